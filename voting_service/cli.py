@@ -1,0 +1,61 @@
+"""The commands. Each lives in a file of `commands/` and is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from voting_service.errors import InvalidInput, VotingError
+
+COMMANDS: Mapping[str, str] = {
+    "demo": "voting_service.commands.demo:demo",
+    "serve": "voting_service.commands.serve:serve",
+    "work": "voting_service.commands.work:work",
+    "migrate": "voting_service.commands.migrate:migrate",
+    "contest": "voting_service.commands.contest:contest",
+    "platform": "voting_service.commands.platform:platform",
+    "account": "voting_service.commands.account:account",
+    "tally": "voting_service.commands.tally:tally",
+    "cut": "voting_service.commands.cut:cut",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is asked for, so that `--help` is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="voting-service")
+def root() -> None:
+    """A public vote nobody has to take on trust.
+
+    Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Runs a command; domain errors become a reason on stderr and exit code 1."""
+    try:
+        root.main(args=arguments, prog_name="voting-service", standalone_mode=True)
+    except InvalidInput as error:
+        for fault in error.faults:
+            click.echo(f"error: {fault}", err=True)
+        sys.exit(1)
+    except VotingError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,48 @@
+-- name: contests
+-- Every contest with its candidates, for the registry; a contest is one row.
+select c.id, c.slug, c.rules, c.opens_at, c.closes_at, c.revision,
+       (select coalesce(jsonb_agg(k.profile order by k.number), '[]')
+          from candidates k where k.contest_id = c.id) as candidates
+  from contests c
+ order by c.id;
+
+-- name: platforms
+-- Every platform, for the registry.
+select id, slug, name, kind, config, origins, daily_ceiling, enabled, revision
+  from platforms
+ order by id;
+
+-- name: revisions
+-- One number that changes whenever a contest or a platform does.
+select coalesce((select sum(revision) from contests), 0)
+     + coalesce((select sum(revision) from platforms), 0) * 1000003
+     + (select count(*) from contest_keys) * 1000000007 as revisions;
+
+-- name: insert_contest
+-- A new contest; the slug is taken once.
+insert into contests (slug, rules, opens_at, closes_at) values ($1, $2, $3, $4)
+returning id;
+
+-- name: insert_candidate
+-- One profile of a new contest.
+insert into candidates (contest_id, number, profile) values ($1, $2, $3);
+
+-- name: create_ballot_partition
+-- The new contest's part of the ballots.
+select create_ballot_partition($1);
+
+-- name: insert_platform
+-- A platform that may sign its users in.
+insert into platforms (slug, name, kind, config, origins, daily_ceiling)
+values ($1, $2, $3, $4, $5, $6)
+returning id;
+
+-- name: set_platform_enabled
+-- On or off; takes effect within seconds.
+update platforms set enabled = $2, revision = revision + 1 where slug = $1 returning id;
+
+-- name: close_contest
+-- Ends the window now; only ever earlier than announced.
+update contests set closes_at = $2, revision = revision + 1
+ where id = $1 and closes_at > $2 and opens_at < $2
+returning closes_at;

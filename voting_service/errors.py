@@ -1,0 +1,107 @@
+"""What can go wrong, in the words of the domain.
+
+Nothing here knows HTTP or a command line: `public/problems.py` renders these as problem
+documents, `cli.py` as a line on stderr and an exit code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with an input: where (`choices[2]`, `window.opens_at (line 12)`) and what."""
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class VotingError(Exception):
+    """Base of every error that a person outside may be told about."""
+
+
+class InvalidInput(VotingError):
+    """The input breaks its contract; `faults` names every place at once."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+class MalformedInput(InvalidInput):
+    """The input cannot even be read as what it claims to be (not JSON, not UTF-8)."""
+
+
+class InputTooLarge(VotingError):
+    """The body is larger than `limit_bytes`."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"the body is larger than {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes
+
+
+class UnsupportedMedia(VotingError):
+    """The body is declared to be something else than JSON."""
+
+
+class NotSignedIn(VotingError):
+    """No session, or one that is forged, of another contest, or expired."""
+
+
+class TokenRefused(VotingError):
+    """A platform's sign-in token is not good; the message says which rule it breaks."""
+
+
+class NotFound(VotingError):
+    """There is nothing at that name."""
+
+
+class NotOpen(VotingError):
+    """Votes are not taken at this moment."""
+
+    def __init__(self, opens_at: datetime, closes_at: datetime, *, closed: bool) -> None:
+        super().__init__("voting has closed" if closed else "voting has not opened yet")
+        self.opens_at = opens_at
+        self.closes_at = closes_at
+        self.closed = closed
+
+
+class AlreadyVoted(VotingError):
+    """A different ballot of this voter is stored for the period; `receipt` is that ballot's."""
+
+    def __init__(self, receipt: bytes) -> None:
+        super().__init__("another ballot is already stored for this period")
+        self.receipt = receipt
+
+
+class SlowDown(VotingError):
+    """This voter tried too often; `retry_after_seconds` says when the next try is welcome."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("too many tries by this voter")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unavailable(VotingError):
+    """The service cannot answer now and nothing was confirmed; trying again is safe."""
+
+    def __init__(self, message: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class StoreUnavailable(Unavailable):
+    """Postgres or Valkey did not answer; whether a statement took effect is unknown."""
+
+
+class Refused(VotingError):
+    """A staff command that the rules do not allow now; the message says what to do."""
+
+
+class SecondPersonRequired(Refused):
+    """The same person may not propose and approve."""

@@ -1,0 +1,147 @@
+"""Postgres: pools with timeouts, and the one place where its errors become domain errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import msgspec
+
+from voting_service.errors import (
+    InvalidInput,
+    Fault,
+    Refused,
+    SecondPersonRequired,
+    StoreUnavailable,
+    VotingError,
+)
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+    PooledConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    AnyConnection = Connection | PooledConnection
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = PooledConnection = AnyConnection = Pool = Any
+
+COMMAND_TIMEOUT_SECONDS = 5.0
+"""How long a caller waits for one statement before it gives up."""
+STATEMENT_TIMEOUT_MS = 4_000
+"""Postgres ends a statement itself a second before the caller stops waiting."""
+LOCK_TIMEOUT_MS = 2_000
+ACQUIRE_TIMEOUT_SECONDS = 2.0
+
+CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
+    "contests_slug_key": InvalidInput(Fault("slug", "a contest of this name exists already")),
+    "platforms_slug_key": InvalidInput(Fault("slug", "a platform of this name exists already")),
+    "accounts_name_key": InvalidInput(Fault("name", "an account of this name exists already")),
+    "decisions_two_people": SecondPersonRequired(
+        "the person who proposed this cannot approve it; ask a second person"
+    ),
+    "decisions_approved_once": Refused("this was decided already"),
+}
+"""Constraint name to the domain error it means; the names are given in migrations/."""
+
+_UNAVAILABLE = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.DiskFullError,
+    asyncpg.OutOfMemoryError,
+)
+
+
+@contextmanager
+def domain_errors() -> Iterator[None]:
+    """Turns what Postgres raises inside the block into domain errors.
+
+    Raises StoreUnavailable when the outcome of the block is unknown, or the domain error of
+    the constraint that was broken; anything else passes through as the bug it is.
+    """
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        raise StoreUnavailable(f"the record store did not answer ({type(error).__name__})") from error
+    except asyncpg.IntegrityConstraintViolationError as error:
+        known = CONSTRAINT_ERRORS.get(error.constraint_name or "")
+        if known is None:
+            raise
+        raise type(known)(*(known.faults if isinstance(known, InvalidInput) else known.args)) from error
+
+
+def _decode_json(text: str) -> Any:
+    return msgspec.json.decode(text)
+
+
+def _encode_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def _prepare_connection(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode_json, decoder=_decode_json
+    )
+
+
+async def _keep_session(_connection: Any) -> None:
+    """Nothing to reset: no statement here leaves session state behind, and the usual reset
+    would cost every batch of votes one more round trip."""
+
+
+async def connect(url: str) -> Connection:
+    """One connection outside any pool, for commands and for advisory-lock leases."""
+    with domain_errors():
+        connection = await asyncpg.connect(
+            url, timeout=ACQUIRE_TIMEOUT_SECONDS * 5, command_timeout=None
+        )
+        await _prepare_connection(connection)
+        return connection
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, size: int) -> AsyncIterator[Pool]:
+    """A pool that opens lazily, so that the service starts, and answers 503, without Postgres."""
+    pool = asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        timeout=ACQUIRE_TIMEOUT_SECONDS,
+        command_timeout=COMMAND_TIMEOUT_SECONDS,
+        max_inactive_connection_lifetime=60,
+        init=_prepare_connection,
+        reset=_keep_session,
+        server_settings={
+            "application_name": "voting-service",
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "lock_timeout": str(LOCK_TIMEOUT_MS),
+            "idle_in_transaction_session_timeout": "10000",
+            "jit": "off",
+        },
+    )
+    await pool
+    try:
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), timeout=5)
+        except (TimeoutError, *_UNAVAILABLE):
+            pool.terminate()
+
+
+@asynccontextmanager
+async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
+    """A pooled connection; waits at most `ACQUIRE_TIMEOUT_SECONDS`, else StoreUnavailable."""
+    with domain_errors():
+        async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+            yield connection

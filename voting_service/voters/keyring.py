@@ -1,0 +1,98 @@
+"""The keys of a contest: made at import, wrapped by the master key, destroyed after it.
+
+Two keys a contest. `voters` makes pseudonyms and network hashes; once it is destroyed nobody,
+we included, can tie a ballot to a person. `seals` signs sessions and receipts, and stays as
+long as receipts shall be checked.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from voting_service.errors import Refused
+from voting_service.storage.postgres import AnyConnection, domain_errors
+from voting_service.storage.queries import Queries
+
+QUERIES = Queries(__package__)
+
+PURPOSES = ("voters", "seals")
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+def derive(key: bytes, purpose: bytes) -> bytes:
+    """A 32-byte subkey: keyed BLAKE2b of the purpose (RFC 7693 section 2.9 as a PRF)."""
+    return blake2b(purpose, key=key, digest_size=KEY_BYTES).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class ContestKeys:
+    """Subkeys in use; the voters' ones are None once destroyed."""
+
+    pseudonym: bytes | None
+    network: bytes | None
+    session: bytes
+    receipt: bytes
+
+    @classmethod
+    def from_roots(cls, voters: bytes | None, seals: bytes) -> ContestKeys:
+        return cls(
+            pseudonym=derive(voters, b"pseudonym") if voters else None,
+            network=derive(voters, b"network") if voters else None,
+            session=derive(seals, b"session"),
+            receipt=derive(seals, b"receipt"),
+        )
+
+
+def _wrap(master_key: bytes, contest_id: int, purpose: str, key: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(master_key).encrypt(nonce, key, _label(contest_id, purpose))
+
+
+def _unwrap(master_key: bytes, contest_id: int, purpose: str, wrapped: bytes) -> bytes:
+    nonce, sealed = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
+    try:
+        return AESGCM(master_key).decrypt(nonce, sealed, _label(contest_id, purpose))
+    except InvalidTag:
+        raise Refused(
+            "VOTING_MASTER_KEY is not the key that the keys of this contest were wrapped with"
+        ) from None
+
+
+def _label(contest_id: int, purpose: str) -> bytes:
+    return f"contest {contest_id} {purpose}".encode()
+
+
+async def create_keys(connection: AnyConnection, master_key: bytes, contest_id: int) -> None:
+    """Makes the keys of a new contest; call it in the transaction that imports the contest."""
+    with domain_errors():
+        for purpose in PURPOSES:
+            wrapped = _wrap(master_key, contest_id, purpose, os.urandom(KEY_BYTES))
+            await connection.execute(QUERIES["insert_key"], contest_id, purpose, wrapped)
+
+
+async def destroy_voter_key(connection: AnyConnection, contest_id: int) -> bool:
+    """Makes every pseudonym of the contest final. False when the key was gone already."""
+    with domain_errors():
+        return await connection.fetchval(QUERIES["delete_key"], contest_id, "voters") is not None
+
+
+async def load_keys(connection: AnyConnection, master_key: bytes) -> dict[int, ContestKeys]:
+    """The keys by contest id. Raises Refused when the master key is another one."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["keys"])
+    roots: dict[int, dict[str, bytes]] = {}
+    for row in rows:
+        contest_id, purpose = row["contest_id"], row["purpose"]
+        key = _unwrap(master_key, contest_id, purpose, row["wrapped_key"])
+        roots.setdefault(contest_id, {})[purpose] = key
+    return {
+        contest_id: ContestKeys.from_roots(keys.get("voters"), keys["seals"])
+        for contest_id, keys in roots.items()
+        if "seals" in keys
+    }
