@@ -1,0 +1,143 @@
+"""Real servers for every test: one PostgreSQL and one Valkey a session, a database a test."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from os import urandom
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretBytes
+from redis.asyncio import Redis
+
+from voting_service.demo.embedded_postgres import (
+    APPLICATION,
+    OWNER,
+    SUPERUSER,
+    EmbeddedPostgres,
+)
+from voting_service.demo.embedded_valkey import EmbeddedValkey
+from voting_service.settings import Settings
+from voting_service.storage.migrations import upgrade
+from voting_service.storage.postgres import Connection, Pool, connect, open_pool
+
+TEMPLATE = "voting_template"
+
+
+@pytest.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+    """The session's PostgreSQL, with a migrated template database."""
+    server = EmbeddedPostgres(
+        tmp_path_factory.mktemp("postgres"), durable=False, shared_buffers="128MB"
+    )
+    try:
+        await server.start()
+        await server.create_roles()
+        administrator = await asyncpg.connect(server.url(SUPERUSER, "postgres"))
+        try:
+            await server.create_database(administrator, TEMPLATE)
+        finally:
+            await administrator.close()
+        await asyncio.to_thread(upgrade, server.url(OWNER, TEMPLATE))
+        yield server
+    finally:
+        await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedValkey]:
+    """The session's Valkey."""
+    server = EmbeddedValkey(tmp_path_factory.mktemp("valkey"))
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def administrator(postgres: EmbeddedPostgres) -> AsyncIterator[Connection]:
+    """A superuser's connection, to make and drop the tests' databases."""
+    connection = await asyncpg.connect(postgres.url(SUPERUSER, "postgres"))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+def database_names() -> itertools.count[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+async def database_name(
+    postgres: EmbeddedPostgres, administrator: Connection, database_names: itertools.count[int]
+) -> AsyncIterator[str]:
+    """A fresh database of the newest migration, dropped after the test."""
+    name = f"test_{next(database_names)}"
+    await postgres.create_database(administrator, name, template=TEMPLATE)
+    yield name
+    await administrator.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, database_name: str) -> str:
+    """As a member of voting_application: what the services may do, tests may do."""
+    return postgres.url(APPLICATION, database_name)
+
+
+@pytest.fixture
+def owner_database_url(postgres: EmbeddedPostgres, database_name: str) -> str:
+    """As the owner of the tables, for migrations and for forged rows."""
+    return postgres.url(OWNER, database_name)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Connection]:
+    connection = await connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with open_pool(database_url, size=4) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def valkey_url(valkey: EmbeddedValkey) -> str:
+    """The session's Valkey, emptied of data and functions."""
+    client: Any = Redis.from_url(valkey.url)
+    await client.flushall()
+    await client.function_flush()
+    await client.aclose()
+    return valkey.url
+
+
+@pytest.fixture
+def settings(
+    database_url: str, owner_database_url: str, valkey_url: str, tmp_path: Path
+) -> Settings:
+    """Settings for the test's stores, with keys of their own."""
+    signing_key_file = tmp_path / "signing.pem"
+    signing_key_file.write_bytes(
+        Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return Settings(
+        database_url=database_url,
+        owner_database_url=owner_database_url,
+        valkey_url=valkey_url,
+        master_key=SecretBytes(urandom(32)),
+        signing_key_file=signing_key_file,
+        workers=1,
+    )

