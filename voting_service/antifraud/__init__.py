@@ -1,0 +1,1 @@
+"""Screening: pure decisions over signals. What is stored and asked lives in ballots/."""

@@ -1,0 +1,1 @@
+"""Counting: ⑦ live counters, ⑧ standings, their reconciliation, recounts and exports."""

@@ -1,0 +1,61 @@
+"""The rate limits, every one of them, with its key and what happens when Valkey is away.
+
+Each is a generic cell rate algorithm (GCRA, ITU-T I.371 annex A): one number a key, the
+theoretical arrival time, kept only until it has passed. `admit.lua` applies them in the
+batch's one round trip, on Valkey's clock; `LocalLimits` stands in while Valkey is away.
+
+To add a limit: a member here, its key in admit.lua, its flag in ballots/admit.py, what it
+means in decision.py, its policy without Valkey, a test of each.
+
+| limit    | key                        | over it                          | without Valkey      |
+|----------|----------------------------|----------------------------------|---------------------|
+| voter    | contest, voter             | 429: this voter earned it        | stricter, a worker  |
+| network  | contest, /24 or /64 hashed | a signal, never a refusal        | signal is missing   |
+| platform | contest, platform, day     | ballots held for staff to look at| signal is missing   |
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+
+class Rate(NamedTuple):
+    """One try every `interval_ms` on average, and `burst` tries at once."""
+
+    interval_ms: int
+    burst: int
+
+    @property
+    def tolerance_ms(self) -> int:
+        """How far ahead of its average a client may be."""
+        return self.interval_ms * (self.burst - 1)
+
+
+VOTER = Rate(interval_ms=100, burst=20_000)
+"""Trying again is safe and cheap here (one row, the same receipt), and clients in a bad network
+try again thoughtlessly; so only a client that hammers for minutes earns a 429."""
+
+VOTER_WITHOUT_VALKEY = Rate(interval_ms=1_000, burst=2_000)
+NETWORK = Rate(interval_ms=1_000, burst=600)
+"""A canteen's six hundred at once pass without a mark; more is a signal, nothing else."""
+
+_LOCAL_KEYS = 50_000
+
+
+class LocalLimits:
+    """The voter limit of one worker while Valkey is away; forgets the oldest voters first."""
+
+    def __init__(self, rate: Rate = VOTER_WITHOUT_VALKEY, max_keys: int = _LOCAL_KEYS) -> None:
+        self._rate = rate
+        self._max_keys = max_keys
+        self._arrivals: OrderedDict[bytes, float] = OrderedDict()
+
+    def allow(self, voter: bytes, now_ms: float) -> bool:
+        """Counts a try; False when it comes too early (and then it does not count)."""
+        arrival = max(self._arrivals.pop(voter, 0.0), now_ms)
+        conforms = arrival - now_ms <= self._rate.tolerance_ms
+        self._arrivals[voter] = arrival + self._rate.interval_ms if conforms else arrival
+        if len(self._arrivals) > self._max_keys:
+            self._arrivals.popitem(last=False)
+        return conforms

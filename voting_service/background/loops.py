@@ -1,0 +1,102 @@
+"""Reconcile and snapshot: each loop holds its lease on its own connection and starts over,
+lease included, after any failure."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+
+from voting_service import metrics
+from voting_service.background.lease import try_lease
+from voting_service.clock import Clock
+from voting_service.contests.phases import DRAIN_SECONDS
+from voting_service.contests.release import snapshot_moments_due
+from voting_service.contests.store import load_contests
+from voting_service.errors import StoreUnavailable, VotingError
+from voting_service.storage.postgres import Connection, connect
+from voting_service.storage.valkey import Valkey
+from voting_service.tally.counters import set_counts
+from voting_service.tally.record import advance_floor, latest_snapshot_moment, take_snapshot
+
+log = structlog.get_logger(__name__)
+
+Round = Callable[[Connection], Awaitable[None]]
+LEASE_WAIT_SECONDS = 2.0
+
+
+class Loop(NamedTuple):
+    """A named round of work and the pause after it."""
+
+    name: str
+    pause_seconds: float
+    work: Round
+
+
+def reconcile_loop(valkey: Valkey) -> Loop:
+    """Postgres is right: every round sets the live counters to what the record says."""
+
+    async def work(connection: Connection) -> None:
+        for contest in await load_contests(connection):
+            floor, totals = await advance_floor(connection, contest.id)
+            try:
+                drift = await set_counts(valkey, contest.id, floor, totals)
+            except StoreUnavailable as error:
+                log.warning("counters_not_reconciled", contest=contest.slug, reason=str(error))
+                continue
+            metrics.COUNTER_DRIFT.set(drift)
+            metrics.RECONCILED_AT.set(time.time())
+            if drift:
+                log.info("counters_corrected", contest=contest.slug, votes=drift)
+
+    return Loop("reconcile", 1.0, work)
+
+
+def snapshot_loop(clock: Clock) -> Loop:
+    """Keeps the counts at every moment that the release schedules show, once the last vote
+    from before the moment has been stored."""
+
+    async def work(connection: Connection) -> None:
+        settled: datetime = clock() - timedelta(seconds=DRAIN_SECONDS)
+        for contest in await load_contests(connection):
+            latest = await latest_snapshot_moment(connection, contest.id)
+            after = latest if latest is not None else contest.opens_at
+            for moment in snapshot_moments_due(contest, after, settled):
+                await take_snapshot(connection, contest.id, moment)
+                log.info("snapshot_taken", contest=contest.slug, moment=moment.isoformat())
+
+    return Loop("snapshot", 5.0, work)
+
+
+async def run_loop(loop: Loop, database_url: str) -> None:
+    """Runs a loop for ever; failures are logged and counted, never fatal."""
+    while True:
+        try:
+            connection = await connect(database_url)
+            try:
+                while not await try_lease(connection, loop.name):
+                    await asyncio.sleep(LEASE_WAIT_SECONDS)
+                log.info("lease_taken", loop=loop.name)
+                while True:
+                    await loop.work(connection)
+                    await asyncio.sleep(loop.pause_seconds)
+            finally:
+                connection.terminate()
+        except VotingError as error:
+            metrics.LOOP_FAILURES.labels(loop.name).inc()
+            log.warning("loop_failed", loop=loop.name, reason=str(error))
+        except Exception:
+            metrics.LOOP_FAILURES.labels(loop.name).inc()
+            log.exception("loop_failed", loop=loop.name)
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+
+
+async def run_loops(loops: list[Loop], database_url: str) -> None:
+    """All loops side by side until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for loop in loops:
+            group.create_task(run_loop(loop, database_url), name=loop.name)

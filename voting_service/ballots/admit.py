@@ -1,0 +1,120 @@
+"""③ Admit: one call to Valkey for a whole batch, or local limits while Valkey is away.
+
+A crash after this leaves hints without ballots. A hint is only ever a reason to look into
+Postgres first, so that is harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+
+import msgpack
+
+from voting_service import metrics
+from voting_service.antifraud import limits
+from voting_service.antifraud.decision import Signals
+from voting_service.ballots.vote import Vote
+from voting_service.contests.model import Contest, Platform
+from voting_service.errors import StoreUnavailable
+from voting_service.storage.valkey import Valkey, contest_tag
+
+_SEEN, _VOTER, _NETWORK, _PLATFORM = 1, 2, 4, 8
+_VOTERS_A_BUCKET = 256
+"""Half of the 512 numbers up to which a set of integers stays packed (set-max-intset-entries):
+8 bytes a voter, and the key's own cost shared by 256."""
+_DAY_SECONDS = 86_400
+_KEEP_SECONDS = 2 * _DAY_SECONDS
+
+
+class Admission:
+    """What ③ learned of one vote."""
+
+    __slots__ = ("seen", "signals")
+
+    def __init__(self, *, seen: bool, signals: Signals) -> None:
+        self.seen = seen
+        self.signals = signals
+
+
+_ADMISSIONS = tuple(
+    Admission(
+        seen=bool(flags & _SEEN),
+        signals=Signals(
+            screened=True,
+            voter_over_limit=bool(flags & _VOTER),
+            network_over_limit=bool(flags & _NETWORK),
+            platform_over_ceiling=bool(flags & _PLATFORM),
+        ),
+    )
+    for flags in range(16)
+)
+_UNSCREENED = tuple(
+    Admission(seen=False, signals=Signals(screened=False, voter_over_limit=over))
+    for over in (False, True)
+)
+
+
+@lru_cache(maxsize=64)
+def bucket_count(expected_voters: int) -> int:
+    """How many sets share a period's hints: a power of two."""
+    return 1 << max(0, (expected_voters // _VOTERS_A_BUCKET - 1).bit_length())
+
+
+def _hint_seconds(contest: Contest) -> int:
+    """Hints of a day live two days; those of a whole contest as long as it may last."""
+    if contest.rules.ballot.every == "day":
+        return _KEEP_SECONDS
+    return int((contest.closes_at - contest.opens_at).total_seconds()) + _DAY_SECONDS
+
+
+class Admitter:
+    """③ for one worker."""
+
+    def __init__(self, valkey: Valkey, local: limits.LocalLimits) -> None:
+        valkey.register_functions(__package__, "admit.lua")
+        self._valkey = valkey
+        self._local = local
+
+    async def admit(
+        self,
+        contest: Contest,
+        platforms: Mapping[int, Platform],
+        period: date,
+        votes: Sequence[Vote],
+        now_ms: float,
+    ) -> Sequence[Admission]:
+        """One admission a vote, in order. Never raises for an absent Valkey: the votes are
+        admitted by the local limits and marked unscreened."""
+        try:
+            flags: bytes = await self._valkey.call(
+                "voting_admit", [contest_tag(contest.id)], [_pack(contest, platforms, period, votes)]
+            )
+        except StoreUnavailable:
+            metrics.UNSCREENED.inc(len(votes))
+            return [_UNSCREENED[not self._local.allow(vote.voter, now_ms)] for vote in votes]
+        return [_ADMISSIONS[flag - 48] for flag in flags]
+
+
+def _pack(
+    contest: Contest, platforms: Mapping[int, Platform], period: date, votes: Sequence[Vote]
+) -> bytes:
+    """The argument of admit.lua, where its layout is written down."""
+    buckets = bucket_count(contest.rules.expected_voters_per_day)
+    rows = []
+    for vote in votes:
+        hint = int.from_bytes(vote.voter[:8], "big", signed=True)
+        platform = platforms.get(vote.platform_id)
+        ceiling = platform.daily_ceiling if platform is not None else None
+        rows.append((str(hint), hint % buckets, vote.network, vote.platform_id, ceiling or 0))
+    packed: bytes = msgpack.packb(
+        (
+            f"{period:%Y%m%d}",
+            _hint_seconds(contest),
+            (limits.VOTER.interval_ms, limits.VOTER.tolerance_ms),
+            (limits.NETWORK.interval_ms, limits.NETWORK.tolerance_ms),
+            rows,
+        )
+    )
+    return packed

@@ -1,0 +1,241 @@
+"""③–⑦ in order for one batch, and the queue in front of them.
+
+Votes of a contest wait in a bounded queue. Every tick takes what waits, up to a batch, through
+admit, decide, commit and answer; counting follows behind the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+
+from voting_service import metrics
+from voting_service.antifraud.decision import Decision, decide
+from voting_service.ballots.admit import Admitter
+from voting_service.ballots.commit import Batch, Committed, Decided, commit
+from voting_service.ballots.receipt import receipt_bytes
+from voting_service.ballots.vote import Accepted, Outcome, Repeated, Vote
+from voting_service.clock import Clock
+from voting_service.contests.model import Contest, Platform
+from voting_service.errors import (
+    AlreadyVoted,
+    NotOpen,
+    SlowDown,
+    StoreUnavailable,
+    Unavailable,
+)
+from voting_service.storage.postgres import Pool
+from voting_service.tally.counters import Counted, CounterFeed
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH = 512
+MAX_BATCHES_AT_ONCE = 2
+TICK_SECONDS = 0.004
+"""How long the first vote of a batch waits for company. Costs that much latency and saves a
+store's round trip for everyone who joins."""
+SLOW_DOWN_SECONDS = 30
+
+
+class Dependencies(NamedTuple):
+    """What casting needs from the worker it runs in."""
+
+    pool: Pool
+    admitter: Admitter
+    feed: CounterFeed
+    clock: Clock
+
+
+def busy() -> Unavailable:
+    """503 with a Retry-After that spreads the tries that come back."""
+    return Unavailable(
+        "the service is busy; nothing was stored, please try again",
+        retry_after_seconds=random.randint(1, 4),  # noqa: S311 — spreading load, not a secret
+    )
+
+
+class Caster:
+    """The queue and the batches of one contest in one worker."""
+
+    def __init__(
+        self, contest: Contest, receipt_key: bytes, needs: Dependencies, queue_limit: int
+    ) -> None:
+        self.contest = contest
+        self.platforms: Mapping[int, Platform] = {}
+        self._receipt_key = receipt_key
+        self._needs = needs
+        self._queue_limit = queue_limit
+        self._waiting: deque[Vote] = deque()
+        self._arrived = asyncio.Event()
+        self._slots = asyncio.Semaphore(MAX_BATCHES_AT_ONCE)
+        self._running: set[asyncio.Task[None]] = set()
+        self._ticking = asyncio.create_task(self._tick(), name=f"cast {contest.slug}")
+
+    def submit(
+        self, *, voter: bytes, platform_id: int, network: str, choices: list[int]
+    ) -> asyncio.Future[Outcome]:
+        """Queues a vote. Raises Unavailable when the queue is full."""
+        if len(self._waiting) >= self._queue_limit:
+            metrics.BALLOTS.labels("busy").inc()
+            raise busy()
+        loop = asyncio.get_running_loop()
+        vote = Vote(
+            voter=voter,
+            platform_id=platform_id,
+            network=network,
+            choices=choices,
+            answer=loop.create_future(),
+            waiting_since=loop.time(),
+        )
+        self._waiting.append(vote)
+        self._arrived.set()
+        return vote.answer
+
+    async def close(self) -> None:
+        """Answers every vote that waits, then stops."""
+        while self._waiting or self._running:
+            self._arrived.set()
+            await asyncio.wait([*self._running, asyncio.create_task(asyncio.sleep(TICK_SECONDS))])
+        self._ticking.cancel()
+
+    async def _tick(self) -> None:
+        while True:
+            await self._arrived.wait()
+            if len(self._waiting) < MAX_BATCH:
+                await asyncio.sleep(TICK_SECONDS)
+            await self._slots.acquire()
+            votes = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+            if not self._waiting:
+                self._arrived.clear()
+            if not votes:
+                self._slots.release()
+                continue
+            metrics.QUEUE_DEPTH.set(len(self._waiting))
+            task = asyncio.create_task(self._answer_all(votes))
+            self._running.add(task)
+            task.add_done_callback(self._batch_done)
+
+    def _batch_done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._slots.release()
+
+    async def _answer_all(self, votes: Sequence[Vote]) -> None:
+        """Whatever happens, every vote gets an answer, and none is confirmed by accident."""
+        metrics.BATCH_SIZE.observe(len(votes))
+        waited = asyncio.get_running_loop().time() - votes[0].waiting_since
+        metrics.STEP_SECONDS.labels("wait").observe(waited)
+        try:
+            await self._process(votes)
+        except StoreUnavailable as error:
+            log.warning("batch_not_confirmed", votes=len(votes), reason=str(error))
+        except Exception:
+            log.exception("batch_failed", votes=len(votes))
+        unanswered = [vote for vote in votes if not vote.answer.done()]
+        if unanswered:
+            metrics.BALLOTS.labels("failed").inc(len(unanswered))
+        for vote in unanswered:
+            vote.settle(
+                Unavailable(
+                    "the vote could not be confirmed; trying again is safe",
+                    retry_after_seconds=random.randint(1, 4),  # noqa: S311
+                )
+            )
+
+    async def _process(self, votes: Sequence[Vote]) -> None:
+        cast_at = _to_milliseconds(self._needs.clock())
+        contest = self.contest
+        if contest.phase(cast_at) != "open":
+            self._refuse_closed(votes)
+            return
+        period = contest.period(cast_at)
+        with metrics.STEP_SECONDS.labels("admit").time():
+            admissions = await self._needs.admitter.admit(
+                contest, self.platforms, period, votes, cast_at.timestamp() * 1000
+            )
+        unseen: list[Decided] = []
+        seen: list[Decided] = []
+        for vote, admission in zip(votes, admissions, strict=True):
+            decision = decide(admission.signals)
+            if decision is Decision.SLOW_DOWN:
+                metrics.BALLOTS.labels("limited").inc()
+                vote.settle(SlowDown(SLOW_DOWN_SECONDS))
+            else:
+                (seen if admission.seen else unseen).append((vote, decision))
+        screened = admissions[0].signals.screened
+        batch = Batch(contest, period, cast_at, screened, unseen, [vote for vote, _ in seen])
+        without_ballot = await self._commit_and_answer(batch)
+        self._refuse_closed([vote for vote, _ in unseen if vote.voter in without_ballot])
+        # A hint whose ballot is not there: its batch failed, or is being stored this moment.
+        again = [decided for decided in seen if decided[0].voter in without_ballot]
+        if again:
+            without_ballot = await self._commit_and_answer(batch._replace(unseen=again, seen=()))
+            self._refuse_closed([vote for vote, _ in again if vote.voter in without_ballot])
+
+    async def _commit_and_answer(self, batch: Batch) -> set[bytes]:
+        """⑤ and ⑥; returns the voters for whom no ballot is stored."""
+        if not batch.unseen and not batch.seen:
+            return set()
+        with metrics.STEP_SECONDS.labels("commit").time():
+            committed = await commit(self._needs.pool, batch)
+        slug, key = self.contest.slug, self._receipt_key
+        for vote, _, ballot in committed.new:
+            vote.settle(Accepted(receipt_bytes(key, slug, ballot)))
+        metrics.BALLOTS.labels("accepted").inc(len(committed.new))
+        if committed.xid is not None:
+            self._needs.feed.put(_counted(self.contest.id, committed))
+        if len(committed.new) == len(batch.unseen) and not batch.seen:
+            return set()
+        return self._answer_stored(batch, committed)
+
+    def _answer_stored(self, batch: Batch, committed: Committed) -> set[bytes]:
+        """Answers the votes that met a stored ballot of their voter."""
+        without_ballot: set[bytes] = set()
+        new_here = {id(vote) for vote, _, _ in committed.new}
+        for vote in (*(vote for vote, _ in batch.unseen), *batch.seen):
+            if id(vote) in new_here:
+                continue
+            ballot = committed.stored.get(vote.voter)
+            if ballot is None:
+                without_ballot.add(vote.voter)
+                continue
+            receipt = receipt_bytes(self._receipt_key, self.contest.slug, ballot)
+            if ballot.choices == vote.choices:
+                metrics.BALLOTS.labels("duplicate").inc()
+                vote.settle(Repeated(receipt))
+            else:
+                metrics.BALLOTS.labels("conflict").inc()
+                vote.settle(AlreadyVoted(receipt))
+        return without_ballot
+
+    def _refuse_closed(self, votes: Sequence[Vote]) -> None:
+        for vote in votes:
+            metrics.BALLOTS.labels("not_open").inc()
+            vote.settle(not_open(self.contest, self._needs.clock()))
+
+
+def not_open(contest: Contest, now: datetime) -> NotOpen:
+    """The refusal outside the window; a close that came during a batch counts as closed."""
+    return NotOpen(contest.opens_at, contest.closes_at, closed=now >= contest.opens_at)
+
+
+def _counted(contest_id: int, committed: Committed) -> Counted:
+    """⑦'s delta of a batch: held ballots stay out of the public count."""
+    assert committed.xid is not None
+    chosen: Counter[str] = Counter()
+    ballots = 0
+    for vote, decision, _ in committed.new:
+        if decision is Decision.COUNT:
+            ballots += 1
+            chosen.update(vote.choices[1:-1].split(","))
+    return Counted(contest_id, committed.xid, ballots, dict(chosen))
+
+
+def _to_milliseconds(moment: datetime) -> datetime:
+    """Receipts show milliseconds; the row holds the same moment, so that they stay equal."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

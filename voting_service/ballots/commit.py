@@ -1,0 +1,139 @@
+"""⑤ Commit: the durable line. Nothing is confirmed before it, everything after it stands.
+
+At most two statements a batch, each its own transaction: one insert for the votes that nobody
+has seen, one select for those that lost to a stored ballot or whose voter was seen before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple, TypeAlias
+
+from voting_service.antifraud.decision import Decision
+from voting_service.ballots.receipt import StoredBallot
+from voting_service.ballots.vote import Vote
+from voting_service.contests.model import Contest
+from voting_service.contests.phases import COMMIT_GRACE_SECONDS
+from voting_service.storage.postgres import Pool, acquire
+from voting_service.storage.queries import Queries
+
+QUERIES = Queries(__package__)
+_GRACE = timedelta(seconds=COMMIT_GRACE_SECONDS)
+_ID_BYTES = 16
+
+
+Decided: TypeAlias = tuple[Vote, Decision]
+
+
+class Batch(NamedTuple):
+    """Votes of one contest and period at one moment; `unseen` have a decision beside each."""
+
+    contest: Contest
+    period: date
+    cast_at: datetime
+    screened: bool
+    unseen: Sequence[Decided]
+    seen: Sequence[Vote]
+
+
+class Committed(NamedTuple):
+    """What became of a batch.
+
+    `new` are stored by us now; `stored` tells, by voter, the ballots that others have; a vote
+    in neither lost its contest's close or, if it was seen, awaits a proper try at storing.
+    `xid` is the transaction of the new ones, the batch id of ⑦.
+    """
+
+    xid: int | None
+    new: Sequence[tuple[Vote, Decision, StoredBallot]]
+    stored: dict[bytes, StoredBallot]
+
+
+def new_ballot_ids(count: int, now: datetime) -> list[bytes]:
+    """Time-ordered ids (the layout of UUID version 7, RFC 9562): an index on them grows at its
+    end, and the random 74 bits make a receipt impossible to guess."""
+    milliseconds = int(now.timestamp() * 1000).to_bytes(6, "big")
+    noise = os.urandom(count * 10)
+    ids = []
+    for start in range(0, count * 10, 10):
+        a, b = noise[start], noise[start + 2]
+        ids.append(
+            milliseconds
+            + bytes((0x70 | a & 0x0F, noise[start + 1], 0x80 | b & 0x3F))
+            + noise[start + 3 : start + 10]
+        )
+    return ids
+
+
+async def commit(pool: Pool, batch: Batch) -> Committed:
+    """Stores what is new and reads what was stored.
+
+    Raises StoreUnavailable when it is unknown what was stored: then nobody of the batch is
+    confirmed, and a retry finds the row or inserts it.
+    """
+    ids = new_ballot_ids(len(batch.unseen), batch.cast_at)
+    stored_ids: set[bytes] | None = None
+    xid: int | None = None
+    async with acquire(pool) as connection:
+        if batch.unseen:
+            row = await connection.fetchrow(
+                QUERIES["insert_ballots"],
+                batch.contest.id,
+                batch.period,
+                ids,
+                [vote.voter for vote, _ in batch.unseen],
+                [vote.platform_id for vote, _ in batch.unseen],
+                [decision for _, decision in batch.unseen],
+                [vote.network for vote, _ in batch.unseen],
+                [vote.choices for vote, _ in batch.unseen],
+                batch.screened,
+                batch.cast_at,
+                _GRACE,
+            )
+            assert row is not None
+            if row["stored"]:
+                xid = row["xid"]
+            if row["stored"] < len(ids):
+                stored_ids = set(row["stored_ids"] or ())
+        new, lost = _split(batch, ids, stored_ids)
+        asked = [*lost, *(vote.voter for vote in batch.seen)]
+        stored: dict[bytes, StoredBallot] = {}
+        if asked:
+            rows = await connection.fetch(
+                QUERIES["stored_ballots"], batch.contest.id, batch.period, asked
+            )
+            stored = {
+                row["voter"]: StoredBallot(
+                    ballot_id=row["ballot_id"],
+                    voter=row["voter"],
+                    period=batch.period,
+                    cast_at=row["cast_at"],
+                    choices=row["choices"],
+                )
+                for row in rows
+            }
+    return Committed(xid, new, stored)
+
+
+def _split(
+    batch: Batch, ids: Sequence[bytes], stored_ids: set[bytes] | None
+) -> tuple[list[tuple[Vote, Decision, StoredBallot]], list[bytes]]:
+    """Those that were stored now (all, where `stored_ids` is None), and the other voters."""
+    new = []
+    lost = []
+    for ballot_id, (vote, decision) in zip(ids, batch.unseen, strict=True):
+        if stored_ids is None or ballot_id in stored_ids:
+            new.append(
+                (
+                    vote,
+                    decision,
+                    StoredBallot(
+                        ballot_id, vote.voter, batch.period, batch.cast_at, vote.choices
+                    ),
+                )
+            )
+        else:
+            lost.append(vote.voter)
+    return new, lost

@@ -1,0 +1,35 @@
+-- name: insert_ballots
+-- ⑤ Stores a batch in one statement. A voter who has a ballot for the period is left out, and
+-- so is everybody once the contest's close and the drain time have passed.
+with batch as (
+    select * from unnest($3::bytea[], $4::bytea[], $5::smallint[], $6::smallint[], $7::text[],
+                         $8::text[])
+               as t (ballot_id, voter, platform_id, disposition, network, choices)
+), stored as (
+    insert into ballots (contest_id, period, voter, ballot_id, platform_id, disposition,
+                         screened, cast_at, network, choices)
+    select $1, $2, b.voter, b.ballot_id, b.platform_id, b.disposition,
+           $9, $10, decode(b.network, 'hex'), b.choices::smallint[]
+      from batch b
+     where exists (select 1 from contests c
+                    where c.id = $1 and $10 >= c.opens_at and $10 < c.closes_at
+                      and clock_timestamp() < c.closes_at + $11::interval)
+    on conflict on constraint ballots_one_per_voter do nothing
+    returning ballot_id
+)
+select count(*) as stored,
+       pg_current_xact_id() as xid,
+       case when count(*) < cardinality($3::bytea[]) then array_agg(ballot_id) end as stored_ids
+  from stored;
+
+-- name: stored_ballots
+-- The ballots that these voters have stored for the period.
+select voter, ballot_id, cast_at, choices::text as choices
+  from ballots
+ where contest_id = $1 and period = $2 and voter = any($3::bytea[]);
+
+-- name: ballot_by_id
+-- What a receipt's holder may see.
+select contest_id, period, cast_at, disposition
+  from ballots
+ where contest_id = $1 and ballot_id = $2;

@@ -1,0 +1,59 @@
+"""A vote on its way through a batch, and what its voter is told."""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from voting_service.errors import VotingError
+
+
+class Accepted(NamedTuple):
+    """The ballot was stored now; 201."""
+
+    receipt: bytes
+
+
+class Repeated(NamedTuple):
+    """The same ballot is stored already; 200 with the same bytes."""
+
+    receipt: bytes
+
+
+Outcome: TypeAlias = Accepted | Repeated | VotingError
+"""Refusals are values here: raising one exception a vote would cost more than the vote."""
+
+Now: TypeAlias = Callable[[], datetime]
+
+
+class Vote:
+    """One cast between ① and ⑥. `choices` is ascending and valid, as Postgres reads an array."""
+
+    __slots__ = ("answer", "choices", "network", "platform_id", "voter", "waiting_since")
+
+    def __init__(
+        self,
+        *,
+        voter: bytes,
+        platform_id: int,
+        network: str,
+        choices: list[int],
+        answer: Future[Outcome],
+        waiting_since: float,
+    ) -> None:
+        self.voter = voter
+        self.platform_id = platform_id
+        self.network = network
+        self.choices = str(choices).translate(_TO_ARRAY)
+        self.answer = answer
+        self.waiting_since = waiting_since
+
+    def settle(self, outcome: Outcome) -> None:
+        """Answers; the client may have gone meanwhile."""
+        if not self.answer.done():
+            self.answer.set_result(outcome)
+
+
+_TO_ARRAY = str.maketrans({"[": "{", "]": "}", " ": None})

@@ -1,0 +1,42 @@
+"""`work`: the background loops."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import click
+
+from voting_service.background.loops import reconcile_loop, run_loops, snapshot_loop
+from voting_service.clock import system_clock
+from voting_service.commands.running import run
+from voting_service.logs import configure_logs
+from voting_service.settings import Settings, load_settings
+from voting_service.storage.valkey import Valkey
+from voting_service.tally.counters import register_functions
+
+
+@click.command()
+def work() -> None:
+    """Run the background loops: reconcile the counters, take snapshots.
+
+    Several may run; a lease in Postgres lets one of them work at a loop at a time.
+    """
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    valkey = Valkey(settings.valkey_url)
+    register_functions(valkey)
+    loops = [reconcile_loop(valkey), snapshot_loop(system_clock)]
+    working = asyncio.create_task(run_loops(loops, settings.database_url))
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(stop, working.cancel)
+    try:
+        await working
+    except asyncio.CancelledError:
+        click.echo("stopped", err=True)
+    finally:
+        await valkey.close()

@@ -1,0 +1,163 @@
+"""⑧ Standings: what the public may see, prepared as bytes at most once a second a worker.
+
+Readers cost a dictionary look-up. Counts come from the live counters, from Postgres while those
+are away, from kept snapshots where the release schedule says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Literal
+
+import msgspec
+import structlog
+
+from voting_service import metrics
+from voting_service.clock import Clock
+from voting_service.contests.model import Contest
+from voting_service.contests.release import Hidden, Live, SnapshotAt, release_at
+from voting_service.errors import StoreUnavailable, VotingError
+from voting_service.storage.postgres import Pool, acquire
+from voting_service.storage.valkey import Valkey
+from voting_service.tally.counters import Counts, read_counts
+from voting_service.tally.record import count_now, load_snapshot
+
+REFRESH_SECONDS = 1.0
+RECORD_REFRESH_SECONDS = 5.0
+"""While the live counters are away every worker asks Postgres instead, but less often."""
+
+log = structlog.get_logger(__name__)
+
+
+class CandidateStanding(msgspec.Struct, frozen=True):
+    """One line; equal votes share a rank (1, 2, 2, 4)."""
+
+    number: int
+    votes: int
+    rank: int
+
+
+class Standings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The public standings. `candidates` is absent while the schedule hides the counts."""
+
+    contest: str
+    release: Literal["live", "snapshot", "hidden"]
+    as_of: datetime | None = None
+    available_from: datetime | None = None
+    ballots: int | None = None
+    candidates: tuple[CandidateStanding, ...] | None = None
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A response body and its entity tag."""
+
+    body: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, value: Any) -> Prepared:
+        body = value if isinstance(value, bytes) else msgspec.json.encode(value)
+        return cls(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
+
+
+def ranked(contest: Contest, votes: dict[int, int]) -> tuple[CandidateStanding, ...]:
+    """Every candidate in order of votes, then number; those of equal votes share the rank of
+    the first of them."""
+    order = sorted(contest.numbers, key=lambda number: (-votes.get(number, 0), number))
+    lines: list[CandidateStanding] = []
+    for place, number in enumerate(order, start=1):
+        mine = votes.get(number, 0)
+        tied = bool(lines) and lines[-1].votes == mine
+        lines.append(CandidateStanding(number, mine, lines[-1].rank if tied else place))
+    return tuple(lines)
+
+
+class Board:
+    """The prepared standings of one contest in one worker."""
+
+    def __init__(self, contest: Contest, pool: Pool, valkey: Valkey, clock: Clock) -> None:
+        self.contest = contest
+        self.current: Prepared | None = None
+        self._pool = pool
+        self._valkey = valkey
+        self._clock = clock
+        self._shown: Standings | None = None
+        self._changed = asyncio.Event()
+        self._record_read_at: float | None = None
+        self._record_counts: Counts | None = None
+
+    async def refresh(self) -> None:
+        """Prepares anew when something changed. Keeps the last bytes when no store answers."""
+        standings = await self._standings(self._clock())
+        if self._shown is not None and _same(standings, self._shown):
+            return
+        self._shown = standings
+        self.current = Prepared.of(standings)
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def changed(self) -> None:
+        """Returns when other bytes than now are prepared."""
+        await self._changed.wait()
+
+    async def _standings(self, now: datetime) -> Standings:
+        slug = self.contest.slug
+        release = release_at(self.contest, now)
+        match release:
+            case Live():
+                counts = await self._live_counts()
+                lines = ranked(self.contest, counts.votes)
+                return Standings(slug, "live", now, None, counts.ballots, lines)
+            case SnapshotAt(moment=moment):
+                async with acquire(self._pool) as connection:
+                    kept = await load_snapshot(connection, self.contest.id, moment)
+                if kept is None:  # the loop takes it within seconds
+                    return Standings(slug, "hidden", available_from=now)
+                lines = ranked(self.contest, kept.votes)
+                return Standings(slug, "snapshot", moment, None, kept.ballots, lines)
+            case Hidden(until=until):
+                return Standings(slug, "hidden", available_from=until)
+
+    async def _live_counts(self) -> Counts:
+        try:
+            counts = await read_counts(self._valkey, self.contest.id)
+        except StoreUnavailable:
+            counts = None
+        if counts is not None:
+            metrics.STANDINGS_SOURCE.labels("counters").inc()
+            return counts
+        now = asyncio.get_running_loop().time()
+        read_at = self._record_read_at
+        if self._record_counts is None or read_at is None or now - read_at > RECORD_REFRESH_SECONDS:
+            async with acquire(self._pool) as connection:
+                self._record_counts = await count_now(connection, self.contest.id)
+            self._record_read_at = now
+            metrics.STANDINGS_SOURCE.labels("record").inc()
+        return self._record_counts
+
+
+def _same(new: Standings, shown: Standings) -> bool:
+    """Whether a reader would see the same; the moment of looking does not count."""
+    if new.release == "snapshot":
+        return new == shown
+    if new.candidates is None:
+        return shown.candidates is None and new.release == shown.release
+    return (new.release, new.ballots, new.candidates) == (
+        shown.release,
+        shown.ballots,
+        shown.candidates,
+    )
+
+
+async def keep_boards_fresh(boards: Callable[[], list[Board]]) -> None:
+    """Refreshes every board for ever."""
+    while True:
+        for board in boards():
+            try:
+                await board.refresh()
+            except VotingError as error:
+                log.warning("standings_not_refreshed", reason=str(error))
+        await asyncio.sleep(REFRESH_SECONDS)
