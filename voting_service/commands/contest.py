@@ -1,0 +1,156 @@
+"""`contest`: import a contest, look at it, close it, destroy its voters' key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from voting_service.clock import system_clock
+from voting_service.commands.running import database, run
+from voting_service.contests.contest_file import ContestFile, load_contest_file
+from voting_service.contests.model import Contest, ContestRules
+from voting_service.contests.store import insert_contest, load_contest, load_contests
+from voting_service.errors import Refused
+from voting_service.settings import Settings, load_settings
+from voting_service.storage.postgres import domain_errors
+from voting_service.voters.keyring import create_keys, destroy_voter_key
+
+
+@click.group()
+def contest() -> None:
+    """Contests: import, list, show, close."""
+
+
+@contest.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Only say whether the file is good; store nothing.")
+def import_contest(file: Path, check: bool) -> None:
+    """Import the contest in FILE (TOML; docs/contest-file.md). Every fault is named at once."""
+    loaded = load_contest_file(file)
+    if not check:
+        run(_import(load_settings(), loaded))
+    for line in _describe(loaded):
+        click.echo(line)
+    if loaded.closes_at <= system_clock():
+        click.echo("note: this window is over already, nobody can vote in it", err=True)
+    if check:
+        click.echo("the file is good; nothing was stored")
+        return
+    click.echo(
+        f"imported {loaded.slug}; it opens and closes by itself.\n"
+        "next: voting-service platform add …   lets a media platform sign its users in\n"
+        f"      voting-service contest show {loaded.slug}"
+    )
+
+
+async def _import(settings: Settings, loaded: ContestFile) -> None:
+    async with database(settings) as connection:
+        with domain_errors():
+            async with connection.transaction():
+                contest_id = await insert_contest(
+                    connection,
+                    slug=loaded.slug,
+                    rules=loaded.rules,
+                    opens_at=loaded.opens_at,
+                    closes_at=loaded.closes_at,
+                    candidates=loaded.candidates,
+                )
+                await create_keys(connection, settings.master_key.get_secret_value(), contest_id)
+
+
+@contest.command("list")
+def list_contests() -> None:
+    """List every contest with its phase and window."""
+    contests = run(_load_all(load_settings()))
+    now = system_clock()
+    for each in contests:
+        click.echo(f"{each.slug:<40}  {each.phase(now):<8}  {_window(each)}  {each.rules.title.zh}")
+    if not contests:
+        click.echo("there is no contest yet; voting-service contest import FILE", err=True)
+
+
+async def _load_all(settings: Settings) -> tuple[Contest, ...]:
+    async with database(settings) as connection:
+        return await load_contests(connection)
+
+
+@contest.command("show")
+@click.argument("slug")
+def show_contest(slug: str) -> None:
+    """Show a contest's announced rules and its candidates."""
+    found = run(_load(load_settings(), slug))
+    click.echo(f"{'phase':<11} {found.phase(system_clock())}")
+    for line in _describe(found):
+        click.echo(line)
+    for each in found.candidates:
+        click.echo(f"{each.number:>5}  {each.name.zh}  {each.trade.zh}  {each.district.zh}")
+
+
+async def _load(settings: Settings, slug: str) -> Contest:
+    async with database(settings) as connection:
+        return await load_contest(connection, slug)
+
+
+@contest.command("destroy-keys")
+@click.argument("slug")
+@click.option("--confirm", required=True, metavar="SLUG", help="The contest's name once more.")
+def destroy_keys(slug: str, confirm: str) -> None:
+    """Destroy the voters' key of a closed contest, for good.
+
+    From then on nobody, we included, can tie a ballot to a person. Receipts stay checkable.
+    """
+    if confirm != slug:
+        raise Refused(f"nothing was destroyed: --confirm says {confirm!r}, not {slug!r}")
+    if run(_destroy(load_settings(), slug)):
+        click.echo(f"the voters' key of {slug} is destroyed; its pseudonyms are final")
+    else:
+        click.echo(f"the voters' key of {slug} was destroyed before")
+
+
+async def _destroy(settings: Settings, slug: str) -> bool:
+    async with database(settings) as connection:
+        found = await load_contest(connection, slug)
+        phase = found.phase(system_clock())
+        if phase != "closed":
+            raise Refused(
+                f"{slug} is {phase}; without this key nobody could vote. Destroy it once the "
+                "contest is closed"
+            )
+        return await destroy_voter_key(connection, found.id)
+
+
+def _describe(found: Contest | ContestFile) -> Iterator[str]:
+    """What is announced before voting opens, a line a rule."""
+    rules = found.rules
+    ballot = rules.ballot
+    yield f"{'contest':<11} {found.slug}  {rules.title.zh} / {rules.title.en}"
+    yield f"{'window':<11} {_window(found)}"
+    yield (
+        f"{'ballot':<11} {ballot.min_choices} to {ballot.max_choices} of "
+        f"{len(found.candidates)} candidates, one ballot per voter and {ballot.every}"
+    )
+    yield f"{'counts':<11} {_release(rules)}"
+    yield f"{'cut':<11} {rules.cut.size} go on; a tie at the last place: {rules.cut.tie}"
+    yield f"{'list order':<11} {rules.list_order}"
+    yield f"{'expected':<11} {rules.expected_voters_per_day} voters a day"
+
+
+def _release(rules: ContestRules) -> str:
+    release = rules.release
+    at = f" at {release.daily_at:%H:%M}" if release.daily_at else ""
+    hours = release.blackout_hours
+    blackout = f", frozen for the last {hours} hours" if hours else ", no blackout"
+    return f"{release.mode}{at}{blackout}"
+
+
+def _window(found: Contest | ContestFile) -> str:
+    zone = ZoneInfo(found.rules.time_zone)
+
+    def local(moment: datetime) -> str:
+        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+    return f"{local(found.opens_at)} – {local(found.closes_at)} {zone.key}"

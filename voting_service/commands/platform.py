@@ -1,0 +1,189 @@
+"""`platform`: register the media platforms that sign their users in, switch them on and off."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+
+from voting_service.commands.running import database, run
+from voting_service.contests.model import Platform, Text
+from voting_service.contests.platform_checks import (
+    jwks_address,
+    platform_slug,
+    public_jwk,
+    web_origin,
+)
+from voting_service.contests.store import insert_platform, load_platforms, set_platform_enabled
+from voting_service.errors import Fault, InvalidInput
+from voting_service.settings import Settings, load_settings
+
+Kind = Literal["jwt", "wechat", "openid_connect"]
+Given = TypeVar("Given")
+Good = TypeVar("Good")
+
+
+@click.group()
+def platform() -> None:
+    """Media platforms: add, list, switch on and off."""
+
+
+@platform.command("add")
+@click.argument("slug")
+@click.option("--name-zh", required=True, help="What citizens read, in Chinese.")
+@click.option("--name-en", required=True, help="What citizens read, in English.")
+@click.option(
+    "--kind",
+    type=click.Choice(["jwt", "wechat", "openid_connect"]),
+    default="jwt",
+    show_default=True,
+    help="How it signs its users in.",
+)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="jwt: a public key in PEM, Ed25519 or P-256. May be repeated.",
+)
+@click.option("--jwks-url", help="jwt: where the platform publishes its keys, instead of --key.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="wechat, openid_connect: the adapter's settings, TOML.",
+)
+@click.option("--origin", "origins", multiple=True, help="A web page that may call. Repeatable.")
+@click.option("--daily-ceiling", type=click.IntRange(1, 2**31 - 1), help="Ballots a day at most.")
+def add_platform(
+    *,
+    slug: str,
+    name_zh: str,
+    name_en: str,
+    kind: Kind,
+    keys: tuple[Path, ...],
+    jwks_url: str | None,
+    config: Path | None,
+    origins: tuple[str, ...],
+    daily_ceiling: int | None,
+) -> None:
+    """Register the platform SLUG. It is on at once."""
+    _check_usage(kind, keys, jwks_url, config)
+    faults: list[Fault] = []
+    _checked(faults, "slug", platform_slug, slug)
+    for option, name in (("--name-zh", name_zh), ("--name-en", name_en)):
+        _checked(faults, option, _readable_name, name)
+    checked_origins = [_checked(faults, f"--origin {each}", web_origin, each) for each in origins]
+    settings_of_kind = _config(faults, keys, jwks_url, config)
+    if faults:
+        raise InvalidInput(*faults)
+    text = Text(zh=name_zh.strip(), en=name_en.strip())
+    run(
+        _add(
+            load_settings(),
+            slug=slug,
+            name=text,
+            kind=kind,
+            config=settings_of_kind,
+            origins=[origin for origin in dict.fromkeys(checked_origins) if origin],
+            daily_ceiling=daily_ceiling,
+        )
+    )
+    click.echo(f"added {slug} ({kind}); its users can sign in within seconds")
+    for key in settings_of_kind.get("keys", ()) if kind == "jwt" else ():
+        click.echo(f"key {key['kid']}  {key['alg']}")
+
+
+def _check_usage(
+    kind: Kind, keys: tuple[Path, ...], jwks_url: str | None, config: Path | None
+) -> None:
+    if kind == "jwt":
+        if config:
+            raise click.UsageError("--config goes with --kind wechat or openid_connect")
+        if bool(keys) == bool(jwks_url):
+            raise click.UsageError("--kind jwt needs either --key or --jwks-url")
+    else:
+        if keys or jwks_url:
+            raise click.UsageError("--key and --jwks-url go with --kind jwt")
+        if config is None:
+            raise click.UsageError(f"--kind {kind} needs --config")
+
+
+def _config(
+    faults: list[Fault], keys: tuple[Path, ...], jwks_url: str | None, config: Path | None
+) -> dict[str, Any]:
+    if config is not None:
+        return _checked(faults, f"--config {config}", _read_toml, config) or {}
+    if jwks_url is not None:
+        return {"jwks_url": _checked(faults, "--jwks-url", jwks_address, jwks_url)}
+    jwks = [_checked(faults, f"--key {key}", public_jwk, key.read_bytes()) for key in keys]
+    return {"keys": list({jwk["kid"]: jwk for jwk in jwks if jwk}.values())}
+
+
+def _checked(
+    faults: list[Fault], field: str, check: Callable[[Given], Good], value: Given
+) -> Good | None:
+    """What `check` makes of the value; a ValueError becomes one more fault."""
+    try:
+        return check(value)
+    except ValueError as error:
+        faults.append(Fault(field, str(error)))
+        return None
+
+
+def _readable_name(name: str) -> str:
+    if not name.strip() or len(name) > 120 or not name.isprintable():
+        raise ValueError("must be 1 to 120 printable characters")
+    return name
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+
+
+async def _add(settings: Settings, **platform: Any) -> None:
+    async with database(settings) as connection:
+        await insert_platform(connection, **platform)
+
+
+@platform.command("list")
+def list_platforms() -> None:
+    """List every platform."""
+    platforms = run(_load(load_settings()))
+    for each in platforms:
+        state = "on" if each.enabled else "off"
+        ceiling = f"at most {each.daily_ceiling} a day" if each.daily_ceiling else "no ceiling"
+        click.echo(
+            f"{each.slug:<40}  {state:<3}  {each.kind:<14}  {ceiling}  {each.name.zh}"
+            + "".join(f"  {origin}" for origin in each.origins)
+        )
+    if not platforms:
+        click.echo("there is no platform yet; voting-service platform add …", err=True)
+
+
+async def _load(settings: Settings) -> tuple[Platform, ...]:
+    async with database(settings) as connection:
+        return await load_platforms(connection)
+
+
+@platform.command("enable")
+@click.argument("slug")
+def enable(slug: str) -> None:
+    """Let the platform's users sign in again."""
+    run(_switch(load_settings(), slug, enabled=True))
+    click.echo(f"{slug} is on")
+
+
+@platform.command("disable")
+@click.argument("slug")
+def disable(slug: str) -> None:
+    """Sign in nobody from this platform from now on; ballots already cast stay."""
+    run(_switch(load_settings(), slug, enabled=False))
+    click.echo(f"{slug} is off")
+
+
+async def _switch(settings: Settings, slug: str, *, enabled: bool) -> None:
+    async with database(settings) as connection:
+        await set_platform_enabled(connection, slug, enabled=enabled)
