@@ -1,0 +1,30 @@
+# The service without the demo's embedded servers. The image carries what requirements.lock
+# names, each file checked by its hash, and nothing that builds.
+ARG PYTHON=3.11-slim-trixie
+
+FROM python:${PYTHON} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /source
+COPY requirements.lock requirements-build.lock ./
+RUN python -m venv /opt/build \
+    && /opt/build/bin/pip install --only-binary :all: --require-hashes -r requirements-build.lock \
+    && python -m venv --without-pip /opt/service \
+    && /opt/build/bin/pip --python /opt/service/bin/python install --only-binary :all: \
+       --require-hashes -r requirements.lock
+COPY pyproject.toml README.md ./
+COPY migrations migrations
+COPY voting_service voting_service
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && /opt/build/bin/pip --python /opt/service/bin/python install --no-deps --no-index \
+       /wheel/*.whl
+
+FROM python:${PYTHON}
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin voting
+COPY --from=build /opt/service /opt/service
+ENV PATH=/opt/service/bin:$PATH PYTHONUNBUFFERED=1 VOTING_HOST=0.0.0.0 VOTING_PORT=8000
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f\"http://127.0.0.1:{os.environ['VOTING_PORT']}/healthz\", timeout=2)"]
+ENTRYPOINT ["voting-service"]
+CMD ["serve"]
