@@ -1,0 +1,101 @@
+"""The benchmark: `python -m loadtests.bench [--quick] [--only vote]…`; see README.md."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import Literal, get_args
+
+import click
+import httpx
+
+from loadtests import CONTEST
+from loadtests.bench_memory import bytes_per_voter
+from loadtests.bench_reads import reads
+from loadtests.bench_stored import cost_by_stored_ballots
+from loadtests.bench_votes import moderate_rate, saturation
+from loadtests.plan import Plan, full_plan, quick_plan
+from loadtests.report import Section, machine_line, save
+from loadtests.stand import Stand, open_stand
+from loadtests.voters import minted
+
+Part = Literal["vote", "rate", "memory", "stored", "reads"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
+async def prepare_bare(stand: Stand) -> None:
+    """Casts one vote and reads once, so that the bare server answers the same bytes."""
+    base = f"/api/v1/contests/{CONTEST}"
+    async with httpx.AsyncClient(base_url=stand.address()) as client:
+        session = minted(await stand.minting(), os.urandom(16))
+        cast = await client.post(
+            f"{base}/ballots",
+            json={"choices": [1, 2, 3]},
+            headers={"authorization": f"Bearer {session}"},
+        )
+        if cast.status_code != 201:
+            raise RuntimeError(f"a vote was answered {cast.status_code}: {cast.text}")
+        answers = {name: await client.get(f"{base}/{name}") for name in ("candidates", "standings")}
+    for answer in answers.values():
+        answer.raise_for_status()
+    await stand.serve_bare(cast.content, {name: answer.content for name, answer in answers.items()})
+
+
+async def run_parts(plan: Plan, parts: tuple[Part, ...], workers: int) -> list[Section]:
+    """The chosen parts, one after the other on one stand; prints each as it is done."""
+    sections: list[Section] = []
+    async with open_stand(workers=workers) as stand:
+        await prepare_bare(stand)
+        saturated: Section | None = None
+        for part in PARTS:
+            if part not in parts:
+                continue
+            if part == "vote":
+                section = saturated = await saturation(stand, plan)
+            elif part == "rate":
+                section = await moderate_rate(stand, plan, saturated)
+            elif part == "memory":
+                section = await bytes_per_voter(stand, plan)
+            elif part == "stored":
+                section = await cost_by_stored_ballots(stand, plan)
+            else:
+                section = await reads(stand, plan)
+            click.echo(section.markdown())
+            sections.append(section)
+    return sections
+
+
+@click.command()
+@click.option("--only", "parts", multiple=True, type=click.Choice(PARTS), help="Only these parts.")
+@click.option("--quick", is_flag=True, help="A few seconds each; rough figures, nothing saved.")
+@click.option("--workers", type=click.IntRange(min=1), default=os.cpu_count() or 1)
+@click.option("--connections", type=click.IntRange(min=1), help="Default: 128 a worker.")
+@click.option("--rate", type=float, help="Votes a second of the part `rate`.")
+def bench(
+    *,
+    parts: tuple[Part, ...],
+    quick: bool,
+    workers: int,
+    connections: int | None,
+    rate: float | None,
+) -> None:
+    """Measure the service beside a bare endpoint, print the table, save it in results/.
+
+    A run with --quick or --only is printed and not saved.
+    """
+    make_plan = quick_plan if quick else full_plan
+    plan = make_plan(connections or workers * 128, rate)
+    begins_at = time.monotonic()
+    click.echo(machine_line() + "\n")
+    sections = asyncio.run(run_parts(plan, parts or PARTS, workers))
+    took = f"Took {time.monotonic() - begins_at:.0f} s."
+    if quick or parts:
+        click.echo(f"{took} Not saved: this was not a full run.")
+        return
+    save("bench", "Benchmark", [took], sections)
+    click.echo(f"{took} Saved in loadtests/results/bench.md and bench.json.")
+
+
+if __name__ == "__main__":
+    bench()

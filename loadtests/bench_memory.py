@@ -1,0 +1,116 @@
+"""Bytes of Valkey for a voter of the day, by the service's own admission of fresh voters."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from loadtests.plan import Plan
+from loadtests.report import Section
+from loadtests.stand import Stand
+from voting_service.antifraud.limits import LocalLimits
+from voting_service.ballots.admit import Admitter
+from voting_service.ballots.vote import Vote
+from voting_service.contests.model import Contest, Platform
+from voting_service.contests.store import load_contest, load_platforms
+from voting_service.storage.valkey import Valkey
+
+_BATCH = 512
+_NETWORKS = 50_000
+_SHORT_LIVED_SECONDS = 60.0
+_SLUG = "remembered"
+
+
+async def bytes_per_voter(stand: Stand, plan: Plan) -> Section:
+    """Memory before and after so many voters, once the limits' short-lived keys have gone."""
+    section = Section("Valkey's memory", ["voters of the day", "bytes a voter", "right after"])
+    await stand.add_contest(_SLUG)
+    async with stand.database() as connection:
+        contest = await load_contest(connection, _SLUG)
+        platforms = {platform.id: platform for platform in await load_platforms(connection)}
+    observer = Redis.from_url(stand.valkey.url)
+    valkey = Valkey(stand.valkey.url)
+    crowd = _Crowd(contest, platforms, Admitter(valkey, LocalLimits()))
+    try:
+        await crowd.admit(1)  # loads the functions, opens the connection
+        before = await _settled_memory(observer)
+        admitted = 0
+        for voters in plan.remembered_voters:
+            await crowd.admit(voters - admitted)
+            admitted = voters
+            at_once = await _memory(observer) - before
+            settled = await _settled_memory(observer) - before
+            section.rows.append(
+                [f"{voters:,}", f"{settled / voters:.1f}", f"{at_once / voters:.1f}"]
+            )
+            section.figures[str(voters)] = {"settled_bytes": settled, "at_once_bytes": at_once}
+    finally:
+        await valkey.close()
+        await observer.aclose()
+    section.notes = [
+        "`used_memory` before and after, the voters admitted through the service's own "
+        "admission in batches of 512, in a contest that expects "
+        f"{contest.rules.expected_voters_per_day:,} voters a day. The limits' keys live for "
+        "seconds and are gone from the first figure; the second still has those of the moment."
+    ]
+    return section
+
+
+class _Crowd:
+    """Fresh voters, admitted as a worker would."""
+
+    def __init__(
+        self, contest: Contest, platforms: dict[int, Platform], admitter: Admitter
+    ) -> None:
+        self._contest = contest
+        self._platforms = platforms
+        self._admitter = admitter
+
+    async def admit(self, voters: int) -> None:
+        """Raises RuntimeError when Valkey did not take a batch."""
+        nobody = asyncio.get_running_loop().create_future()
+        while voters > 0:
+            size = min(voters, _BATCH)
+            now = datetime.now(UTC)
+            votes = [
+                Vote(
+                    voter=os.urandom(16),
+                    platform_id=min(self._platforms),
+                    network=f"{random.randrange(_NETWORKS):016x}",
+                    choices=[1],
+                    answer=nobody,
+                    waiting_since=0.0,
+                )
+                for _ in range(size)
+            ]
+            admissions = await self._admitter.admit(
+                self._contest,
+                self._platforms,
+                self._contest.period(now),
+                votes,
+                now.timestamp() * 1000,
+            )
+            if any(admission.seen or not admission.signals.screened for admission in admissions):
+                raise RuntimeError("Valkey did not remember a batch of fresh voters")
+            voters -= size
+
+
+async def _memory(observer: Redis) -> int:
+    return int((await observer.info("memory"))["used_memory"])
+
+
+async def _settled_memory(observer: Redis) -> int:
+    """The memory once no key that lives for seconds is left. Raises RuntimeError if they stay."""
+    deadline = time.monotonic() + _SHORT_LIVED_SECONDS
+    while time.monotonic() < deadline:
+        if not [key async for key in observer.scan_iter(match="*:voter:*", count=5000)] and not [
+            key async for key in observer.scan_iter(match="*:network:*", count=5000)
+        ]:
+            return await _memory(observer)
+        await asyncio.sleep(0.2)
+    raise RuntimeError("the limits' keys have not expired")

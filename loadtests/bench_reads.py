@@ -1,0 +1,66 @@
+"""Public reads beside a bare endpoint that returns the same bytes."""
+
+from __future__ import annotations
+
+from loadtests import CONTEST
+from loadtests.bench_votes import asdict_of
+from loadtests.http_client import prepare
+from loadtests.measure import Measured, Spread, measure
+from loadtests.plan import Plan
+from loadtests.report import Section
+from loadtests.rounds import Same
+from loadtests.stand import Stand
+
+_READS = ("candidates", "standings")
+
+
+async def reads(stand: Stand, plan: Plan) -> Section:
+    """Interleaved pairs for each read: bare, service, bare, service …"""
+    section = Section(
+        "Public reads beside a bare endpoint with the same bytes",
+        ["read", "bytes", "reads a second", "bare", "ratio", "worker CPU, µs", "bare", "ratio"],
+    )
+    for read in _READS:
+        request = Same(
+            request=prepare(
+                "GET", f"/api/v1/contests/{CONTEST}/{read}", headers={"accept": "application/json"}
+            )
+        )
+        pairs: list[tuple[Measured, Measured]] = []
+        for pair in range(-1, plan.read_pairs):
+            bare, ours = [
+                await measure(
+                    stand,
+                    server,
+                    request,
+                    connections=plan.connections,
+                    seconds=plan.seconds * 0.6 if pair >= 0 else 1.0,
+                    expected_status=200,
+                )
+                for server in ("bare", "serve")
+            ]
+            if pair >= 0:
+                pairs.append((bare, ours))
+        section.rows.append(_row(read, len(stand.bare_reads[read]), pairs))
+        section.figures[read] = [
+            {"bare": asdict_of(bare), "service": asdict_of(ours)} for bare, ours in pairs
+        ]
+    section.notes = [f"Medians (min–max) of {plan.read_pairs} pairs."]
+    return section
+
+
+def _row(read: str, size: int, pairs: list[tuple[Measured, Measured]]) -> list[str]:
+    rates = [ours.outcome.per_second for _, ours in pairs]
+    bare_rates = [bare.outcome.per_second for bare, _ in pairs]
+    costs = [ours.worker_us for _, ours in pairs]
+    bare_costs = [bare.worker_us for bare, _ in pairs]
+    return [
+        read,
+        f"{size:,}",
+        Spread.of(rates).text(),
+        Spread.of(bare_rates).text(),
+        Spread.of([o / b for o, b in zip(rates, bare_rates, strict=True)]).text("{:.2f}"),
+        Spread.of(costs).text(),
+        Spread.of(bare_costs).text(),
+        Spread.of([o / b for o, b in zip(costs, bare_costs, strict=True)]).text("{:.2f}"),
+    ]

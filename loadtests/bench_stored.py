@@ -1,0 +1,90 @@
+"""What a vote costs when ten thousand, a million and five million ballots are stored already."""
+
+from __future__ import annotations
+
+import time
+
+from loadtests.bench_votes import asdict_of, stored
+from loadtests.measure import Measured, Spread, ballot_requests, measure
+from loadtests.plan import Plan
+from loadtests.report import Section
+from loadtests.stand import Stand
+from voting_service.demo.embedded_postgres import SUPERUSER
+from voting_service.storage.queries import Queries
+
+QUERIES = Queries("loadtests", "prefill.sql")
+
+
+def slug_of(ballots: int) -> str:
+    return f"stored-{ballots}"
+
+
+async def prefill(stand: Stand, ballots: int) -> float:
+    """A contest with that many ballots of today in its partition; the seconds it took."""
+    contest_id = await stand.add_contest(slug_of(ballots))
+    begins_at = time.monotonic()
+    async with stand.database() as connection:
+        await connection.execute(
+            QUERIES["prefill"], contest_id, stand.platform_id, ballots, timeout=1800
+        )
+        await connection.execute(f"vacuum (analyze) ballots_{contest_id}", timeout=1800)
+    return time.monotonic() - begins_at
+
+
+async def cost_by_stored_ballots(stand: Stand, plan: Plan) -> Section:
+    """One contest a size; the rounds go round the sizes, so that drift meets all alike."""
+    section = Section(
+        "Cost of a vote by ballots already stored",
+        ["ballots stored before", "worker CPU, µs", "ratio", "CPU of everything, µs", "ratio"],
+    )
+    took = {ballots: await prefill(stand, ballots) for ballots in plan.stored_ballots}
+    async with stand.database(SUPERUSER) as administrator:
+        await administrator.execute("checkpoint", timeout=600)
+    requests = {
+        ballots: ballot_requests(await stand.minting(slug_of(ballots)), slug_of(ballots))
+        for ballots in plan.stored_ballots
+    }
+    rounds: list[dict[int, Measured]] = []
+    confirmed = dict.fromkeys(plan.stored_ballots, 0)
+    for number in range(-1, plan.stored_rounds):  # the first round warms up
+        measured = {}
+        for ballots in plan.stored_ballots:
+            measured[ballots] = await measure(
+                stand,
+                "serve",
+                requests[ballots],
+                connections=plan.connections,
+                seconds=plan.seconds * 0.8,
+            )
+            confirmed[ballots] += measured[ballots].outcome.expected
+        if number >= 0:
+            rounds.append(measured)
+    for ballots, count in confirmed.items():
+        if await stored(stand, slug_of(ballots)) != ballots + count:
+            raise RuntimeError(f"confirmed votes are missing among {ballots} stored ones")
+    base = plan.stored_ballots[0]
+    for ballots in plan.stored_ballots:
+        worker = [one[ballots].worker_us for one in rounds]
+        total = [one[ballots].total_us for one in rounds]
+        worker_ratios = [one[ballots].worker_us / one[base].worker_us for one in rounds]
+        total_ratios = [one[ballots].total_us / one[base].total_us for one in rounds]
+        section.rows.append(
+            [
+                f"{ballots:,}",
+                Spread.of(worker).text(),
+                Spread.of(worker_ratios).text("{:.2f}"),
+                Spread.of(total).text(),
+                Spread.of(total_ratios).text("{:.2f}"),
+            ]
+        )
+        section.figures[str(ballots)] = {
+            "prefill_seconds": took[ballots],
+            "rounds": [asdict_of(one[ballots]) for one in rounds],
+        }
+    section.notes = [
+        f"Medians (min–max) of {plan.stored_rounds} rounds in turn. The ballots were filled in by "
+        "one statement a size, of today, with random voters, analysed. A checkpoint came right "
+        "before, so the first write to every index page is logged in full: the dearest minutes "
+        "a big table has. Everything: workers, background loops, PostgreSQL, Valkey."
+    ]
+    return section

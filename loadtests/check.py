@@ -1,0 +1,120 @@
+"""Whether every confirmed ballot is in Postgres exactly once, and the live counters agree.
+
+    VOTING_DATA=data python -m loadtests.check CONFIRMED
+
+CONFIRMED holds the ballot id of every 201, one a line. Exit code 1 when something is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import httpx
+
+from loadtests import CONTEST
+from voting_service.settings import load_settings
+from voting_service.storage.postgres import Connection, connect
+from voting_service.storage.queries import Queries
+
+QUERIES = Queries("loadtests", "check.sql")
+CONVERGENCE_SECONDS = 10.0
+_CHUNK = 20_000
+_POLL_SECONDS = 0.1
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is wrong; nothing when `faults` is empty."""
+
+    confirmed: int
+    stored: int
+    faults: list[str] = field(default_factory=list)
+    agreed_after_seconds: float | None = None
+
+
+async def check_record(
+    connection: Connection, confirmed: Sequence[str], slug: str = CONTEST
+) -> Verdict:
+    """Every id once among the 201s and once in Postgres, every voter one ballot a period."""
+    stored: int = await connection.fetchval(QUERIES["stored"], slug)
+    verdict = Verdict(confirmed=len(confirmed), stored=stored)
+    twice = [ballot for ballot, times in Counter(confirmed).items() if times > 1]
+    if twice:
+        verdict.faults.append(f"{len(twice)} ballots were confirmed as new more than once")
+    ids = sorted(set(confirmed))
+    missing = repeated = 0
+    for start in range(0, len(ids), _CHUNK):
+        chunk = [bytes.fromhex(ballot) for ballot in ids[start : start + _CHUNK]]
+        row = await connection.fetchrow(QUERIES["missing_and_repeated"], slug, chunk)
+        assert row is not None
+        missing += row["missing"]
+        repeated += row["repeated"]
+    if missing:
+        verdict.faults.append(f"{missing} confirmed ballots are not in Postgres")
+    if repeated:
+        verdict.faults.append(f"{repeated} confirmed ballots are in Postgres more than once")
+    voters = await connection.fetchval(QUERIES["voters_with_two"], slug)
+    if voters:
+        verdict.faults.append(f"{voters} voters have two ballots in one period")
+    return verdict
+
+
+async def recount(connection: Connection, slug: str = CONTEST) -> dict[int, int]:
+    """Counted ballots under 0, and the votes of every candidate who has any."""
+    return {
+        row["candidate"]: row["votes"] for row in await connection.fetch(QUERIES["recount"], slug)
+    }
+
+
+async def seconds_until_agreement(
+    connection: Connection, address: str, slug: str = CONTEST, patience: float = 30.0
+) -> float | None:
+    """How long until the public standings equal the record; None: not within `patience`.
+
+    For a contest with live counts, once nobody votes any more.
+    """
+    expected = await recount(connection, slug)
+    begins_at = time.monotonic()
+    async with httpx.AsyncClient(base_url=address) as client:
+        while time.monotonic() - begins_at < patience:
+            answer = await client.get(f"/api/v1/contests/{slug}/standings")
+            if answer.status_code == 200 and _shown(answer) == expected:
+                return time.monotonic() - begins_at
+            await asyncio.sleep(_POLL_SECONDS)
+    return None
+
+
+def _shown(answer: httpx.Response) -> dict[int, int]:
+    standings = answer.json()
+    votes = {one["number"]: one["votes"] for one in standings["candidates"] if one["votes"]}
+    return {0: standings["ballots"], **votes} if standings["ballots"] else votes
+
+
+@click.command()
+@click.argument("confirmed", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check(confirmed: Path) -> None:
+    """Check the ballot ids in CONFIRMED against the stores that the settings name."""
+    verdict = asyncio.run(_check(confirmed.read_text(encoding="ascii").split()))
+    click.echo(f"{verdict.confirmed:,} confirmed, {verdict.stored:,} stored")
+    for fault in verdict.faults:
+        click.echo(f"error: {fault}", err=True)
+    sys.exit(1 if verdict.faults else 0)
+
+
+async def _check(confirmed: Sequence[str]) -> Verdict:
+    connection = await connect(load_settings().database_url)
+    try:
+        return await check_record(connection, confirmed)
+    finally:
+        await connection.close()
+
+
+if __name__ == "__main__":
+    check()

@@ -1,0 +1,120 @@
+"""One measured round: load from a process of its own, CPU of everybody else beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from statistics import median
+
+import psutil
+
+from loadtests import CONTEST
+from loadtests.contests import CANDIDATES, CHOICES
+from loadtests.http_client import prepare
+from loadtests.rounds import Outcome, Round, Same, Votes, run_round
+from loadtests.stand import Stand, cpu_seconds
+from loadtests.voters import Minting
+
+SETTLE_SECONDS = 0.4
+"""Counting follows behind the answers; its work belongs to the round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a round cost, in microseconds of CPU per expected answer."""
+
+    outcome: Outcome
+    worker_us: float
+    postgres_us: float
+    valkey_us: float
+    background_us: float
+
+    @property
+    def total_us(self) -> float:
+        """Everything but the client."""
+        return self.worker_us + self.postgres_us + self.valkey_us + self.background_us
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A figure of several rounds."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> Spread:
+        return cls(median(values), min(values), max(values))
+
+    def text(self, pattern: str = "{:,.0f}") -> str:
+        low, middle, high = (pattern.format(v) for v in (self.low, self.median, self.high))
+        return f"{middle} ({low}–{high})"
+
+
+def ballot_requests(minting: Minting, slug: str = CONTEST) -> Votes:
+    """Ballots as a browser behind the city's proxy sends them, each of a fresh voter.
+
+    `slug` is whose ballots; the bare endpoint gets the very same bytes.
+    """
+    marker = "SESSION"
+    chooser = random.Random(7)
+    suffixes = []
+    prefix = b""
+    for _ in range(512):
+        numbers = sorted(chooser.sample(range(1, CANDIDATES + 1), CHOICES))
+        address = ".".join(str(chooser.randint(1, 254)) for _ in range(4))
+        request = prepare(
+            "POST",
+            f"/api/v1/contests/{slug}/ballots",
+            headers={
+                "authorization": f"Bearer {marker}",
+                "user-agent": "Mozilla/5.0 (Linux; Android 12) AppleWebKit/537.36 Mobile",
+                "accept": "application/json",
+                "x-forwarded-for": address,
+            },
+            body=f'{{"choices":{numbers}}}'.replace(" ", "").encode(),
+        )
+        prefix, _, suffix = request.partition(marker.encode())
+        suffixes.append(suffix)
+    return Votes(minting=minting, prefix=prefix, suffixes=suffixes)
+
+
+async def measure(
+    stand: Stand,
+    server: str,
+    requests: Votes | Same,
+    *,
+    connections: int,
+    seconds: float,
+    rate: float | None = None,
+    expected_status: int = 201,
+) -> Measured:
+    """Runs a round against `serve` or `bare`. Raises RuntimeError when nothing was answered."""
+    watched: dict[str, psutil.Process | None] = {
+        "workers": stand.processes[server],
+        "postgres": stand.postgres.process,
+        "valkey": stand.valkey.process,
+        "background": stand.processes.get("work"),
+    }
+    before = {name: cpu_seconds(process) for name, process in watched.items()}
+    round_ = Round(
+        address=stand.address(server),
+        requests=requests,
+        connections=connections,
+        seconds=seconds,
+        rate=rate,
+        expected_status=expected_status,
+    )
+    outcome = await asyncio.to_thread(run_round, round_)
+    await asyncio.sleep(SETTLE_SECONDS)
+    if not outcome.expected:
+        raise RuntimeError(f"{server} never answered {expected_status}: {outcome.statuses}")
+    spent = {
+        name: (cpu_seconds(process) - before[name]) / outcome.expected * 1e6
+        for name, process in watched.items()
+    }
+    return Measured(
+        outcome, spent["workers"], spent["postgres"], spent["valkey"], spent["background"]
+    )

@@ -1,0 +1,1 @@
+"""One locust file a profile."""

@@ -1,0 +1,15 @@
+"""A storm of retries and duplicates. `locust -f loadtests/profiles/storm.py`."""
+
+from __future__ import annotations
+
+from loadtests.crowds import Crowd, storm
+from loadtests.people import Stubborn
+
+__all__ = ["Storm", "Stubborn"]
+
+
+class Storm(Crowd):
+    """Everyone insists, all the time."""
+
+    def curve(self, elapsed: float) -> float:
+        return storm(elapsed)

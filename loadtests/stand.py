@@ -1,0 +1,229 @@
+"""A stand to measure on: real stores with full durability, real servers, free ports.
+
+Everything lives under one temporary folder and ends with the stand. The stores are the demo's
+embedded PostgreSQL and Valkey; `serve` and `work` are the installed commands with the settings
+of a production machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from loadtests import CONTEST, PLATFORM
+from loadtests.contests import make_contest, make_platform
+from loadtests.voters import Minting
+from voting_service.demo.child import log_tail, spawn, stop
+from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPostgres
+from voting_service.demo.embedded_server import HOST, free_port
+from voting_service.demo.embedded_valkey import EmbeddedValkey
+from voting_service.demo.private_files import write_private
+from voting_service.storage.migrations import upgrade
+from voting_service.storage.postgres import Connection, connect
+from voting_service.voters.keyring import load_keys
+
+_READY_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+_STOP_PLAN = ((signal.SIGTERM, 20.0),)
+
+
+class Stand:
+    """Running stores and servers. `serving`, `working` and `bare` are their main processes."""
+
+    def __init__(self, folder: Path, workers: int) -> None:
+        self.folder = folder
+        self.workers = workers
+        self.postgres = EmbeddedPostgres(folder / "postgres")
+        self.valkey = EmbeddedValkey(folder / "valkey")
+        self.port = free_port()
+        self.platform_id = 0
+        self.platform_key = folder / "platforms" / f"{PLATFORM}.pem"
+        self.master_key = os.urandom(32)
+        self.processes: dict[str, psutil.Popen] = {}
+        self.ports: dict[str, int] = {"serve": self.port}
+        self.bare_reads: Mapping[str, bytes] = {}
+
+    def address(self, name: str = "serve") -> str:
+        """`http://127.0.0.1:PORT` of `serve` or `bare`."""
+        return f"http://{HOST}:{self.ports[name]}"
+
+    @property
+    def owner_url(self) -> str:
+        """The database, as the owner of its tables."""
+        return self.postgres.url(OWNER)
+
+    async def open_stores(self) -> None:
+        """Starts both stores, migrates, and makes the demo platform and contest."""
+        await self.postgres.start()
+        await self.valkey.start()
+        await asyncio.to_thread(upgrade, self.owner_url)
+        platform_key = _write_key(self.platform_key)
+        _write_key(self.folder / "signing.pem")
+        async with self.database() as connection:
+            self.platform_id = await make_platform(connection, platform_key)
+        await self.add_contest(CONTEST)
+
+    async def add_contest(self, slug: str) -> int:
+        """A contest of fifty placeholders, open for a month; workers see it within a second."""
+        async with self.database() as connection:
+            return await make_contest(connection, slug, self.master_key)
+
+    @asynccontextmanager
+    async def database(self, role: str = OWNER) -> AsyncIterator[Connection]:
+        """A connection as the owner, who may fill partitions, or as another role."""
+        connection = await connect(self.postgres.url(role))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def minting(self, slug: str = CONTEST) -> Minting:
+        """What sessions of the contest are minted from."""
+        async with self.database() as connection:
+            contest_id = await connection.fetchval("select id from contests where slug = $1", slug)
+            keys = await load_keys(connection, self.master_key)
+        return Minting(
+            session_key=keys[contest_id].session,
+            contest_id=contest_id,
+            platform_id=self.platform_id,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The settings of every command that is to find this stand."""
+        inherited = {key: value for key, value in os.environ.items() if "VOTING_" not in key}
+        return inherited | {
+            "VOTING_DATABASE_URL": self.postgres.url(APPLICATION),
+            "VOTING_OWNER_DATABASE_URL": self.owner_url,
+            "VOTING_VALKEY_URL": self.valkey.url,
+            "VOTING_MASTER_KEY": b64encode(self.master_key).decode(),
+            "VOTING_SIGNING_KEY_FILE": str(self.folder / "signing.pem"),
+            "VOTING_TRUSTED_PROXIES": f"{HOST}/32",
+            "VOTING_HOST": HOST,
+            "VOTING_PORT": str(self.port),
+            "VOTING_WORKERS": str(self.workers),
+            "VOTING_LOG_LEVEL": "warning",
+        }
+
+    async def serve(self) -> None:
+        """Starts `voting-service serve` and waits until every resource answers."""
+        self._spawn("serve", [_command(), "serve"], self.environment())
+        await self._wait_until_ready("serve", "/readyz")
+
+    def work(self) -> None:
+        """Starts `voting-service work`, the background loops."""
+        self._spawn("work", [_command(), "work"], self.environment())
+
+    async def serve_bare(self, answer: bytes, reads: Mapping[str, bytes]) -> None:
+        """Starts the bare application under the settings that `serve` gives uvicorn."""
+        folder = self.folder / "reads"
+        folder.mkdir(exist_ok=True)
+        self.bare_reads = reads
+        for name, content in reads.items():
+            (folder / name).write_bytes(content)
+        self.ports["bare"] = free_port()
+        command = [sys.executable, "-m", "loadtests.bare", str(self.ports["bare"])]
+        environment = {"BARE_ANSWER": answer.decode(), "BARE_READS": str(folder)}
+        self._spawn("bare", command, self.environment() | environment)
+        await self._wait_until_ready("bare", f"/api/v1/contests/{CONTEST}/standings")
+
+    async def stop_all(self) -> None:
+        """Ends the servers first, then the stores."""
+        for process in self.processes.values():
+            await stop(process, _STOP_PLAN)
+        await self.valkey.stop()
+        await self.postgres.stop()
+
+    def _spawn(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        self.processes[name] = spawn(
+            command,
+            log_file=self.folder / f"{name}.log",
+            death_signal=signal.SIGTERM,
+            environment=environment,
+            folder=Path(__file__).resolve().parent.parent,
+        )
+
+    async def _wait_until_ready(self, name: str, path: str) -> None:
+        async with httpx.AsyncClient(base_url=self.address(name)) as client:
+            try:
+                async with asyncio.timeout(_READY_SECONDS):
+                    while not await _answers(client, path):
+                        if self.processes[name].poll() is not None:
+                            break
+                        await asyncio.sleep(_POLL_SECONDS)
+                    else:
+                        return
+            except TimeoutError:
+                pass
+        tail = log_tail(self.folder / f"{name}.log")
+        raise RuntimeError(f"`{name}` is not ready; the end of its log:\n{tail}")
+
+
+async def _answers(client: httpx.AsyncClient, path: str) -> bool:
+    try:
+        return (await client.get(path)).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _command() -> str:
+    return str(Path(sys.executable).with_name("voting-service"))
+
+
+def _write_key(path: Path) -> bytes:
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    write_private(path, pem)
+    return pem
+
+
+@asynccontextmanager
+async def open_stand(*, workers: int, background: bool = True) -> AsyncIterator[Stand]:
+    """Stores, `serve` and, unless told otherwise, `work`; all gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="voting-stand-", ignore_cleanup_errors=True) as folder:
+        stand = Stand(Path(folder), workers)
+        try:
+            await stand.open_stores()
+            await stand.serve()
+            if background:
+                stand.work()
+            yield stand
+        finally:
+            await stand.stop_all()
+
+
+def family(process: psutil.Process | None) -> list[psutil.Process]:
+    """The process and everything below it."""
+    if process is None:
+        return []
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def cpu_seconds(process: psutil.Process | None) -> float:
+    """User and system time of the process and everything below it, ended children included."""
+    total = 0.0
+    for member in family(process):
+        try:
+            times: Any = member.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
