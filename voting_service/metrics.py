@@ -24,9 +24,7 @@ UNSCREENED = Counter(
 BATCH_SIZE = Histogram(
     "voting_batch_size", "Votes in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 )
-QUEUE_DEPTH = Gauge(
-    "voting_queue_depth", "Votes waiting in a worker", multiprocess_mode="livesum"
-)
+QUEUE_DEPTH = Gauge("voting_queue_depth", "Votes waiting in a worker", multiprocess_mode="livesum")
 STEP_SECONDS = Histogram(
     "voting_step_seconds",
     "Time of one batch in a step: wait (its oldest vote), admit, commit, count",
@@ -51,7 +49,9 @@ RECONCILED_AT = Gauge(
     multiprocess_mode="mostrecent",
 )
 STANDINGS_SOURCE = Counter(
-    "voting_standings_refreshes_total", "Standings refreshed, by source: counters, record", ["source"]
+    "voting_standings_refreshes_total",
+    "Standings refreshed, by source: counters, record",
+    ["source"],
 )
 STANDINGS_READERS = Gauge(
     "voting_standings_readers", "Open event streams", multiprocess_mode="livesum"

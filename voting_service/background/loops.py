@@ -64,8 +64,7 @@ def snapshot_loop(clock: Clock) -> Loop:
         settled: datetime = clock() - timedelta(seconds=DRAIN_SECONDS)
         for contest in await load_contests(connection):
             latest = await latest_snapshot_moment(connection, contest.id)
-            after = latest if latest is not None else contest.opens_at
-            for moment in snapshot_moments_due(contest, after, settled):
+            for moment in snapshot_moments_due(contest, latest, settled):
                 await take_snapshot(connection, contest.id, moment)
                 log.info("snapshot_taken", contest=contest.slug, moment=moment.isoformat())
 
@@ -78,7 +77,7 @@ async def run_loop(loop: Loop, database_url: str) -> None:
         try:
             connection = await connect(database_url)
             try:
-                while not await try_lease(connection, loop.name):
+                while not await try_lease(connection, loop.name):  # noqa: ASYNC110
                     await asyncio.sleep(LEASE_WAIT_SECONDS)
                 log.info("lease_taken", loop=loop.name)
                 while True:

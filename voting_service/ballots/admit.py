@@ -89,7 +89,9 @@ class Admitter:
         admitted by the local limits and marked unscreened."""
         try:
             flags: bytes = await self._valkey.call(
-                "voting_admit", [contest_tag(contest.id)], [_pack(contest, platforms, period, votes)]
+                "voting_admit",
+                [contest_tag(contest.id)],
+                [_pack(contest, platforms, period, votes)],
             )
         except StoreUnavailable:
             metrics.UNSCREENED.inc(len(votes))

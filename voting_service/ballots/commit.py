@@ -129,9 +129,7 @@ def _split(
                 (
                     vote,
                     decision,
-                    StoredBallot(
-                        ballot_id, vote.voter, batch.period, batch.cast_at, vote.choices
-                    ),
+                    StoredBallot(ballot_id, vote.voter, batch.period, batch.cast_at, vote.choices),
                 )
             )
         else:

@@ -11,8 +11,8 @@ import asyncpg
 import msgspec
 
 from voting_service.errors import (
-    InvalidInput,
     Fault,
+    InvalidInput,
     Refused,
     SecondPersonRequired,
     StoreUnavailable,
@@ -72,12 +72,16 @@ def domain_errors() -> Iterator[None]:
     try:
         yield
     except _UNAVAILABLE as error:
-        raise StoreUnavailable(f"the record store did not answer ({type(error).__name__})") from error
+        raise StoreUnavailable(
+            f"the record store did not answer ({type(error).__name__})"
+        ) from error
     except asyncpg.IntegrityConstraintViolationError as error:
         known = CONSTRAINT_ERRORS.get(error.constraint_name or "")
         if known is None:
             raise
-        raise type(known)(*(known.faults if isinstance(known, InvalidInput) else known.args)) from error
+        raise type(known)(
+            *(known.faults if isinstance(known, InvalidInput) else known.args)
+        ) from error
 
 
 def _decode_json(text: str) -> Any:

@@ -1,8 +1,8 @@
 """Named SQL: statements live in .sql files beside their owner, each with a line of description.
 
-    -- name: insert_ballots
-    -- Stores a batch; rows whose voter already has a ballot are left out.
-    insert into ...
+-- name: insert_ballots
+-- Stores a batch; rows whose voter already has a ballot are left out.
+insert into ...
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ class Queries:
         text = resources.files(package).joinpath(file_name).read_text(encoding="utf-8")
         parts = _NAME.split(text)
         names, bodies = parts[1::2], parts[2::2]
-        self._statements = {
-            name: body.strip() for name, body in zip(names, bodies, strict=True)
-        }
+        self._statements = {name: body.strip() for name, body in zip(names, bodies, strict=True)}
         if len(self._statements) != len(names):
             raise ValueError(f"{package}/{file_name} names a query twice")
         undescribed = [n for n, body in self._statements.items() if not body.startswith("-- ")]

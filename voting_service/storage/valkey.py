@@ -12,8 +12,8 @@ from importlib import resources
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.backoff import NoBackoff
 from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from voting_service.errors import StoreUnavailable
@@ -101,4 +101,6 @@ class Valkey:
 
 
 def _is_outage(error: ResponseError) -> bool:
-    return str(error).startswith(("LOADING", "MASTERDOWN", "READONLY", "OOM", "BUSY", "CLUSTERDOWN"))
+    return str(error).startswith(
+        ("LOADING", "MASTERDOWN", "READONLY", "OOM", "BUSY", "CLUSTERDOWN")
+    )

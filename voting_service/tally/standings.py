@@ -80,7 +80,7 @@ class Board:
 
     def __init__(self, contest: Contest, pool: Pool, valkey: Valkey, clock: Clock) -> None:
         self.contest = contest
-        self.current: Prepared | None = None
+        self._current: Prepared | None = None
         self._pool = pool
         self._valkey = valkey
         self._clock = clock
@@ -95,9 +95,15 @@ class Board:
         if self._shown is not None and _same(standings, self._shown):
             return
         self._shown = standings
-        self.current = Prepared.of(standings)
+        self._current = Prepared.of(standings)
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def shown(self) -> Prepared:
+        """What readers get. Raises StoreUnavailable before the first refresh."""
+        if self._current is None:
+            raise StoreUnavailable("the standings are being prepared")
+        return self._current
 
     async def changed(self) -> None:
         """Returns when other bytes than now are prepared."""

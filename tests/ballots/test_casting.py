@@ -1,0 +1,135 @@
+"""③–⑥ against the real stores."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.contest_data import store_contest, store_platform
+from voting_service.antifraud.limits import LocalLimits
+from voting_service.ballots.admit import Admitter
+from voting_service.ballots.casting import Caster, Dependencies
+from voting_service.ballots.vote import Accepted, Outcome, Repeated
+from voting_service.clock import system_clock
+from voting_service.contests.model import Contest
+from voting_service.contests.store import load_platforms
+from voting_service.errors import AlreadyVoted
+from voting_service.settings import Settings
+from voting_service.storage.postgres import Connection, Pool
+from voting_service.storage.valkey import Valkey
+from voting_service.tally import counters
+from voting_service.tally.counters import CounterFeed, Counts, read_counts, set_counts
+from voting_service.tally.record import advance_floor, count_now
+
+
+@dataclass
+class Bench:
+    """A caster of one contest with everything around it."""
+
+    contest: Contest
+    caster: Caster
+    feed: CounterFeed
+    valkey: Valkey
+    platform_id: int
+
+    def cast(self, voter: bytes, choices: list[int]) -> asyncio.Future[Outcome]:
+        return self.caster.submit(
+            voter=voter, platform_id=self.platform_id, network="", choices=choices
+        )
+
+
+@pytest.fixture
+async def bench(
+    settings: Settings, database: Connection, pool: Pool
+) -> AsyncIterator[Bench]:
+    master_key = settings.master_key.get_secret_value()
+    contest = await store_contest(database, master_key)
+    platform_id = await store_platform(database)
+    valkey = Valkey(settings.valkey_url)
+    counters.register_functions(valkey)
+    feed = CounterFeed(valkey)
+    needs = Dependencies(pool, Admitter(valkey, LocalLimits()), feed, system_clock)
+    caster = Caster(contest, b"k" * 32, needs, queue_limit=50_000)
+    caster.platforms = {p.id: p for p in await load_platforms(database)}
+    yield Bench(contest, caster, feed, valkey, platform_id)
+    await caster.close()
+    await valkey.close()
+
+
+def voter() -> bytes:
+    return os.urandom(16)
+
+
+async def test_first_ballot_is_accepted_and_the_same_again_gives_the_same_bytes(
+    bench: Bench,
+) -> None:
+    me = voter()
+    first = await bench.cast(me, [1, 3])
+    again = await bench.cast(me, [1, 3])
+    assert isinstance(first, Accepted)
+    assert isinstance(again, Repeated)
+    assert again.receipt == first.receipt
+
+
+async def test_another_ballot_is_refused_with_the_stored_receipt(bench: Bench) -> None:
+    me = voter()
+    first = await bench.cast(me, [1, 3])
+    other = await bench.cast(me, [2])
+    assert isinstance(first, Accepted)
+    assert isinstance(other, AlreadyVoted)
+    assert other.receipt == first.receipt
+
+
+async def test_ten_thousand_tries_at_once_store_one_ballot(
+    bench: Bench, database: Connection
+) -> None:
+    me = voter()
+    outcomes = await asyncio.gather(
+        *(bench.cast(me, [1 + i % 2]) for i in range(10_000)),
+    )
+    accepted = [o for o in outcomes if isinstance(o, Accepted)]
+    assert len(accepted) == 1
+    receipts = {o.receipt for o in outcomes if isinstance(o, Accepted | Repeated | AlreadyVoted)}
+    assert receipts == {accepted[0].receipt}
+    assert await database.fetchval("select count(*) from ballots") == 1
+
+
+async def test_a_hint_without_a_ballot_is_no_reason_to_refuse(bench: Bench) -> None:
+    me = voter()
+    assert isinstance(await bench.cast(me, [1]), Accepted)
+    # Only Valkey remembers another voter: the hint is there, the ballot is not.
+    ghost = voter()
+    hint = int.from_bytes(ghost[:8], "big", signed=True)
+    period = bench.contest.period(system_clock())
+    await bench.valkey.command(
+        "SADD", f"{{c{bench.contest.id}}}:seen:{period:%Y%m%d}:{hint % 4096}", str(hint)
+    )
+    assert isinstance(await bench.cast(ghost, [2]), Accepted)
+
+
+async def test_live_counters_reach_what_the_record_says(
+    bench: Bench, database: Connection
+) -> None:
+    await asyncio.gather(*(bench.cast(voter(), [1, 2 + i % 3]) for i in range(300)))
+    expected = Counts(300, {1: 300, 2: 100, 3: 100, 4: 100})
+    assert await count_now(database, bench.contest.id) == expected
+    await bench.feed.flush()
+    assert await read_counts(bench.valkey, bench.contest.id) is None
+    floor, totals = await advance_floor(database, bench.contest.id)
+    assert totals == expected
+    await set_counts(bench.valkey, bench.contest.id, floor, totals)
+    assert await read_counts(bench.valkey, bench.contest.id) == expected
+
+    await asyncio.gather(*(bench.cast(voter(), [5]) for i in range(20)))
+    await bench.feed.flush()
+    after = Counts(320, {**expected.votes, 5: 20})
+    assert await read_counts(bench.valkey, bench.contest.id) == after
+    await bench.valkey.command("FLUSHALL")
+    floor, totals = await advance_floor(database, bench.contest.id)
+    await set_counts(bench.valkey, bench.contest.id, floor, totals)
+    assert await read_counts(bench.valkey, bench.contest.id) == after
+    assert await count_now(database, bench.contest.id) == after

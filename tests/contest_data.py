@@ -1,0 +1,101 @@
+"""A small contest for tests, and its way into the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from voting_service.contests.model import (
+    BallotRules,
+    Candidate,
+    Contest,
+    ContestRules,
+    CutRules,
+    ReleaseSchedule,
+    Text,
+)
+from voting_service.contests.store import insert_contest, insert_platform, load_contest
+from voting_service.storage.postgres import AnyConnection
+from voting_service.voters.keyring import create_keys
+
+SLUG = "test-2022"
+LIVE = ReleaseSchedule(mode="live")
+
+
+def both(text: str) -> Text:
+    return Text(zh=text, en=text)
+
+
+def candidates(count: int) -> tuple[Candidate, ...]:
+    return tuple(
+        Candidate(
+            number=number,
+            name=both(f"候选 {number}"),
+            trade=both("焊工"),
+            district=both("渝中区"),
+            summary=both("占位"),
+            story=both("占位"),
+        )
+        for number in range(1, count + 1)
+    )
+
+
+def rules(
+    *,
+    max_choices: int = 3,
+    every: Literal["day", "contest"] = "day",
+    release: ReleaseSchedule = LIVE,
+    cut: CutRules | None = None,
+) -> ContestRules:
+    return ContestRules(
+        title=both("测试"),
+        time_zone="Asia/Shanghai",
+        ballot=BallotRules(min_choices=1, max_choices=max_choices, every=every),
+        release=release,
+        cut=cut or CutRules(size=3, tie="committee"),
+    )
+
+
+async def store_contest(
+    connection: AnyConnection,
+    master_key: bytes,
+    *,
+    slug: str = SLUG,
+    contest_rules: ContestRules | None = None,
+    count: int = 5,
+    opens_at: datetime | None = None,
+    closes_at: datetime | None = None,
+) -> Contest:
+    """Imports a contest that is open from yesterday to in a month unless told otherwise."""
+    now = datetime.now(UTC)
+    async with connection.transaction():
+        contest_id = await insert_contest(
+            connection,
+            slug=slug,
+            rules=contest_rules or rules(),
+            opens_at=opens_at or now - timedelta(days=1),
+            closes_at=closes_at or now + timedelta(days=30),
+            candidates=candidates(count),
+        )
+        await create_keys(connection, master_key, contest_id)
+    return await load_contest(connection, slug)
+
+
+async def store_platform(
+    connection: AnyConnection,
+    slug: str = "demo",
+    keys: Sequence[dict[str, str]] = (),
+    *,
+    origins: Sequence[str] = (),
+    daily_ceiling: int | None = None,
+) -> int:
+    return await insert_platform(
+        connection,
+        slug=slug,
+        name=both(slug),
+        kind="jwt",
+        config={"keys": list(keys)},
+        origins=origins,
+        daily_ceiling=daily_ceiling,
+    )

@@ -1,0 +1,81 @@
+"""The citizens' face on one screen."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from voting_service.clock import Clock, system_clock
+from voting_service.errors import VotingError
+from voting_service.logs import configure_logs
+from voting_service.public.cast_ballot import CastBallot
+from voting_service.public.cross_origin import CrossOrigin
+from voting_service.public.events import standings_events
+from voting_service.public.health import healthz, readyz, show_metrics
+from voting_service.public.openapi import openapi_document
+from voting_service.public.problems import on_bug, on_domain_error, on_http_error
+from voting_service.public.reads import (
+    CandidateList,
+    CandidateProfile,
+    CurrentStandings,
+    contest_facts,
+    published_cut,
+    receipt_state,
+)
+from voting_service.public.sessions import create_session
+from voting_service.public.worker import Worker, running
+from voting_service.settings import Settings, load_settings
+
+API = "/api/v1"
+CONTEST = API + "/contests/{slug}"
+
+
+class State(TypedDict):
+    """Lifespan state, found in every request."""
+
+    worker: Worker
+
+
+ROUTES = [
+    Route(f"{CONTEST}/ballots", CastBallot(), methods=["POST"]),
+    Route(f"{API}/sessions", create_session, methods=["POST"]),
+    Route(CONTEST, contest_facts),
+    Route(f"{CONTEST}/candidates", CandidateList(), methods=["GET"]),
+    Route(f"{CONTEST}/candidates/{{number:int}}", CandidateProfile(), methods=["GET"]),
+    Route(f"{CONTEST}/receipts/{{ballot}}", receipt_state),
+    Route(f"{CONTEST}/standings", CurrentStandings(), methods=["GET"]),
+    Route(f"{CONTEST}/standings/events", standings_events),
+    Route(f"{CONTEST}/cut", published_cut),
+    Route("/healthz", healthz),
+    Route("/readyz", readyz),
+    Route("/metrics", show_metrics),
+    Route("/openapi.json", openapi_document),
+]
+
+
+def create_app(settings: Settings | None = None, clock: Clock = system_clock) -> Starlette:
+    """The ASGI app; uvicorn's workers call it without arguments."""
+    used = settings or load_settings()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+        configure_logs(used.log_level)
+        async with running(used, clock) as worker:
+            yield {"worker": worker}
+
+    return Starlette(
+        routes=ROUTES,
+        lifespan=lifespan,
+        middleware=[Middleware(CrossOrigin)],
+        exception_handlers={
+            VotingError: on_domain_error,
+            HTTPException: on_http_error,
+            Exception: on_bug,
+        },
+    )

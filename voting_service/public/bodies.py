@@ -1,0 +1,45 @@
+"""Reading request bodies: bounded in size and in time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Receive
+
+from voting_service.errors import (
+    Fault,
+    InputTooLarge,
+    MalformedInput,
+    UnsupportedMedia,
+)
+
+BODY_TIMEOUT_SECONDS = 10.0
+
+
+async def read_body(receive: Receive, limit_bytes: int) -> bytes:
+    """The whole body. Raises InputTooLarge as soon as it is, MalformedInput when it takes
+    longer than a slow phone needs or the client leaves before its end."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise MalformedInput(Fault("", "the body ended early"))
+                part: bytes = message.get("body", b"")
+                size += len(part)
+                if size > limit_bytes:
+                    raise InputTooLarge(limit_bytes)
+                if not message.get("more_body"):
+                    return b"".join(parts) + part if parts else part
+                parts.append(part)
+    except TimeoutError:
+        raise MalformedInput(Fault("", "the body did not arrive in time")) from None
+
+
+def require_json(content_type: bytes) -> None:
+    """Raises UnsupportedMedia unless the body is declared as JSON; a browser's cross-site form
+    cannot declare that without asking first."""
+    if not content_type.lower().startswith(b"application/json"):
+        raise UnsupportedMedia("send the body as application/json")

@@ -1,0 +1,89 @@
+"""`POST /api/v1/contests/{slug}/ballots`: the hot path, ①, ② and the way into ③.
+
+A bare ASGI endpoint: at thousands of votes a second Starlette's request and response objects
+would cost as much as the vote.
+"""
+
+from __future__ import annotations
+
+from starlette.types import Message, Receive, Scope, Send
+
+from voting_service.ballots.casting import not_open
+from voting_service.ballots.parse import MAX_BODY_BYTES, parse_cast
+from voting_service.ballots.vote import Accepted, Repeated
+from voting_service.errors import (
+    NotSignedIn,
+    VotingError,
+)
+from voting_service.public.bodies import read_body, require_json
+from voting_service.public.problems import Headers, language_of, problem
+from voting_service.public.worker import Worker
+from voting_service.voters.session import read
+
+_JSON = (b"content-type", b"application/json")
+_NO_STORE = (b"cache-control", b"no-store")
+
+
+class CastBallot:
+    """The endpoint; answers every request exactly once, with a receipt or a problem."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        authorization = content_type = forwarded_for = b""
+        language = b"en"
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value
+            elif name == b"content-type":
+                content_type = value
+            elif name == b"x-forwarded-for":
+                forwarded_for = forwarded_for + b"," + value if forwarded_for else value
+            elif name == b"accept-language":
+                language = value
+        headers: Headers
+        try:
+            require_json(content_type)
+            outcome = await self._cast(scope, receive, authorization, forwarded_for)
+            status, payload = 201 if isinstance(outcome, Accepted) else 200, outcome.receipt
+            headers = [_JSON, (b"content-length", str(len(payload)).encode()), _NO_STORE]
+        except VotingError as error:
+            status, headers, payload = problem(error, language_of(language))
+        start: Message = {"type": "http.response.start", "status": status, "headers": headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": payload})
+
+    async def _cast(
+        self,
+        scope: Scope,
+        receive: Receive,
+        authorization: bytes,
+        forwarded_for: bytes,
+    ) -> Accepted | Repeated:
+        worker: Worker = scope["state"]["worker"]
+        desk = worker.desk(scope["path_params"]["slug"])
+        contest = desk.contest
+        body = await read_body(receive, MAX_BODY_BYTES)
+        if authorization[:7].lower() != b"bearer ":
+            raise NotSignedIn("sign in at a platform first, then send the session as Bearer")
+        now = worker.clock()
+        session = read(
+            desk.keys.session,
+            authorization[7:],
+            contest_id=contest.id,
+            now_seconds=now.timestamp(),
+        )
+        if session.platform_id not in worker.platforms:
+            raise NotSignedIn("this platform takes no part any more; come over another one")
+        if desk.networks is None or not contest.opens_at <= now < contest.closes_at:
+            raise not_open(contest, now)
+        choices = parse_cast(body, contest)
+        client = scope["client"]
+        answer = desk.caster.submit(
+            voter=session.voter,
+            platform_id=session.platform_id,
+            network=desk.networks.of(client[0] if client else "", forwarded_for.decode("latin-1")),
+            choices=choices,
+        )
+        outcome = await answer
+        if isinstance(outcome, VotingError):
+            raise outcome
+        return outcome

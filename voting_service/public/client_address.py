@@ -1,0 +1,63 @@
+"""Whose request this is on the network: X-Forwarded-For is believed from trusted proxies only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+NETWORK_BYTES = 8
+_V4_PREFIX, _V6_PREFIX = 24, 64
+
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+def _is_trusted(address: str, trusted: Networks) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed.version == network.version and parsed in network for network in trusted)
+
+
+def client_address(peer: str, forwarded_for: str, trusted: Networks) -> str:
+    """The nearest address that is not a trusted proxy's, read from the right.
+
+    Whatever a client writes into the header stands to the left of what the first proxy adds,
+    so it is never reached; anything that is no address ends the walk.
+    """
+    address = peer
+    hops = [hop.strip() for hop in forwarded_for.split(",")] if forwarded_for else []
+    while hops and _is_trusted(address, trusted):
+        candidate = hops.pop()
+        try:
+            ip_address(candidate)
+        except ValueError:
+            break
+        address = candidate
+    return address
+
+
+class NetworkHasher:
+    """Keyed hashes of /24 and /64 networks, hex; the same network gives the same hash within a
+    contest, and nothing without its key."""
+
+    def __init__(self, key: bytes, trusted: Networks) -> None:
+        self._key = key
+        self._trusted = tuple(trusted)
+        self.of = lru_cache(maxsize=65_536)(self._of)
+
+    def _of(self, peer: str, forwarded_for: str) -> str:
+        """The hash, or "" when the address is not one (a Unix socket)."""
+        try:
+            parsed = ip_address(client_address(peer, forwarded_for, self._trusted))
+        except ValueError:
+            return ""
+        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        prefix = _V4_PREFIX if parsed.version == 4 else _V6_PREFIX
+        network = ip_network((parsed, prefix), strict=False)
+        return blake2b(
+            network.network_address.packed, key=self._key, digest_size=NETWORK_BYTES
+        ).hexdigest()

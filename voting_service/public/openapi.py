@@ -1,0 +1,210 @@
+"""`/openapi.json`: the contract, from the same types that read and write the messages."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voting_service.ballots.parse import Cast
+from voting_service.contests.model import Candidate
+from voting_service.public.problems import KINDS, MEDIA_TYPE
+from voting_service.public.reads import ContestFacts, ReceiptState
+from voting_service.public.sessions import SessionGranted, SignInRequest
+from voting_service.tally.standings import Standings
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """Proof of a stored ballot; `seal` is a MAC over the row, choices included."""
+
+    ballot: str
+    contest: str
+    period: str
+    issued_at: str
+    seal: str
+
+
+class ReceiptGiven(msgspec.Struct, frozen=True):
+    """The answer to a cast."""
+
+    receipt: Receipt
+
+
+class CandidateListing(msgspec.Struct, frozen=True):
+    """Every profile of a contest."""
+
+    contest: str
+    candidates: list[Candidate]
+
+
+class FieldFault(msgspec.Struct, frozen=True):
+    """One thing wrong with the request."""
+
+    field: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """RFC 9457; `errors` with 422, `receipt` with 409, the window with 403."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldFault] | None = None
+    receipt: Receipt | None = None
+    opens_at: str | None = None
+    closes_at: str | None = None
+
+
+_TYPES = (
+    Cast, SignInRequest, SessionGranted, ReceiptGiven, ContestFacts, CandidateListing, Candidate,
+    Standings, ReceiptState, Problem,
+)  # fmt: skip
+_SLUG = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
+_NUMBER = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer"}}
+_BALLOT = {
+    "name": "ballot",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+}
+
+
+def _content(name: str, media_type: str = "application/json") -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    known = {kind.status for kind in KINDS.values()} | {405}
+    assert known.issuperset(statuses)
+    return {
+        str(status): {
+            "description": "; ".join(
+                sorted({kind.title.en for kind in KINDS.values() if kind.status == status})
+            )
+            or "There is no such method here",
+            "content": _content("Problem", MEDIA_TYPE.decode()),
+        }
+        for status in statuses
+    }
+
+
+def _operation(
+    operation_id: str,
+    summary: str,
+    answers: dict[int, str],
+    problems: tuple[int, ...] = (),
+    **more: Any,
+) -> dict[str, Any]:
+    """One method of a path; `answers` maps a status to a schema name, "" for no body."""
+    described = {
+        str(status): {"description": summary, **({"content": _content(name)} if name else {})}
+        for status, name in answers.items()
+    }
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "responses": {**described, **_problems(*problems)},
+        **more,
+    }
+
+
+def _paths() -> dict[str, Any]:
+    contest = "/api/v1/contests/{slug}"
+    return {
+        "/api/v1/sessions": {
+            "post": _operation(
+                "createSession",
+                "Exchange a platform's sign-in for a session",
+                {201: "SessionGranted"},
+                (400, 401, 409, 413, 415, 422, 503),
+                requestBody={"required": True, "content": _content("SignInRequest")},
+            )
+        },
+        contest: {
+            "parameters": [_SLUG],
+            "get": _operation(
+                "contest", "Window, phase and rules", {200: "ContestFacts"}, (404, 503)
+            ),
+        },
+        f"{contest}/candidates": {
+            "parameters": [_SLUG],
+            "get": _operation(
+                "candidates", "All profiles", {200: "CandidateListing", 304: ""}, (404, 503)
+            ),
+        },
+        f"{contest}/candidates/{{number}}": {
+            "parameters": [_SLUG, _NUMBER],
+            "get": _operation("candidate", "One profile", {200: "Candidate", 304: ""}, (404, 503)),
+        },
+        f"{contest}/ballots": {
+            "parameters": [_SLUG],
+            "post": _operation(
+                "castBallot",
+                "Cast a ballot; sending the same again returns the same receipt",
+                {201: "ReceiptGiven", 200: "ReceiptGiven"},
+                (400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+                requestBody={"required": True, "content": _content("Cast")},
+                security=[{"session": []}],
+            ),
+        },
+        f"{contest}/receipts/{{ballot}}": {
+            "parameters": [_SLUG, _BALLOT],
+            "get": _operation(
+                "receipt", "Counted or held, never the choices", {200: "ReceiptState"}, (404, 503)
+            ),
+        },
+        f"{contest}/standings": {
+            "parameters": [_SLUG],
+            "get": _operation(
+                "standings",
+                "Counts, as far as the release schedule allows",
+                {200: "Standings", 304: ""},
+                (404, 503),
+            ),
+        },
+        f"{contest}/cut": {
+            "parameters": [_SLUG],
+            "get": {
+                "operationId": "cut",
+                "summary": "The signed document, once it is published",
+                "responses": {
+                    "200": {
+                        "description": "The signed document",
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    },
+                    "304": {"description": "Unchanged"},
+                    **_problems(404, 503),
+                },
+            },
+        },
+    }
+
+
+@cache
+def document() -> bytes:
+    """The OpenAPI 3.1 document."""
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "voting-service", "version": version("voting-service")},
+            "paths": _paths(),
+            "components": {
+                "schemas": schemas,
+                "securitySchemes": {"session": {"type": "http", "scheme": "bearer"}},
+            },
+        }
+    )
+
+
+async def openapi_document(_request: Request) -> Response:
+    """The contract of this face."""
+    return Response(
+        document(), headers={"cache-control": "public, max-age=60"}, media_type="application/json"
+    )

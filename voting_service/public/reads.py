@@ -1,0 +1,188 @@
+"""Public reads: prepared bytes with entity tags, nothing that touches the vote path."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from voting_service.ballots.commit import QUERIES
+from voting_service.errors import NotFound, VotingError
+from voting_service.public.problems import language_of, problem
+from voting_service.public.worker import Worker
+from voting_service.storage.postgres import acquire
+from voting_service.tally.standings import Prepared
+
+_BALLOT_ID = re.compile(r"[0-9a-f]{32}")
+_JSON = (b"content-type", b"application/json")
+
+
+def json_response(value: Any, cache_control: str = "no-store") -> Response:
+    """A small answer made for this request."""
+    body = msgspec.json.encode(value)
+    return Response(body, 200, {"cache-control": cache_control}, media_type="application/json")
+
+
+class PreparedRead:
+    """An endpoint that answers with bytes made beforehand, or 304; a subclass finds them.
+
+    A bare ASGI endpoint, so that a read costs no more than the bytes it sends.
+    """
+
+    cache_control = b"public, max-age=1, stale-while-revalidate=5"
+
+    def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
+        """Raises NotFound or StoreUnavailable."""
+        raise NotImplementedError
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        asked = b""
+        language = b"en"
+        for name, value in scope["headers"]:
+            if name == b"if-none-match":
+                asked = value
+            elif name == b"accept-language":
+                language = value
+        try:
+            prepared = self.find(scope["state"]["worker"], scope["path_params"])
+        except VotingError as error:
+            status, headers, body = problem(error, language_of(language))
+        else:
+            etag = prepared.etag.encode()
+            headers = [_JSON, (b"etag", etag), (b"cache-control", self.cache_control)]
+            if asked and _matches(asked, etag):
+                status, body = 304, b""
+            else:
+                status, body = 200, prepared.body
+                headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        if scope["method"] == "HEAD":
+            body = b""
+        await send({"type": "http.response.body", "body": body})
+
+
+def _matches(if_none_match: bytes, etag: bytes) -> bool:
+    """Weak comparison (RFC 9110 section 13.1.2)."""
+    tags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
+    return b"*" in tags or etag in tags
+
+
+class CandidateList(PreparedRead):
+    """All profiles."""
+
+    cache_control = b"public, max-age=10, stale-while-revalidate=60"
+
+    def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
+        return worker.desk(path["slug"]).profiles.list
+
+
+class CandidateProfile(PreparedRead):
+    """One profile by number."""
+
+    cache_control = CandidateList.cache_control
+
+    def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
+        profile = worker.desk(path["slug"]).profiles.by_number.get(path["number"])
+        if profile is None:
+            raise NotFound("there is no candidate of this number")
+        return profile
+
+
+class CurrentStandings(PreparedRead):
+    """The standings as the release schedule allows."""
+
+    def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
+        return worker.desk(path["slug"]).board.shown()
+
+
+class ContestFacts(msgspec.Struct, frozen=True):
+    """What a page or a platform needs to know about a contest."""
+
+    contest: str
+    title: dict[str, str]
+    phase: str
+    opens_at: datetime
+    closes_at: datetime
+    time_zone: str
+    ballot: dict[str, Any]
+    release: dict[str, Any]
+    cut: dict[str, Any]
+    list_order: str
+    candidates: int
+    server_time: datetime
+
+
+async def contest_facts(request: Request) -> Response:
+    """Title, phase, window, rules and the server's time."""
+    worker: Worker = request.state.worker
+    contest = worker.desk(request.path_params["slug"]).contest
+    rules = msgspec.to_builtins(contest.rules)
+    now = worker.clock()
+    facts = ContestFacts(
+        contest=contest.slug,
+        title=rules["title"],
+        phase=contest.phase(now),
+        opens_at=contest.opens_at.astimezone(contest.zone),
+        closes_at=contest.closes_at.astimezone(contest.zone),
+        time_zone=contest.rules.time_zone,
+        ballot=rules["ballot"],
+        release=rules["release"],
+        cut=rules["cut"],
+        list_order=contest.rules.list_order,
+        candidates=len(contest.candidates),
+        server_time=now,
+    )
+    return json_response(facts, "public, max-age=1")
+
+
+class ReceiptState(msgspec.Struct, frozen=True):
+    """What the holder of a ballot's id may see: never the choices."""
+
+    ballot: str
+    contest: str
+    period: str
+    issued_at: datetime
+    state: str
+
+
+async def receipt_state(request: Request) -> Response:
+    """Counted or held, for whoever holds the ballot's id."""
+    worker: Worker = request.state.worker
+    contest = worker.desk(request.path_params["slug"]).contest
+    ballot: str = request.path_params["ballot"]
+    row = None
+    if _BALLOT_ID.fullmatch(ballot):
+        async with acquire(worker.read_pool) as connection:
+            row = await connection.fetchrow(
+                QUERIES["ballot_by_id"], contest.id, bytes.fromhex(ballot)
+            )
+    if row is None:
+        raise NotFound("there is no ballot of this id in this contest")
+    return json_response(
+        ReceiptState(
+            ballot=ballot,
+            contest=contest.slug,
+            period=row["period"].isoformat(),
+            issued_at=row["cast_at"],
+            state=("counted", "held")[row["disposition"]],
+        )
+    )
+
+
+async def published_cut(request: Request) -> Response:
+    """The signed document, 404 until it is published."""
+    worker: Worker = request.state.worker
+    contest = worker.desk(request.path_params["slug"]).contest
+    document = await worker.publication(contest)
+    if document is None:
+        raise NotFound("the cut of this contest has not been published yet")
+    prepared = Prepared.of(document)
+    headers = {"etag": prepared.etag, "cache-control": "public, max-age=10"}
+    if _matches(request.headers.get("if-none-match", "").encode(), prepared.etag.encode()):
+        return Response(b"", 304, headers)
+    return Response(document, 200, headers, media_type="application/json")

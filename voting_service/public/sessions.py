@@ -1,0 +1,82 @@
+"""`POST /api/v1/sessions`: a platform's signed-in user becomes a voter of a contest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voting_service import metrics
+from voting_service.errors import NotFound, TokenRefused
+from voting_service.json_input import decode_json, refuse_repeated_keys
+from voting_service.public.bodies import read_body, require_json
+from voting_service.public.worker import ContestDesk, Worker
+from voting_service.voters.sign_in import open_session
+
+MAX_BODY_BYTES = 8192
+
+
+class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`token` is what the platform's kind of sign-in yields; `contest` is needed only where the
+    token does not name it (WeChat, OpenID Connect)."""
+
+    platform: str
+    token: str
+    contest: str | None = None
+
+
+class SessionGranted(msgspec.Struct, frozen=True):
+    """Send `session` as `Authorization: Bearer …` with the ballot."""
+
+    session: str
+    expires_at: datetime
+
+
+_decoder = msgspec.json.Decoder(SignInRequest)
+
+
+async def create_session(request: Request) -> Response:
+    """201 with a session, 401 when the token is not good."""
+    worker: Worker = request.state.worker
+    require_json(request.headers.get("content-type", "").encode())
+    body = await read_body(request.receive, MAX_BODY_BYTES)
+    refuse_repeated_keys(body)
+    asked = decode_json(_decoder, body)
+    try:
+        granted = await _sign_in(worker, asked)
+    except TokenRefused:
+        metrics.SIGN_INS.labels("refused").inc()
+        raise
+    metrics.SIGN_INS.labels("accepted").inc()
+    return Response(
+        msgspec.json.encode(granted),
+        201,
+        {"cache-control": "no-store"},
+        media_type="application/json",
+    )
+
+
+async def _sign_in(worker: Worker, asked: SignInRequest) -> SessionGranted:
+    platform = worker.registry.platforms.get(asked.platform)
+    if platform is None or not platform.enabled:
+        raise TokenRefused("there is no such platform, or it is switched off")
+    desk = _desk_of(worker, asked)
+    contest = desk.contest
+    identity = await worker.sign_in.identify(platform, asked.token, contest_slug=contest.slug)
+    token, expires_at = open_session(desk.keys, contest.id, identity, worker.clock())
+    return SessionGranted(token, expires_at)
+
+
+def _desk_of(worker: Worker, asked: SignInRequest) -> ContestDesk:
+    """The contest asked for: by name, else the token's audience, else the only one there is."""
+    slug = asked.contest or worker.sign_in.audience(asked.token)
+    if slug is None and len(worker.desks) == 1:
+        slug = next(iter(worker.desks))
+    if slug is None:
+        raise TokenRefused("name the contest: this token does not")
+    try:
+        return worker.desk(slug)
+    except NotFound:
+        raise TokenRefused("aud: there is no such contest") from None

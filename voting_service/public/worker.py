@@ -1,0 +1,161 @@
+"""What one worker holds while it serves: stores, contests, keys, casters and boards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from voting_service.antifraud.limits import LocalLimits
+from voting_service.ballots.admit import Admitter
+from voting_service.ballots.casting import Caster, Dependencies
+from voting_service.clock import Clock, system_clock
+from voting_service.contests.model import Contest, Platform
+from voting_service.contests.registry import Registry
+from voting_service.cut.publication import load_publication
+from voting_service.errors import NotFound, StoreUnavailable
+from voting_service.public.client_address import NetworkHasher
+from voting_service.public.profiles import PreparedProfiles
+from voting_service.settings import Settings
+from voting_service.storage.postgres import Pool, PooledConnection, acquire, open_pool
+from voting_service.storage.valkey import Valkey
+from voting_service.tally import counters
+from voting_service.tally.counters import CounterFeed
+from voting_service.tally.standings import Board, keep_boards_fresh
+from voting_service.voters.keyring import ContestKeys, load_keys
+from voting_service.voters.sign_in import SignIn
+from voting_service.voters.spent_tokens import SpentTokens
+
+POOL_SIZE = 8
+READ_POOL_SIZE = 4
+"""Reads and refreshes have connections of their own: they never wait in front of a vote."""
+
+
+class ContestDesk:
+    """Everything about one contest that a request needs, found by one look-up."""
+
+    def __init__(
+        self, contest: Contest, keys: ContestKeys, caster: Caster, board: Board, settings: Settings
+    ) -> None:
+        self.contest = contest
+        self.keys = keys
+        self.caster = caster
+        self.board = board
+        self.profiles = PreparedProfiles(contest)
+        # Once the voters' key is destroyed nothing about a voter is derived any more.
+        self.networks = (
+            NetworkHasher(keys.network, settings.trusted_proxies) if keys.network else None
+        )
+
+    def update(self, contest: Contest, platforms: dict[int, Platform]) -> None:
+        """Takes over a changed contest; the votes that wait go on."""
+        if contest.revision != self.contest.revision:
+            self.profiles = PreparedProfiles(contest)
+        self.contest = contest
+        self.caster.contest = contest
+        self.caster.platforms = platforms
+        self.board.contest = contest
+
+
+class Worker:
+    """One process's state; `running` opens it and closes it in order."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pool: Pool,
+        read_pool: Pool,
+        valkey: Valkey,
+        http: httpx.AsyncClient,
+        clock: Clock,
+    ) -> None:
+        self.settings = settings
+        self.pool = pool
+        self.read_pool = read_pool
+        self.valkey = valkey
+        self.clock = clock
+        self.registry = Registry()
+        self.platforms: dict[int, Platform] = {}
+        self.desks: dict[str, ContestDesk] = {}
+        self.origins: frozenset[str] = frozenset()
+        self.standings_readers = 0
+        self.closing = asyncio.Event()
+        self.feed = CounterFeed(valkey)
+        counters.register_functions(valkey)
+        self._needs = Dependencies(pool, Admitter(valkey, LocalLimits()), self.feed, clock)
+        self.sign_in = SignIn(http=http, spent=SpentTokens(valkey), clock=clock, settings=settings)
+        self.registry.on_change(self._take_over)
+
+    async def _take_over(self, connection: PooledConnection) -> None:
+        """Brings desks in line with the registry."""
+        keys = await load_keys(connection, self.settings.master_key.get_secret_value())
+        self.platforms = {p.id: p for p in self.registry.platforms.values() if p.enabled}
+        self.origins = frozenset(o for p in self.platforms.values() for o in p.origins)
+        for slug, contest in self.registry.contests.items():
+            if contest.id not in keys:
+                continue
+            desk = self.desks.get(slug)
+            if desk is None or desk.keys != keys[contest.id]:
+                desk = self._open_desk(contest, keys[contest.id], desk)
+                self.desks[slug] = desk
+            desk.update(contest, self.platforms)
+
+    def _open_desk(
+        self, contest: Contest, keys: ContestKeys, previous: ContestDesk | None
+    ) -> ContestDesk:
+        if previous is not None:
+            return ContestDesk(contest, keys, previous.caster, previous.board, self.settings)
+        caster = Caster(contest, keys.receipt, self._needs, self.settings.queue_limit)
+        board = Board(contest, self.read_pool, self.valkey, self.clock)
+        return ContestDesk(contest, keys, caster, board, self.settings)
+
+    def desk(self, slug: str) -> ContestDesk:
+        """Raises NotFound, or StoreUnavailable before the contests were ever read."""
+        desk = self.desks.get(slug)
+        if desk is None:
+            if not self.registry.loaded:
+                raise StoreUnavailable("the service is starting")
+            raise NotFound(f"there is no contest {slug!r}")
+        return desk
+
+    async def publication(self, contest: Contest) -> bytes | None:
+        """The published cut, None until there is one."""
+        async with acquire(self.read_pool) as connection:
+            return await load_publication(connection, contest.id)
+
+    async def drain(self) -> None:
+        """Answers every vote in flight and sends the last deltas."""
+        await asyncio.gather(*(desk.caster.close() for desk in self.desks.values()))
+        await self.feed.flush()
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Worker]:
+    """A worker with its background tasks; leaving answers what is in flight first."""
+    valkey = Valkey(settings.valkey_url)
+    async with (
+        open_pool(settings.database_url, size=POOL_SIZE) as pool,
+        open_pool(settings.database_url, size=READ_POOL_SIZE) as read_pool,
+        httpx.AsyncClient(timeout=5, follow_redirects=False) as http,
+    ):
+        worker = Worker(
+            settings, pool=pool, read_pool=read_pool, valkey=valkey, http=http, clock=clock
+        )
+        boards = lambda: [desk.board for desk in worker.desks.values()]  # noqa: E731
+        tasks = [
+            asyncio.create_task(worker.registry.keep_fresh(read_pool), name="registry"),
+            asyncio.create_task(keep_boards_fresh(boards), name="boards"),
+            asyncio.create_task(worker.feed.run(), name="counter feed"),
+        ]
+        try:
+            yield worker
+        finally:
+            worker.closing.set()
+            await worker.drain()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await valkey.close()
