@@ -1,0 +1,37 @@
+"""Every command of the table can be asked for, and says what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from voting_service.cli import COMMANDS, root
+
+
+def words_of(command: click.Command | None, *words: str) -> Iterator[tuple[str, ...]]:
+    """The command and every subcommand of it, as the words a user types."""
+    assert command is not None
+    yield words
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from words_of(command.get_command(context, name), *words, name)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_and_its_subcommands_have_help(name: str) -> None:
+    for words in words_of(root.get_command(click.Context(root), name), name):
+        answer = CliRunner().invoke(root, [*words, "--help"])
+        assert answer.exit_code == 0, answer.output
+        usage, _, description = answer.output.partition("\n\n")
+        assert " ".join(words) in usage
+        assert description.strip().split("\n")[0] not in {"", "Options:"}
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    answer = CliRunner().invoke(root, ["no-such-command"])
+    assert answer.exit_code == 2
+    assert "no-such-command" in answer.output
