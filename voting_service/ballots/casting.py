@@ -40,6 +40,9 @@ MAX_BATCHES_AT_ONCE = 2
 TICK_SECONDS = 0.004
 """How long the first vote of a batch waits for company. Costs that much latency and saves a
 store's round trip for everyone who joins."""
+MAX_WAIT_SECONDS = 5.0
+"""A vote that waited longer than this behind a slow store is refused rather than begun: with the
+stores' own timeouts that bounds every answer."""
 SLOW_DOWN_SECONDS = 30
 
 
@@ -128,10 +131,15 @@ class Caster:
     async def _answer_all(self, votes: Sequence[Vote]) -> None:
         """Whatever happens, every vote gets an answer, and none is confirmed by accident."""
         metrics.BATCH_SIZE.observe(len(votes))
-        waited = asyncio.get_running_loop().time() - votes[0].waiting_since
+        now = asyncio.get_running_loop().time()
+        waited = now - votes[0].waiting_since
         metrics.STEP_SECONDS.labels("wait").observe(waited)
+        fresh = votes
+        if waited > MAX_WAIT_SECONDS:
+            fresh = [vote for vote in votes if now - vote.waiting_since <= MAX_WAIT_SECONDS]
         try:
-            await self._process(votes)
+            if fresh:
+                await self._process(fresh)
         except StoreUnavailable as error:
             log.warning("batch_not_confirmed", votes=len(votes), reason=str(error))
         except Exception:

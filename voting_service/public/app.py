@@ -29,6 +29,7 @@ from voting_service.public.reads import (
     receipt_state,
 )
 from voting_service.public.sessions import create_session
+from voting_service.public.stopping import set_on_signal
 from voting_service.public.worker import Worker, running
 from voting_service.settings import Settings, load_settings
 
@@ -67,7 +68,8 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         configure_logs(used.log_level)
         async with running(used, clock) as worker:
-            yield {"worker": worker}
+            with set_on_signal(worker.closing):
+                yield {"worker": worker}
 
     return Starlette(
         routes=ROUTES,
