@@ -23,10 +23,16 @@ from loadtests import CONTEST
 UVICORN: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
+    "log_config": None,
     "access_log": False,
-    "workers": int(os.environ.get("VOTING_WORKERS", "1")),
-    "log_level": "warning",
+    "server_header": False,
+    "proxy_headers": False,
+    "backlog": 4096,
+    "limit_concurrency": 20_000,
+    "timeout_keep_alive": 30,
+    "timeout_graceful_shutdown": 20,
 }
+"""Exactly what `voting-service serve` gives uvicorn; a test compares the two."""
 
 _answer = json.loads(os.environ.get("BARE_ANSWER", "{}"))
 _reads = Path(os.environ.get("BARE_READS", "/nonexistent"))
@@ -58,7 +64,8 @@ app = Starlette(
 
 def main() -> None:
     """Serves on the loopback port given, with the uvicorn settings of `serve`."""
-    uvicorn.run("loadtests.bare:app", port=int(sys.argv[1]), **UVICORN)
+    workers = int(os.environ["VOTING_WORKERS"])
+    uvicorn.run("loadtests.bare:app", port=int(sys.argv[1]), workers=workers, **UVICORN)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import click
 import httpx
 
 from loadtests import CONTEST
+from loadtests.waiting import seconds_until
 from voting_service.settings import load_settings
 from voting_service.storage.postgres import Connection, connect
 from voting_service.storage.queries import Queries
@@ -26,7 +26,6 @@ from voting_service.storage.queries import Queries
 QUERIES = Queries("loadtests", "check.sql")
 CONVERGENCE_SECONDS = 10.0
 _CHUNK = 20_000
-_POLL_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -81,14 +80,13 @@ async def seconds_until_agreement(
     For a contest with live counts, once nobody votes any more.
     """
     expected = await recount(connection, slug)
-    begins_at = time.monotonic()
     async with httpx.AsyncClient(base_url=address) as client:
-        while time.monotonic() - begins_at < patience:
+
+        async def agrees() -> bool:
             answer = await client.get(f"/api/v1/contests/{slug}/standings")
-            if answer.status_code == 200 and _shown(answer) == expected:
-                return time.monotonic() - begins_at
-            await asyncio.sleep(_POLL_SECONDS)
-    return None
+            return answer.status_code == 200 and _shown(answer) == expected
+
+        return await seconds_until(agrees, patience)
 
 
 def _shown(answer: httpx.Response) -> dict[int, int]:

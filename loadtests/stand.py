@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from loadtests import CONTEST, PLATFORM
 from loadtests.contests import make_contest, make_platform
 from loadtests.voters import Minting
+from loadtests.waiting import seconds_until
 from voting_service.demo.child import log_tail, spawn, stop
 from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPostgres
 from voting_service.demo.embedded_server import HOST, free_port
@@ -36,7 +37,6 @@ from voting_service.storage.postgres import Connection, connect
 from voting_service.voters.keyring import load_keys
 
 _READY_SECONDS = 60.0
-_POLL_SECONDS = 0.05
 _STOP_PLAN = ((signal.SIGTERM, 20.0),)
 
 
@@ -114,6 +114,7 @@ class Stand:
             "VOTING_HOST": HOST,
             "VOTING_PORT": str(self.port),
             "VOTING_WORKERS": str(self.workers),
+            "VOTING_METRICS_DIR": str(self.folder / "metrics"),
             "VOTING_LOG_LEVEL": "warning",
         }
 
@@ -156,19 +157,16 @@ class Stand:
         )
 
     async def _wait_until_ready(self, name: str, path: str) -> None:
+        process = self.processes[name]
         async with httpx.AsyncClient(base_url=self.address(name)) as client:
-            try:
-                async with asyncio.timeout(_READY_SECONDS):
-                    while not await _answers(client, path):
-                        if self.processes[name].poll() is not None:
-                            break
-                        await asyncio.sleep(_POLL_SECONDS)
-                    else:
-                        return
-            except TimeoutError:
-                pass
-        tail = log_tail(self.folder / f"{name}.log")
-        raise RuntimeError(f"`{name}` is not ready; the end of its log:\n{tail}")
+
+            async def ready_or_ended() -> bool:
+                return process.poll() is not None or await _answers(client, path)
+
+            took = await seconds_until(ready_or_ended, _READY_SECONDS)
+        if took is None or process.poll() is not None:
+            tail = log_tail(self.folder / f"{name}.log")
+            raise RuntimeError(f"`{name}` is not ready; the end of its log:\n{tail}")
 
 
 async def _answers(client: httpx.AsyncClient, path: str) -> bool:

@@ -1,0 +1,118 @@
+"""Chaos: kills workers and stores under load, then checks that no confirmed vote was hurt.
+
+    python -m loadtests.chaos --seconds 180 --kills 20
+
+prints a report, saves it in results/chaos.md, and exits 1 when an invariant was broken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+
+import click
+
+from loadtests.chaos_voters import Crowd
+from loadtests.check import CONVERGENCE_SECONDS, Verdict, check_record, seconds_until_agreement
+from loadtests.killing import Killer, outages
+from loadtests.report import Section, machine_line, save
+from loadtests.stand import Stand, open_stand
+
+
+async def unleash(
+    stand: Stand, *, seconds: float, kills: int, voters: int, seed: int
+) -> tuple[list[Section], list[str]]:
+    """The whole ordeal on a running stand: the report, and every broken promise."""
+    crowd = Crowd(stand.address(), await stand.minting(), voters=voters)
+    killer = Killer(stand, random.Random(seed))
+    async with crowd.voting():
+        await killer.kill_all_kinds(seconds=seconds, kills=kills)
+    verdict, agreed = await settle(stand, crowd)
+    sections = [_kills_section(killer, crowd, verdict, agreed)]
+    faults = [*verdict.faults, *crowd.faults, *_late(agreed)]
+    outage_section, outage_faults = await outages(stand)
+    if stand.processes["work"].poll() is not None:
+        faults.append("the background loops ended")
+    return [*sections, outage_section], faults + outage_faults
+
+
+async def settle(stand: Stand, crowd: Crowd) -> tuple[Verdict, float | None]:
+    """Once nobody votes: the record against the receipts, and the wait for live counters."""
+    async with stand.database() as connection:
+        verdict = await check_record(connection, list(crowd.confirmed.values()))
+        agreed = await seconds_until_agreement(connection, stand.address())
+    if verdict.stored < verdict.confirmed:
+        verdict.faults.append("fewer ballots are stored than were confirmed")
+    return verdict, agreed
+
+
+def _late(agreed: float | None) -> list[str]:
+    if agreed is None:
+        return ["the live counters never agreed with the record"]
+    if agreed > CONVERGENCE_SECONDS:
+        return [f"the live counters took {agreed:.1f} s to agree with the record"]
+    return []
+
+
+def _kills_section(killer: Killer, crowd: Crowd, verdict: Verdict, agreed: float | None) -> Section:
+    section = Section("Kills under load", ["what", "how often"])
+    section.rows = [[f"SIGKILL of {name}", f"{times}"] for name, times in killer.kills.items()]
+    section.rows += [
+        ["FLUSHALL", f"{killer.flushes}"],
+        ["voters who voted", f"{len(crowd.confirmed) + len(crowd.found):,}"],
+        ["votes confirmed with 201", f"{verdict.confirmed:,}"],
+        ["answered 200: stored by a try whose answer was lost", f"{len(crowd.found):,}"],
+        ["ballots stored", f"{verdict.stored:,}"],
+        ["tries that got no answer", f"{crowd.lost:,}"],
+        ["503 with Retry-After", f"{crowd.unavailable:,}"],
+        ["receipts sent for again, identical", f"{crowd.same_receipts:,}"],
+        ["confirmed ballots missing or double", f"{len(verdict.faults)}"],
+        [
+            "live counters agreed with the record after",
+            "never" if agreed is None else f"{agreed:.1f} s",
+        ],
+    ]
+    section.figures = {
+        "kills": killer.kills,
+        "confirmed": verdict.confirmed,
+        "stored": verdict.stored,
+        "lost": crowd.lost,
+        "agreed_after_seconds": agreed,
+    }
+    return section
+
+
+async def _run(*, seconds: float, kills: int, voters: int, workers: int, seed: int) -> list[str]:
+    begins_at = time.monotonic()
+    async with open_stand(workers=workers) as stand:
+        sections, faults = await unleash(
+            stand, seconds=seconds, kills=kills, voters=voters, seed=seed
+        )
+    took = f"Seed {seed}; took {time.monotonic() - begins_at:.0f} s; {workers} workers."
+    verdict = [f"- {fault}" for fault in faults] or ["Every promise was kept."]
+    click.echo(save("chaos", "Chaos", [took, "", *verdict], sections))
+    return faults
+
+
+@click.command()
+@click.option("--seconds", type=click.FloatRange(min=5), default=180, show_default=True)
+@click.option("--kills", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--voters", type=click.IntRange(min=1), default=64, help="At once.")
+@click.option("--workers", type=click.IntRange(min=2), default=2, show_default=True)
+@click.option("--seed", type=int, help="Repeats a run's choice of moments.")
+def chaos(*, seconds: float, kills: int, voters: int, workers: int, seed: int | None) -> None:
+    """SIGKILL a web worker, PostgreSQL and Valkey KILLS times each under load, then check."""
+    click.echo(machine_line() + "\n")
+    chosen = seed if seed is not None else random.randrange(10_000)
+    faults = asyncio.run(
+        _run(seconds=seconds, kills=kills, voters=voters, workers=workers, seed=chosen)
+    )
+    for fault in faults:
+        click.echo(f"error: {fault}", err=True)
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    chaos()

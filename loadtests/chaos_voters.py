@@ -1,0 +1,111 @@
+"""Voters who do not give up: each sends one ballot until it has a receipt, then asks again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from loadtests import CONTEST
+from loadtests.contests import CANDIDATES, CHOICES
+from loadtests.http_client import Caller, ConnectionLostError, Response, Target, prepare
+from loadtests.voters import Minting, minted
+
+_PAUSE_SECONDS = 0.05
+"""Less than a Retry-After asks for: the point is to be in the way of every kill."""
+_ASK_AGAIN_SHARE = 0.1
+_PATIENCE_SECONDS = 60.0
+
+
+class _Receipt(msgspec.Struct):
+    ballot: str
+
+
+class _Answer(msgspec.Struct):
+    receipt: _Receipt
+
+
+def ballot_of(body: bytes) -> str:
+    """The ballot id in a receipt's bytes."""
+    return msgspec.json.decode(body, type=_Answer).receipt.ballot
+
+
+def cast_request(minting: Minting, voter: bytes, choices: list[int]) -> bytes:
+    """One voter's ballot; the same bytes every time."""
+    return prepare(
+        "POST",
+        f"/api/v1/contests/{CONTEST}/ballots",
+        headers={"authorization": f"Bearer {minted(minting, voter)}"},
+        body=msgspec.json.encode({"choices": choices}),
+    )
+
+
+class Crowd:
+    """Many voters at once. `confirmed` is voter to ballot id of every 201, `found` of voters
+    whose first answer was a 200, because the one that stored the ballot was lost."""
+
+    def __init__(self, address: str, minting: Minting, *, voters: int) -> None:
+        self.confirmed: dict[bytes, str] = {}
+        self.found: dict[bytes, str] = {}
+        self.faults: list[str] = []
+        self.lost = 0
+        self.unavailable = 0
+        self.same_receipts = 0
+        self._target = Target.of(address)
+        self._minting = minting
+        self._voters = voters
+        self._leaving = False
+
+    @asynccontextmanager
+    async def voting(self) -> AsyncIterator[None]:
+        """Votes while the block runs; at the end everyone in the middle of it finishes."""
+        self._leaving = False
+        voters = [asyncio.create_task(self._vote_on()) for _ in range(self._voters)]
+        try:
+            yield
+        finally:
+            self._leaving = True
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await asyncio.gather(*voters)
+
+    async def _vote_on(self) -> None:
+        caller = Caller(self._target)
+        while not self._leaving:
+            voter = os.urandom(16)
+            choices = sorted(random.sample(range(1, CANDIDATES + 1), CHOICES))
+            request = cast_request(self._minting, voter, choices)
+            response = await self._insist(caller, request)
+            into = self.confirmed if response.status == 201 else self.found
+            into[voter] = ballot_of(response.body)
+            if random.random() < _ASK_AGAIN_SHARE:
+                again = await self._insist(caller, request)
+                if again.status != 200 or again.body != response.body:
+                    self.faults.append(f"a retry was answered {again.status} and another receipt")
+                self.same_receipts += 1
+        caller.close()
+
+    async def _insist(self, caller: Caller, request: bytes) -> Response:
+        """The first answer that settles the ballot; anything unheard of is a fault."""
+        while True:
+            try:
+                response = await caller.call(request)
+            except (ConnectionLostError, OSError):
+                self.lost += 1
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            if response.status in (200, 201):
+                return response
+            if response.status == 503 and response.header("retry-after"):
+                self.unavailable += 1
+            else:
+                self._note(response)
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _note(self, response: Response) -> None:
+        fault = f"a vote was answered {response.status}: {response.body[:200].decode()}"
+        if fault not in self.faults:
+            self.faults.append(fault)

@@ -1,0 +1,137 @@
+"""Kills at random moments with restarts, and stores that stay away for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable
+
+import psutil
+from redis.asyncio import Redis
+
+from loadtests.chaos_voters import Crowd
+from loadtests.report import Section
+from loadtests.stand import Stand
+from loadtests.waiting import seconds_until
+from voting_service.demo.child import wait_for_end
+from voting_service.demo.embedded_server import EmbeddedServer
+
+_AWAY_SECONDS = 3.0
+_RECOVERY_SECONDS = 15.0
+
+
+def web_workers(stand: Stand) -> list[psutil.Process]:
+    """The processes that serve: children of uvicorn's supervisor that listen."""
+    return [
+        child
+        for child in stand.processes["serve"].children()
+        if "resource_tracker" not in " ".join(child.cmdline())
+    ]
+
+
+class Killer:
+    """Kills with SIGKILL, starts again, and counts."""
+
+    def __init__(self, stand: Stand, chooser: random.Random) -> None:
+        self.kills = {"a web worker": 0, "PostgreSQL": 0, "Valkey": 0}
+        self.flushes = 0
+        self._stand = stand
+        self._chooser = chooser
+
+    async def kill_all_kinds(self, *, seconds: float, kills: int) -> None:
+        """`kills` of each kind at random moments of `seconds`, and a FLUSHALL in the middle.
+
+        It takes longer when a store needs longer to come back than the moments are apart.
+        """
+        kinds: list[Callable[[], Awaitable[None]]] = [
+            *[self._kill_worker] * kills,
+            *[self._kill_postgres] * kills,
+            *[self._kill_valkey] * kills,
+        ]
+        self._chooser.shuffle(kinds)
+        kinds.insert(len(kinds) // 2, self._flush)
+        moments = sorted(self._chooser.uniform(0.5, seconds) for _ in kinds)
+        begins_at = time.monotonic()
+        for moment, kill in zip(moments, kinds, strict=True):
+            await asyncio.sleep(max(0.0, begins_at + moment - time.monotonic()))
+            await kill()
+
+    async def _kill_worker(self) -> None:
+        """Uvicorn's supervisor starts another one; until then there are others."""
+
+        async def one_lives() -> bool:
+            return bool(web_workers(self._stand))
+
+        if await seconds_until(one_lives, _RECOVERY_SECONDS) is None:
+            raise RuntimeError("no worker came back after a kill")
+        self._chooser.choice(web_workers(self._stand)).kill()
+        self.kills["a web worker"] += 1
+
+    async def _kill_postgres(self) -> None:
+        await _kill_and_restart(self._stand.postgres)
+        self.kills["PostgreSQL"] += 1
+
+    async def _kill_valkey(self) -> None:
+        await _kill_and_restart(self._stand.valkey)
+        self.kills["Valkey"] += 1
+
+    async def _flush(self) -> None:
+        client = Redis.from_url(self._stand.valkey.url)
+        try:
+            await client.flushall()
+        finally:
+            await client.aclose()
+        self.flushes += 1
+
+
+async def _kill_and_restart(server: EmbeddedServer) -> None:
+    process = server.process
+    if process is not None:
+        process.send_signal(signal.SIGKILL)
+        await wait_for_end(process, _RECOVERY_SECONDS)
+    await server.start()
+
+
+async def outages(stand: Stand) -> tuple[Section, list[str]]:
+    """Each store stopped for a while: what votes are answered then, and how soon it is over."""
+    section = Section("A store away", ["what", "answers while away", "back after"])
+    faults: list[str] = []
+    minting = await stand.minting()
+
+    await stand.valkey.stop()
+    crowd = Crowd(stand.address(), minting, voters=8)
+    async with crowd.voting():
+        await asyncio.sleep(_AWAY_SECONDS)
+    await stand.valkey.start()
+    section.rows.append(["Valkey stopped", f"{len(crowd.confirmed):,} × 201", "–"])
+    if not crowd.confirmed or crowd.unavailable or crowd.faults or crowd.lost:
+        faults.append(f"without Valkey votes did not go on as usual: {crowd.faults}")
+
+    await stand.postgres.stop()
+    crowd = Crowd(stand.address(), minting, voters=8)
+
+    async def somebody_voted() -> bool:
+        return bool(crowd.confirmed or crowd.found)
+
+    async with crowd.voting():
+        await asyncio.sleep(_AWAY_SECONDS)
+        while_away = len(crowd.confirmed) + len(crowd.found)
+        refused, lost = crowd.unavailable, crowd.lost
+        await stand.postgres.start()
+        recovered = await seconds_until(somebody_voted, _RECOVERY_SECONDS)
+    section.rows.append(
+        [
+            "PostgreSQL stopped",
+            f"{refused:,} × 503 with Retry-After, {while_away} confirmed",
+            "never" if recovered is None else f"{recovered:.1f} s",
+        ]
+    )
+    if while_away:
+        faults.append(f"{while_away} votes were confirmed while PostgreSQL was stopped")
+    if not refused or lost or crowd.faults:
+        faults.append(f"without PostgreSQL votes were not answered 503: {lost} {crowd.faults}")
+    if recovered is None:
+        faults.append("after PostgreSQL came back no vote was confirmed")
+    return section, faults
