@@ -261,10 +261,12 @@ def _check_ballot_and_cut(draft: _Draft) -> None:
     if not count:
         return
     if most is not None and most > count:
-        draft.fault(("ballot", "max_choices"), f"is {most}, but there are {count} candidates")
+        draft.fault(
+            ("ballot", "max_choices"), f"is {most}, but the number of candidates is {count}"
+        )
     size = draft.get("cut", "size")
     if size is not None and size > count:
-        draft.fault(("cut", "size"), f"is {size}, but there are {count} candidates")
+        draft.fault(("cut", "size"), f"is {size}, but the number of candidates is {count}")
 
 
 def _check_release(draft: _Draft) -> None:

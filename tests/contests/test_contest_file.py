@@ -1,0 +1,390 @@
+"""Every fault of a contest file is said, at its place, and none is invented."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voting_service.contests.contest_file import ContestFile, load_contest_file
+from voting_service.contests.model import BallotRules, CutRules, ReleaseSchedule, Text
+from voting_service.errors import InvalidInput
+
+VALID = """\
+slug = "crafts-2022"
+time_zone = "Asia/Shanghai"
+list_order = "number"
+expected_voters_per_day = 50_000
+title = { zh = "选树", en = "Selection" }
+
+[window]
+opens_at = 2022-07-18T09:00:00
+closes_at = 2022-08-17T18:00:00
+
+[ballot]
+min_choices = 1
+max_choices = 3
+every = "contest"
+
+[release]
+mode = "daily"
+daily_at = 20:00:00
+blackout_hours = 24
+
+[cut]
+size = 2
+tie = "lot"
+
+[[candidates]]
+number = 1
+name = "甲"
+trade.zh = "焊工"
+trade.en = "Welder"
+district = { zh = "万盛", en = "Wansheng" }
+summary = "s1"
+story = \"\"\"
+第一行
+第二行
+\"\"\"
+
+[[candidates]]
+number = 2
+name = "乙"
+trade = "t2"
+district = "d2"
+summary = "s2"
+story = "long 2"
+
+[[candidates]]
+number = 3
+name = "丙"
+trade = "t3"
+district = "d3"
+summary = "s3"
+story = "long 3"
+"""
+
+
+class Mistake(NamedTuple):
+    """One line of VALID replaced, and the one fault it must lead to."""
+
+    old: str
+    new: str
+    field: str
+    message: str
+
+
+MISTAKES = (
+    Mistake('slug = "crafts-2022"', 'slug = "Crafts"', "slug", "2 to 40"),
+    Mistake('time_zone = "Asia/Shanghai"', 'time_zone = "../etc"', "time_zone", "IANA"),
+    Mistake('list_order = "number"', 'list_order = "age"', "list_order", "'shuffled' or"),
+    Mistake("expected_voters_per_day = 50_000", "expected = 5", "expected", "is no key"),
+    Mistake(
+        'title = { zh = "选树", en = "Selection" }',
+        'title = { zh = "选树" }',
+        "title.en",
+        "missing",
+    ),
+    Mistake("min_choices = 1", "min_choices = true", "ballot.min_choices", "valid integer"),
+    Mistake("max_choices = 3", "max_choices = 4", "ballot.max_choices", "of candidates is 3"),
+    Mistake('every = "contest"', 'every = "hour"', "ballot.every", "'day' or 'contest'"),
+    Mistake("daily_at = 20:00:00", 'daily_at = "20:00"', "release.daily_at", "without quotes"),
+    Mistake(
+        "blackout_hours = 24", "blackout_hours = 721", "release.blackout_hours", "shorter than"
+    ),
+    Mistake("size = 2", "size = 4", "cut.size", "but the number of candidates is 3"),
+    Mistake('tie = "lot"', 'tie = "dice"', "cut.tie", "'committee', 'lot' or"),
+    Mistake("number = 1", "number = 0", "candidates[0].number", "greater than or equal to 1"),
+    Mistake('name = "甲"', 'name = "\\u0000"', "candidates[0].name", "U+0000"),
+    Mistake('trade.en = "Welder"', 'trade.en = "\\u202e"', "candidates[0].trade.en", "U+202E"),
+    Mistake(
+        'district = { zh = "万盛", en = "Wansheng" }',
+        'district = { zh = "", en = "Wansheng" }',
+        "candidates[0].district.zh",
+        "is empty",
+    ),
+    Mistake("第二行", "字" * 1498, "candidates[0].story", "has 1501 characters, at most 1500"),
+    Mistake(
+        "number = 2", "number = 3", "candidates[2].number", "number 3 is used by candidates[1]"
+    ),
+    Mistake('trade = "t2"', "trade = 7", "candidates[1].trade", "a text, or a table"),
+    Mistake('story = "long 2"', "", "candidates[1].story", "is missing"),
+    Mistake('summary = "s3"', f'summary = "{"x" * 301}"', "candidates[2].summary", "has 301"),
+    Mistake('name = "丙"', "name = 2022-01-01", "candidates[2].name", "a text, or a table"),
+    Mistake('story = "long 3"', 'story = "\ud800"', "candidates[2].story", "surrogate"),
+)
+
+
+def faults_of(source: Path | str) -> list[tuple[str, str]]:
+    """Field and message of every fault; empty when the file is good."""
+    try:
+        load_contest_file(source)
+    except InvalidInput as error:
+        return [(fault.field, fault.message) for fault in error.faults]
+    return []
+
+
+def line_of(text: str, line: str) -> int:
+    return text.split("\n").index(line) + 1
+
+
+def place_of(text: str, mistake: Mistake) -> str:
+    """Field and line of the mistake in `text`, the file with it and others in."""
+    tables = [number for number, line in enumerate(text.split("\n"), 1) if line == "[[candidates]]"]
+    if mistake.new == "number = 3":
+        line = tables[2] + 1  # the second user of a number is at fault
+    elif not mistake.new:
+        line = tables[1]  # what is missing stands where its table begins
+    elif mistake.old == "第二行":
+        line = line_of(text, 'story = """')
+    else:
+        line = line_of(text, mistake.new)
+    return f"{mistake.field} (line {line})"
+
+
+def spoil(mistakes: list[Mistake]) -> str:
+    text = f"\n{VALID}"
+    for mistake in mistakes:
+        text = text.replace(f"\n{mistake.old}\n", f"\n{mistake.new}\n")
+    return text.removeprefix("\n")
+
+
+def test_reads_everything() -> None:
+    loaded = load_contest_file(VALID)
+    assert loaded.slug == "crafts-2022"
+    assert loaded.opens_at == datetime(2022, 7, 18, 1, tzinfo=UTC)
+    assert loaded.closes_at == datetime(2022, 8, 17, 10, tzinfo=UTC)
+    rules = loaded.rules
+    assert rules.title == Text("选树", "Selection")
+    assert rules.ballot == BallotRules(min_choices=1, max_choices=3, every="contest")
+    assert rules.release == ReleaseSchedule("daily", time(20), blackout_hours=24)
+    assert rules.cut == CutRules(size=2, tie="lot")
+    assert (rules.list_order, rules.expected_voters_per_day) == ("number", 50_000)
+    first, second, _third = loaded.candidates
+    assert (first.name, second.name) == (Text("甲", "甲"), Text("乙", "乙"))
+    assert first.trade == Text("焊工", "Welder")
+    assert first.story == Text("第一行\n第二行", "第一行\n第二行")
+
+
+def candidates(count: int) -> str:
+    texts = "".join(f'{key} = "x"\n' for key in ("name", "trade", "district", "summary", "story"))
+    return "".join(f"[[candidates]]\nnumber = {n}\n{texts}" for n in range(1, count + 1))
+
+
+def minimal(
+    window: str = "", release: str = "", count: int = 30, zone: str = "Asia/Shanghai"
+) -> str:
+    window = window or "opens_at = 2022-07-18T09:00:00\ncloses_at = 2022-07-20T09:00:00"
+    return (
+        f'slug = "ab"\ntime_zone = "{zone}"\ntitle = {{ zh = "中", en = "E" }}\n'
+        f"[window]\n{window}\n[release]\n{release}\n{candidates(count)}"
+    )
+
+
+def test_documented_defaults() -> None:
+    rules = load_contest_file(minimal()).rules
+    assert rules.ballot == BallotRules(min_choices=1, max_choices=10, every="day")
+    assert rules.release == ReleaseSchedule("live", None, blackout_hours=0)
+    assert rules.cut == CutRules(size=30, tie="committee")
+    assert (rules.list_order, rules.expected_voters_per_day) == ("shuffled", 1_000_000)
+    daily = load_contest_file(minimal(release='mode = "daily"')).rules.release
+    assert daily.daily_at == time(20)
+
+
+def test_defaults_are_checked_too() -> None:
+    assert faults_of(minimal(count=9)) == [
+        ("ballot.max_choices", "is 10, but the number of candidates is 9"),
+        ("cut.size", "is 30, but the number of candidates is 9"),
+    ]
+
+
+@given(st.lists(st.sampled_from(MISTAKES), unique=True))
+def test_every_fault_is_said_and_none_invented(mistakes: list[Mistake]) -> None:
+    text = spoil(mistakes)
+    faults = faults_of(text)
+    expected = {place_of(text, mistake): mistake.message for mistake in mistakes}
+    assert sorted(field for field, _ in faults) == sorted(expected)
+    for field, message in faults:
+        assert expected[field] in message
+    lines = [int(number) for field, _ in faults for number in re.findall(r"line (\d+)", field)]
+    assert lines == sorted(lines)
+
+
+def test_names_both_users_of_a_number() -> None:
+    text = VALID.replace("number = 3", "number = 1")
+    first, third = line_of(text, "[[candidates]]"), len(VALID.split("\n")) - 6
+    assert faults_of(text) == [
+        (
+            f"candidates[2].number (line {third})",
+            f"number 1 is used by candidates[0] (line {first}) too",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("window", "zone", "field", "message"),
+    [
+        (("2022-07-18T09:00:00", "2022-07-18T09:00:00"), "UTC", "closes_at", "after opens_at"),
+        (("2022-07-18T09:00:00", "2022-07-18T00:59:59Z"), "Asia/Shanghai", "closes_at", "after"),
+        (("2022-07-18T09:00:00", "2023-07-20T09:00:00"), "UTC", "closes_at", "at most 366"),
+        (("2022-03-27T02:30:00", "2022-07-18T09:00:00"), "Europe/Berlin", "opens_at", "not exist"),
+        (("2022-07-18T09:00:00", "2022-10-30T02:30:00"), "Europe/Berlin", "closes_at", "twice"),
+        (("0001-01-01T00:00:00+14:00", "2022-01-01T00:00:00"), "UTC", "opens_at", "the year 1"),
+        (('"2022-07-18T09:00:00"', "2022-07-19T09:00:00"), "UTC", "opens_at", "without quotes"),
+        (("2022-07-18", "2022-07-19T09:00:00"), "UTC", "opens_at", "TOML date and time"),
+    ],
+)
+def test_windows_refused(window: tuple[str, str], zone: str, field: str, message: str) -> None:
+    text = minimal(f"opens_at = {window[0]}\ncloses_at = {window[1]}", zone=zone)
+    [(place, said)] = faults_of(text)
+    assert place == f"window.{field} (line {5 if field == 'opens_at' else 6})"
+    assert message in said
+
+
+def test_clock_told_apart_by_its_offset() -> None:
+    window = "opens_at = 2022-07-18T09:00:00\ncloses_at = 2022-10-30T02:30:00+01:00"
+    loaded = load_contest_file(minimal(window, zone="Europe/Berlin"))
+    assert loaded.closes_at == datetime(2022, 10, 30, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("release", "field", "message"),
+    [
+        ("daily_at = 20:00:00", "daily_at", 'not "live"'),
+        ('mode = "hidden"\ndaily_at = 20:00:00', "daily_at", 'not "hidden"'),
+        ("blackout_hours = 48", "blackout_hours", "shorter than the window"),
+        ("blackout_hours = -1", "blackout_hours", "greater than or equal to 0"),
+        ("blackout_hours = 1.0", "blackout_hours", "valid integer"),
+    ],
+)
+def test_release_schedules_refused(release: str, field: str, message: str) -> None:
+    [(place, said)] = faults_of(minimal(release=release))
+    assert place.startswith(f"release.{field} (line ")
+    assert message in said
+
+
+def test_more_names_at_least_than_at_most() -> None:
+    text = VALID.replace("min_choices = 1", "min_choices = 4")
+    [(field, message)] = faults_of(text)
+    assert field == f"ballot.min_choices (line {line_of(text, 'min_choices = 4')})"
+    assert message == "is 4, more than max_choices, which is 3"
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "message"),
+    [
+        ('a = "x"\nb = \nc = 3', "line 2, column 5", "Invalid value"),
+        ("a = 1\na = 2", "line 2", "overwrite"),
+        ('a = "\nb', "line 1, column 6", "Illegal character"),
+        ("a = [1,\n2", "line 2", "Unclosed array"),
+        ("a = " + "1" * 5000, "", "is not TOML"),
+        ("a = " + "[" * 5000, "", "nested too deeply"),
+    ],
+)
+def test_what_is_not_toml(text: str, field: str, message: str) -> None:
+    [(place, said)] = faults_of(text)
+    assert place.startswith(field)
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "candidates = 3\nwindow = 3\nballot = []\nrelease = 1\ncut = true\ntitle = 'x'",
+        "candidates = []",
+        "candidates = [1, {}, [2]]",
+        "[candidates]\na = 1",
+        'window = { opens_at = 2022-01-01T00:00:00, closes_at = 1 }\n"\\u0000 [0]" = 1',
+        f"cut.size = {'9' * 4000}\nballot = {{ min_choices = {'9' * 4000} }}",
+    ],
+)
+def test_wrong_shapes_are_faults(text: str) -> None:
+    faults = faults_of(text)
+    assert ("slug", "is missing") in faults
+    assert len(set(faults)) == len(faults)
+
+
+@given(st.text())
+def test_no_text_does_anything_else_than_be_refused(text: str) -> None:
+    assert faults_of(text)
+
+
+def test_characters_are_counted_as_read() -> None:
+    accents = VALID.replace('name = "甲"', 'name = "' + "q\u0323\u0301" * 120 + '"')
+    assert faults_of(accents) == []
+    [(_, message)] = faults_of(accents.replace('= "q', '= "qq', 1))
+    assert "has 121 characters" in message
+
+
+class TestFiles:
+    """What only a file in a folder can get right or wrong."""
+
+    def load(self, folder: Path, portrait: str) -> list[tuple[str, str]]:
+        file = folder / "contest.toml"
+        text = VALID.replace('name = "甲"', f"portrait = '{portrait}'\nname = \"甲\"")
+        file.write_text(text, encoding="utf-8")
+        return faults_of(file)
+
+    def test_portrait_inside_the_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "pictures").mkdir()
+        (tmp_path / "pictures" / "01.PNG").write_bytes(b"x")
+        assert self.load(tmp_path, "pictures/01.PNG") == []
+        loaded: ContestFile = load_contest_file(tmp_path / "contest.toml")
+        assert loaded.folder is not None
+        assert loaded.candidates[0].portrait == "pictures/01.PNG"
+        assert (loaded.folder / "pictures/01.PNG").is_file()
+
+    @pytest.mark.parametrize(
+        ("portrait", "message"),
+        [
+            ("missing.png", "there is no file"),
+            ("../outside.png", "inside the contest file's folder"),
+            ("a/../../outside.png", "inside the contest file's folder"),
+            ("/etc/outside.png", "inside the contest file's folder"),
+            ("a\\b.png", "inside the contest file's folder"),
+            ("link.png", "leads out of"),
+            ("loop.png", "there is no file"),
+            ("contest.toml", "must be a picture"),
+            ("folder.png", "is not a file"),
+            (f"{'x' * 300}.png", "has 304 characters"),
+        ],
+    )
+    def test_portraits_refused(self, tmp_path: Path, portrait: str, message: str) -> None:
+        folder = tmp_path / "contest"
+        (folder / "folder.png").mkdir(parents=True)
+        (tmp_path / "outside.png").write_bytes(b"x")
+        (folder / "link.png").symlink_to(tmp_path / "outside.png")
+        (folder / "loop.png").symlink_to(folder / "loop.png")
+        [(field, said)] = self.load(folder, portrait)
+        assert field == f"candidates[0].portrait (line {line_of(VALID, 'number = 1') + 1})"
+        assert message in said
+
+    def test_byte_order_mark_and_windows_line_ends(self, tmp_path: Path) -> None:
+        file = tmp_path / "contest.toml"
+        file.write_bytes(b"\xef\xbb\xbf" + VALID.replace("\n", "\r\n").encode())
+        assert load_contest_file(file).candidates == load_contest_file(VALID).candidates
+
+    def test_other_encodings_are_named_with_the_line(self, tmp_path: Path) -> None:
+        file = tmp_path / "contest.toml"
+        file.write_bytes(VALID.encode("gb18030"))
+        assert faults_of(file) == [("line 5", "is not UTF-8; save the file as UTF-8")]
+
+    def test_no_such_file(self, tmp_path: Path) -> None:
+        missing = tmp_path / "none.toml"
+        assert faults_of(missing) == [(str(missing), "cannot be read: No such file or directory")]
+
+
+def test_the_documented_example_is_good() -> None:
+    page = Path(__file__).parents[2] / "docs" / "contest-file.md"
+    [example] = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    faults = faults_of(example)
+    assert [message for _, message in faults] == [
+        "is 10, but the number of candidates is 1",
+        "is 30, but the number of candidates is 1",
+    ]
