@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # A finished setup leaves a stamp named after what it installed, so a second one costs nothing.
 SUM := $(firstword $(shell cat requirements*.lock pyproject.toml | cksum))
@@ -70,7 +70,8 @@ clean: ## Removes caches and builds; .venv and the demo's data stay
 	@if test -e .venv/.unfinished; then rm -rf .venv; fi
 	@mkdir -p .venv && touch .venv/.unfinished
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) install --require-hashes -r requirements-$*.lock
-	$(PIP) install --no-deps --no-build-isolation --editable .
+	@echo 'Installing into .venv what requirements-$*.lock names; this takes a minute.'
+	@$(PIP) install --require-hashes -r requirements-$*.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@rm -f .venv/.dev-* .venv/.demo-* .venv/.unfinished
 	@touch $@
