@@ -95,7 +95,7 @@ MISTAKES = (
     Mistake('every = "contest"', 'every = "hour"', "ballot.every", "'day' or 'contest'"),
     Mistake("daily_at = 20:00:00", 'daily_at = "20:00"', "release.daily_at", "without quotes"),
     Mistake(
-        "blackout_hours = 24", "blackout_hours = 721", "release.blackout_hours", "shorter than"
+        "blackout_hours = 24", "blackout_hours = 729", "release.blackout_hours", "shorter than"
     ),
     Mistake("size = 2", "size = 4", "cut.size", "but the number of candidates is 3"),
     Mistake('tie = "lot"', 'tie = "dice"', "cut.tie", "'committee', 'lot' or"),
