@@ -1,0 +1,1 @@
+"""⑪ The cut: rank, decide a tie, sign, publish with two people."""

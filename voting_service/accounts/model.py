@@ -1,0 +1,32 @@
+"""What a staff account is: plain values, no I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, get_args
+
+import msgspec
+
+from voting_service.errors import Refused
+
+Role = Literal["tally_clerk", "reviewer", "supervisor", "auditor", "administrator"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One member of the staff; nothing secret."""
+
+    id: int
+    name: str
+    role: Role
+    disabled: bool
+    created_at: datetime
+
+
+def require_role(account: Account, *roles: Role) -> None:
+    """Raises Refused unless the account has one of the roles."""
+    if account.role not in roles:
+        raise Refused(
+            f"{account.name} is {account.role}; this needs {' or '.join(roles)}: "
+            "ask somebody who is, or have an account made with `voting-service account add`"
+        )

@@ -1,0 +1,226 @@
+"""`cut`: preview, decide a tie, publish with two people, verify a published file."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from voting_service.accounts.model import Account
+from voting_service.commands.cut_preview import print_decisions, print_preview
+from voting_service.commands.running import database, run
+from voting_service.commands.staff import as_option, authenticate_staff
+from voting_service.contests.model import Contest
+from voting_service.contests.store import load_contest
+from voting_service.cut.decisions import Decision, load_decisions
+from voting_service.cut.publication import (
+    Examination,
+    approve,
+    database_time,
+    drained_at,
+    examine,
+    load_publication,
+    propose_lot,
+    propose_publication,
+    propose_tie_order,
+)
+from voting_service.cut.signature import (
+    load_public_key,
+    load_signing_key,
+    verify_document,
+)
+from voting_service.errors import NotFound
+from voting_service.settings import Settings, load_settings
+from voting_service.storage.postgres import Connection
+
+VERIFY = "verify"
+
+
+class CutGroup(click.Group):
+    """`cut CONTEST …`, but `cut verify FILE`: a file is checked without any contest."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, ["", *args] if args[:1] == [VERIFY] else args)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What every subcommand is about."""
+
+    slug: str
+    wait: bool
+
+
+def _order(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter("must be numbers with commas between, best first") from None
+
+
+@click.group(cls=CutGroup, invoke_without_command=True)
+@click.argument("contest")
+@click.option("--wait", is_flag=True, help="Wait for the last votes after the close.")
+@click.pass_context
+def cut(context: click.Context, contest: str, wait: bool) -> None:
+    """Rank CONTEST, decide a tie at the last place and publish who goes on.
+
+    Without a subcommand: the checklist of what is still missing, and the ranking around the
+    line. What one person proposes another approves, then it stands. `voting-service cut verify
+    FILE` checks a published file with no database and no settings.
+    """
+    context.obj = Target(contest, wait)
+    if context.invoked_subcommand is None:
+        print_preview(run(_preview(load_settings(), context.obj)), Console())
+
+
+async def _opened(connection: Connection, target: Target) -> tuple[Contest, datetime]:
+    """The contest and the database's time, after the drain when that was asked for."""
+    contest = await load_contest(connection, target.slug)
+    now = await database_time(connection)
+    while target.wait and contest.phase(now) == "closed" and now < drained_at(contest):
+        await asyncio.sleep((drained_at(contest) - now).total_seconds())
+        now = await database_time(connection)
+    return contest, now
+
+
+async def _preview(settings: Settings, target: Target) -> Examination:
+    async with database(settings) as connection:
+        contest, now = await _opened(connection, target)
+        return await examine(connection, contest, now)
+
+
+def _report_proposal(decision_id: int, slug: str) -> None:
+    click.echo(
+        f"proposed as decision {decision_id}; a second person approves it with "
+        f"`voting-service cut {slug} approve {decision_id} --as NAME`"
+    )
+
+
+@cut.command("decide-tie")
+@click.argument("order", callback=_order)
+@as_option
+@click.pass_obj
+def decide_tie(target: Target, order: tuple[int, ...], name: str) -> None:
+    """Record the committee's ORDER of the tied, such as 17,23: best first."""
+
+    async def work(connection: Connection, settings: Settings) -> int:
+        contest, now = await _opened(connection, target)
+        account = await authenticate_staff(connection, settings, name)
+        return await propose_tie_order(connection, contest, account, order, now=now)
+
+    _report_proposal(_with_database(work), target.slug)
+
+
+@cut.command()
+@click.argument("number")
+@as_option
+@click.pass_obj
+def draw(target: Target, number: str, name: str) -> None:
+    """Record the NUMBER that was drawn in public; it decides the order of the tied."""
+
+    async def work(connection: Connection, settings: Settings) -> int:
+        contest, now = await _opened(connection, target)
+        account = await authenticate_staff(connection, settings, name)
+        return await propose_lot(connection, contest, account, number, now=now)
+
+    _report_proposal(_with_database(work), target.slug)
+
+
+@cut.command()
+@as_option
+@click.pass_obj
+def publish(target: Target, name: str) -> None:
+    """Propose the document for publication; the second person's approval publishes it."""
+
+    async def work(connection: Connection, settings: Settings) -> int:
+        key = load_signing_key(settings.signing_key_file)
+        contest, now = await _opened(connection, target)
+        account = await authenticate_staff(connection, settings, name)
+        return await propose_publication(connection, contest, account, key=key, now=now)
+
+    _report_proposal(_with_database(work), target.slug)
+
+
+@cut.command("approve")
+@click.argument("decision_id", metavar="ID", type=int)
+@as_option
+@click.pass_obj
+def approve_command(target: Target, decision_id: int, name: str) -> None:
+    """Approve decision ID, proposed by somebody else."""
+
+    async def work(connection: Connection, settings: Settings) -> tuple[Account, Decision]:
+        key = load_signing_key(settings.signing_key_file)
+        contest, now = await _opened(connection, target)
+        account = await authenticate_staff(connection, settings, name)
+        return account, await approve(connection, contest, account, decision_id, key=key, now=now)
+
+    account, decision = _with_database(work)
+    click.echo(f"{decision.proposer} and {account.name} decided: {decision}")
+
+
+@cut.command()
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
+@click.pass_obj
+def show(target: Target, output: Path | None) -> None:
+    """Give out the published document, byte for byte."""
+
+    async def work(connection: Connection, _settings: Settings) -> bytes | None:
+        contest = await load_contest(connection, target.slug)
+        return await load_publication(connection, contest.id)
+
+    document = _with_database(work)
+    if document is None:
+        raise NotFound(f"the cut of {target.slug} is not published yet")
+    with click.open_file(str(output) if output else "-", "wb") as stream:
+        stream.write(document)
+
+
+@cut.command()
+@click.pass_obj
+def decisions(target: Target) -> None:
+    """List what was proposed and approved."""
+
+    async def work(connection: Connection, _settings: Settings) -> tuple[Decision, ...]:
+        contest = await load_contest(connection, target.slug)
+        return await load_decisions(connection, contest.id)
+
+    print_decisions(_with_database(work), Console())
+
+
+@cut.command(VERIFY)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The announced public key, PEM.",
+)
+def verify(file: Path, key_file: Path | None) -> None:
+    """Check a published FILE: its signature, and that everything follows from its counts."""
+    key = load_public_key(key_file.read_bytes()) if key_file else None
+    verified = verify_document(file.read_bytes(), key)
+    document = verified.document
+    click.echo(
+        f"good: {document.contest.slug}, version {document.version}, "
+        f"{document.ballots.net} ballots, {len(document.selected)} selected: "
+        + ", ".join(str(number) for number in document.selected)
+    )
+    if key is None:
+        click.echo(f"signed by {verified.public_key}: compare this key with the announced one")
+
+
+def _with_database(work: Any) -> Any:
+    """Runs `work(connection, settings)` with the settings of the environment."""
+    settings = load_settings()
+
+    async def connected() -> Any:
+        async with database(settings) as connection:
+            return await work(connection, settings)
+
+    return run(connected())

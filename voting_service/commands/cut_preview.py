@@ -1,0 +1,96 @@
+"""How the state of a cut looks on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from voting_service.cut.decisions import Decision
+from voting_service.cut.publication import Examination
+from voting_service.cut.ranking import NEIGHBOURS, margins
+
+
+def print_preview(examination: Examination, console: Console) -> None:
+    """Checklist, ranking around the line, margins, what waits for approval."""
+    contest = examination.contest
+    size = contest.rules.cut.size
+    console.print(
+        escape(f"{contest.rules.title.zh} / {contest.rules.title.en} ({contest.slug})"),
+        f"the first {size} go on; tie rule: {contest.rules.cut.tie}",
+        sep="\n",
+        highlight=False,
+    )
+    for check in examination.checks:
+        sign = "[green]✔[/]" if check.done else "[red]✘[/]"
+        console.print(f"{sign} {check.name}: {escape(check.detail)}", highlight=False)
+    if examination.published:
+        published = examination.published
+        console.print(
+            f"version {published.version} was published at {published.published_at:%Y-%m-%d %H:%MZ}"
+        )
+    console.print(_neighbours(examination))
+    console.print(_margins(examination))
+    waiting = [d for d in examination.decisions if d.approved_at is None]
+    if waiting:
+        print_decisions(waiting, console)
+
+
+def _neighbours(examination: Examination) -> Table:
+    size = examination.contest.rules.cut.size
+    names = {candidate.number: candidate.name for candidate in examination.contest.candidates}
+    table = Table(title="around the line", title_justify="left")
+    for column in ("place", "rank", "number"):
+        table.add_column(column, justify="right")
+    table.add_column("name", overflow="fold")
+    for column in ("gross", "held", "void", "net"):
+        table.add_column(column, justify="right")
+    for place, standing in enumerate(examination.standings, start=1):
+        if not size - NEIGHBOURS < place <= size + NEIGHBOURS:
+            continue
+        name = names.get(standing.number)
+        count = examination.counts[standing.number]
+        figures = (count.gross, count.held, count.void, count.net)
+        table.add_row(
+            str(place),
+            str(standing.rank),
+            str(standing.number),
+            escape(f"{name.zh} / {name.en}" if name else "no candidate"),
+            *(str(figure) for figure in figures),
+            end_section=place == size,
+        )
+    return table
+
+
+def _margins(examination: Examination) -> Table:
+    size = examination.contest.rules.cut.size
+    table = Table("place", "number", "ahead of", "by votes", title="margins", title_justify="left")
+    for margin in margins(examination.standings, size):
+        table.add_row(
+            str(margin.place),
+            str(margin.number),
+            str(margin.next_number),
+            str(margin.votes),
+            end_section=margin.place in (size - 1, size),
+        )
+    return table
+
+
+def print_decisions(decisions: Sequence[Decision], console: Console) -> None:
+    """One line each: what, who proposed, who approved."""
+    for decision in decisions:
+        state = (
+            f"approved by {decision.approver} at {decision.approved_at:%Y-%m-%d %H:%MZ}"
+            if decision.approved_at
+            else f"waits for a second person: `approve {decision.id}`"
+        )
+        console.print(
+            escape(
+                f"{decision.id}: {decision}; proposed by {decision.proposer} "
+                f"at {decision.proposed_at:%Y-%m-%d %H:%MZ}; {state}"
+            ),
+            highlight=False,
+            soft_wrap=True,
+        )
