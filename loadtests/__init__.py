@@ -2,3 +2,4 @@
 
 CONTEST = "bayu-2022"
 PLATFORM = "demo"
+"""The demo's; locust's files run on machines that have nothing of the demo but its key."""

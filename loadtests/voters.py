@@ -6,11 +6,13 @@ import json
 import os
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from joserfc import jwt
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import OKPKey
 
 from loadtests import CONTEST, PLATFORM
@@ -38,8 +40,11 @@ class PlatformSigner:
             "exp": now + TOKEN_SECONDS,
             "jti": uuid.uuid4().hex,
         }
-        # RFC 9864 renames EdDSA to Ed25519; platforms still say EdDSA, and so does api.md.
-        return jwt.encode({"alg": "EdDSA"}, claims, self._key, algorithms=["EdDSA"])
+        header = {"alg": "EdDSA", "kid": self._key.thumbprint()}
+        with warnings.catch_warnings():
+            # RFC 9864 calls it Ed25519 by now; platforms still say EdDSA.
+            warnings.simplefilter("ignore", SecurityWarning)
+            return jwt.encode(header, claims, self._key, algorithms=["EdDSA"])
 
     def sign_in_body(self, subject: str) -> bytes:
         """The body of POST /api/v1/sessions."""

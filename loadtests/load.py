@@ -1,0 +1,117 @@
+"""Locust against a demo of its own: `python -m loadtests.load --profile television`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+import click
+
+from loadtests.crowds import DEFAULT_PEAK_USERS, DEFAULT_SECONDS
+from voting_service.demo.embedded_server import HOST, free_port
+
+Profile = Literal["evening", "television", "closing", "storm"]
+FOLDER = Path(__file__).resolve().parent
+REPORTS = FOLDER / "reports"
+_STOP_SECONDS = 60
+
+
+@contextmanager
+def running_demo(data: Path) -> Iterator[str]:
+    """`voting-service demo` on free ports; its address once it answers. Raises RuntimeError."""
+    port, office_port = free_port(), free_port()
+    command = [_tool("voting-service"), "demo", "--data", str(data)]
+    demo = subprocess.Popen(
+        [*command, "--port", str(port), "--office-port", str(office_port)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert demo.stdout is not None
+        # Iteration ends at the ready line, or with the demo.
+        for line in demo.stdout:
+            if line.startswith("ready "):
+                break
+        else:
+            raise RuntimeError("the demo did not start; it says why above")
+        yield f"http://{HOST}:{port}"
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=_STOP_SECONDS)
+
+
+def run_locust(
+    address: str,
+    profile: str,
+    *,
+    users: int,
+    seconds: int,
+    confirmed: Path,
+    report: Path,
+    environment: Mapping[str, str],
+) -> int:
+    """Headless, in a process of its own; its exit code is 1 when any request failed."""
+    command = [
+        _tool("locust"),
+        *("--locustfile", str(FOLDER / "profiles" / f"{profile}.py")),
+        *("--headless", "--only-summary", "--host", address),
+        *("--users", str(users), "--run-time", f"{seconds}s", "--stop-timeout", "20"),
+        *("--confirmed", str(confirmed), "--html", str(report)),
+    ]
+    return subprocess.run(command, env=environment, check=False, cwd=FOLDER.parent).returncode
+
+
+def _tool(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _load(profile: Profile, users: int, seconds: int) -> int:
+    REPORTS.mkdir(exist_ok=True)
+    report = REPORTS / f"{profile}-{datetime.now(UTC):%Y%m%d-%H%M%S}.html"
+    with tempfile.TemporaryDirectory(prefix="voting-load-", ignore_cleanup_errors=True) as folder:
+        data, confirmed = Path(folder) / "data", Path(folder) / "confirmed"
+        environment = os.environ | {"VOTING_DATA": str(data), "PYTHONPATH": str(FOLDER.parent)}
+        with running_demo(data) as address:
+            click.echo(f"{profile}: {users} users at most, {seconds} s, against {address}")
+            failed = run_locust(
+                address,
+                profile,
+                users=users,
+                seconds=seconds,
+                confirmed=confirmed,
+                report=report,
+                environment=environment,
+            )
+            checked = subprocess.run(
+                [sys.executable, "-m", "loadtests.check", str(confirmed)],
+                env=environment,
+                check=False,
+                cwd=FOLDER.parent,
+            )
+    click.echo(f"report: {report}")
+    return failed or checked.returncode
+
+
+@click.command()
+@click.option("--profile", type=click.Choice(get_args(Profile)), default="television")
+@click.option("--users", type=click.IntRange(min=1), default=DEFAULT_PEAK_USERS, show_default=True)
+@click.option("--seconds", type=click.IntRange(min=1), default=DEFAULT_SECONDS, show_default=True)
+def load(*, profile: Profile, users: int, seconds: int) -> None:
+    """Run a profile against a demo started for it, then check every 201 against the record.
+
+    Exit code 1 when a request failed or a confirmed ballot is not stored exactly once.
+    """
+    sys.exit(_load(profile, users, seconds))
+
+
+if __name__ == "__main__":
+    load()
