@@ -38,7 +38,6 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Em
     )
     try:
         await server.start()
-        await server.create_roles()
         administrator = await asyncpg.connect(server.url(SUPERUSER, "postgres"))
         try:
             await server.create_database(administrator, TEMPLATE)

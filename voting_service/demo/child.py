@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -91,6 +93,20 @@ async def stop(process: psutil.Process, plan: StopPlan) -> None:
             return
         if await wait_for_end(process, patience_seconds):
             return
+
+
+async def stop_group(group_id: int, plan: StopPlan) -> None:
+    """Ends what a dead process of ours left in its session: workers that hold its port."""
+    await asyncio.gather(*(stop(process, plan) for process in _group(group_id)))
+
+
+def _group(group_id: int) -> list[psutil.Process]:
+    members = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if os.getpgid(process.pid) == group_id and is_alive(process):
+                members.append(process)
+    return members
 
 
 def log_tail(log_file: Path, lines: int = 15) -> str:

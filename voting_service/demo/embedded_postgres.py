@@ -93,19 +93,19 @@ class EmbeddedPostgres(EmbeddedServer):
         return True
 
     async def find_running(self) -> psutil.Process | None:
-        """From the server's own pid file; one that a killed server left behind is removed."""
+        """From the server's own pid file, which a killed server leaves behind."""
         pid_file = self._data / "postmaster.pid"
         try:
-            lines = pid_file.read_text(encoding="utf-8").splitlines()
-            process = psutil.Process(int(lines[0]))
-            if is_alive(process) and process.cwd() == str(self._data):
+            process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n")[0]))
+            if not is_alive(process):
+                return None
+            if process.cwd() == str(self._data):
                 return process
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             return None
-        except (psutil.NoSuchProcess, psutil.AccessDenied, IndexError, ValueError):
+        except psutil.AccessDenied:
             pass
-        # The number belongs to nobody or to somebody else by now. PostgreSQL itself would
-        # refuse to start if that happened to be another process of the same user.
+        # The number belongs to another program by now, and PostgreSQL would refuse to start.
         pid_file.unlink(missing_ok=True)
         return None
 
@@ -121,7 +121,12 @@ class EmbeddedPostgres(EmbeddedServer):
         write_private(self._data / "postgresql.conf", configuration)
         self._hand_over(self._data / "postgresql.conf")
 
-    async def create_roles(self) -> None:
+    async def start(self) -> None:
+        """As EmbeddedServer; the roles and the database are there when it returns."""
+        await super().start()
+        await self._create_roles()
+
+    async def _create_roles(self) -> None:
         """Makes the roles and the database; each of them may be there already."""
         connection: Connection = await asyncpg.connect(self.url(SUPERUSER, "postgres"), timeout=10)
         try:

@@ -80,8 +80,11 @@ class EmbeddedServer(ABC):
 
     async def stop(self) -> None:
         """Ends the server and whatever it started, in good order."""
-        if self._process is not None:
-            await stop(self._process, self.stop_plan)
+        if not self.secrets:
+            return
+        process = self.process or await self.find_running()
+        if process is not None:
+            await stop(process, self.stop_plan)
 
     async def take_over(self) -> bool:
         """Watches a server that somebody else has started here, if there is one."""
@@ -91,13 +94,14 @@ class EmbeddedServer(ABC):
         return self._process is not None
 
     async def _start(self) -> None:
+        tried = False
         while not await self.take_over():
             if self.process is None and await self.find_running() is None:
-                if self._process is not None and not self.may_try_again():
+                if tried and not self.may_try_again():
                     raise self._failure("ended while it was starting")
                 self._choose_port()
                 await self.prepare()
-                self._process = self._spawn()
+                self._process, tried = self._spawn(), True
             await asyncio.sleep(_POLL_SECONDS)
 
     def _spawn(self) -> psutil.Process:

@@ -1,0 +1,135 @@
+"""What a demo keeps in its DATA folder. Everything in it is made at random at the first start."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from os import urandom
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from voting_service.accounts.model import Role
+from voting_service.accounts.second_factor import new_secret
+from voting_service.demo.private_files import write_private
+from voting_service.errors import Refused
+from voting_service.settings import DEMO_SETTINGS_FILE, PREFIX
+
+STAFF: Mapping[str, Role] = {
+    "clerk-1": "tally_clerk",
+    "clerk-2": "tally_clerk",
+    "reviewer-1": "reviewer",
+    "supervisor-1": "supervisor",
+    "supervisor-2": "supervisor",
+    "auditor-1": "auditor",
+    "administrator-1": "administrator",
+}
+
+
+SETTINGS = tuple(
+    PREFIX + name
+    for name in (
+        "DATABASE_URL",
+        "OWNER_DATABASE_URL",
+        "VALKEY_URL",
+        "MASTER_KEY",
+        "SIGNING_KEY_FILE",
+    )
+)
+"""What settings.env sets."""
+
+
+class StaffLogin(msgspec.Struct, frozen=True):
+    """One entry of accounts.json."""
+
+    name: str
+    role: Role
+    password: str
+    totp_secret: str
+
+
+class DataFolder:
+    """The files of one demo. Secrets are mode 0600; what exists is kept."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.postgres = self.path / "postgres"
+        self.valkey = self.path / "valkey"
+        self.logs = self.path / "logs"
+        self.metrics = self.path / "metrics"
+        self.pictures = self.path / "pictures"
+        self.settings_file = self.path / DEMO_SETTINGS_FILE
+        self.accounts_file = self.path / "accounts.json"
+        self.platform_key_file = self.path / "platforms" / "demo.pem"
+        self.signing_key_file = self.path / "keys" / "signing.pem"
+        self.master_key_file = self.path / "keys" / "master.key"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One demo a folder. Raises Refused while another one runs on it."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.path / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Refused(
+                    f"a demo is already running on {self.path}: stop it, or choose another "
+                    "folder with DATA= (--data)"
+                ) from None
+            yield
+
+    def ensure_keys(self) -> None:
+        """Makes the keys that are not there yet."""
+        for key_file in (self.platform_key_file, self.signing_key_file):
+            if not key_file.exists():
+                write_private(key_file, _new_private_key())
+        if not self.master_key_file.exists():
+            write_private(self.master_key_file, b64encode(urandom(32)))
+
+    def staff(self) -> tuple[StaffLogin, ...]:
+        """The demo staff's names, passwords and TOTP secrets, from accounts.json."""
+        if not self.accounts_file.exists():
+            made = [
+                StaffLogin(name, role, secrets.token_urlsafe(15), new_secret())
+                for name, role in STAFF.items()
+            ]
+            write_private(
+                self.accounts_file, json.dumps(msgspec.to_builtins(made), indent=2) + "\n"
+            )
+        return msgspec.json.decode(self.accounts_file.read_bytes(), type=tuple[StaffLogin, ...])
+
+    def write_settings(self, *, database_url: str, owner_url: str, valkey_url: str) -> None:
+        """Writes settings.env, for every command that is run with VOTING_DATA."""
+        values = (
+            database_url,
+            owner_url,
+            valkey_url,
+            self.master_key_file.read_text(encoding="ascii"),
+            str(self.signing_key_file),
+        )
+        lines = ["# Written at every start of the demo."]
+        lines += [f"{name}={_quoted(value)}" for name, value in zip(SETTINGS, values, strict=True)]
+        write_private(self.settings_file, "\n".join(lines) + "\n")
+
+    @property
+    def master_key(self) -> bytes:
+        return b64decode(self.master_key_file.read_bytes())
+
+
+def _new_private_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,118 @@
+"""Keeps the parts of a demo running: what dies is started again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import psutil
+
+from voting_service.demo.child import StopPlan, is_alive, spawn, stop, stop_group
+from voting_service.demo.embedded_server import EmbeddedServer
+from voting_service.errors import Unavailable
+
+Say = Callable[[str], None]
+"""Tells the person at the terminal one line."""
+
+WATCH_SECONDS = 0.25
+STORE_GRACE_SECONDS = 3.0
+"""So long a dead store is left to whoever may be starting it again already."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+STABLE_SECONDS = 60.0
+"""After so long a program counts as healthy again."""
+
+
+class Program:
+    """One of our own programs as a child process."""
+
+    stop_plan: ClassVar[StopPlan] = ((signal.SIGTERM, 25.0),)
+
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], log_file: Path
+    ) -> None:
+        self.name = name
+        self.log_file = log_file
+        self._command = list(command)
+        self._environment = dict(environment)
+        self._process: psutil.Popen | None = None
+
+    @property
+    def process(self) -> psutil.Popen | None:
+        """Its process, while it lives."""
+        return self._process if is_alive(self._process) else None
+
+    def start(self) -> None:
+        self._process = spawn(
+            self._command,
+            log_file=self.log_file,
+            death_signal=self.stop_plan[0][0],
+            environment=self._environment,
+        )
+
+    async def clear_away(self) -> str:
+        """Ends what a dead program left running; how it died, in words."""
+        assert self._process is not None
+        await stop_group(self._process.pid, ((signal.SIGTERM, 5.0),))
+        code = self._process.poll()
+        if code is not None and code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"ended with exit code {code}"
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            await stop(self._process, self.stop_plan)
+            await stop_group(self._process.pid, ())
+
+
+async def keep_store(server: EmbeddedServer, say: Say) -> None:
+    """Restarts a store that died, unless somebody else does. For ever."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if server.process is None:
+            say(f"{server.title} has ended; restarting it unless somebody else does")
+            await _bring_back(server, say)
+
+
+async def _bring_back(server: EmbeddedServer, say: Say) -> None:
+    pause_seconds = STORE_GRACE_SECONDS
+    while True:
+        if await _taken_over_within(server, pause_seconds):
+            say(f"{server.title} was started again by somebody else; using that")
+            return
+        try:
+            await server.start()
+        except Unavailable as error:
+            pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+            say(f"{error}\ntrying again in {pause_seconds:.0f} s")
+        else:
+            say(f"{server.title} runs again")
+            return
+
+
+async def _taken_over_within(server: EmbeddedServer, seconds: float) -> bool:
+    for _ in range(int(seconds / WATCH_SECONDS)):
+        if await server.take_over():
+            return True
+        await asyncio.sleep(WATCH_SECONDS)
+    return False
+
+
+async def keep_program(program: Program, say: Say) -> None:
+    """Restarts a program that died, each time later than before. For ever."""
+    clock = asyncio.get_running_loop().time
+    pause_seconds, started_at = FIRST_PAUSE_SECONDS, clock()
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if program.process is not None:
+            continue
+        how = await program.clear_away()
+        if clock() - started_at > STABLE_SECONDS:
+            pause_seconds = FIRST_PAUSE_SECONDS
+        say(f"{program.name} {how}; restarting it in {pause_seconds:g} s ({program.log_file})")
+        await asyncio.sleep(pause_seconds)
+        pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        program.start()
+        started_at = clock()
