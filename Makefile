@@ -20,8 +20,9 @@ help: ## This list
 setup: $(DEV) ## .venv with everything the locks name; the other targets do it by themselves
 
 demo: $(DEMO) ## The service with its own Postgres and Valkey [PORT= DATA= CROWD=votes a second]
-	@$(BIN)/voting-service demo $(if $(PORT),--port $(PORT)) $(if $(DATA),--data '$(DATA)') \
-	    $(if $(CROWD),--crowd $(CROWD))
+	@$(BIN)/voting-service demo $(if $(PORT),--port $(PORT)) \
+	    $(if $(OFFICE_PORT),--office-port $(OFFICE_PORT)) \
+	    $(if $(DATA),--data '$(DATA)') $(if $(CROWD),--crowd $(CROWD))
 
 test: $(DEV) ## Every test, real servers included [TESTS=tests/project]
 	$(BIN)/pytest $(TESTS)
@@ -35,17 +36,17 @@ check: $(DEV) ## Formatting, lint, types, import contracts, migrations, Dockerfi
 	$(BIN)/pytest tests/project/test_migration_files.py
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
-	$(BIN)/shellcheck .ci/run
+	bash -n .ci/run
 
 format: $(DEV) ## Formats the code and mends what lint can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-load: $(DEV) ## Locust against a demo it starts: a table here, a report in loadtests/reports/
-	$(BIN)/python -m loadtests.load
+load: $(DEV) ## Locust against a demo it starts: table here, report in loadtests/ [ARGS=--help]
+	$(BIN)/python -m loadtests.load $(ARGS)
 
-bench: $(DEV) ## The benchmark table, side by side with a bare endpoint
-	$(BIN)/python -m loadtests.bench
+bench: $(DEV) ## The benchmark table, side by side with a bare endpoint [ARGS=--help]
+	$(BIN)/python -m loadtests.bench $(ARGS)
 
 # The developers' lock is resolved first; the shorter ones take their versions from it.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
