@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 
-import psutil
 from redis.asyncio import Redis
 
 from loadtests.chaos_voters import Crowd
@@ -20,15 +19,6 @@ from voting_service.demo.embedded_server import EmbeddedServer
 
 _AWAY_SECONDS = 3.0
 _RECOVERY_SECONDS = 15.0
-
-
-def web_workers(stand: Stand) -> list[psutil.Process]:
-    """The processes that serve: children of uvicorn's supervisor that listen."""
-    return [
-        child
-        for child in stand.processes["serve"].children()
-        if "resource_tracker" not in " ".join(child.cmdline())
-    ]
 
 
 class Killer:
@@ -62,11 +52,11 @@ class Killer:
         """Uvicorn's supervisor starts another one; until then there are others."""
 
         async def one_lives() -> bool:
-            return bool(web_workers(self._stand))
+            return bool(self._stand.web_workers())
 
         if await seconds_until(one_lives, _RECOVERY_SECONDS) is None:
             raise RuntimeError("no worker came back after a kill")
-        self._chooser.choice(web_workers(self._stand)).kill()
+        self._chooser.choice(self._stand.web_workers()).kill()
         self.kills["a web worker"] += 1
 
     async def _kill_postgres(self) -> None:

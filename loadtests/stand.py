@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,28 @@ class Stand:
     async def serve(self) -> None:
         """Starts `voting-service serve` and waits until every resource answers."""
         self._spawn("serve", [_command(), "serve"], self.environment())
-        await self._wait_until_ready("serve", "/readyz")
+        await self._wait_until_ready("serve", "/readyz", self._all_workers_connected)
+        await self._wait_until_ready("serve", f"/api/v1/contests/{CONTEST}/standings")
+
+    def web_workers(self) -> list[psutil.Process]:
+        """The processes that serve; empty while uvicorn has none."""
+        return [
+            child
+            for child in self.processes["serve"].children()
+            if "resource_tracker" not in " ".join(child.cmdline())
+        ]
+
+    def _all_workers_connected(self) -> bool:
+        """`/readyz` speaks for the worker that happens to answer; this for all of them."""
+        connected = [
+            worker
+            for worker in self.web_workers()
+            if any(
+                connection.raddr and connection.raddr.port == self.postgres.port
+                for connection in worker.net_connections("tcp")
+            )
+        ]
+        return self.workers == 1 or len(connected) == self.workers
 
     def work(self) -> None:
         """Starts `voting-service work`, the background loops."""
@@ -156,24 +177,29 @@ class Stand:
             folder=Path(__file__).resolve().parent.parent,
         )
 
-    async def _wait_until_ready(self, name: str, path: str) -> None:
+    async def _wait_until_ready(
+        self, name: str, path: str, also: Callable[[], bool] = lambda: True
+    ) -> None:
         process = self.processes[name]
-        async with httpx.AsyncClient(base_url=self.address(name)) as client:
+        url = self.address(name) + path
 
-            async def ready_or_ended() -> bool:
-                return process.poll() is not None or await _answers(client, path)
+        async def ready_or_ended() -> bool:
+            return process.poll() is not None or (also() and await _all_answer(url))
 
-            took = await seconds_until(ready_or_ended, _READY_SECONDS)
+        took = await seconds_until(ready_or_ended, _READY_SECONDS)
         if took is None or process.poll() is not None:
             tail = log_tail(self.folder / f"{name}.log")
             raise RuntimeError(f"`{name}` is not ready; the end of its log:\n{tail}")
 
 
-async def _answers(client: httpx.AsyncClient, path: str) -> bool:
-    try:
-        return (await client.get(path)).status_code == 200
-    except httpx.TransportError:
-        return False
+async def _all_answer(url: str) -> bool:
+    """Whether a burst of new connections, which falls on every worker, is answered 200."""
+    async with httpx.AsyncClient() as client:
+        tries = [client.get(url, headers={"connection": "close"}) for _ in range(16)]
+        answers = await asyncio.gather(*tries, return_exceptions=True)
+    return all(
+        isinstance(answer, httpx.Response) and answer.status_code == 200 for answer in answers
+    )
 
 
 def _command() -> str:
