@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)
     ] = Field(default=(), description="networks whose X-Forwarded-For is believed")
+    platform_secrets_file: Path | None = Field(
+        default=None, description='TOML, slug = "secret" a line; for WeChat and OpenID Connect'
+    )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)

@@ -1,0 +1,72 @@
+"""What a kind of platform has to offer: one file in `sign_in_kinds/`, named like the kind.
+
+Such a file holds `def adapter(platform, tools) -> Adapter`. It reads `platform.config` and
+raises InvalidInput with every fault of it; it does no I/O, so that a platform can be checked
+before it is stored. Nothing else needs to be told about a new kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+from pydantic import SecretStr
+
+from voting_service.contests.model import Platform
+from voting_service.contests.platform_checks import jwks_address
+from voting_service.errors import Fault, InvalidInput, TokenRefused
+from voting_service.voters.identity import Identity
+from voting_service.voters.outside import Outside
+from voting_service.voters.remembered import Monotonic
+from voting_service.voters.spent_tokens import SpentTokens
+
+T = TypeVar("T")
+
+
+class Adapter(Protocol):
+    """Signs in the users of one platform."""
+
+    async def identify(self, credential: str, *, contest_slug: str) -> Identity:
+        """Raises TokenRefused with the rule that is broken, and Unavailable (nothing was used
+        up as far as we know; the user signs in again) when the platform does not answer."""
+        ...
+
+
+class Tools(NamedTuple):
+    """What adapters work with."""
+
+    outside: Outside
+    spent: SpentTokens
+    clock: Callable[[], datetime]
+    monotonic: Monotonic
+    secret: Callable[[str], SecretStr]
+    """The secret shared with the platform of a slug; raises InvalidInput when it is missing."""
+
+
+AdapterFactory = Callable[[Platform, Tools], Adapter]
+
+
+def read_config(platform: Platform, kind: type[T]) -> T:
+    """The platform's config as `kind`. Raises InvalidInput with the place of the fault."""
+    try:
+        return msgspec.convert(platform.config, kind)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).rpartition(" - at ")
+        field = path.strip("`").removeprefix("$")
+        raise InvalidInput(Fault(f"config{field}", what or str(error))) from None
+
+
+def check_address(field: str, url: str) -> None:
+    """Raises InvalidInput unless `url` is https, or http on the loopback."""
+    try:
+        jwks_address(url)
+    except ValueError as error:
+        raise InvalidInput(Fault(field, str(error))) from None
+
+
+def check_printable(field: str, value: str) -> None:
+    """Raises TokenRefused for control characters and half surrogates, which no id has."""
+    if not value.isprintable():
+        raise TokenRefused(f"{field}: holds characters that cannot be printed")

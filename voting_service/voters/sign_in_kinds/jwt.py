@@ -1,0 +1,126 @@
+"""A platform that signs a token for its user, with a key registered here.
+
+Config: `{"keys": [JWK, …]}` pins public keys, `{"jwks_url": "https://…"}` says where they are
+published. The credential is a JWT (EdDSA or ES256) as api.md describes; a published key can be
+replaced at any moment if each has a `kid`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from voting_service.contests.model import Platform
+from voting_service.errors import Fault, InvalidInput, TokenRefused
+from voting_service.voters.identity import Identity
+from voting_service.voters.sign_in_kind import Tools, check_address, check_printable, read_config
+from voting_service.voters.signed_tokens import CLOCK_SKEW_SECONDS, open_token
+from voting_service.voters.verification_keys import KeySource, PinnedKeys, PublishedKeys
+
+ALGORITHMS = frozenset({"EdDSA", "ES256"})
+MAX_TOKEN_BYTES = 4096
+MAX_LIFETIME_SECONDS = 120
+REMEMBERED_SECONDS = MAX_LIFETIME_SECONDS + 2 * CLOCK_SKEW_SECONDS
+"""The longest that a token can be good: issued a skew ahead of us, taken a skew after its end."""
+_EASTERNMOST_ZONE = timedelta(hours=14)
+
+_Seconds = Annotated[int, Meta(ge=0, le=2**53)]
+_Id = Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keys: list[Any] | None = None
+    jwks_url: str | None = None
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """What the token must and may say; further claims are ignored."""
+
+    iss: str
+    aud: str | list[str]
+    sub: _Id
+    iat: _Seconds
+    exp: _Seconds
+    jti: _Id
+    nbf: _Seconds | None = None
+    person: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    account_created: date | None = None
+
+
+_CLAIMS = msgspec.json.Decoder(Claims)
+
+
+def check_claims(claims: Claims, *, platform_slug: str, contest_slug: str, now: datetime) -> None:
+    """Raises TokenRefused with the first rule that the claims break."""
+    if claims.iss != platform_slug:
+        raise TokenRefused("iss: must be the slug of the platform")
+    if claims.aud not in (contest_slug, [contest_slug]):
+        raise TokenRefused("aud: must be the slug of the contest")
+    _check_times(claims, now.timestamp())
+    for name in ("sub", "jti", "person"):
+        check_printable(name, getattr(claims, name) or "")
+    # The platform writes its own local date, which may be ahead of ours.
+    if claims.account_created and claims.account_created > (now + _EASTERNMOST_ZONE).date():
+        raise TokenRefused("account_created: is in the future")
+
+
+def _check_times(claims: Claims, now_seconds: float) -> None:
+    if claims.exp <= claims.iat:
+        raise TokenRefused("exp: must be after iat")
+    if claims.exp - claims.iat > MAX_LIFETIME_SECONDS:
+        raise TokenRefused(f"exp: must be at most {MAX_LIFETIME_SECONDS} s after iat")
+    if now_seconds >= claims.exp + CLOCK_SKEW_SECONDS:
+        raise TokenRefused("exp: the token has expired")
+    if claims.iat > now_seconds + CLOCK_SKEW_SECONDS:
+        raise TokenRefused("iat: is in the future")
+    if claims.nbf is not None and claims.nbf > now_seconds + CLOCK_SKEW_SECONDS:
+        raise TokenRefused("nbf: is in the future")
+
+
+class SignedTokenSignIn:
+    """The adapter."""
+
+    def __init__(self, platform: Platform, tools: Tools, keys: KeySource) -> None:
+        self._platform_id = platform.id
+        self._slug = platform.slug
+        self._tools = tools
+        self._keys = keys
+
+    async def identify(self, credential: str, *, contest_slug: str) -> Identity:
+        claims = await open_token(
+            credential, _CLAIMS, keys=self._keys, algorithms=ALGORITHMS, max_bytes=MAX_TOKEN_BYTES
+        )
+        check_claims(
+            claims,
+            platform_slug=self._slug,
+            contest_slug=contest_slug,
+            now=self._tools.clock(),
+        )
+        # Last, so that only a token that is good in every other way is used up.
+        if not await self._tools.spent.spend(self._platform_id, claims.jti, REMEMBERED_SECONDS):
+            raise TokenRefused("jti: this token was used already")
+        return Identity(self._platform_id, claims.sub, claims.person, claims.account_created)
+
+
+def adapter(platform: Platform, tools: Tools) -> SignedTokenSignIn:
+    """Raises InvalidInput with every fault of the config."""
+    config = read_config(platform, Config)
+    keys: KeySource
+    if config.keys is not None and config.jwks_url is None:
+        keys = PinnedKeys(config.keys, ALGORITHMS, "config.keys")
+    elif config.jwks_url is not None and config.keys is None:
+        url = config.jwks_url
+        check_address("config.jwks_url", url)
+
+        async def published() -> str:
+            return url
+
+        keys = PublishedKeys(
+            f"the keys of {platform.slug}", published, ALGORITHMS, tools.outside, tools.monotonic
+        )
+    else:
+        raise InvalidInput(Fault("config", "must have either keys or jwks_url"))
+    return SignedTokenSignIn(platform, tools, keys)

@@ -1,0 +1,109 @@
+"""JSON Web Tokens from outside, read strictly (RFC 7515, 7519, 8725).
+
+The key and the algorithm come from what is registered for the platform, never from the token.
+joserfc checks the signature; what it lets through and this service does not is refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.util import urlsafe_b64decode
+
+from voting_service.errors import InvalidInput, MalformedInput, TokenRefused
+from voting_service.json_input import decode_json, refuse_repeated_keys
+from voting_service.voters.verification_keys import KeySource, VerificationKey
+
+CLOCK_SKEW_SECONDS = 30
+"""How far the clock of a platform may be off."""
+
+_NOT_TAKEN = ("crit", "b64", "jwk", "jku", "x5u", "x5c")
+"""Extensions nobody here understands, and keys that a token would bring along itself."""
+
+T = TypeVar("T")
+
+
+class _Registry(jws.JWSRegistry):
+    """joserfc's algorithms by name, without its warning that EdDSA has a newer name (RFC 9864);
+    which of them a platform may use is decided before."""
+
+    max_header_length = 2048
+    max_payload_length = 16384
+
+    def get_alg(self, name: str) -> Any:
+        return self.algorithms[name]
+
+
+_REGISTRY = _Registry(strict_check_header=False)
+_HEADER = msgspec.json.Decoder(dict[str, Any])
+
+
+async def open_token(
+    token: str,
+    decoder: msgspec.json.Decoder[T],
+    *,
+    keys: KeySource,
+    algorithms: Collection[str],
+    max_bytes: int,
+) -> T:
+    """The claims of a token whose signature fits; what they say is the caller's to check.
+
+    Raises TokenRefused with the rule that is broken, Unavailable when the keys cannot be had.
+    """
+    header = _header(token, algorithms, max_bytes)
+    key = await keys.find(header.get("kid"))
+    if header["alg"] != key.algorithm:
+        raise TokenRefused(f"alg: the key of this kid signs with {key.algorithm}")
+    return _object(decoder, _verified_payload(token, key), "claims")
+
+
+def peek_claim(token: str, name: str) -> object:
+    """What an unverified token says; None when it cannot be read. Never rely on it."""
+    try:
+        return _HEADER.decode(urlsafe_b64decode(token.split(".")[1].encode())).get(name)
+    except (ValueError, IndexError, RecursionError):
+        return None
+
+
+def _header(token: str, algorithms: Collection[str], max_bytes: int) -> dict[str, Any]:
+    if len(token) > max_bytes:
+        raise TokenRefused(f"token: is longer than {max_bytes} bytes")
+    if not token.isascii() or token.count(".") != 2:
+        raise TokenRefused("token: is not three parts of base64url with a dot between")
+    try:
+        raw = urlsafe_b64decode(token.partition(".")[0].encode())
+    except ValueError:
+        raise TokenRefused("header: is not base64url") from None
+    header = _object(_HEADER, raw, "header")
+    for name in _NOT_TAKEN:
+        if name in header:
+            raise TokenRefused(f"{name}: is not taken in a token's header")
+    if not isinstance(header.get("alg"), str) or header["alg"] not in algorithms:
+        raise TokenRefused(f"alg: must be {' or '.join(sorted(algorithms))}")
+    kid = header.get("kid")
+    if "kid" in header and not (isinstance(kid, str) and 0 < len(kid) <= 256):
+        raise TokenRefused("kid: must be 1 to 256 characters")
+    return header
+
+
+def _verified_payload(token: str, key: VerificationKey) -> bytes:
+    try:
+        return jws.deserialize_compact(token, key.key, registry=_REGISTRY).payload
+    except (JoseError, ValueError, RecursionError):
+        raise TokenRefused("signature: was not made with the platform's key") from None
+
+
+def _object(decoder: msgspec.json.Decoder[T], raw: bytes, part: str) -> T:
+    """Raises TokenRefused naming the member, or the part when it is no object at all."""
+    try:
+        refuse_repeated_keys(raw)
+        return decode_json(decoder, raw)
+    except MalformedInput:
+        raise TokenRefused(f"{part}: are not valid JSON") from None
+    except InvalidInput as error:
+        fault = error.faults[0]
+        raise TokenRefused(f"{fault.field or part}: {fault.message}") from None
