@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from voting_service.contests.model import (
     Contest,
     ContestRules,
     CutRules,
+    EarlyClose,
     ReleaseSchedule,
     Text,
 )
@@ -114,9 +116,22 @@ def test_hidden_is_hidden(blackout_hours: int) -> None:
     assert snapshot_moments_due(hidden, None, LONG_AFTER) == ()
 
 
-def test_closed_early_inside_the_blackout() -> None:
-    early = contest(ReleaseSchedule("live", blackout_hours=24), closes_at=OPENS + SECOND)
-    assert release_at(early, OPENS + SECOND) == SnapshotAt(OPENS)
+def closed_early(each: Contest, closes_at: datetime) -> Contest:
+    early_close = EarlyClose(by="supervisor-1", announced=each.closes_at)
+    rules = msgspec.structs.replace(each.rules, early_close=early_close)
+    return msgspec.structs.replace(each, rules=rules, closes_at=closes_at)
+
+
+def test_closed_early_inside_the_blackout_shows_what_it_showed() -> None:
+    start = CLOSES - timedelta(hours=24)
+    early = closed_early(contest(ReleaseSchedule("live", blackout_hours=24)), start + SECOND)
+    assert release_at(early, LONG_AFTER) == SnapshotAt(start)
+
+
+def test_closed_early_before_the_blackout_shows_the_counts_at_the_close() -> None:
+    early = closed_early(contest(ReleaseSchedule("live", blackout_hours=24)), OPENS + SECOND)
+    assert release_at(early, OPENS) == Live()
+    assert release_at(early, LONG_AFTER) == SnapshotAt(OPENS + SECOND)
 
 
 @pytest.mark.parametrize(
@@ -149,13 +164,25 @@ def contests(draw: st.DrawFn) -> Contest:
     opens_at = draw(MOMENTS)
     mode = draw(st.sampled_from(MODES))
     daily_at = draw(st.times()) if mode == "daily" else None
-    blackout_hours = draw(st.sampled_from([0, 0, 1, 24, 100]))
-    return contest(
-        ReleaseSchedule(mode, daily_at, blackout_hours),
+    window = draw(st.timedeltas(2 * SECOND, timedelta(days=40)))
+    hours = draw(st.sampled_from([0, 0, 1, 24, 100]).filter(lambda h: timedelta(hours=h) < window))
+    whole = contest(
+        ReleaseSchedule(mode, daily_at, hours),
         opens_at,
-        opens_at + draw(st.timedeltas(SECOND, timedelta(days=40))),
+        opens_at + window,
         draw(st.sampled_from(ZONES)),
     )
+    if draw(st.booleans()):
+        return whole
+    return closed_early(whole, opens_at + draw(st.timedeltas(SECOND, window - SECOND)))
+
+
+def frozen_from(each: Contest) -> datetime:
+    """When counts stop being shown anew."""
+    early = each.rules.early_close
+    announced = early.announced if early else each.closes_at
+    blackout = timedelta(hours=each.rules.release.blackout_hours)
+    return min(each.closes_at, announced - blackout)
 
 
 def moments_around(each: Contest) -> st.SearchStrategy[datetime]:
@@ -176,18 +203,17 @@ def test_nothing_of_the_future_and_nothing_of_the_blackout_is_shown(
 ) -> None:
     now = data.draw(moments_around(each))
     release = each.rules.release
-    frozen_from = max(each.opens_at, each.closes_at - timedelta(hours=release.blackout_hours))
     shown = release_at(each, now)
     match shown:
         case SnapshotAt(moment):
-            assert each.opens_at <= moment <= min(now, frozen_from)
+            assert each.opens_at <= moment <= min(now, frozen_from(each))
             assert release.mode != "hidden"
         case Hidden(until):
-            assert until is None or now < until <= frozen_from
+            assert until is None or now < until <= frozen_from(each)
             assert release.mode != "live"
         case Live():
             assert release.mode == "live"
-            assert now < frozen_from or not release.blackout_hours
+            assert now < frozen_from(each) or not release.blackout_hours
 
 
 @given(contests(), st.data())
@@ -213,6 +239,22 @@ def test_daily_moments_are_each_local_days_own(each: Contest) -> None:
     for earlier, later in pairwise(local):
         skipped = (later - earlier).days - 1
         assert skipped == 0 or (skipped == 1 and earlier == date(2011, 12, 29))
+
+
+@given(contests(), st.data())
+def test_closing_early_takes_nothing_back(each: Contest, data: st.DataObject) -> None:
+    assume(each.rules.early_close is None)
+    now = data.draw(
+        st.datetimes(*(t.replace(tzinfo=None) for t in (each.opens_at, each.closes_at)))
+    )
+    now = max(now.replace(tzinfo=UTC), each.opens_at + SECOND)
+    assume(now < each.closes_at)
+    before, after = release_at(each, now - SECOND / 2), release_at(closed_early(each, now), now)
+    if isinstance(before, SnapshotAt):
+        assert isinstance(after, SnapshotAt)
+        assert before.moment <= after.moment
+    if isinstance(before, Live):
+        assert after in {Live(), SnapshotAt(frozen_from(closed_early(each, now)))}
 
 
 @given(contests(), st.data())

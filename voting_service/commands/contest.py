@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
+from voting_service.accounts.model import require_role
 from voting_service.clock import system_clock
 from voting_service.commands.running import database, run
+from voting_service.commands.staff import as_option, authenticate_staff
 from voting_service.contests.contest_file import ContestFile, load_contest_file
 from voting_service.contests.model import Contest, ContestRules
-from voting_service.contests.store import insert_contest, load_contest, load_contests
+from voting_service.contests.store import close_contest, insert_contest, load_contest, load_contests
 from voting_service.errors import Refused
 from voting_service.settings import Settings, load_settings
 from voting_service.storage.postgres import domain_errors
 from voting_service.voters.keyring import create_keys, destroy_voter_key
+
+CLOSE_NOTICE = timedelta(seconds=5)
+"""Every worker hears of an early close before it comes (contests/registry.py), so that all of
+them close at the same moment."""
 
 
 @click.group()
@@ -95,6 +101,28 @@ async def _load(settings: Settings, slug: str) -> Contest:
         return await load_contest(connection, slug)
 
 
+@contest.command("close")
+@click.argument("slug")
+@as_option
+def close(slug: str, name: str) -> None:
+    """Close an open contest before its announced end. Needs a supervisor."""
+    closed = run(_close(load_settings(), slug, name))
+    click.echo(
+        f"{slug} closes at {closed.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC.\n"
+        f"next: voting-service cut {slug} --wait"
+    )
+
+
+async def _close(settings: Settings, slug: str, name: str) -> datetime:
+    async with database(settings) as connection:
+        account = await authenticate_staff(connection, settings, name)
+        require_role(account, "supervisor")
+        found = await load_contest(connection, slug)
+        closes_at = system_clock() + CLOSE_NOTICE
+        await close_contest(connection, found, closes_at, by=account.name)
+        return closes_at
+
+
 @contest.command("destroy-keys")
 @click.argument("slug")
 @click.option("--confirm", required=True, metavar="SLUG", help="The contest's name once more.")
@@ -129,6 +157,8 @@ def _describe(found: Contest | ContestFile) -> Iterator[str]:
     ballot = rules.ballot
     yield f"{'contest':<11} {found.slug}  {rules.title.zh} / {rules.title.en}"
     yield f"{'window':<11} {_window(found)}"
+    if rules.early_close:
+        yield f"{'closed':<11} early by {rules.early_close.by}"
     yield (
         f"{'ballot':<11} {ballot.min_choices} to {ballot.max_choices} of "
         f"{len(found.candidates)} candidates, one ballot per voter and {ballot.every}"

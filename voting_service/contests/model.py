@@ -32,8 +32,8 @@ class ReleaseSchedule(msgspec.Struct, frozen=True):
     """When counts become public.
 
     `live`: at once; `daily`: as they stood at the last `daily_at` (local time);
-    `hidden`: not before the cut. For the last `blackout_hours` before the close the public
-    sees the counts as they stood when the blackout began.
+    `hidden`: not before the cut. For the last `blackout_hours` before the announced close the
+    public sees the counts as they stood when the blackout began.
     """
 
     mode: Literal["live", "daily", "hidden"]
@@ -48,6 +48,13 @@ class CutRules(msgspec.Struct, frozen=True):
     tie: Literal["committee", "lot", "advance_all"]
 
 
+class EarlyClose(msgspec.Struct, frozen=True):
+    """Staff, the account named `by`, ended the window before the close that was announced."""
+
+    by: str
+    announced: datetime
+
+
 class ContestRules(msgspec.Struct, frozen=True):
     """What is announced before voting opens."""
 
@@ -58,6 +65,7 @@ class ContestRules(msgspec.Struct, frozen=True):
     cut: CutRules
     list_order: Literal["shuffled", "number"] = "shuffled"
     expected_voters_per_day: int = 1_000_000
+    early_close: EarlyClose | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):

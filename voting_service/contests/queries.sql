@@ -42,7 +42,7 @@ returning id;
 update platforms set enabled = $2, revision = revision + 1 where slug = $1 returning id;
 
 -- name: close_contest
--- Ends the window now; only ever earlier than announced.
-update contests set closes_at = $2, revision = revision + 1
+-- Ends the window at a moment; only ever earlier than announced.
+update contests set closes_at = $2, rules = $3, revision = revision + 1
  where id = $1 and closes_at > $2 and opens_at < $2
 returning closes_at;

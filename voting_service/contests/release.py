@@ -11,6 +11,9 @@ Everything follows from one rising sequence, the contest's release moments:
 Without a blackout nothing is held back in the end: after the close `live` stays live, and
 `daily` shows the counts at the close. With one, what was last shown stays until the cut is
 published; showing the cut from then on is the caller's part.
+
+Staff may close a contest early. The blackout stays where it was announced, so that nothing the
+public has seen is taken back; where it had not begun, the close is the last moment shown.
 """
 
 from __future__ import annotations
@@ -77,10 +80,11 @@ def snapshot_moments_due(
 def release_moments(contest: Contest) -> Iterator[datetime]:
     """Every moment whose counts the public gets to see, rising, in UTC."""
     release = contest.rules.release
+    early = contest.rules.early_close
     opens_at, closes_at = contest.opens_at.astimezone(UTC), contest.closes_at.astimezone(UTC)
+    announced = early.announced.astimezone(UTC) if early else closes_at
     blackout = timedelta(hours=release.blackout_hours)
-    # Staff may close a contest so early that all of it lies within the blackout.
-    shown_until = max(opens_at, closes_at - blackout)
+    shown_until = min(closes_at, announced - blackout)
     if release.mode == "daily":
         latest = opens_at
         for moment in _daily_moments(contest, opens_at, shown_until):

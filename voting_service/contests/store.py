@@ -8,7 +8,14 @@ from typing import Any
 
 import msgspec
 
-from voting_service.contests.model import Candidate, Contest, ContestRules, Platform, Text
+from voting_service.contests.model import (
+    Candidate,
+    Contest,
+    ContestRules,
+    EarlyClose,
+    Platform,
+    Text,
+)
 from voting_service.errors import NotFound, Refused
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
@@ -73,12 +80,20 @@ async def set_platform_enabled(connection: AnyConnection, slug: str, *, enabled:
         raise NotFound(f"there is no platform {slug!r}")
 
 
-async def close_contest(connection: AnyConnection, contest: Contest, now: datetime) -> None:
-    """Ends the window at `now`. Raises Refused unless the contest is open."""
+async def close_contest(
+    connection: AnyConnection, contest: Contest, moment: datetime, *, by: str
+) -> None:
+    """Ends the window at `moment` in the name of the account `by`; what was announced stays on
+    record. Raises Refused unless the contest is open then."""
+    early_close = EarlyClose(by=by, announced=contest.closes_at)
+    rules = msgspec.structs.replace(contest.rules, early_close=early_close)
     with domain_errors():
-        closed = await connection.fetchval(QUERIES["close_contest"], contest.id, now)
+        closed = await connection.fetchval(
+            QUERIES["close_contest"], contest.id, moment, msgspec.to_builtins(rules)
+        )
     if closed is None:
-        raise Refused(f"{contest.slug} is {contest.phase(now)}, only an open contest can be closed")
+        phase = contest.phase(moment)
+        raise Refused(f"{contest.slug} is {phase}, only an open contest can be closed")
 
 
 async def load_contests(connection: AnyConnection) -> tuple[Contest, ...]:
