@@ -8,6 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from voting_service import cli
 from voting_service.cli import COMMANDS, root
 
 
@@ -35,3 +36,14 @@ def test_an_unknown_command_is_wrong_usage() -> None:
     answer = CliRunner().invoke(root, ["no-such-command"])
     assert answer.exit_code == 2
     assert "no-such-command" in answer.output
+
+
+def test_where_the_embedded_servers_are_missing_there_is_no_demo_and_still_help(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cli, "NEEDS", {"demo": "no_such_package"})
+    listed = CliRunner().invoke(root, ["--help"])
+    assert listed.exit_code == 0
+    assert "  serve " in listed.output
+    assert "  demo " not in listed.output
+    assert CliRunner().invoke(root, ["demo"]).exit_code == 2
