@@ -29,7 +29,7 @@ Now: TypeAlias = Callable[[], datetime]
 
 
 class Vote:
-    """One cast between ① and ⑥. `choices` is ascending and valid, as Postgres reads an array."""
+    """One cast between ① and ⑥; `choices` becomes the text that Postgres reads as an array."""
 
     __slots__ = ("answer", "choices", "network", "platform_id", "voter", "waiting_since")
 
@@ -46,7 +46,7 @@ class Vote:
         self.voter = voter
         self.platform_id = platform_id
         self.network = network
-        self.choices = str(choices).translate(_TO_ARRAY)
+        self.choices = "{" + str(choices)[1:-1].replace(" ", "") + "}"
         self.answer = answer
         self.waiting_since = waiting_since
 
@@ -54,6 +54,3 @@ class Vote:
         """Answers; the client may have gone meanwhile."""
         if not self.answer.done():
             self.answer.set_result(outcome)
-
-
-_TO_ARRAY = str.maketrans({"[": "{", "]": "}", " ": None})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import uvicorn
 
+from voting_service.public.slow_clients import PatientHttp
 from voting_service.settings import load_settings, share_metrics_folder
 
 GRACEFUL_SECONDS = 20
@@ -28,7 +29,7 @@ def serve() -> None:
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=PatientHttp,
         log_config=None,
         access_log=False,
         server_header=False,

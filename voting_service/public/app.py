@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 from typing import TypedDict
 
@@ -10,11 +11,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from voting_service.clock import Clock, system_clock
 from voting_service.errors import VotingError
 from voting_service.logs import configure_logs
-from voting_service.public.cast_ballot import CastBallot
+from voting_service.public.cast_ballot import CastBallot, VotesFirst
 from voting_service.public.cross_origin import CrossOrigin
 from voting_service.public.events import standings_events
 from voting_service.public.health import healthz, readyz, show_metrics
@@ -44,7 +46,7 @@ class State(TypedDict):
 
 
 ROUTES = [
-    Route(f"{CONTEST}/ballots", CastBallot(), methods=["POST"]),
+    Route(f"{CONTEST}/ballots", CastBallot(), methods=["POST"]),  # VotesFirst gets there first
     Route(f"{API}/sessions", create_session, methods=["POST"]),
     Route(CONTEST, contest_facts),
     Route(f"{CONTEST}/candidates", CandidateList(), methods=["GET"]),
@@ -60,7 +62,15 @@ ROUTES = [
 ]
 
 
-def create_app(settings: Settings | None = None, clock: Clock = system_clock) -> Starlette:
+def _collect_garbage_less_often() -> None:
+    """What was made at start stays for ever, and a request leaves few cycles behind: looking
+    through everything at every 700 new objects took a twentieth of a vote."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def create_app(settings: Settings | None = None, clock: Clock = system_clock) -> ASGIApp:
     """The ASGI app; uvicorn's workers call it without arguments."""
     used = settings or load_settings()
 
@@ -68,10 +78,11 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         configure_logs(used.log_level)
         async with running(used, clock) as worker:
+            _collect_garbage_less_often()
             with set_on_signal(worker.closing):
                 yield {"worker": worker}
 
-    return Starlette(
+    rest = Starlette(
         routes=ROUTES,
         lifespan=lifespan,
         middleware=[Middleware(CrossOrigin)],
@@ -81,3 +92,4 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
             Exception: on_bug,
         },
     )
+    return VotesFirst(rest, prefix=CONTEST.removesuffix("{slug}"), suffix="/ballots")

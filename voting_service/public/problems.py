@@ -85,6 +85,14 @@ def language_of(accept_language: bytes) -> Language:
     return "en" if accept_language.strip().lower().startswith(b"en") else "zh"
 
 
+def _headers(body: bytes) -> Headers:
+    return [
+        (b"content-type", MEDIA_TYPE),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+
+
 def problem(error: VotingError, language: Language = "en") -> tuple[int, Headers, bytes]:
     """Status, headers and body of the problem document of an error."""
     kind = _kind(error)
@@ -98,11 +106,7 @@ def problem(error: VotingError, language: Language = "en") -> tuple[int, Headers
             **_extensions(error),
         }
     )
-    headers: Headers = [
-        (b"content-type", MEDIA_TYPE),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
+    headers = _headers(body)
     match error:
         case SlowDown() | Unavailable():
             headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
@@ -139,7 +143,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     return Response(body, status, headers, media_type=MEDIA_TYPE.decode())
 
 
-async def on_bug(request: Request, _error: Exception) -> Response:
+def bug() -> tuple[int, Headers, bytes]:
     """An error nobody foresaw: the log has it, the answer shows nothing of it."""
     body = msgspec.json.encode(
         {
@@ -149,4 +153,12 @@ async def on_bug(request: Request, _error: Exception) -> Response:
             "detail": "nothing was confirmed; trying again is safe",
         }
     )
-    return Response(body, 500, media_type=MEDIA_TYPE.decode())
+    return 500, _headers(body), body
+
+
+async def on_bug(_request: Request, _error: Exception) -> Response:
+    """Starlette's handler for everything else."""
+    status, headers, body = bug()
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
