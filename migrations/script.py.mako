@@ -1,7 +1,5 @@
 """${message}"""
 
-from alembic import op
-
 from voting_service.storage.migrations import run_script
 
 revision = ${repr(up_revision)}
@@ -9,4 +7,4 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    run_script(op, "${up_revision}.sql")
+    run_script("${up_revision}.sql")

@@ -1,7 +1,5 @@
 """Contests, candidates, platforms, keys, ballots and kept tallies."""
 
-from alembic import op
-
 from voting_service.storage.migrations import run_script
 
 revision = "0001_vote"
@@ -9,4 +7,4 @@ down_revision = None
 
 
 def upgrade() -> None:
-    run_script(op, "0001_vote.sql")
+    run_script("0001_vote.sql")

@@ -1,7 +1,5 @@
 """Staff accounts, decisions by two people, publications of the cut."""
 
-from alembic import op
-
 from voting_service.storage.migrations import run_script
 
 revision = "0002_staff_and_cut"
@@ -9,4 +7,4 @@ down_revision = "0001_vote"
 
 
 def upgrade() -> None:
-    run_script(op, "0002_staff_and_cut.sql")
+    run_script("0002_staff_and_cut.sql")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
-from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
 
@@ -38,7 +37,7 @@ def upgrade(database_url: str) -> None:
     command.upgrade(_config(database_url), "head")
 
 
-def run_script(op: Operations, file_name: str) -> None:
+def run_script(file_name: str) -> None:
     """Runs migrations/sql/`file_name`, which may hold many statements, in the migration's
     transaction."""
     script = (migrations_folder() / "sql" / file_name).read_text(encoding="utf-8")

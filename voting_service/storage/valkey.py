@@ -35,7 +35,7 @@ class Valkey:
     """
 
     def __init__(self, url: str, *, monotonic: Callable[[], float] | None = None) -> None:
-        self._client: Redis = Redis.from_url(
+        self._client: Any = Redis.from_url(
             url,
             protocol=3,
             socket_timeout=CALL_TIMEOUT_SECONDS,
