@@ -12,7 +12,7 @@ STEPS = "①②③④⑤⑥⑦⑧⑨⑩⑪"
 BUILT = "①②③④⑤⑥⑦⑧⑪"
 """The rows of the other steps may say in words what will be there."""
 
-_ROW = re.compile(r"^\|\s*([①-⑪])\s*\|(.*)$", re.MULTILINE)
+_ROW = re.compile(r"^\|\s*([①-⑪])[^|]*\|(.*)$", re.MULTILINE)
 _PATH = re.compile(r"`([\w./-]+(?:\.[a-z]+|/))`")
 
 
