@@ -93,7 +93,7 @@ def add_platform(
     )
     click.echo(f"added {slug} ({kind}); its users can sign in within seconds")
     for key in settings_of_kind.get("keys", ()) if kind == "jwt" else ():
-        click.echo(f"key {key['kid']}  {key['alg']}")
+        click.echo(f"key {key['kid']}  {key['crv']}")
 
 
 def _check_usage(

@@ -40,19 +40,14 @@ def public_jwk(pem: bytes) -> dict[str, str]:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ValueError("holds no public key in PEM") from error
-    algorithm = _algorithm(key)
-    if algorithm is None:
-        raise ValueError("holds a key of another kind; Ed25519 and P-256 are taken")
-    jwk = OKPKey.import_key(pem) if algorithm == "EdDSA" else ECKey.import_key(pem)
-    members = {name: str(value) for name, value in jwk.as_dict(private=False).items()}
-    return {**members, "kid": jwk.thumbprint(), "alg": algorithm, "use": "sig"}
-
-
-def _algorithm(key: object) -> str | None:
     if isinstance(key, Ed25519PublicKey):
-        return "EdDSA"
-    is_p256 = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
-    return "ES256" if is_p256 else None
+        jwk: OKPKey | ECKey = OKPKey.import_key(pem)
+    elif isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+        jwk = ECKey.import_key(pem)
+    else:
+        raise ValueError("holds a key of another kind; Ed25519 and P-256 are taken")  # noqa: TRY004
+    members = {name: str(value) for name, value in jwk.as_dict(private=False).items()}
+    return members | {"kid": jwk.thumbprint()}
 
 
 def web_origin(value: str) -> str:

@@ -1,0 +1,369 @@
+"""The contest and platform commands as a user runs them: own processes, real Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import msgspec
+import pyotp
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.contest_data import store_contest
+from voting_service.accounts.model import Role
+from voting_service.accounts.store import create_account
+from voting_service.commands.contest import CLOSE_NOTICE
+from voting_service.contests.model import Contest, EarlyClose, Text
+from voting_service.contests.platform_checks import public_jwk
+from voting_service.contests.store import load_contest, load_contests, load_platforms
+from voting_service.settings import Settings
+from voting_service.storage.postgres import Connection
+from voting_service.voters.keyring import load_keys
+
+EXAMPLE = """\
+slug = "crafts"
+time_zone = "Asia/Shanghai"
+title = { zh = "选树", en = "Selection" }
+window = { opens_at = 2022-07-18T09:00:00, closes_at = 2022-08-17T18:00:00 }
+ballot = { max_choices = 2 }
+cut = { size = 1 }
+""" + "".join(
+    f"""
+[[candidates]]
+number = {number}
+name = "候选人{number}"
+trade = "焊工"
+district = "万盛"
+summary = "x"
+story = "x"
+"""
+    for number in (1, 2)
+)
+
+
+class Answer(NamedTuple):
+    """What a finished command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Command(Protocol):
+    async def __call__(self, *arguments: object, **environment: str) -> Answer: ...
+
+
+@pytest.fixture
+def command(settings: Settings) -> Command:
+    """Runs `voting-service …` against the test's stores."""
+    base = {
+        "PATH": os.environ["PATH"],
+        "VOTING_DATABASE_URL": settings.database_url,
+        "VOTING_VALKEY_URL": settings.valkey_url,
+        "VOTING_MASTER_KEY": b64encode(settings.master_key.get_secret_value()).decode(),
+        "VOTING_SIGNING_KEY_FILE": str(settings.signing_key_file),
+    }
+
+    async def execute(*arguments: object, **environment: str) -> Answer:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "from voting_service.cli import main; main()",
+            *map(str, arguments),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=base | environment,
+        )
+        out, err = await process.communicate()
+        return Answer(process.returncode or 0, out.decode(), err.decode())
+
+    return execute
+
+
+@pytest.fixture
+def contest_file(tmp_path: Path) -> Path:
+    file = tmp_path / "contest.toml"
+    file.write_text(EXAMPLE, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """An Ed25519 public key; private.pem beside it is its private half."""
+    private = Ed25519PrivateKey.generate()
+    (tmp_path / "private.pem").write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    file = tmp_path / "public.pem"
+    file.write_bytes(
+        private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    return file
+
+
+def spoil(file: Path, *changes: tuple[str, str]) -> None:
+    text = file.read_text(encoding="utf-8")
+    for old, new in changes:
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
+
+
+def jwk_of(file: Path) -> dict[str, str]:
+    return public_jwk(file.read_bytes())
+
+
+def master_key(settings: Settings) -> bytes:
+    return settings.master_key.get_secret_value()
+
+
+async def test_import_stores_the_contest_and_its_keys(
+    command: Command, contest_file: Path, database: Connection, settings: Settings
+) -> None:
+    answer = await command("contest", "import", contest_file)
+    assert answer.code == 0, answer.err
+    assert "2022-07-18 09:00 – 2022-08-17 18:00 Asia/Shanghai" in answer.out
+    assert "next: voting-service platform add" in answer.out
+    assert "over already" in answer.err
+    [stored] = await load_contests(database)
+    assert stored.slug == "crafts"
+    assert [candidate.name.zh for candidate in stored.candidates] == ["候选人1", "候选人2"]
+    assert (await load_keys(database, master_key(settings)))[stored.id].pseudonym
+    assert "crafts" in (await command("contest", "list")).out
+    shown = await command("contest", "show", "crafts")
+    assert "候选人2  焊工  万盛" in shown.out
+    assert "1 to 2 of 2 candidates, one ballot per voter and day" in shown.out
+
+
+async def test_import_of_a_taken_slug_changes_nothing(
+    command: Command, contest_file: Path, database: Connection
+) -> None:
+    assert (await command("contest", "import", contest_file)).code == 0
+    before = await load_contests(database)
+    answer = await command("contest", "import", contest_file)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == "error: slug: a contest of this name exists already\n"
+    assert await load_contests(database) == before
+    assert await database.fetchval("select count(*) from contest_keys") == 2
+
+
+async def test_import_says_every_fault_and_stores_nothing(
+    command: Command, contest_file: Path, database: Connection
+) -> None:
+    spoil(contest_file, ("number = 2", "number = 1"), ("size = 1", "size = 3"))
+    answer = await command("contest", "import", contest_file)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.splitlines() == [
+        "error: cut.size (line 6): is 3, but the number of candidates is 2",
+        "error: candidates[1].number (line 17): number 1 is used by candidates[0] (line 8) too",
+    ]
+    assert await load_contests(database) == ()
+
+
+async def test_check_needs_no_settings_and_stores_nothing(
+    command: Command, contest_file: Path, database: Connection
+) -> None:
+    nowhere = {"VOTING_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    answer = await command("contest", "import", contest_file, "--check", **nowhere)
+    assert answer.code == 0
+    assert "the file is good; nothing was stored" in answer.out
+    assert await load_contests(database) == ()
+
+
+async def test_keys_go_only_after_the_close_and_only_with_the_name_twice(
+    command: Command, database: Connection, settings: Settings
+) -> None:
+    now = datetime.now(UTC)
+    key = master_key(settings)
+    running = await store_contest(database, key, slug="running")
+    over = await store_contest(database, key, slug="over", closes_at=now - timedelta(seconds=1))
+
+    early = await command("contest", "destroy-keys", "running", "--confirm", "running")
+    assert early.code == 1
+    assert "running is open" in early.err
+    slip = await command("contest", "destroy-keys", "over", "--confirm", "running")
+    assert slip.code == 1
+    assert "nothing was destroyed" in slip.err
+    keys = await load_keys(database, key)
+    assert keys[running.id].pseudonym
+    assert keys[over.id].pseudonym
+
+    assert (await command("contest", "destroy-keys", "over", "--confirm", "over")).code == 0
+    keys = await load_keys(database, key)
+    assert keys[over.id].pseudonym is None
+    assert keys[over.id].receipt
+    assert keys[running.id].pseudonym
+    again = await command("contest", "destroy-keys", "over", "--confirm", "over")
+    assert "was destroyed before" in again.out
+
+
+class TestClose:
+    PASSWORD = "correct horse battery"
+
+    async def close(
+        self,
+        command: Command,
+        database: Connection,
+        settings: Settings,
+        role: Role = "supervisor",
+        password: str = PASSWORD,
+        slug: str = "test-2022",
+    ) -> Answer:
+        _, secret = await create_account(
+            database, master_key(settings), "staff-1", role, self.PASSWORD
+        )
+        return await command(
+            "contest",
+            "close",
+            slug,
+            "--as",
+            "staff-1",
+            VOTING_STAFF_PASSWORD=password,
+            VOTING_STAFF_CODE=pyotp.TOTP(secret).now(),
+        )
+
+    @pytest.fixture
+    async def running(self, database: Connection, settings: Settings) -> Contest:
+        return await store_contest(database, master_key(settings))
+
+    async def test_a_supervisor_closes(
+        self, command: Command, database: Connection, settings: Settings, running: Contest
+    ) -> None:
+        begun = datetime.now(UTC)
+        answer = await self.close(command, database, settings)
+        assert answer.code == 0, answer.err
+        closed = await load_contest(database, running.slug)
+        assert begun + CLOSE_NOTICE <= closed.closes_at <= datetime.now(UTC) + CLOSE_NOTICE
+        assert closed.revision == running.revision + 1
+        early_close = EarlyClose(by="staff-1", announced=running.closes_at)
+        assert closed.rules == msgspec.structs.replace(running.rules, early_close=early_close)
+        assert "early by staff-1" in (await command("contest", "show", running.slug)).out
+
+    @pytest.mark.parametrize("role", ["tally_clerk", "administrator", "auditor", "reviewer"])
+    async def test_nobody_else_does(
+        self,
+        command: Command,
+        database: Connection,
+        settings: Settings,
+        running: Contest,
+        role: Role,
+    ) -> None:
+        answer = await self.close(command, database, settings, role)
+        assert answer.code == 1
+        assert "this needs supervisor" in answer.err
+        assert await load_contest(database, running.slug) == running
+
+    async def test_a_wrong_password_closes_nothing(
+        self, command: Command, database: Connection, settings: Settings, running: Contest
+    ) -> None:
+        answer = await self.close(command, database, settings, password="wrong horse battery")
+        assert answer.code == 1
+        assert await load_contest(database, running.slug) == running
+
+    async def test_what_is_over_is_not_closed_again(
+        self, command: Command, database: Connection, settings: Settings
+    ) -> None:
+        past = datetime.now(UTC) - timedelta(hours=1)
+        over = await store_contest(database, master_key(settings), slug="over", closes_at=past)
+        answer = await self.close(command, database, settings, slug="over")
+        assert answer.code == 1
+        assert "only an open contest can be closed" in answer.err
+        assert await load_contest(database, "over") == over
+
+
+NAMES = ("--name-zh", "日报", "--name-en", "Daily")
+
+
+async def test_platform_with_pinned_keys(
+    command: Command, database: Connection, key_file: Path
+) -> None:
+    origins = ("--origin", "https://Vote.Example.com:443", "--origin", "http://127.0.0.1:8080")
+    answer = await command(
+        "platform", "add", "daily", *NAMES, "--key", key_file, *origins, "--daily-ceiling", "5000"
+    )
+    assert answer.code == 0, answer.err
+    jwk = jwk_of(key_file)
+    assert f"key {jwk['kid']}  Ed25519" in answer.out
+    [stored] = await load_platforms(database)
+    assert (stored.slug, stored.name, stored.kind) == ("daily", Text("日报", "Daily"), "jwt")
+    assert stored.config == {"keys": [jwk]}
+    assert stored.origins == ("https://vote.example.com", "http://127.0.0.1:8080")
+    assert (stored.daily_ceiling, stored.enabled) == (5000, True)
+
+    assert (await command("platform", "disable", "daily")).code == 0
+    assert not (await load_platforms(database))[0].enabled
+    assert "  off  jwt" in (await command("platform", "list")).out
+    assert (await command("platform", "enable", "daily")).code == 0
+    assert (await load_platforms(database))[0].enabled
+
+
+async def test_platform_with_published_keys_or_an_adapters_settings(
+    command: Command, database: Connection, tmp_path: Path
+) -> None:
+    url = "https://platform.example/keys.json"
+    assert (await command("platform", "add", "one", *NAMES, "--jwks-url", url)).code == 0
+    config = tmp_path / "wechat.toml"
+    config.write_text('app_id = "wx1"', encoding="utf-8")
+    added = await command("platform", "add", "two", *NAMES, "--kind", "wechat", "--config", config)
+    assert added.code == 0, added.err
+    one, two = await load_platforms(database)
+    assert one.config == {"jwks_url": url}
+    assert (two.kind, two.config) == ("wechat", {"app_id": "wx1"})
+
+
+async def test_platform_says_every_fault_and_stores_nothing(
+    command: Command, database: Connection, key_file: Path
+) -> None:
+    private = key_file.with_name("private.pem")
+    answer = await command(
+        *("platform", "add", "Daily!", "--name-zh", " ", "--name-en", "Daily"),
+        *("--key", private, "--origin", "http://example.com", "--origin", "https://a.example/x"),
+    )
+    assert (answer.code, answer.out) == (1, "")
+    assert [line.split(": ")[1] for line in answer.err.splitlines()] == [
+        "slug",
+        "--name-zh",
+        "--origin http://example.com",
+        "--origin https://a.example/x",
+        f"--key {private}",
+    ]
+    assert "must never leave the platform" in answer.err
+    assert await load_platforms(database) == ()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--key", "PEM", "--jwks-url", "https://a.example"),
+        ("--kind", "wechat"),
+        ("--kind", "openid_connect", "--config", "PEM", "--key", "PEM"),
+        ("--key", "missing.pem"),
+        ("--kind", "carrier_pigeon", "--key", "PEM"),
+        ("--key", "PEM", "--daily-ceiling", "0"),
+    ],
+)
+async def test_platform_wrong_usage(
+    command: Command, key_file: Path, arguments: tuple[str, ...]
+) -> None:
+    given = [str(key_file) if each == "PEM" else each for each in arguments]
+    assert (await command("platform", "add", "daily", *NAMES, *given)).code == 2
+
+
+async def test_unknown_names_are_refused(command: Command) -> None:
+    for words in (("contest", "show"), ("platform", "enable"), ("platform", "disable")):
+        answer = await command(*words, "nothing")
+        assert answer.code == 1
+        assert answer.err.startswith("error: there is no ")
