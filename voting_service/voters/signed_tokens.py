@@ -83,7 +83,7 @@ def _header(token: str, algorithms: Collection[str], max_bytes: int) -> dict[str
         if name in header:
             raise TokenRefused(f"{name}: is not taken in a token's header")
     if not isinstance(header.get("alg"), str) or header["alg"] not in algorithms:
-        raise TokenRefused(f"alg: must be {' or '.join(sorted(algorithms))}")
+        raise TokenRefused(f"alg: must be {' or '.join(algorithms)}")
     kid = header.get("kid")
     if "kid" in header and not (isinstance(kid, str) and 0 < len(kid) <= 256):
         raise TokenRefused("kid: must be 1 to 256 characters")
@@ -103,7 +103,7 @@ def _object(decoder: msgspec.json.Decoder[T], raw: bytes, part: str) -> T:
         refuse_repeated_keys(raw)
         return decode_json(decoder, raw)
     except MalformedInput:
-        raise TokenRefused(f"{part}: are not valid JSON") from None
+        raise TokenRefused(f"{part}: not valid JSON") from None
     except InvalidInput as error:
         fault = error.faults[0]
         raise TokenRefused(f"{fault.field or part}: {fault.message}") from None

@@ -54,13 +54,13 @@ class SpentTokens:
 
     def _remember(self, digest: bytes, lifetime_seconds: int) -> bool:
         now = self._monotonic()
+        if self._forget_at.get(digest, now) > now:
+            return False
         while self._forget_at:
             oldest = next(iter(self._forget_at))
             if self._forget_at[oldest] > now and len(self._forget_at) < self._max_remembered:
                 break
             del self._forget_at[oldest]
-        if self._forget_at.get(digest, 0.0) > now:
-            return False
         self._forget_at[digest] = now + lifetime_seconds
         self._forget_at.move_to_end(digest)
         return True

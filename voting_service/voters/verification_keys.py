@@ -56,7 +56,7 @@ def read_key(jwk: object, algorithms: Collection[str]) -> VerificationKey:
         if (jwk.get("kty"), jwk.get("crv")) == (kty, crv) and algorithm in algorithms:
             _check_use(jwk, algorithm)
             return VerificationKey(kid, algorithm, _import(kind, jwk, members))
-    raise ValueError(f"is not a key for {' or '.join(sorted(algorithms))}")
+    raise ValueError(f"is not a key for {' or '.join(algorithms)}")
 
 
 def _check_use(jwk: Mapping[str, Any], algorithm: str) -> None:

@@ -20,7 +20,7 @@ from voting_service.voters.sign_in_kind import Tools, check_address, check_print
 from voting_service.voters.signed_tokens import CLOCK_SKEW_SECONDS, open_token
 from voting_service.voters.verification_keys import KeySource, PinnedKeys, PublishedKeys
 
-ALGORITHMS = frozenset({"EdDSA", "ES256"})
+ALGORITHMS = ("EdDSA", "ES256")
 MAX_TOKEN_BYTES = 4096
 MAX_LIFETIME_SECONDS = 120
 REMEMBERED_SECONDS = MAX_LIFETIME_SECONDS + 2 * CLOCK_SKEW_SECONDS
