@@ -314,13 +314,34 @@ async def test_platform_with_published_keys_or_an_adapters_settings(
 ) -> None:
     url = "https://platform.example/keys.json"
     assert (await command("platform", "add", "one", *NAMES, "--jwks-url", url)).code == 0
-    config = tmp_path / "wechat.toml"
-    config.write_text('app_id = "wx1"', encoding="utf-8")
-    added = await command("platform", "add", "two", *NAMES, "--kind", "wechat", "--config", config)
+    config, secrets = tmp_path / "wechat.toml", tmp_path / "secrets.toml"
+    config.write_text('appid = "wx123456"\nsubject = "unionid"', encoding="utf-8")
+    secrets.write_text('two = "secret"', encoding="utf-8")
+    wechat = ("platform", "add", "two", *NAMES, "--kind", "wechat", "--config", config)
+    added = await command(*wechat, VOTING_PLATFORM_SECRETS_FILE=str(secrets))
     assert added.code == 0, added.err
     one, two = await load_platforms(database)
     assert one.config == {"jwks_url": url}
-    assert (two.kind, two.config) == ("wechat", {"app_id": "wx1"})
+    assert (two.kind, two.config) == ("wechat", {"appid": "wx123456", "subject": "unionid"})
+
+
+@pytest.mark.parametrize(
+    ("config", "fault"),
+    [
+        ("appid = 3", "config.appid: "),
+        ('appid = "wx123456"', "VOTING_PLATFORM_SECRETS_FILE: "),
+        ("appid = ", "--config "),
+    ],
+)
+async def test_platform_that_could_sign_nobody_in_is_not_stored(
+    command: Command, database: Connection, tmp_path: Path, config: str, fault: str
+) -> None:
+    file = tmp_path / "wechat.toml"
+    file.write_text(config, encoding="utf-8")
+    answer = await command("platform", "add", "two", *NAMES, "--kind", "wechat", "--config", file)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith(f"error: {fault}")
+    assert await load_platforms(database) == ()
 
 
 async def test_platform_says_every_fault_and_stores_nothing(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import click
+import httpx
 
+from voting_service.clock import system_clock
 from voting_service.commands.running import database, run
 from voting_service.contests.model import Platform, Text
 from voting_service.contests.platform_checks import (
@@ -20,8 +22,10 @@ from voting_service.contests.platform_checks import (
 from voting_service.contests.store import insert_platform, load_platforms, set_platform_enabled
 from voting_service.errors import Fault, InvalidInput
 from voting_service.settings import Settings, load_settings
+from voting_service.storage.valkey import Valkey
+from voting_service.voters.sign_in import KINDS, SignIn
+from voting_service.voters.spent_tokens import SpentTokens
 
-Kind = Literal["jwt", "wechat", "openid_connect"]
 Given = TypeVar("Given")
 Good = TypeVar("Good")
 
@@ -37,7 +41,7 @@ def platform() -> None:
 @click.option("--name-en", required=True, help="What citizens read, in English.")
 @click.option(
     "--kind",
-    type=click.Choice(["jwt", "wechat", "openid_connect"]),
+    type=click.Choice(KINDS),
     default="jwt",
     show_default=True,
     help="How it signs its users in.",
@@ -53,7 +57,7 @@ def platform() -> None:
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="wechat, openid_connect: the adapter's settings, TOML.",
+    help="Other kinds: the sign-in's settings, TOML; never the secret itself.",
 )
 @click.option("--origin", "origins", multiple=True, help="A web page that may call. Repeatable.")
 @click.option("--daily-ceiling", type=click.IntRange(1, 2**31 - 1), help="Ballots a day at most.")
@@ -62,7 +66,7 @@ def add_platform(
     slug: str,
     name_zh: str,
     name_en: str,
-    kind: Kind,
+    kind: str,
     keys: tuple[Path, ...],
     jwks_url: str | None,
     config: Path | None,
@@ -79,16 +83,20 @@ def add_platform(
     settings_of_kind = _config(faults, keys, jwks_url, config)
     if faults:
         raise InvalidInput(*faults)
-    text = Text(zh=name_zh.strip(), en=name_en.strip())
     run(
         _add(
             load_settings(),
-            slug=slug,
-            name=text,
-            kind=kind,
-            config=settings_of_kind,
-            origins=[origin for origin in dict.fromkeys(checked_origins) if origin],
-            daily_ceiling=daily_ceiling,
+            Platform(
+                id=0,  # Postgres gives the real one
+                slug=slug,
+                name=Text(zh=name_zh.strip(), en=name_en.strip()),
+                kind=kind,
+                config=settings_of_kind,
+                origins=tuple(origin for origin in dict.fromkeys(checked_origins) if origin),
+                daily_ceiling=daily_ceiling,
+                enabled=True,
+                revision=1,
+            ),
         )
     )
     click.echo(f"added {slug} ({kind}); its users can sign in within seconds")
@@ -97,11 +105,11 @@ def add_platform(
 
 
 def _check_usage(
-    kind: Kind, keys: tuple[Path, ...], jwks_url: str | None, config: Path | None
+    kind: str, keys: tuple[Path, ...], jwks_url: str | None, config: Path | None
 ) -> None:
     if kind == "jwt":
         if config:
-            raise click.UsageError("--config goes with --kind wechat or openid_connect")
+            raise click.UsageError("--config goes with a --kind other than jwt")
         if bool(keys) == bool(jwks_url):
             raise click.UsageError("--kind jwt needs either --key or --jwks-url")
     else:
@@ -143,9 +151,33 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8-sig"))
 
 
-async def _add(settings: Settings, **platform: Any) -> None:
+async def _add(settings: Settings, new: Platform) -> None:
+    faults = await _sign_in_faults(settings, new)
+    if faults:
+        raise InvalidInput(*faults)
     async with database(settings) as connection:
-        await insert_platform(connection, **platform)
+        await insert_platform(
+            connection,
+            slug=new.slug,
+            name=new.name,
+            kind=new.kind,
+            config=new.config,
+            origins=new.origins,
+            daily_ceiling=new.daily_ceiling,
+        )
+
+
+async def _sign_in_faults(settings: Settings, new: Platform) -> tuple[Fault, ...]:
+    """What would keep the platform's users from signing in; asks neither Valkey nor anybody."""
+    valkey = Valkey(settings.valkey_url)
+    try:
+        async with httpx.AsyncClient() as http:
+            sign_in = SignIn(
+                http=http, spent=SpentTokens(valkey), clock=system_clock, settings=settings
+            )
+            return sign_in.faults(new)
+    finally:
+        await valkey.close()
 
 
 @platform.command("list")
