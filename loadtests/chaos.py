@@ -17,6 +17,7 @@ import click
 from loadtests.chaos_voters import Crowd
 from loadtests.check import CONVERGENCE_SECONDS, Verdict, check_record, seconds_until_agreement
 from loadtests.killing import Killer, outages
+from loadtests.measure import Spread
 from loadtests.report import Section, machine_line, save
 from loadtests.stand import Stand, open_stand
 
@@ -39,10 +40,10 @@ async def unleash(
 
 
 async def settle(stand: Stand, crowd: Crowd) -> tuple[Verdict, float | None]:
-    """Once nobody votes: the record against the receipts, and the wait for live counters."""
+    """Once nobody votes: the wait for the live counters, and the record against the receipts."""
     async with stand.database() as connection:
+        agreed = await seconds_until_agreement(connection, stand.address(), stand.valkey.url)
         verdict = await check_record(connection, list(crowd.confirmed.values()))
-        agreed = await seconds_until_agreement(connection, stand.address())
     if verdict.stored < verdict.confirmed:
         verdict.faults.append("fewer ballots are stored than were confirmed")
     return verdict, agreed
@@ -60,6 +61,10 @@ def _kills_section(killer: Killer, crowd: Crowd, verdict: Verdict, agreed: float
     section = Section("Kills under load", ["what", "how often"])
     section.rows = [[f"SIGKILL of {name}", f"{times}"] for name, times in killer.kills.items()]
     section.rows += [
+        [f"{name} killed and back, seconds", Spread.of(took).text("{:.1f}")]
+        for name, took in killer.restart_seconds.items()
+    ]
+    section.rows += [
         ["FLUSHALL", f"{killer.flushes}"],
         ["voters who voted", f"{len(crowd.confirmed) + len(crowd.found):,}"],
         ["votes confirmed with 201", f"{verdict.confirmed:,}"],
@@ -76,6 +81,7 @@ def _kills_section(killer: Killer, crowd: Crowd, verdict: Verdict, agreed: float
     ]
     section.figures = {
         "kills": killer.kills,
+        "restart_seconds": killer.restart_seconds,
         "confirmed": verdict.confirmed,
         "stored": verdict.stored,
         "lost": crowd.lost,

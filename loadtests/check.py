@@ -19,12 +19,16 @@ import httpx
 
 from loadtests import CONTEST
 from loadtests.waiting import seconds_until
+from voting_service.errors import StoreUnavailable
 from voting_service.settings import load_settings
 from voting_service.storage.postgres import Connection, connect
 from voting_service.storage.queries import Queries
+from voting_service.storage.valkey import Valkey
+from voting_service.tally.counters import read_counts, register_functions
 
 QUERIES = Queries("loadtests", "check.sql")
 CONVERGENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 _CHUNK = 20_000
 
 
@@ -35,7 +39,6 @@ class Verdict:
     confirmed: int
     stored: int
     faults: list[str] = field(default_factory=list)
-    agreed_after_seconds: float | None = None
 
 
 async def check_record(
@@ -73,26 +76,47 @@ async def recount(connection: Connection, slug: str = CONTEST) -> dict[int, int]
 
 
 async def seconds_until_agreement(
-    connection: Connection, address: str, slug: str = CONTEST, patience: float = 30.0
+    connection: Connection, address: str, valkey_url: str, slug: str = CONTEST
 ) -> float | None:
-    """How long until the public standings equal the record; None: not within `patience`.
+    """How long until the live counters and the public standings both equal the record; None:
+    not within `PATIENCE_SECONDS`.
 
-    For a contest with live counts, once nobody votes any more.
+    For a contest with live counts, once nobody votes any more. The standings alone would not
+    do: they fall back to the record while the counters mean nothing.
     """
     expected = await recount(connection, slug)
-    async with httpx.AsyncClient(base_url=address) as client:
+    contest_id = await connection.fetchval(QUERIES["contest_id"], slug)
+    valkey = Valkey(valkey_url)
+    register_functions(valkey)
 
-        async def agrees() -> bool:
-            answer = await client.get(f"/api/v1/contests/{slug}/standings")
-            return answer.status_code == 200 and _shown(answer) == expected
+    async def agree() -> bool:
+        try:
+            counts = await read_counts(valkey, contest_id)
+        except StoreUnavailable:
+            return False
+        answer = await client.get(f"/api/v1/contests/{slug}/standings")
+        return (
+            counts is not None
+            and _without_zeros({0: counts.ballots, **counts.votes}) == expected
+            and answer.status_code == 200
+            and _shown(answer) == expected
+        )
 
-        return await seconds_until(agrees, patience)
+    try:
+        async with httpx.AsyncClient(base_url=address) as client:
+            return await seconds_until(agree, PATIENCE_SECONDS)
+    finally:
+        await valkey.close()
 
 
 def _shown(answer: httpx.Response) -> dict[int, int]:
     standings = answer.json()
-    votes = {one["number"]: one["votes"] for one in standings["candidates"] if one["votes"]}
-    return {0: standings["ballots"], **votes} if standings["ballots"] else votes
+    votes = {one["number"]: one["votes"] for one in standings["candidates"]}
+    return _without_zeros({0: standings["ballots"], **votes})
+
+
+def _without_zeros(votes: dict[int, int]) -> dict[int, int]:
+    return {number: count for number, count in votes.items() if count}
 
 
 @click.command()

@@ -1,16 +1,20 @@
+-- name: contest_id
+-- A contest by its name.
+select id from contests where slug = $1;
+
 -- name: stored
 -- Ballots of a contest.
 select count(*) from ballots where contest_id = (select id from contests where slug = $1);
 
 -- name: missing_and_repeated
--- Of these ballot ids: how many are not stored, and how many more than once.
-select count(*) filter (where times = 0) as missing,
+-- Of these distinct ballot ids: how many are not stored, and how many more than once.
+select cardinality($2::bytea[]) - count(*) as missing,
        count(*) filter (where times > 1) as repeated
-  from (select wanted.id,
-               (select count(*) from ballots b
-                 where b.ballot_id = wanted.id
-                   and b.contest_id = (select id from contests where slug = $1)) as times
-          from unnest($2::bytea[]) as wanted (id)) as found;
+  from (select ballot_id, count(*) as times
+          from ballots
+         where contest_id = (select id from contests where slug = $1)
+           and ballot_id = any($2::bytea[])
+         group by ballot_id) as found;
 
 -- name: voters_with_two
 -- Voters with more than one ballot in a period; the primary key forbids it.

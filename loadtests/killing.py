@@ -26,6 +26,7 @@ class Killer:
 
     def __init__(self, stand: Stand, chooser: random.Random) -> None:
         self.kills = {"a web worker": 0, "PostgreSQL": 0, "Valkey": 0}
+        self.restart_seconds: dict[str, list[float]] = {"PostgreSQL": [], "Valkey": []}
         self.flushes = 0
         self._stand = stand
         self._chooser = chooser
@@ -60,12 +61,21 @@ class Killer:
         self.kills["a web worker"] += 1
 
     async def _kill_postgres(self) -> None:
-        await _kill_and_restart(self._stand.postgres)
-        self.kills["PostgreSQL"] += 1
+        await self._kill_and_restart(self._stand.postgres)
 
     async def _kill_valkey(self) -> None:
-        await _kill_and_restart(self._stand.valkey)
-        self.kills["Valkey"] += 1
+        await self._kill_and_restart(self._stand.valkey)
+
+    async def _kill_and_restart(self, server: EmbeddedServer) -> None:
+        begins_at = time.monotonic()
+        process = server.process
+        if process is None:
+            raise RuntimeError(f"{server.title} was not running")
+        process.send_signal(signal.SIGKILL)
+        await wait_for_end(process, _RECOVERY_SECONDS)
+        await server.start()
+        self.kills[server.title] += 1
+        self.restart_seconds[server.title].append(time.monotonic() - begins_at)
 
     async def _flush(self) -> None:
         client = Redis.from_url(self._stand.valkey.url)
@@ -74,14 +84,6 @@ class Killer:
         finally:
             await client.aclose()
         self.flushes += 1
-
-
-async def _kill_and_restart(server: EmbeddedServer) -> None:
-    process = server.process
-    if process is not None:
-        process.send_signal(signal.SIGKILL)
-        await wait_for_end(process, _RECOVERY_SECONDS)
-    await server.start()
 
 
 async def outages(stand: Stand) -> tuple[Section, list[str]]:
