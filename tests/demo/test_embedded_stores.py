@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from voting_service.demo import supervise
-from voting_service.demo.child import is_alive, wait_for_end
+from voting_service.demo.child import is_alive, spawn, stop, wait_for_end
 from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPostgres
 from voting_service.demo.embedded_server import HOST, EmbeddedServer
 from voting_service.demo.embedded_valkey import EmbeddedValkey
@@ -124,14 +125,22 @@ async def remembered_url(postgres: EmbeddedPostgres) -> str:
 
 
 async def test_a_left_over_pid_file_that_names_another_program_is_no_obstacle(
-    server: EmbeddedPostgres,
+    server: EmbeddedPostgres, tmp_path: Path
 ) -> None:
+    other = spawn(
+        ["sleep", "300"],
+        log_file=tmp_path / "other.log",
+        death_signal=signal.SIGKILL,
+        user=server.system_user(),
+    )
     pid_file = server.folder / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     await kill(server)
-    pid_file.write_text("\n".join([str(psutil.Process().pid), *lines[1:]]) + "\n")
+    pid_file.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
     await server.start()
     assert await kept_word(server) == "kept"
+    assert is_alive(other)
+    await stop(other, ())
 
 
 async def test_a_start_that_fails_quotes_the_log(tmp_path: Path) -> None:

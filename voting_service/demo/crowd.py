@@ -19,6 +19,7 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import OKPKey
 
 from voting_service.demo.contest import CANDIDATES, PLATFORM_SLUG, RULES, SLUG
+from voting_service.logs import configure_logs
 
 TOKEN_SECONDS = 60
 MAX_IN_FLIGHT = 200
@@ -121,6 +122,7 @@ async def _run(address: str, key: OKPKey, per_second: float) -> None:
 @click.argument("per_second", type=float)
 def main(address: str, key_file: Path, per_second: float) -> None:
     """Send PER_SECOND votes a second to ADDRESS, signed in with KEY_FILE."""
+    configure_logs("info")
     # RFC 9864 calls it Ed25519 by now; platforms still say EdDSA.
     warnings.simplefilter("ignore", SecurityWarning)
     uvloop.run(_run(address, OKPKey.import_key(key_file.read_bytes()), per_second))
