@@ -3,65 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-import pytest
-
-from tests.contest_data import store_contest, store_platform
-from voting_service.antifraud.limits import LocalLimits
-from voting_service.ballots.admit import Admitter
-from voting_service.ballots.casting import Caster, Dependencies
-from voting_service.ballots.vote import Accepted, Outcome, Repeated
+from tests.ballots.conftest import Bench
+from tests.ballots.conftest import new_voter as voter
+from voting_service.ballots.vote import Accepted, Repeated
 from voting_service.clock import system_clock
-from voting_service.contests.model import Contest
-from voting_service.contests.store import load_platforms
 from voting_service.errors import AlreadyVoted
-from voting_service.settings import Settings
-from voting_service.storage.postgres import Connection, Pool
-from voting_service.storage.valkey import Valkey
-from voting_service.tally import counters
-from voting_service.tally.counters import CounterFeed, Counts, read_counts, set_counts
+from voting_service.storage.postgres import Connection
+from voting_service.tally.counters import Counts, read_counts, set_counts
 from voting_service.tally.record import advance_floor, count_now
-
-
-@dataclass
-class Bench:
-    """A caster of one contest with everything around it."""
-
-    contest: Contest
-    caster: Caster
-    feed: CounterFeed
-    valkey: Valkey
-    platform_id: int
-
-    def cast(self, voter: bytes, choices: list[int]) -> asyncio.Future[Outcome]:
-        return self.caster.submit(
-            voter=voter, platform_id=self.platform_id, network="", choices=choices
-        )
-
-
-@pytest.fixture
-async def bench(
-    settings: Settings, database: Connection, pool: Pool
-) -> AsyncIterator[Bench]:
-    master_key = settings.master_key.get_secret_value()
-    contest = await store_contest(database, master_key)
-    platform_id = await store_platform(database)
-    valkey = Valkey(settings.valkey_url)
-    counters.register_functions(valkey)
-    feed = CounterFeed(valkey)
-    needs = Dependencies(pool, Admitter(valkey, LocalLimits()), feed, system_clock)
-    caster = Caster(contest, b"k" * 32, needs, queue_limit=50_000)
-    caster.platforms = {p.id: p for p in await load_platforms(database)}
-    yield Bench(contest, caster, feed, valkey, platform_id)
-    await caster.close()
-    await valkey.close()
-
-
-def voter() -> bytes:
-    return os.urandom(16)
 
 
 async def test_first_ballot_is_accepted_and_the_same_again_gives_the_same_bytes(
