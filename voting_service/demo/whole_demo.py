@@ -73,6 +73,8 @@ async def _run(
     running.push_async_callback(postgres.stop)
     running.push_async_callback(valkey.stop)
     await _start_stores((postgres, valkey), say)
+    for folder in postgres.opened_folders:
+        say(f"  {folder} was opened for passing through (o+x): PostgreSQL has a user of its own")
     await _fill(data, postgres, valkey, say, clock)
     programs = _programs(plan, data)
     for program in programs:
