@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,6 +11,12 @@ import msgspec
 from voting_service.errors import Fault, InvalidInput, MalformedInput
 
 T = TypeVar("T")
+
+# msgspec's own words; the name of an unknown field is the sender's, so it may hold anything.
+_UNKNOWN = re.compile(
+    r"Object contains unknown field `(?P<name>.*)`(?: - at `\$(?P<at>.*)`)?", re.S
+)
+_MISSING = re.compile(r"Object missing required field `(?P<name>\w+)`(?: - at `\$(?P<at>.*)`)?")
 
 
 def decode_json(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
@@ -28,6 +35,10 @@ def decode_json(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
 
 def _fault(message: str) -> Fault:
     """msgspec says `Expected … - at `$.choices[0]``; a person wants the field by itself."""
+    for pattern, what in ((_MISSING, "is missing"), (_UNKNOWN, "there is no such field")):
+        if found := pattern.fullmatch(message):
+            place = f"{found['at'] or ''}.{_printable(found['name'])}"
+            return Fault(place.removeprefix("."), what)
     what, separator, path = message.rpartition(" - at ")
     if separator:
         return Fault(path.strip("`").removeprefix("$").removeprefix("."), what)

@@ -46,8 +46,12 @@ async def read_body(receive: Receive, limit_bytes: int) -> bytes:
         raise MalformedInput(Fault("", "the body did not arrive in time")) from None
 
 
-def require_json(content_type: bytes) -> None:
-    """Raises UnsupportedMedia unless the body is declared as JSON; a browser's cross-site form
-    cannot declare that without asking first."""
-    if not content_type.lower().startswith(b"application/json"):
-        raise UnsupportedMedia("send the body as application/json")
+def require_json(content_type: bytes, content_encoding: bytes) -> None:
+    """Raises UnsupportedMedia unless the body is declared as plain JSON; a browser's cross-site
+    form cannot declare that without asking first."""
+    if content_type != b"application/json":
+        media_type, _, _ = content_type.partition(b";")
+        if media_type.strip().lower() != b"application/json":
+            raise UnsupportedMedia("send the body as application/json")
+    if content_encoding and content_encoding.lower() != b"identity":
+        raise UnsupportedMedia("send the body as it is, without a content-encoding")

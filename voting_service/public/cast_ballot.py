@@ -33,7 +33,7 @@ class CastBallot:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         worker: Worker = scope["state"]["worker"]
-        authorization = content_type = forwarded_for = origin = b""
+        authorization = content_type = content_encoding = forwarded_for = origin = b""
         language = b"en"
         for name, value in scope["headers"]:
             if name == b"authorization":
@@ -46,9 +46,11 @@ class CastBallot:
                 language = value
             elif name == b"origin":
                 origin = value
+            elif name == b"content-encoding":
+                content_encoding = value
         headers: Headers
         try:
-            require_json(content_type)
+            require_json(content_type, content_encoding)
             outcome = await self._cast(worker, scope, receive, authorization, forwarded_for)
             status, payload = 201 if isinstance(outcome, Accepted) else 200, outcome.receipt
             headers = [_JSON, (b"content-length", str(len(payload)).encode()), _NO_STORE]
@@ -117,7 +119,7 @@ class VotesFirst:
             path: str = scope["path"]
             if path.startswith(self._prefix) and path.endswith(self._suffix):
                 slug = path[len(self._prefix) : -len(self._suffix)]
-                if "/" not in slug:
+                if slug and "/" not in slug:
                     scope["path_params"] = {"slug": slug}
                     await self._cast(scope, receive, send)
                     return

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voting_service import metrics
-from voting_service.errors import NotFound, TokenRefused
+from voting_service.errors import NotFound, StoreUnavailable, TokenRefused
 from voting_service.json_input import decode_json, refuse_repeated_keys
 from voting_service.public.bodies import read_body, require_json
 from voting_service.public.worker import ContestDesk, Worker
@@ -40,7 +40,10 @@ _decoder = msgspec.json.Decoder(SignInRequest)
 async def create_session(request: Request) -> Response:
     """201 with a session, 401 when the token is not good."""
     worker: Worker = request.state.worker
-    require_json(request.headers.get("content-type", "").encode())
+    declared = request.headers
+    require_json(
+        declared.get("content-type", "").encode(), declared.get("content-encoding", "").encode()
+    )
     body = await read_body(request.receive, MAX_BODY_BYTES)
     refuse_repeated_keys(body)
     asked = decode_json(_decoder, body)
@@ -59,6 +62,8 @@ async def create_session(request: Request) -> Response:
 
 
 async def _sign_in(worker: Worker, asked: SignInRequest) -> SessionGranted:
+    if not worker.registry.loaded:
+        raise StoreUnavailable("the service is starting")
     platform = worker.registry.platforms.get(asked.platform)
     if platform is None or not platform.enabled:
         raise TokenRefused("there is no such platform, or it is switched off")
