@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from hmac import compare_digest
 
@@ -11,6 +12,7 @@ STEP_SECONDS = 30
 ISSUER = "voting-service"
 _SKEW_STEPS = 1
 """A code is good half a minute early and late: telephones' clocks differ."""
+_CODE = re.compile(r"[0-9]{6}")
 
 
 def new_secret() -> str:
@@ -25,10 +27,12 @@ def provisioning_uri(name: str, secret: str) -> str:
 
 def matching_step(secret: str, code: str, now: datetime) -> int | None:
     """The 30-second step whose code this is; None when it is not one of this moment."""
+    digits = code.replace(" ", "")
+    if not _CODE.fullmatch(digits):
+        return None
     totp = pyotp.TOTP(secret)
     current = int(now.timestamp()) // STEP_SECONDS
-    digits = code.replace(" ", "")
     for step in range(current - _SKEW_STEPS, current + _SKEW_STEPS + 1):
-        if compare_digest(totp.generate_otp(step).encode(), digits.encode()):
+        if compare_digest(totp.generate_otp(step), digits):
             return step
     return None

@@ -55,7 +55,7 @@ def _renewed_hash(password_hash: str, password: str) -> str | None:
     """The hash to keep when the password is right, else None. Burns a tenth of a second."""
     try:
         HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return None
     return HASHER.hash(password) if HASHER.check_needs_rehash(password_hash) else password_hash
 
@@ -85,6 +85,8 @@ async def authenticate(
     """
     now = clock()
     name, password = plain_name(name)[:MAX_NAME_CHARACTERS], password[:MAX_PASSWORD_CHARACTERS]
+    if not name.isprintable():
+        name = ""  # nobody's, and Postgres could not even look for some of them
     wrong = NotSignedIn("the name, the password or the code is wrong, or the account is disabled")
     with domain_errors():
         await _begin_try(connection, name, source, now)

@@ -45,11 +45,13 @@ def _faults(name: str, role: str, password: str, totp_secret: str) -> list[Fault
         faults.append(Fault("name", f"must be 1 to {MAX_NAME_CHARACTERS} printable characters"))
     if role not in ROLES:
         faults.append(Fault("role", f"must be one of {', '.join(ROLES)}"))
-    if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
+    length_fits = MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS
+    if not length_fits or not password.isprintable():
         faults.append(
             Fault(
                 "password",
-                f"must have {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} characters",
+                f"must have {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} printable "
+                "characters",
             )
         )
     if not _BASE32_SECRET.fullmatch(totp_secret):

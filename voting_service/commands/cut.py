@@ -42,10 +42,16 @@ VERIFY = "verify"
 
 
 class CutGroup(click.Group):
-    """`cut CONTEST …`, but `cut verify FILE`: a file is checked without any contest."""
+    """`cut CONTEST …`, but `cut verify FILE`: a file is checked without any contest, and help
+    about a subcommand is given without one. `--wait` may stand anywhere."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, ["", *args] if args[:1] == [VERIFY] else args)
+        first = args[0] if args else ""
+        if first == VERIFY or (first in self.commands and "--help" in args):
+            args = ["", *args]
+        if "--wait" in args:
+            args = ["--wait", *(word for word in args if word != "--wait")]
+        return super().parse_args(ctx, args)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,8 +105,8 @@ class CutDocument(Value, frozen=True):
     ties: tuple[TieReport, ...]
 
     def builtins(self) -> dict[str, Any]:
-        """For `canonical`."""
-        value: dict[str, Any] = msgspec.to_builtins(self)
+        """For `canonical`: as a reader of the JSON gets it, lists and not tuples."""
+        value: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return value
 
 
