@@ -106,3 +106,8 @@ def share_metrics_folder(folder: Path) -> None:
     for left_over in folder.glob("*.db"):
         left_over.unlink()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def staff_credentials() -> tuple[str | None, str | None]:
+    """Password and one-time code for scripts: VOTING_STAFF_PASSWORD and VOTING_STAFF_CODE."""
+    return os.environ.get(PREFIX + "STAFF_PASSWORD"), os.environ.get(PREFIX + "STAFF_CODE")
