@@ -1,6 +1,8 @@
 -- name: insert_ballots
 -- ⑤ Stores a batch in one statement. A voter who has a ballot for the period is left out, and
--- so is everybody once the contest's close and the drain time have passed.
+-- so is everybody when the batch comes later than the grace after its moment: what was counted
+-- for a moment, the close above all, stays so. All batches lock voters in one order, so that two
+-- with the same voters wait for each other instead of deadlocking.
 with batch as (
     select * from unnest($3::bytea[], $4::bytea[], $5::smallint[], $6::smallint[], $7::text[],
                          $8::text[])
@@ -13,7 +15,8 @@ with batch as (
       from batch b
      where exists (select 1 from contests c
                     where c.id = $1 and $10 >= c.opens_at and $10 < c.closes_at
-                      and clock_timestamp() < c.closes_at + $11::interval)
+                      and clock_timestamp() < $10 + $11::interval)
+     order by b.voter
     on conflict on constraint ballots_one_per_voter do nothing
     returning ballot_id
 )

@@ -33,6 +33,14 @@ STATEMENT_TIMEOUT_MS = 4_000
 """Postgres ends a statement itself a second before the caller stops waiting."""
 LOCK_TIMEOUT_MS = 2_000
 ACQUIRE_TIMEOUT_SECONDS = 2.0
+_NOTICE_A_LOST_CLIENT = {
+    "application_name": "voting-service",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+"""A machine that vanishes says no farewell; its session, and the lease the session holds, would
+last for two hours more."""
 
 CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
     "contests_slug_key": InvalidInput(Fault("slug", "a contest of this name exists already")),
@@ -55,6 +63,8 @@ _UNAVAILABLE = (
     asyncpg.CrashShutdownError,
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.DiskFullError,
@@ -107,7 +117,10 @@ async def connect(url: str) -> Connection:
     """One connection outside any pool, for commands and for advisory-lock leases."""
     with domain_errors():
         connection = await asyncpg.connect(
-            url, timeout=ACQUIRE_TIMEOUT_SECONDS * 5, command_timeout=None
+            url,
+            timeout=ACQUIRE_TIMEOUT_SECONDS * 5,
+            command_timeout=None,
+            server_settings=_NOTICE_A_LOST_CLIENT,
         )
         await _prepare_connection(connection)
         return connection
