@@ -61,9 +61,7 @@ async def test_a_hint_without_a_ballot_is_no_reason_to_refuse(bench: Bench) -> N
     assert isinstance(await bench.cast(ghost, [2]), Accepted)
 
 
-async def test_live_counters_reach_what_the_record_says(
-    bench: Bench, database: Connection
-) -> None:
+async def test_live_counters_reach_what_the_record_says(bench: Bench, database: Connection) -> None:
     await asyncio.gather(*(bench.cast(voter(), [1, 2 + i % 3]) for i in range(300)))
     expected = Counts(300, {1: 300, 2: 100, 3: 100, 4: 100})
     assert await count_now(database, bench.contest.id) == expected

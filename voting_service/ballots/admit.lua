@@ -42,10 +42,16 @@ local function admit(keys, args)
        not conforms(tag .. ':network:' .. network, network_rate[1], network_rate[2], now) then
       flag = flag + 4
     end
-    if ceiling > 0 and added == 1 then
+    if ceiling > 0 then
+      -- Seen before counts no more, but if its ballot is missing it is judged by the count.
       local ceiling_key = tag .. ':platform:' .. platform .. ':' .. period
-      local total = redis.call('INCR', ceiling_key)
-      if total == 1 then redis.call('EXPIRE', ceiling_key, keep_seconds) end
+      local total
+      if added == 1 then
+        total = redis.call('INCR', ceiling_key)
+        if total == 1 then redis.call('EXPIRE', ceiling_key, keep_seconds) end
+      else
+        total = tonumber(redis.call('GET', ceiling_key)) or 0
+      end
       if total > ceiling then flag = flag + 8 end
     end
     flags[i] = string.char(flag)

@@ -78,13 +78,14 @@ class Caster:
         self._arrived = asyncio.Event()
         self._slots = asyncio.Semaphore(MAX_BATCHES_AT_ONCE)
         self._running: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._ticking = asyncio.create_task(self._tick(), name=f"cast {contest.slug}")
 
     def submit(
         self, *, voter: bytes, platform_id: int, network: str, choices: list[int]
     ) -> asyncio.Future[Outcome]:
-        """Queues a vote. Raises Unavailable when the queue is full."""
-        if len(self._waiting) >= self._queue_limit:
+        """Queues a vote. Raises Unavailable when the queue is full or being closed."""
+        if len(self._waiting) >= self._queue_limit or self._closing:
             metrics.BALLOTS.labels("busy").inc()
             raise busy()
         loop = asyncio.get_running_loop()
@@ -101,7 +102,8 @@ class Caster:
         return vote.answer
 
     async def close(self) -> None:
-        """Answers every vote that waits, then stops."""
+        """Answers every vote that waits, and takes no more."""
+        self._closing = True
         while self._waiting or self._running:
             self._arrived.set()
             await asyncio.wait([*self._running, asyncio.create_task(asyncio.sleep(TICK_SECONDS))])
@@ -178,12 +180,12 @@ class Caster:
         screened = admissions[0].signals.screened
         batch = Batch(contest, period, cast_at, screened, unseen, [vote for vote, _ in seen])
         without_ballot = await self._commit_and_answer(batch)
-        self._refuse_closed([vote for vote, _ in unseen if vote.voter in without_ballot])
+        self._refuse_late([vote for vote, _ in unseen if vote.voter in without_ballot])
         # A hint whose ballot is not there: its batch failed, or is being stored this moment.
         again = [decided for decided in seen if decided[0].voter in without_ballot]
         if again:
             without_ballot = await self._commit_and_answer(batch._replace(unseen=again, seen=()))
-            self._refuse_closed([vote for vote, _ in again if vote.voter in without_ballot])
+            self._refuse_late([vote for vote, _ in again if vote.voter in without_ballot])
 
     async def _commit_and_answer(self, batch: Batch) -> set[bytes]:
         """⑤ and ⑥; returns the voters for whom no ballot is stored."""
@@ -220,6 +222,12 @@ class Caster:
                 metrics.BALLOTS.labels("conflict").inc()
                 vote.settle(AlreadyVoted(receipt))
         return without_ballot
+
+    def _refuse_late(self, votes: Sequence[Vote]) -> None:
+        """The insert left them out: the contest has closed meanwhile, or the batch took too
+        long, and then they go without an answer here and are told to try again."""
+        if self.contest.phase(self._needs.clock()) != "open":
+            self._refuse_closed(votes)
 
     def _refuse_closed(self, votes: Sequence[Vote]) -> None:
         for vote in votes:
