@@ -32,7 +32,8 @@ UVICORN: dict[str, Any] = {
     "timeout_keep_alive": 30,
     "timeout_graceful_shutdown": 20,
 }
-"""Exactly what `voting-service serve` gives uvicorn; a test compares the two."""
+"""What `voting-service serve` gives uvicorn; a test compares the two. Only the protocol is the
+plain one: what `serve` adds to it against slow clients is part of what a vote costs."""
 
 _answer = json.loads(os.environ.get("BARE_ANSWER", "{}"))
 _reads = Path(os.environ.get("BARE_READS", "/nonexistent"))

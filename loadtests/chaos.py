@@ -11,6 +11,7 @@ import asyncio
 import random
 import sys
 import time
+from dataclasses import dataclass
 
 import click
 
@@ -22,21 +23,30 @@ from loadtests.report import Section, machine_line, save
 from loadtests.stand import Stand, open_stand
 
 
-async def unleash(
-    stand: Stand, *, seconds: float, kills: int, voters: int, seed: int
-) -> tuple[list[Section], list[str]]:
-    """The whole ordeal on a running stand: the report, and every broken promise."""
+@dataclass(frozen=True, slots=True)
+class Ordeal:
+    """What was done, what came of it, and every broken promise."""
+
+    crowd: Crowd
+    killer: Killer
+    sections: list[Section]
+    faults: list[str]
+
+
+async def unleash(stand: Stand, *, seconds: float, kills: int, voters: int, seed: int) -> Ordeal:
+    """The whole ordeal on a running stand."""
     crowd = Crowd(stand.address(), await stand.minting(), voters=voters)
     killer = Killer(stand, random.Random(seed))
     async with crowd.voting():
         await killer.kill_all_kinds(seconds=seconds, kills=kills)
     verdict, agreed = await settle(stand, crowd)
-    sections = [_kills_section(killer, crowd, verdict, agreed)]
     faults = [*verdict.faults, *crowd.faults, *_late(agreed)]
     outage_section, outage_faults = await outages(stand)
+    faults += outage_faults
     if stand.processes["work"].poll() is not None:
         faults.append("the background loops ended")
-    return [*sections, outage_section], faults + outage_faults
+    sections = [_kills_section(killer, crowd, verdict, agreed), outage_section]
+    return Ordeal(crowd, killer, sections, faults)
 
 
 async def settle(stand: Stand, crowd: Crowd) -> tuple[Verdict, float | None]:
@@ -93,13 +103,11 @@ def _kills_section(killer: Killer, crowd: Crowd, verdict: Verdict, agreed: float
 async def _run(*, seconds: float, kills: int, voters: int, workers: int, seed: int) -> list[str]:
     begins_at = time.monotonic()
     async with open_stand(workers=workers) as stand:
-        sections, faults = await unleash(
-            stand, seconds=seconds, kills=kills, voters=voters, seed=seed
-        )
+        ordeal = await unleash(stand, seconds=seconds, kills=kills, voters=voters, seed=seed)
     took = f"Seed {seed}; took {time.monotonic() - begins_at:.0f} s; {workers} workers."
-    verdict = [f"- {fault}" for fault in faults] or ["Every promise was kept."]
-    click.echo(save("chaos", "Chaos", [took, "", *verdict], sections))
-    return faults
+    verdict = [f"- {fault}" for fault in ordeal.faults] or ["Every promise was kept."]
+    click.echo(save("chaos", "Chaos", [took, "", *verdict], ordeal.sections))
+    return ordeal.faults
 
 
 @click.command()

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import click
 
-from loadtests.crowds import DEFAULT_PEAK_USERS, DEFAULT_SECONDS
+from loadtests.curves import DEFAULT_PEAK_USERS, DEFAULT_SECONDS
 from voting_service.demo.embedded_server import HOST, free_port
 
 Profile = Literal["evening", "television", "closing", "storm"]

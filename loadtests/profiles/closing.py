@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from loadtests.crowds import Crowd, closing
+from loadtests.crowds import Crowd
+from loadtests.curves import closing
 from loadtests.people import Reader, Voter
 
 __all__ = ["Closing", "Reader", "Voter"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from loadtests.crowds import Crowd, evening
+from loadtests.crowds import Crowd
+from loadtests.curves import evening
 from loadtests.people import Reader, Voter
 
 __all__ = ["Evening", "Reader", "Voter"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from loadtests.crowds import Crowd, storm
+from loadtests.crowds import Crowd
+from loadtests.curves import storm
 from loadtests.people import Stubborn
 
 __all__ = ["Storm", "Stubborn"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from loadtests.crowds import Crowd, television
+from loadtests.crowds import Crowd
+from loadtests.curves import television
 from loadtests.people import Reader, Voter
 
 __all__ = ["Reader", "Television", "Voter"]

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from loadtests import CONTEST, bare
 from voting_service.commands.serve import serve
@@ -23,7 +24,11 @@ def test_the_bare_server_has_the_settings_of_serve(
     monkeypatch.setattr(uvicorn, "run", lambda _app, **options: given.update(options))
     monkeypatch.setattr("voting_service.commands.serve.load_settings", lambda: settings)
     serve.main([], standalone_mode=False)
-    assert {name: value for name, value in given.items() if name not in _OWN} == bare.UVICORN
+    protocol = given.pop("http")
+    assert protocol == "httptools" or issubclass(protocol, HttpToolsProtocol)
+    assert {"http": "httptools"} | {
+        name: value for name, value in given.items() if name not in _OWN
+    } == bare.UVICORN
 
 
 async def test_the_bare_endpoint_parses_and_answers() -> None:
