@@ -21,11 +21,14 @@ class FakeKeyServer:
         self.keys = list(keys)
         self.answer: Response | None = None
         self.asked = 0
+        self.arrived = asyncio.Event()
+        """Set by every request; a test that waits for the next one clears it."""
         self.held: asyncio.Event | None = None
         self.app = Starlette(routes=[Route("/jwks.json", self.jwks)])
 
     async def jwks(self, request: Request) -> Response:
         self.asked += 1
+        self.arrived.set()
         if self.held is not None:
             await self.held.wait()
         return self.answer or JSONResponse({"keys": self.keys})

@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from hmac import compare_digest
 from typing import Any
-from urllib.parse import unquote_plus, urlencode
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -40,7 +40,8 @@ class FakeOpenIdProvider:
         self.answers: dict[str, Response] = {}
         """Given instead of the true answer, by path."""
         self.asked: list[str] = []
-        self.held: asyncio.Event | None = None
+        self.silent: set[str] = set()
+        """Paths that never answer."""
         self.claims: dict[str, Any] = {}
         """Laid over the true claims of the next ID tokens; None takes one away."""
         self.header: dict[str, Any] = {}
@@ -77,8 +78,8 @@ class FakeOpenIdProvider:
 
     async def _instead(self, name: str) -> Response | None:
         self.asked.append(name)
-        if self.held is not None:
-            await self.held.wait()
+        if name in self.silent:
+            await asyncio.Event().wait()
         return self.answers.get(name)
 
     async def discovery(self, request: Request) -> Response:
@@ -111,7 +112,9 @@ class FakeOpenIdProvider:
             return JSONResponse(
                 {"error": "invalid_client"}, 401, {"www-authenticate": 'Basic realm="token"'}
             )
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        if request.headers["content-type"] != "application/x-www-form-urlencoded":
+            return JSONResponse({"error": "invalid_request"}, 400)
+        form = dict(parse_qsl((await request.body()).decode("ascii")))
         if form.get("grant_type") != "authorization_code":
             return JSONResponse({"error": "unsupported_grant_type"}, 400)
         granted = self._codes.pop(form.get("code", ""), None)

@@ -22,6 +22,8 @@ _LAYOUT = Struct(">BHHI16s")
 _SEAL_BYTES = 16
 _TOKEN_CHARACTERS = 56  # ceil(41 / 3) * 4, one of them padding
 _TOKEN_LENGTH = _TOKEN_CHARACTERS - 1
+_LAST_CHARACTERS = b"AEIMQUYcgkosw048"
+"""The last one carries four bits; any other would be a second spelling of the same session."""
 
 
 class Session(NamedTuple):
@@ -42,7 +44,7 @@ def issue(key: bytes, session: Session) -> str:
 
 def read(key: bytes, token: bytes, *, contest_id: int, now_seconds: float) -> Session:
     """The session in a token. Raises NotSignedIn with the reason."""
-    if len(token) != _TOKEN_LENGTH:
+    if len(token) != _TOKEN_LENGTH or token[-1] not in _LAST_CHARACTERS:
         raise NotSignedIn("this is not a session of ours; sign in at the platform again")
     try:
         raw = urlsafe_b64decode(token + b"=")

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from voting_service.contests.model import Platform
 from voting_service.contests.platform_checks import jwks_address
 from voting_service.errors import Fault, InvalidInput, TokenRefused
+from voting_service.json_input import decode_json
 from voting_service.voters.identity import Identity
 from voting_service.voters.outside import Outside
 from voting_service.voters.remembered import Monotonic
@@ -51,11 +52,10 @@ AdapterFactory = Callable[[Platform, Tools], Adapter]
 def read_config(platform: Platform, kind: type[T]) -> T:
     """The platform's config as `kind`. Raises InvalidInput with the place of the fault."""
     try:
-        return msgspec.convert(platform.config, kind)
-    except msgspec.ValidationError as error:
-        what, _, path = str(error).rpartition(" - at ")
-        field = path.strip("`").removeprefix("$")
-        raise InvalidInput(Fault(f"config{field}", what or str(error))) from None
+        return decode_json(msgspec.json.Decoder(kind), msgspec.json.encode(platform.config))
+    except InvalidInput as error:
+        faults = ((f"config.{fault.field}".rstrip("."), fault.message) for fault in error.faults)
+        raise InvalidInput(*(Fault(field, message) for field, message in faults)) from None
 
 
 def check_address(field: str, url: str) -> None:
