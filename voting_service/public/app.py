@@ -50,7 +50,7 @@ ROUTES = [
     Route(f"{API}/sessions", create_session, methods=["POST"]),
     Route(CONTEST, contest_facts),
     Route(f"{CONTEST}/candidates", CandidateList(), methods=["GET"]),
-    Route(f"{CONTEST}/candidates/{{number:int}}", CandidateProfile(), methods=["GET"]),
+    Route(f"{CONTEST}/candidates/{{number}}", CandidateProfile(), methods=["GET"]),
     Route(f"{CONTEST}/receipts/{{ballot}}", receipt_state),
     Route(f"{CONTEST}/standings", CurrentStandings(), methods=["GET"]),
     Route(f"{CONTEST}/standings/events", standings_events),
@@ -92,4 +92,6 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
             Exception: on_bug,
         },
     )
+    # What is at one address is not at another: no answer sends anybody to where Host points.
+    rest.router.redirect_slashes = False
     return VotesFirst(rest, prefix=CONTEST.removesuffix("{slug}"), suffix="/ballots")

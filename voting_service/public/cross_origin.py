@@ -12,16 +12,20 @@ _PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, POST"),
     (b"access-control-allow-headers", b"authorization, content-type"),
     (b"access-control-max-age", b"600"),
-    (b"content-length", b"0"),
 ]
+VARY_ORIGIN = (b"vary", b"Origin")
+"""On every answer that a cache may keep, asked with an Origin or without: else a page would be
+given the answer that was kept for somebody without one, and not be allowed to read it."""
 
 
 def allow_origin(origins: Set[str], origin: bytes) -> Headers:
     """The headers that let a registered origin read the answer; none for any other."""
-    vary = (b"vary", b"Origin")
     if origin.decode("latin-1") in origins:
-        return [(b"access-control-allow-origin", origin), vary]
-    return [vary]
+        return [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", b"etag, retry-after"),
+        ]
+    return []
 
 
 class CrossOrigin:

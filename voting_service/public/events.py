@@ -30,10 +30,11 @@ async def standings_events(request: Request) -> Response:
     board.shown()
     if worker.standings_readers >= MAX_READERS:
         return problem_response(request, Unavailable("too many readers; poll the standings", 5))
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    if request.method == "HEAD":
+        return Response(None, 200, headers, media_type="text/event-stream")
     return StreamingResponse(
-        _messages(worker, board),
-        media_type="text/event-stream",
-        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        _messages(worker, board), headers=headers, media_type="text/event-stream"
     )
 
 
@@ -44,9 +45,9 @@ async def _messages(worker: Worker, board: Board) -> AsyncIterator[bytes]:
     try:
         yield b"retry: 3000\n\n"
         while not closing.done():
-            prepared = board.shown()
             changed = asyncio.ensure_future(board.changed())
-            yield b"event: standings\ndata: " + prepared.body + b"\n\n"
+            await asyncio.sleep(0)  # it waits from here on, so no change falls in between
+            yield b"event: standings\ndata: " + board.shown().body + b"\n\n"
             while not changed.done() and not closing.done():
                 done, _ = await asyncio.wait(
                     {changed, closing},

@@ -62,4 +62,8 @@ async def show_metrics(request: Request) -> Response:
     if worker.settings.metrics_dir is not None:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(worker.settings.metrics_dir))  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(
+        generate_latest(registry),
+        headers={"cache-control": "no-store"},
+        media_type=CONTENT_TYPE_LATEST,
+    )

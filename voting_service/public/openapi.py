@@ -206,5 +206,7 @@ def document() -> bytes:
 async def openapi_document(_request: Request) -> Response:
     """The contract of this face."""
     return Response(
-        document(), headers={"cache-control": "public, max-age=60"}, media_type="application/json"
+        document(),
+        headers={"cache-control": "public, max-age=60", "vary": "Origin"},
+        media_type="application/json",
     )

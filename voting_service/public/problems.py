@@ -61,6 +61,8 @@ KINDS: Mapping[type[VotingError], Kind] = {
     Unavailable: Kind(503, "busy", Text(zh="系统繁忙，请稍后再试", en="Busy, please try again")),
 }
 
+NO_SUCH_METHOD = Text(zh="此处不支持该方法", en="There is no such method here")
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -135,11 +137,12 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's own 404 and 405, in the same form."""
     status = getattr(error, "status_code", 404)
-    title = "There is no such method here" if status == 405 else "There is nothing here"
+    language = language_of(request.headers.get("accept-language", "en").encode())
+    title = getattr(NO_SUCH_METHOD if status == 405 else KINDS[NotFound].title, language)
     body = msgspec.json.encode(
         {"type": "about:blank", "title": title, "status": status, "detail": title}
     )
-    headers = dict(getattr(error, "headers", None) or {})
+    headers = {**(getattr(error, "headers", None) or {}), "cache-control": "no-store"}
     return Response(body, status, headers, media_type=MEDIA_TYPE.decode())
 
 

@@ -13,19 +13,22 @@ from starlette.types import Receive, Scope, Send
 
 from voting_service.ballots.commit import QUERIES
 from voting_service.errors import NotFound, VotingError
+from voting_service.public.cross_origin import VARY_ORIGIN
 from voting_service.public.problems import language_of, problem
 from voting_service.public.worker import Worker
 from voting_service.storage.postgres import acquire
 from voting_service.tally.standings import Prepared
 
 _BALLOT_ID = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 _JSON = (b"content-type", b"application/json")
 
 
 def json_response(value: Any, cache_control: str = "no-store") -> Response:
     """A small answer made for this request."""
     body = msgspec.json.encode(value)
-    return Response(body, 200, {"cache-control": cache_control}, media_type="application/json")
+    headers = {"cache-control": cache_control, "vary": "Origin"}
+    return Response(body, 200, headers, media_type="application/json")
 
 
 class PreparedRead:
@@ -54,7 +57,7 @@ class PreparedRead:
             status, headers, body = problem(error, language_of(language))
         else:
             etag = prepared.etag.encode()
-            headers = [_JSON, (b"etag", etag), (b"cache-control", self.cache_control)]
+            headers = [_JSON, (b"etag", etag), (b"cache-control", self.cache_control), VARY_ORIGIN]
             if asked and _matches(asked, etag):
                 status, body = 304, b""
             else:
@@ -87,7 +90,9 @@ class CandidateProfile(PreparedRead):
     cache_control = CandidateList.cache_control
 
     def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
-        profile = worker.desk(path["slug"]).profiles.by_number.get(path["number"])
+        profiles = worker.desk(path["slug"]).profiles.by_number
+        number: str = path["number"]
+        profile = profiles.get(int(number)) if _NUMBER.fullmatch(number) else None
         if profile is None:
             raise NotFound("there is no candidate of this number")
         return profile
@@ -182,7 +187,7 @@ async def published_cut(request: Request) -> Response:
     if document is None:
         raise NotFound("the cut of this contest has not been published yet")
     prepared = Prepared.of(document)
-    headers = {"etag": prepared.etag, "cache-control": "public, max-age=10"}
+    headers = {"etag": prepared.etag, "cache-control": "public, max-age=10", "vary": "Origin"}
     if _matches(request.headers.get("if-none-match", "").encode(), prepared.etag.encode()):
         return Response(b"", 304, headers)
     return Response(document, 200, headers, media_type="application/json")

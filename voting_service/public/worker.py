@@ -118,7 +118,7 @@ class Worker:
         if desk is None:
             if not self.registry.loaded:
                 raise StoreUnavailable("the service is starting")
-            raise NotFound(f"there is no contest {slug!r}")
+            raise NotFound("there is no contest of this name")
         return desk
 
     async def publication(self, contest: Contest) -> bytes | None:
