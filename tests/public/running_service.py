@@ -141,20 +141,40 @@ class Service:
         """Lets the worker see what changed about contests and platforms."""
         await self.worker.registry.refresh(self.worker.read_pool)
 
-    async def say(self, data: bytes, *, finish: bool = True) -> bytes:
-        """Sends bytes over a connection of their own and reads until the service hangs up.
-
-        With `finish` the last request asks for that itself, or is one that must end so.
-        """
+    async def say(self, data: bytes) -> bytes:
+        """Sends bytes over a connection of their own and reads until the service hangs up."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(data)
-            if finish:
-                writer.write_eof()
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await reader.read()
         finally:
             writer.close()
+
+    async def ask(
+        self,
+        target: bytes,
+        *,
+        method: bytes = b"GET",
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        body: bytes = b"",
+    ) -> httpx.Response:
+        """One request whose every byte is the test's: no client tidies it up."""
+        lines = [(b"host", b"127.0.0.1"), (b"connection", b"close"), *headers]
+        if body:
+            lines.append((b"content-length", str(len(body)).encode()))
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
+        return parse_answer(
+            await self.say(method + b" " + target + b" HTTP/1.1\r\n" + head + b"\r\n" + body)
+        )
+
+
+def parse_answer(raw: bytes) -> httpx.Response:
+    """An answer as it came over the wire, without chunks."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    status, *lines = head.split(b"\r\n")
+    headers = [tuple(line.split(b": ", 1)) for line in lines]
+    return httpx.Response(int(status.split(b" ")[1]), headers=headers, content=body)
 
 
 @asynccontextmanager

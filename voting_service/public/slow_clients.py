@@ -1,45 +1,101 @@
-"""Hangs up on clients that take for ever to send a request.
+"""Hangs up on clients that take for ever to send a request, or send one without end.
 
-uvicorn bounds the pause between two requests of a connection, not a request that trickles in.
-One timer a connection looks after that: a timer a request would cost more than reading it.
+uvicorn bounds the pause between two requests of a connection, not a request that trickles in,
+and not the size of its head. One timer a connection looks after the first: a timer a request
+would cost more than reading it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from voting_service.ballots.casting import busy
+from voting_service.errors import Fault, MalformedInput
+from voting_service.public.problems import problem
 
 REQUEST_SECONDS = 15.0
 """From a request's first byte, or from the connection, to the end of its body."""
+MAX_HEAD_BYTES = 32 * 1024
+MAX_REQUEST_BYTES = 1024 * 1024
+"""Far more than any body that is read; here it bounds what follows an answer of 413."""
 
 
 class PatientHttp(HttpToolsProtocol):
     """uvicorn's HTTP protocol, with an end to its patience."""
 
     _incomplete_since: float | None
+    _in_head: bool
+    _received_bytes: int
     _look: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._incomplete_since = self.loop.time()
+        self._in_head = True
+        self._received_bytes = 0
         self._look = self.loop.call_later(REQUEST_SECONDS, self._look_after)
 
     def on_message_begin(self) -> None:
         self._incomplete_since = self.loop.time()
+        self._in_head = True
+        self._received_bytes = 0
         super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._in_head = False
+        # uvicorn would add trailers to the headers, behind what a proxy wrote there.
+        self.headers = []
 
     def on_message_complete(self) -> None:
         self._incomplete_since = None
         super().on_message_complete()
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._incomplete_since is None or self.transport.is_closing():
+            return
+        self._received_bytes += len(data)
+        if self._received_bytes <= MAX_HEAD_BYTES:
+            return
+        if self._in_head:
+            self.send_400_response(f"the head is larger than {MAX_HEAD_BYTES} bytes")
+        elif self._received_bytes > MAX_REQUEST_BYTES:
+            self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """The same as a problem document."""
+        status, headers, body = problem(MalformedInput(Fault("", msg)))
+        lines = [*self.server_state.default_headers, *headers, (b"connection", b"close")]
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
+        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
+        self.transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._look.cancel()
         super().connection_lost(exc)
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        chosen: Any = too_busy if app is service_unavailable else app
+        super()._start_asgi_task(cycle, chosen)
+
     def _look_after(self) -> None:
         since = self._incomplete_since
-        if since is not None and self.loop.time() - since >= REQUEST_SECONDS:
+        waited = 0.0 if since is None else self.loop.time() - since
+        if waited >= REQUEST_SECONDS:
             self.transport.close()
             return
-        self._look = self.loop.call_later(REQUEST_SECONDS, self._look_after)
+        self._look = self.loop.call_later(REQUEST_SECONDS - waited, self._look_after)
+
+
+async def too_busy(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """What uvicorn's limit of connections answers, as a problem that says when to come back."""
+    status, headers, body = problem(busy())
+    headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
