@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -113,8 +114,8 @@ async def test_votes_go_on_whatever_valkey_answers(
 
 
 @asynccontextmanager
-async def administrator(server: EmbeddedValkey) -> AsyncIterator[Redis]:
-    client = Redis.from_url(server.url)
+async def administrator(server: EmbeddedValkey) -> AsyncIterator[Any]:
+    client: Any = Redis.from_url(server.url)
     yield client
     await client.aclose()
 
