@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from hashlib import sha256
 from typing import NamedTuple
 
 import asyncpg
@@ -61,7 +62,7 @@ async def test_two_people_publish_and_anybody_can_verify(
     assert await load_publication(database, contest.id) is None
     decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
     assert await load_publication(database, contest.id) is None
-    with pytest.raises(SecondPersonRequired):
+    with pytest.raises(SecondPersonRequired, match="clerk proposed"):
         await approve(database, contest, staff.clerk, decision, key=KEY, now=DRAINED)
     assert await load_publication(database, contest.id) is None
     await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
@@ -256,7 +257,7 @@ INSERT_DECISION = (
 )
 INSERT_PUBLICATION = (
     "insert into publications (contest_id, version, document, decision_id, published_at)"
-    " values ($1, 1, 'forged', $2, now())"
+    " values ($1, 1, $3, $2, now())"
 )
 
 
@@ -265,15 +266,17 @@ async def test_sql_as_the_application_cannot_do_it_alone(
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
     clerk, supervisor = staff.clerk.id, staff.supervisor.id
-    decision = await database.fetchval(INSERT_DECISION, contest.id, {"document_sha256": ""}, clerk)
+    payload = {"document_sha256": sha256(b"a document").hexdigest()}
+    decision = await database.fetchval(INSERT_DECISION, contest.id, payload, clerk)
     approval = "update decisions set approved_by = $2, approved_at = now() where id = $1"
     with pytest.raises(SecondPersonRequired), domain_errors():
         await database.execute(approval, decision, clerk)
     with pytest.raises(asyncpg.CheckViolationError, match="two people"):
-        await database.execute(INSERT_PUBLICATION, contest.id, decision)
+        await database.execute(INSERT_PUBLICATION, contest.id, decision, b"a document")
     await database.execute(approval, decision, supervisor)
     with pytest.raises(asyncpg.CheckViolationError, match="exactly this document"):
-        await database.execute(INSERT_PUBLICATION, contest.id, decision)
+        await database.execute(INSERT_PUBLICATION, contest.id, decision, b"another")
+    await database.execute(INSERT_PUBLICATION, contest.id, decision, b"a document")
     with pytest.raises(Refused, match="decided already"), domain_errors():
         await database.execute(approval, decision, supervisor)
 
