@@ -201,6 +201,7 @@ async def running_service(
         await database.execute("update platforms set enabled = false where slug = 'disabled'")
         async with _serving(settings, moved, server) as (running, address):
             async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
+                await _fill_boards(running.lifespan.state["worker"])
                 await until_ready(client)
                 yield Service(
                     settings, contest, running, client, database, demo, other, disabled, moved,
@@ -236,6 +237,14 @@ async def _serving(
             await task
             gc.unfreeze()
             gc.set_threshold(*thresholds)
+
+
+async def _fill_boards(worker: Worker) -> None:
+    """Prepares the standings now and not at the next full second."""
+    while not worker.registry.loaded:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    for desk in worker.desks.values():
+        await desk.board.refresh()
 
 
 async def until_ready(client: httpx.AsyncClient, path: str = "/readyz") -> None:

@@ -5,17 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 NETWORK_BYTES = 8
 _V4_PREFIX, _V6_PREFIX = 24, 64
+_MAX_REMEMBERED_CHARACTERS = 200
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
 
+def _parse(address: str) -> IPv4Address | IPv6Address:
+    """An address; an IPv4 one that a socket for both kinds shows as ::ffff:192.0.2.1 is IPv4.
+
+    Raises ValueError.
+    """
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped
+    return parsed
+
+
 def _is_trusted(address: str, trusted: Networks) -> bool:
     try:
-        parsed = ip_address(address)
+        parsed = _parse(address)
     except ValueError:
         return False
     return any(parsed.version == network.version and parsed in network for network in trusted)
@@ -32,7 +51,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Networks) -> str:
     while hops and _is_trusted(address, trusted):
         candidate = hops.pop()
         try:
-            ip_address(candidate)
+            _parse(candidate)
         except ValueError:
             break
         address = candidate
@@ -46,16 +65,25 @@ class NetworkHasher:
     def __init__(self, key: bytes, trusted: Networks) -> None:
         self._key = key
         self._trusted = tuple(trusted)
-        self.of = lru_cache(maxsize=65_536)(self._of)
+        self._remembered = lru_cache(maxsize=65_536)(self._hash)
 
-    def _of(self, peer: str, forwarded_for: str) -> str:
-        """The hash, or "" when the address is not one (a Unix socket)."""
+    def of(self, peer: str, forwarded_for: str) -> str:
+        """The hash, or "" when the address is not one (a Unix socket).
+
+        What a client may write at will is not remembered: neither a header that nobody trusted
+        has passed on, nor one that is longer than proxies make it.
+        """
+        if not self._trusted:
+            return self._remembered(peer, "")
+        if len(forwarded_for) > _MAX_REMEMBERED_CHARACTERS:
+            return self._hash(peer, forwarded_for)
+        return self._remembered(peer, forwarded_for)
+
+    def _hash(self, peer: str, forwarded_for: str) -> str:
         try:
-            parsed = ip_address(client_address(peer, forwarded_for, self._trusted))
+            parsed = _parse(client_address(peer, forwarded_for, self._trusted))
         except ValueError:
             return ""
-        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
         prefix = _V4_PREFIX if parsed.version == 4 else _V6_PREFIX
         network = ip_network((parsed, prefix), strict=False)
         return blake2b(
