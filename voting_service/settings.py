@@ -38,9 +38,11 @@ def _master_key(value: object) -> object:
 
 
 def _networks(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(
-        value, str
-    ) else value
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
 
 
 class Settings(BaseSettings):
@@ -63,6 +65,11 @@ class Settings(BaseSettings):
     platform_secrets_file: Path | None = Field(
         default=None, description='TOML, slug = "secret" a line; for WeChat and OpenID Connect'
     )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000",
+        pattern=r"^https?://[^/\s]+$",
+        description="where citizens find the pages; stands in link previews and codes",
+    )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
@@ -84,7 +91,9 @@ def load_settings(**overrides: Any) -> Settings:
     env_file = Path(data) / DEMO_SETTINGS_FILE if data else None
     if env_file is not None and not env_file.is_file():
         raise SettingsFault(
-            Fault(PREFIX + "DATA", f"no demo has been started in {data}: {env_file.name} is missing")
+            Fault(
+                PREFIX + "DATA", f"no demo has been started in {data}: {env_file.name} is missing"
+            )
         )
     try:
         return Settings(_env_file=env_file, **overrides)

@@ -21,6 +21,7 @@ from voting_service.public.cross_origin import CrossOrigin
 from voting_service.public.events import standings_events
 from voting_service.public.health import healthz, readyz, show_metrics
 from voting_service.public.openapi import openapi_document
+from voting_service.public.pages import routes as pages
 from voting_service.public.problems import on_bug, on_domain_error, on_http_error
 from voting_service.public.reads import (
     CandidateList,
@@ -59,6 +60,7 @@ ROUTES = [
     Route("/readyz", readyz),
     Route("/metrics", show_metrics),
     Route("/openapi.json", openapi_document),
+    *pages.ROUTES,
 ]
 
 

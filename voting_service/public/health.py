@@ -41,7 +41,7 @@ async def readyz(request: Request) -> Response:
             await connection.execute("select 1")
 
     postgres, valkey = await asyncio.gather(_state(ping_postgres()), _state(worker.valkey.ping()))
-    contests = "ok" if worker.registry.loaded else "not loaded"
+    contests = "ok" if worker.ready else "being prepared"
     ready = postgres == "ok" and contests == "ok" and not worker.closing.is_set()
     return JSONResponse(
         {

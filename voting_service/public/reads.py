@@ -58,7 +58,7 @@ class PreparedRead:
         else:
             etag = prepared.etag.encode()
             headers = [_JSON, (b"etag", etag), (b"cache-control", self.cache_control), VARY_ORIGIN]
-            if asked and _matches(asked, etag):
+            if asked and matches(asked, etag):
                 status, body = 304, b""
             else:
                 status, body = 200, prepared.body
@@ -69,7 +69,7 @@ class PreparedRead:
         await send({"type": "http.response.body", "body": body})
 
 
-def _matches(if_none_match: bytes, etag: bytes) -> bool:
+def matches(if_none_match: bytes, etag: bytes) -> bool:
     """Weak comparison (RFC 9110 section 13.1.2)."""
     tags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
     return b"*" in tags or etag in tags
@@ -188,6 +188,6 @@ async def published_cut(request: Request) -> Response:
         raise NotFound("the cut of this contest has not been published yet")
     prepared = Prepared.of(document)
     headers = {"etag": prepared.etag, "cache-control": "public, max-age=10", "vary": "Origin"}
-    if _matches(request.headers.get("if-none-match", "").encode(), prepared.etag.encode()):
+    if matches(request.headers.get("if-none-match", "").encode(), prepared.etag.encode()):
         return Response(b"", 304, headers)
     return Response(document, 200, headers, media_type="application/json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import httpx
 
@@ -17,6 +18,7 @@ from voting_service.contests.registry import Registry
 from voting_service.cut.publication import load_publication
 from voting_service.errors import NotFound, StoreUnavailable
 from voting_service.public.client_address import NetworkHasher
+from voting_service.public.pages.book import PageBook
 from voting_service.public.profiles import PreparedProfiles
 from voting_service.settings import Settings
 from voting_service.storage.postgres import Pool, PooledConnection, acquire, open_pool
@@ -44,6 +46,8 @@ class ContestDesk:
         self.caster = caster
         self.board = board
         self.profiles = PreparedProfiles(contest)
+        self._public_url = settings.public_url
+        self._book: PageBook | None = None
         # Once the voters' key is destroyed nothing about a voter is derived any more.
         self.networks = (
             NetworkHasher(keys.network, settings.trusted_proxies) if keys.network else None
@@ -53,10 +57,17 @@ class ContestDesk:
         """Takes over a changed contest; the votes that wait go on."""
         if contest.revision != self.contest.revision:
             self.profiles = PreparedProfiles(contest)
+            self._book = None
         self.contest = contest
         self.caster.contest = contest
         self.caster.platforms = platforms
         self.board.contest = contest
+
+    def book(self, now: datetime) -> PageBook:
+        """The prepared pages of the contest as it is and of the phase it is in."""
+        if self._book is None or self._book.phase != self.contest.phase(now):
+            self._book = PageBook(self.contest, now, self._public_url)
+        return self._book
 
 
 class Worker:
@@ -120,6 +131,11 @@ class Worker:
                 raise StoreUnavailable("the service is starting")
             raise NotFound("there is no contest of this name")
         return desk
+
+    @property
+    def ready(self) -> bool:
+        """Contests are read and their standings prepared."""
+        return self.registry.loaded and all(desk.board.ready for desk in self.desks.values())
 
     async def publication(self, contest: Contest) -> bytes | None:
         """The published cut, None until there is one."""

@@ -99,6 +99,11 @@ class Board:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is anything to show."""
+        return self._current is not None
+
     def shown(self) -> Prepared:
         """What readers get. Raises StoreUnavailable before the first refresh."""
         if self._current is None:

@@ -1,0 +1,67 @@
+"""How pages are answered: security headers, entity tags, the visitor's order cookie."""
+
+from __future__ import annotations
+
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voting_service.contests.model import Language
+from voting_service.errors import NotFound
+from voting_service.public.pages.book import VARIANTS
+from voting_service.public.pages.rendering import LANGUAGES
+from voting_service.public.reads import matches
+from voting_service.tally.standings import Prepared
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+ORDER_COOKIE = "order"
+ORDER_SECONDS = 40 * 86_400
+
+
+def language_of_path(request: Request) -> Language:
+    """The language in the address. Raises NotFound for any other first part."""
+    asked = request.path_params["language"]
+    for language in LANGUAGES:
+        if language == asked:
+            return language
+    raise NotFound("there is no page here")
+
+
+def page_response(request: Request, prepared: Prepared, *, cache_control: str) -> Response:
+    """A prepared page, or 304 when the reader has it."""
+    headers = {**SECURITY_HEADERS, "etag": prepared.etag, "cache-control": cache_control}
+    if matches(request.headers.get("if-none-match", "").encode(), prepared.etag.encode()):
+        return Response(b"", 304, headers)
+    return Response(prepared.body, 200, headers, media_type="text/html")
+
+
+def rendered_response(body: bytes, status: int = 200) -> Response:
+    """A page made for this visitor; nobody may keep it."""
+    headers = {**SECURITY_HEADERS, "cache-control": "no-store"}
+    return Response(body, status, headers, media_type="text/html")
+
+
+def order_variant(request: Request) -> tuple[int, bool]:
+    """The visitor's order of the list, and whether it was drawn just now."""
+    kept = request.cookies.get(ORDER_COOKIE, "")
+    if kept.isascii() and kept.isdecimal() and int(kept[:4]) < VARIANTS:
+        return int(kept[:4]), False
+    return secrets.randbelow(VARIANTS), True
+
+
+def keep_order(response: Response, variant: int) -> None:
+    """Lets the visitor see the same order next time."""
+    response.set_cookie(
+        ORDER_COOKIE, str(variant), max_age=ORDER_SECONDS, httponly=True, samesite="lax"
+    )

@@ -1,0 +1,91 @@
+"""Pages that are the same for every visitor, as bytes.
+
+Rendered when first asked for and thrown away with their book: a new one is begun when the
+contest changes or enters another phase. A shuffled list exists in `VARIANTS` orders; a visitor
+keeps the one that the first visit drew.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import datetime
+
+from voting_service.contests.model import Candidate, Contest, Language, Phase
+from voting_service.errors import NotFound
+from voting_service.public.pages.rendering import moment, render, texts
+from voting_service.tally.standings import Prepared
+
+VARIANTS = 64
+"""Orders of a shuffled list: enough that no place is worth anything, few enough to keep."""
+
+
+def order_of(contest: Contest, variant: int) -> tuple[Candidate, ...]:
+    """The candidates in the order of a variant; by number if the contest says so.
+
+    Deterministic, so that every worker shows a visitor the same order.
+    """
+    if contest.rules.list_order == "number":
+        return contest.candidates
+    order = list(contest.candidates)
+    random.Random(f"{contest.slug} {variant}").shuffle(order)  # noqa: S311 — an order, no secret
+    return tuple(order)
+
+
+def phase_line(contest: Contest, phase: Phase, language: Language) -> str:
+    """One sentence on what can be done now."""
+    line: str = texts(language)["phase"][phase]
+    return line.format(
+        opens_at=moment(contest.opens_at, contest, language),
+        closes_at=moment(contest.closes_at, contest, language),
+        min=contest.rules.ballot.min_choices,
+        max=contest.rules.ballot.max_choices,
+    )
+
+
+class PageBook:
+    """The prepared pages of a contest in one phase."""
+
+    def __init__(self, contest: Contest, now: datetime, public_url: str) -> None:
+        self.contest = contest
+        self.phase = contest.phase(now)
+        self._public_url = public_url
+        self._pages: dict[tuple[str, Language, int], Prepared] = {}
+        self._candidates: Mapping[int, Candidate] = {c.number: c for c in contest.candidates}
+
+    def candidates(self, language: Language, variant: int) -> Prepared:
+        """The list of all candidates."""
+        key = ("candidates", language, variant)
+        if key not in self._pages:
+            order = order_of(self.contest, variant)
+            self._pages[key] = self._render("candidates.html", language, "", order=order)
+        return self._pages[key]
+
+    def profile(self, language: Language, number: int) -> Prepared:
+        """One candidate. Raises NotFound."""
+        candidate = self._candidates.get(number)
+        if candidate is None:
+            raise NotFound("there is no candidate of this number")
+        key = ("profile", language, number)
+        if key not in self._pages:
+            self._pages[key] = self._render(
+                "profile.html", language, f"/candidates/{number}", candidate=candidate
+            )
+        return self._pages[key]
+
+    def _render(self, template: str, language: Language, below: str, **values: object) -> Prepared:
+        return Prepared.of(
+            render(
+                template,
+                language=language,
+                path=f"/{self.contest.slug}{below}",
+                contest=self.contest,
+                phase=self.phase,
+                phase_line=phase_line(self.contest, self.phase, language),
+                pictures={},
+                picture=None,
+                preview_image=None,
+                public_url=self._public_url,
+                **values,
+            )
+        )
