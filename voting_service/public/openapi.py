@@ -75,6 +75,16 @@ _BALLOT = {
 }
 
 
+_PLAIN: dict[str, Any] = {"type": "object"}
+_TEXT: dict[str, Any] = {"type": "string"}
+
+
+def _answer(
+    description: str, schema: dict[str, Any], media_type: str = "application/json"
+) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
 def _content(name: str, media_type: str = "application/json") -> dict[str, Any]:
     return {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
 
@@ -168,20 +178,70 @@ def _paths() -> dict[str, Any]:
                 (404, 503),
             ),
         },
+        f"{contest}/standings/events": {
+            "parameters": [_SLUG],
+            "get": {
+                "operationId": "standingsEvents",
+                "summary": "The standings as server-sent events named `standings`",
+                "responses": {
+                    "200": _answer(
+                        "A stream; each event's data is a Standings",
+                        {"type": "string"},
+                        "text/event-stream",
+                    ),
+                    **_problems(404, 503),
+                },
+            },
+        },
         f"{contest}/cut": {
             "parameters": [_SLUG],
             "get": {
                 "operationId": "cut",
                 "summary": "The signed document, once it is published",
                 "responses": {
-                    "200": {
-                        "description": "The signed document",
-                        "content": {"application/json": {"schema": {"type": "object"}}},
-                    },
+                    "200": _answer("The signed document", _PLAIN),
                     "304": {"description": "Unchanged"},
                     **_problems(404, 503),
                 },
             },
+        },
+        **_operators_paths(),
+    }
+
+
+def _operators_paths() -> dict[str, Any]:
+    state = {"type": "object", "required": ["status"], "properties": {"status": _TEXT}}
+    return {
+        "/healthz": {
+            "get": {
+                "operationId": "liveness",
+                "summary": "The process answers",
+                "responses": {"200": _answer("Alive", state)},
+            }
+        },
+        "/readyz": {
+            "get": {
+                "operationId": "readiness",
+                "summary": "Every resource pinged",
+                "responses": {
+                    "200": _answer("Ready; Valkey may be away", state),
+                    "503": _answer("Not ready", state),
+                },
+            }
+        },
+        "/metrics": {
+            "get": {
+                "operationId": "metrics",
+                "summary": "Prometheus' text format",
+                "responses": {"200": _answer("Samples", _TEXT, "text/plain")},
+            }
+        },
+        "/openapi.json": {
+            "get": {
+                "operationId": "contract",
+                "summary": "This document",
+                "responses": {"200": _answer("OpenAPI 3.1", _PLAIN)},
+            }
         },
     }
 
