@@ -24,6 +24,7 @@ from voting_service.storage.postgres import Pool, acquire
 from voting_service.storage.valkey import Valkey
 from voting_service.tally.counters import Counts, read_counts
 from voting_service.tally.record import count_now, load_snapshot
+from voting_service.tally.recount import competition_ranks
 
 REFRESH_SECONDS = 1.0
 RECORD_REFRESH_SECONDS = 5.0
@@ -66,13 +67,12 @@ class Prepared(msgspec.Struct, frozen=True):
 def ranked(contest: Contest, votes: dict[int, int]) -> tuple[CandidateStanding, ...]:
     """Every candidate in order of votes, then number; those of equal votes share the rank of
     the first of them."""
-    order = sorted(contest.numbers, key=lambda number: (-votes.get(number, 0), number))
-    lines: list[CandidateStanding] = []
-    for place, number in enumerate(order, start=1):
-        mine = votes.get(number, 0)
-        tied = bool(lines) and lines[-1].votes == mine
-        lines.append(CandidateStanding(number, mine, lines[-1].rank if tied else place))
-    return tuple(lines)
+    counts = {number: votes.get(number, 0) for number in contest.numbers}
+    ranks = competition_ranks(counts)
+    return tuple(
+        CandidateStanding(number, counts[number], ranks[number])
+        for number in sorted(counts, key=lambda number: (ranks[number], number))
+    )
 
 
 class Board:
