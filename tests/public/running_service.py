@@ -173,7 +173,7 @@ def parse_answer(raw: bytes) -> httpx.Response:
     """An answer as it came over the wire, without chunks."""
     head, _, body = raw.partition(b"\r\n\r\n")
     status, *lines = head.split(b"\r\n")
-    headers = [tuple(line.split(b": ", 1)) for line in lines]
+    headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
     return httpx.Response(int(status.split(b" ")[1]), headers=headers, content=body)
 
 

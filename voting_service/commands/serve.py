@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 import uvicorn
 
-from voting_service.public.slow_clients import PatientHttp
 from voting_service.settings import load_settings, share_metrics_folder
 
 GRACEFUL_SECONDS = 20
@@ -20,6 +19,7 @@ def serve() -> None:
     Address, port and number of workers come from VOTING_HOST, VOTING_PORT, VOTING_WORKERS.
     """
     settings = load_settings()
+    # Before anything imports the metrics, which is why the classes below are only named.
     if settings.metrics_dir is not None:
         share_metrics_folder(settings.metrics_dir)
     uvicorn.run(
@@ -29,7 +29,8 @@ def serve() -> None:
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http=PatientHttp,
+        http="voting_service.public.slow_clients:PatientHttp",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -162,6 +162,8 @@ def bug() -> tuple[int, Headers, bytes]:
 async def on_bug(_request: Request, _error: Exception) -> Response:
     """Starlette's handler for everything else."""
     status, headers, body = bug()
+    # Starlette raises the error again for the log, and uvicorn then hangs up.
+    headers.append((b"connection", b"close"))
     response = Response(body, status)
     response.raw_headers = headers
     return response
