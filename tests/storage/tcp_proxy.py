@@ -77,6 +77,10 @@ class TcpProxy:
         server has answered: done, but nobody was told."""
         self._deafen = match
 
+    def forget_rules(self) -> None:
+        """Takes back what `drop_next` and `deafen_next` asked for."""
+        self._drop = self._deafen = None
+
     def forget(self) -> None:
         """Counts anew."""
         self.round_trips = self.connections = 0

@@ -111,6 +111,7 @@ async def test_a_contest_without_room_takes_no_ballots(database: Connection, bal
     with pytest.raises(asyncpg.CheckViolationError, match="no partition"):
         await database.execute(
             "insert into ballots (contest_id, platform_id, disposition, screened, period, cast_at,"
-            " ballot_id, voter, choices) values (99, 1, 0, true, now()::date, now(), $1, $1, '{1}')",
+            " ballot_id, voter, choices)"
+            " values (99, 1, 0, true, now()::date, now(), $1, $1, '{1}')",
             ballot,
         )
