@@ -16,6 +16,8 @@ from loadtests.rounds import Outcome, Round, Same, Votes, run_round
 from loadtests.stand import Stand, cpu_seconds
 from loadtests.voters import Minting
 
+_ADDRESSES = 16_384
+"""Voters come from so many addresses; behind a few hundred every network would be over its rate."""
 SETTLE_SECONDS = 0.4
 """Counting follows behind the answers; its work belongs to the round."""
 
@@ -62,7 +64,7 @@ def ballot_requests(minting: Minting, slug: str = CONTEST) -> Votes:
     chooser = random.Random(7)
     suffixes = []
     prefix = b""
-    for _ in range(512):
+    for _ in range(_ADDRESSES):
         numbers = sorted(chooser.sample(range(1, CANDIDATES + 1), CHOICES))
         address = ".".join(str(chooser.randint(1, 254)) for _ in range(4))
         request = prepare(
