@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from tests.contest_data import both, rules
 from voting_service.contests.model import Contest, CutRules
-from voting_service.cut.canonical import canonical, read_strictly
 from voting_service.cut.document import (
     ContestFacts,
     CutDocument,
@@ -25,9 +24,11 @@ from voting_service.cut.document import (
     contest_facts,
 )
 from voting_service.cut.ranking import ranked, tie_at_line
-from voting_service.cut.signature import load_signing_key, sign, verify_document
+from voting_service.cut.signature import sign, verify_document
 from voting_service.cut.tie_rule import TieRule
 from voting_service.errors import InvalidInput, Refused
+from voting_service.storage.canonical import canonical, read_strictly
+from voting_service.storage.signed_file import load_signing_key
 from voting_service.tally.recount import Count
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)

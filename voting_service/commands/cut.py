@@ -29,14 +29,11 @@ from voting_service.cut.publication import (
     propose_publication,
     propose_tie_order,
 )
-from voting_service.cut.signature import (
-    load_public_key,
-    load_signing_key,
-    verify_document,
-)
+from voting_service.cut.signature import verify_document
 from voting_service.errors import NotFound
 from voting_service.settings import Settings, load_settings
 from voting_service.storage.postgres import Connection
+from voting_service.storage.signed_file import load_public_key, load_signing_key
 
 VERIFY = "verify"
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import msgspec
 
 from voting_service.accounts.model import Account, Role, require_role
-from voting_service.cut.canonical import digest
 from voting_service.cut.document import TieDecision, moment
 from voting_service.cut.ranking import Tie
 from voting_service.errors import NotFound, Refused, SecondPersonRequired
+from voting_service.storage.canonical import digest
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
 

@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from voting_service.accounts.model import Account
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import DRAIN_SECONDS
-from voting_service.cut.canonical import canonical
 from voting_service.cut.decisions import (
     QUERIES,
     Decision,
@@ -30,10 +29,12 @@ from voting_service.cut.decisions import (
 )
 from voting_service.cut.document import CutDocument, build_document, contest_facts
 from voting_service.cut.ranking import Standing, Tie, ranked, tie_at_line
-from voting_service.cut.signature import read_file, sign
+from voting_service.cut.signature import sign
 from voting_service.cut.tie_rule import TieUndecided, check_order, plain_drawn
 from voting_service.errors import Refused
+from voting_service.storage.canonical import canonical
 from voting_service.storage.postgres import AnyConnection, domain_errors
+from voting_service.storage.signed_file import read_signed_file
 from voting_service.tally.recount import Count, Recount, recount
 
 
@@ -265,7 +266,7 @@ async def propose_publication(
     version = 1
     if published is not None:
         same = canonical(examination.document(published.version).builtins())
-        if same == canonical(read_file(published.document).document):
+        if same == canonical(read_signed_file(published.document).document):
             raise Refused(f"version {published.version} is published and nothing has changed")
         version = published.version + 1
     document = sign(examination.document(version), key)
