@@ -53,6 +53,14 @@ class NotSignedIn(VotingError):
     """No session, or one that is forged, of another contest, or expired."""
 
 
+class PlatformSwitchedOff(NotSignedIn):
+    """The session is good, but its platform takes no part any more."""
+
+
+class SentFromElsewhere(VotingError):
+    """A form came from a page of another site, or without the mark that ours carry."""
+
+
 class TokenRefused(VotingError):
     """A platform's sign-in token is not good; the message says which rule it breaks."""
 

@@ -29,8 +29,12 @@ def parse_cast(body: bytes, contest: Contest) -> list[int]:
     """
     if body.count(b'"choices"') != 1 or body.count(b'"challenge"') > 1 or b"\\" in body:
         refuse_repeated_keys(body)
-    cast = decode_json(_decoder, body)
-    choices = sorted(cast.choices)
+    return check_choices(decode_json(_decoder, body).choices, contest)
+
+
+def check_choices(asked: list[int], contest: Contest) -> list[int]:
+    """The chosen numbers in ascending order. Raises InvalidInput with every one that is wrong."""
+    choices = sorted(asked)
     chosen = set(choices)
     rules = contest.rules.ballot
     if (
@@ -38,7 +42,7 @@ def parse_cast(body: bytes, contest: Contest) -> list[int]:
         or not chosen <= contest.numbers
         or not rules.min_choices <= len(choices) <= rules.max_choices
     ):
-        raise InvalidInput(*_choice_faults(cast.choices, contest))
+        raise InvalidInput(*_choice_faults(asked, contest))
     return choices
 
 

@@ -32,7 +32,7 @@ select voter, ballot_id, cast_at, choices::text as choices
  where contest_id = $1 and period = $2 and voter = any($3::bytea[]);
 
 -- name: ballot_by_id
--- What a receipt's holder may see.
-select contest_id, period, cast_at, disposition
+-- What a receipt's holder may see, and what the receipt is made from.
+select voter, period, cast_at, choices::text as choices, disposition
   from ballots
  where contest_id = $1 and ballot_id = $2;

@@ -6,26 +6,57 @@ would cost as much as the vote.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voting_service.ballots.casting import not_open
 from voting_service.ballots.parse import MAX_BODY_BYTES, parse_cast
 from voting_service.ballots.vote import Accepted, Repeated
-from voting_service.errors import (
-    NotSignedIn,
-    VotingError,
-)
+from voting_service.errors import NotSignedIn, PlatformSwitchedOff, VotingError
 from voting_service.public.bodies import read_body, require_json
+from voting_service.public.client_address import NetworkHasher
 from voting_service.public.cross_origin import allow_origin
 from voting_service.public.problems import Headers, bug, language_of, problem
-from voting_service.public.worker import Worker
-from voting_service.voters.session import read
+from voting_service.public.worker import ContestDesk, Worker
+from voting_service.voters.session import Session, read
 
 log = structlog.get_logger(__name__)
 
 _JSON = (b"content-type", b"application/json")
 _NO_STORE = (b"cache-control", b"no-store")
+
+
+def voter_of(worker: Worker, desk: ContestDesk, token: bytes, now: datetime) -> Session:
+    """② The session in a token. Raises NotSignedIn, also when its platform is switched off."""
+    session = read(
+        desk.keys.session, token, contest_id=desk.contest.id, now_seconds=now.timestamp()
+    )
+    if session.platform_id not in worker.platforms:
+        raise PlatformSwitchedOff("this platform takes no part any more; come over another one")
+    return session
+
+
+def require_open(desk: ContestDesk, now: datetime) -> NetworkHasher:
+    """What hashes the voter's network. Raises NotOpen outside the window, and for good once the
+    voters' key is destroyed."""
+    contest = desk.contest
+    if desk.networks is None or not contest.opens_at <= now < contest.closes_at:
+        raise not_open(contest, now)
+    return desk.networks
+
+
+async def hand_in(
+    desk: ContestDesk, session: Session, network: str, choices: list[int]
+) -> Accepted | Repeated:
+    """③ to ⑥. Raises the refusal, if it is one."""
+    outcome = await desk.caster.submit(
+        voter=session.voter, platform_id=session.platform_id, network=network, choices=choices
+    )
+    if isinstance(outcome, VotingError):
+        raise outcome
+    return outcome
 
 
 class CastBallot:
@@ -73,32 +104,16 @@ class CastBallot:
         forwarded_for: bytes,
     ) -> Accepted | Repeated:
         desk = worker.desk(scope["path_params"]["slug"])
-        contest = desk.contest
         body = await read_body(receive, MAX_BODY_BYTES)
         if authorization[:7].lower() != b"bearer ":
             raise NotSignedIn("sign in at a platform first, then send the session as Bearer")
         now = worker.clock()
-        session = read(
-            desk.keys.session,
-            authorization[7:],
-            contest_id=contest.id,
-            now_seconds=now.timestamp(),
-        )
-        if session.platform_id not in worker.platforms:
-            raise NotSignedIn("this platform takes no part any more; come over another one")
-        if desk.networks is None or not contest.opens_at <= now < contest.closes_at:
-            raise not_open(contest, now)
-        choices = parse_cast(body, contest)
+        session = voter_of(worker, desk, authorization[7:], now)
+        networks = require_open(desk, now)
+        choices = parse_cast(body, desk.contest)
         client = scope["client"]
-        outcome = await desk.caster.submit(
-            voter=session.voter,
-            platform_id=session.platform_id,
-            network=desk.networks.of(client[0] if client else "", forwarded_for.decode("latin-1")),
-            choices=choices,
-        )
-        if isinstance(outcome, VotingError):
-            raise outcome
-        return outcome
+        network = networks.of(client[0] if client else "", forwarded_for.decode("latin-1"))
+        return await hand_in(desk, session, network, choices)
 
 
 class VotesFirst:

@@ -20,6 +20,7 @@ from voting_service.errors import (
     NotOpen,
     NotSignedIn,
     Refused,
+    SentFromElsewhere,
     SlowDown,
     TokenRefused,
     Unavailable,
@@ -44,6 +45,9 @@ KINDS: Mapping[type[VotingError], Kind] = {
     ),
     NotSignedIn: Kind(401, "not-signed-in", Text(zh="请重新登录", en="Please sign in again")),
     TokenRefused: Kind(401, "token-refused", Text(zh="登录凭证无效", en="The sign-in was refused")),
+    SentFromElsewhere: Kind(
+        403, "sent-from-elsewhere", Text(zh="请从本站页面操作", en="Please use our own pages")
+    ),
     NotOpen: Kind(403, "not-open", Text(zh="现在不是投票时间", en="Voting is not open now")),
     NotFound: Kind(404, "not-found", Text(zh="没有找到", en="There is nothing here")),
     AlreadyVoted: Kind(409, "already-voted", Text(zh="您已经投过票", en="You have voted already")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -12,6 +12,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from voting_service.ballots.commit import QUERIES
+from voting_service.ballots.receipt import StoredBallot
+from voting_service.contests.model import Contest
 from voting_service.errors import NotFound, VotingError
 from voting_service.public.cross_origin import VARY_ORIGIN
 from voting_service.public.problems import language_of, problem
@@ -21,6 +23,9 @@ from voting_service.tally.standings import Prepared
 
 _BALLOT_ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+BallotState = Literal["counted", "held"]
+_STATES: tuple[BallotState, ...] = ("counted", "held")
+"""By the disposition that is stored (antifraud/decision.py)."""
 _JSON = (b"content-type", b"application/json")
 
 
@@ -152,7 +157,7 @@ class ReceiptState(msgspec.Struct, frozen=True):
     contest: str
     period: str
     issued_at: datetime
-    state: str
+    state: BallotState
 
 
 async def receipt_state(request: Request) -> Response:
@@ -160,23 +165,31 @@ async def receipt_state(request: Request) -> Response:
     worker: Worker = request.state.worker
     contest = worker.desk(request.path_params["slug"]).contest
     ballot: str = request.path_params["ballot"]
-    row = None
-    if _BALLOT_ID.fullmatch(ballot):
-        async with acquire(worker.read_pool) as connection:
-            row = await connection.fetchrow(
-                QUERIES["ballot_by_id"], contest.id, bytes.fromhex(ballot)
-            )
-    if row is None:
-        raise NotFound("there is no ballot of this id in this contest")
+    stored, state = await find_ballot(worker, contest, ballot)
     return json_response(
         ReceiptState(
             ballot=ballot,
             contest=contest.slug,
-            period=row["period"].isoformat(),
-            issued_at=row["cast_at"],
-            state=("counted", "held")[row["disposition"]],
+            period=stored.period.isoformat(),
+            issued_at=stored.cast_at,
+            state=state,
         )
     )
+
+
+async def find_ballot(
+    worker: Worker, contest: Contest, ballot: str
+) -> tuple[StoredBallot, BallotState]:
+    """A ballot by its id in hex. Raises NotFound."""
+    row = None
+    if _BALLOT_ID.fullmatch(ballot):
+        ballot_id = bytes.fromhex(ballot)
+        async with acquire(worker.read_pool) as connection:
+            row = await connection.fetchrow(QUERIES["ballot_by_id"], contest.id, ballot_id)
+    if row is None:
+        raise NotFound("there is no ballot of this id in this contest")
+    stored = StoredBallot(ballot_id, row["voter"], row["period"], row["cast_at"], row["choices"])
+    return stored, _STATES[row["disposition"]]
 
 
 async def published_cut(request: Request) -> Response:

@@ -46,13 +46,7 @@ async def create_session(request: Request) -> Response:
     )
     body = await read_body(request.receive, MAX_BODY_BYTES)
     refuse_repeated_keys(body)
-    asked = decode_json(_decoder, body)
-    try:
-        granted = await _sign_in(worker, asked)
-    except TokenRefused:
-        metrics.SIGN_INS.labels("refused").inc()
-        raise
-    metrics.SIGN_INS.labels("accepted").inc()
+    _, granted = await sign_in(worker, decode_json(_decoder, body))
     return Response(
         msgspec.json.encode(granted),
         201,
@@ -61,7 +55,21 @@ async def create_session(request: Request) -> Response:
     )
 
 
-async def _sign_in(worker: Worker, asked: SignInRequest) -> SessionGranted:
+async def sign_in(worker: Worker, asked: SignInRequest) -> tuple[ContestDesk, SessionGranted]:
+    """Uses the token up; the contest that the voter is signed in to, and the session.
+
+    Raises TokenRefused, and Unavailable when the platform does not answer.
+    """
+    try:
+        granted = await _sign_in(worker, asked)
+    except TokenRefused:
+        metrics.SIGN_INS.labels("refused").inc()
+        raise
+    metrics.SIGN_INS.labels("accepted").inc()
+    return granted
+
+
+async def _sign_in(worker: Worker, asked: SignInRequest) -> tuple[ContestDesk, SessionGranted]:
     if not worker.registry.loaded:
         raise StoreUnavailable("the service is starting")
     platform = worker.registry.platforms.get(asked.platform)
@@ -71,7 +79,7 @@ async def _sign_in(worker: Worker, asked: SignInRequest) -> SessionGranted:
     contest = desk.contest
     identity = await worker.sign_in.identify(platform, asked.token, contest_slug=contest.slug)
     token, expires_at = open_session(desk.keys, contest.id, identity, worker.clock())
-    return SessionGranted(token, expires_at)
+    return desk, SessionGranted(token, expires_at)
 
 
 def _desk_of(worker: Worker, asked: SignInRequest) -> ContestDesk:
