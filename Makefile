@@ -24,7 +24,8 @@ demo: $(DEMO) ## The service with its own Postgres and Valkey [PORT= DATA= CROWD
 	    $(if $(OFFICE_PORT),--office-port $(OFFICE_PORT)) \
 	    $(if $(DATA),--data '$(DATA)') $(if $(CROWD),--crowd $(CROWD))
 
-test: $(DEV) ## Every test, real servers included [TESTS=tests/project]
+test: $(DEV) ## Every test, real servers and Chromium included [TESTS=tests/project]
+	@$(BIN)/python tests/browser/find_chromium.py
 	$(BIN)/pytest $(TESTS)
 
 check: $(DEV) ## Formatting, lint, types, import contracts, migrations, Dockerfile, compose.yaml

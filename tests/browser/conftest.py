@@ -1,0 +1,111 @@
+"""Real Chromium, started once; pages that fail their test when anything goes wrong in them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.browser.find_chromium import HELP, chromium_path
+from tests.browser.guard import Guard
+from tests.browser.serving import ForeignSite, foreign_sites
+from tests.browser.site import Site, running_site
+from voting_service.settings import Settings
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--test-third-party-cookie-phaseout",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+TIMEOUT_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The session's browser; it blocks third-party cookies and finds this machine only."""
+    path = chromium_path()
+    assert path, HELP
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="session")
+async def two_foreign_sites() -> AsyncIterator[tuple[ForeignSite, ForeignSite]]:
+    async with foreign_sites(2) as (platform, stranger):
+        yield platform, stranger
+
+
+@pytest.fixture
+def platform_site(two_foreign_sites: tuple[ForeignSite, ForeignSite]) -> ForeignSite:
+    """The web site of the platform `demo`; its origin is registered."""
+    two_foreign_sites[0].clear()
+    return two_foreign_sites[0]
+
+
+@pytest.fixture
+def stranger_site(two_foreign_sites: tuple[ForeignSite, ForeignSite]) -> ForeignSite:
+    """A web site that no platform has registered."""
+    two_foreign_sites[1].clear()
+    return two_foreign_sites[1]
+
+
+@pytest.fixture
+async def site(settings: Settings, platform_site: ForeignSite) -> AsyncIterator[Site]:
+    """The service with the demo's fifty candidates and stores of its own."""
+    origins = {"demo": [platform_site.origin], "other": ["https://other.example"]}
+    async with running_site(settings, platform_origins=origins) as running:
+        yield running
+
+
+@pytest.fixture
+def guard(site: Site) -> Iterator[Guard]:
+    """Fails the test for console errors, page errors and requests to other hosts."""
+    watching = Guard(site.origin)
+    yield watching
+    assert watching.verdict() == []
+
+
+async def _page(chromium: Browser, guard: Guard, **options: Any) -> AsyncIterator[Page]:
+    context = await chromium.new_context(**{"locale": "zh-CN", **options})
+    context.set_default_timeout(TIMEOUT_MS)
+    guard.watch(context)
+    yield await context.new_page()
+    await context.close()
+
+
+@pytest.fixture
+async def phone(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
+    """A page on a phone, 390 × 844, touched."""
+    async for page in _page(chromium, guard, **PHONE):
+        yield page
+
+
+@pytest.fixture
+async def desktop(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
+    """A page on a desktop, 1280 × 800."""
+    async for page in _page(chromium, guard, **DESKTOP):
+        yield page
+
+
+@pytest.fixture
+async def no_scripts(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
+    """A phone that runs no scripts."""
+    async for page in _page(chromium, guard, **PHONE, java_script_enabled=False):
+        yield page

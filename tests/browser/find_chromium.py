@@ -1,0 +1,70 @@
+"""Finds the Chromium that the browser tests drive, and on Debian installs it where it is missing.
+
+`make test` runs this first; it needs nothing but Python.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PACKAGES = ("chromium", "fonts-noto-cjk")
+FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+CHINESE_FONTS = ("*CJK*", "*wqy*", "*SourceHan*")
+HELP = (
+    "The browser tests need Chromium and a Chinese font, and this is no Debian machine on which "
+    "we are root.\nInstall them and try again: apt-get install " + " ".join(PACKAGES)
+)
+
+Find = Callable[[str], str | None]
+Run = Callable[[list[str]], None]
+
+
+def chromium_path(find: Find = shutil.which) -> str | None:
+    """Where Chromium is, None when it is nowhere on the PATH."""
+    return next((path for name in NAMES if (path := find(name))), None)
+
+
+def has_chinese_font(folders: tuple[Path, ...] = FONT_FOLDERS) -> bool:
+    """Without one every Chinese character is an empty box, and no measure of a page is true."""
+    return any(True for folder in folders for kind in CHINESE_FONTS for _ in folder.rglob(kind))
+
+
+def missing_packages(find: Find = shutil.which, *, fonts: bool) -> list[str]:
+    """What has to be installed."""
+    there = (chromium_path(find) is not None, fonts)
+    return [name for name, is_there in zip(PACKAGES, there, strict=True) if not is_there]
+
+
+def install(missing: list[str], run: Run, *, is_root: bool, find: Find = shutil.which) -> None:
+    """Installs Debian packages. Raises SystemExit with what to do where that cannot be done."""
+    if not (is_root and find("apt-get")):
+        raise SystemExit(HELP)
+    print(f"Installing {' and '.join(missing)} for the browser tests.", flush=True)
+    try:
+        run(["apt-get", "update", "-qq"])
+        run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *missing])
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"{' '.join(error.cmd)} failed.\n{HELP}") from None
+
+
+def _run(command: list[str]) -> None:
+    subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    )
+
+
+if __name__ == "__main__" and sys.platform == "linux":
+    wanted = missing_packages(fonts=has_chinese_font())
+    if wanted:
+        install(wanted, _run, is_root=os.geteuid() == 0)
+elif __name__ == "__main__" and chromium_path() is None:
+    raise SystemExit(HELP)

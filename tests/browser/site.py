@@ -1,0 +1,166 @@
+"""The citizens' face with the demo's fifty candidates, and a platform whose key the test holds."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from tests.browser.serving import serving
+from tests.contest_data import store_platform
+from tests.fakes.signers import FakePlatform
+from tests.public.running_service import MovedClock
+from voting_service.contests.model import Contest, ContestRules
+from voting_service.contests.store import insert_contest, load_contest
+from voting_service.demo import contest as demo
+from voting_service.public.app import create_app
+from voting_service.public.worker import Worker
+from voting_service.settings import Settings
+from voting_service.storage.postgres import Connection, connect
+from voting_service.tally.counters import set_counts
+from voting_service.tally.record import advance_floor
+from voting_service.voters.keyring import create_keys
+
+SLUG = demo.SLUG
+
+
+@dataclass
+class Site:
+    """A running service, and what a test may do to it."""
+
+    origin: str
+    settings: Settings
+    contest: Contest
+    database: Connection
+    worker: Worker
+    api: httpx.AsyncClient
+    platform: FakePlatform
+    clock: MovedClock
+    subjects: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def url(self, path: str) -> str:
+        return self.origin + path
+
+    def page(self, below: str = "", *, language: str = "zh") -> str:
+        """The address of a page of the contest: `page("/rules", language="en")`."""
+        return f"{self.origin}/{language}/{SLUG}{below}"
+
+    def token(self, subject: str | None = None, **claims: Any) -> str:
+        """What the platform signs for a user; for a new one unless named."""
+        return self.platform.token(
+            SLUG,
+            subject or f"reader-{next(self.subjects)}",
+            int(self.clock().timestamp()),
+            **claims,
+        )
+
+    def hand_over(self, token: str, **more: str) -> str:
+        """The link by which the platform sends its user over."""
+        fields = {"platform": self.platform.slug, "token": token, **more}
+        return f"{self.origin}/enter#{urlencode(fields)}"
+
+    async def open_session(self, subject: str | None = None) -> str:
+        """A session through the API."""
+        answer = await self.api.post(
+            "/api/v1/sessions",
+            json={"platform": self.platform.slug, "token": self.token(subject)},
+        )
+        assert answer.status_code == 201, answer.text
+        session: str = answer.json()["session"]
+        return session
+
+    async def cast(self, choices: Sequence[int], subject: str | None = None) -> dict[str, Any]:
+        """A vote through the API; the receipt."""
+        answer = await self.api.post(
+            f"/api/v1/contests/{SLUG}/ballots",
+            headers={"authorization": f"Bearer {await self.open_session(subject)}"},
+            json={"choices": list(choices)},
+        )
+        assert answer.status_code in {200, 201}, answer.text
+        receipt: dict[str, Any] = answer.json()["receipt"]
+        return receipt
+
+    async def crowd(self, votes: int, choices: Sequence[int] = (1, 2)) -> None:
+        """That many new voters at once, who all choose the same."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(votes):
+                group.create_task(self.cast(choices))
+
+    async def change_contest(self, **columns: Any) -> None:
+        """Changes columns of the contest as staff would, and lets the worker see it."""
+        names = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
+        await self.database.execute(
+            f"update contests set {names}, revision = revision + 1 where id = $1",
+            self.contest.id,
+            *columns.values(),
+        )
+        await self.worker.registry.refresh(self.worker.read_pool)
+
+    async def reconcile(self) -> None:
+        """What the background loop does every second, and the standings after it."""
+        await self.worker.feed.flush()
+        floor, totals = await advance_floor(self.database, self.contest.id)
+        await set_counts(self.worker.valkey, self.contest.id, floor, totals)
+        await self.worker.desk(SLUG).board.refresh()
+
+
+@asynccontextmanager
+async def running_site(
+    settings: Settings,
+    *,
+    platform_origins: Mapping[str, Sequence[str]],
+    rules: ContestRules = demo.RULES,
+    opens_at: datetime | None = None,
+    closes_at: datetime | None = None,
+) -> AsyncIterator[Site]:
+    """Fills the stores and serves them. The contest is open since yesterday unless told
+    otherwise; each platform of `platform_origins` may embed the vote in those origins, and the
+    test holds the key of the first."""
+    clock, now = MovedClock(), datetime.now(UTC)
+    platforms = [FakePlatform(slug, kid=f"{slug}-1") for slug in platform_origins]
+    database = await connect(settings.database_url)
+    try:
+        async with database.transaction():
+            contest_id = await insert_contest(
+                database,
+                slug=SLUG,
+                rules=rules,
+                opens_at=opens_at or now - timedelta(days=1),
+                closes_at=closes_at or now + timedelta(days=30),
+                candidates=demo.candidates(),
+            )
+            await create_keys(database, settings.master_key.get_secret_value(), contest_id)
+        for platform in platforms:
+            keys, origins = [platform.signer.jwk(platform.kid)], platform_origins[platform.slug]
+            await store_platform(database, platform.slug, keys, origins=origins)
+        contest = await load_contest(database, SLUG)
+        async with _served(settings, clock) as (worker, origin):
+            async with httpx.AsyncClient(base_url=origin, timeout=20) as api:
+                yield Site(origin, settings, contest, database, worker, api, platforms[0], clock)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _served(settings: Settings, clock: MovedClock) -> AsyncIterator[tuple[Worker, str]]:
+    thresholds = gc.get_threshold()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voting_service.public.app.configure_logs", lambda _level: None)
+        try:
+            async with serving(create_app(settings, clock), lifespan="on") as (server, origin):
+                worker: Worker = server.lifespan.state["worker"]
+                await worker.registry.refresh(worker.read_pool)
+                await worker.desk(SLUG).board.refresh()
+                yield worker, origin
+        finally:
+            gc.unfreeze()
+            gc.set_threshold(*thresholds)
