@@ -79,6 +79,14 @@ class NotOpen(VotingError):
         self.closed = closed
 
 
+class NotPublished(VotingError):
+    """The profiles are under embargo until `publish_at`."""
+
+    def __init__(self, publish_at: datetime) -> None:
+        super().__init__("the candidates have not been published yet")
+        self.publish_at = publish_at
+
+
 class AlreadyVoted(VotingError):
     """A different ballot of this voter is stored for the period; `receipt` is that ballot's."""
 

@@ -337,8 +337,11 @@ class TestFiles:
         assert self.load(tmp_path, "pictures/01.PNG") == []
         loaded: ContestFile = load_contest_file(tmp_path / "contest.toml")
         assert loaded.folder is not None
-        assert loaded.candidates[0].portrait == "pictures/01.PNG"
-        assert (loaded.folder / "pictures/01.PNG").is_file()
+        [portrait] = loaded.pictures
+        assert (portrait.number, portrait.kind) == (1, "portrait")
+        assert portrait.path == Path("pictures/01.PNG")
+        assert portrait.place.startswith("candidates[0].portrait (line ")
+        assert (loaded.folder / portrait.path).is_file()
 
     @pytest.mark.parametrize(
         ("portrait", "message"),
@@ -351,6 +354,7 @@ class TestFiles:
             ("link.png", "leads out of"),
             ("loop.png", "there is no file"),
             ("contest.toml", "must be a picture"),
+            ("drawing.svg", "must be a picture"),
             ("folder.png", "is not a file"),
             (f"{'x' * 300}.png", "has 304 characters"),
         ],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from voting_service.contests import source_lines
+from voting_service.contests.contest_file_pictures import NamedPicture, picture_fault
 from voting_service.contests.file_schema import (
     DEFAULT_DAILY_AT,
     DEFAULTS,
@@ -36,7 +37,6 @@ from voting_service.errors import Fault, InvalidInput
 
 MAX_WINDOW_DAYS = 366
 """A longer window is a slip of the pen in a year."""
-PORTRAIT_TYPES = (".jpeg", ".jpg", ".png", ".svg", ".webp")
 
 _SYNTAX_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -57,7 +57,7 @@ _MESSAGES = {
 class ContestFile:
     """A valid contest file, ready for `store.insert_contest`; the window is in UTC.
 
-    `folder` is where the portraits' paths begin; None for a text that came without a folder.
+    `folder` is where the pictures' paths begin; None for a text that came without a folder.
     """
 
     slug: str
@@ -65,6 +65,7 @@ class ContestFile:
     opens_at: datetime
     closes_at: datetime
     candidates: tuple[Candidate, ...]
+    pictures: tuple[NamedPicture, ...]
     folder: Path | None
 
 
@@ -72,7 +73,7 @@ def load_contest_file(source: Path | str) -> ContestFile:
     """Reads a contest file (a Path) or a contest file's text (a str).
 
     Raises InvalidInput with every fault; a fault's field is the key's path and its line,
-    `candidates[3].number (line 212)`. In a text, portraits are checked for their form only.
+    `candidates[3].number (line 212)`. In a text, pictures' names are checked for their form only.
     """
     text = source if isinstance(source, str) else _read(source)
     folder = None if isinstance(source, str) else source.resolve().parent
@@ -83,10 +84,10 @@ def load_contest_file(source: Path | str) -> ContestFile:
     _check_ballot_and_cut(draft)
     _check_release(draft)
     _check_numbers(draft)
-    _check_portraits(draft, folder)
+    _check_pictures(draft, folder)
     if draft.faults or document is None:
         raise InvalidInput(*sorted(draft.faults.values(), key=draft.place))
-    return _finish(document, folder)
+    return _finish(document, folder, draft)
 
 
 class _Draft:
@@ -206,6 +207,10 @@ def _check_window(draft: _Draft) -> None:
     if zone_name is not None:
         opens = _check_clock(draft, "opens_at", opens, ZoneInfo(zone_name))
         closes = _check_clock(draft, "closes_at", closes, ZoneInfo(zone_name))
+        publishes = draft.get("window", "publish_at")
+        publishes = _check_clock(draft, "publish_at", publishes, ZoneInfo(zone_name))
+        if publishes and opens and publishes > opens:
+            draft.fault(("window", "publish_at"), "must not be after opens_at")
     if opens is None or closes is None or (opens.tzinfo is None) != (closes.tzinfo is None):
         return
     if closes <= opens:
@@ -289,33 +294,27 @@ def _check_numbers(draft: _Draft) -> None:
             )
 
 
-def _check_portraits(draft: _Draft, folder: Path | None) -> None:
-    for index, _entry in enumerate(draft.candidates()):
-        portrait = draft.get("candidates", index, "portrait")
-        wrong = None if portrait is None else _portrait_fault(portrait.strip(), folder)
-        if wrong:
-            draft.fault(("candidates", index, "portrait"), wrong)
+def _picture_paths(index: int, entry: Any) -> Iterator[source_lines.Path]:
+    """Where the entry of one candidate names files, well-formed or not."""
+    yield "candidates", index, "portrait"
+    pictures = entry.get("pictures") if isinstance(entry, dict) else None
+    for place, picture in enumerate(pictures if isinstance(pictures, list) else ()):
+        if isinstance(picture, dict):
+            yield "candidates", index, "pictures", place, "file"
 
 
-def _portrait_fault(portrait: str, folder: Path | None) -> str | None:
-    path = Path(portrait)
-    if path.is_absolute() or ".." in path.parts or "\\" in portrait:
-        return "must be a path inside the contest file's folder, with / between folders"
-    if path.suffix.lower() not in PORTRAIT_TYPES:
-        return f"must be a picture: {', '.join(PORTRAIT_TYPES)}"
-    if folder is None:
-        return None
-    try:
-        picture = (folder / path).resolve(strict=True)
-    except (OSError, RuntimeError):  # RuntimeError: a symbolic link that leads to itself
-        return f"there is no file {portrait} in the contest file's folder"
-    if not picture.is_relative_to(folder):
-        return "leads out of the contest file's folder"
-    return None if picture.is_file() else f"{portrait} is not a file"
+def _check_pictures(draft: _Draft, folder: Path | None) -> None:
+    for index, entry in enumerate(draft.candidates()):
+        for path in _picture_paths(index, entry):
+            name = draft.get(*path)
+            wrong = None if name is None else picture_fault(name.strip(), folder)
+            if wrong:
+                draft.fault(path, wrong)
 
 
-def _finish(document: ContestDocument, folder: Path | None) -> ContestFile:
+def _finish(document: ContestDocument, folder: Path | None, draft: _Draft) -> ContestFile:
     zone = ZoneInfo(document.time_zone)
+    publish_at = document.window.publish_at
     release = document.release
     daily_at = (release.daily_at or DEFAULT_DAILY_AT) if release.mode == "daily" else None
     return ContestFile(
@@ -330,10 +329,12 @@ def _finish(document: ContestDocument, folder: Path | None) -> ContestFile:
             cut=CutRules(**document.cut.model_dump()),
             list_order=document.list_order,
             expected_voters_per_day=document.expected_voters_per_day,
+            publish_at=_moment(publish_at, zone) if publish_at else None,
         ),
         opens_at=_moment(document.window.opens_at, zone),
         closes_at=_moment(document.window.closes_at, zone),
         candidates=tuple(_candidate(entry) for entry in document.candidates),
+        pictures=tuple(_pictures(document, draft)),
         folder=folder,
     )
 
@@ -350,5 +351,16 @@ def _candidate(entry: CandidateSection) -> Candidate:
         district=_text(entry.district),
         summary=_text(entry.summary),
         story=_text(entry.story),
-        portrait=entry.portrait,
     )
+
+
+def _pictures(document: ContestDocument, draft: _Draft) -> Iterator[NamedPicture]:
+    for index, entry in enumerate(document.candidates):
+        at: source_lines.Path = ("candidates", index)
+        if entry.portrait:
+            place = draft.name((*at, "portrait"))
+            yield NamedPicture(entry.number, Path(entry.portrait), place)
+        for position, picture in enumerate(entry.pictures):
+            place = draft.name((*at, "pictures", position, "file"))
+            caption = _text(picture.caption)
+            yield NamedPicture(entry.number, Path(picture.file), place, caption)

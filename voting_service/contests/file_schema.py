@@ -16,6 +16,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from voting_service.contests.pictures import MAX_PICTURES
+
 LINE_CHARACTERS = 120
 SUMMARY_CHARACTERS = 300
 STORY_CHARACTERS = 1_500
@@ -104,6 +106,7 @@ class WindowSection(_Section):
 
     opens_at: Annotated[datetime, AfterValidator(_plausible)]
     closes_at: Annotated[datetime, AfterValidator(_plausible)]
+    publish_at: Annotated[datetime, AfterValidator(_plausible)] | None = None
 
 
 class BallotSection(_Section):
@@ -123,6 +126,13 @@ class CutSection(_Section):
     tie: Literal["committee", "lot", "advance_all"] = "committee"
 
 
+class PictureSection(_Section):
+    """A picture beside the portrait; the caption is also what screen readers say."""
+
+    file: Line
+    caption: Annotated[Both[Line], BeforeValidator(_same_in_both)]
+
+
 class CandidateSection(_Section):
     number: Annotated[int, Field(ge=1, le=9999)]
     name: Annotated[Both[Line], BeforeValidator(_same_in_both)]
@@ -131,6 +141,7 @@ class CandidateSection(_Section):
     summary: Annotated[Both[Summary], BeforeValidator(_same_in_both)]
     story: Annotated[Both[Story], BeforeValidator(_same_in_both)]
     portrait: Line | None = None
+    pictures: Annotated[list[PictureSection], Field(max_length=MAX_PICTURES)] = []
 
 
 class ContestDocument(_Section):

@@ -56,7 +56,8 @@ class EarlyClose(msgspec.Struct, frozen=True):
 
 
 class ContestRules(msgspec.Struct, frozen=True):
-    """What is announced before voting opens."""
+    """What is announced before voting opens. Profiles are under embargo until `publish_at`;
+    None: until voting opens (contests/phases.py)."""
 
     title: Text
     time_zone: str
@@ -65,11 +66,12 @@ class ContestRules(msgspec.Struct, frozen=True):
     cut: CutRules
     list_order: Literal["shuffled", "number"] = "shuffled"
     expected_voters_per_day: int = 1_000_000
+    publish_at: datetime | None = None
     early_close: EarlyClose | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One public profile; `portrait` is a file name under the contest's pictures."""
+    """One public profile; its pictures are in contests/pictures.py."""
 
     number: int
     name: Text
@@ -77,7 +79,6 @@ class Candidate(msgspec.Struct, frozen=True):
     district: Text
     summary: Text
     story: Text
-    portrait: str | None = None
 
 
 class Contest(msgspec.Struct, frozen=True, dict=True):
@@ -113,7 +114,8 @@ class Contest(msgspec.Struct, frozen=True, dict=True):
 
 
 class Platform(msgspec.Struct, frozen=True):
-    """A media platform that signs its users in; `config` is its sign-in adapter's."""
+    """A media platform that signs its users in; `config` is its sign-in adapter's. At
+    `profile_url` it shows the profiles, `{number}` standing for the candidate's."""
 
     id: int
     slug: str
@@ -124,3 +126,4 @@ class Platform(msgspec.Struct, frozen=True):
     daily_ceiling: int | None
     enabled: bool
     revision: int
+    profile_url: str | None = None

@@ -8,7 +8,7 @@ select c.id, c.slug, c.rules, c.opens_at, c.closes_at, c.revision,
 
 -- name: platforms
 -- Every platform, for the registry.
-select id, slug, name, kind, config, origins, daily_ceiling, enabled, revision
+select id, slug, name, kind, config, origins, daily_ceiling, enabled, revision, profile_url
   from platforms
  order by id;
 
@@ -33,13 +33,17 @@ select create_ballot_partition($1);
 
 -- name: insert_platform
 -- A platform that may sign its users in.
-insert into platforms (slug, name, kind, config, origins, daily_ceiling)
-values ($1, $2, $3, $4, $5, $6)
+insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile_url)
+values ($1, $2, $3, $4, $5, $6, $7)
 returning id;
 
 -- name: set_platform_enabled
 -- On or off; takes effect within seconds.
 update platforms set enabled = $2, revision = revision + 1 where slug = $1 returning id;
+
+-- name: set_profile_url
+-- Where the platform shows the profiles.
+update platforms set profile_url = $2, revision = revision + 1 where slug = $1 returning id;
 
 -- name: close_contest
 -- Ends the window at a moment; only ever earlier than announced.

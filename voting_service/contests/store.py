@@ -57,6 +57,7 @@ async def insert_platform(
     config: dict[str, Any],
     origins: Sequence[str] = (),
     daily_ceiling: int | None = None,
+    profile_url: str | None = None,
 ) -> int:
     """Stores a new platform. Raises InvalidInput when the slug is taken."""
     with domain_errors():
@@ -68,6 +69,7 @@ async def insert_platform(
             config,
             list(origins),
             daily_ceiling,
+            profile_url,
         )
     return platform_id
 
@@ -76,6 +78,14 @@ async def set_platform_enabled(connection: AnyConnection, slug: str, *, enabled:
     """Raises NotFound when there is no such platform."""
     with domain_errors():
         found = await connection.fetchval(QUERIES["set_platform_enabled"], slug, enabled)
+    if found is None:
+        raise NotFound(f"there is no platform {slug!r}")
+
+
+async def set_profile_url(connection: AnyConnection, slug: str, profile_url: str | None) -> None:
+    """Raises NotFound when there is no such platform."""
+    with domain_errors():
+        found = await connection.fetchval(QUERIES["set_profile_url"], slug, profile_url)
     if found is None:
         raise NotFound(f"there is no platform {slug!r}")
 
@@ -137,6 +147,7 @@ async def load_platforms(connection: AnyConnection) -> tuple[Platform, ...]:
             daily_ceiling=row["daily_ceiling"],
             enabled=row["enabled"],
             revision=row["revision"],
+            profile_url=row["profile_url"],
         )
         for row in rows
     )

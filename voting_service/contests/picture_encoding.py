@@ -1,0 +1,247 @@
+"""From a file that anybody may have made to pictures that are only pixels.
+
+A file is opened as one of four formats, by its content, and only after its size, its dimensions
+and the number of its frames are known to be bearable. What comes out is encoded anew from bare
+pixels in sRGB: position, device, comments, profiles, thumbnails and whatever was hidden behind
+the picture stay behind.
+
+Pure computing of up to a second or two a picture: call it in another process or thread.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
+from multiprocessing import get_context
+from pathlib import PurePath
+
+from PIL import Image, ImageCms, ImageFilter, ImageOps, UnidentifiedImageError
+
+from voting_service.contests.pictures import (
+    PREVIEW_SIZE,
+    SUFFIXES,
+    WIDTHS,
+    EncodedFile,
+    EncodedPicture,
+    PictureFormat,
+    PictureKind,
+)
+
+MAX_FILE_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+"""What a good phone makes."""
+MAX_DECODED_PIXELS = 25_000_000
+"""At four bytes a pixel and three copies while it is converted, 300 MB. Only JPEG can be decoded
+at a half or a quarter of its size."""
+MAX_SIDE = 12_000
+PORTRAIT_RATIO = (5, 7)
+"""Width to height of a two-inch photo (35 × 49 mm)."""
+MIN_WIDTH = 320
+"""Of what is left after cropping; a smaller picture looks bad on every phone."""
+MAX_ENLARGEMENT = 2
+"""A two-inch photo scanned at 300 dots an inch is 413 pixels wide; the largest portrait is 640."""
+_BUDGET_BYTES = {160: 6_000, 320: 20_000, 640: 60_000, 1200: 100_000, 1280: 160_000}
+"""The first quality whose file is within the budget of its width is taken, else the last one."""
+_QUALITIES: Mapping[PictureFormat, tuple[int, ...]] = {
+    "avif": (60, 50, 40, 30, 20, 10),
+    "webp": (75, 65, 50, 35, 20),
+    "jpeg": (80, 65, 50),
+}
+_OPTIONS: Mapping[PictureFormat, Mapping[str, object]] = {
+    # One thread: the same picture gives the same bytes. Above speed 8 files grow, below it the
+    # time does.
+    "avif": {"speed": 8, "max_threads": 1, "subsampling": "4:2:0"},
+    "webp": {"method": 2},
+    "jpeg": {"optimize": True, "progressive": True},
+}
+_FACE_HEIGHT = 0.35
+"""Where a portrait's middle is when it is cropped: a face is above the middle of its picture."""
+
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+
+class PictureRefused(ValueError):
+    """The file is no picture that can be shown; the message says why and what to do."""
+
+
+def encode_picture(data: bytes, name: str, kind: PictureKind) -> EncodedPicture:
+    """Every size and format of a picture. The suffix of `name` must fit the content.
+
+    Raises PictureRefused.
+    """
+    pixels = _decode(data, name)
+    if kind == "portrait":
+        pixels = ImageOps.fit(
+            pixels, _portrait_size(pixels), Image.Resampling.LANCZOS, centering=(0.5, _FACE_HEIGHT)
+        )
+    elif max(pixels.size) > 3 * min(pixels.size):
+        raise PictureRefused("is more than three times as wide as high, or as high as wide")
+    if pixels.width < MIN_WIDTH:
+        raise PictureRefused(
+            f"is {pixels.width} pixels wide{' once cropped to 5:7' if kind == 'portrait' else ''}; "
+            f"at least {MIN_WIDTH} are needed"
+        )
+    return encode_pixels(pixels, kind)
+
+
+def encode_pixels(pixels: Image.Image, kind: PictureKind) -> EncodedPicture:
+    """The same for a picture that this program drew, in RGB."""
+    widths = [width for width in WIDTHS[kind] if width <= MAX_ENLARGEMENT * pixels.width]
+    files = list(_sizes(pixels, widths))
+    if kind == "portrait":
+        width, _ = PREVIEW_SIZE
+        files.append(EncodedFile(width, "jpeg", _encode(_preview(pixels), "jpeg", width)))
+    largest = widths[-1]
+    return EncodedPicture(_name(files), largest, _height(pixels, largest), tuple(files))
+
+
+def workers() -> ProcessPoolExecutor:
+    """Processes that encode side by side, off the event loop; they start afresh, so that nothing
+    of this process is copied into what handles strangers' files."""
+    return ProcessPoolExecutor(mp_context=get_context("forkserver"))
+
+
+def _decode(data: bytes, name: str) -> Image.Image:
+    """The upright picture in plain RGB. Raises PictureRefused."""
+    if len(data) > MAX_FILE_BYTES:
+        raise PictureRefused(f"is larger than {MAX_FILE_BYTES // 1024**2} MB")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=list(SUFFIXES)) as image:
+                _check(image, name)
+                _decode_small(image)
+                image.load()
+                return _plain(ImageOps.exif_transpose(image))
+    except PictureRefused:
+        raise
+    except UnidentifiedImageError:
+        raise PictureRefused(
+            "is no JPEG, PNG, WebP or AVIF picture; open it and save it as one"
+        ) from None
+    except Image.DecompressionBombError:
+        raise PictureRefused(_too_many_pixels(MAX_PIXELS)) from None
+    except Exception as error:  # decoders fail in dozens of ways; each means the same to the user
+        raise PictureRefused(
+            f"is damaged or cut short ({error}); open it and save it again"
+        ) from None
+
+
+def _check(image: Image.Image, name: str) -> None:
+    """What the file's head says, before anything of its size is decoded."""
+    # MPO is a JPEG that carries a second picture: many phones add a depth or brightness map.
+    format_ = "JPEG" if image.format == "MPO" else image.format or ""
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in SUFFIXES[format_]:
+        raise PictureRefused(
+            f"is a {format_} picture, but its name ends in {suffix!a}; "
+            f"it must end in {SUFFIXES[format_][0]}"
+        )
+    if image.width * image.height > MAX_PIXELS:
+        raise PictureRefused(_too_many_pixels(MAX_PIXELS))
+    if max(image.size) > MAX_SIDE:
+        raise PictureRefused(f"is {max(image.size)} pixels long, at most {MAX_SIDE} are taken")
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise PictureRefused("moves; save one still picture of it")
+
+
+def _decode_small(image: Image.Image) -> None:
+    """Lets a large JPEG be decoded at a part of its size, as long as nothing of it shows."""
+    image.draft("RGB", (2 * PREVIEW_SIZE[0], 2 * PREVIEW_SIZE[0]))
+    if image.width * image.height > MAX_DECODED_PIXELS:
+        raise PictureRefused(_too_many_pixels(MAX_DECODED_PIXELS))
+
+
+def _too_many_pixels(limit: int) -> str:
+    return f"has more than {limit // 1_000_000} million pixels; save it smaller"
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The pixels in sRGB, transparent parts on white, and nothing but the pixels."""
+    profile = image.info.get("icc_profile")
+    if image.mode in {"I", "I;16", "I;16B", "I;16L", "F"}:  # 16 bits of grey
+        image, profile = image.convert("I").point(lambda value: value / 256).convert("L"), None
+    elif image.mode in {"P", "PA", "LA", "La", "RGBa"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode == "RGBA":
+        opaque = Image.new("RGB", image.size, "white")
+        opaque.paste(image, mask=image.getchannel("A"))
+        image = opaque
+    if profile:
+        image = _to_srgb(image, profile)
+    image = image if image.mode == "RGB" else image.convert("RGB")
+    plain = Image.new("RGB", image.size)  # a converted picture still carries its file's `info`
+    plain.paste(image)
+    return plain
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """As the profile means the colours; a profile that is broken or of other colours is none."""
+    try:
+        converted = ImageCms.profileToProfile(
+            image,
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGB",
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image
+    return converted if converted is not None else image
+
+
+def _portrait_size(pixels: Image.Image) -> tuple[int, int]:
+    """The largest size of the portrait's form that fits in."""
+    wide, high = PORTRAIT_RATIO
+    width = min(pixels.width, pixels.height * wide // high)
+    return max(width, 1), max(width * high // wide, 1)
+
+
+def _height(pixels: Image.Image, width: int) -> int:
+    return max(round(pixels.height * width / pixels.width), 1)
+
+
+def _sizes(pixels: Image.Image, widths: list[int]) -> Iterator[EncodedFile]:
+    """Every width in both formats; each is made from the one above it."""
+    for width in sorted(widths, reverse=True):
+        size = (width, _height(pixels, width))
+        smaller = pixels.resize(size, Image.Resampling.LANCZOS)
+        for format_ in ("avif", "webp"):
+            yield EncodedFile(width, format_, _encode(smaller, format_, width))
+        if width < pixels.width:
+            pixels = smaller
+
+
+def _encode(pixels: Image.Image, format_: PictureFormat, width: int) -> bytes:
+    encoded = b""
+    for quality in _QUALITIES[format_]:
+        target = io.BytesIO()
+        pixels.save(target, format_.upper(), quality=quality, **_OPTIONS[format_])
+        encoded = target.getvalue()
+        if len(encoded) <= _BUDGET_BYTES[width]:
+            break
+    return encoded
+
+
+def _preview(portrait: Image.Image) -> Image.Image:
+    """The whole portrait in front of its own colours: links are shown wide, and a wide part of a
+    portrait is a forehead."""
+    width, height = PREVIEW_SIZE
+    colours = portrait.resize((24, 13), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(1))
+    backdrop = colours.resize(PREVIEW_SIZE, Image.Resampling.BICUBIC).point(lambda v: v * 0.7)
+    inner = portrait.resize(
+        (height * PORTRAIT_RATIO[0] // PORTRAIT_RATIO[1], height), Image.Resampling.LANCZOS
+    )
+    backdrop.paste(inner, ((width - inner.width) // 2, 0))
+    return backdrop
+
+
+def _name(files: list[EncodedFile]) -> str:
+    """32 hexadecimal digits that stand for exactly these files."""
+    whole = sha256()
+    for file in files:
+        whole.update(f"{file.width} {file.format} {len(file.data)}\n".encode())
+        whole.update(file.data)
+    return whole.hexdigest()[:32]
