@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import tempfile
 from collections.abc import AsyncIterator
 from os import urandom
 from pathlib import Path
@@ -31,11 +32,19 @@ TEMPLATE = "voting_template"
 
 
 @pytest.fixture(scope="session")
-async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
-    """The session's PostgreSQL, with a migrated template database."""
-    server = EmbeddedPostgres(
-        tmp_path_factory.mktemp("postgres"), durable=False, shared_buffers="128MB"
-    )
+async def postgres() -> AsyncIterator[EmbeddedPostgres]:
+    """The session's PostgreSQL, with a migrated template database.
+
+    Not below pytest's own folder: every pytest that starts closes that one to other users, and
+    under root PostgreSQL is another user.
+    """
+    with tempfile.TemporaryDirectory(prefix="voting-postgres-") as folder:
+        async for server in _running_postgres(Path(folder)):
+            yield server
+
+
+async def _running_postgres(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(folder, durable=False, shared_buffers="128MB")
     try:
         await server.start()
         administrator = await asyncpg.connect(server.url(SUPERUSER, "postgres"))
