@@ -17,7 +17,7 @@ from voting_service.clock import Clock
 from voting_service.contests.phases import DRAIN_SECONDS
 from voting_service.contests.release import snapshot_moments_due
 from voting_service.contests.store import load_contests
-from voting_service.errors import StoreUnavailable, VotingError
+from voting_service.errors import Refused, StoreUnavailable, VotingError
 from voting_service.storage.postgres import Connection, connect
 from voting_service.storage.valkey import Valkey
 from voting_service.tally.counters import set_counts
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 Round = Callable[[Connection], Awaitable[None]]
 LEASE_WAIT_SECONDS = 2.0
+ROUND_LIMIT_SECONDS = 600.0
+"""A snapshot of millions of ballots takes a minute; what takes this long hangs."""
 
 
 class Loop(NamedTuple):
@@ -42,7 +44,12 @@ def reconcile_loop(valkey: Valkey) -> Loop:
 
     async def work(connection: Connection) -> None:
         for contest in await load_contests(connection):
-            floor, totals = await advance_floor(connection, contest.id)
+            try:
+                floor, totals = await advance_floor(connection, contest.id)
+            except Refused as error:  # the other contests go on
+                metrics.LOOP_FAILURES.labels("reconcile").inc()
+                log.warning("tally_not_advanced", contest=contest.slug, reason=str(error))
+                continue
             try:
                 drift = await set_counts(valkey, contest.id, floor, totals)
             except StoreUnavailable as error:
@@ -71,17 +78,26 @@ def snapshot_loop(clock: Clock) -> Loop:
     return Loop("snapshot", 5.0, work)
 
 
+async def _hold_lease(loop: Loop, connection: Connection) -> None:
+    """Returns once the lease is ours."""
+    while True:
+        async with asyncio.timeout(ROUND_LIMIT_SECONDS):
+            if await try_lease(connection, loop.name):
+                break
+        await asyncio.sleep(LEASE_WAIT_SECONDS)
+    log.info("lease_taken", loop=loop.name)
+
+
 async def run_loop(loop: Loop, database_url: str) -> None:
     """Runs a loop for ever; failures are logged and counted, never fatal."""
     while True:
         try:
             connection = await connect(database_url)
             try:
-                while not await try_lease(connection, loop.name):  # noqa: ASYNC110
-                    await asyncio.sleep(LEASE_WAIT_SECONDS)
-                log.info("lease_taken", loop=loop.name)
+                await _hold_lease(loop, connection)
                 while True:
-                    await loop.work(connection)
+                    async with asyncio.timeout(ROUND_LIMIT_SECONDS):
+                        await loop.work(connection)
                     await asyncio.sleep(loop.pause_seconds)
             finally:
                 connection.terminate()

@@ -28,11 +28,13 @@ end
 
 -- ARGV[1]  the new floor; ARGV[2] msgpack of the record's totals below it {field -> votes}
 -- returns  by how many votes live was off from what it is now
+-- A floor below the known one: the record was set back to a backup. Then its transaction ids are
+-- given out again, and what was counted for them here never happened.
 local function reconcile(keys, args)
   local tag = keys[1]
   local floor = tonumber(args[1])
   local known = tonumber(redis.call('GET', tag .. ':tally:floor')) or 0
-  if floor < known then return 0 end
+  if floor < known then redis.call('DEL', tag .. ':tally:recent') end
   local truth = cmsgpack.unpack(args[2])
   local recent = redis.call('HGETALL', tag .. ':tally:recent')
   for i = 1, #recent, 2 do
@@ -46,12 +48,16 @@ local function reconcile(keys, args)
   end
   local drift = 0
   local live = redis.call('HGETALL', tag .. ':tally:live')
+  local shown = {}
   for i = 1, #live, 2 do
-    local field, votes = live[i], tonumber(live[i + 1])
-    drift = drift + math.abs(votes - (truth[field] or 0))
-    if truth[field] == nil then redis.call('HDEL', tag .. ':tally:live', field) end
+    shown[live[i]] = tonumber(live[i + 1])
+    if truth[live[i]] == nil then
+      drift = drift + math.abs(shown[live[i]])
+      redis.call('HDEL', tag .. ':tally:live', live[i])
+    end
   end
   for field, votes in pairs(truth) do
+    drift = drift + math.abs(votes - (shown[field] or 0))
     redis.call('HSET', tag .. ':tally:live', field, string.format('%.0f', votes))
   end
   redis.call('SET', tag .. ':tally:floor', string.format('%.0f', floor))

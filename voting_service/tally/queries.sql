@@ -2,6 +2,10 @@
 -- How far the kept aggregates reach.
 select floor from tally_floors where contest_id = $1;
 
+-- name: lock_floor
+-- The same for whoever is about to move it: a second one waits and then sees where it is.
+select floor from tally_floors where contest_id = $1 for update;
+
 -- name: oldest_running
 -- Below this, every transaction that stored ballots is finished and visible.
 select pg_snapshot_xmin(pg_current_snapshot()) as floor;

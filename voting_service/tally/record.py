@@ -28,21 +28,27 @@ def _counts(*results: Iterable[Any]) -> Counts:
     return Counts(votes.pop(0, 0), votes)
 
 
+def _refuse_another_cluster(contest_id: int, floor: int, oldest_running: int) -> None:
+    """A floor in the future: the database was restored from a dump into another cluster, whose
+    transaction ids started anew (ARCHITECTURE.md)."""
+    if oldest_running < floor:
+        raise Refused(
+            f"the kept tally of contest {contest_id} is ahead of this database: it was "
+            "restored from a dump; restore a physical backup instead"
+        )
+
+
 async def advance_floor(connection: AnyConnection, contest_id: int) -> tuple[int, Counts]:
     """Brings the kept aggregates up to date; returns the new floor and the count below it.
 
-    Raises Refused when the stored floor lies in the future: the database was restored from a
-    dump into another cluster, whose transaction ids started anew (ARCHITECTURE.md).
+    Raises Refused when the stored floor lies in the future, and when somebody else set the first
+    one at the same time.
     """
     with domain_errors():
         async with connection.transaction():
-            old: int = await connection.fetchval(QUERIES["floor"], contest_id) or 0
+            old: int = await connection.fetchval(QUERIES["lock_floor"], contest_id) or 0
             new: int = await connection.fetchval(QUERIES["oldest_running"])
-            if new < old:
-                raise Refused(
-                    f"the kept tally of contest {contest_id} is ahead of this database: it was "
-                    "restored from a dump; restore a physical backup instead"
-                )
+            _refuse_another_cluster(contest_id, old, new)
             if new > old:
                 await connection.execute(QUERIES["keep_increment"], contest_id, old, new)
                 moved = await connection.fetchval(QUERIES["move_floor"], contest_id, old, new)
@@ -53,10 +59,12 @@ async def advance_floor(connection: AnyConnection, contest_id: int) -> tuple[int
 
 
 async def count_now(connection: AnyConnection, contest_id: int) -> Counts:
-    """The public count this moment, from Postgres alone."""
+    """The public count this moment, from Postgres alone. Raises Refused as `advance_floor`."""
     with domain_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             floor: int = await connection.fetchval(QUERIES["floor"], contest_id) or 0
+            running: int = await connection.fetchval(QUERIES["oldest_running"])
+            _refuse_another_cluster(contest_id, floor, running)
             kept = await connection.fetch(QUERIES["kept_counts"], contest_id)
             since = await connection.fetch(QUERIES["counts_since"], contest_id, floor)
             return _counts(kept, since)

@@ -125,8 +125,8 @@ class Board:
             case SnapshotAt(moment=moment):
                 async with acquire(self._pool) as connection:
                     kept = await load_snapshot(connection, self.contest.id, moment)
-                if kept is None:  # the loop takes it within seconds
-                    return Standings(slug, "hidden", available_from=now)
+                if kept is None:  # the loop takes it within seconds; until then nothing changes
+                    return self._shown or Standings(slug, "hidden", available_from=now)
                 lines = ranked(self.contest, kept.votes)
                 return Standings(slug, "snapshot", moment, None, kept.ballots, lines)
             case Hidden(until=until):
@@ -139,6 +139,7 @@ class Board:
             counts = None
         if counts is not None:
             metrics.STANDINGS_SOURCE.labels("counters").inc()
+            self._record_counts = None  # older than what is shown now
             return counts
         now = asyncio.get_running_loop().time()
         read_at = self._record_read_at
