@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.ballots.conftest import Bench
 from tests.ballots.conftest import new_voter as voter
+from voting_service.antifraud import limits
 from voting_service.ballots.vote import Accepted, Repeated
 from voting_service.clock import system_clock
-from voting_service.errors import AlreadyVoted
+from voting_service.errors import AlreadyVoted, SlowDown
 from voting_service.storage.postgres import Connection
 from voting_service.tally.counters import Counts, read_counts, set_counts
 from voting_service.tally.record import advance_floor, count_now
@@ -81,3 +84,28 @@ async def test_live_counters_reach_what_the_record_says(bench: Bench, database: 
     await set_counts(bench.valkey, bench.contest.id, floor, totals)
     assert await read_counts(bench.valkey, bench.contest.id) == after
     assert await count_now(database, bench.contest.id) == after
+
+
+async def test_a_voter_that_hammers_is_told_to_slow_down_and_nobody_else(
+    bench: Bench, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "VOTER", limits.Rate(interval_ms=3_600_000, burst=3))
+    me = voter()
+    outcomes = await bench.cast_all([(me, [1])] * 5)
+    assert [type(outcome) for outcome in outcomes] == [Accepted, Repeated, Repeated] + [
+        SlowDown
+    ] * 2
+    assert all(o.retry_after_seconds > 0 for o in outcomes if isinstance(o, SlowDown))
+    assert isinstance(await bench.cast(voter(), [1]), Accepted)
+    assert await database.fetchval("select count(*) from ballots") == 2
+
+
+async def test_a_shared_address_is_nobody_s_offence(
+    bench: Bench, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the network's limit says, everybody behind it votes and is counted."""
+    monkeypatch.setattr(limits, "NETWORK", limits.Rate(interval_ms=3_600_000, burst=1))
+    answers = [bench.cast(voter(), [1], network="ab" * 8) for _ in range(100)]
+    assert all(isinstance(outcome, Accepted) for outcome in await asyncio.gather(*answers))
+    rows = await database.fetch("select distinct network, disposition, screened from ballots")
+    assert [tuple(row) for row in rows] == [(b"\xab" * 8, 0, True)]

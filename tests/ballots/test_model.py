@@ -330,7 +330,7 @@ def house(database_url: str, valkey_url: str) -> Iterator[House]:
 
 def test_invariants_hold_whatever_happens(house: House) -> None:
     VotingModel.house = house
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         VotingModel,
         settings=settings(
             max_examples=40,

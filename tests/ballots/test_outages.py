@@ -31,6 +31,7 @@ def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "COMMAND_TIMEOUT_SECONDS", 0.5)
     monkeypatch.setattr(postgres, "ACQUIRE_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(casting, "MAX_WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(valkey, "OPEN_CIRCUIT_SECONDS", 0.05)
 
 
 async def screened(database: Connection, voter: bytes) -> bool:
@@ -171,9 +172,10 @@ async def test_emptied_of_data_and_functions_valkey_screens_the_very_next_vote(
 
 
 async def test_a_hanging_valkey_costs_one_wait_for_many_votes(
-    wired: Bench, fast_wire: TcpProxy
+    wired: Bench, fast_wire: TcpProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The breaker: after one call that hung, others are spared for a while."""
+    monkeypatch.setattr(valkey, "OPEN_CIRCUIT_SECONDS", 0.5)
     fast_wire.hang()
     await wired.cast(new_voter(), [1])
     fast_wire.forget()

@@ -59,7 +59,7 @@ _UNSCREENED = tuple(
 @lru_cache(maxsize=64)
 def bucket_count(expected_voters: int) -> int:
     """How many sets share a period's hints: a power of two."""
-    return 1 << max(0, (expected_voters // _VOTERS_A_BUCKET - 1).bit_length())
+    return 1 << (max(0, expected_voters - 1) // _VOTERS_A_BUCKET).bit_length()
 
 
 def _hint_seconds(contest: Contest) -> int:

@@ -1,0 +1,239 @@
+"""③ in the real Valkey: limits, hints, ceilings; what its keys are called, cost and outlive."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.contest_data import both, candidates, rules
+from tests.storage.waiting import eventually
+from voting_service.antifraud.limits import NETWORK, LocalLimits, Rate
+from voting_service.ballots.admit import Admission, Admitter, bucket_count
+from voting_service.ballots.vote import Vote
+from voting_service.contests.model import Contest, Platform
+from voting_service.storage.valkey import Valkey
+
+PERIOD = date(2022, 7, 18)
+OPENS = datetime(2022, 7, 1, tzinfo=UTC)
+DAYS = 31
+LONG_MS = 3_600_000
+"""An interval beside which the test's own duration is nothing."""
+BYTES_A_VOTER = 20
+
+tags: Iterator[str] = (f"{{t{n}}}" for n in count())
+
+
+@pytest.fixture
+async def store(valkey_url: str) -> AsyncIterator[Valkey]:
+    opened = Valkey(valkey_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def admitter(store: Valkey) -> Admitter:
+    return Admitter(store, LocalLimits())
+
+
+def contest_of(every: Any = "day") -> Contest:
+    closes_at = OPENS + timedelta(days=DAYS)
+    return Contest(7, "c", rules(every=every), OPENS, closes_at, 1, candidates(3))
+
+
+def platform_of(daily_ceiling: int | None) -> dict[int, Platform]:
+    return {1: Platform(1, "p", both("p"), "jwt", {}, (), daily_ceiling, True, 1)}
+
+
+def vote(voter: bytes, network: str = "") -> Vote:
+    return Vote(
+        voter=voter,
+        platform_id=1,
+        network=network,
+        choices=[1],
+        answer=asyncio.get_running_loop().create_future(),
+        waiting_since=0.0,
+    )
+
+
+async def admit(
+    admitter: Admitter,
+    votes: list[Vote],
+    *,
+    contest: Contest | None = None,
+    ceiling: int | None = None,
+    period: date = PERIOD,
+) -> list[Admission]:
+    platforms = platform_of(ceiling)
+    return list(await admitter.admit(contest or contest_of(), platforms, period, votes, 0.0))
+
+
+async def flags(
+    store: Valkey, tag: str, rows: list[tuple[str, str]], voter_rate: Rate, network_rate: Rate
+) -> list[int]:
+    """admit.lua's answer for (voter, network) with rates of the test's own."""
+    packed = msgpack.packb(
+        (
+            "20220718",
+            60,
+            (voter_rate.interval_ms, voter_rate.tolerance_ms),
+            (network_rate.interval_ms, network_rate.tolerance_ms),
+            [(voter, 0, network, 1, 0) for voter, network in rows],
+        )
+    )
+    return [flag - 48 for flag in await store.call("voting_admit", [tag], [packed])]
+
+
+@given(
+    calls=st.lists(
+        st.lists(
+            st.tuples(st.sampled_from("12"), st.sampled_from(["", "a", "b"])),
+            min_size=1,
+            max_size=15,
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    voter_burst=st.integers(1, 8),
+    network_burst=st.integers(1, 8),
+)
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@pytest.mark.usefixtures("admitter")
+async def test_within_one_interval_exactly_the_burst_conforms_however_it_is_batched(
+    store: Valkey,
+    calls: list[list[tuple[str, str]]],
+    voter_burst: int,
+    network_burst: int,
+) -> None:
+    tag = next(tags)
+    tries: Counter[str] = Counter()
+    seen: set[str] = set()
+    for rows in calls:
+        expected = []
+        for voter, network in rows:
+            flag = (voter in seen) + 2 * (tries[voter] >= voter_burst)
+            if network:
+                flag += 4 * (tries[network] >= network_burst)
+                tries[network] += 1
+            tries[voter] += 1
+            seen.add(voter)
+            expected.append(flag)
+        rates = Rate(LONG_MS, voter_burst), Rate(LONG_MS, network_burst)
+        assert await flags(store, tag, rows, *rates) == expected
+
+
+@pytest.mark.usefixtures("admitter")
+async def test_the_average_rate_is_kept_on_valkey_s_clock(store: Valkey) -> None:
+    """Trying all the time, a voter gets its burst and then one try an interval."""
+
+    async def now_ms() -> float:
+        seconds, microseconds = await store.command("TIME")
+        return float(seconds) * 1000 + float(microseconds) / 1000
+
+    rate, tag = Rate(interval_ms=20, burst=3), next(tags)
+    conforming, begin = 0, await now_ms()
+    while (end := await now_ms()) < begin + 400:
+        conforming += await flags(store, tag, [("1", "")], rate, rate) in ([0], [1])
+    passed = (end - begin) / rate.interval_ms
+    assert conforming <= rate.burst + passed + 1
+    assert conforming >= rate.burst + passed * 0.8 - 2
+
+
+async def test_a_canteen_is_marked_and_nothing_else(admitter: Admitter) -> None:
+    votes = [vote(os.urandom(16), "aa" * 8) for _ in range(NETWORK.burst + 50)]
+    admissions = await admit(admitter, votes)
+    over = [admission.signals.network_over_limit for admission in admissions]
+    assert over == [False] * NETWORK.burst + [True] * 50
+    assert not any(a.signals.voter_over_limit or a.seen for a in admissions)
+    other = await admit(admitter, [vote(os.urandom(16), "bb" * 8), vote(os.urandom(16))])
+    assert not any(a.signals.network_over_limit for a in other)
+
+
+async def test_a_voter_is_seen_once_a_period(admitter: Admitter) -> None:
+    me = vote(os.urandom(16))
+    assert [a.seen for a in await admit(admitter, [me, me])] == [False, True]
+    assert (await admit(admitter, [me]))[0].seen
+    tomorrow = PERIOD + timedelta(days=1)
+    assert not (await admit(admitter, [me], period=tomorrow))[0].seen
+    elsewhere = contest_of()
+    other = Contest(8, "o", elsewhere.rules, OPENS, elsewhere.closes_at, 1, elsewhere.candidates)
+    assert not (await admit(admitter, [me], contest=other))[0].seen
+
+
+async def test_a_ceiling_counts_voters_not_tries_and_starts_anew_each_day(
+    admitter: Admitter,
+) -> None:
+    voters = [vote(os.urandom(16)) for _ in range(4)]
+    tries = [voters[0]] * 5 + voters
+    over = [a.signals.platform_over_ceiling for a in await admit(admitter, tries, ceiling=3)]
+    assert over == [False] * 8 + [True]
+    tomorrow = PERIOD + timedelta(days=1)
+    again = await admit(admitter, voters, ceiling=3, period=tomorrow)
+    assert [a.signals.platform_over_ceiling for a in again] == [False] * 3 + [True]
+
+
+@pytest.mark.parametrize(("every", "days"), [("day", 2), ("contest", DAYS + 1)])
+async def test_keys_begin_with_the_contest_s_tag_and_go_by_themselves(
+    admitter: Admitter, store: Valkey, every: str, days: int
+) -> None:
+    votes = [vote(os.urandom(16), os.urandom(8).hex()) for _ in range(200)]
+    await admit(admitter, votes, contest=contest_of(every), ceiling=10)
+    keys = await store.command("KEYS", "*")
+    kinds = Counter(key.split(b":")[1] for key in keys)
+    assert set(kinds) >= {b"seen", b"network", b"platform"}
+    for key in keys:
+        assert key.startswith(b"{c7}:"), key
+        left_ms = await store.command("PTTL", key)
+        assert left_ms == -2 or 0 <= left_ms <= days * 86_400_000, key
+        if key.split(b":")[1] == b"seen":
+            assert left_ms > (days - 0.1) * 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("expected_voters", "buckets"),
+    [(1, 1), (256, 1), (257, 2), (1_000, 4), (1_000_000, 4096), (50_000_000, 262_144)],
+)
+def test_buckets_stay_packed(expected_voters: int, buckets: int) -> None:
+    """A power of two, and at most 512 numbers (set-max-intset-entries) a bucket with room."""
+    assert bucket_count(expected_voters) == buckets
+    assert expected_voters / buckets <= 256
+
+
+async def test_a_voter_costs_valkey_at_most_twenty_bytes(admitter: Admitter, store: Valkey) -> None:
+    """200,000 voters of an expected million: the keys are shared by few, so this is the dear
+    end of it. What the limits keep is gone within their interval."""
+
+    async def used() -> int:
+        return int((await store.command("INFO", "memory"))["used_memory"])
+
+    async def limits_are_forgotten() -> bool:
+        return not await store.command("KEYS", "{c7}:voter:*")
+
+    voters = 200_000
+    await admit(admitter, [vote(os.urandom(16))])
+    await eventually(limits_are_forgotten)
+    before = await used()
+    for _ in range(voters // 1_000):
+        await admit(admitter, [vote(os.urandom(16)) for _ in range(1_000)])
+    await eventually(limits_are_forgotten)
+    assert (await used() - before) / voters <= BYTES_A_VOTER
+
+
+async def test_a_busy_day_stays_packed(admitter: Admitter, store: Valkey) -> None:
+    """The hints of a bucket are one packed set even when it is fuller than expected."""
+    day = contest_of()
+    for _ in range(3):
+        await admit(admitter, [vote(os.urandom(16)) for _ in range(2_000)], contest=day)
+    key = (await store.command("KEYS", "{c7}:seen:*"))[0]
+    assert await store.command("OBJECT", "ENCODING", key) == b"intset"
