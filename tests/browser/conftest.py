@@ -22,7 +22,6 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--test-third-party-cookie-phaseout",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 PHONE: dict[str, Any] = {
@@ -37,7 +36,8 @@ TIMEOUT_MS = 15_000
 
 @pytest.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """The session's browser; it blocks third-party cookies and finds this machine only."""
+    """The session's browser. It finds this machine only; every page is in a private window, which
+    blocks third-party cookies (test_browser_base.py makes sure)."""
     path = chromium_path()
     assert path, HELP
     async with async_playwright() as playwright:

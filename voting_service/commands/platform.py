@@ -11,6 +11,7 @@ import click
 import httpx
 
 from voting_service.clock import system_clock
+from voting_service.commands.platform_check import check
 from voting_service.commands.running import database, run
 from voting_service.contests.model import Platform, Text
 from voting_service.contests.platform_checks import (
@@ -32,7 +33,10 @@ Good = TypeVar("Good")
 
 @click.group()
 def platform() -> None:
-    """Media platforms: add, list, switch on and off."""
+    """Media platforms: add, check, list, switch on and off."""
+
+
+platform.add_command(check)
 
 
 @platform.command("add")

@@ -6,7 +6,7 @@ joserfc checks the signature; what it lets through and this service does not is 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -54,22 +54,26 @@ async def open_token(
 
     Raises TokenRefused with the rule that is broken, Unavailable when the keys cannot be had.
     """
-    header = _header(token, algorithms, max_bytes)
-    key = await keys.find(header.get("kid"))
-    if header["alg"] != key.algorithm:
-        raise TokenRefused(f"alg: the key of this kid signs with {key.algorithm}")
-    return _object(decoder, _verified_payload(token, key), "claims")
+    header = read_header(token, algorithms, max_bytes)
+    key = await find_key(header, keys)
+    return _object(decoder, verified_payload(token, key), "claims")
 
 
 def peek_claim(token: str, name: str) -> object:
     """What an unverified token says; None when it cannot be read. Never rely on it."""
     try:
-        return _HEADER.decode(urlsafe_b64decode(token.split(".")[1].encode())).get(name)
-    except (ValueError, IndexError, RecursionError):
+        return _HEADER.decode(unverified_payload(token)).get(name)
+    except (ValueError, RecursionError):
         return None
 
 
-def _header(token: str, algorithms: Collection[str], max_bytes: int) -> dict[str, Any]:
+def unverified_payload(token: str) -> bytes:
+    """The token's second part. Raises ValueError when there is none. Never rely on it."""
+    return urlsafe_b64decode(token.partition(".")[2].partition(".")[0].encode())
+
+
+def read_header(token: str, algorithms: Collection[str], max_bytes: int) -> dict[str, Any]:
+    """The header of a token of the right form. Raises TokenRefused."""
     if len(token) > max_bytes:
         raise TokenRefused(f"token: is longer than {max_bytes} bytes")
     if not token.isascii() or token.count(".") != 2:
@@ -90,7 +94,16 @@ def _header(token: str, algorithms: Collection[str], max_bytes: int) -> dict[str
     return header
 
 
-def _verified_payload(token: str, key: VerificationKey) -> bytes:
+async def find_key(header: Mapping[str, Any], keys: KeySource) -> VerificationKey:
+    """The key that a header means. Raises TokenRefused, and Unavailable when nobody can say."""
+    key = await keys.find(header.get("kid"))
+    if header["alg"] != key.algorithm:
+        raise TokenRefused(f"alg: the key of this kid signs with {key.algorithm}")
+    return key
+
+
+def verified_payload(token: str, key: VerificationKey) -> bytes:
+    """What the key signed. Raises TokenRefused."""
     try:
         return jws.deserialize_compact(token, key.key, registry=_REGISTRY).payload
     except (JoseError, ValueError, RecursionError):

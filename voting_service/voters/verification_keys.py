@@ -159,7 +159,7 @@ class PublishedKeys:
         if answer.status != 200:
             raise Unavailable(f"the keys' address answered with status {answer.status}")
         keys: list[VerificationKey] = []
-        for jwk in _listed_keys(answer.body):
+        for jwk in listed_keys(answer.body):
             try:
                 keys.append(read_key(jwk, self._algorithms))
             except ValueError:
@@ -169,7 +169,8 @@ class PublishedKeys:
         return tuple(keys)
 
 
-def _listed_keys(body: bytes) -> Sequence[Any]:
+def listed_keys(body: bytes) -> Sequence[Any]:
+    """What a key set lists, usable or not. Raises Unavailable when it is none."""
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

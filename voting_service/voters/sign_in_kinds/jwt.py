@@ -7,6 +7,7 @@ replaced at any moment if each has a `kid`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -16,6 +17,8 @@ from msgspec import Meta
 from voting_service.contests.model import Platform
 from voting_service.errors import Fault, InvalidInput, TokenRefused
 from voting_service.voters.identity import Identity
+from voting_service.voters.outside import Outside
+from voting_service.voters.remembered import Monotonic
 from voting_service.voters.sign_in_kind import Tools, check_address, check_printable, read_config
 from voting_service.voters.signed_tokens import CLOCK_SKEW_SECONDS, open_token
 from voting_service.voters.verification_keys import KeySource, PinnedKeys, PublishedKeys
@@ -55,29 +58,42 @@ _CLAIMS = msgspec.json.Decoder(Claims)
 
 def check_claims(claims: Claims, *, platform_slug: str, contest_slug: str, now: datetime) -> None:
     """Raises TokenRefused with the first rule that the claims break."""
+    for broken in broken_rules(
+        claims, platform_slug=platform_slug, contest_slug=contest_slug, now=now
+    ):
+        raise TokenRefused(broken)
+
+
+def broken_rules(
+    claims: Claims, *, platform_slug: str, contest_slug: str, now: datetime
+) -> Iterator[str]:
+    """Every rule that the claims break, each beginning with the claim's name and a colon."""
     if claims.iss != platform_slug:
-        raise TokenRefused("iss: must be the slug of the platform")
+        yield "iss: must be the slug of the platform"
     if claims.aud not in (contest_slug, [contest_slug]):
-        raise TokenRefused("aud: must be the slug of the contest")
-    _check_times(claims, now.timestamp())
+        yield "aud: must be the slug of the contest"
+    yield from _broken_times(claims, now.timestamp())
     for name in ("sub", "jti", "person"):
-        check_printable(name, getattr(claims, name) or "")
+        try:
+            check_printable(name, getattr(claims, name) or "")
+        except TokenRefused as broken:
+            yield str(broken)
     # The platform writes its own local date, which may be ahead of ours.
     if claims.account_created and claims.account_created > (now + _EASTERNMOST_ZONE).date():
-        raise TokenRefused("account_created: is in the future")
+        yield "account_created: is in the future"
 
 
-def _check_times(claims: Claims, now_seconds: float) -> None:
+def _broken_times(claims: Claims, now_seconds: float) -> Iterator[str]:
     if claims.exp <= claims.iat:
-        raise TokenRefused("exp: must be after iat")
+        yield "exp: must be after iat"
     if claims.exp - claims.iat > MAX_LIFETIME_SECONDS:
-        raise TokenRefused(f"exp: must be at most {MAX_LIFETIME_SECONDS} s after iat")
+        yield f"exp: must be at most {MAX_LIFETIME_SECONDS} s after iat"
     if now_seconds >= claims.exp + CLOCK_SKEW_SECONDS:
-        raise TokenRefused("exp: the token has expired")
+        yield "exp: the token has expired"
     if claims.iat > now_seconds + CLOCK_SKEW_SECONDS:
-        raise TokenRefused("iat: is in the future")
+        yield "iat: is in the future"
     if claims.nbf is not None and claims.nbf > now_seconds + CLOCK_SKEW_SECONDS:
-        raise TokenRefused("nbf: is in the future")
+        yield "nbf: is in the future"
 
 
 class SignedTokenSignIn:
@@ -107,20 +123,20 @@ class SignedTokenSignIn:
 
 def adapter(platform: Platform, tools: Tools) -> SignedTokenSignIn:
     """Raises InvalidInput with every fault of the config."""
+    return SignedTokenSignIn(platform, tools, key_source(platform, tools.outside, tools.monotonic))
+
+
+def key_source(platform: Platform, outside: Outside, monotonic: Monotonic) -> KeySource:
+    """Where the platform's keys are. Raises InvalidInput with every fault of the config."""
     config = read_config(platform, Config)
-    keys: KeySource
     if config.keys is not None and config.jwks_url is None:
-        keys = PinnedKeys(config.keys, ALGORITHMS, "config.keys")
-    elif config.jwks_url is not None and config.keys is None:
-        url = config.jwks_url
-        check_address("config.jwks_url", url)
-
-        async def published() -> str:
-            return url
-
-        keys = PublishedKeys(
-            f"the keys of {platform.slug}", published, ALGORITHMS, tools.outside, tools.monotonic
-        )
-    else:
+        return PinnedKeys(config.keys, ALGORITHMS, "config.keys")
+    if config.jwks_url is None or config.keys is not None:
         raise InvalidInput(Fault("config", "must have either keys or jwks_url"))
-    return SignedTokenSignIn(platform, tools, keys)
+    url = config.jwks_url
+    check_address("config.jwks_url", url)
+
+    async def published() -> str:
+        return url
+
+    return PublishedKeys(f"the keys of {platform.slug}", published, ALGORITHMS, outside, monotonic)
