@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -111,6 +111,13 @@ class Contest(msgspec.Struct, frozen=True, dict=True):
         date for all of a contest in which a voter votes once."""
         moment = now if self.rules.ballot.every == "day" else self.opens_at
         return moment.astimezone(self.zone).date()
+
+    def period_end(self, now: datetime) -> datetime:
+        """When the period of `now` is over: at the next local midnight, or at the close."""
+        if self.rules.ballot.every == "contest":
+            return self.closes_at
+        tomorrow = self.period(now) + timedelta(days=1)
+        return min(self.closes_at, datetime.combine(tomorrow, time(), self.zone))
 
 
 class Platform(msgspec.Struct, frozen=True):

@@ -70,7 +70,8 @@ NO_SUCH_METHOD = Text(zh="此处不支持该方法", en="There is no such method
 Headers = list[tuple[bytes, bytes]]
 
 
-def _kind(error: VotingError) -> Kind:
+def kind_of(error: VotingError) -> Kind:
+    """How an error shows; that of its nearest base that has a line in the table."""
     return next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
 
 
@@ -101,7 +102,7 @@ def _headers(body: bytes) -> Headers:
 
 def problem(error: VotingError, language: Language = "en") -> tuple[int, Headers, bytes]:
     """Status, headers and body of the problem document of an error."""
-    kind = _kind(error)
+    kind = kind_of(error)
     metrics.REFUSED.labels(kind.name).inc()
     body = msgspec.json.encode(
         {

@@ -192,6 +192,17 @@ async def find_ballot(
     return stored, _STATES[row["disposition"]]
 
 
+async def find_ballot_of(
+    worker: Worker, contest: Contest, voter: bytes, now: datetime
+) -> str | None:
+    """The id of the ballot that a voter has cast for the period of now, in hex."""
+    async with acquire(worker.read_pool) as connection:
+        row = await connection.fetchrow(
+            QUERIES["stored_ballots"], contest.id, contest.period(now), [voter]
+        )
+    return row["ballot_id"].hex() if row else None
+
+
 async def published_cut(request: Request) -> Response:
     """The signed document, 404 until it is published."""
     worker: Worker = request.state.worker

@@ -73,19 +73,32 @@ class PageBook:
             )
         return self._pages[key]
 
-    def _render(self, template: str, language: Language, below: str, **values: object) -> Prepared:
-        return Prepared.of(
-            render(
-                template,
-                language=language,
-                path=f"/{self.contest.slug}{below}",
-                contest=self.contest,
-                phase=self.phase,
-                phase_line=phase_line(self.contest, self.phase, language),
-                pictures={},
-                picture=None,
-                preview_image=None,
-                public_url=self._public_url,
-                **values,
+    def ballot(self, language: Language, variant: int) -> Prepared:
+        """The ballot with nobody ticked."""
+        key = ("ballot", language, variant)
+        if key not in self._pages:
+            order = order_of(self.contest, variant)
+            self._pages[key] = self._render(
+                "ballot.html", language, "/ballot", order=order, chosen=frozenset(), in_hand=False
             )
+        return self._pages[key]
+
+    def render(self, template: str, language: Language, below: str, **values: object) -> bytes:
+        """A page of this contest for one visitor, not kept. `below` is its address under the
+        contest's."""
+        return render(
+            template,
+            language=language,
+            path=f"/{self.contest.slug}{below}",
+            contest=self.contest,
+            phase=self.phase,
+            phase_line=phase_line(self.contest, self.phase, language),
+            pictures={},
+            picture=None,
+            preview_image=None,
+            public_url=self._public_url,
+            **values,
         )
+
+    def _render(self, template: str, language: Language, below: str, **values: object) -> Prepared:
+        return Prepared.of(self.render(template, language, below, **values))

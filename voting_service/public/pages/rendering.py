@@ -24,7 +24,7 @@ from voting_service.tally.standings import Prepared
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 STATIC = "/static/"
-_LOCALES: Mapping[Language, str] = {"zh": "zh_Hans_CN", "en": "en_GB"}
+LOCALES: Mapping[Language, str] = {"zh": "zh_Hans_CN", "en": "en_GB"}
 
 
 @cache
@@ -72,12 +72,12 @@ def moment(value: datetime, contest: Contest, language: Language) -> str:
     """A time in the contest's zone, as people write it."""
     local = value.astimezone(contest.zone)
     pattern = "y年M月d日 HH:mm" if language == "zh" else "d MMMM y, HH:mm"
-    return format_datetime(local, pattern, locale=_LOCALES[language])
+    return format_datetime(local, pattern, locale=LOCALES[language])
 
 
 def count(value: int, language: Language) -> str:
     """A number with separators."""
-    return format_decimal(value, locale=_LOCALES[language])
+    return format_decimal(value, locale=LOCALES[language])
 
 
 @cache

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from voting_service.public.pages import entering, receipts, voting
 from voting_service.public.pages.browsing import candidates, home, profile, static_file
+from voting_service.public.pages.trouble import page
 
 CONTEST = "/{language}/{slug}"
 
@@ -13,4 +15,14 @@ ROUTES = [
     Route("/static/{name}", static_file),
     Route(CONTEST, candidates),
     Route(f"{CONTEST}/candidates/{{number:int}}", profile),
+    Route("/enter", entering.enter_page),
+    Route("/enter", entering.enter, methods=["POST"]),
+    Route(f"{CONTEST}/leave", page(entering.leave), methods=["POST"]),
+    Route(f"{CONTEST}/ballot", page(voting.ballot)),
+    Route(f"{CONTEST}/ballot", page(voting.cast), methods=["POST"]),
+    Route(f"{CONTEST}/ballot/review", page(voting.review), methods=["POST"]),
+    Route(f"{CONTEST}/ballot/change", page(voting.change), methods=["POST"]),
+    Route(f"{CONTEST}/ballot/{{step}}", page(voting.begin_again)),
+    Route(f"{CONTEST}/receipts/{{ballot}}", page(receipts.receipt)),
+    Route(f"{CONTEST}/receipts/{{ballot}}/picture.svg", page(receipts.picture)),
 ]

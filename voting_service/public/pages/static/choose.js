@@ -1,79 +1,77 @@
-// Choosing across pages: the numbers are kept in this browser until the ballot is cast.
+// Choosing across pages, with the bar that says how many are chosen; or, once a ballot was cast
+// in this browser, the way to its receipt.
+
+import { load, onChange, save } from "./choices.js";
 
 const bar = document.querySelector(".choice-bar");
-const contest = bar.dataset.contest;
-const key = `choices:${contest}`;
-const max = Number(bar.dataset.max);
-const min = Number(bar.dataset.min);
-const line = bar.querySelector("[role=status]");
-const inputs = bar.querySelector(".chosen-inputs");
-const submit = bar.querySelector("button");
+const buttons = [...document.querySelectorAll("[data-choose]")];
+const numberOf = (button) => Number(button.dataset.choose);
 
-function load() {
-  try {
-    const stored = JSON.parse(localStorage.getItem(key) ?? "[]");
-    return Array.isArray(stored) ? stored.filter(Number.isInteger).slice(0, max) : [];
-  } catch {
-    return []; // storage may be closed to us: then a choice lasts as long as the page
-  }
+function castHere(contest) {
+  const marker = new RegExp(`(?:^|; )(?:__Host-)?voted-${contest}=([0-9a-f]{32})(?:;|$)`);
+  return document.cookie.match(marker)?.[1];
 }
 
-let chosen = load();
-
-function save() {
-  try {
-    localStorage.setItem(key, JSON.stringify(chosen));
-  } catch {
-    // see load
-  }
-}
-
-function fill(text) {
-  return text.replace("{chosen}", chosen.length).replace("{max}", max);
-}
-
-function show() {
-  for (const button of document.querySelectorAll("[data-choose]")) {
-    const on = chosen.includes(Number(button.dataset.choose));
-    button.hidden = false;
-    button.setAttribute("aria-pressed", String(on));
-  }
-  inputs.replaceChildren(
-    ...chosen.map((number) => {
-      const input = document.createElement("input");
-      Object.assign(input, { type: "hidden", name: "choice", value: number });
-      return input;
-    }),
-  );
-  submit.disabled = chosen.length < min;
+function showBar() {
   bar.hidden = false;
   document.body.classList.add("has-choice-bar");
 }
 
-function toggle(number) {
-  if (chosen.includes(number)) {
-    chosen = chosen.filter((other) => other !== number);
-  } else if (chosen.length < max) {
-    chosen = [...chosen, number];
-  } else {
-    line.textContent = fill(line.dataset.full);
-    return;
-  }
-  save();
-  show();
-  line.textContent = fill(line.dataset.line);
+function showReceipt(ballot) {
+  const voted = bar.querySelector(".voted");
+  for (const part of bar.firstElementChild.children) part.hidden = part !== voted;
+  voted.querySelector("a").href = bar.dataset.receipts + ballot;
+  for (const button of buttons) button.hidden = true;
+  showBar();
 }
 
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-choose]");
-  if (button) toggle(Number(button.dataset.choose));
-});
+function letChoose(contest) {
+  const max = Number(bar.dataset.max);
+  const line = bar.querySelector("[role=status]");
+  const inputs = bar.querySelector(".chosen-inputs");
+  let chosen = [];
 
-// Another tab, or the page coming back from the history, may have chosen meanwhile.
-function reload() {
-  chosen = load();
-  show();
-  line.textContent = fill(line.dataset.line);
+  const say = (text) => {
+    line.textContent = text.replace("{chosen}", chosen.length).replaceAll("{max}", max);
+  };
+
+  const show = () => {
+    for (const button of buttons) {
+      button.hidden = false;
+      button.setAttribute("aria-pressed", String(chosen.includes(numberOf(button))));
+    }
+    inputs.replaceChildren(
+      ...chosen.map((value) =>
+        Object.assign(document.createElement("input"), { type: "hidden", name: "choice", value }),
+      ),
+    );
+    bar.querySelector("button").disabled = chosen.length < Number(bar.dataset.min);
+    showBar();
+    say(line.dataset.line);
+  };
+
+  const toggle = (number) => {
+    if (chosen.includes(number)) chosen = chosen.filter((other) => other !== number);
+    else if (chosen.length < max) chosen = [...chosen, number];
+    else return say(line.dataset.full);
+    save(contest, chosen);
+    show();
+  };
+
+  for (const button of buttons) button.addEventListener("click", () => toggle(numberOf(button)));
+  onChange(contest, () => {
+    chosen = load(contest, max);
+    show();
+  });
 }
-window.addEventListener("storage", (event) => event.key === key && reload());
-window.addEventListener("pageshow", reload);
+
+if (bar) {
+  const { contest } = bar.dataset;
+  const ballot = castHere(contest);
+  if (ballot) showReceipt(ballot);
+  else letChoose(contest);
+  // A page that comes back from the history may not know yet what was cast meanwhile.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted && castHere(contest) !== ballot) location.reload();
+  });
+}

@@ -1,0 +1,36 @@
+// The ballot with its boxes: counts aloud, stops at the most, and agrees with the list's choices.
+
+import { load, onChange, save } from "./choices.js";
+
+const form = document.querySelector("form.ballot");
+if (form) {
+  const { contest } = form.dataset;
+  const max = Number(form.dataset.max);
+  const line = form.querySelector("[role=status]");
+  const boxes = [...form.querySelectorAll("[name=choice]")];
+  const ticked = () => boxes.filter((box) => box.checked).map((box) => Number(box.value));
+
+  const say = (text) => {
+    line.textContent = text.replace("{chosen}", ticked().length).replaceAll("{max}", max);
+  };
+
+  const tick = (numbers) => {
+    for (const box of boxes) box.checked = numbers.includes(Number(box.value));
+    say(line.dataset.line);
+  };
+
+  form.addEventListener("change", (event) => {
+    if (ticked().length > max) {
+      event.target.checked = false;
+      say(line.dataset.full);
+      return;
+    }
+    save(contest, ticked());
+    say(line.dataset.line);
+  });
+
+  // What the review page sent back is newer than what is kept here; what the server kept while
+  // the visitor was signed out only fills a gap.
+  if ("inHand" in form.dataset || load(contest, max).length === 0) save(contest, ticked());
+  onChange(contest, () => tick(load(contest, max)));
+}

@@ -1,0 +1,15 @@
+// One press of a button that casts is one post; a second one would be harmless, but confusing.
+
+for (const button of document.querySelectorAll("[data-once]")) {
+  let sent = false;
+  button.form.addEventListener("submit", (event) => {
+    if (event.submitter !== button) return;
+    if (sent) event.preventDefault();
+    sent = true;
+    button.setAttribute("aria-disabled", "true");
+  });
+  window.addEventListener("pageshow", () => {
+    sent = false;
+    button.removeAttribute("aria-disabled");
+  });
+}

@@ -1,0 +1,206 @@
+"""The ballot: fill in, check, cast. Works by form posts alone; nothing is cast but by the one
+button of the review page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hmac import compare_digest
+
+import msgspec
+from starlette.responses import RedirectResponse, Response
+
+from voting_service.ballots.parse import MAX_BODY_BYTES, check_choices
+from voting_service.ballots.vote import Accepted
+from voting_service.contests.model import Contest
+from voting_service.errors import (
+    AlreadyVoted,
+    InvalidInput,
+    NotFound,
+    SentFromElsewhere,
+    VotingError,
+)
+from voting_service.public.cast_ballot import hand_in, require_open
+from voting_service.public.pages.answers import (
+    SECURITY_HEADERS,
+    keep_order,
+    order_variant,
+    page_response,
+    rendered_response,
+)
+from voting_service.public.pages.book import order_of
+from voting_service.public.pages.forms import (
+    CHOICE,
+    Form,
+    form_seal,
+    read_form,
+    refuse_cross_site,
+)
+from voting_service.public.pages.receipts import receipt_page
+from voting_service.public.pages.rendering import texts
+from voting_service.public.pages.trouble import platforms_of, trouble
+from voting_service.public.pages.visit import Visit
+
+SEAL = "seal"
+
+
+class _Receipt(msgspec.Struct, frozen=True):
+    ballot: str
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    receipt: _Receipt
+
+
+_answer = msgspec.json.Decoder(_Answer)
+
+
+async def ballot(visit: Visit) -> Response:
+    """All candidates to tick; what was chosen before signing in is ticked already."""
+    variant, is_new = order_variant(visit.request)
+    kept = visit.cookies.choice(visit.request)
+    response = (
+        _ballot_with(visit, kept, variant)
+        if kept
+        else page_response(
+            visit.request,
+            visit.book.ballot(visit.language, variant),
+            cache_control="private, no-cache",
+        )
+    )
+    if is_new:
+        keep_order(response, variant)
+    return response
+
+
+async def change(visit: Visit) -> Response:
+    """Back from the review: the ballot with the same names ticked."""
+    form = await _read(visit)
+    return _ballot_with(visit, form.choices, order_variant(visit.request)[0], in_hand=True)
+
+
+async def review(visit: Visit) -> Response:
+    """Who is chosen, and the one button that casts; 422 when a ballot may not look so."""
+    form = await _read(visit)
+    try:
+        check_choices(form.choices, visit.contest)
+    except InvalidInput:
+        return _review_page(visit, form.choices, is_faulty=True)
+    return _review_page(visit, form.choices)
+
+
+async def begin_again(visit: Visit) -> Response:
+    """An address that only forms post to, asked for by hand: to the ballot."""
+    if visit.request.path_params["step"] not in {"review", "change"}:
+        raise NotFound("there is no page here")
+    return RedirectResponse(f"{visit.address}/ballot", 303, {"cache-control": "no-store"})
+
+
+async def cast(visit: Visit) -> Response:
+    """Casts. 303 to the receipt; whatever else happens is a page that keeps the choices."""
+    form = await _read(visit)
+    try:
+        return await _cast(visit, form)
+    except AlreadyVoted as error:
+        ballot_id = _answer.decode(error.receipt).receipt.ballot
+        response = await receipt_page(visit, ballot_id, is_second_try=True)
+        visit.cookies.mark_voted(response, ballot_id, visit.now)
+        return response
+    except InvalidInput:
+        return _review_page(visit, form.choices, is_faulty=True)
+    except VotingError as error:
+        return trouble(visit, error, form.choices)
+
+
+async def _cast(visit: Visit, form: Form) -> Response:
+    session = visit.voter()
+    token = visit.cookies.session(visit.request)
+    expected = form_seal(visit.desk.keys.session, token)
+    if not compare_digest(form.fields.get(SEAL, "").encode(), expected.encode()):
+        raise SentFromElsewhere("the form is not one of this session")
+    networks = require_open(visit.desk, visit.now)
+    choices = check_choices(form.choices, visit.contest)
+    client = visit.request.client
+    network = networks.of(
+        client.host if client else "",
+        ",".join(visit.request.headers.getlist("x-forwarded-for")),
+    )
+    outcome = await hand_in(visit.desk, session, network, choices)
+    ballot_id = _answer.decode(outcome.receipt).receipt.ballot
+    # The fragment tells the page what has just happened; a reload of it does not.
+    what = "stored" if isinstance(outcome, Accepted) else "again"
+    response = RedirectResponse(
+        f"{visit.address}/receipts/{ballot_id}#{what}",
+        303,
+        {**SECURITY_HEADERS, "cache-control": "no-store"},
+    )
+    visit.cookies.mark_voted(response, ballot_id, visit.now)
+    visit.cookies.forget_choice(response)
+    return response
+
+
+async def _read(visit: Visit) -> Form:
+    refuse_cross_site(visit.request, visit.worker.settings.public_url)
+    return await read_form(visit.request, {CHOICE, SEAL}, MAX_BODY_BYTES)
+
+
+def _ballot_with(
+    visit: Visit, choices: Sequence[int], variant: int, *, in_hand: bool = False
+) -> Response:
+    """With these ticked. `in_hand`: they are what the visitor wants now, whatever the browser's
+    storage says."""
+    return rendered_response(
+        visit.book.render(
+            "ballot.html",
+            visit.language,
+            "/ballot",
+            order=order_of(visit.contest, variant),
+            chosen=frozenset(choices),
+            in_hand=in_hand,
+        )
+    )
+
+
+def _review_page(visit: Visit, choices: Sequence[int], *, is_faulty: bool = False) -> Response:
+    voter = visit.voter_if_any()
+    chosen = [c for c in visit.contest.candidates if c.number in set(choices)]
+    fault = _explain(choices, visit) if is_faulty else None
+    body = visit.book.render(
+        "review.html",
+        visit.language,
+        "/ballot",
+        chosen=chosen,
+        fault=fault,
+        can_cast=voter is not None and fault is None and visit.book.phase == "open",
+        platform=visit.worker.platforms[voter.platform_id] if voter else None,
+        platforms=() if voter else platforms_of(visit),
+        seal=form_seal(visit.desk.keys.session, visit.cookies.session(visit.request)),
+    )
+    response = rendered_response(body, 422 if is_faulty else 200)
+    if voter is not None:
+        visit.cookies.forget_choice(response)
+    elif chosen:
+        visit.cookies.keep_choice(response, [candidate.number for candidate in chosen])
+    return response
+
+
+def _explain(choices: Sequence[int], visit: Visit) -> str:
+    """The rule that a ballot breaks, kindly. That it breaks one was found by check_choices."""
+    rules = visit.contest.rules.ballot
+    lines: dict[str, str] = texts(visit.language)["review"]["fault"]
+    line = lines[_fault(choices, visit.contest)]
+    return line.format(
+        count=len(choices),
+        min=rules.min_choices,
+        max=rules.max_choices,
+        over=len(choices) - rules.max_choices,
+    )
+
+
+def _fault(choices: Sequence[int], contest: Contest) -> str:
+    if not choices:
+        return "none"
+    if len(choices) > contest.rules.ballot.max_choices:
+        return "too_many"
+    if len(choices) < contest.rules.ballot.min_choices:
+        return "too_few"
+    return "unknown"
