@@ -17,7 +17,6 @@ from tests.public.running_service import (
 C = CONTEST.encode()
 
 NOWHERE = {
-    "root": b"/",
     "API root": b"/api/v1",
     "another version": b"/api/v2/contests/test-2022",
     "list of contests": b"/api/v1/contests",

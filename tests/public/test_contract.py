@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -57,21 +56,20 @@ def ask(label: str, mode: GenerationMode, address: str, session: str) -> set[int
     """Sends generated requests of one operation, half of them for the contest there is; returns
     the statuses that were answered."""
     statuses = set()
-    with requests.Session() as client:
 
-        @SEVERAL
-        @given(case=OPERATIONS[label].as_strategy(generation_mode=mode), here=st.booleans())
-        def examples(case: Case[Any], here: bool) -> None:
-            parameters = case.path_parameters
-            if here and parameters and "slug" in parameters and "events" not in label:
-                parameters["slug"] = SLUG
-            headers = {"authorization": f"Bearer {session}"} if here else {}
-            answer = case.call_and_validate(
-                base_url=address, session=client, headers=headers, checks=CHECKS, timeout=10
-            )
-            statuses.add(answer.status_code)
+    @SEVERAL
+    @given(case=OPERATIONS[label].as_strategy(generation_mode=mode), here=st.booleans())
+    def examples(case: Case[Any], here: bool) -> None:
+        parameters = case.path_parameters
+        if here and parameters and "slug" in parameters and "events" not in label:
+            parameters["slug"] = SLUG
+        headers = {"authorization": f"Bearer {session}"} if here else {}
+        answer = case.call_and_validate(
+            base_url=address, headers=headers, checks=CHECKS, timeout=10
+        )
+        statuses.add(answer.status_code)
 
-        examples()
+    examples()
     return statuses
 
 
