@@ -24,6 +24,7 @@ from tests.fakes.signers import (
 from tests.voters.conftest import MovableClock, SignInMaker
 from voting_service.contests.model import Platform
 from voting_service.errors import TokenRefused, Unavailable
+from voting_service.storage.valkey import Valkey
 from voting_service.voters.identity import Identity
 
 CONTEST = "craftsmen"
@@ -363,10 +364,12 @@ async def test_a_token_is_good_for_one_session(identify: Identify) -> None:
 
 
 async def test_a_token_stays_spent_for_as_long_as_it_is_good(
-    identify: Identify, clock: MovableClock
+    identify: Identify, clock: MovableClock, fast_store: Valkey
 ) -> None:
     ahead = token(iat=NOW + 30, exp=NOW + 150)
     assert await identify(ahead)
+    [key] = await fast_store.command("KEYS", "jti:*")
+    assert await fast_store.command("TTL", key) > 170, "Valkey's clock is not the test's"
     clock.move(179)
     with pytest.raises(TokenRefused, match=r"jti: "):
         await identify(ahead)
