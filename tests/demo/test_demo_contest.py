@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from xml.etree import ElementTree
 
 from voting_service.demo import contest
+from voting_service.demo.contents import encoded_portrait
 from voting_service.demo.portrait import portrait
 
 
@@ -37,10 +37,20 @@ def test_every_district_of_the_notice_recommends_somebody_and_none_more_than_six
 
 
 def test_portraits_are_drawn_and_differ() -> None:
-    drawings = {number: portrait(number, f"Candidate {number}") for number in range(1, 51)}
-    assert len(set(drawings.values())) == 50
-    for number, drawing in drawings.items():
-        root = ElementTree.fromstring(drawing)
-        assert root.attrib["aria-label"] == f"Candidate {number}"
-        assert root[-1].text == f"{number:02d}"
-    assert portrait(7, "same") == portrait(7, "same")
+    drawings = {number: portrait(number, contest.trade_of(number)) for number in range(1, 51)}
+    assert len({drawing.tobytes() for drawing in drawings.values()}) == 50
+    assert {(drawing.mode, drawing.size) for drawing in drawings.values()} == {("RGB", (640, 896))}
+    assert portrait(7, 6).tobytes() == drawings[7].tobytes()
+
+
+def test_a_trade_has_a_pattern_of_its_own() -> None:
+    patterns = {portrait(1, trade).tobytes() for trade in range(25)}
+    assert len(patterns) == 25
+
+
+def test_a_portrait_is_encoded_small_and_the_same_every_time() -> None:
+    encoded = encoded_portrait(23)
+    assert encoded == encoded_portrait(23)
+    sizes = {(file.width, file.format): len(file.data) for file in encoded.files}
+    assert sizes[160, "avif"] <= 6_000
+    assert sizes[160, "webp"] <= 6_000

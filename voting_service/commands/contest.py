@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,10 +11,18 @@ import click
 
 from voting_service.accounts.model import require_role
 from voting_service.clock import system_clock
+from voting_service.commands.picture import (
+    encode_pictures,
+    picture,
+    remove_pictures,
+    store_picture,
+)
 from voting_service.commands.running import database, run
 from voting_service.commands.staff import as_option, authenticate_staff
 from voting_service.contests.contest_file import ContestFile, load_contest_file
 from voting_service.contests.model import Contest, ContestRules
+from voting_service.contests.phases import published_at
+from voting_service.contests.pictures import EncodedPicture
 from voting_service.contests.store import close_contest, insert_contest, load_contest, load_contests
 from voting_service.errors import Refused
 from voting_service.settings import Settings, load_settings
@@ -31,14 +39,19 @@ def contest() -> None:
     """Contests: import, list, show, close."""
 
 
+contest.add_command(picture)
+contest.add_command(remove_pictures)
+
+
 @contest.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Only say whether the file is good; store nothing.")
 def import_contest(file: Path, check: bool) -> None:
     """Import the contest in FILE (TOML; docs/contest-file.md). Every fault is named at once."""
     loaded = load_contest_file(file)
+    encoded = run(encode_pictures(loaded))
     if not check:
-        run(_import(load_settings(), loaded))
+        run(_import(load_settings(), loaded, encoded))
     for line in _describe(loaded):
         click.echo(line)
     if loaded.closes_at <= system_clock():
@@ -53,7 +66,9 @@ def import_contest(file: Path, check: bool) -> None:
     )
 
 
-async def _import(settings: Settings, loaded: ContestFile) -> None:
+async def _import(
+    settings: Settings, loaded: ContestFile, encoded: Sequence[EncodedPicture]
+) -> None:
     async with database(settings) as connection:
         with domain_errors():
             async with connection.transaction():
@@ -66,6 +81,8 @@ async def _import(settings: Settings, loaded: ContestFile) -> None:
                     candidates=loaded.candidates,
                 )
                 await create_keys(connection, settings.master_key.get_secret_value(), contest_id)
+                for named, each in zip(loaded.pictures, encoded, strict=True):
+                    await store_picture(connection, contest_id, named.number, each, named.caption)
 
 
 @contest.command("list")
@@ -157,6 +174,7 @@ def _describe(found: Contest | ContestFile) -> Iterator[str]:
     ballot = rules.ballot
     yield f"{'contest':<11} {found.slug}  {rules.title.zh} / {rules.title.en}"
     yield f"{'window':<11} {_window(found)}"
+    yield f"{'published':<11} {_local(published_at(found), found.rules.time_zone)}"
     if rules.early_close:
         yield f"{'closed':<11} early by {rules.early_close.by}"
     yield (
@@ -178,9 +196,9 @@ def _release(rules: ContestRules) -> str:
 
 
 def _window(found: Contest | ContestFile) -> str:
-    zone = ZoneInfo(found.rules.time_zone)
+    zone = found.rules.time_zone
+    return f"{_local(found.opens_at, zone)} – {_local(found.closes_at, zone)} {zone}"
 
-    def local(moment: datetime) -> str:
-        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
-    return f"{local(found.opens_at)} – {local(found.closes_at)} {zone.key}"
+def _local(moment: datetime, zone: str) -> str:
+    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
-from voting_service.contests.model import Contest
+from voting_service.contests.model import Contest, ContestRules
 from voting_service.errors import NotPublished
 
 COMMIT_GRACE_SECONDS = 10
@@ -16,7 +17,16 @@ DRAIN_SECONDS = 15
 and the five seconds that a statement begun within it may still run (storage/postgres.py)."""
 
 
-def published_at(contest: Contest) -> datetime:
+class Announced(Protocol):
+    """A contest, stored or still in its file."""
+
+    @property
+    def rules(self) -> ContestRules: ...
+    @property
+    def opens_at(self) -> datetime: ...
+
+
+def published_at(contest: Announced) -> datetime:
     """When profiles, pictures and standings come out, everywhere at once."""
     return contest.rules.publish_at or contest.opens_at
 

@@ -16,7 +16,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
 from multiprocessing import get_context
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from resource import RLIMIT_AS, setrlimit
 
 from PIL import Image, ImageCms, ImageFilter, ImageOps, UnidentifiedImageError
 
@@ -37,6 +38,8 @@ MAX_DECODED_PIXELS = 25_000_000
 """At four bytes a pixel and three copies while it is converted, 300 MB. Only JPEG can be decoded
 at a half or a quarter of its size."""
 MAX_SIDE = 12_000
+MAX_WORKER_BYTES = 2 * 1024**3
+"""Address space of a process that decodes; whatever a file contrives, it fails there."""
 PORTRAIT_RATIO = (5, 7)
 """Width to height of a two-inch photo (35 × 49 mm)."""
 MIN_WIDTH = 320
@@ -51,12 +54,14 @@ _QUALITIES: Mapping[PictureFormat, tuple[int, ...]] = {
     "jpeg": (80, 65, 50),
 }
 _OPTIONS: Mapping[PictureFormat, Mapping[str, object]] = {
-    # One thread: the same picture gives the same bytes. Above speed 8 files grow, below it the
-    # time does.
-    "avif": {"speed": 8, "max_threads": 1, "subsampling": "4:2:0"},
+    # One thread: the same picture gives the same bytes.
+    "avif": {"max_threads": 1, "subsampling": "4:2:0"},
     "webp": {"method": 2},
     "jpeg": {"optimize": True, "progressive": True},
 }
+AVIF_SPEED = 8
+"""Below it the time grows, above it the files of drawings do."""
+_TOO_LARGE = f"is larger than {MAX_FILE_BYTES // 1024**2} MB"
 _FACE_HEIGHT = 0.35
 """Where a portrait's middle is when it is cropped: a face is above the middle of its picture."""
 
@@ -87,10 +92,13 @@ def encode_picture(data: bytes, name: str, kind: PictureKind) -> EncodedPicture:
     return encode_pixels(pixels, kind)
 
 
-def encode_pixels(pixels: Image.Image, kind: PictureKind) -> EncodedPicture:
-    """The same for a picture that this program drew, in RGB."""
+def encode_pixels(
+    pixels: Image.Image, kind: PictureKind, *, avif_speed: int = AVIF_SPEED
+) -> EncodedPicture:
+    """The same for a picture that this program drew, in RGB; `avif_speed` 9 takes a third of the
+    time."""
     widths = [width for width in WIDTHS[kind] if width <= MAX_ENLARGEMENT * pixels.width]
-    files = list(_sizes(pixels, widths))
+    files = list(_sizes(pixels, widths, avif_speed))
     if kind == "portrait":
         width, _ = PREVIEW_SIZE
         files.append(EncodedFile(width, "jpeg", _encode(_preview(pixels), "jpeg", width)))
@@ -98,16 +106,31 @@ def encode_pixels(pixels: Image.Image, kind: PictureKind) -> EncodedPicture:
     return EncodedPicture(_name(files), largest, _height(pixels, largest), tuple(files))
 
 
+def encode_file(path: Path, kind: PictureKind) -> EncodedPicture:
+    """The same for a file. Raises PictureRefused."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise PictureRefused(_TOO_LARGE)
+        data = path.read_bytes()
+    except OSError as error:
+        raise PictureRefused(f"cannot be read: {error.strerror}") from None
+    return encode_picture(data, path.name, kind)
+
+
 def workers() -> ProcessPoolExecutor:
-    """Processes that encode side by side, off the event loop; they start afresh, so that nothing
-    of this process is copied into what handles strangers' files."""
-    return ProcessPoolExecutor(mp_context=get_context("forkserver"))
+    """Processes that encode side by side, off the event loop. They start afresh and may take a
+    limited amount of memory: they handle strangers' files."""
+    return ProcessPoolExecutor(mp_context=get_context("forkserver"), initializer=_limit_memory)
+
+
+def _limit_memory() -> None:
+    setrlimit(RLIMIT_AS, (MAX_WORKER_BYTES, MAX_WORKER_BYTES))
 
 
 def _decode(data: bytes, name: str) -> Image.Image:
     """The upright picture in plain RGB. Raises PictureRefused."""
     if len(data) > MAX_FILE_BYTES:
-        raise PictureRefused(f"is larger than {MAX_FILE_BYTES // 1024**2} MB")
+        raise PictureRefused(_TOO_LARGE)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -203,22 +226,23 @@ def _height(pixels: Image.Image, width: int) -> int:
     return max(round(pixels.height * width / pixels.width), 1)
 
 
-def _sizes(pixels: Image.Image, widths: list[int]) -> Iterator[EncodedFile]:
+def _sizes(pixels: Image.Image, widths: list[int], avif_speed: int) -> Iterator[EncodedFile]:
     """Every width in both formats; each is made from the one above it."""
     for width in sorted(widths, reverse=True):
         size = (width, _height(pixels, width))
         smaller = pixels.resize(size, Image.Resampling.LANCZOS)
-        for format_ in ("avif", "webp"):
-            yield EncodedFile(width, format_, _encode(smaller, format_, width))
+        yield EncodedFile(width, "avif", _encode(smaller, "avif", width, speed=avif_speed))
+        yield EncodedFile(width, "webp", _encode(smaller, "webp", width))
         if width < pixels.width:
             pixels = smaller
 
 
-def _encode(pixels: Image.Image, format_: PictureFormat, width: int) -> bytes:
+def _encode(pixels: Image.Image, format_: PictureFormat, width: int, **more: int) -> bytes:
     encoded = b""
+    options = {**_OPTIONS[format_], **more}
     for quality in _QUALITIES[format_]:
         target = io.BytesIO()
-        pixels.save(target, format_.upper(), quality=quality, **_OPTIONS[format_])
+        pixels.save(target, format_.upper(), quality=quality, **options)
         encoded = target.getvalue()
         if len(encoded) <= _BUDGET_BYTES[width]:
             break

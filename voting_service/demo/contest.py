@@ -103,9 +103,14 @@ _DISTRICTS = (
 )
 
 
+def trade_of(number: int) -> int:
+    """The place of a candidate's trade among the trades."""
+    return (number - 1) % len(_TRADES)
+
+
 def candidate(number: int) -> Candidate:
     """A placeholder: it has a number, a trade and a district, and says what it is."""
-    trade_zh, trade_en = _TRADES[(number - 1) % len(_TRADES)]
+    trade_zh, trade_en = _TRADES[trade_of(number)]
     district_zh, district_en = _DISTRICTS[(number - 1) % len(_DISTRICTS)]
     return Candidate(
         number=number,
@@ -123,12 +128,7 @@ def candidate(number: int) -> Candidate:
             en="The candidate's deeds will be told here. The demo's fifty candidates have a "
             "number, a trade and a district only; name, story and portrait are placeholders.",
         ),
-        portrait=portrait_name(number),
     )
-
-
-def portrait_name(number: int) -> str:
-    return f"{number:02d}.svg"
 
 
 def candidates() -> tuple[Candidate, ...]:

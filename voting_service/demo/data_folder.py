@@ -63,7 +63,6 @@ class DataFolder:
         self.valkey = self.path / "valkey"
         self.logs = self.path / "logs"
         self.metrics = self.path / "metrics"
-        self.pictures = self.path / "pictures"
         self.settings_file = self.path / DEMO_SETTINGS_FILE
         self.accounts_file = self.path / "accounts.json"
         self.platform_key_file = self.path / "platforms" / "demo.pem"
