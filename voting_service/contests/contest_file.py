@@ -329,6 +329,7 @@ def _finish(document: ContestDocument, folder: Path | None, draft: _Draft) -> Co
             cut=CutRules(**document.cut.model_dump()),
             list_order=document.list_order,
             expected_voters_per_day=document.expected_voters_per_day,
+            contact=_text(document.contact) if document.contact else None,
             publish_at=_moment(publish_at, zone) if publish_at else None,
         ),
         opens_at=_moment(document.window.opens_at, zone),

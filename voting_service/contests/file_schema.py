@@ -152,6 +152,7 @@ class ContestDocument(_Section):
     time_zone: Annotated[str, AfterValidator(_known_zone)]
     list_order: Literal["shuffled", "number"] = "shuffled"
     expected_voters_per_day: Annotated[int, Field(ge=1, le=1_000_000_000)] = 1_000_000
+    contact: Annotated[Both[Summary] | None, BeforeValidator(_same_in_both)] = None
     window: WindowSection
     ballot: BallotSection = BallotSection()
     release: ReleaseSection = ReleaseSection()

@@ -67,6 +67,7 @@ class ContestRules(msgspec.Struct, frozen=True):
     list_order: Literal["shuffled", "number"] = "shuffled"
     expected_voters_per_day: int = 1_000_000
     publish_at: datetime | None = None
+    contact: Text | None = None
     early_close: EarlyClose | None = None
 
 

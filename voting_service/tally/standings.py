@@ -110,6 +110,12 @@ class Board:
             raise StoreUnavailable("the standings are being prepared")
         return self._current
 
+    def standings(self) -> tuple[Standings, str]:
+        """The same as values, and the tag that changes with them. Raises as `shown`."""
+        prepared = self.shown()
+        assert self._shown is not None
+        return self._shown, prepared.etag
+
     async def changed(self) -> None:
         """Returns when other bytes than now are prepared."""
         await self._changed.wait()

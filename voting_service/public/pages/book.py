@@ -14,7 +14,7 @@ from datetime import datetime
 from voting_service.contests.model import Candidate, Contest, Language, Phase
 from voting_service.errors import NotFound
 from voting_service.public.pages.rendering import moment, render, texts
-from voting_service.tally.standings import Prepared
+from voting_service.tally.standings import Prepared, Standings
 
 VARIANTS = 64
 """Orders of a shuffled list: enough that no place is worth anything, few enough to keep."""
@@ -51,6 +51,7 @@ class PageBook:
         self.phase = contest.phase(now)
         self._public_url = public_url
         self._pages: dict[tuple[str, Language, int], Prepared] = {}
+        self._standings: dict[Language, tuple[str, Prepared]] = {}
         self._candidates: Mapping[int, Candidate] = {c.number: c for c in contest.candidates}
 
     def candidates(self, language: Language, variant: int) -> Prepared:
@@ -72,6 +73,23 @@ class PageBook:
                 "profile.html", language, f"/candidates/{number}", candidate=candidate
             )
         return self._pages[key]
+
+    def rules(self, language: Language) -> Prepared:
+        """The rules in plain words."""
+        key = ("rules", language, 0)
+        if key not in self._pages:
+            self._pages[key] = self._render("rules.html", language, "/rules")
+        return self._pages[key]
+
+    def standings(self, language: Language, shown: Standings, tag: str) -> Prepared:
+        """The standings; rendered again when `tag` is another than last time."""
+        kept = self._standings.get(language)
+        if kept is None or kept[0] != tag:
+            page = self._render(
+                "standings.html", language, "/standings", shown=shown, by_number=self._candidates
+            )
+            kept = self._standings[language] = (tag, page)
+        return kept[1]
 
     def ballot(self, language: Language, variant: int) -> Prepared:
         """The ballot with nobody ticked."""

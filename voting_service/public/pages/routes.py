@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from voting_service.public.pages import entering, receipts, voting
+from voting_service.public.pages import entering, information, receipts, voting
 from voting_service.public.pages.browsing import candidates, home, profile, static_file
+from voting_service.public.pages.standings import standings
 from voting_service.public.pages.trouble import page
 
 CONTEST = "/{language}/{slug}"
@@ -15,6 +16,9 @@ ROUTES = [
     Route("/static/{name}", static_file),
     Route(CONTEST, candidates),
     Route(f"{CONTEST}/candidates/{{number:int}}", profile),
+    Route(f"{CONTEST}/standings", page(standings)),
+    Route(f"{CONTEST}/rules", page(information.rules)),
+    Route(f"{CONTEST}/cut", page(information.cut)),
     Route("/enter", entering.enter_page),
     Route("/enter", entering.enter, methods=["POST"]),
     Route(f"{CONTEST}/leave", page(entering.leave), methods=["POST"]),
