@@ -11,6 +11,7 @@ from loadtests.plan import Plan
 from loadtests.report import Section
 from loadtests.stand import Stand
 
+_QUIET_SHARE = 0.1
 _MODERATE_SHARE = 0.4
 """Of the median rate at saturation."""
 
@@ -45,6 +46,7 @@ async def saturation(stand: Stand, plan: Plan) -> Section:
     votes = [vote for _, vote in pairs]
     bares = [bare for bare, _ in pairs]
     ratios = [vote.worker_us / bare.worker_us for bare, vote in pairs]
+    others = Spread.of([one.others_share for both in pairs for one in both])
     figures = {
         "ratio of worker CPU, vote to bare, pair by pair": Spread.of(ratios).text("{:.2f}"),
         "worker CPU per confirmed vote, µs": Spread.of([v.worker_us for v in votes]).text(),
@@ -54,6 +56,7 @@ async def saturation(stand: Stand, plan: Plan) -> Section:
         "background loops CPU per vote, µs": Spread.of([v.background_us for v in votes]).text(),
         "**confirmed votes a second**": Spread.of([v.outcome.per_second for v in votes]).text(),
         "bare requests a second": Spread.of([b.outcome.per_second for b in bares]).text(),
+        "CPU of the machine taken by others": others.text("{:.0%}"),
         "vote p50 at saturation, ms": Spread.of([v.outcome.p50_ms for v in votes]).text("{:.1f}"),
         "vote p95 at saturation, ms": Spread.of([v.outcome.p95_ms for v in votes]).text("{:.1f}"),
         "vote p99 at saturation, ms": Spread.of([v.outcome.p99_ms for v in votes]).text("{:.1f}"),
@@ -65,8 +68,14 @@ async def saturation(stand: Stand, plan: Plan) -> Section:
         "voter's; sessions are minted with the contest's key, because sign-in is not what is "
         "measured. Client, stores and workers share the machine.",
         "",
-        _verdict(confirmed, await stored(stand) - stored_before, [v for _, v in pairs]),
+        _verdict(confirmed, await stored(stand) - stored_before, votes),
     ]
+    if others.median > _QUIET_SHARE:
+        section.notes += [
+            "",
+            "**The machine was not quiet**: other programs took part of its CPU, so the rates "
+            "and the latencies are worse than they would be. Run it again.",
+        ]
     section.figures = {
         "ratio": ratios,
         "pairs": [{"bare": asdict_of(bare), "vote": asdict_of(vote)} for bare, vote in pairs],

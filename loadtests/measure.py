@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import psutil
 
@@ -31,6 +33,8 @@ class Measured:
     postgres_us: float
     valkey_us: float
     background_us: float
+    others_share: float
+    """Of the machine's CPU during the round, what went to processes that are none of ours."""
 
     @property
     def total_us(self) -> float:
@@ -100,7 +104,6 @@ async def measure(
         "valkey": stand.valkey.process,
         "background": stand.processes.get("work"),
     }
-    before = {name: cpu_seconds(process) for name, process in watched.items()}
     round_ = Round(
         address=stand.address(server),
         requests=requests,
@@ -109,14 +112,28 @@ async def measure(
         rate=rate,
         expected_status=expected_status,
     )
+    before = {name: cpu_seconds(process) for name, process in watched.items()}
+    machine_before, began_at = _machine_seconds(), time.monotonic()
     outcome = await asyncio.to_thread(run_round, round_)
     await asyncio.sleep(SETTLE_SECONDS)
+    spent = {name: cpu_seconds(process) - before[name] for name, process in watched.items()}
+    ours = sum(spent.values()) + outcome.client_cpu_seconds
+    others = _machine_seconds() - machine_before - ours
+    available = (time.monotonic() - began_at) * (psutil.cpu_count() or 1)
     if not outcome.expected:
         raise RuntimeError(f"{server} never answered {expected_status}: {outcome.statuses}")
-    spent = {
-        name: (cpu_seconds(process) - before[name]) / outcome.expected * 1e6
-        for name, process in watched.items()
-    }
+    each = {name: seconds / outcome.expected * 1e6 for name, seconds in spent.items()}
     return Measured(
-        outcome, spent["workers"], spent["postgres"], spent["valkey"], spent["background"]
+        outcome,
+        worker_us=each["workers"],
+        postgres_us=each["postgres"],
+        valkey_us=each["valkey"],
+        background_us=each["background"],
+        others_share=max(0.0, others / available),
     )
+
+
+def _machine_seconds() -> float:
+    """CPU the machine has spent on anything, or had taken away by its host."""
+    times: Any = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))

@@ -17,7 +17,7 @@ import sys
 from array import array
 from collections import Counter, deque
 from collections.abc import Iterator
-from time import perf_counter
+from time import perf_counter, process_time
 
 import msgspec
 import uvloop
@@ -62,6 +62,7 @@ class Outcome(msgspec.Struct):
     p95_ms: float
     p99_ms: float
     max_ms: float
+    client_cpu_seconds: float
 
     @property
     def per_second(self) -> float:
@@ -186,6 +187,7 @@ class _Driver:
             p95_ms=percentile(ordered, 0.95) * 1000,
             p99_ms=percentile(ordered, 0.99) * 1000,
             max_ms=(ordered[-1] if ordered else 0.0) * 1000,
+            client_cpu_seconds=process_time(),
         )
 
 
