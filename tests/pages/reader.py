@@ -15,6 +15,9 @@ from tests.browser.site import SLUG, Site
 FORM = "application/x-www-form-urlencoded"
 BALLOT = f"/zh/{SLUG}/ballot"
 REVIEW = f"{BALLOT}/review"
+CHANGE = f"{BALLOT}/change"
+LEAVE = f"/zh/{SLUG}/leave"
+PLATFORM_ORIGIN = "https://news.example"
 
 
 class Reader:
@@ -59,6 +62,10 @@ class Reader:
     def platform_origin(self) -> str:
         platforms = self.site.worker.registry.platforms
         return platforms[self.site.platform.slug].origins[0]
+
+    async def stored_ballots(self) -> int:
+        count: int = await self.site.database.fetchval("select count(*) from ballots")
+        return count
 
     async def review(self, choices: Sequence[object]) -> httpx.Response:
         return await self.post(REVIEW, [("choice", number) for number in choices])
