@@ -55,18 +55,19 @@ def test_at_one_moment_exactly_the_burst_conforms(rate: Rate, extra: int) -> Non
     assert local.allow(b"v", START_MS + rate.interval_ms)
 
 
-@given(rate=RATES, tries=TRIES, room=st.integers(1, 2))
-def test_a_full_memory_only_ever_forgives(
+@given(rate=RATES, tries=TRIES, room=st.integers(1, 3))
+def test_who_is_forgotten_for_want_of_room_is_judged_as_new(
     rate: Rate, tries: list[tuple[int, int]], room: int
 ) -> None:
-    small, large = LocalLimits(rate, max_keys=room), LocalLimits(rate)
+    local = LocalLimits(rate, max_keys=room)
+    buckets: dict[int, LeakyBucket] = {}  # in order of their last try
     now = START_MS
     for voter, pause in tries:
         now += pause
-        if large.allow(bytes([voter]), now):
-            assert small.allow(bytes([voter]), now)
-        else:
-            small.allow(bytes([voter]), now)
+        buckets[voter] = buckets.pop(voter, None) or LeakyBucket(rate)
+        if len(buckets) > room:
+            del buckets[next(iter(buckets))]
+        assert local.allow(bytes([voter]), now) == buckets[voter].conforms(now)
 
 
 def test_memory_is_bounded_and_the_most_recent_are_remembered() -> None:

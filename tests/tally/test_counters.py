@@ -25,8 +25,8 @@ from voting_service.tally.counters import (
 )
 
 CONTEST = 1
-FIRST_XID = 2**33
-"""Transaction ids outgrow 32 bits; the counters must too."""
+FIRST_XID = 2**50
+"""Transaction ids outgrow 32 bits, and Lua's way of writing numbers."""
 
 
 @pytest.fixture
