@@ -126,11 +126,7 @@ class Stand:
 
     def web_workers(self) -> list[psutil.Process]:
         """The processes that serve; empty while uvicorn has none."""
-        return [
-            child
-            for child in self.processes["serve"].children()
-            if "resource_tracker" not in " ".join(child.cmdline())
-        ]
+        return [child for child in self.processes["serve"].children() if _serves(child)]
 
     def _all_workers_connected(self) -> bool:
         """`/readyz` speaks for the worker that happens to answer; this for all of them."""
@@ -200,6 +196,14 @@ async def _all_answer(url: str) -> bool:
     return all(
         isinstance(answer, httpx.Response) and answer.status_code == 200 for answer in answers
     )
+
+
+def _serves(child: psutil.Process) -> bool:
+    """Whether it lives, and is not the helper that multiprocessing keeps beside the workers."""
+    try:
+        return "resource_tracker" not in " ".join(child.cmdline())
+    except psutil.Error:
+        return False
 
 
 def _command() -> str:
