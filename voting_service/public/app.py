@@ -18,10 +18,12 @@ from voting_service.errors import VotingError
 from voting_service.logs import configure_logs
 from voting_service.public.cast_ballot import CastBallot, VotesFirst
 from voting_service.public.cross_origin import CrossOrigin
+from voting_service.public.embed import routes as embed
 from voting_service.public.events import standings_events
 from voting_service.public.health import healthz, readyz, show_metrics
 from voting_service.public.openapi import openapi_document
 from voting_service.public.pages import routes as pages
+from voting_service.public.pictures import picture_file
 from voting_service.public.problems import on_bug, on_domain_error, on_http_error
 from voting_service.public.reads import (
     CandidateList,
@@ -56,10 +58,12 @@ ROUTES = [
     Route(f"{CONTEST}/standings", CurrentStandings(), methods=["GET"]),
     Route(f"{CONTEST}/standings/events", standings_events),
     Route(f"{CONTEST}/cut", published_cut),
+    Route("/pictures/{name}", picture_file),
     Route("/healthz", healthz),
     Route("/readyz", readyz),
     Route("/metrics", show_metrics),
     Route("/openapi.json", openapi_document),
+    *embed.ROUTES,
     *pages.ROUTES,
 ]
 

@@ -26,7 +26,7 @@ HEARTBEAT_SECONDS = 15.0
 async def standings_events(request: Request) -> Response:
     """A stream that begins with the standings of now."""
     worker: Worker = request.state.worker
-    board = worker.desk(request.path_params["slug"]).board
+    board = worker.published_desk(request.path_params["slug"]).board
     board.shown()
     if worker.standings_readers >= MAX_READERS:
         return problem_response(request, Unavailable("too many readers; poll the standings", 5))

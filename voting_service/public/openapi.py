@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voting_service.ballots.parse import Cast
-from voting_service.contests.model import Candidate
+from voting_service.contests.pictures import PublicProfile
 from voting_service.public.problems import KINDS, MEDIA_TYPE
 from voting_service.public.reads import ContestFacts, ReceiptState
 from voting_service.public.sessions import SessionGranted, SignInRequest
@@ -38,7 +38,7 @@ class CandidateListing(msgspec.Struct, frozen=True):
     """Every profile of a contest."""
 
     contest: str
-    candidates: list[Candidate]
+    candidates: list[PublicProfile]
 
 
 class FieldFault(msgspec.Struct, frozen=True):
@@ -49,7 +49,8 @@ class FieldFault(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457; `errors` with 422, `receipt` with 409, the window with 403."""
+    """RFC 9457; `errors` with 422, `receipt` with 409, the window or the moment of
+    publication with 403."""
 
     type: str
     title: str
@@ -57,13 +58,14 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     errors: list[FieldFault] | None = None
     receipt: Receipt | None = None
+    publish_at: str | None = None
     opens_at: str | None = None
     closes_at: str | None = None
 
 
 _TYPES = (
-    Cast, SignInRequest, SessionGranted, ReceiptGiven, ContestFacts, CandidateListing, Candidate,
-    Standings, ReceiptState, Problem,
+    Cast, SignInRequest, SessionGranted, ReceiptGiven, ContestFacts, CandidateListing,
+    PublicProfile, Standings, ReceiptState, Problem,
 )  # fmt: skip
 _SLUG = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
 _NUMBER = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer"}}
@@ -145,12 +147,14 @@ def _paths() -> dict[str, Any]:
         f"{contest}/candidates": {
             "parameters": [_SLUG],
             "get": _operation(
-                "candidates", "All profiles", {200: "CandidateListing", 304: ""}, (404, 503)
+                "candidates", "All profiles", {200: "CandidateListing", 304: ""}, (403, 404, 503)
             ),
         },
         f"{contest}/candidates/{{number}}": {
             "parameters": [_SLUG, _NUMBER],
-            "get": _operation("candidate", "One profile", {200: "Candidate", 304: ""}, (404, 503)),
+            "get": _operation(
+                "candidate", "One profile", {200: "PublicProfile", 304: ""}, (403, 404, 503)
+            ),
         },
         f"{contest}/ballots": {
             "parameters": [_SLUG],
@@ -175,7 +179,7 @@ def _paths() -> dict[str, Any]:
                 "standings",
                 "Counts, as far as the release schedule allows",
                 {200: "Standings", 304: ""},
-                (404, 503),
+                (403, 404, 503),
             ),
         },
         f"{contest}/standings/events": {

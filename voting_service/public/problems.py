@@ -18,6 +18,7 @@ from voting_service.errors import (
     MalformedInput,
     NotFound,
     NotOpen,
+    NotPublished,
     NotSignedIn,
     Refused,
     SentFromElsewhere,
@@ -49,6 +50,11 @@ KINDS: Mapping[type[VotingError], Kind] = {
         403, "sent-from-elsewhere", Text(zh="请从本站页面操作", en="Please use our own pages")
     ),
     NotOpen: Kind(403, "not-open", Text(zh="现在不是投票时间", en="Voting is not open now")),
+    NotPublished: Kind(
+        403,
+        "not-published",
+        Text(zh="候选人资料尚未发布", en="The candidates have not been published yet"),
+    ),
     NotFound: Kind(404, "not-found", Text(zh="没有找到", en="There is nothing here")),
     AlreadyVoted: Kind(409, "already-voted", Text(zh="您已经投过票", en="You have voted already")),
     Refused: Kind(409, "refused", Text(zh="目前不能这样做", en="This cannot be done now")),
@@ -81,6 +87,8 @@ def _extensions(error: VotingError) -> dict[str, Any]:
             return {"errors": [{"field": f.field, "message": f.message} for f in faults]}
         case NotOpen():
             return {"opens_at": error.opens_at, "closes_at": error.closes_at}
+        case NotPublished():
+            return {"publish_at": error.publish_at}
         case AlreadyVoted():
             return msgspec.json.decode(error.receipt, type=dict[str, Any])
         case _:

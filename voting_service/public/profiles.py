@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Mapping
 
 from voting_service.contests.model import Contest
+from voting_service.contests.pictures import Picture, public_profile
 from voting_service.tally.standings import Prepared
 
 
 class PreparedProfiles:
     """The list of candidates and each of them by number."""
 
-    def __init__(self, contest: Contest) -> None:
-        self.list = Prepared.of(
-            {"contest": contest.slug, "candidates": msgspec.to_builtins(contest.candidates)}
-        )
-        self.by_number = {c.number: Prepared.of(c) for c in contest.candidates}
+    def __init__(self, contest: Contest, pictures: Mapping[int, tuple[Picture, ...]]) -> None:
+        profiles = [public_profile(c, pictures.get(c.number, ())) for c in contest.candidates]
+        self.list = Prepared.of({"contest": contest.slug, "candidates": profiles})
+        self.by_number = {profile.number: Prepared.of(profile) for profile in profiles}

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from voting_service.ballots.commit import QUERIES
 from voting_service.ballots.receipt import StoredBallot
 from voting_service.contests.model import Contest
+from voting_service.contests.phases import published_at
 from voting_service.errors import NotFound, VotingError
 from voting_service.public.cross_origin import VARY_ORIGIN
 from voting_service.public.problems import language_of, problem
@@ -45,7 +46,7 @@ class PreparedRead:
     cache_control = b"public, max-age=1, stale-while-revalidate=5"
 
     def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
-        """Raises NotFound or StoreUnavailable."""
+        """Raises NotFound, NotPublished or StoreUnavailable."""
         raise NotImplementedError
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
@@ -86,7 +87,7 @@ class CandidateList(PreparedRead):
     cache_control = b"public, max-age=10, stale-while-revalidate=60"
 
     def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
-        return worker.desk(path["slug"]).profiles.list
+        return worker.published_desk(path["slug"]).profiles.list
 
 
 class CandidateProfile(PreparedRead):
@@ -95,7 +96,7 @@ class CandidateProfile(PreparedRead):
     cache_control = CandidateList.cache_control
 
     def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
-        profiles = worker.desk(path["slug"]).profiles.by_number
+        profiles = worker.published_desk(path["slug"]).profiles.by_number
         number: str = path["number"]
         profile = profiles.get(int(number)) if _NUMBER.fullmatch(number) else None
         if profile is None:
@@ -107,7 +108,7 @@ class CurrentStandings(PreparedRead):
     """The standings as the release schedule allows."""
 
     def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
-        return worker.desk(path["slug"]).board.shown()
+        return worker.published_desk(path["slug"]).board.shown()
 
 
 class ContestFacts(msgspec.Struct, frozen=True):
@@ -116,6 +117,7 @@ class ContestFacts(msgspec.Struct, frozen=True):
     contest: str
     title: dict[str, str]
     phase: str
+    publish_at: datetime
     opens_at: datetime
     closes_at: datetime
     time_zone: str
@@ -137,6 +139,7 @@ async def contest_facts(request: Request) -> Response:
         contest=contest.slug,
         title=rules["title"],
         phase=contest.phase(now),
+        publish_at=published_at(contest).astimezone(contest.zone),
         opens_at=contest.opens_at.astimezone(contest.zone),
         closes_at=contest.closes_at.astimezone(contest.zone),
         time_zone=contest.rules.time_zone,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -14,11 +14,14 @@ from voting_service.ballots.admit import Admitter
 from voting_service.ballots.casting import Caster, Dependencies
 from voting_service.clock import Clock, system_clock
 from voting_service.contests.model import Contest, Platform
+from voting_service.contests.phases import require_published
+from voting_service.contests.pictures import Picture, load_all_pictures, load_owners
 from voting_service.contests.registry import Registry
 from voting_service.cut.publication import load_publication
 from voting_service.errors import NotFound, StoreUnavailable
 from voting_service.public.client_address import NetworkHasher
 from voting_service.public.pages.book import PageBook
+from voting_service.public.picture_shelf import PictureShelf
 from voting_service.public.profiles import PreparedProfiles
 from voting_service.settings import Settings
 from voting_service.storage.postgres import Pool, PooledConnection, acquire, open_pool
@@ -42,10 +45,11 @@ class ContestDesk:
         self, contest: Contest, keys: ContestKeys, caster: Caster, board: Board, settings: Settings
     ) -> None:
         self.contest = contest
+        self.pictures: Mapping[int, tuple[Picture, ...]] = {}
         self.keys = keys
         self.caster = caster
         self.board = board
-        self.profiles = PreparedProfiles(contest)
+        self.profiles = PreparedProfiles(contest, self.pictures)
         self._public_url = settings.public_url
         self._book: PageBook | None = None
         # Once the voters' key is destroyed nothing about a voter is derived any more.
@@ -53,10 +57,16 @@ class ContestDesk:
             NetworkHasher(keys.network, settings.trusted_proxies) if keys.network else None
         )
 
-    def update(self, contest: Contest, platforms: dict[int, Platform]) -> None:
+    def update(
+        self,
+        contest: Contest,
+        platforms: dict[int, Platform],
+        pictures: Mapping[int, tuple[Picture, ...]],
+    ) -> None:
         """Takes over a changed contest; the votes that wait go on."""
-        if contest.revision != self.contest.revision:
-            self.profiles = PreparedProfiles(contest)
+        if contest.revision != self.contest.revision or pictures != self.pictures:
+            self.pictures = pictures
+            self.profiles = PreparedProfiles(contest, pictures)
             self._book = None
         self.contest = contest
         self.caster.contest = contest
@@ -89,6 +99,7 @@ class Worker:
         self.valkey = valkey
         self.clock = clock
         self.registry = Registry()
+        self.pictures = PictureShelf(read_pool)
         self.platforms: dict[int, Platform] = {}
         self.desks: dict[str, ContestDesk] = {}
         self.origins: frozenset[str] = frozenset()
@@ -112,7 +123,8 @@ class Worker:
             if desk is None or desk.keys != keys[contest.id]:
                 desk = self._open_desk(contest, keys[contest.id], desk)
                 self.desks[slug] = desk
-            desk.update(contest, self.platforms)
+            desk.update(contest, self.platforms, await load_all_pictures(connection, contest.id))
+        self.pictures.update(await load_owners(connection))
 
     def _open_desk(
         self, contest: Contest, keys: ContestKeys, previous: ContestDesk | None
@@ -130,6 +142,12 @@ class Worker:
             if not self.registry.loaded:
                 raise StoreUnavailable("the service is starting")
             raise NotFound("there is no contest of this name")
+        return desk
+
+    def published_desk(self, slug: str) -> ContestDesk:
+        """The desk for what is under embargo. Raises NotPublished before its moment."""
+        desk = self.desk(slug)
+        require_published(desk.contest, self.clock())
         return desk
 
     @property
