@@ -11,6 +11,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 import structlog
@@ -74,6 +75,7 @@ class Caster:
         self._receipt_key = receipt_key
         self._needs = needs
         self._queue_limit = queue_limit
+        self._loop = asyncio.get_running_loop()
         self._waiting: deque[Vote] = deque()
         self._arrived = asyncio.Event()
         self._slots = asyncio.Semaphore(MAX_BATCHES_AT_ONCE)
@@ -88,14 +90,13 @@ class Caster:
         if len(self._waiting) >= self._queue_limit or self._closing:
             metrics.BALLOTS.labels("busy").inc()
             raise busy()
-        loop = asyncio.get_running_loop()
         vote = Vote(
             voter=voter,
             platform_id=platform_id,
             network=network,
             choices=choices,
-            answer=loop.create_future(),
-            waiting_since=loop.time(),
+            answer=self._loop.create_future(),
+            waiting_since=self._loop.time(),
         )
         self._waiting.append(vote)
         self._arrived.set()
@@ -133,7 +134,7 @@ class Caster:
     async def _answer_all(self, votes: Sequence[Vote]) -> None:
         """Whatever happens, every vote gets an answer, and none is confirmed by accident."""
         metrics.BATCH_SIZE.observe(len(votes))
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         waited = now - votes[0].waiting_since
         metrics.STEP_SECONDS.labels("wait").observe(waited)
         fresh = votes
@@ -243,13 +244,10 @@ def not_open(contest: Contest, now: datetime) -> NotOpen:
 def _counted(contest_id: int, committed: Committed) -> Counted:
     """⑦'s delta of a batch: held ballots stay out of the public count."""
     assert committed.xid is not None
-    chosen: Counter[str] = Counter()
-    ballots = 0
-    for vote, decision, _ in committed.new:
-        if decision is Decision.COUNT:
-            ballots += 1
-            chosen.update(vote.choices[1:-1].split(","))
-    return Counted(contest_id, committed.xid, ballots, dict(chosen))
+    counted = [vote.numbers for vote, decision, _ in committed.new if decision is Decision.COUNT]
+    chosen = Counter(chain.from_iterable(counted))
+    votes = {str(number): count for number, count in chosen.items()}
+    return Counted(contest_id, committed.xid, len(counted), votes)
 
 
 def _to_milliseconds(moment: datetime) -> datetime:

@@ -21,9 +21,11 @@ class StoredBallot(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _moment(cast_at: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds; a batch shares its moment."""
-    return cast_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _shared_part(contest_slug: str, period: date, cast_at: datetime) -> str:
+    """What the receipts of a batch have in common; the moment is ISO 8601 in UTC with
+    milliseconds."""
+    moment = cast_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f'","contest":"{contest_slug}","period":"{period}","issued_at":"{moment}"'
 
 
 def receipt_bytes(key: bytes, contest_slug: str, ballot: StoredBallot) -> bytes:
@@ -32,11 +34,8 @@ def receipt_bytes(key: bytes, contest_slug: str, ballot: StoredBallot) -> bytes:
     The seal is keyed BLAKE2b over everything the row says, choices and voter included: it
     vouches for them without showing them.
     """
-    ballot_id = ballot.ballot_id.hex()
-    public = (
-        f'"ballot":"{ballot_id}","contest":"{contest_slug}",'
-        f'"period":"{ballot.period}","issued_at":"{_moment(ballot.cast_at)}"'
-    )
+    shared = _shared_part(contest_slug, ballot.period, ballot.cast_at)
+    public = f'"ballot":"{ballot.ballot_id.hex()}{shared}'
     sealed = f"{public}|{ballot.choices}|".encode() + ballot.voter
     seal = blake2b(sealed, key=key, digest_size=SEAL_BYTES).hexdigest()
     return f'{{"receipt":{{{public},"seal":"{seal}"}}}}'.encode()

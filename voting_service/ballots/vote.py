@@ -29,9 +29,10 @@ Now: TypeAlias = Callable[[], datetime]
 
 
 class Vote:
-    """One cast between ① and ⑥; `choices` becomes the text that Postgres reads as an array."""
+    """One cast between ① and ⑥. `numbers` are the chosen ones, ascending; `choices` is the same
+    as the text that Postgres reads as an array."""
 
-    __slots__ = ("answer", "choices", "network", "platform_id", "voter", "waiting_since")
+    __slots__ = ("answer", "choices", "network", "numbers", "platform_id", "voter", "waiting_since")
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Vote:
         self.voter = voter
         self.platform_id = platform_id
         self.network = network
+        self.numbers = choices
         self.choices = "{" + str(choices)[1:-1].replace(" ", "") + "}"
         self.answer = answer
         self.waiting_since = waiting_since
