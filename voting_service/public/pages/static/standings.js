@@ -13,17 +13,37 @@ const times = new Intl.DateTimeFormat(language, {
 });
 const POLL_MS = 5000;
 const SILENCE_MS = 40000; // the server says something at least every 15 seconds
-const ANNOUNCE_MS = 30000;
+const ANNOUNCE_MS = 15000;
+const LISTEN_AGAIN_MS = 60000;
 let lastHeard = Date.now();
-let lastAnnounced = 0;
+let ballots = null;
+let announcing = null;
 let polling = null;
+let reloading = null;
+
+// Another release is another page. Not at once: a cache may have the old one for some seconds.
+function reloadOnce() {
+  reloading ??= setTimeout(() => location.reload(), 1000 + Math.random() * POLL_MS);
+}
+
+// Moves rows around the one that has the focus, since moving that one would lose it.
+function arrange(order) {
+  const focused = order.findIndex((row) => row.contains(document.activeElement));
+  const still = Math.max(0, focused);
+  for (let place = still - 1; place >= 0; place -= 1) {
+    const next = order[place + 1];
+    if (order[place].nextElementSibling !== next) next.before(order[place]);
+  }
+  for (let place = still + 1; place < order.length; place += 1) {
+    const previous = order[place - 1];
+    if (previous.nextElementSibling !== order[place]) previous.after(order[place]);
+  }
+}
 
 function show(standings) {
   lastHeard = Date.now();
-  if (standings.release !== table.dataset.release || !standings.candidates) {
-    if (standings.release !== table.dataset.release) location.reload();
-    return;
-  }
+  if (standings.release !== table.dataset.release) reloadOnce();
+  if (standings.release !== table.dataset.release || !standings.candidates) return;
   const rows = new Map(
     [...body.querySelectorAll("[data-number]")].map((row) => [Number(row.dataset.number), row]),
   );
@@ -38,21 +58,21 @@ function show(standings) {
     order.push(row);
     if (line && place + 1 === Number(table.dataset.size)) order.push(line);
   });
-  // Only rows out of place are moved: moving the one that has the focus would lose it.
-  order.forEach((row, place) => {
-    if (body.children[place] !== row) body.insertBefore(row, body.children[place] ?? null);
-  });
+  arrange(order);
   document.querySelector("[data-ballots]").textContent = figures.format(standings.ballots);
   const asOf = document.querySelector("[data-as-of]");
   asOf.dateTime = standings.as_of;
   asOf.textContent = times.format(new Date(standings.as_of));
-  if (Date.now() - lastAnnounced > ANNOUNCE_MS) {
-    lastAnnounced = Date.now();
-    status.textContent = status.dataset.moved.replace(
-      "{ballots}",
-      figures.format(standings.ballots),
-    );
-  }
+  if (ballots !== null && ballots !== standings.ballots) announceSoon();
+  ballots = standings.ballots;
+}
+
+// Read aloud are the newest counts, now and then.
+function announceSoon() {
+  announcing ??= setTimeout(() => {
+    announcing = null;
+    status.textContent = status.dataset.moved.replace("{ballots}", figures.format(ballots));
+  }, ANNOUNCE_MS);
 }
 
 async function poll() {
@@ -64,19 +84,32 @@ async function poll() {
   }
 }
 
+// A server that goes away sends all its readers here at once: each begins at a moment of its own.
 function startPolling() {
-  events.close();
-  polling ??= setInterval(poll, POLL_MS);
+  if (polling !== null) return;
+  polling = setTimeout(() => {
+    poll();
+    polling = setInterval(poll, POLL_MS);
+  }, Math.random() * POLL_MS);
 }
 
-const events = new EventSource(`${source}/events`);
-events.addEventListener("standings", (event) => show(JSON.parse(event.data)));
-let failures = 0;
-events.addEventListener("open", () => (failures = 0));
-events.addEventListener("error", () => {
-  failures += 1;
-  if (events.readyState === EventSource.CLOSED || failures >= 3) startPolling();
-});
+function stopPolling() {
+  clearInterval(polling);
+  polling = null;
+}
+
+function listen() {
+  const events = new EventSource(`${source}/events`);
+  events.addEventListener("standings", (event) => show(JSON.parse(event.data)));
+  events.addEventListener("open", stopPolling);
+  events.addEventListener("error", () => {
+    startPolling();
+    // After an answer that was no stream the browser gives up; after a lost one it tries itself.
+    if (events.readyState === EventSource.CLOSED) setTimeout(listen, LISTEN_AGAIN_MS);
+  });
+}
+
+listen();
 setInterval(() => {
   if (polling === null && Date.now() - lastHeard > SILENCE_MS) poll();
 }, POLL_MS);

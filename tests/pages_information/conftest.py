@@ -1,0 +1,27 @@
+"""The browser and the site of tests/browser, for the pages that are the same for everybody."""
+
+from __future__ import annotations
+
+from tests.browser.conftest import (
+    chromium,
+    desktop,
+    guard,
+    no_scripts,
+    phone,
+    platform_site,
+    site,
+    stranger_site,
+    two_foreign_sites,
+)
+
+__all__ = [
+    "chromium",
+    "desktop",
+    "guard",
+    "no_scripts",
+    "phone",
+    "platform_site",
+    "site",
+    "stranger_site",
+    "two_foreign_sites",
+]
