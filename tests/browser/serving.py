@@ -37,6 +37,7 @@ async def serving(
     finally:
         running.should_exit = True
         await task
+        listening.close()  # where the start failed, nobody else does
 
 
 class ForeignSite:

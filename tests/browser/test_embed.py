@@ -1,0 +1,211 @@
+"""The vote inside a platform's page, in real Chromium: another site, no third-party cookies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.accessibility import (
+    assert_accessible,
+    assert_nothing_lost,
+    scale_text,
+    tab_to,
+)
+from tests.browser.guard import Guard
+from tests.browser.serving import ForeignSite
+from tests.browser.site import SLUG, Site
+from tests.browser.speed import vitals
+
+ATTRIBUTES = {
+    "list": "view='list'",
+    "candidate": "view='candidate' number='7'",
+    "standings": "view='standings'",
+}
+
+
+@pytest.fixture(autouse=True)
+def allowed(guard: Guard, platform_site: ForeignSite, stranger_site: ForeignSite) -> None:
+    guard.allow_origin(platform_site.origin, stranger_site.origin)
+
+
+def embedding(site: Site, *elements: str, script: str = "") -> str:
+    """The body of a platform's page."""
+    return (
+        "<main><h1>平台首页</h1>"
+        + "".join(f"<bayu-vote contest='{SLUG}' {each}></bayu-vote>" for each in elements)
+        + f"</main><script type='module' src='{site.origin}/embed/vote.js'></script>"
+        + script
+    )
+
+
+def strict_policy(site: Site) -> dict[str, str]:
+    """What the guide tells a platform with a policy to allow, and nothing else."""
+    vote = site.origin
+    return {
+        "content-security-policy": f"default-src 'none'; script-src {vote}; connect-src {vote}; "
+        f"img-src {vote}; frame-src {vote}"
+    }
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("view", ATTRIBUTES)
+async def test_a_view_inside_a_page_with_a_strict_policy(
+    view: str, language: str, phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    await site.crowd(2, [7])
+    await site.reconcile()
+    platform_site.headers = strict_policy(site)
+    body = embedding(site, ATTRIBUTES[view])
+    html_language = "zh-Hans" if language == "zh" else "en"
+    await phone.goto(platform_site.show(body, language=html_language))
+    go = {"zh": "去投票", "en": "vote"}[language]
+    await expect(phone.get_by_role("link").last).to_contain_text(go)
+    text = await phone.locator("bayu-vote section").inner_text()
+    match view:
+        case "list":
+            assert await phone.get_by_role("listitem").count() == 50
+        case "candidate":
+            assert {"zh": "07号候选人", "en": "Candidate 07"}[language] in text
+            assert {"zh": "演示用占位资料", "en": "Placeholder for the demo"}[language] in text
+        case "standings":
+            assert await phone.get_by_role("row").count() == 51
+            first = phone.get_by_role("row").nth(1)
+            assert (await first.inner_text()).split()[0] == "1"
+            assert {"zh": "7 号", "en": "No. 7"}[language] in await first.inner_text()
+    await assert_accessible(phone)
+    await scale_text(phone)
+    await assert_nothing_lost(phone)
+    assert await phone.context.cookies() == [], "an embed needs no cookie"
+
+
+async def test_the_reader_goes_to_the_vote_or_to_the_platforms_own_sign_in(
+    desktop: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    own = "sign-in-url='/sign-in?from=home'"
+    address = platform_site.show(embedding(site, f"{ATTRIBUTES['candidate']} {own}"))
+    platform_site.show("<main><h1>登录</h1></main>", "/sign-in")
+    await desktop.goto(address)
+    await tab_to(desktop, "去投票")
+    await desktop.keyboard.press("Enter")
+    await desktop.wait_for_url("**/sign-in?**")
+    sent = urlsplit(desktop.url)
+    assert f"{sent.scheme}://{sent.netloc}" == platform_site.origin
+    assert parse_qs(sent.query) == {
+        "from": ["home"], "contest": [SLUG], "next": [f"/zh/{SLUG}/candidates/7"],
+    }  # fmt: skip
+
+    await desktop.goto(platform_site.show(embedding(site, ATTRIBUTES["list"])))
+    await desktop.get_by_role("link", name="去投票").click()
+    await desktop.wait_for_url(site.page())
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "blob:x"])
+async def test_a_sign_in_address_that_is_no_web_page_is_not_used(
+    address: str, phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    await phone.goto(platform_site.show(embedding(site, f"view='list' sign-in-url='{address}'")))
+    links = await expect_links(phone)
+    assert len(links) == 51
+    assert all(link.startswith(site.origin + "/") for link in links)
+
+
+async def expect_links(page: Page) -> Sequence[str]:
+    await expect(page.get_by_role("link").nth(1)).to_be_attached()
+    links: Sequence[str] = await page.get_by_role("link").evaluate_all(
+        "all => all.map(({href}) => href)"
+    )
+    return links
+
+
+async def test_a_page_can_take_the_choice_itself(
+    phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    await phone.goto(platform_site.show(embedding(site, ATTRIBUTES["candidate"])))
+    await phone.evaluate(
+        """() => document.addEventListener("bayu-vote-choose", (event) => {
+             event.preventDefault(); document.title = JSON.stringify(event.detail); })"""
+    )
+    await phone.get_by_role("link").click()
+    assert json.loads(await phone.title()) == {
+        "contest": SLUG, "number": 7, "next": f"/zh/{SLUG}/candidates/7",
+    }  # fmt: skip
+    assert phone.url.startswith(platform_site.origin)
+
+
+async def test_the_list_is_shuffled_for_every_reader(
+    phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    address = platform_site.show(embedding(site, "view='list'"))
+    orders = set()
+    for _ in range(3):
+        await phone.goto(address)
+        orders.add(tuple(await expect_links(phone)))
+    assert len(orders) == 3
+
+
+async def test_the_standings_move(phone: Page, site: Site, platform_site: ForeignSite) -> None:
+    await phone.clock.install()
+    await phone.goto(platform_site.show(embedding(site, "view='standings'")))
+    leader = phone.get_by_role("row").nth(1)
+    await expect(leader).to_contain_text("1 号")
+    await site.crowd(3, [42])
+    await site.reconcile()
+    await phone.clock.fast_forward(7000)
+    await expect(leader).to_contain_text("42 号")
+    await expect(phone.locator("bayu-vote section")).to_contain_text("共 3 张选票")
+
+
+async def test_attributes_can_change_and_an_element_can_leave(
+    phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    await phone.goto(platform_site.show(embedding(site, ATTRIBUTES["candidate"])))
+    card, vote = phone.locator("bayu-vote section"), phone.locator("bayu-vote")
+    await expect(card).to_contain_text("07号候选人")
+    await vote.evaluate("vote => vote.setAttribute('number', 8)")
+    await expect(card).to_contain_text("08号候选人")
+    await vote.evaluate("vote => vote.setAttribute('language', 'en')")
+    await expect(card).to_contain_text("Candidate 08")
+    await vote.evaluate("vote => vote.remove()")
+    await expect(vote).to_have_count(0)
+
+
+async def test_what_is_not_there_is_said(
+    phone: Page, site: Site, platform_site: ForeignSite, guard: Guard
+) -> None:
+    guard.expect("status of 404")
+    await phone.goto(platform_site.show(embedding(site, "view='candidate' number='999'")))
+    await expect(phone.get_by_role("status")).to_contain_text("没有找到")
+    await assert_accessible(phone)
+
+
+async def test_pages_of_other_origins_get_no_script(
+    phone: Page, site: Site, stranger_site: ForeignSite, guard: Guard
+) -> None:
+    guard.expect("blocked by CORS policy")
+    guard.expect("ERR_FAILED")
+    await phone.goto(stranger_site.show(embedding(site, "view='list'")))
+    assert await phone.locator("bayu-vote").evaluate("vote => vote.shadowRoot") is None
+
+
+async def test_the_script_is_small_and_depends_on_nothing(site: Site) -> None:
+    answer = await site.api.get("/embed/vote.js", headers={"origin": "https://other.example"})
+    assert len(answer.content) <= 15_000
+    assert "import " not in answer.text.replace("import.meta", "")
+    assert "innerHTML" not in answer.text
+    assert answer.headers["access-control-allow-origin"] == "https://other.example"
+    assert answer.headers["vary"] == "Origin"
+    again = await site.api.get("/embed/vote.js", headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert (await site.api.get("/embed/nothing.js")).status_code == 404
+
+
+async def test_an_embed_below_other_content_shifts_nothing_above_it(
+    phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    await phone.goto(platform_site.show(embedding(site, "view='list'")))
+    await expect_links(phone)
+    assert (await vitals(phone)).layout_shift <= 0.02

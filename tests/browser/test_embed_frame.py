@@ -1,0 +1,226 @@
+"""The framed vote: who may frame it, who is told what, and who is not listened to."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import Frame, Page, expect
+
+from tests.browser.accessibility import assert_accessible
+from tests.browser.guard import Guard
+from tests.browser.serving import ForeignSite
+from tests.browser.site import SLUG, Site
+
+# What a page hears is kept with where it came from.
+LISTEN = """<script>
+  const heard = [];
+  addEventListener("message", ({ origin, data }) => heard.push({ origin, ...data }));
+</script>"""
+
+
+@pytest.fixture(autouse=True)
+def allowed(guard: Guard, platform_site: ForeignSite, stranger_site: ForeignSite) -> None:
+    guard.allow_origin(platform_site.origin, stranger_site.origin)
+
+
+def element(site: Site, more: str = "") -> str:
+    return (
+        f"<main><h1>平台首页</h1><bayu-vote frame platform='demo' contest='{SLUG}' {more}>"
+        f"</bayu-vote></main><script type='module' src='{site.origin}/embed/vote.js'></script>"
+    )
+
+
+def bare_frame(site: Site, platform: str = "demo") -> str:
+    """As a platform writes it without our script."""
+    address = (
+        f"{site.origin}/embed/{SLUG}/frame?platform={platform}&amp;view=candidate&amp;number=7"
+    )
+    return f"{LISTEN}<main><h1>平台首页</h1><iframe src='{address}' title='投票'></iframe></main>"
+
+
+async def inner(page: Page, site: Site) -> Frame:
+    """The framed page, once it shows something."""
+    frame = next(frame for frame in page.frames if frame.url.startswith(site.origin + "/embed/"))
+    await expect(frame.get_by_role("link").first).to_be_attached()
+    return frame
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("view", ["list", "standings", "candidate"])
+async def test_the_frame_takes_the_height_it_needs_and_is_accessible(
+    view: str, language: str, phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    asked = f"view='{view}' number='7' language='{language}'"
+    await phone.goto(platform_site.show(element(site, asked)))
+    frame = await inner(phone, site)
+    needed = await frame.evaluate("() => Math.ceil(document.body.getBoundingClientRect().height)")
+    await expect(phone.locator("iframe")).to_have_attribute("height", str(needed))
+    assert (needed > 1000) == (view != "candidate")
+    await assert_accessible(phone)
+    await assert_accessible(frame)
+    assert await phone.context.cookies() == []
+
+
+async def test_a_press_inside_the_frame_leads_the_whole_window_to_the_platforms_sign_in(
+    desktop: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    address = platform_site.show(
+        element(site, "view='candidate' number='7' sign-in-url='/sign-in'")
+    )
+    platform_site.show("<main><h1>登录</h1></main>", "/sign-in")
+    await desktop.goto(address)
+    frame = await inner(desktop, site)
+    await expect(desktop.locator("iframe")).not_to_have_attribute("height", "480")
+    await frame.get_by_role("link").click()
+    await desktop.wait_for_url("**/sign-in?**")
+    assert parse_qs(urlsplit(desktop.url).query)["next"] == [f"/zh/{SLUG}/candidates/7"]
+
+
+async def test_a_bare_frame_works_without_our_script_and_tells_once_greeted(
+    desktop: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    await desktop.goto(platform_site.show(bare_frame(site)))
+    frame = await inner(desktop, site)
+    assert await desktop.evaluate("heard") == [], "nobody was greeted yet"
+    await greet(desktop, site.origin)
+    await desktop.wait_for_function("heard.length > 0")
+    [told] = await desktop.evaluate("heard")
+    assert told["origin"] == site.origin
+    assert told["type"] == "bayu-vote:height"
+    await frame.get_by_role("link").click()
+    await desktop.wait_for_url(site.page("/candidates/7"))
+
+
+async def greet(page: Page, target: str, more: str = "") -> None:
+    await page.evaluate(
+        f"() => document.querySelector('iframe').contentWindow.postMessage("
+        f"{{ type: 'bayu-vote:hello', {more} }}, '{target}')"
+    )
+
+
+async def test_choices_are_told_to_a_page_that_takes_them(
+    desktop: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    await desktop.goto(platform_site.show(bare_frame(site)))
+    frame = await inner(desktop, site)
+    await greet(desktop, site.origin, "takesChoices: true")
+    await desktop.wait_for_function("heard.length > 0")
+    await frame.get_by_role("link").click()
+    await desktop.wait_for_function("heard.some(({type}) => type === 'bayu-vote:choose')")
+    told = (await desktop.evaluate("heard"))[-1]
+    assert (told["origin"], told["contest"], told["number"]) == (site.origin, SLUG, 7)
+    assert desktop.url.startswith(platform_site.origin), "the page sees to it itself"
+
+
+@pytest.mark.parametrize("platform", ["other", "nobody", ""])
+async def test_a_page_that_is_not_the_named_platforms_cannot_frame_it(
+    platform: str, desktop: Page, site: Site, platform_site: ForeignSite, guard: Guard
+) -> None:
+    """The page's origin is registered, but for another platform than it says."""
+    guard.expect("frame-ancestors" if platform == "other" else "status of 404")
+    if platform != "other":
+        guard.expect("status of 404")
+    await desktop.goto(platform_site.show(bare_frame(site, platform)))
+    assert not [frame for frame in desktop.frames if frame.url.startswith(site.origin + "/embed/")
+                and await frame.locator("bayu-vote").count()]  # fmt: skip
+
+
+async def test_a_stranger_cannot_frame_it_even_around_the_platforms_own_page(
+    desktop: Page, site: Site, platform_site: ForeignSite, stranger_site: ForeignSite, guard: Guard
+) -> None:
+    guard.expect("frame-ancestors")
+    await desktop.goto(stranger_site.show(bare_frame(site)))
+    assert await framed_votes(desktop) == 0
+    inside = platform_site.show(bare_frame(site))
+    await desktop.goto(stranger_site.show(f"<iframe src='{inside}' title='x'></iframe>", "/around"))
+    assert await framed_votes(desktop) == 0
+
+
+async def framed_votes(page: Page) -> int:
+    counts = [await frame.locator("bayu-vote").count() for frame in page.frames[1:]]
+    return sum(counts)
+
+
+async def test_no_page_of_the_vote_itself_can_be_framed(
+    desktop: Page, site: Site, platform_site: ForeignSite, guard: Guard
+) -> None:
+    guard.expect("frame-ancestors")
+    page = f"<iframe src='{site.page()}' title='x'></iframe>"
+    await desktop.goto(platform_site.show(page))
+    assert not await desktop.frames[1].locator(".site-title").count()
+
+
+async def test_the_frame_hears_nobody_but_its_registered_parent(
+    desktop: Page, site: Site, platform_site: ForeignSite, stranger_site: ForeignSite
+) -> None:
+    """A stranger's frame beside it greets it, and so does a window that opened it."""
+    beside = stranger_site.show(
+        LISTEN + "<script>parent.frames[0].postMessage({type: 'bayu-vote:hello'}, '*')</script>"
+    )
+    body = bare_frame(site) + f"<button id='add'>加</button><p id='address'>{beside}</p>"
+    await desktop.goto(platform_site.show(body))
+    await inner(desktop, site)
+    await desktop.evaluate(
+        """(address) => new Promise((loaded) => {
+             const frame = Object.assign(document.createElement("iframe"), { src: address });
+             frame.title = "x"; frame.onload = loaded; document.body.append(frame); })""",
+        beside,
+    )
+    stranger = next(frame for frame in desktop.frames if frame.url == beside)
+    await greet(desktop, site.origin)
+    await desktop.wait_for_function("heard.length > 0")
+    assert await stranger.evaluate("heard") == []
+    assert len(await desktop.evaluate("heard")) == 1
+
+
+async def test_the_element_hears_nobody_but_its_own_frame(
+    desktop: Page, site: Site, platform_site: ForeignSite, stranger_site: ForeignSite
+) -> None:
+    lies = stranger_site.show(
+        """<script>
+             parent.postMessage({type: 'bayu-vote:height', height: 9}, '*');
+             parent.postMessage({type: 'bayu-vote:choose', number: 3}, '*');
+             parent.postMessage({type: 'told'}, '*');
+           </script>"""
+    )
+    await desktop.goto(platform_site.show(LISTEN + element(site, "view='standings'")))
+    await inner(desktop, site)
+    await expect(desktop.locator("iframe")).not_to_have_attribute("height", "480")
+    height = await desktop.locator("iframe").get_attribute("height")
+    await desktop.evaluate(
+        """(address) => { const frame = document.createElement("iframe");
+             frame.src = address; document.body.append(frame); }""",
+        lies,
+    )
+    await desktop.evaluate("postMessage({type: 'bayu-vote:height', height: 9}, '*')")
+    await desktop.wait_for_function("heard.some(({type}) => type === 'told')")
+    assert await desktop.locator("bayu-vote iframe").get_attribute("height") == height
+    assert desktop.url == platform_site.origin + "/"
+
+
+async def test_the_frames_policy_names_the_platforms_origins_and_nobody_else(
+    site: Site, platform_site: ForeignSite
+) -> None:
+    answer = await site.api.get(f"/embed/{SLUG}/frame?platform=demo")
+    policy = answer.headers["content-security-policy"]
+    assert policy.endswith(f"frame-ancestors {platform_site.origin}")
+    assert "unsafe" not in policy
+    assert "x-frame-options" not in answer.headers
+    assert re.search(r"<script(?![^>]*src=)|style=|\son\w+=", answer.text) is None
+    await site.database.execute(
+        "update platforms set enabled = false, revision = revision + 1 where slug = 'demo'"
+    )
+    await site.worker.registry.refresh(site.worker.read_pool)
+    assert (await site.api.get(f"/embed/{SLUG}/frame?platform=demo")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["view=ballot", "view=candidate", "view=candidate&number=51", "view=candidate&number=x"],
+)
+async def test_there_is_no_frame_of_anything_else(asked: str, site: Site) -> None:
+    answer = await site.api.get(f"/embed/{SLUG}/frame?platform=demo&{asked}")
+    assert answer.status_code == 404
+    assert (await site.api.get("/embed/nothing/frame?platform=demo")).status_code == 404
