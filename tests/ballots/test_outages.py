@@ -234,6 +234,20 @@ async def test_the_queue_is_bounded(wired: Bench, record_wire: TcpProxy) -> None
     record_wire.flow()
 
 
+async def test_who_waited_too_long_behind_a_slow_postgres_is_not_begun(
+    wired: Bench, record_wire: TcpProxy, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two batches are on their way; the third would only be stored after its voters had gone."""
+    begun = 2 * casting.MAX_BATCH
+    await wired.cast_all([(new_voter(), [5]) for _ in range(begun)])  # both have connections
+    monkeypatch.setattr(casting, "MAX_WAIT_SECONDS", 0.1)
+    record_wire.delay_seconds = 0.3
+    outcomes = await wired.cast_all([(new_voter(), [4]) for _ in range(begun + 100)])
+    assert all(isinstance(outcome, Unavailable) for outcome in outcomes[begun:])
+    stored = await database.fetchval("select count(*) from ballots where choices = '{4}'")
+    assert stored == sum(isinstance(outcome, Accepted) for outcome in outcomes)
+
+
 async def test_a_slow_postgres_is_only_slow(wired: Bench, record_wire: TcpProxy) -> None:
     record_wire.delay_seconds = 0.1
     ballots = [(new_voter(), [1]) for _ in range(50)]
