@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "voting_service.commands.migrate:migrate",
     "contest": "voting_service.commands.contest:contest",
     "platform": "voting_service.commands.platform:platform",
+    "release": "voting_service.commands.release:release",
     "account": "voting_service.commands.account:account",
     "tally": "voting_service.commands.tally:tally",
     "cut": "voting_service.commands.cut:cut",

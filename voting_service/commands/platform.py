@@ -17,10 +17,16 @@ from voting_service.contests.model import Platform, Text
 from voting_service.contests.platform_checks import (
     jwks_address,
     platform_slug,
+    profile_address,
     public_jwk,
     web_origin,
 )
-from voting_service.contests.store import insert_platform, load_platforms, set_platform_enabled
+from voting_service.contests.store import (
+    insert_platform,
+    load_platforms,
+    set_platform_enabled,
+    set_profile_url,
+)
 from voting_service.errors import Fault, InvalidInput
 from voting_service.settings import Settings, load_settings
 from voting_service.storage.valkey import Valkey
@@ -182,6 +188,27 @@ async def _sign_in_faults(settings: Settings, new: Platform) -> tuple[Fault, ...
             return sign_in.faults(new)
     finally:
         await valkey.close()
+
+
+@platform.command("profile-url")
+@click.argument("slug")
+@click.argument("url")
+def profile_url(slug: str, url: str) -> None:
+    """Note where the platform shows the profiles, for `release probe`.
+
+    {number} in URL stands for the candidate's; without it URL is a page of all candidates.
+    """
+    try:
+        checked = profile_address(url)
+    except ValueError as error:
+        raise InvalidInput(Fault("URL", str(error))) from None
+    run(_note_profile_url(load_settings(), slug, checked))
+    click.echo(f"{slug} shows the profiles at {checked}")
+
+
+async def _note_profile_url(settings: Settings, slug: str, url: str) -> None:
+    async with database(settings) as connection:
+        await set_profile_url(connection, slug, url)
 
 
 @platform.command("list")

@@ -15,7 +15,7 @@ select content from picture_files where hash = $1 and width = $2 and format = $3
 
 -- name: files_shown
 -- The files of all pictures that are shown now, for the release pack.
-select distinct f.hash, f.width, f.format, f.content
+select distinct on (f.hash, f.width, f.format) f.hash, f.width, f.format, f.content
   from picture_files f
   join pictures p using (contest_id, number, hash)
  where f.contest_id = $1

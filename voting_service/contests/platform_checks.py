@@ -70,6 +70,21 @@ def jwks_address(value: str) -> str:
     return value
 
 
+def profile_address(value: str) -> str:
+    """The address itself, in which `{number}` may stand for a candidate's number.
+
+    Raises ValueError unless it is https, or http on the loopback.
+    """
+    plain = value.replace("{number}", "1")
+    if "{" in plain or "}" in plain:
+        raise ValueError("may hold {number} and no other braces")
+    if "{number}" in (urlsplit(value).netloc if value.isascii() else ""):
+        raise ValueError("must not have {number} in the host")
+    if _https_or_loopback(plain).fragment:
+        raise ValueError("must have no fragment")
+    return value
+
+
 def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     return f"[{host}]" if ":" in host else host
