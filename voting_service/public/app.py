@@ -23,8 +23,8 @@ from voting_service.public.events import standings_events
 from voting_service.public.health import healthz, readyz, show_metrics
 from voting_service.public.openapi import openapi_document
 from voting_service.public.pages import routes as pages
+from voting_service.public.pages.error_pages import on_bug, on_domain_error, on_http_error
 from voting_service.public.pictures import picture_file
-from voting_service.public.problems import on_bug, on_domain_error, on_http_error
 from voting_service.public.reads import (
     CandidateList,
     CandidateProfile,

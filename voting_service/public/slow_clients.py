@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from voting_service.ballots.casting import busy
 from voting_service.errors import Fault, MalformedInput
+from voting_service.public.pages.error_pages import refusal
 from voting_service.public.problems import problem
 
 REQUEST_SECONDS = 15.0
@@ -93,9 +94,9 @@ class PatientHttp(HttpToolsProtocol):
         self._look = self.loop.call_later(REQUEST_SECONDS - waited, self._look_after)
 
 
-async def too_busy(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """What uvicorn's limit of connections answers, as a problem that says when to come back."""
-    status, headers, body = problem(busy())
+async def too_busy(scope: Scope, _receive: Receive, send: Send) -> None:
+    """What uvicorn's limit of connections answers; it says when to come back."""
+    status, headers, body = refusal(scope, busy())
     headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

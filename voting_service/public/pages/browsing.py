@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from voting_service.errors import NotFound
+from voting_service.errors import NotFound, StoreUnavailable
 from voting_service.public.pages.answers import (
     keep_order,
     language_of_path,
@@ -24,6 +24,8 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 async def home(request: Request) -> Response:
     """To the contest that opened last, in the reader's language."""
     worker: Worker = request.state.worker
+    if not worker.registry.loaded:
+        raise StoreUnavailable("the service is starting")
     if not worker.desks:
         raise NotFound("there is no contest yet")
     newest = max(worker.desks.values(), key=lambda desk: desk.contest.opens_at).contest
