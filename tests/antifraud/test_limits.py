@@ -64,7 +64,7 @@ def test_who_is_forgotten_for_want_of_room_is_judged_as_new(
     now = START_MS
     for voter, pause in tries:
         now += pause
-        buckets[voter] = buckets.pop(voter, None) or LeakyBucket(rate)
+        buckets[voter] = buckets.pop(voter) if voter in buckets else LeakyBucket(rate)
         if len(buckets) > room:
             del buckets[next(iter(buckets))]
         assert local.allow(bytes([voter]), now) == buckets[voter].conforms(now)
