@@ -218,8 +218,8 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 def _portrait_size(pixels: Image.Image) -> tuple[int, int]:
     """The largest size of the portrait's form that fits in."""
     wide, high = PORTRAIT_RATIO
-    width = min(pixels.width, pixels.height * wide // high)
-    return max(width, 1), max(width * high // wide, 1)
+    unit = max(min(pixels.width // wide, pixels.height // high), 1)
+    return wide * unit, high * unit
 
 
 def _height(pixels: Image.Image, width: int) -> int:
