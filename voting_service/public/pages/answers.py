@@ -10,6 +10,7 @@ from starlette.responses import Response
 from voting_service.contests.model import Language
 from voting_service.errors import NotFound
 from voting_service.public.pages.book import VARIANTS
+from voting_service.public.pages.prepared import PreparedPage, accepts_gzip
 from voting_service.public.pages.rendering import LANGUAGES
 from voting_service.public.reads import matches
 from voting_service.tally.standings import Prepared
@@ -39,11 +40,22 @@ def language_of_path(request: Request) -> Language:
 
 
 def page_response(request: Request, prepared: Prepared, *, cache_control: str) -> Response:
-    """A prepared page, or 304 when the reader has it."""
-    headers = {**SECURITY_HEADERS, "etag": prepared.etag, "cache-control": cache_control}
+    """A prepared page, or 304 when the reader has it; packed for who unpacks it."""
+    headers = {
+        **SECURITY_HEADERS,
+        "etag": f"W/{prepared.etag}",
+        "cache-control": cache_control,
+        "vary": "Accept-Encoding",
+    }
     if matches(request.headers.get("if-none-match", "").encode(), prepared.etag.encode()):
         return Response(b"", 304, headers)
-    return Response(prepared.body, 200, headers, media_type="text/html")
+    body = prepared.body
+    if isinstance(prepared, PreparedPage) and accepts_gzip(
+        request.headers.get("accept-encoding", "")
+    ):
+        body = prepared.packed
+        headers["content-encoding"] = "gzip"
+    return Response(body, 200, headers, media_type="text/html")
 
 
 def rendered_response(body: bytes, status: int = 200) -> Response:

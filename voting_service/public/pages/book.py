@@ -13,8 +13,9 @@ from datetime import datetime
 
 from voting_service.contests.model import Candidate, Contest, Language, Phase
 from voting_service.errors import NotFound
+from voting_service.public.pages.prepared import PreparedPage
 from voting_service.public.pages.rendering import moment, render, texts
-from voting_service.tally.standings import Prepared, Standings
+from voting_service.tally.standings import Standings
 
 VARIANTS = 64
 """Orders of a shuffled list: enough that no place is worth anything, few enough to keep."""
@@ -50,11 +51,11 @@ class PageBook:
         self.contest = contest
         self.phase = contest.phase(now)
         self._public_url = public_url
-        self._pages: dict[tuple[str, Language, int], Prepared] = {}
-        self._standings: dict[Language, tuple[str, Prepared]] = {}
+        self._pages: dict[tuple[str, Language, int], PreparedPage] = {}
+        self._standings: dict[Language, tuple[str, PreparedPage]] = {}
         self._candidates: Mapping[int, Candidate] = {c.number: c for c in contest.candidates}
 
-    def candidates(self, language: Language, variant: int) -> Prepared:
+    def candidates(self, language: Language, variant: int) -> PreparedPage:
         """The list of all candidates."""
         key = ("candidates", language, variant)
         if key not in self._pages:
@@ -62,7 +63,7 @@ class PageBook:
             self._pages[key] = self._render("candidates.html", language, "", order=order)
         return self._pages[key]
 
-    def profile(self, language: Language, number: int) -> Prepared:
+    def profile(self, language: Language, number: int) -> PreparedPage:
         """One candidate. Raises NotFound."""
         candidate = self._candidates.get(number)
         if candidate is None:
@@ -74,14 +75,14 @@ class PageBook:
             )
         return self._pages[key]
 
-    def rules(self, language: Language) -> Prepared:
+    def rules(self, language: Language) -> PreparedPage:
         """The rules in plain words."""
         key = ("rules", language, 0)
         if key not in self._pages:
             self._pages[key] = self._render("rules.html", language, "/rules")
         return self._pages[key]
 
-    def standings(self, language: Language, shown: Standings, tag: str) -> Prepared:
+    def standings(self, language: Language, shown: Standings, tag: str) -> PreparedPage:
         """The standings; rendered again when `tag` is another than last time."""
         kept = self._standings.get(language)
         if kept is None or kept[0] != tag:
@@ -91,7 +92,7 @@ class PageBook:
             kept = self._standings[language] = (tag, page)
         return kept[1]
 
-    def ballot(self, language: Language, variant: int) -> Prepared:
+    def ballot(self, language: Language, variant: int) -> PreparedPage:
         """The ballot with nobody ticked."""
         key = ("ballot", language, variant)
         if key not in self._pages:
@@ -118,5 +119,7 @@ class PageBook:
             **values,
         )
 
-    def _render(self, template: str, language: Language, below: str, **values: object) -> Prepared:
-        return Prepared.of(self.render(template, language, below, **values))
+    def _render(
+        self, template: str, language: Language, below: str, **values: object
+    ) -> PreparedPage:
+        return PreparedPage.of(self.render(template, language, below, **values))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
 
+from voting_service.contests.model import Language
 from voting_service.errors import NotFound, StoreUnavailable
-from voting_service.public.pages.answers import (
-    keep_order,
-    language_of_path,
-    order_variant,
-    page_response,
-)
+from voting_service.public.pages.answers import keep_order, order_variant
+from voting_service.public.pages.book import PageBook
+from voting_service.public.pages.page_read import PageRead, open_book
+from voting_service.public.pages.prepared import PreparedPage, accepts_gzip
 from voting_service.public.pages.rendering import STATIC, static_files
-from voting_service.public.problems import language_of
-from voting_service.public.worker import Worker
+from voting_service.public.problems import Headers, language_of
+from voting_service.public.worker import ContestDesk, Worker
 
-_REVALIDATE = "private, no-cache"
-_SHARED = "public, max-age=10, stale-while-revalidate=60"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -33,25 +33,33 @@ async def home(request: Request) -> Response:
     return RedirectResponse(f"/{language}/{newest.slug}", 302, {"vary": "accept-language"})
 
 
-async def candidates(request: Request) -> Response:
+class CandidatesPage(PageRead):
     """All candidates, in this visitor's order."""
-    worker: Worker = request.state.worker
-    language = language_of_path(request)
-    book = worker.desk(request.path_params["slug"]).book(worker.clock())
-    variant, is_new = order_variant(request)
-    response = page_response(request, book.candidates(language, variant), cache_control=_REVALIDATE)
-    if is_new:
-        keep_order(response, variant)
-    return response
+
+    cache_control = b"private, no-cache"
+    vary = b"Accept-Encoding, Cookie"
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        desk, book, language = open_book(scope)
+        if desk.contest.rules.list_order == "number":
+            await self.send(scope, send, book.candidates(language, 0))
+            return
+        variant, is_new = order_variant(Request(scope))
+        set_order: Headers = []
+        if is_new:
+            response = Response()
+            keep_order(response, variant)
+            set_order = [header for header in response.raw_headers if header[0] == b"set-cookie"]
+        await self.send(scope, send, book.candidates(language, variant), set_order)
 
 
-async def profile(request: Request) -> Response:
+class ProfilePage(PageRead):
     """One candidate."""
-    worker: Worker = request.state.worker
-    language = language_of_path(request)
-    book = worker.desk(request.path_params["slug"]).book(worker.clock())
-    page = book.profile(language, request.path_params["number"])
-    return page_response(request, page, cache_control=_SHARED)
+
+    def find(
+        self, desk: ContestDesk, book: PageBook, language: Language, path: dict[str, Any]
+    ) -> PreparedPage:
+        return book.profile(language, path["number"])
 
 
 async def static_file(request: Request) -> Response:
@@ -59,6 +67,14 @@ async def static_file(request: Request) -> Response:
     wanted = STATIC + request.path_params["name"]
     for file in static_files().values():
         if file.url == wanted:
-            headers = {"cache-control": _FOR_EVER, "x-content-type-options": "nosniff"}
-            return Response(file.prepared.body, 200, headers, media_type=file.media_type)
+            headers = {
+                "cache-control": _FOR_EVER,
+                "x-content-type-options": "nosniff",
+                "vary": "Accept-Encoding",
+            }
+            body = file.prepared.body
+            if accepts_gzip(request.headers.get("accept-encoding", "")):
+                body = file.prepared.packed
+                headers["content-encoding"] = "gzip"
+            return Response(body, 200, headers, media_type=file.media_type)
     raise NotFound("there is no file of this name")

@@ -20,7 +20,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
 from voting_service.contests.model import Contest, Language
-from voting_service.tally.standings import Prepared
+from voting_service.public.pages.prepared import PreparedPage
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 STATIC = "/static/"
@@ -42,7 +42,7 @@ class StaticFile:
         digest = blake2b(body, digest_size=8).hexdigest()
         self.url = f"{STATIC}{stem}.{digest}.{suffix}"
         self.media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        self.prepared = Prepared.of(body)
+        self.prepared = PreparedPage.of(body)
 
 
 @cache

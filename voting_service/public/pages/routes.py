@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from voting_service.public.pages import entering, information, receipts, voting
-from voting_service.public.pages.browsing import candidates, home, profile, static_file
-from voting_service.public.pages.standings import standings
+from voting_service.public.pages.browsing import CandidatesPage, ProfilePage, home, static_file
+from voting_service.public.pages.standings import StandingsPage
 from voting_service.public.pages.trouble import page
 
 CONTEST = "/{language}/{slug}"
@@ -14,9 +14,9 @@ CONTEST = "/{language}/{slug}"
 ROUTES = [
     Route("/", home),
     Route("/static/{name}", static_file),
-    Route(CONTEST, candidates),
-    Route(f"{CONTEST}/candidates/{{number:int}}", profile),
-    Route(f"{CONTEST}/standings", page(standings)),
+    Route(CONTEST, CandidatesPage(), methods=["GET"]),
+    Route(f"{CONTEST}/candidates/{{number:int}}", ProfilePage(), methods=["GET"]),
+    Route(f"{CONTEST}/standings", StandingsPage(), methods=["GET"]),
     Route(f"{CONTEST}/rules", page(information.rules)),
     Route(f"{CONTEST}/cut", page(information.cut)),
     Route("/enter", entering.enter_page),

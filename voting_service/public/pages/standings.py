@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from starlette.responses import Response
+from typing import Any
 
-from voting_service.public.pages.answers import page_response
-from voting_service.public.pages.visit import Visit
+from voting_service.contests.model import Language
+from voting_service.public.pages.book import PageBook
+from voting_service.public.pages.page_read import PageRead
+from voting_service.public.pages.prepared import PreparedPage
+from voting_service.public.worker import ContestDesk
 
-_REFRESHED = "public, max-age=1, stale-while-revalidate=5"
 
-
-async def standings(visit: Visit) -> Response:
+class StandingsPage(PageRead):
     """What the release schedule shows now."""
-    shown, tag = visit.desk.board.standings()
-    page = visit.book.standings(visit.language, shown, tag)
-    return page_response(visit.request, page, cache_control=_REFRESHED)
+
+    cache_control = b"public, max-age=1, stale-while-revalidate=5"
+
+    def find(
+        self, desk: ContestDesk, book: PageBook, language: Language, path: dict[str, Any]
+    ) -> PreparedPage:
+        shown, tag = desk.board.standings()
+        return book.standings(language, shown, tag)
