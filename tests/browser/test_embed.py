@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
+from PIL import Image
 from playwright.async_api import Page, expect
 
 from tests.browser.accessibility import (
@@ -19,6 +22,8 @@ from tests.browser.guard import Guard
 from tests.browser.serving import ForeignSite
 from tests.browser.site import SLUG, Site
 from tests.browser.speed import vitals
+from voting_service.contests.picture_encoding import encode_pixels
+from voting_service.contests.pictures import store_portrait
 
 ATTRIBUTES = {
     "list": "view='list'",
@@ -171,6 +176,58 @@ async def test_attributes_can_change_and_an_element_can_leave(
     await expect(card).to_contain_text("Candidate 08")
     await vote.evaluate("vote => vote.remove()")
     await expect(vote).to_have_count(0)
+
+
+async def test_candidates_under_embargo_appear_by_themselves_at_their_moment(
+    phone: Page, site: Site, platform_site: ForeignSite, guard: Guard
+) -> None:
+    guard.expect("status of 403")
+    moment = datetime.now(UTC) + timedelta(seconds=4)
+    rules = msgspec.structs.replace(site.contest.rules, publish_at=moment)
+    await site.change_contest(rules=msgspec.to_builtins(rules))
+    await phone.goto(platform_site.show(embedding(site, "view='list'")))
+    await expect(phone.get_by_role("status")).to_contain_text("公布")
+    assert datetime.now(UTC) < moment, "this machine is too slow for the test"
+    await assert_accessible(phone)
+    await expect(phone.get_by_role("listitem")).to_have_count(50, timeout=10_000)
+    assert datetime.now(UTC) >= moment
+
+
+async def test_portraits_are_shown_in_the_size_that_is_needed(
+    phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    portrait = encode_pixels(Image.new("RGB", (320, 448), "#9b2a1a"), "portrait", avif_speed=9)
+    async with site.database.transaction():
+        await store_portrait(site.database, site.contest.id, 7, portrait)
+    await site.worker.registry.refresh(site.worker.read_pool)
+    platform_site.headers = strict_policy(site)
+    await phone.goto(platform_site.show(embedding(site, ATTRIBUTES["candidate"])))
+    picture = phone.locator("bayu-vote img")
+    await expect(picture).to_have_js_property("complete", value=True)
+    shown = await picture.evaluate(
+        "({currentSrc, naturalWidth, alt}) => ({currentSrc, naturalWidth, alt})"
+    )
+    assert shown["currentSrc"].startswith(f"{site.origin}/pictures/{portrait.hash}-")
+    assert shown["naturalWidth"] > 0
+    assert shown["alt"] == "", "the name stands beside it"
+
+
+async def test_what_is_shown_stays_while_the_service_is_away(
+    phone: Page, site: Site, platform_site: ForeignSite, guard: Guard
+) -> None:
+    guard.expect("ERR_INTERNET_DISCONNECTED")
+    await phone.clock.install()
+    await phone.goto(platform_site.show(embedding(site, "view='standings'")))
+    await expect(phone.get_by_role("row")).to_have_count(51)
+    await phone.context.set_offline(True)
+    async with phone.expect_event("requestfailed"):
+        await phone.clock.fast_forward(7000)
+    assert await phone.get_by_role("row").count() == 51
+    await phone.context.set_offline(False)
+    await site.crowd(2, [9])
+    await site.reconcile()
+    await phone.clock.fast_forward(17_000)
+    await expect(phone.get_by_role("row").nth(1)).to_contain_text("9 号")
 
 
 async def test_what_is_not_there_is_said(

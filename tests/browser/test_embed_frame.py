@@ -6,7 +6,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Frame, Page, expect
+from playwright.async_api import Frame, Page, Route, expect
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.guard import Guard
@@ -152,52 +152,98 @@ async def test_no_page_of_the_vote_itself_can_be_framed(
     assert not await desktop.frames[1].locator(".site-title").count()
 
 
-async def test_the_frame_hears_nobody_but_its_registered_parent(
-    desktop: Page, site: Site, platform_site: ForeignSite, stranger_site: ForeignSite
+GREET_SIBLING = (
+    LISTEN + "<script>parent.frames[0].postMessage({type: 'bayu-vote:hello'}, '*')</script>"
+)
+
+
+@pytest.mark.parametrize("who", ["stranger", "platform"])
+async def test_the_frame_hears_no_other_frame_beside_it(
+    who: str, desktop: Page, site: Site, platform_site: ForeignSite, stranger_site: ForeignSite
 ) -> None:
-    """A stranger's frame beside it greets it, and so does a window that opened it."""
-    beside = stranger_site.show(
-        LISTEN + "<script>parent.frames[0].postMessage({type: 'bayu-vote:hello'}, '*')</script>"
+    """Not even one of the platform's own."""
+    sibling = {"stranger": stranger_site, "platform": platform_site}[who].show(
+        GREET_SIBLING, "/beside"
     )
-    body = bare_frame(site) + f"<button id='add'>加</button><p id='address'>{beside}</p>"
-    await desktop.goto(platform_site.show(body))
+    await desktop.goto(platform_site.show(bare_frame(site)))
     await inner(desktop, site)
+    await add_frame(desktop, sibling)
+    beside = next(frame for frame in desktop.frames if frame.url == sibling)
+    await greet(desktop, site.origin)
+    await desktop.wait_for_function("heard.length > 0")
+    assert await beside.evaluate("heard") == []
+    assert len(await desktop.evaluate("heard")) == 1
+
+
+async def test_the_frame_hears_no_stranger_around_it_whatever_the_browser_lets_frame_it(
+    desktop: Page, site: Site, stranger_site: ForeignSite
+) -> None:
+    async def without_policy(route: Route) -> None:
+        answer = await route.fetch()
+        headers = {**answer.headers, "content-security-policy": ""}
+        await route.fulfill(response=answer, headers=headers)
+
+    await desktop.route("**/frame?*", without_policy)
+    address = stranger_site.show(bare_frame(site))
+    await desktop.goto(address)
+    frame = await inner(desktop, site)
+    # Messages between two windows arrive in order: what follows a greeting was sent after it.
     await desktop.evaluate(
+        "() => addEventListener('message', ({data}) => data === 'back' && heard.push('back'))"
+    )
+    await frame.evaluate(
+        "() => addEventListener('message', ({data}) => data === 'there' && "
+        "parent.postMessage('back', '*'))"
+    )
+    await greet(desktop, site.origin, "takesChoices: true")
+    await desktop.evaluate(
+        "(vote) => document.querySelector('iframe').contentWindow.postMessage('there', vote)",
+        site.origin,
+    )
+    await desktop.wait_for_function("heard.includes('back')")
+    told = await desktop.evaluate("heard.filter(({type}) => type)")
+    assert told == []
+    await frame.get_by_role("link").click()
+    await desktop.wait_for_url(site.page("/candidates/7"))
+
+
+async def add_frame(page: Page, address: str) -> None:
+    """Puts one more frame into the page and waits until it has loaded."""
+    await page.evaluate(
         """(address) => new Promise((loaded) => {
              const frame = Object.assign(document.createElement("iframe"), { src: address });
              frame.title = "x"; frame.onload = loaded; document.body.append(frame); })""",
-        beside,
+        address,
     )
-    stranger = next(frame for frame in desktop.frames if frame.url == beside)
-    await greet(desktop, site.origin)
-    await desktop.wait_for_function("heard.length > 0")
-    assert await stranger.evaluate("heard") == []
-    assert len(await desktop.evaluate("heard")) == 1
 
 
 async def test_the_element_hears_nobody_but_its_own_frame(
     desktop: Page, site: Site, platform_site: ForeignSite, stranger_site: ForeignSite
 ) -> None:
-    lies = stranger_site.show(
-        """<script>
-             parent.postMessage({type: 'bayu-vote:height', height: 9}, '*');
-             parent.postMessage({type: 'bayu-vote:choose', number: 3}, '*');
-             parent.postMessage({type: 'told'}, '*');
-           </script>"""
-    )
-    await desktop.goto(platform_site.show(LISTEN + element(site, "view='standings'")))
+    lie = """{
+      parent.postMessage({type: 'bayu-vote:height', height: 9}, '*');
+      parent.postMessage({type: 'bayu-vote:choose', number: 3}, '*');
+      parent.postMessage({type: 'told'}, '*'); }"""
+    lies = stranger_site.show(f"<script>{lie}</script>")
+    address = platform_site.show(LISTEN + element(site, "view='standings'"))
+    await desktop.goto(address)
     await inner(desktop, site)
-    await expect(desktop.locator("iframe")).not_to_have_attribute("height", "480")
-    height = await desktop.locator("iframe").get_attribute("height")
-    await desktop.evaluate(
-        """(address) => { const frame = document.createElement("iframe");
-             frame.src = address; document.body.append(frame); }""",
-        lies,
-    )
-    await desktop.evaluate("postMessage({type: 'bayu-vote:height', height: 9}, '*')")
-    await desktop.wait_for_function("heard.some(({type}) => type === 'told')")
-    assert await desktop.locator("bayu-vote iframe").get_attribute("height") == height
-    assert desktop.url == platform_site.origin + "/"
+    frame = desktop.locator("bayu-vote iframe")
+    await expect(frame).not_to_have_attribute("height", "480")
+    height = await frame.get_attribute("height")
+
+    await add_frame(desktop, lies)
+    await desktop.evaluate(lie)
+    another = site.url(f"/embed/{SLUG}/frame?platform=demo&view=candidate&number=7")
+    await add_frame(desktop, another)
+    await desktop.frames[-1].evaluate(f"() => {lie}")
+    await desktop.wait_for_function("heard.filter(({type}) => type === 'told').length === 3")
+    assert await frame.get_attribute("height") == height
+
+    await frame.evaluate("(frame, address) => { frame.src = address; }", lies)
+    await desktop.wait_for_function("heard.filter(({type}) => type === 'told').length === 4")
+    assert await frame.get_attribute("height") == height
+    assert desktop.url == address
 
 
 async def test_the_frames_policy_names_the_platforms_origins_and_nobody_else(
