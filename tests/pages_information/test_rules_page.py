@@ -85,7 +85,7 @@ def contest_of(
 
 def words(contest: Contest, language: Language) -> str:
     """The text of the page's main part, as a reader reads it."""
-    page = PageBook(contest, OPENS, "").rules(language).body.decode()
+    page = PageBook(contest, OPENS, "", {}).rules(language).body.decode()
     main = page[page.index("<main") : page.index("</main>")]
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
 

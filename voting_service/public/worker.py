@@ -76,7 +76,7 @@ class ContestDesk:
     def book(self, now: datetime) -> PageBook:
         """The prepared pages of the contest as it is and of the phase it is in."""
         if self._book is None or self._book.phase != self.contest.phase(now):
-            self._book = PageBook(self.contest, now, self._public_url)
+            self._book = PageBook(self.contest, now, self._public_url, self.pictures)
         return self._book
 
 

@@ -8,10 +8,11 @@ keeps the one that the first visit drew.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from voting_service.contests.model import Candidate, Contest, Language, Phase
+from voting_service.contests.pictures import Picture
 from voting_service.errors import NotFound
 from voting_service.public.pages.prepared import PreparedPage
 from voting_service.public.pages.rendering import moment, render, texts
@@ -47,8 +48,21 @@ def phase_line(contest: Contest, phase: Phase, language: Language) -> str:
 class PageBook:
     """The prepared pages of a contest in one phase."""
 
-    def __init__(self, contest: Contest, now: datetime, public_url: str) -> None:
+    def __init__(
+        self,
+        contest: Contest,
+        now: datetime,
+        public_url: str,
+        pictures: Mapping[int, Sequence[Picture]],
+    ) -> None:
         self.contest = contest
+        self._pictures = pictures
+        self._portraits = {
+            number: portrait
+            for number, all_of_them in pictures.items()
+            for portrait in all_of_them
+            if portrait.kind == "portrait"
+        }
         self.phase = contest.phase(now)
         self._public_url = public_url
         self._pages: dict[tuple[str, Language, int], PreparedPage] = {}
@@ -70,8 +84,15 @@ class PageBook:
             raise NotFound("there is no candidate of this number")
         key = ("profile", language, number)
         if key not in self._pages:
+            portrait = self._portraits.get(number)
             self._pages[key] = self._render(
-                "profile.html", language, f"/candidates/{number}", candidate=candidate
+                "profile.html",
+                language,
+                f"/candidates/{number}",
+                candidate=candidate,
+                picture=portrait,
+                more=[p for p in self._pictures.get(number, ()) if p is not portrait],
+                preview_image=portrait.preview_url if portrait else None,
             )
         return self._pages[key]
 
@@ -98,7 +119,7 @@ class PageBook:
         if key not in self._pages:
             order = order_of(self.contest, variant)
             self._pages[key] = self._render(
-                "ballot.html", language, "/ballot", order=order, chosen=frozenset(), in_hand=False
+                "ballot.html", language, "/ballot", order=order, chosen=frozenset(), voted=None
             )
         return self._pages[key]
 
@@ -112,11 +133,9 @@ class PageBook:
             contest=self.contest,
             phase=self.phase,
             phase_line=phase_line(self.contest, self.phase, language),
-            pictures={},
-            picture=None,
-            preview_image=None,
+            pictures=self._portraits,
             public_url=self._public_url,
-            **values,
+            **{"preview_image": None, **values},
         )
 
     def _render(

@@ -3,7 +3,7 @@
 | cookie           | holds                          | scripts | lives                           |
 |------------------|--------------------------------|---------|---------------------------------|
 | `session-SLUG`   | the session's token            | no      | as long as the session          |
-| `choice-SLUG`    | numbers, while signed out      | no      | an hour                         |
+| `choice-SLUG`    | numbers under review           | no      | an hour                         |
 | `voted-SLUG`     | the id of a ballot cast here   | read it | until the voter may vote again  |
 
 All are first-party, for every path and SameSite=Lax, so that they come along when a platform
@@ -24,6 +24,7 @@ from voting_service.contests.model import Contest
 
 _CHOICE_SECONDS = 3600
 _CHOICE = re.compile(r"[1-9][0-9]{0,3}(\.[1-9][0-9]{0,3}){0,199}")
+_BALLOT_ID = re.compile(r"[0-9a-f]{32}")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -47,12 +48,18 @@ class VisitorCookies:
         self._set(response, self._session, token, seconds)
 
     def choice(self, request: Request) -> list[int]:
-        """What was chosen before the visitor had to sign in."""
+        """What was sent to the review and is not cast yet."""
         kept = request.cookies.get(self._choice, "")
         return [int(number) for number in kept.split(".")] if _CHOICE.fullmatch(kept) else []
 
     def keep_choice(self, response: Response, choices: Iterable[int]) -> None:
+        """A browser keeps 4 KiB a cookie: more than any ballot that can be ticked."""
         self._set(response, self._choice, ".".join(map(str, choices)), _CHOICE_SECONDS)
+
+    def voted(self, request: Request) -> str | None:
+        """The id of the ballot that was cast in this browser, if the browser says so."""
+        ballot = request.cookies.get(self._voted, "")
+        return ballot if _BALLOT_ID.fullmatch(ballot) else None
 
     def mark_voted(self, response: Response, ballot: str, now: datetime) -> None:
         """Until the voter may vote again: the next day, or the close."""

@@ -24,9 +24,8 @@ ROUTES = [
     Route(f"{CONTEST}/leave", page(entering.leave), methods=["POST"]),
     Route(f"{CONTEST}/ballot", page(voting.ballot)),
     Route(f"{CONTEST}/ballot", page(voting.cast), methods=["POST"]),
+    Route(f"{CONTEST}/ballot/review", page(voting.review_page)),
     Route(f"{CONTEST}/ballot/review", page(voting.review), methods=["POST"]),
-    Route(f"{CONTEST}/ballot/change", page(voting.change), methods=["POST"]),
-    Route(f"{CONTEST}/ballot/{{step}}", page(voting.begin_again)),
     Route(f"{CONTEST}/receipts/{{ballot}}", page(receipts.receipt)),
     Route(f"{CONTEST}/receipts/{{ballot}}/picture.svg", page(receipts.picture)),
 ]

@@ -15,7 +15,6 @@ from voting_service.contests.model import Contest
 from voting_service.errors import (
     AlreadyVoted,
     InvalidInput,
-    NotFound,
     SentFromElsewhere,
     VotingError,
 )
@@ -41,6 +40,7 @@ from voting_service.public.pages.trouble import platforms_of, trouble
 from voting_service.public.pages.visit import Visit
 
 SEAL = "seal"
+_HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store"}
 
 
 class _Receipt(msgspec.Struct, frozen=True):
@@ -55,12 +55,21 @@ _answer = msgspec.json.Decoder(_Answer)
 
 
 async def ballot(visit: Visit) -> Response:
-    """All candidates to tick; what was chosen before signing in is ticked already."""
+    """All candidates to tick; what was sent to the review before is ticked already."""
     variant, is_new = order_variant(visit.request)
-    kept = visit.cookies.choice(visit.request)
+    kept, voted = visit.cookies.choice(visit.request), visit.cookies.voted(visit.request)
     response = (
-        _ballot_with(visit, kept, variant)
-        if kept
+        rendered_response(
+            visit.book.render(
+                "ballot.html",
+                visit.language,
+                "/ballot",
+                order=order_of(visit.contest, variant),
+                chosen=frozenset(kept),
+                voted=voted,
+            )
+        )
+        if kept or voted
         else page_response(
             visit.request,
             visit.book.ballot(visit.language, variant),
@@ -72,27 +81,26 @@ async def ballot(visit: Visit) -> Response:
     return response
 
 
-async def change(visit: Visit) -> Response:
-    """Back from the review: the ballot with the same names ticked."""
-    form = await _read(visit)
-    return _ballot_with(visit, form.choices, order_variant(visit.request)[0], in_hand=True)
-
-
 async def review(visit: Visit) -> Response:
-    """Who is chosen, and the one button that casts; 422 when a ballot may not look so."""
+    """Takes the choices to the review: 303 to an address that can be reloaded, gone back to and
+    read in the other language; 422 with what is wrong when a ballot may not look so."""
     form = await _read(visit)
     try:
-        check_choices(form.choices, visit.contest)
+        choices = check_choices(form.choices, visit.contest)
     except InvalidInput:
         return _review_page(visit, form.choices, is_faulty=True)
-    return _review_page(visit, form.choices)
+    response = RedirectResponse(f"{visit.address}/ballot/review", 303, _HEADERS)
+    visit.cookies.keep_choice(response, choices)
+    return response
 
 
-async def begin_again(visit: Visit) -> Response:
-    """An address that only forms post to, asked for by hand: to the ballot."""
-    if visit.request.path_params["step"] not in {"review", "change"}:
-        raise NotFound("there is no page here")
-    return RedirectResponse(f"{visit.address}/ballot", 303, {"cache-control": "no-store"})
+async def review_page(visit: Visit) -> Response:
+    """Who is chosen, and the one button that casts."""
+    try:
+        choices = check_choices(visit.cookies.choice(visit.request), visit.contest)
+    except InvalidInput:
+        return RedirectResponse(f"{visit.address}/ballot", 303, _HEADERS)
+    return _review_page(visit, choices)
 
 
 async def cast(visit: Visit) -> Response:
@@ -131,7 +139,7 @@ async def _cast(visit: Visit, form: Form) -> Response:
     response = RedirectResponse(
         f"{visit.address}/receipts/{ballot_id}#{what}",
         303,
-        {**SECURITY_HEADERS, "cache-control": "no-store"},
+        _HEADERS,
     )
     visit.cookies.mark_voted(response, ballot_id, visit.now)
     visit.cookies.forget_choice(response)
@@ -143,23 +151,6 @@ async def _read(visit: Visit) -> Form:
     return await read_form(visit.request, {CHOICE, SEAL}, MAX_BODY_BYTES)
 
 
-def _ballot_with(
-    visit: Visit, choices: Sequence[int], variant: int, *, in_hand: bool = False
-) -> Response:
-    """With these ticked. `in_hand`: they are what the visitor wants now, whatever the browser's
-    storage says."""
-    return rendered_response(
-        visit.book.render(
-            "ballot.html",
-            visit.language,
-            "/ballot",
-            order=order_of(visit.contest, variant),
-            chosen=frozenset(choices),
-            in_hand=in_hand,
-        )
-    )
-
-
 def _review_page(visit: Visit, choices: Sequence[int], *, is_faulty: bool = False) -> Response:
     voter = visit.voter_if_any()
     chosen = [c for c in visit.contest.candidates if c.number in set(choices)]
@@ -167,18 +158,17 @@ def _review_page(visit: Visit, choices: Sequence[int], *, is_faulty: bool = Fals
     body = visit.book.render(
         "review.html",
         visit.language,
-        "/ballot",
+        "/ballot/review",
         chosen=chosen,
         fault=fault,
         can_cast=voter is not None and fault is None and visit.book.phase == "open",
         platform=visit.worker.platforms[voter.platform_id] if voter else None,
+        voted=visit.cookies.voted(visit.request),
         platforms=() if voter else platforms_of(visit),
         seal=form_seal(visit.desk.keys.session, visit.cookies.session(visit.request)),
     )
     response = rendered_response(body, 422 if is_faulty else 200)
-    if voter is not None:
-        visit.cookies.forget_choice(response)
-    elif chosen:
+    if is_faulty:
         visit.cookies.keep_choice(response, [candidate.number for candidate in chosen])
     return response
 

@@ -29,8 +29,7 @@ if (form) {
     say(line.dataset.line);
   });
 
-  // What the review page sent back is newer than what is kept here; what the server kept while
-  // the visitor was signed out only fills a gap.
-  if ("inHand" in form.dataset || load(contest, max).length === 0) save(contest, ticked());
+  // What the server ticked went to the review once; what is kept here may be newer.
+  if (load(contest, max).length === 0) save(contest, ticked());
   onChange(contest, () => tick(load(contest, max)));
 }

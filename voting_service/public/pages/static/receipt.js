@@ -9,7 +9,9 @@ const picture = receipt.querySelector("[data-picture]");
 
 if (["#stored", "#again"].includes(location.hash)) {
   save(receipt.dataset.contest, []);
-  document.querySelector(location.hash).focus();
+  const note = document.querySelector(location.hash);
+  note.classList.add("shown"); // what :target shows ends with the fragment
+  note.focus();
   history.replaceState(null, "", location.pathname);
 }
 
