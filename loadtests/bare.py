@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
@@ -23,6 +24,7 @@ from loadtests import CONTEST
 UVICORN: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
+    "ws": "none",
     "log_config": None,
     "access_log": False,
     "server_header": False,
@@ -35,10 +37,29 @@ UVICORN: dict[str, Any] = {
 """What `voting-service serve` gives uvicorn; a test compares the two. Only the protocol is the
 plain one: what `serve` adds to it against slow clients is part of what a vote costs."""
 
+
+class Read(NamedTuple):
+    """A public read that is measured: where it is, what is asked with it, what it answers."""
+
+    path: str
+    asked: dict[str, str]
+    answered: dict[str, str]
+
+
+_JSON = {"content-type": "application/json"}
+_AS_BROWSERS = {"accept": "text/html", "accept-encoding": "gzip, deflate, br", "cookie": "order=3"}
+_PACKED = {"content-type": "text/html; charset=utf-8", "content-encoding": "gzip"}
+
+READS = {
+    "candidates": Read(f"/api/v1/contests/{CONTEST}/candidates", {}, _JSON),
+    "standings": Read(f"/api/v1/contests/{CONTEST}/standings", {}, _JSON),
+    "list-page": Read(f"/zh/{CONTEST}", _AS_BROWSERS, _PACKED),
+    "profile-page": Read(f"/zh/{CONTEST}/candidates/7", _AS_BROWSERS, _PACKED),
+    "standings-page": Read(f"/zh/{CONTEST}/standings", _AS_BROWSERS, _PACKED),
+}
+
 _answer = json.loads(os.environ.get("BARE_ANSWER", "{}"))
 _reads = Path(os.environ.get("BARE_READS", "/nonexistent"))
-_candidates = (_reads / "candidates").read_bytes() if _reads.is_dir() else b"{}"
-_standings = (_reads / "standings").read_bytes() if _reads.is_dir() else b"{}"
 
 
 async def cast(request: Request) -> JSONResponse:
@@ -46,19 +67,21 @@ async def cast(request: Request) -> JSONResponse:
     return JSONResponse(_answer, status_code=201)
 
 
-async def candidates(_request: Request) -> Response:
-    return Response(_candidates, media_type="application/json")
+def sending(name: str) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that answers with the bytes of a public read."""
+    content = (_reads / name).read_bytes() if _reads.is_dir() else b"{}"
+    headers = READS[name].answered
 
+    async def send(_request: Request) -> Response:
+        return Response(content, headers=headers)
 
-async def standings(_request: Request) -> Response:
-    return Response(_standings, media_type="application/json")
+    return send
 
 
 app = Starlette(
     routes=[
         Route(f"/api/v1/contests/{CONTEST}/ballots", cast, methods=["POST"]),
-        Route(f"/api/v1/contests/{CONTEST}/candidates", candidates),
-        Route(f"/api/v1/contests/{CONTEST}/standings", standings),
+        *(Route(read.path, sending(name)) for name, read in READS.items()),
     ]
 )
 

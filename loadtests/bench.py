@@ -11,6 +11,7 @@ import click
 import httpx
 
 from loadtests import CONTEST
+from loadtests.bare import READS, Read
 from loadtests.bench_memory import bytes_per_voter
 from loadtests.bench_reads import reads
 from loadtests.bench_stored import cost_by_stored_ballots
@@ -36,10 +37,16 @@ async def prepare_bare(stand: Stand) -> None:
         )
         if cast.status_code != 201:
             raise RuntimeError(f"a vote was answered {cast.status_code}: {cast.text}")
-        answers = {name: await client.get(f"{base}/{name}") for name in ("candidates", "standings")}
-    for answer in answers.values():
+        reads = {name: await _as_sent(client, read) for name, read in READS.items()}
+    await stand.serve_bare(cast.content, reads)
+
+
+async def _as_sent(client: httpx.AsyncClient, read: Read) -> bytes:
+    """The body of an answer, packed as it comes."""
+    headers = {"accept-encoding": "identity", **read.asked}
+    async with client.stream("GET", read.path, headers=headers) as answer:
         answer.raise_for_status()
-    await stand.serve_bare(cast.content, {name: answer.content for name, answer in answers.items()})
+        return b"".join([chunk async for chunk in answer.aiter_raw()])
 
 
 async def run_parts(plan: Plan, parts: tuple[Part, ...], workers: int) -> list[Section]:

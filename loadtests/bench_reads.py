@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests import CONTEST
+from loadtests.bare import READS
 from loadtests.bench_votes import asdict_of
 from loadtests.http_client import prepare
 from loadtests.measure import Measured, Spread, measure
@@ -11,8 +11,6 @@ from loadtests.report import Section
 from loadtests.rounds import Same
 from loadtests.stand import Stand
 
-_READS = ("candidates", "standings")
-
 
 async def reads(stand: Stand, plan: Plan) -> Section:
     """Interleaved pairs for each read: bare, service, bare, service …"""
@@ -20,12 +18,8 @@ async def reads(stand: Stand, plan: Plan) -> Section:
         "Public reads beside a bare endpoint with the same bytes",
         ["read", "bytes", "reads a second", "bare", "ratio", "worker CPU, µs", "bare", "ratio"],
     )
-    for read in _READS:
-        request = Same(
-            request=prepare(
-                "GET", f"/api/v1/contests/{CONTEST}/{read}", headers={"accept": "application/json"}
-            )
-        )
+    for name, read in READS.items():
+        request = Same(request=prepare("GET", read.path, headers=read.asked))
         pairs: list[tuple[Measured, Measured]] = []
         for pair in range(-1, plan.read_pairs):
             bare, ours = [
@@ -41,8 +35,8 @@ async def reads(stand: Stand, plan: Plan) -> Section:
             ]
             if pair >= 0:
                 pairs.append((bare, ours))
-        section.rows.append(_row(read, len(stand.bare_reads[read]), pairs))
-        section.figures[read] = [
+        section.rows.append(_row(name, len(stand.bare_reads[name]), pairs))
+        section.figures[name] = [
             {"bare": asdict_of(bare), "service": asdict_of(ours)} for bare, ours in pairs
         ]
     section.notes = [f"Medians (min–max) of {plan.read_pairs} pairs."]

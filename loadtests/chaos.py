@@ -83,7 +83,7 @@ def _kills_section(killer: Killer, crowd: Crowd, verdict: Verdict, agreed: float
         ["tries that got no answer", f"{crowd.lost:,}"],
         ["503 with Retry-After", f"{crowd.unavailable:,}"],
         ["receipts sent for again, identical", f"{crowd.same_receipts:,}"],
-        ["confirmed ballots missing or double", f"{len(verdict.faults)}"],
+        ["faults found in the record", f"{len(verdict.faults)}"],
         [
             "live counters agreed with the record after",
             "never" if agreed is None else f"{agreed:.1f} s",

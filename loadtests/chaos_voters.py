@@ -84,7 +84,7 @@ class Crowd:
             if random.random() < _ASK_AGAIN_SHARE:
                 again = await self._insist(caller, request)
                 if again.status != 200 or again.body != response.body:
-                    self.faults.append(f"a retry was answered {again.status} and another receipt")
+                    self._note(f"a retry was answered {again.status} and another receipt")
                 self.same_receipts += 1
         caller.close()
 
@@ -102,10 +102,9 @@ class Crowd:
             if response.status == 503 and response.header("retry-after"):
                 self.unavailable += 1
             else:
-                self._note(response)
+                self._note(f"a vote was answered {response.status}: {response.body[:200].decode()}")
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    def _note(self, response: Response) -> None:
-        fault = f"a vote was answered {response.status}: {response.body[:200].decode()}"
+    def _note(self, fault: str) -> None:
         if fault not in self.faults:
             self.faults.append(fault)

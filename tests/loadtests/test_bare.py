@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from uvicorn.importer import import_from_string
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from loadtests import CONTEST, bare
@@ -24,8 +25,8 @@ def test_the_bare_server_has_the_settings_of_serve(
     monkeypatch.setattr(uvicorn, "run", lambda _app, **options: given.update(options))
     monkeypatch.setattr("voting_service.commands.serve.load_settings", lambda: settings)
     serve.main([], standalone_mode=False)
-    protocol = given.pop("http")
-    assert protocol == "httptools" or issubclass(protocol, HttpToolsProtocol)
+    protocol = import_from_string(given.pop("http"))
+    assert issubclass(protocol, HttpToolsProtocol)
     assert {"http": "httptools"} | {
         name: value for name, value in given.items() if name not in _OWN
     } == bare.UVICORN
