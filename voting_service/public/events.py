@@ -42,9 +42,11 @@ async def _messages(worker: Worker, board: Board) -> AsyncIterator[bytes]:
     worker.standings_readers += 1
     metrics.STANDINGS_READERS.set(worker.standings_readers)
     closing = asyncio.ensure_future(worker.closing.wait())
+    changed = asyncio.ensure_future(board.changed())
     try:
         yield b"retry: 3000\n\n"
         while not closing.done():
+            changed.cancel()
             changed = asyncio.ensure_future(board.changed())
             await asyncio.sleep(0)  # it waits from here on, so no change falls in between
             yield b"event: standings\ndata: " + board.shown().body + b"\n\n"
@@ -56,8 +58,8 @@ async def _messages(worker: Worker, board: Board) -> AsyncIterator[bytes]:
                 )
                 if not done:
                     yield b": still here\n\n"
-            changed.cancel()
     finally:
         closing.cancel()
+        changed.cancel()
         worker.standings_readers -= 1
         metrics.STANDINGS_READERS.set(worker.standings_readers)

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from voting_service.contests.model import Language
 from voting_service.errors import NotFound, StoreUnavailable
-from voting_service.public.pages.answers import keep_order, order_variant
+from voting_service.public.pages.answers import keep_order, order_in
 from voting_service.public.pages.book import PageBook
 from voting_service.public.pages.page_read import PageRead, open_book
 from voting_service.public.pages.prepared import PreparedPage, accepts_gzip
@@ -44,13 +44,17 @@ class CandidatesPage(PageRead):
         if desk.contest.rules.list_order == "number":
             await self.send(scope, send, book.candidates(language, 0))
             return
-        variant, is_new = order_variant(Request(scope))
+        variant, is_new = order_in(_cookies(scope))
         set_order: Headers = []
         if is_new:
             response = Response()
             keep_order(response, variant)
             set_order = [header for header in response.raw_headers if header[0] == b"set-cookie"]
         await self.send(scope, send, book.candidates(language, variant), set_order)
+
+
+def _cookies(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"cookie"), b"")
 
 
 class ProfilePage(PageRead):

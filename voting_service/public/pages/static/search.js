@@ -5,7 +5,12 @@ const input = form.querySelector("input");
 const found = form.querySelector("[role=status]");
 const cards = [...document.querySelectorAll(".card")];
 
-const plain = (text) => text.normalize("NFKC").toLocaleLowerCase();
+// Variants of a character are one to a searcher; half of a surrogate pair is none.
+const plain = (text) =>
+  text
+    .normalize("NFKC")
+    .replace(/[\p{Variation_Selector}\p{Surrogate}]/gu, "")
+    .toLocaleLowerCase();
 const haystacks = cards.map((card) => plain(card.dataset.search));
 
 function search() {
