@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from voting_service.contests.contest_file import ContestFile, load_contest_file
 from voting_service.contests.model import BallotRules, CutRules, ReleaseSchedule, Text
+from voting_service.contests.phases import published_at
 from voting_service.errors import InvalidInput
 
 VALID = """\
@@ -369,6 +370,30 @@ class TestFiles:
         assert field == f"candidates[0].portrait (line {line_of(VALID, 'number = 1') + 1})"
         assert message in said
 
+    def test_pictures_are_named_with_captions(self, tmp_path: Path) -> None:
+        (tmp_path / "01.png").write_bytes(b"x")
+        assert self.load(tmp_path, "01.png") == []
+        text = (tmp_path / "contest.toml").read_text(encoding="utf-8")
+        picture = '[[candidates.pictures]]\nfile = "01.png"\ncaption = "车间"\n'
+        file = tmp_path / "pictures.toml"
+        file.write_text(text + picture * 2, encoding="utf-8")
+        portrait, first, second = load_contest_file(file).pictures
+        assert (portrait.number, portrait.kind, portrait.caption) == (1, "portrait", None)
+        assert (first.number, first.kind, first.caption) == (3, "picture", Text("车间", "车间"))
+        assert second.place.startswith("candidates[2].pictures[1].file (line ")
+        for spoiled, message in (
+            (picture.replace("01.png", "02.png"), "there is no file"),
+            (picture.replace("01.png", "../01.png"), "inside the contest file's folder"),
+            (picture.replace('"车间"', '""'), "is empty"),
+            (picture.split("caption", maxsplit=1)[0], "is missing"),
+            ("pictures = 1\n", "must be an array of tables"),
+            (picture * 9, "at most 8 items"),
+        ):
+            file.write_text(text + spoiled, encoding="utf-8")
+            [(field, said)] = faults_of(file)
+            assert field.startswith("candidates[2].pictures")
+            assert message in said
+
     def test_byte_order_mark_and_windows_line_ends(self, tmp_path: Path) -> None:
         file = tmp_path / "contest.toml"
         file.write_bytes(b"\xef\xbb\xbf" + VALID.replace("\n", "\r\n").encode())
@@ -382,6 +407,34 @@ class TestFiles:
     def test_no_such_file(self, tmp_path: Path) -> None:
         missing = tmp_path / "none.toml"
         assert faults_of(missing) == [(str(missing), "cannot be read: No such file or directory")]
+
+
+OPENS = "opens_at = 2022-07-18T09:00:00"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("publish_at = 2022-07-18T09:00:01", "must not be after opens_at"),
+        ("publish_at = 2022-07-18T01:00:01Z", "must not be after opens_at"),
+        ('publish_at = "2022-07-18"', "must be a TOML date and time"),
+        ("publish_at = 1999-07-18T09:00:00", "the year 1999 cannot be meant"),
+    ],
+)
+def test_a_moment_of_publication_that_cannot_be_is_a_fault(line: str, message: str) -> None:
+    [(field, said)] = faults_of(VALID.replace(OPENS, f"{OPENS}\n{line}"))
+    assert field == f"window.publish_at (line {line_of(VALID, OPENS) + 1})"
+    assert message in said
+
+
+def test_profiles_come_out_when_the_file_says_or_when_voting_opens() -> None:
+    by_default = load_contest_file(VALID)
+    assert by_default.rules.publish_at is None
+    assert published_at(by_default) == by_default.opens_at
+    named = load_contest_file(VALID.replace(OPENS, f"{OPENS}\npublish_at = 2022-07-18T08:00:00"))
+    assert published_at(named) == datetime(2022, 7, 18, 0, 0, tzinfo=UTC)
+    same = load_contest_file(VALID.replace(OPENS, f"{OPENS}\npublish_at = 2022-07-18T01:00:00Z"))
+    assert published_at(same) == same.opens_at
 
 
 def test_the_documented_example_is_good() -> None:

@@ -47,7 +47,7 @@ _MESSAGES = {
     "datetime_type": "must be a TOML date and time without quotes, such as 2022-07-18T09:00:00",
     "time_type": "must be a TOML time without quotes, such as 20:00:00",
     "model_type": "must be a table",
-    "list_type": "must be an array of tables, [[candidates]]",
+    "list_type": "must be an array of tables, such as [[candidates]]",
     "too_short": "holds no candidate",
 }
 """What pydantic's error types mean to someone who writes TOML."""
