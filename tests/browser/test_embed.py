@@ -266,3 +266,19 @@ async def test_an_embed_below_other_content_shifts_nothing_above_it(
     await phone.goto(platform_site.show(embedding(site, "view='list'")))
     await expect_links(phone)
     assert (await vitals(phone)).layout_shift <= 0.02
+
+
+async def test_from_the_embed_over_the_platforms_sign_in_to_the_candidate_signed_in(
+    phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    own = f"{ATTRIBUTES['candidate']} sign-in-url='/sign-in'"
+    address = platform_site.show(embedding(site, own))
+    over = site.hand_over(site.token(), next=f"/zh/{SLUG}/candidates/7")
+    platform_site.show(f"<script>location.replace({json.dumps(over)})</script>", "/sign-in")
+    await phone.goto(address)
+    await phone.get_by_role("link").click()
+    await phone.wait_for_url(site.page("/candidates/7"))
+    names = {cookie["name"] for cookie in await phone.context.cookies()}
+    assert any("session" in name or "voter" in name for name in names), names
+    await phone.go_back()
+    assert "token" not in phone.url

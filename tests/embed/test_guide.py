@@ -15,8 +15,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from tests.contest_data import SLUG
 from tests.fakes.signers import Ed25519Signer
-from tests.public.running_service import SLUG, Service, running_service
+from tests.public.running_service import Service, running_service
 from voting_service.public.embed.guide import EXAMPLES, texts
 from voting_service.public.problems import KINDS
 from voting_service.settings import Settings
