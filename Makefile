@@ -11,7 +11,7 @@ DEV := .venv/.dev-$(SUM)
 # The demo is content with its own shorter lock, and with the developers', which contains it.
 DEMO := $(or $(wildcard $(DEV)),.venv/.demo-$(SUM))
 
-.PHONY: help setup demo test check format load bench lock clean
+.PHONY: help setup demo test check format load bench screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -48,6 +48,10 @@ load: $(DEV) ## Locust against a demo it starts: table here, report in loadtests
 
 bench: $(DEV) ## The benchmark table, side by side with a bare endpoint [ARGS=--help]
 	$(BIN)/python -m loadtests.bench $(ARGS)
+
+screenshots: $(DEV) ## The main pages as pictures in docs/screenshots, from a demo it starts
+	@$(BIN)/python tests/browser/find_chromium.py
+	$(BIN)/python -m loadtests.screenshots
 
 # The developers' lock is resolved first; the shorter ones take their versions from it.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

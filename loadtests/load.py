@@ -25,12 +25,16 @@ _STOP_SECONDS = 60
 
 
 @contextmanager
-def running_demo(data: Path) -> Iterator[str]:
-    """`voting-service demo` on free ports; its address once it answers. Raises RuntimeError."""
+def running_demo(data: Path, *, crowd: float = 0) -> Iterator[str]:
+    """`voting-service demo` on free ports, with that many simulated votes a second; its address
+    once it answers. Raises RuntimeError."""
     port, office_port = free_port(), free_port()
     command = [_tool("voting-service"), "demo", "--data", str(data)]
     demo = subprocess.Popen(
-        [*command, "--port", str(port), "--office-port", str(office_port)],
+        [
+            *(*command, "--port", str(port), "--office-port", str(office_port)),
+            *(("--crowd", str(crowd)) if crowd else ()),
+        ],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
