@@ -109,7 +109,10 @@ grant usage on schema public to voting_application;
 grant select on alembic_version to voting_application;
 grant select, insert, update on contests, candidates, platforms to voting_application;
 grant select, insert, delete on contest_keys to voting_application;
-grant select, insert on ballots to voting_application;
+-- Not commit_xid: which transaction stored a ballot is for Postgres to say.
+grant select on ballots to voting_application;
+grant insert (contest_id, platform_id, disposition, screened, period, cast_at, ballot_id, voter,
+              network, choices) on ballots to voting_application;
 grant select, insert, update on tally_hours, tally_floors to voting_application;
 grant select, insert on standings_snapshots to voting_application;
 revoke execute on function create_ballot_partition(smallint) from public;

@@ -41,21 +41,26 @@ async def test_before_the_opening_is_403_with_the_window(service: Service) -> No
 async def test_after_the_close_is_403_with_the_window(service: Service) -> None:
     session = service.forged_session(expires_in=40 * 86_400)
     service.clock.set(service.contest.closes_at - timedelta(seconds=30))
-    assert (await service.cast(session, [1])).status_code == 201
+    stored = await service.cast(session, [1])
+    assert stored.status_code == 201
     service.clock.set(service.contest.closes_at)
-    problem = check_problem(await service.cast(session, [1]), 403)
+    problem = check_problem(await service.cast(service.forged_session(voter=b"w" * 16), [1]), 403)
     assert moment(problem["closes_at"]) == service.contest.closes_at
     assert "closed" in problem["detail"]
     facts = (await service.client.get(CONTEST)).json()
     assert facts["phase"] == "closed"
     assert await service.stored_ballots() == 1
+    # Whose answer was lost in the last second still gets it.
+    again = await service.cast(session, [1])
+    assert (again.status_code, again.content) == (200, stored.content)
+    other = check_problem(await service.cast(session, [2]), 409)
+    assert other["receipt"] == stored.json()["receipt"]
 
 
-async def test_a_bad_ballot_outside_the_window_is_403_too(service: Service) -> None:
+async def test_a_bad_ballot_outside_the_window_is_told_what_is_wrong(service: Service) -> None:
     service.clock.set(service.contest.closes_at)
-    session = service.forged_session()
-    headers = {"authorization": f"Bearer {session}"}
-    check_problem(await service.post_bytes(BALLOTS, b"{}", headers), 403)
+    headers = {"authorization": f"Bearer {service.forged_session()}"}
+    check_problem(await service.post_bytes(BALLOTS, b"{}", headers), 422)
 
 
 async def test_midnight_in_shanghai_begins_a_new_day(service: Service) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
@@ -19,9 +19,9 @@ import structlog
 from voting_service import metrics
 from voting_service.antifraud.decision import Decision, decide
 from voting_service.ballots.admit import Admitter
-from voting_service.ballots.commit import Batch, Committed, Decided, commit
-from voting_service.ballots.receipt import receipt_bytes
-from voting_service.ballots.vote import Accepted, Outcome, Repeated, Vote
+from voting_service.ballots.commit import Batch, Committed, Decided, commit, load_stored
+from voting_service.ballots.receipt import StoredBallot, receipt_bytes
+from voting_service.ballots.vote import Accepted, Outcome, Repeated, Vote, array_text
 from voting_service.clock import Clock
 from voting_service.contests.model import Contest, Platform
 from voting_service.errors import (
@@ -31,7 +31,7 @@ from voting_service.errors import (
     StoreUnavailable,
     Unavailable,
 )
-from voting_service.storage.postgres import Pool
+from voting_service.storage.postgres import Pool, acquire
 from voting_service.tally.counters import Counted, CounterFeed
 
 log = structlog.get_logger(__name__)
@@ -101,6 +101,26 @@ class Caster:
         self._waiting.append(vote)
         self._arrived.set()
         return vote.answer
+
+    async def answer_after_close(self, voter: bytes, choices: list[int]) -> Outcome:
+        """What a try after the close is told: nothing is stored any more, but a ballot that was
+        stored in the last period has its receipt."""
+        contest = self.contest
+        period = contest.period(contest.closes_at - timedelta(microseconds=1))
+        async with acquire(self._needs.pool) as connection:
+            stored = await load_stored(connection, contest.id, period, [voter])
+        ballot = stored.get(voter)
+        if ballot is None:
+            return not_open(contest, self._needs.clock())
+        return self._of_stored(ballot, array_text(choices))
+
+    def _of_stored(self, ballot: StoredBallot, choices: str) -> Outcome:
+        receipt = receipt_bytes(self._receipt_key, self.contest.slug, ballot)
+        if ballot.choices == choices:
+            metrics.BALLOTS.labels("duplicate").inc()
+            return Repeated(receipt)
+        metrics.BALLOTS.labels("conflict").inc()
+        return AlreadyVoted(receipt)
 
     async def close(self) -> None:
         """Answers every vote that waits, and takes no more."""
@@ -215,13 +235,7 @@ class Caster:
             if ballot is None:
                 without_ballot.add(vote.voter)
                 continue
-            receipt = receipt_bytes(self._receipt_key, self.contest.slug, ballot)
-            if ballot.choices == vote.choices:
-                metrics.BALLOTS.labels("duplicate").inc()
-                vote.settle(Repeated(receipt))
-            else:
-                metrics.BALLOTS.labels("conflict").inc()
-                vote.settle(AlreadyVoted(receipt))
+            vote.settle(self._of_stored(ballot, vote.choices))
         return without_ballot
 
     def _refuse_late(self, votes: Sequence[Vote]) -> None:

@@ -16,7 +16,7 @@ from voting_service.ballots.receipt import StoredBallot
 from voting_service.ballots.vote import Vote
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import COMMIT_GRACE_SECONDS
-from voting_service.storage.postgres import Pool, acquire
+from voting_service.storage.postgres import AnyConnection, Pool, acquire, domain_errors
 from voting_service.storage.queries import Queries
 
 QUERIES = Queries(__package__)
@@ -67,6 +67,24 @@ def new_ballot_ids(count: int, now: datetime) -> list[bytes]:
     return ids
 
 
+async def load_stored(
+    connection: AnyConnection, contest_id: int, period: date, voters: Sequence[bytes]
+) -> dict[bytes, StoredBallot]:
+    """The ballots that these voters have stored for the period, by voter."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["stored_ballots"], contest_id, period, voters)
+    return {
+        row["voter"]: StoredBallot(
+            ballot_id=row["ballot_id"],
+            voter=row["voter"],
+            period=period,
+            cast_at=row["cast_at"],
+            choices=row["choices"],
+        )
+        for row in rows
+    }
+
+
 async def commit(pool: Pool, batch: Batch) -> Committed:
     """Stores what is new and reads what was stored.
 
@@ -101,19 +119,7 @@ async def commit(pool: Pool, batch: Batch) -> Committed:
         asked = [*lost, *(vote.voter for vote in batch.seen)]
         stored: dict[bytes, StoredBallot] = {}
         if asked:
-            rows = await connection.fetch(
-                QUERIES["stored_ballots"], batch.contest.id, batch.period, asked
-            )
-            stored = {
-                row["voter"]: StoredBallot(
-                    ballot_id=row["ballot_id"],
-                    voter=row["voter"],
-                    period=batch.period,
-                    cast_at=row["cast_at"],
-                    choices=row["choices"],
-                )
-                for row in rows
-            }
+            stored = await load_stored(connection, batch.contest.id, batch.period, asked)
     return Committed(xid, new, stored)
 
 

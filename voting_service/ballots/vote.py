@@ -28,6 +28,11 @@ Outcome: TypeAlias = Accepted | Repeated | VotingError
 Now: TypeAlias = Callable[[], datetime]
 
 
+def array_text(choices: list[int]) -> str:
+    """Ascending numbers as the text that Postgres reads as an array: `{3,7}`."""
+    return "{" + str(choices)[1:-1].replace(" ", "") + "}"
+
+
 class Vote:
     """One cast between ① and ⑥. `numbers` are the chosen ones, ascending; `choices` is the same
     as the text that Postgres reads as an array."""
@@ -48,7 +53,7 @@ class Vote:
         self.platform_id = platform_id
         self.network = network
         self.numbers = choices
-        self.choices = "{" + str(choices)[1:-1].replace(" ", "") + "}"
+        self.choices = array_text(choices)
         self.answer = answer
         self.waiting_since = waiting_since
 

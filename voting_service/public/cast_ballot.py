@@ -16,7 +16,6 @@ from voting_service.ballots.parse import MAX_BODY_BYTES, parse_cast
 from voting_service.ballots.vote import Accepted, Repeated
 from voting_service.errors import NotSignedIn, PlatformSwitchedOff, VotingError
 from voting_service.public.bodies import read_body, require_json
-from voting_service.public.client_address import NetworkHasher
 from voting_service.public.cross_origin import allow_origin
 from voting_service.public.problems import Headers, bug, language_of, problem
 from voting_service.public.worker import ContestDesk, Worker
@@ -38,22 +37,32 @@ def voter_of(worker: Worker, desk: ContestDesk, token: bytes, now: datetime) -> 
     return session
 
 
-def require_open(desk: ContestDesk, now: datetime) -> NetworkHasher:
-    """What hashes the voter's network. Raises NotOpen outside the window, and for good once the
-    voters' key is destroyed."""
-    contest = desk.contest
-    if desk.networks is None or not contest.opens_at <= now < contest.closes_at:
-        raise not_open(contest, now)
-    return desk.networks
-
-
 async def hand_in(
-    desk: ContestDesk, session: Session, network: str, choices: list[int]
+    desk: ContestDesk,
+    session: Session,
+    choices: list[int],
+    *,
+    peer: str,
+    forwarded_for: str,
+    now: datetime,
 ) -> Accepted | Repeated:
-    """③ to ⑥. Raises the refusal, if it is one."""
-    outcome = await desk.caster.submit(
-        voter=session.voter, platform_id=session.platform_id, network=network, choices=choices
-    )
+    """③ to ⑥. Raises the refusal, if it is one.
+
+    After the close a voter whose answer was lost still gets the receipt of the stored ballot.
+    Before the opening, and for good once the voters' key is destroyed, nothing is taken.
+    """
+    contest, networks = desk.contest, desk.networks
+    if networks is None or now < contest.opens_at:
+        raise not_open(contest, now)
+    if now < contest.closes_at:
+        outcome = await desk.caster.submit(
+            voter=session.voter,
+            platform_id=session.platform_id,
+            network=networks.of(peer, forwarded_for),
+            choices=choices,
+        )
+    else:
+        outcome = await desk.caster.answer_after_close(session.voter, choices)
     if isinstance(outcome, VotingError):
         raise outcome
     return outcome
@@ -109,11 +118,16 @@ class CastBallot:
             raise NotSignedIn("sign in at a platform first, then send the session as Bearer")
         now = worker.clock()
         session = voter_of(worker, desk, authorization[7:], now)
-        networks = require_open(desk, now)
         choices = parse_cast(body, desk.contest)
         client = scope["client"]
-        network = networks.of(client[0] if client else "", forwarded_for.decode("latin-1"))
-        return await hand_in(desk, session, network, choices)
+        return await hand_in(
+            desk,
+            session,
+            choices,
+            peer=client[0] if client else "",
+            forwarded_for=forwarded_for.decode("latin-1"),
+            now=now,
+        )
 
 
 class VotesFirst:

@@ -18,7 +18,7 @@ from voting_service.errors import (
     SentFromElsewhere,
     VotingError,
 )
-from voting_service.public.cast_ballot import hand_in, require_open
+from voting_service.public.cast_ballot import hand_in
 from voting_service.public.pages.answers import (
     SECURITY_HEADERS,
     keep_order,
@@ -125,14 +125,16 @@ async def _cast(visit: Visit, form: Form) -> Response:
     expected = form_seal(visit.desk.keys.session, token)
     if not compare_digest(form.fields.get(SEAL, "").encode(), expected.encode()):
         raise SentFromElsewhere("the form is not one of this session")
-    networks = require_open(visit.desk, visit.now)
     choices = check_choices(form.choices, visit.contest)
     client = visit.request.client
-    network = networks.of(
-        client.host if client else "",
-        ",".join(visit.request.headers.getlist("x-forwarded-for")),
+    outcome = await hand_in(
+        visit.desk,
+        session,
+        choices,
+        peer=client.host if client else "",
+        forwarded_for=",".join(visit.request.headers.getlist("x-forwarded-for")),
+        now=visit.now,
     )
-    outcome = await hand_in(visit.desk, session, network, choices)
     ballot_id = _answer.decode(outcome.receipt).receipt.ballot
     # The fragment tells the page what has just happened; a reload of it does not.
     what = "stored" if isinstance(outcome, Accepted) else "again"
