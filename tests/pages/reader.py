@@ -15,7 +15,6 @@ from tests.browser.site import SLUG, Site
 FORM = "application/x-www-form-urlencoded"
 BALLOT = f"/zh/{SLUG}/ballot"
 REVIEW = f"{BALLOT}/review"
-CHANGE = f"{BALLOT}/change"
 LEAVE = f"/zh/{SLUG}/leave"
 PLATFORM_ORIGIN = "https://news.example"
 
@@ -68,7 +67,12 @@ class Reader:
         return count
 
     async def review(self, choices: Sequence[object]) -> httpx.Response:
-        return await self.post(REVIEW, [("choice", number) for number in choices])
+        """What the review shows; where it is refused, what is said about that."""
+        answer = await self.post(REVIEW, [("choice", number) for number in choices])
+        if answer.status_code != 303:
+            return answer
+        assert answer.headers["location"] == REVIEW
+        return await self.get(REVIEW)
 
     async def cast(self, choices: Sequence[object], **more: str) -> httpx.Response:
         """Reviews and presses the button."""

@@ -79,6 +79,7 @@ async def test_the_picture_is_plain_svg_that_needs_nothing_else(reader: Reader) 
         answer = await reader.get(f"/{language}/{SLUG}/receipts/{receipt['ballot']}/picture.svg")
         assert answer.headers["content-type"].startswith("image/svg+xml")
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert answer.headers["content-disposition"].startswith("attachment")
         drawing = ElementTree.fromstring(answer.content)
         texts = [text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
         assert grouped(receipt["ballot"]) in texts

@@ -12,7 +12,11 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from voting_service.ballots.receipt import receipt_bytes
-from voting_service.public.pages.answers import SECURITY_HEADERS, rendered_response
+from voting_service.public.pages.answers import (
+    CONTENT_SECURITY_POLICY,
+    SECURITY_HEADERS,
+    rendered_response,
+)
 from voting_service.public.pages.visit import Visit
 from voting_service.public.reads import BallotState, find_ballot
 
@@ -20,6 +24,8 @@ PICTURE_WIDTH = 640
 _MARGIN = 40
 _TITLE_SIZE = 34
 _GROUP = 4
+_POLICY = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' blob:")
+"""The script shows the picture that it has drawn: phones save what is pressed for long."""
 
 
 class _Sealed(msgspec.Struct, frozen=True):
@@ -64,7 +70,9 @@ async def receipt_page(visit: Visit, ballot: str, *, is_second_try: bool = False
         next_try=_next_try(visit),
         is_second_try=is_second_try,
     )
-    return rendered_response(body, 409 if is_second_try else 200)
+    response = rendered_response(body, 409 if is_second_try else 200)
+    response.headers["content-security-policy"] = _POLICY
+    return response
 
 
 async def picture(visit: Visit) -> Response:
@@ -81,7 +89,11 @@ async def picture(visit: Visit) -> Response:
         width=PICTURE_WIDTH,
         title_size=fitting_size(title, PICTURE_WIDTH - 2 * _MARGIN, _TITLE_SIZE),
     )
-    headers = {**SECURITY_HEADERS, "cache-control": "no-store"}
+    headers = {
+        **SECURITY_HEADERS,
+        "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="receipt-{found.ballot[-8:]}.svg"',
+    }
     return Response(body, 200, headers, media_type="image/svg+xml")
 
 

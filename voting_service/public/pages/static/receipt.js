@@ -5,6 +5,7 @@ import { save } from "./choices.js";
 const receipt = document.querySelector(".receipt");
 const done = receipt.querySelector(".done");
 const copy = receipt.querySelector("[data-copy]");
+const drawn = receipt.querySelector(".drawn");
 const picture = receipt.querySelector("[data-picture]");
 
 if (["#stored", "#again"].includes(location.hash)) {
@@ -46,12 +47,13 @@ async function asPng(address) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
+// Where nothing can be downloaded (web views), the picture that is shown can be pressed for long.
 picture.addEventListener("click", async (event) => {
   event.preventDefault();
   try {
     const address = URL.createObjectURL(await asPng(picture.href));
+    Object.assign(drawn, { src: address, hidden: false });
     Object.assign(document.createElement("a"), { href: address, download: picture.dataset.picture }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
     done.textContent = done.dataset.saved;
   } catch {
     done.textContent = done.dataset.notSaved;
