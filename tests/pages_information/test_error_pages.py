@@ -10,6 +10,7 @@ from playwright.async_api import Page
 from tests.browser.accessibility import assert_accessible
 from tests.browser.guard import Guard
 from tests.browser.site import SLUG, Site
+from voting_service.contests.registry import Registry
 from voting_service.errors import Unavailable
 from voting_service.public.pages.answers import SECURITY_HEADERS
 from voting_service.public.pages.book import PageBook
@@ -63,9 +64,11 @@ async def test_a_wrong_method_says_so_with_what_is_allowed(site: Site) -> None:
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
-async def test_a_service_that_is_starting_asks_for_patience(site: Site) -> None:
-    site.worker.desks.clear()
-    site.worker.registry.loaded = False
+async def test_a_service_that_is_starting_asks_for_patience(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site.worker, "registry", Registry())
+    monkeypatch.setattr(site.worker, "desks", {})
     for path in ("/", f"/en/{SLUG}", f"/en/{SLUG}/standings"):
         answer = await site.api.get(path, headers={**BROWSER, "accept-language": "en"})
         assert answer.status_code == 503, path
