@@ -129,6 +129,7 @@ def _programs(plan: DemoPlan, data: DataFolder) -> tuple[Program, ...]:
         PREFIX + "DATA": str(data.path),
         PREFIX + "HOST": HOST,
         PREFIX + "PORT": str(plan.port),
+        PREFIX + "PUBLIC_URL": plan.address,
         PREFIX + "METRICS_DIR": str(data.metrics),
         PART_OF: str(data.path),
     }
