@@ -123,7 +123,7 @@ async def test_a_fault_of_the_set_up_is_named_with_its_place(
         ("wechat", {**WECHAT, "subject": "unionid"}),
         ("openid_connect", OPENID),
     ],
-    ids=str,
+    ids=["pinned key", "key address", "local key address", "local IPv6", "wechat", "openid"],
 )
 async def test_a_good_set_up_has_no_fault(
     make_sign_in: SignInMaker, make_platform: MakePlatform, kind: str, config: dict[str, Any]
