@@ -61,8 +61,9 @@ def compare_json(document: Any, wanted: Sequence[PublicProfile], known: Collecti
             continue
         for field in _FIELDS:
             expected, found = getattr(profile, field), entry.get(field)
-            if not _same(expected, found):
-                differences.append(Difference(profile.number, field, expected.zh, str(found)))
+            wrong = _first_wrong(expected, found)
+            if wrong is not None:
+                differences.append(Difference(profile.number, field, *wrong))
         pictures[profile.number] = tuple(_addresses(entry.get("portrait")))
     return Shown(tuple(differences), pictures)
 
@@ -105,17 +106,19 @@ def _entries(document: Any) -> Iterator[Mapping[str, Any]]:
                 yield entry
 
 
-def _same(expected: Text, found: Any) -> bool:
+def _first_wrong(expected: Text, found: Any) -> tuple[str, str] | None:
+    """What should be said and what is; None when a text in either language, or an object with
+    one or both, says what it should."""
     if isinstance(found, str):
-        return _squash(found) in {_squash(expected.zh), _squash(expected.en)}
+        good = _squash(found) in {_squash(expected.zh), _squash(expected.en)}
+        return None if good else (expected.zh, found)
     if not isinstance(found, Mapping) or not found:
-        return False
-    return all(
-        language in ("zh", "en")
-        and isinstance(text, str)
-        and _squash(text) == _squash(getattr(expected, language))
-        for language, text in found.items()
-    )
+        return expected.zh, str(found)
+    for language, text in found.items():
+        wanted = getattr(expected, language, "") if language in ("zh", "en") else ""
+        if not isinstance(text, str) or not wanted or _squash(text) != _squash(wanted):
+            return wanted or expected.zh, str(text)
+    return None
 
 
 def _addresses(value: Any) -> Iterator[str]:

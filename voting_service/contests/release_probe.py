@@ -34,7 +34,7 @@ MAX_REDIRECTS = 3
 AT_ONCE = 8
 """Requests under way: the platforms have readers to serve."""
 
-_OUR_NAME = re.compile(r"([0-9a-f]{32})-\d{2,4}\.(?:avif|webp|jpeg)$")
+_OUR_NAME = re.compile(r"/([0-9a-f]{32})-\d{2,4}\.(?:avif|webp|jpeg)(?:$|[?#])")
 _CHARSET = re.compile(rb"""charset=["']?([\w-]+)""", re.IGNORECASE)
 
 
@@ -139,7 +139,7 @@ class _Probe:
         """SHA-256 by address as the page writes it; of each of our pictures one size is enough."""
         chosen: dict[str, str] = {}
         for address in dict.fromkeys(each for listed in pictures.values() for each in listed):
-            ours = _OUR_NAME.search(urlsplit(address).path)
+            ours = _OUR_NAME.search(address)
             chosen.setdefault(ours[1] if ours else address, address)
         addresses = list(chosen.values())[:MAX_PICTURES]
         found = await asyncio.gather(*(self._hash(page.address, each) for each in addresses))
