@@ -26,6 +26,8 @@ DEFAULT_DAILY_AT = time(20, 0)
 """When `release.mode` is daily and nothing else is said."""
 
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
+_TAKEN_SLUGS = frozenset({"platforms", "verify"})
+"""`/en/platforms` is the platforms' guide, and `cut verify` checks a file."""
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that change the direction of what follows: a name could disguise another."""
 
@@ -59,6 +61,8 @@ def _readable(text: str, *, limit: int, line_breaks: bool) -> str:
 def _slug(value: str) -> str:
     if not _SLUG.fullmatch(value):
         raise _fault("must be 2 to 40 of a-z, 0-9 and -")
+    if value in _TAKEN_SLUGS:
+        raise _fault(f"{value!r} has another meaning in addresses or commands; choose another")
     return value
 
 

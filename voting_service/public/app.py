@@ -49,6 +49,7 @@ class State(TypedDict):
 
 
 ROUTES = [
+    embed.GUIDE,
     *pages.READS,
     Route(f"{CONTEST}/ballots", CastBallot(), methods=["POST"]),  # VotesFirst gets there first
     Route(f"{API}/sessions", create_session, methods=["POST"]),
