@@ -9,7 +9,7 @@ from voting_service.public.pages import entering, information, receipts, voting
 from voting_service.public.pages.browsing import CandidatesPage, ProfilePage, home, static_file
 from voting_service.public.pages.rendering import LANGUAGES
 from voting_service.public.pages.standings import StandingsPage
-from voting_service.public.pages.trouble import page
+from voting_service.public.pages.trouble import page, published
 
 
 class LanguageConvertor(StringConvertor):
@@ -37,10 +37,10 @@ ROUTES = [
     Route("/enter", entering.enter_page),
     Route("/enter", entering.enter, methods=["POST"]),
     Route(f"{CONTEST}/leave", page(entering.leave), methods=["POST"]),
-    Route(f"{CONTEST}/ballot", page(voting.ballot)),
+    Route(f"{CONTEST}/ballot", page(published(voting.ballot))),
     Route(f"{CONTEST}/ballot", page(voting.cast), methods=["POST"]),
-    Route(f"{CONTEST}/ballot/review", page(voting.review_page)),
-    Route(f"{CONTEST}/ballot/review", page(voting.review), methods=["POST"]),
+    Route(f"{CONTEST}/ballot/review", page(published(voting.review_page))),
+    Route(f"{CONTEST}/ballot/review", page(published(voting.review)), methods=["POST"]),
     Route(f"{CONTEST}/receipts/{{ballot}}", page(receipts.receipt)),
     Route(f"{CONTEST}/receipts/{{ballot}}/picture.svg", page(receipts.picture)),
 ]

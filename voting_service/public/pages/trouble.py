@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voting_service.contests.model import Language, Platform
+from voting_service.contests.phases import require_published
 from voting_service.errors import (
     NotFound,
     NotOpen,
+    NotPublished,
     NotSignedIn,
     PlatformSwitchedOff,
     SlowDown,
@@ -30,20 +32,31 @@ Endpoint: TypeAlias = Callable[[Visit], Awaitable[Response]]
 
 
 def page(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint for Starlette; its refusals become pages of the contest. What is not found is
-    left to whoever answers for addresses that do not exist."""
+    """An endpoint for Starlette; its refusals become pages of the contest. What is not found, or
+    not published yet, is left to whoever answers for addresses that show nothing."""
 
     @wraps(endpoint)
     async def answered(request: Request) -> Response:
         visit = visit_of(request)
         try:
             return await endpoint(visit)
-        except NotFound:
+        except (NotFound, NotPublished):
             raise
         except VotingError as error:
             return trouble(visit, error)
 
     return answered
+
+
+def published(endpoint: Endpoint) -> Endpoint:
+    """The endpoint once the profiles are published; before, nothing that names a candidate."""
+
+    @wraps(endpoint)
+    async def kept_back(visit: Visit) -> Response:
+        require_published(visit.contest, visit.now)
+        return await endpoint(visit)
+
+    return kept_back
 
 
 def trouble(visit: Visit, error: VotingError, choices: Iterable[int] = ()) -> Response:

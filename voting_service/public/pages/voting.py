@@ -9,6 +9,7 @@ from hmac import compare_digest
 import msgspec
 from starlette.responses import RedirectResponse, Response
 
+from voting_service.ballots.casting import not_open
 from voting_service.ballots.parse import MAX_BODY_BYTES, check_choices
 from voting_service.ballots.vote import Accepted
 from voting_service.contests.model import Contest
@@ -106,6 +107,9 @@ async def review_page(visit: Visit) -> Response:
 async def cast(visit: Visit) -> Response:
     """Casts. 303 to the receipt; whatever else happens is a page that keeps the choices."""
     form = await _read(visit)
+    if visit.contest.phase(visit.now) == "upcoming":
+        # Before anything else: what a faulty ballot is shown names candidates.
+        return trouble(visit, not_open(visit.contest, visit.now), form.choices)
     try:
         return await _cast(visit, form)
     except AlreadyVoted as error:
