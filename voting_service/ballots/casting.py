@@ -37,7 +37,9 @@ from voting_service.tally.counters import Counted, CounterFeed
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 512
-MAX_BATCHES_AT_ONCE = 2
+MAX_BATCHES_AT_ONCE = 1
+"""One: what arrives meanwhile makes the next batch larger. Two at once cost a tenth more of a
+worker's CPU a vote and confirmed a quarter fewer votes a second on two cores."""
 TICK_SECONDS = 0.004
 """How long the first vote of a batch waits for company. Costs that much latency and saves a
 store's round trip for everyone who joins."""
