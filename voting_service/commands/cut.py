@@ -17,7 +17,6 @@ from voting_service.commands.running import database, run
 from voting_service.commands.staff import as_option, authenticate_staff
 from voting_service.contests.model import Contest
 from voting_service.contests.store import load_contest
-from voting_service.cut.decisions import Decision, load_decisions
 from voting_service.cut.publication import (
     Examination,
     approve,
@@ -30,6 +29,8 @@ from voting_service.cut.publication import (
     propose_tie_order,
 )
 from voting_service.cut.signature import verify_document
+from voting_service.decisions.model import Decision
+from voting_service.decisions.store import load_decisions
 from voting_service.errors import NotFound
 from voting_service.settings import Settings, load_settings
 from voting_service.storage.postgres import Connection

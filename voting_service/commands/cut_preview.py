@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from voting_service.cut.decisions import Decision
 from voting_service.cut.publication import Examination
 from voting_service.cut.ranking import NEIGHBOURS, margins
+from voting_service.decisions.model import Decision
 
 
 def print_preview(examination: Examination, console: Console) -> None:
@@ -33,7 +33,7 @@ def print_preview(examination: Examination, console: Console) -> None:
         )
     console.print(_neighbours(examination))
     console.print(_margins(examination))
-    waiting = [d for d in examination.decisions if d.approved_at is None]
+    waiting = [d for d in examination.decisions if d.state == "waiting"]
     if waiting:
         print_decisions(waiting, console)
 
@@ -81,11 +81,11 @@ def _margins(examination: Examination) -> Table:
 def print_decisions(decisions: Sequence[Decision], console: Console) -> None:
     """One line each: what, who proposed, who approved."""
     for decision in decisions:
-        state = (
-            f"approved by {decision.approver} at {decision.approved_at:%Y-%m-%d %H:%MZ}"
-            if decision.approved_at
-            else f"waits for a second person: `approve {decision.id}`"
-        )
+        state = f"waits for a second person: `approve {decision.id}`"
+        if decision.approved_at:
+            state = f"approved by {decision.approver} at {decision.approved_at:%Y-%m-%d %H:%MZ}"
+        elif decision.declined_at:
+            state = f"declined by {decision.decliner}: {decision.declined_because}"
         console.print(
             escape(
                 f"{decision.id}: {decision}; proposed by {decision.proposer} "

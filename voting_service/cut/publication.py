@@ -16,26 +16,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from voting_service.accounts.model import Account
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import DRAIN_SECONDS
-from voting_service.cut.decisions import (
-    QUERIES,
-    Decision,
-    check_approver,
-    decided_tie,
+from voting_service.cut.document import CutDocument, build_document, contest_facts
+from voting_service.cut.ranking import Standing, Tie, ranked, tie_at_line
+from voting_service.cut.signature import sign
+from voting_service.cut.tie_decisions import decided_tie, tie_subject
+from voting_service.cut.tie_rule import TieUndecided, check_order, plain_drawn
+from voting_service.decisions.model import Decision, check_approver
+from voting_service.decisions.store import (
     find_decision,
     load_decisions,
     propose,
     record_approval,
-    tie_subject,
 )
-from voting_service.cut.document import CutDocument, build_document, contest_facts
-from voting_service.cut.ranking import Standing, Tie, ranked, tie_at_line
-from voting_service.cut.signature import sign
-from voting_service.cut.tie_rule import TieUndecided, check_order, plain_drawn
 from voting_service.errors import Refused
 from voting_service.storage.canonical import canonical
 from voting_service.storage.postgres import AnyConnection, domain_errors
+from voting_service.storage.queries import Queries
 from voting_service.storage.signed_file import read_signed_file
 from voting_service.tally.recount import Count, Recount, recount
+
+QUERIES = Queries(__package__)
 
 
 class Check(NamedTuple):
@@ -222,7 +222,7 @@ async def propose_tie_order(
     payload = {"order": list(order)}
     return await propose(
         connection,
-        contest.id,
+        contest,
         account,
         kind="tie_order",
         subject=tie_subject(tie),
@@ -240,7 +240,7 @@ async def propose_lot(
     payload = {"drawn": digits}
     return await propose(
         connection,
-        contest.id,
+        contest,
         account,
         kind="lot",
         subject=tie_subject(tie),
@@ -273,7 +273,7 @@ async def propose_publication(
     payload = {"version": version, "document_sha256": sha256(document).hexdigest()}
     return await propose(
         connection,
-        contest.id,
+        contest,
         account,
         kind="publication",
         subject=str(version),
@@ -299,7 +299,7 @@ async def approve(
     decision = find_decision(await load_decisions(connection, contest.id), decision_id)
     check_approver(decision, account)
     if decision.kind != "publication":
-        await record_approval(connection, decision, account, now)
+        await record_approval(connection, contest, decision, account, now)
         return decision
     version = int(decision.subject)
     document = sign((await examine(connection, contest, now)).document(version), key)
@@ -310,7 +310,7 @@ async def approve(
         )
     with domain_errors():
         async with connection.transaction():
-            await record_approval(connection, decision, account, now)
+            await record_approval(connection, contest, decision, account, now)
             await connection.execute(
                 QUERIES["insert_publication"], contest.id, version, document, decision.id, now
             )

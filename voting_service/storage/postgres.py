@@ -50,6 +50,12 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
         "the person who proposed this cannot approve it; ask a second person"
     ),
     "decisions_approved_once": Refused("this was decided already"),
+    "decisions_one_end": Refused("this was decided already"),
+    "decisions_deciders": Refused("only tally clerks and supervisors who are active decide"),
+    "holds_once": Refused("exactly these ballots were put on hold already"),
+    "rulings_turn": Refused("the hold was ruled on meanwhile; look at it again and propose anew"),
+    "contests_rules_fixed": Refused("the rules of the ballot are fixed since voting opened"),
+    "records_stay": Refused("records are only ever added to"),
 }
 """Constraint name to the domain error it means; the names are given in migrations/."""
 

@@ -1,0 +1,62 @@
+-- Decisions beyond the cut: rulings on holds, and settings of a contest. A proposal may also be
+-- turned down, by anybody who may decide, or withdrawn by whoever made it. The table holds a few
+-- hundred lines, so that checking them all while nobody waits is the simplest.
+
+-- squawk-ignore ban-drop-constraint
+alter table decisions drop constraint decisions_kind_check;
+-- squawk-ignore constraint-missing-not-valid
+alter table decisions add constraint decisions_kind_check
+    check (kind in ('tie_order', 'lot', 'publication', 'ruling', 'settings'));
+
+alter table decisions
+    -- squawk-ignore adding-foreign-key-constraint
+    add column declined_by integer references accounts,
+    add column declined_at timestamptz,
+    add column declined_because text;
+-- squawk-ignore constraint-missing-not-valid
+alter table decisions add constraint decisions_one_end
+    check (approved_by is null or declined_by is null);
+-- squawk-ignore constraint-missing-not-valid
+alter table decisions add constraint decisions_refusal_whole check (
+    (declined_by is null) = (declined_at is null)
+    and (declined_by is null) = (declined_because is null));
+
+create or replace function keep_approved_decisions() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and old.approved_by is null and old.declined_by is null then
+        return new;
+    end if;
+    raise exception 'a decision that was made stands, and none is ever deleted'
+        using errcode = 'check_violation', constraint = 'decisions_approved_once';
+end
+$$;
+
+-- Whoever proposes, approves or declines is somebody who may: not disabled, and of a role that
+-- decides (decisions/model.py: DECIDERS).
+create function check_deciders() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if exists (
+        select 1
+          from unnest(array[new.proposed_by, new.approved_by, new.declined_by]) as person (id)
+          left join accounts a on a.id = person.id
+         where person.id is not null
+           and (a.id is null or a.role not in ('tally_clerk', 'supervisor')
+                or (a.disabled and person.id is distinct from new.proposed_by))
+    ) then
+        raise exception 'only tally clerks and supervisors decide'
+            using errcode = 'check_violation', constraint = 'decisions_deciders';
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_deciders before insert or update on decisions
+    for each row execute function check_deciders();
+
+grant update (declined_by, declined_at, declined_because) on decisions to voting_application;
+
+-- A published document may be shown from a later moment on, the same for everybody.
+alter table publications add column visible_from timestamptz;
+grant select on publications to voting_application;

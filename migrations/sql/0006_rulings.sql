@@ -1,0 +1,194 @@
+-- ⑩ Ballots in question, and what two people ruled about them. Ballots never change: a ruling is
+-- a line beside them, and its effect on the counts is worked out here, when the second person
+-- approves, so that no program can bring about an effect without two people.
+
+-- A set of ballots put in question together, with the evidence. Its ballots are fixed in the
+-- transaction that makes it: what is approved is what was proposed.
+create table holds (
+    id           integer generated always as identity primary key,
+    contest_id   smallint not null references contests,
+    kind         text not null check (kind in ('campaign', 'bloc', 'screening', 'selection')),
+    source       text not null,          -- who says so: a program, a file, an account
+    label        text not null,          -- its name in the source
+    evidence     jsonb not null,         -- rulings/model.py: Evidence
+    ballots      integer not null check (ballots > 0),
+    ballots_hash text not null check (ballots_hash ~ '^[0-9a-f]{64}$'),
+    created_at   timestamptz not null,
+    created_xid  xid8 not null default pg_current_xact_id(),
+    constraint holds_once unique (contest_id, ballots_hash)
+);
+
+create table hold_ballots (
+    contest_id smallint not null,
+    hold_id    integer not null,
+    ballot_id  bytea not null,
+    primary key (hold_id, ballot_id)
+);
+
+create index hold_ballots_ballot_id on hold_ballots (ballot_id);
+
+-- Of each candidate's votes (candidate 0: of the ballots) in a hold: how many were held when
+-- they were cast, and how many were counted.
+create table hold_votes (
+    hold_id   integer not null,
+    candidate smallint not null,
+    held      integer not null check (held >= 0),
+    counted   integer not null check (counted >= 0),
+    primary key (hold_id, candidate)
+);
+
+create function check_hold_members() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if exists (
+        select 1
+          from (select distinct hold_id from added) as a
+          left join holds h on h.id = a.hold_id
+         where h.created_xid is distinct from pg_current_xact_id()
+    ) then
+        raise exception 'the ballots of a hold are fixed when it is made'
+            using errcode = 'check_violation', constraint = 'records_stay';
+    end if;
+    return null;
+end
+$$;
+
+create trigger check_hold_ballots after insert on hold_ballots
+    referencing new table as added for each statement execute function check_hold_members();
+create trigger check_hold_votes after insert on hold_votes
+    referencing new table as added for each statement execute function check_hold_members();
+
+-- What two people ruled, one line a ruling; the newest of a hold is in force. Written by the
+-- approval of the decision, and by nothing else.
+create table rulings (
+    decision_id integer primary key references decisions,
+    contest_id  smallint not null,
+    hold_id     integer not null references holds,
+    turn        integer not null check (turn > 0),
+    verdict     text not null check (verdict in ('void', 'count')),
+    ruled_at    timestamptz not null,
+    constraint rulings_turn unique (hold_id, turn)
+);
+
+create view rulings_in_force as
+    select distinct on (hold_id) hold_id, contest_id, decision_id, turn, verdict, ruled_at
+      from rulings
+     order by hold_id, turn desc;
+
+-- By how much a ruling changed what is held and what is void, by the hour the ballots were cast.
+-- candidate 0 counts the ballots themselves.
+create table ruling_effects (
+    contest_id  smallint not null,
+    decision_id integer not null references rulings,
+    ruled_at    timestamptz not null,
+    hour        timestamptz not null,
+    platform_id smallint not null,
+    candidate   smallint not null,
+    held        bigint not null,
+    void        bigint not null,
+    primary key (contest_id, decision_id, hour, platform_id, candidate)
+);
+
+-- A ballot is void while any ruling in force voids it; else counted when one counts it; else what
+-- it was when it was cast.
+create function carry_out_ruling() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    hold holds;
+    voided_before boolean;
+    ruled_before boolean;
+    this_turn integer;
+begin
+    -- One after another: two rulings may be about the same ballots.
+    perform pg_advisory_xact_lock(5031410208, new.contest_id);
+    select * into hold from holds h
+     where h.id = (new.payload ->> 'hold')::integer and h.contest_id = new.contest_id;
+    select coalesce(max(turn), 0) + 1 into this_turn from rulings r where r.hold_id = hold.id;
+    if hold.id is null
+       or new.subject <> hold.id || '/' || this_turn
+       or new.payload ->> 'ballots_hash' is distinct from hold.ballots_hash then
+        raise exception 'the ruling does not fit the hold as it is now'
+            using errcode = 'check_violation', constraint = 'rulings_turn';
+    end if;
+    select verdict = 'void', true into voided_before, ruled_before
+      from rulings_in_force r where r.hold_id = hold.id;
+    insert into rulings (decision_id, contest_id, hold_id, turn, verdict, ruled_at)
+    values (new.id, new.contest_id, hold.id, this_turn, new.payload ->> 'verdict',
+            new.approved_at);
+    insert into ruling_effects
+        (contest_id, decision_id, ruled_at, hour, platform_id, candidate, held, void)
+    with elsewhere as (
+        select m.ballot_id, bool_or(r.verdict = 'void') as voided
+          from hold_ballots m
+          join hold_ballots o on o.ballot_id = m.ballot_id and o.hold_id <> m.hold_id
+          join rulings_in_force r on r.hold_id = o.hold_id
+         where m.hold_id = hold.id
+         group by m.ballot_id
+    ), states as (
+        select date_trunc('hour', b.cast_at, 'UTC') as hour, b.platform_id, b.choices,
+               coalesce(e.voided, false) or coalesce(voided_before, false) as void_before,
+               coalesce(e.voided, false) or new.payload ->> 'verdict' = 'void' as void_after,
+               b.disposition = 1 and e.ballot_id is null
+                   and not coalesce(ruled_before, false) as held_before
+          from hold_ballots m
+          join ballots b on b.contest_id = new.contest_id and b.ballot_id = m.ballot_id
+          left join elsewhere e on e.ballot_id = m.ballot_id
+         where m.hold_id = hold.id
+    ), changes as (
+        select hour, platform_id, choices,
+               -held_before::integer as held,
+               void_after::integer - void_before::integer as void
+          from states
+         where held_before or void_after <> void_before
+        offset 0
+    )
+    select new.contest_id, new.id, new.approved_at, c.hour, c.platform_id, v.candidate,
+           sum(c.held), sum(c.void)
+      from changes c, unnest(0::smallint || c.choices) as v (candidate)
+     group by c.hour, c.platform_id, v.candidate;
+    return null;
+end
+$$;
+
+create trigger carry_out_ruling after update on decisions
+    for each row
+    when (new.kind = 'ruling' and old.approved_by is null and new.approved_by is not null)
+    execute function carry_out_ruling();
+
+create trigger holds_stay before update or delete or truncate on holds
+    for each statement execute function refuse_change();
+create trigger hold_ballots_stay before update or delete or truncate on hold_ballots
+    for each statement execute function refuse_change();
+create trigger rulings_stay before update or delete or truncate on rulings
+    for each statement execute function refuse_change();
+create trigger ruling_effects_stay before update or delete or truncate on ruling_effects
+    for each statement execute function refuse_change();
+
+-- The tally in one place: whatever is asked is a sum over these lines. `ruled_at` is null where
+-- no ruling is behind a line.
+create view tally_cells as
+    select contest_id, hour, platform_id, candidate,
+           votes as gross,
+           case disposition when 1 then votes else 0 end as held,
+           0::bigint as void,
+           null::timestamptz as ruled_at
+      from tally_hours
+    union all
+    select contest_id, hour, platform_id, candidate, 0, held, void, ruled_at
+      from ruling_effects
+    union all
+    select s.contest_id, s.hour, s.platform_id, s.candidate,
+           count(*), count(*) filter (where s.disposition = 1), 0, null
+      from (select b.contest_id, date_trunc('hour', b.cast_at, 'UTC') as hour, b.platform_id,
+                   b.disposition, c.candidate
+              from ballots b
+              left join tally_floors f on f.contest_id = b.contest_id
+             cross join unnest(b.choices || 0::smallint) as c (candidate)
+             where b.commit_xid >= coalesce(f.floor, '0'::xid8)) as s
+     group by s.contest_id, s.hour, s.platform_id, s.candidate;
+
+grant select on holds, hold_ballots, hold_votes, rulings, rulings_in_force, ruling_effects,
+                tally_cells to voting_application;
+grant insert (contest_id, kind, source, label, evidence, ballots, ballots_hash, created_at)
+    on holds to voting_application;
+grant insert on hold_ballots, hold_votes to voting_application;

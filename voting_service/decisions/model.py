@@ -1,0 +1,83 @@
+"""What a decision is, and who may take part in one. No I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from voting_service.accounts.model import Account, Role, require_role
+from voting_service.errors import Refused, SecondPersonRequired
+
+Kind = Literal["tie_order", "lot", "publication", "ruling", "settings"]
+State = Literal["waiting", "approved", "declined"]
+
+DECIDERS: tuple[Role, ...] = ("tally_clerk", "supervisor")
+"""Who may propose, and who may approve what another proposed. Administrators hand out
+accounts, so they decide nothing. The database holds the same list (check_deciders)."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """`subject` is what is decided, once: the tied numbers, the version to publish, the hold and
+    its turn. `payload` is what is decided about it, `payload_hash` its SHA-256."""
+
+    id: int
+    kind: Kind
+    subject: str
+    payload: dict[str, Any]
+    payload_hash: str
+    proposed_by: int
+    proposer: str
+    proposed_at: datetime
+    approver: str | None
+    approved_at: datetime | None
+    decliner: str | None
+    declined_at: datetime | None
+    declined_because: str | None
+
+    @property
+    def state(self) -> State:
+        if self.approved_at is not None:
+            return "approved"
+        return "waiting" if self.declined_at is None else "declined"
+
+    def __str__(self) -> str:
+        """What is decided, in words."""
+        payload = self.payload
+        match self.kind:
+            case "publication":
+                return (
+                    f"publish version {self.subject}, document SHA-256 {payload['document_sha256']}"
+                )
+            case "lot":
+                return f"number {payload['drawn']} was drawn for the tied {self.subject}"
+            case "tie_order":
+                order = ", ".join(str(number) for number in payload["order"])
+                return f"the tied {self.subject} go in the order {order}"
+            case "ruling":
+                return f"hold {payload['hold']}: {payload['verdict']}, {payload['reason']}"
+            case "settings":
+                return f"change {self.subject}"
+
+
+def check_approver(decision: Decision, account: Account) -> None:
+    """Raises SecondPersonRequired, or Refused; the database refuses both as well."""
+    require_role(account, *DECIDERS)
+    check_waiting(decision)
+    if decision.proposed_by == account.id:
+        raise SecondPersonRequired(
+            f"{account.name} proposed decision {decision.id} and cannot approve it; "
+            "ask a second person"
+        )
+
+
+def check_waiting(decision: Decision) -> None:
+    """Raises Refused when the decision was approved or declined."""
+    if decision.state == "approved":
+        raise Refused(f"decision {decision.id} was approved by {decision.approver} already")
+    if decision.state == "declined":
+        raise Refused(
+            f"decision {decision.id} was declined by {decision.decliner}: "
+            f"{decision.declined_because}; propose it anew if it is right after all"
+        )

@@ -1,0 +1,50 @@
+"""What a line of the journal says: plain values, no I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import msgspec
+
+Act = Literal[
+    "account_disabled",
+    "account_made",
+    "account_renewed",
+    "approved",
+    "confirmed_identity",
+    "contest_changed",
+    "declined",
+    "exported",
+    "hold_made",
+    "invitation_revoked",
+    "invited",
+    "platform_switched",
+    "proposed",
+    "published",
+    "sign_in_failed",
+    "signed_in",
+    "signed_out",
+    "viewed",
+]
+ACTS: tuple[Act, ...] = get_args(Act)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line. `details` is the text that Postgres keeps, which is what was hashed."""
+
+    entry: int
+    at: datetime
+    actor: str
+    act: str
+    contest: str | None
+    subject: str
+    details: str
+    previous_hash: bytes
+    hash: bytes
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The details as values."""
+        facts: dict[str, Any] = msgspec.json.decode(self.details)
+        return facts

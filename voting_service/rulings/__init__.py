@@ -1,0 +1,1 @@
+"""⑩ Ballots in question, and what two people ruled about them."""
