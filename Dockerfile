@@ -11,7 +11,8 @@ RUN python -m venv /opt/build \
     && python -m venv --without-pip /opt/service \
     && /opt/build/bin/pip --python /opt/service/bin/python install --only-binary :all: \
        --require-hashes -r requirements.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md hatch_build.py ./
+COPY browser browser
 COPY migrations migrations
 COPY voting_service voting_service
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \

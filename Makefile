@@ -6,7 +6,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # A finished setup leaves a stamp named after what it installed, so a second one costs nothing.
-SUM := $(firstword $(shell cat requirements*.lock pyproject.toml | cksum))
+SUM := $(firstword $(shell cat requirements*.lock pyproject.toml hatch_build.py \
+    browser/package-lock.json | cksum))
 DEV := .venv/.dev-$(SUM)
 # The demo is content with its own shorter lock, and with the developers', which contains it.
 DEMO := $(or $(wildcard $(DEV)),.venv/.demo-$(SUM))

@@ -24,7 +24,11 @@ def test_the_wheel_carries_migrations_queries_and_functions(tmp_path: Path) -> N
     data = {
         f"voting_service/{path.relative_to(package).as_posix()}"
         for path in package.rglob("*")
-        if path.is_file() and path.suffix in {".sql", ".lua", ".toml", ".typed"}
+        if path.is_file()
+        and (
+            path.suffix in {".sql", ".lua", ".toml", ".typed", ".typ", ".ttf"}
+            or "vendor" in path.parts
+        )
     }
     migrations = {
         f"voting_service/_migrations/{path.relative_to(ROOT / 'migrations').as_posix()}"
