@@ -1,0 +1,235 @@
+"""n ballots as columns, and the reader of the ballot file (shared format: CSV, UTF-8).
+
+A million ballots are a few dozen megabytes here: strings become integers while the file is
+read in batches, and only the texts that a sentence may name are kept.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from voting_service.antifraud.forensics.line_faults import (
+    LONGEST_BALLOT_ID,
+    NEEDED,
+    TEXTS,
+    faults_of,
+    header_of,
+)
+from voting_service.errors import Fault, InvalidInput
+
+ABSENT = -1
+BATCH_ROWS = 250_000
+
+Int16s = npt.NDArray[np.int16]
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+Progress = Callable[[str, float], None]
+"""Told what is being done and how much of it is (0 to 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BallotColumns:
+    """n ballots in any order. Codes are int32, 0 to the number of values, -1 where absent."""
+
+    ballot_id: npt.NDArray[np.bytes_]
+    """UTF-8, unique; only for output and for a stable order of equal times."""
+    cast_at: Int64s
+    """Milliseconds since 1970, UTC."""
+    platform: Int32s
+    voter: Int32s
+    ip: Int32s
+    prefix: Int32s
+    """The /24 or /64 of the address; absent where the address is an opaque text."""
+    device: Int32s
+    user_agent: Int32s
+    account_day: Int32s
+    """The day the account was created, in days since 1970."""
+    choice_offsets: Int64s
+    """n + 1; the choices of ballot i are choice_numbers[offsets[i] : offsets[i + 1]]."""
+    choice_numbers: Int16s
+    """Candidates' numbers, ascending and distinct within a ballot."""
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What a code means, by column: platform, ip, prefix, device, user_agent. May lack any."""
+
+    def __len__(self) -> int:
+        return len(self.cast_at)
+
+    def label(self, column: str, code: int) -> str:
+        """The text behind a code, or the code itself where the texts are not known."""
+        known = self.labels.get(column)
+        return str(code) if known is None or code >= len(known) else known[code]
+
+
+def read_ballot_file(path: Path, progress: Progress | None = None) -> BallotColumns:
+    """Reads a ballot file in batches. Raises InvalidInput that names the lines at fault."""
+    header = header_of(path)
+    reader = _Reader(header)
+    size = max(path.stat().st_size, 1)
+    try:
+        frame = pl.scan_csv(
+            path,
+            has_header=False,
+            skip_rows=1,
+            new_columns=list(header),
+            schema=dict.fromkeys(header, pl.String),
+            raise_if_empty=False,
+        )
+        for batch in frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+            reader.add(batch)
+            if progress is not None:
+                progress("read", min(reader.rows * reader.bytes_a_row / size, 0.99))
+        return reader.columns()
+    except (pl.exceptions.PolarsError, _Unreadable) as error:
+        found = faults_of(path)
+        raise InvalidInput(*(found or [Fault(path.name, f"cannot be read: {error}")])) from None
+
+
+class _Unreadable(Exception):
+    """Something in a batch breaks the format; the line is looked for afterwards, slowly."""
+
+
+class _Reader:
+    """Collects batches; strings become codes in order of appearance."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self.rows = 0
+        self.bytes_a_row = 0.0
+        self._has = frozenset(header)
+        self._parts: dict[str, list[npt.NDArray[np.generic]]] = {}
+        self._codes = {name: pl.Categories.random() for name in TEXTS}
+        self._texts: dict[str, dict[int, str]] = {name: {} for name in TEXTS}
+
+    def add(self, batch: pl.DataFrame) -> None:
+        if not batch.height:
+            return
+        self.rows += batch.height
+        self.bytes_a_row = batch.estimated_size() / batch.height * 0.7
+        if batch.select(pl.any_horizontal(pl.col(NEEDED).is_null()).any()).item():
+            raise _Unreadable("an empty cell that must not be")
+        identifiers = batch["ballot_id"]
+        if identifiers.str.len_bytes().max() > LONGEST_BALLOT_ID:  # type: ignore[operator]
+            raise _Unreadable("a ballot_id that is too long")
+        self._keep("ballot_id", identifiers.cast(pl.Binary).to_numpy().astype(np.bytes_))
+        self._keep("cast_at", _milliseconds(batch["cast_at"]))
+        self._keep("account_day", self._days(batch))
+        for name in TEXTS:
+            self._keep(name, self._encode(name, batch))
+        self._add_choices(batch["choices"])
+
+    def _keep(self, name: str, values: npt.NDArray[np.generic]) -> None:
+        self._parts.setdefault(name, []).append(values)
+
+    def _days(self, batch: pl.DataFrame) -> Int32s:
+        if "account_created" not in self._has:
+            return np.full(batch.height, ABSENT, dtype=np.int32)
+        given = batch["account_created"]
+        days = given.str.head(10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32)
+        if days.null_count() != given.null_count():
+            raise _Unreadable("an account_created that is no date")
+        return days.fill_null(ABSENT).to_numpy()
+
+    def _encode(self, name: str, batch: pl.DataFrame) -> Int32s:
+        if name not in self._has:
+            return np.full(batch.height, ABSENT, dtype=np.int32)
+        texts = batch[name].cast(pl.Categorical(self._codes[name]))
+        codes = texts.to_physical()
+        if name != "voter":
+            known = pl.DataFrame({"code": codes, "text": batch[name]}).drop_nulls().unique("code")
+            self._texts[name].update(known.iter_rows())
+        return codes.cast(pl.Int32).fill_null(ABSENT).to_numpy()
+
+    def _add_choices(self, cells: pl.Series) -> None:
+        lists = cells.str.split("|")
+        numbers = lists.explode().cast(pl.Int16, strict=False)
+        if numbers.null_count() or (numbers < 0).any():
+            raise _Unreadable("choices that are no numbers")
+        counts = lists.list.len().to_numpy().astype(np.int64)
+        self._keep("choice_count", counts)
+        self._keep("choice_numbers", numbers.to_numpy())
+
+    def _whole(self, name: str, kind: npt.DTypeLike) -> npt.NDArray[np.generic]:
+        parts = self._parts.pop(name, [])
+        return np.concatenate(parts) if parts else np.empty(0, dtype=kind)
+
+    def columns(self) -> BallotColumns:
+        codes = {name: self._whole(name, np.int32).astype(np.int32) for name in TEXTS}
+        labels = {name: _dense(self._texts.pop(name)) for name in TEXTS if name != "voter"}
+        if "prefix" not in self._has:
+            codes["prefix"], labels["prefix"] = _prefixes(codes["ip"], labels["ip"])
+        counts = self._whole("choice_count", np.int64).astype(np.int64)
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        numbers = self._whole("choice_numbers", np.int16).astype(np.int16)
+        offsets, numbers = _distinct_choices(offsets, numbers)
+        identifiers = self._whole("ballot_id", "S1").astype(np.bytes_)
+        if len(np.unique(identifiers)) != len(identifiers):
+            raise _Unreadable("a ballot_id that occurs twice")
+        return BallotColumns(
+            ballot_id=identifiers,
+            cast_at=self._whole("cast_at", np.int64).astype(np.int64),
+            account_day=self._whole("account_day", np.int32).astype(np.int32),
+            choice_offsets=offsets,
+            choice_numbers=numbers,
+            labels=labels,
+            **codes,
+        )
+
+
+def _milliseconds(cells: pl.Series) -> Int64s:
+    """ISO 8601 with a zone, with T or a space, with or without seconds' fractions."""
+    texts = cells.str.replace(" ", "T", literal=True)
+    times = texts.str.to_datetime("%+", time_unit="ms", time_zone="UTC", strict=False)
+    for layout in ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"):
+        if not times.null_count():
+            break
+        again = texts.str.to_datetime(layout, time_unit="ms", time_zone="UTC", strict=False)
+        times = times.fill_null(again)
+    if times.null_count():
+        raise _Unreadable("a cast_at that is no time with a zone")
+    return times.to_physical().to_numpy()
+
+
+def _dense(texts: Mapping[int, str]) -> list[str]:
+    return [texts.get(code, "") for code in range(max(texts, default=-1) + 1)]
+
+
+def _distinct_choices(offsets: Int64s, numbers: Int16s) -> tuple[Int64s, Int16s]:
+    """Ascending within each ballot; a number named twice counts once."""
+    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    keys = rows << 16 | numbers
+    if np.all(keys[1:] > keys[:-1]):
+        return offsets, numbers
+    keys = np.unique(keys)
+    counts = np.bincount(keys >> 16, minlength=len(offsets) - 1)
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]), (keys & 0xFFFF).astype(
+        np.int16
+    )
+
+
+def _prefixes(ip: Int32s, addresses: Sequence[str]) -> tuple[Int32s, list[str]]:
+    """The /24 or /64 of every address; opaque tokens have none."""
+    known: dict[str, int] = {}
+    names = map(prefix_of, addresses)
+    table = [ABSENT if name is None else known.setdefault(name, len(known)) for name in names]
+    table.append(ABSENT)  # what the code -1 finds
+    return np.array(table, dtype=np.int32)[ip], list(known)
+
+
+def prefix_of(address: str) -> str | None:
+    """`203.0.113.9` → `203.0.113.0/24`, IPv6 → its /64, anything else → None."""
+    try:
+        if ":" not in address:
+            socket.inet_pton(socket.AF_INET, address)
+            return address.rpartition(".")[0] + ".0/24"
+        packed = socket.inet_pton(socket.AF_INET6, address)
+    except (OSError, UnicodeEncodeError, ValueError):
+        return None
+    if packed[:12] == b"\0" * 10 + b"\xff\xff":  # IPv4, mapped into IPv6
+        return socket.inet_ntop(socket.AF_INET, packed[12:]).rpartition(".")[0] + ".0/24"
+    return socket.inet_ntop(socket.AF_INET6, packed[:8] + b"\0" * 8) + "/64"

@@ -1,0 +1,67 @@
+"""What an examination says: a verdict for each ballot, and the campaigns that explain it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Kind = Literal["network", "device", "accounts", "mixed", "platform", "lockstep", "bloc"]
+"""What the ballots of a campaign share most tellingly; `mixed`: only several things together."""
+
+
+class Verdict(IntEnum):
+    """`BLOC` is for staff to look at and holds nothing; `HOLD` is proposed to be held."""
+
+    CLEAN = 0
+    BLOC = 1
+    HOLD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One thing the ballots of a campaign share: `device` = `a1b2…`, in so many of them."""
+
+    name: str
+    value: str
+    ballots: int
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Ballots that belong together and why; the texts are ready to be read out by staff."""
+
+    number: int
+    kind: Kind
+    verdict: Verdict
+    attributes: tuple[Attribute, ...]
+    first_at: int
+    """Milliseconds since 1970, UTC; so is last_at."""
+    last_at: int
+    candidates: tuple[int, ...]
+    """What the campaign votes for, the most frequent first."""
+    ballots: int
+    """How many ballots point here in Findings.campaign."""
+    observed: float
+    """Voters behind the defining cells; a voter's ballots count as one together."""
+    expected: float
+    p_value: float
+    q_value: float
+    sentence_zh: str
+    sentence_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """By ballot, in the order of the columns examined."""
+
+    verdict: npt.NDArray[np.int8]
+    score: npt.NDArray[np.float32]
+    """How probable it is that the ballot belongs to a campaign, 0 to 1."""
+    campaign: npt.NDArray[np.int32]
+    """Index into campaigns; -1 none."""
+    campaigns: tuple[Campaign, ...] = field(default=())
