@@ -291,7 +291,14 @@ async def test_sql_as_the_application_cannot_do_it_alone(
         "delete from publications",
         "truncate publications",
         "update accounts set role = 'supervisor'",
-        "update accounts set wrapped_totp_secret = ''",
+        "update accounts set name = 'other'",
+        "update journal set details = '{}'",
+        "delete from journal",
+        "insert into rulings (decision_id, contest_id, hold_id, turn, verdict, ruled_at)"
+        " values (1, 1, 1, 1, 'void', now())",
+        "insert into ruling_effects (contest_id, decision_id, ruled_at, hour, platform_id,"
+        " candidate, held, void) values (1, 1, now(), now(), 1, 1, 0, 9)",
+        "delete from hold_ballots",
         "delete from accounts",
         "insert into decisions (contest_id, kind, subject, payload, payload_hash, proposed_by,"
         " proposed_at, approved_by, approved_at)"

@@ -39,6 +39,7 @@ async def test_every_constraint_named_here_exists(database: Connection) -> None:
     names = await database.fetch(
         "select conname as name from pg_constraint"
         " union select indexrelid::regclass::text from pg_index"
+        " union select (regexp_matches(prosrc, 'constraint = ''(\\w+)''', 'g'))[1] from pg_proc"
     )
     assert set(CONSTRAINT_ERRORS) <= {row["name"] for row in names}
 
