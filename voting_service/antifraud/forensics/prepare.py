@@ -1,0 +1,168 @@
+"""The columns in one canonical order, with everything the scan needs as dense integers.
+
+Ballots are ordered by time and then by a fingerprint of their id, and every code, candidates'
+numbers included, is renamed in order of appearance. What follows therefore depends neither on
+the order of the rows nor on what platforms, devices or candidates are called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns, Int32s, Int64s
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Ballots:
+    """n ballots in canonical order; `choice_row` and `choice` name each vote of each ballot."""
+
+    order: Int64s
+    """Row of the columns by place here."""
+    cast_at: Int64s
+    """Milliseconds, ascending."""
+    voter: Int32s
+    """Dense; ballots without a voter count as a voter each."""
+    platform: Int32s
+    """Dense; absent is a platform of its own."""
+    hour: Int32s
+    """Dense: hours without a ballot are left out."""
+    stratum: Int32s
+    """Dense hour × platform."""
+    stratum_hour: Int32s
+    stratum_platform: Int32s
+    choice_row: Int32s
+    choice: Int32s
+    """Dense candidate."""
+    numbers: npt.NDArray[np.int16]
+    """The number of each dense candidate."""
+    signature: Int32s
+    """Dense set of choices."""
+
+    def __len__(self) -> int:
+        return len(self.cast_at)
+
+    @property
+    def candidates(self) -> int:
+        return len(self.numbers)
+
+
+def prepare(columns: BallotColumns) -> Ballots:
+    """Canonical order and dense codes; see the module."""
+    order = _canonical_order(columns)
+    cast_at = columns.cast_at[order]
+    voter = columns.voter[order].astype(np.int64)
+    alone = voter == ABSENT
+    voter[alone] = voter.max(initial=0) + 1 + np.arange(np.count_nonzero(alone))
+    hour = np.cumsum(np.diff(cast_at // HOUR_MS, prepend=cast_at[:1] // HOUR_MS) != 0)
+    platform = by_appearance(columns.platform[order])
+    stratum = by_appearance(hour * (int(platform.max(initial=0)) + 1) + platform)
+    first = first_rows(stratum)
+    choice_row, raw = _choices(columns, order)
+    choice, first_vote = _candidates(choice_row, raw)
+    return Ballots(
+        order=order,
+        cast_at=cast_at,
+        voter=by_appearance(voter),
+        platform=platform,
+        hour=hour.astype(np.int32),
+        stratum=stratum,
+        stratum_hour=hour[first].astype(np.int32),
+        stratum_platform=platform[first],
+        choice_row=choice_row,
+        choice=choice,
+        numbers=raw[first_vote],
+        signature=by_appearance(_signatures(choice_row, choice, len(order))),
+    )
+
+
+def by_appearance(codes: npt.NDArray[np.signedinteger]) -> Int32s:
+    """The same partition, numbered 0, 1, 2 … in order of first appearance."""
+    if not len(codes):
+        return np.empty(0, dtype=np.int32)
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    return _ranks(first)[inverse]
+
+
+def known_by_appearance(codes: Int32s) -> Int32s:
+    """As by_appearance, but absent stays absent."""
+    dense = np.full(len(codes), ABSENT, dtype=np.int32)
+    known = codes != ABSENT
+    dense[known] = by_appearance(codes[known])
+    return dense
+
+
+def pair_of(one: Int32s, other: Int32s) -> Int32s:
+    """A code for each pair of values; absent where either is."""
+    pairs = np.full(len(one), ABSENT, dtype=np.int32)
+    known = (one != ABSENT) & (other != ABSENT)
+    pairs[known] = by_appearance(one[known].astype(np.int64) << 32 | other[known])
+    return pairs
+
+
+def first_rows(dense: Int32s) -> Int64s:
+    """For each code the first row that has it."""
+    first = np.empty(int(dense.max(initial=-1)) + 1, dtype=np.int64)
+    first[dense[::-1]] = np.arange(len(dense) - 1, -1, -1)
+    return first
+
+
+def _ranks(first: Int64s) -> Int32s:
+    ranks = np.empty(len(first), dtype=np.int32)
+    ranks[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    return ranks
+
+
+def _canonical_order(columns: BallotColumns) -> Int64s:
+    order = np.argsort(columns.cast_at, kind="stable")
+    times = columns.cast_at[order]
+    same = times[1:] == times[:-1]
+    tied = np.zeros(len(times), dtype=bool)
+    tied[1:] |= same
+    tied[:-1] |= same
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((columns.ballot_id[rows], columns.cast_at[rows]))]
+    return order
+
+
+def _choices(columns: BallotColumns, order: Int64s) -> tuple[Int32s, npt.NDArray[np.int16]]:
+    counts = np.diff(columns.choice_offsets)[order]
+    starts = columns.choice_offsets[:-1][order]
+    ends = np.cumsum(counts)
+    rows = np.repeat(np.arange(len(order), dtype=np.int32), counts)
+    within = np.arange(len(rows)) - np.repeat(ends - counts, counts)
+    return rows, columns.choice_numbers[starts[rows] + within]
+
+
+def _candidates(rows: Int32s, raw: npt.NDArray[np.int16]) -> tuple[Int32s, Int64s]:
+    """Dense candidates by first appearance; who first appear on one ballot, by how often they
+    are chosen, so that a new numbering changes nothing."""
+    if not len(raw):
+        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
+    _, first, inverse, votes = np.unique(
+        raw, return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.lexsort((-votes, rows[first]))
+    ranks = np.empty(len(first), dtype=np.int32)
+    ranks[order] = np.arange(len(first), dtype=np.int32)
+    return ranks[inverse], first[order]
+
+
+def _signatures(rows: Int32s, choice: Int32s, n: int) -> Int64s:
+    """A 64-bit sum of hashes (SplitMix64's finalizer) of what each ballot chooses."""
+    mixed = choice.astype(np.uint64) + np.uint64(1)
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    sums = np.zeros(n, dtype=np.uint64)
+    np.add.at(sums, rows, mixed)
+    return sums.view(np.int64)

@@ -1,0 +1,193 @@
+"""The conditional scan: which value of an attribute favours a target more than its hours explain.
+
+A cell is (value of the attribute, window, target). With n voters of the value in the window who
+chose the target and E = Σ p(target | hour, platform) over all its voters in the window, the
+log-likelihood ratio is n ln(n/E) − (n − E) (Kulldorff 1997, Poisson model). Both margins within
+the hour are given: a crowded address or a popular phone has a large E, a television burst a
+large p.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse, special
+
+from voting_service.antifraud.forensics.columns import Int32s, Int64s
+from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats
+from voting_service.antifraud.forensics.rates import Rates
+from voting_service.antifraud.forensics.thresholds import LEAST_VOTERS
+
+_DENSE_CELLS = 4_000_000
+"""How many group × target expectations are held at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """The targets of every ballot: candidates, or sets of choices. Rows ascend."""
+
+    row: Int32s
+    target: Int32s
+    targets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Tested cells with more than is expected, and how to find their votes again."""
+
+    value: Int32s
+    target: Int32s
+    window_start: Int64s
+    observed: Floats
+    expected: Floats
+    log_p: Floats
+    """Natural logarithm of the Poisson tail."""
+    first: Int64s
+    """The cell's votes are by_target[first : first + votes]."""
+    votes: Int64s
+    by_target: Int64s
+    """Places in Votes, ordered by value, target and time."""
+    tests: int
+    """How many cells there were to test, seen or not."""
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+def window_weights(ballots: Ballots, window_ms: int | None, active: Bools) -> Floats:
+    """One divided by how many ballots the voter cast in the window: voters count, not ballots."""
+    order = np.argsort(ballots.voter, kind="stable")
+    order = order[active[order]]
+    run = _runs(ballots.voter[order], _window_of(ballots.cast_at[order], window_ms))
+    weights = np.zeros(len(ballots))
+    weights[order] = (1.0 / np.bincount(run))[run] if len(run) else 0.0
+    return weights
+
+
+def scan(
+    ballots: Ballots,
+    votes: Votes,
+    attribute: Int32s,
+    rates: Rates,
+    weights: dict[int | None, Floats],
+    active: Bools,
+) -> dict[int | None, Cells]:
+    """The cells of one attribute in every window of `weights` (milliseconds; None: all).
+
+    Attribute −1 is left out, and so is every value with fewer than LEAST_VOTERS ballots.
+    """
+    usable = active & (attribute >= 0)
+    usable &= (np.bincount(attribute[usable], minlength=1) >= LEAST_VOTERS)[attribute]
+    rows = np.flatnonzero(usable)
+    rows = rows[np.argsort(attribute[rows], kind="stable")]
+    voted = np.flatnonzero(usable[votes.row])
+    key = attribute[votes.row[voted]].astype(np.int64) * votes.targets + votes.target[voted]
+    voted = voted[np.argsort(key, kind="stable")]
+    return {
+        window: _scan_window(ballots, votes, attribute, rates, weight, window, rows, voted)
+        for window, weight in weights.items()
+    }
+
+
+def _scan_window(
+    ballots: Ballots,
+    votes: Votes,
+    attribute: Int32s,
+    rates: Rates,
+    weight: Floats,
+    window: int | None,
+    rows: Int64s,
+    voted: Int64s,
+) -> Cells:
+    # Groups (value, window) are runs of `rows`; cells (value, target, window) runs of `voted`.
+    when = _window_of(ballots.cast_at, window)
+    group = _runs(attribute[rows], when[rows])
+    voted_row = votes.row[voted]
+    cell = _runs(attribute[voted_row], votes.target[voted], when[voted_row])
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    size = np.diff(first, append=len(cell))
+    observed = np.bincount(cell, weights=weight[voted_row]) if len(cell) else np.empty(0)
+    group_of_row = np.empty(len(ballots), dtype=np.int64)
+    group_of_row[rows] = group
+    testable = np.flatnonzero(observed >= LEAST_VOTERS - 1e-9)
+    head = voted[first[testable]]
+    expected = _expected(
+        group,
+        ballots.stratum[rows],
+        weight[rows],
+        rates,
+        group_of_row[votes.row[head]],
+        votes.target[head],
+    )
+    seen = observed[testable]
+    more = seen > expected
+    kept, head = testable[more], head[more]
+    groups_tested = np.count_nonzero(np.bincount(group) >= LEAST_VOTERS) if len(group) else 0
+    return Cells(
+        value=attribute[votes.row[head]],
+        target=votes.target[head],
+        window_start=when[votes.row[head]] * (window or 0),
+        observed=seen[more],
+        expected=expected[more],
+        log_p=poisson_log_tail(seen[more], expected[more]),
+        first=first[kept],
+        votes=size[kept],
+        by_target=voted,
+        tests=int(groups_tested) * votes.targets,
+    )
+
+
+def poisson_log_tail(observed: Floats, expected: Floats) -> Floats:
+    """ln P(N ≥ observed) for N Poisson with mean `expected`; `observed` need not be whole."""
+    tail = special.gammainc(observed, np.maximum(expected, 1e-12))
+    # Below what a float can hold: the Chernoff bound, which is the likelihood ratio.
+    bound = -(observed * np.log(observed / np.maximum(expected, 1e-12)) - (observed - expected))
+    with np.errstate(divide="ignore"):
+        return np.where(tail > 1e-280, np.log(tail), bound)
+
+
+def _window_of(cast_at: Int64s, window_ms: int | None) -> Int64s:
+    return cast_at // window_ms if window_ms else np.zeros(len(cast_at), dtype=np.int64)
+
+
+def _runs(*columns: npt.NDArray[np.integer]) -> Int64s:
+    """Numbers the runs of equal tuples of neighbours."""
+    if not len(columns[0]):
+        return np.empty(0, dtype=np.int64)
+    changes = np.zeros(len(columns[0]), dtype=bool)
+    for column in columns:
+        changes[1:] |= column[1:] != column[:-1]
+    return np.cumsum(changes)
+
+
+def _expected(
+    group: Int64s,
+    stratum: Int32s,
+    weight: Floats,
+    rates: Rates,
+    cell_group: Int64s,
+    cell_target: Int32s,
+) -> Floats:
+    """E of each cell (group, target), by a sparse product of the groups that have a cell."""
+    expected = np.zeros(len(cell_group))
+    if not len(cell_group):
+        return expected
+    needed, dense = np.unique(cell_group, return_inverse=True)
+    place = np.full(int(group[-1]) + 1, -1, dtype=np.int64)
+    place[needed] = np.arange(len(needed))
+    of_row = place[group]
+    inside = of_row >= 0
+    shape = (len(needed), rates.shape[0])
+    margin = sparse.csr_array(
+        (weight[inside].astype(np.float32), (of_row[inside], stratum[inside])), shape=shape
+    )
+    order = np.argsort(dense, kind="stable")
+    step = max(1, _DENSE_CELLS // rates.shape[1])
+    for begin in range(0, len(needed), step):
+        product = margin[begin : begin + step] @ rates
+        low, high = np.searchsorted(dense[order], (begin, begin + step))
+        cells = order[low:high]
+        expected[cells] = product[dense[cells] - begin, cell_target[cells]]
+    return expected
