@@ -121,3 +121,20 @@ class Refused(VotingError):
 
 class SecondPersonRequired(Refused):
     """The same person may not propose and approve."""
+
+
+class MissingGlyphs(Refused):
+    """The fonts for printing have no glyph for these characters: nothing was printed."""
+
+    def __init__(self, characters: tuple[str, ...]) -> None:
+        named = ", ".join(
+            f"{character} (U+{ord(character):04X})"
+            if character.isprintable()
+            else f"U+{ord(character):04X}"
+            for character in characters
+        )
+        super().__init__(
+            f"the fonts cannot print {named}: write it with other characters, or ask for a font "
+            "that has them"
+        )
+        self.characters = characters
