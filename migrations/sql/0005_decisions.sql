@@ -57,6 +57,44 @@ create trigger check_deciders before insert or update on decisions
 
 grant update (declined_by, declined_at, declined_because) on decisions to voting_application;
 
--- A published document may be shown from a later moment on, the same for everybody.
+-- A published document may be shown from a later moment on, the same for everybody; null: at once.
 alter table publications add column visible_from timestamptz;
+
+-- Whatever the programs do wrong: exactly the document and the moment that two people approved,
+-- and nothing while ballots are in question (the tables of holds come with the next migration).
+create or replace function check_publication() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+    if tg_op <> 'INSERT' then
+        raise exception 'what was published stays; publish a new version'
+            using errcode = 'check_violation', constraint = 'publications_stay';
+    end if;
+    if not exists (
+        select 1 from decisions d
+         where d.id = new.decision_id
+           and d.contest_id = new.contest_id
+           and d.kind = 'publication'
+           and d.subject = new.version::text
+           and d.approved_by is not null
+           and d.payload ->> 'document_sha256' = encode(sha256(new.document), 'hex')
+           and (d.payload ->> 'visible_from')::timestamptz is not distinct from new.visible_from
+    ) then
+        raise exception 'two people must have approved exactly this document and moment'
+            using errcode = 'check_violation', constraint = 'publications_two_people';
+    end if;
+    if exists (select 1 from holds h
+                where h.contest_id = new.contest_id
+                  and not exists (select 1 from rulings r where r.hold_id = h.id))
+       or exists (select 1 from decisions d
+                   where d.contest_id = new.contest_id and d.kind = 'ruling'
+                     and d.approved_by is null and d.declined_by is null)
+       or (select sum(t.held) from tally_cells t
+            where t.contest_id = new.contest_id and t.candidate = 0) > 0 then
+        raise exception 'ballots are still in question'
+            using errcode = 'check_violation', constraint = 'publications_unruled';
+    end if;
+    return new;
+end
+$$;
+
 grant select on publications to voting_application;

@@ -55,6 +55,9 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
     "holds_once": Refused("exactly these ballots were put on hold already"),
     "rulings_turn": Refused("the hold was ruled on meanwhile; look at it again and propose anew"),
     "contests_rules_fixed": Refused("the rules of the ballot are fixed since voting opened"),
+    "publications_unruled": Refused(
+        "ballots are still in question: rule every hold, then propose the publication again"
+    ),
     "records_stay": Refused("records are only ever added to"),
 }
 """Constraint name to the domain error it means; the names are given in migrations/."""
