@@ -86,13 +86,13 @@ def test_lines_out_of_their_order_or_twice_are_named() -> None:
         "line 2 missing",
         "line 2 standing twice, or behind a later one",
     ]
-    assert faults([one, two, two, three, *rest]) == [
-        "line 2 standing twice, or behind a later one"
-    ]
+    assert faults([one, two, two, three, *rest]) == ["line 2 standing twice, or behind a later one"]
 
 
 def test_a_first_line_that_follows_something_is_named() -> None:
-    assert faults(chained(LINES, Head(0, b"\1" * 32))) == ["line 1 not following the line before it"]
+    assert faults(chained(LINES, Head(0, b"\1" * 32))) == [
+        "line 1 not following the line before it"
+    ]
 
 
 def test_a_line_older_than_the_one_before_is_named() -> None:
