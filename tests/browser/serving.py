@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from voting_service.public.slow_clients import PatientHttp
+from voting_service.public.too_busy import CitizensHttp
 
 
 @asynccontextmanager
@@ -23,7 +23,7 @@ async def serving(
     """Serves `app` on a free port of the loopback; yields the server and its origin under
     `host`, which is how a browser is made to see another site."""
     config = uvicorn.Config(
-        app, http=PatientHttp, ws="none", lifespan=lifespan, log_config=None, access_log=False,
+        app, http=CitizensHttp, ws="none", lifespan=lifespan, log_config=None, access_log=False,
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     running = uvicorn.Server(config)

@@ -19,10 +19,10 @@ from tests.contest_data import SLUG
 from tests.fakes.signers import Ed25519Signer
 from tests.public.running_service import Service, running_service
 from voting_service.public.embed.guide import EXAMPLES, texts
-from voting_service.public.problems import KINDS
 from voting_service.settings import Settings
 from voting_service.voters.platform_examination import MEND
 from voting_service.voters.sign_in_kinds.jwt import Claims
+from voting_service.web.problems import KINDS
 
 LANGUAGES = ("zh", "en")
 RUN = {

@@ -12,9 +12,9 @@ from tests.browser.guard import Guard
 from tests.browser.site import SLUG, Site
 from voting_service.contests.registry import Registry
 from voting_service.errors import Unavailable
-from voting_service.public.pages.answers import SECURITY_HEADERS
 from voting_service.public.pages.book import PageBook
 from voting_service.public.pages.error_pages import refusal
+from voting_service.web.security_headers import SECURITY_HEADERS
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 PROBLEM = "application/problem+json"

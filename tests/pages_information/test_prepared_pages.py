@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.browser.site import SLUG, Site
-from voting_service.public.pages.prepared import accepts_gzip
+from voting_service.web.prepared import accepts_gzip
 
 PAGES = [
     f"/zh/{SLUG}", f"/zh/{SLUG}/candidates/3", f"/en/{SLUG}/standings", f"/en/{SLUG}/rules",

@@ -25,7 +25,8 @@ from voting_service.contests.model import (
 )
 from voting_service.demo import contest as demo
 from voting_service.public.pages.book import PageBook
-from voting_service.public.pages.rendering import LANGUAGES, texts
+from voting_service.public.pages.rendering import texts
+from voting_service.web.languages import LANGUAGES
 
 OPENS = datetime(2022, 7, 18, 1, 0, tzinfo=UTC)
 CLOSES = datetime(2022, 8, 18, 4, 30, tzinfo=UTC)

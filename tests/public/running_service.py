@@ -22,7 +22,7 @@ from tests.fakes.signers import FakePlatform
 from voting_service.clock import Clock
 from voting_service.contests.model import Contest, ContestRules
 from voting_service.public.app import create_app
-from voting_service.public.slow_clients import PatientHttp
+from voting_service.public.too_busy import CitizensHttp
 from voting_service.public.worker import Worker
 from voting_service.settings import Settings
 from voting_service.storage.postgres import Connection, connect
@@ -220,7 +220,7 @@ async def _serving(
         # The tests' own log handlers stay; privacy and logs are tested on a process of its own.
         patch.setattr("voting_service.public.app.configure_logs", lambda _level: None)
         config = uvicorn.Config(
-            create_app(settings, clock), http=PatientHttp, ws="none", lifespan="on",
+            create_app(settings, clock), http=CitizensHttp, ws="none", lifespan="on",
             log_config=None, access_log=False, server_header=False, proxy_headers=False,
             timeout_graceful_shutdown=5, **server,
         )  # fmt: skip

@@ -8,8 +8,8 @@ from ipaddress import ip_network
 import pytest
 
 from tests.public.running_service import MovedClock, Service, running_service
-from voting_service.public.client_address import NetworkHasher, Networks, client_address
 from voting_service.settings import Settings
+from voting_service.web.client_address import NetworkHasher, Networks, client_address
 
 NOBODY: Networks = ()
 PROXIES: Networks = tuple(ip_network(n) for n in ("10.0.0.0/8", "127.0.0.1/32", "fd00::/8"))

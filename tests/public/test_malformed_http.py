@@ -18,8 +18,8 @@ from tests.public.running_service import (
     parse_answer,
     running_service,
 )
-from voting_service.public import bodies, slow_clients
 from voting_service.settings import Settings
+from voting_service.web import bodies, slow_clients
 
 POST = f"POST {BALLOTS} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n".encode()
 

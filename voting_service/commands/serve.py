@@ -29,7 +29,7 @@ def serve() -> None:
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http="voting_service.public.slow_clients:PatientHttp",
+        http="voting_service.public.too_busy:CitizensHttp",
         ws="none",
         log_config=None,
         access_log=False,

@@ -20,7 +20,7 @@ from voting_service.public.cast_ballot import CastBallot, VotesFirst
 from voting_service.public.cross_origin import CrossOrigin
 from voting_service.public.embed import routes as embed
 from voting_service.public.events import standings_events
-from voting_service.public.health import healthz, readyz, show_metrics
+from voting_service.public.health import readyz, show_metrics
 from voting_service.public.openapi import openapi_document
 from voting_service.public.pages import routes as pages
 from voting_service.public.pages.error_pages import on_bug, on_domain_error, on_http_error
@@ -37,6 +37,7 @@ from voting_service.public.sessions import create_session
 from voting_service.public.stopping import set_on_signal
 from voting_service.public.worker import Worker, running
 from voting_service.settings import Settings, load_settings
+from voting_service.web.health import healthz
 
 API = "/api/v1"
 CONTEST = API + "/contests/{slug}"

@@ -15,11 +15,12 @@ from voting_service.ballots.casting import not_open
 from voting_service.ballots.parse import MAX_BODY_BYTES, parse_cast
 from voting_service.ballots.vote import Accepted, Repeated
 from voting_service.errors import NotSignedIn, PlatformSwitchedOff, VotingError
-from voting_service.public.bodies import read_body, require_json
 from voting_service.public.cross_origin import allow_origin
-from voting_service.public.problems import Headers, bug, language_of, problem
 from voting_service.public.worker import ContestDesk, Worker
 from voting_service.voters.session import Session, read
+from voting_service.web.bodies import read_body, require_json
+from voting_service.web.languages import language_of
+from voting_service.web.problems import Headers, bug, problem
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Set
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from voting_service.public.problems import Headers
+from voting_service.web.problems import Headers
 
 _PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, POST"),

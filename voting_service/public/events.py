@@ -13,9 +13,9 @@ from starlette.responses import Response, StreamingResponse
 
 from voting_service import metrics
 from voting_service.errors import Unavailable
-from voting_service.public.problems import problem_response
 from voting_service.public.worker import Worker
 from voting_service.tally.standings import Board
+from voting_service.web.problems import problem_response
 
 MAX_READERS = 20_000
 """Open streams a worker; beyond it a reader is asked to poll, which the pages do anyway."""

@@ -1,34 +1,15 @@
-"""Liveness, readiness and metrics."""
+"""Readiness and metrics."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from voting_service.errors import VotingError
 from voting_service.public.worker import Worker
 from voting_service.storage.postgres import acquire
-
-PING_SECONDS = 2.0
-
-
-async def healthz(_request: Request) -> Response:
-    """The process answers."""
-    return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
-
-
-async def _state(ping: Awaitable[None]) -> str:
-    try:
-        async with asyncio.timeout(PING_SECONDS):
-            await ping
-    except (VotingError, TimeoutError):
-        return "away"
-    return "ok"
+from voting_service.web.health import metrics_response, state_of
 
 
 async def readyz(request: Request) -> Response:
@@ -40,7 +21,9 @@ async def readyz(request: Request) -> Response:
         async with acquire(worker.read_pool) as connection:
             await connection.execute("select 1")
 
-    postgres, valkey = await asyncio.gather(_state(ping_postgres()), _state(worker.valkey.ping()))
+    postgres, valkey = await asyncio.gather(
+        state_of(ping_postgres()), state_of(worker.valkey.ping())
+    )
     contests = "ok" if worker.ready else "being prepared"
     ready = postgres == "ok" and contests == "ok" and not worker.closing.is_set()
     return JSONResponse(
@@ -58,12 +41,4 @@ async def readyz(request: Request) -> Response:
 async def show_metrics(request: Request) -> Response:
     """Prometheus' text format; the workers of a host added up."""
     worker: Worker = request.state.worker
-    registry = REGISTRY
-    if worker.settings.metrics_dir is not None:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(worker.settings.metrics_dir))  # type: ignore[no-untyped-call]
-    return Response(
-        generate_latest(registry),
-        headers={"cache-control": "no-store"},
-        media_type=CONTENT_TYPE_LATEST,
-    )
+    return metrics_response(worker.settings)

@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from voting_service.ballots.parse import Cast
 from voting_service.contests.pictures import PublicProfile
-from voting_service.public.problems import KINDS, MEDIA_TYPE
 from voting_service.public.reads import ContestFacts, ReceiptState
 from voting_service.public.sessions import SessionGranted, SignInRequest
 from voting_service.tally.standings import Standings
+from voting_service.web.problems import KINDS, MEDIA_TYPE
 
 
 class Receipt(msgspec.Struct, frozen=True):

@@ -17,10 +17,11 @@ from voting_service.contests.model import Contest
 from voting_service.contests.phases import published_at
 from voting_service.errors import NotFound, VotingError
 from voting_service.public.cross_origin import VARY_ORIGIN
-from voting_service.public.problems import language_of, problem
 from voting_service.public.worker import Worker
 from voting_service.storage.postgres import acquire
 from voting_service.tally.standings import Prepared
+from voting_service.web.languages import language_of
+from voting_service.web.problems import problem
 
 _BALLOT_ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from voting_service import metrics
 from voting_service.errors import NotFound, StoreUnavailable, TokenRefused
 from voting_service.json_input import decode_json, refuse_repeated_keys
-from voting_service.public.bodies import read_body, require_json
 from voting_service.public.worker import ContestDesk, Worker
 from voting_service.voters.sign_in import open_session
+from voting_service.web.bodies import read_body, require_json
 
 MAX_BODY_BYTES = 8192
 

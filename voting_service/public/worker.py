@@ -19,7 +19,6 @@ from voting_service.contests.pictures import Picture, load_all_pictures, load_ow
 from voting_service.contests.registry import Registry
 from voting_service.cut.publication import load_publication
 from voting_service.errors import NotFound, StoreUnavailable
-from voting_service.public.client_address import NetworkHasher
 from voting_service.public.pages.book import PageBook
 from voting_service.public.picture_shelf import PictureShelf
 from voting_service.public.profiles import PreparedProfiles
@@ -32,6 +31,7 @@ from voting_service.tally.standings import Board, keep_boards_fresh
 from voting_service.voters.keyring import ContestKeys, load_keys
 from voting_service.voters.sign_in import SignIn
 from voting_service.voters.spent_tokens import SpentTokens
+from voting_service.web.client_address import NetworkHasher
 
 POOL_SIZE = 8
 READ_POOL_SIZE = 4

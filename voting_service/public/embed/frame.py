@@ -11,8 +11,8 @@ from starlette.responses import Response
 from voting_service.contests.model import Language, Platform
 from voting_service.errors import NotFound
 from voting_service.public.embed.rendering import environment
-from voting_service.public.pages.rendering import LANGUAGES
 from voting_service.public.worker import Worker
+from voting_service.web.languages import LANGUAGES
 
 VIEWS = ("list", "candidate", "standings")
 _POLICY = (

@@ -18,10 +18,10 @@ from starlette.responses import Response
 from voting_service.contests.model import Language
 from voting_service.public.embed.rendering import environment
 from voting_service.public.pages.answers import language_of_path, page_response
-from voting_service.public.problems import KINDS
 from voting_service.public.worker import Worker
 from voting_service.tally.standings import Prepared
 from voting_service.voters.sign_in_kinds.jwt import Claims
+from voting_service.web.problems import KINDS
 
 EXAMPLE_ADDRESS = "https://vote.example"
 """What the examples say where our own address belongs."""

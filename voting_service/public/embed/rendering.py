@@ -6,18 +6,14 @@ from functools import cache
 
 import jinja2
 
-from voting_service.public.pages.rendering import LANGUAGES, static_url
+from voting_service.public.pages.rendering import static_url
+from voting_service.web.languages import LANGUAGES
+from voting_service.web.templates import template_environment
 
 
 @cache
 def environment() -> jinja2.Environment:
-    """Templates; everything is escaped, and an unknown name is an error."""
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """The embed's templates."""
+    made = template_environment(__package__)
     made.globals.update(static_url=static_url, languages=LANGUAGES)
     return made

@@ -11,22 +11,12 @@ from starlette.responses import Response
 from voting_service.contests.model import Language
 from voting_service.errors import NotFound
 from voting_service.public.pages.book import VARIANTS
-from voting_service.public.pages.prepared import PreparedPage, accepts_gzip
-from voting_service.public.pages.rendering import LANGUAGES
 from voting_service.public.reads import matches
 from voting_service.tally.standings import Prepared
+from voting_service.web.languages import LANGUAGES
+from voting_service.web.prepared import PreparedPage, accepts_gzip
+from voting_service.web.security_headers import SECURITY_HEADERS
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-SECURITY_HEADERS = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-}
 ORDER_COOKIE = "order"
 ORDER_SECONDS = 40 * 86_400
 _ORDER = re.compile(rb"(?:^|; )order=([0-9]{1,2})(?:;|$)")

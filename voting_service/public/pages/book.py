@@ -14,9 +14,9 @@ from datetime import datetime
 from voting_service.contests.model import Candidate, Contest, Language, Phase
 from voting_service.contests.pictures import Picture
 from voting_service.errors import NotFound
-from voting_service.public.pages.prepared import PreparedPage
 from voting_service.public.pages.rendering import moment, render, texts
 from voting_service.tally.standings import Standings
+from voting_service.web.prepared import PreparedPage
 
 VARIANTS = 64
 """Orders of a shuffled list: enough that no place is worth anything, few enough to keep."""

@@ -13,12 +13,12 @@ from voting_service.errors import NotFound, StoreUnavailable
 from voting_service.public.pages.answers import keep_order, order_in
 from voting_service.public.pages.book import PageBook
 from voting_service.public.pages.page_read import PageRead, open_book
-from voting_service.public.pages.prepared import PreparedPage, accepts_gzip
-from voting_service.public.pages.rendering import STATIC, static_files
-from voting_service.public.problems import Headers, language_of
+from voting_service.public.pages.rendering import PACKAGE
 from voting_service.public.worker import ContestDesk, Worker
-
-_FOR_EVER = "public, max-age=31536000, immutable"
+from voting_service.web.languages import language_of
+from voting_service.web.prepared import PreparedPage
+from voting_service.web.problems import Headers
+from voting_service.web.static_files import static_response
 
 
 async def home(request: Request) -> Response:
@@ -68,17 +68,4 @@ class ProfilePage(PageRead):
 
 async def static_file(request: Request) -> Response:
     """A file of the pages under its hashed name."""
-    wanted = STATIC + request.path_params["name"]
-    for file in static_files().values():
-        if file.url == wanted:
-            headers = {
-                "cache-control": _FOR_EVER,
-                "x-content-type-options": "nosniff",
-                "vary": "Accept-Encoding",
-            }
-            body = file.prepared.body
-            if accepts_gzip(request.headers.get("accept-encoding", "")):
-                body = file.prepared.packed
-                headers["content-encoding"] = "gzip"
-            return Response(body, 200, headers, media_type=file.media_type)
-    raise NotFound("there is no file of this name")
+    return static_response(PACKAGE, request)

@@ -29,16 +29,18 @@ from voting_service.errors import (
     Unavailable,
     VotingError,
 )
-from voting_service.public.pages.answers import SECURITY_HEADERS
 from voting_service.public.pages.cookies import VisitorCookies
-from voting_service.public.pages.forms import Form, read_form, refuse_cross_site
-from voting_service.public.pages.rendering import LANGUAGES, render
+from voting_service.public.pages.forms import Form, read_form
+from voting_service.public.pages.rendering import render
 from voting_service.public.pages.visit import Visit
-from voting_service.public.problems import kind_of, language_of
 from voting_service.public.reads import find_ballot_of
 from voting_service.public.sessions import MAX_BODY_BYTES, SignInRequest, sign_in
 from voting_service.public.worker import ContestDesk, Worker
 from voting_service.voters.session import read
+from voting_service.web.languages import LANGUAGES, language_of
+from voting_service.web.problems import kind_of
+from voting_service.web.same_origin import refuse_cross_site
+from voting_service.web.security_headers import SECURITY_HEADERS
 
 _FIELDS = ("platform", "token", "contest", "next", "language")
 _OWN_PAGE = re.compile(r"/(zh|en)(/[a-z0-9-]{1,64}){1,4}")

@@ -11,11 +11,12 @@ from starlette.types import Scope
 
 from voting_service.contests.model import Language
 from voting_service.errors import NotPublished, VotingError
-from voting_service.public import problems
-from voting_service.public.pages.answers import SECURITY_HEADERS
-from voting_service.public.pages.rendering import LANGUAGES, moment, render, texts
-from voting_service.public.problems import Headers, language_of, problem
+from voting_service.public.pages.rendering import moment, render, texts
 from voting_service.public.worker import ContestDesk, Worker
+from voting_service.web import problems
+from voting_service.web.languages import LANGUAGES, language_of
+from voting_service.web.problems import Headers, problem
+from voting_service.web.security_headers import SECURITY_HEADERS
 
 _API = "/api/"
 _PAGE_HEADERS: Headers = [

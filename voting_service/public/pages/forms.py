@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -14,10 +14,9 @@ from voting_service.errors import (
     Fault,
     InvalidInput,
     MalformedInput,
-    SentFromElsewhere,
     UnsupportedMedia,
 )
-from voting_service.public.bodies import read_body
+from voting_service.web.bodies import read_body
 
 CHOICE = "choice"
 _MEDIA_TYPE = "application/x-www-form-urlencoded"
@@ -68,31 +67,6 @@ async def read_form(request: Request, allowed: Collection[str], limit_bytes: int
         else:
             fields[name] = value
     return Form(fields, choices)
-
-
-def refuse_cross_site(request: Request, public_url: str, trusted: Collection[str] = ()) -> None:
-    """Raises SentFromElsewhere unless a post comes from our own pages or a trusted origin.
-
-    The rule of Go's net/http.CrossOriginProtection: browsers say in Sec-Fetch-Site where a
-    request comes from, older ones in Origin, and what says neither is no browser of these years
-    (a session's forms carry a seal besides).
-    """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if origin in trusted:
-        return
-    if site is not None:
-        ours = site in {"same-origin", "none"}
-    else:
-        ours = origin in {None, public_url} or _host_of(origin) == request.headers.get("host")
-    if not ours:
-        raise SentFromElsewhere("the form was sent from a page of another site")
-
-
-def _host_of(origin: str | None) -> str:
-    try:
-        return urlsplit(origin or "").netloc
-    except ValueError:
-        return ""
 
 
 def form_seal(session_key: bytes, session: str) -> str:

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 from starlette.types import Receive, Scope, Send
 
 from voting_service.contests.model import Language
-from voting_service.public.pages.answers import SECURITY_HEADERS
 from voting_service.public.pages.book import PageBook
-from voting_service.public.pages.prepared import PreparedPage, accepts_gzip
-from voting_service.public.problems import Headers
 from voting_service.public.reads import matches
 from voting_service.public.worker import ContestDesk, Worker
+from voting_service.web.prepared import PreparedPage, accepts_gzip
+from voting_service.web.problems import Headers
+from voting_service.web.security_headers import SECURITY_HEADERS
 
 SHARED = b"public, max-age=10, stale-while-revalidate=60"
 _HTML: Headers = [

@@ -7,9 +7,9 @@ from starlette.routing import Route
 
 from voting_service.public.pages import entering, information, receipts, voting
 from voting_service.public.pages.browsing import CandidatesPage, ProfilePage, home, static_file
-from voting_service.public.pages.rendering import LANGUAGES
 from voting_service.public.pages.standings import StandingsPage
 from voting_service.public.pages.trouble import page, published
+from voting_service.web.languages import LANGUAGES
 
 
 class LanguageConvertor(StringConvertor):
@@ -31,7 +31,7 @@ READS = [
 
 ROUTES = [
     Route("/", home),
-    Route("/static/{name}", static_file),
+    Route("/static/{name:path}", static_file),
     Route(f"{CONTEST}/rules", page(information.rules)),
     Route(f"{CONTEST}/cut", page(information.cut)),
     Route("/enter", entering.enter_page),

@@ -7,8 +7,8 @@ from typing import Any
 from voting_service.contests.model import Language
 from voting_service.public.pages.book import PageBook
 from voting_service.public.pages.page_read import PageRead
-from voting_service.public.pages.prepared import PreparedPage
 from voting_service.public.worker import ContestDesk
+from voting_service.web.prepared import PreparedPage
 
 
 class StandingsPage(PageRead):

@@ -24,9 +24,10 @@ from voting_service.errors import (
 )
 from voting_service.public.pages.answers import rendered_response
 from voting_service.public.pages.forms import form_seal
-from voting_service.public.pages.rendering import LOCALES, moment, texts
+from voting_service.public.pages.rendering import moment, texts
 from voting_service.public.pages.visit import Visit, visit_of
-from voting_service.public.problems import kind_of
+from voting_service.web.languages import LOCALES
+from voting_service.web.problems import kind_of
 
 Endpoint: TypeAlias = Callable[[Visit], Awaitable[Response]]
 

@@ -21,7 +21,6 @@ from voting_service.errors import (
 )
 from voting_service.public.cast_ballot import hand_in
 from voting_service.public.pages.answers import (
-    SECURITY_HEADERS,
     keep_order,
     order_variant,
     page_response,
@@ -33,12 +32,13 @@ from voting_service.public.pages.forms import (
     Form,
     form_seal,
     read_form,
-    refuse_cross_site,
 )
 from voting_service.public.pages.receipts import receipt_page
 from voting_service.public.pages.rendering import texts
 from voting_service.public.pages.trouble import platforms_of, trouble
 from voting_service.public.pages.visit import Visit
+from voting_service.web.same_origin import refuse_cross_site
+from voting_service.web.security_headers import SECURITY_HEADERS
 
 SEAL = "seal"
 _HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store"}

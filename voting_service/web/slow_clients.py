@@ -14,16 +14,15 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from voting_service.ballots.casting import busy
-from voting_service.errors import Fault, MalformedInput
-from voting_service.public.pages.error_pages import refusal
-from voting_service.public.problems import problem
+from voting_service.errors import Fault, MalformedInput, Unavailable
+from voting_service.web.problems import Headers, problem
 
 REQUEST_SECONDS = 15.0
 """From a request's first byte, or from the connection, to the end of its body."""
 MAX_HEAD_BYTES = 32 * 1024
 MAX_REQUEST_BYTES = 1024 * 1024
 """Far more than any body that is read; here it bounds what follows an answer of 413."""
+BUSY_SECONDS = 2
 
 
 class PatientHttp(HttpToolsProtocol):
@@ -82,8 +81,19 @@ class PatientHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        chosen: Any = too_busy if app is service_unavailable else app
+        chosen: Any = self.too_busy if app is service_unavailable else app
         super()._start_asgi_task(cycle, chosen)
+
+    async def too_busy(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answers instead of the app when there are more connections than uvicorn may hold."""
+        status, headers, body = self.busy(scope)
+        headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def busy(self, _scope: Scope) -> tuple[int, Headers, bytes]:
+        """Status, headers and body of that answer; it says when to come back."""
+        return problem(Unavailable("too many connections; try again", BUSY_SECONDS))
 
     def _look_after(self) -> None:
         since = self._incomplete_since
@@ -92,11 +102,3 @@ class PatientHttp(HttpToolsProtocol):
             self.transport.close()
             return
         self._look = self.loop.call_later(REQUEST_SECONDS - waited, self._look_after)
-
-
-async def too_busy(scope: Scope, _receive: Receive, send: Send) -> None:
-    """What uvicorn's limit of connections answers; it says when to come back."""
-    status, headers, body = refusal(scope, busy())
-    headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

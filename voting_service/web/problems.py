@@ -28,6 +28,7 @@ from voting_service.errors import (
     UnsupportedMedia,
     VotingError,
 )
+from voting_service.web.languages import language_of
 
 MEDIA_TYPE = b"application/problem+json"
 
@@ -93,11 +94,6 @@ def _extensions(error: VotingError) -> dict[str, Any]:
             return msgspec.json.decode(error.receipt, type=dict[str, Any])
         case _:
             return {}
-
-
-def language_of(accept_language: bytes) -> Language:
-    """Chinese unless English is asked for first."""
-    return "en" if accept_language.strip().lower().startswith(b"en") else "zh"
 
 
 def _headers(body: bytes) -> Headers:

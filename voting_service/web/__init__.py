@@ -1,0 +1,1 @@
+"""What both faces share: addresses, bodies, errors, files, languages. Knows no page."""
