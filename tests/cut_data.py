@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tests.contest_data import rules, store_contest
 from voting_service.accounts.model import Account, Role
 from voting_service.accounts.store import create_account
+from voting_service.ballots.commit import new_ballot_ids
 from voting_service.contests.model import Contest, ContestRules, CutRules
 from voting_service.storage.postgres import AnyConnection
 
@@ -41,7 +42,7 @@ async def insert_ballots(
                 int(ballot.held),
                 contest.period(ballot.cast_at),
                 ballot.cast_at,
-                os.urandom(16),
+                new_ballot_ids(1, ballot.cast_at)[0],
                 os.urandom(16),
                 list(ballot.choices),
             )

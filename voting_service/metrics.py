@@ -48,6 +48,11 @@ RECONCILED_AT = Gauge(
     "When the live counters last agreed with the record",
     multiprocess_mode="mostrecent",
 )
+AUDIT_DIFFERENCE = Gauge(
+    "voting_tally_audit_difference_votes",
+    "Votes by which the kept tallies differed from all ballots, at the last audit of each contest",
+    multiprocess_mode="mostrecent",
+)
 STANDINGS_SOURCE = Counter(
     "voting_standings_refreshes_total",
     "Standings refreshed, by source: counters, record",

@@ -91,60 +91,85 @@ create table ruling_effects (
 
 -- A ballot is void while any ruling in force voids it; else counted when one counts it; else what
 -- it was when it was cast.
+create function ballot_state(ballot bytea, disposition smallint) returns text
+language sql stable parallel safe set search_path = public, pg_temp as $$
+    select case bool_or(newest.verdict = 'void')
+               when true then 'void'
+               when false then 'counted'
+               else case disposition when 1 then 'held' else 'counted' end
+           end
+      from hold_ballots m
+     cross join lateral (select r.verdict from rulings r where r.hold_id = m.hold_id
+                          order by r.turn desc limit 1) as newest
+     where m.ballot_id = ballot
+$$;
+
+-- The same for all ballots of a hold at once, before and after the ruling. Ballots of one look are
+-- added up before their candidates are, and what other holds say of a ballot is looked up by its
+-- id, so that no plan can become quadratic.
 create function carry_out_ruling() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     hold holds;
-    voided_before boolean;
-    ruled_before boolean;
-    this_turn integer;
+    in_force rulings;
+    is_void boolean := new.payload ->> 'verdict' = 'void';
+    was_void boolean;
+    moment timestamptz;
+    ruled integer[];
+    voiding integer[];
 begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'a ruling must see those that were approved before it'
+            using errcode = 'invalid_transaction_state';
+    end if;
     -- One after another: two rulings may be about the same ballots.
     perform pg_advisory_xact_lock(5031410208, new.contest_id);
     select * into hold from holds h
      where h.id = (new.payload ->> 'hold')::integer and h.contest_id = new.contest_id;
-    select coalesce(max(turn), 0) + 1 into this_turn from rulings r where r.hold_id = hold.id;
+    select * into in_force from rulings r where r.hold_id = hold.id order by r.turn desc limit 1;
     if hold.id is null
-       or new.subject <> hold.id || '/' || this_turn
-       or new.payload ->> 'ballots_hash' is distinct from hold.ballots_hash then
+       or new.subject <> hold.id || '/' || coalesce(in_force.turn, 0) + 1
+       or new.payload ->> 'ballots_hash' is distinct from hold.ballots_hash
+       or hold.ballots_hash is distinct from (
+              select encode(sha256(string_agg(m.ballot_id, ''::bytea order by m.ballot_id)), 'hex')
+                from hold_ballots m where m.hold_id = hold.id) then
         raise exception 'the ruling does not fit the hold as it is now'
             using errcode = 'check_violation', constraint = 'rulings_turn';
     end if;
-    select verdict = 'void', true into voided_before, ruled_before
-      from rulings_in_force r where r.hold_id = hold.id;
+    was_void := coalesce(in_force.verdict = 'void', false);
+    -- In the order in which they take effect, whatever the clocks of two machines say.
+    select greatest(new.approved_at, max(r.ruled_at)) into moment
+      from rulings r where r.contest_id = new.contest_id;
+    select coalesce(array_agg(r.hold_id), '{}'),
+           coalesce(array_agg(r.hold_id) filter (where r.verdict = 'void'), '{}')
+      into ruled, voiding
+      from rulings_in_force r where r.contest_id = new.contest_id and r.hold_id <> hold.id;
     insert into rulings (decision_id, contest_id, hold_id, turn, verdict, ruled_at)
-    values (new.id, new.contest_id, hold.id, this_turn, new.payload ->> 'verdict',
-            new.approved_at);
+    values (new.id, new.contest_id, hold.id, coalesce(in_force.turn, 0) + 1,
+            new.payload ->> 'verdict', moment);
     insert into ruling_effects
         (contest_id, decision_id, ruled_at, hour, platform_id, candidate, held, void)
-    with elsewhere as (
-        select m.ballot_id, bool_or(r.verdict = 'void') as voided
-          from hold_ballots m
-          join hold_ballots o on o.ballot_id = m.ballot_id and o.hold_id <> m.hold_id
-          join rulings_in_force r on r.hold_id = o.hold_id
-         where m.hold_id = hold.id
-         group by m.ballot_id
-    ), states as (
+    with changes as (
         select date_trunc('hour', b.cast_at, 'UTC') as hour, b.platform_id, b.choices,
-               coalesce(e.voided, false) or coalesce(voided_before, false) as void_before,
-               coalesce(e.voided, false) or new.payload ->> 'verdict' = 'void' as void_after,
-               b.disposition = 1 and e.ballot_id is null
-                   and not coalesce(ruled_before, false) as held_before
+               b.disposition = 1 and in_force.turn is null and elsewhere.voided is null
+                   as was_held,
+               coalesce(elsewhere.voided, false) as stays_void,
+               count(*) as ballots
           from hold_ballots m
           join ballots b on b.contest_id = new.contest_id and b.ballot_id = m.ballot_id
-          left join elsewhere e on e.ballot_id = m.ballot_id
+         cross join lateral (
+               select bool_or(o.hold_id = any (voiding)) as voided
+                 from hold_ballots o
+                where o.ballot_id = m.ballot_id and o.hold_id = any (ruled)) as elsewhere
          where m.hold_id = hold.id
-    ), changes as (
-        select hour, platform_id, choices,
-               -held_before::integer as held,
-               void_after::integer - void_before::integer as void
-          from states
-         where held_before or void_after <> void_before
-        offset 0
+         group by 1, 2, 3, 4, 5
     )
-    select new.contest_id, new.id, new.approved_at, c.hour, c.platform_id, v.candidate,
-           sum(c.held), sum(c.void)
+    select new.contest_id, new.id, moment, c.hour, c.platform_id, v.candidate,
+           -coalesce(sum(c.ballots) filter (where c.was_held), 0),
+           coalesce(sum(c.ballots) filter (where not c.stays_void), 0)
+               * (is_void::integer - was_void::integer)
       from changes c, unnest(0::smallint || c.choices) as v (candidate)
+     where c.was_held or (is_void <> was_void and not c.stays_void)
      group by c.hour, c.platform_id, v.candidate;
     return null;
 end
@@ -164,6 +189,26 @@ create trigger rulings_stay before update or delete or truncate on rulings
 create trigger ruling_effects_stay before update or delete or truncate on ruling_effects
     for each statement execute function refuse_change();
 
+-- What was stored since the kept aggregates were brought up to date. Planned anew each time, by
+-- where the floor is: a plan for any floor would read all ballots.
+create function recent_tally(contest smallint)
+returns table (hour timestamptz, platform_id smallint, candidate smallint, gross bigint,
+               held bigint)
+language plpgsql stable set search_path = public, pg_temp
+set plan_cache_mode = force_custom_plan as $$
+declare
+    reached xid8 := coalesce((select f.floor from tally_floors f where f.contest_id = contest),
+                             '0'::xid8);
+begin
+    return query
+    select date_trunc('hour', b.cast_at, 'UTC'), b.platform_id, c.candidate,
+           count(*), count(*) filter (where b.disposition = 1)
+      from ballots b, unnest(0::smallint || b.choices) as c (candidate)
+     where b.contest_id = contest and b.commit_xid >= reached
+     group by 1, 2, 3;
+end
+$$;
+
 -- The tally in one place: whatever is asked is a sum over these lines. `ruled_at` is null where
 -- no ruling is behind a line.
 create view tally_cells as
@@ -177,18 +222,28 @@ create view tally_cells as
     select contest_id, hour, platform_id, candidate, 0, held, void, ruled_at
       from ruling_effects
     union all
-    select s.contest_id, s.hour, s.platform_id, s.candidate,
-           count(*), count(*) filter (where s.disposition = 1), 0, null
-      from (select b.contest_id, date_trunc('hour', b.cast_at, 'UTC') as hour, b.platform_id,
-                   b.disposition, c.candidate
-              from ballots b
-              left join tally_floors f on f.contest_id = b.contest_id
-             cross join unnest(b.choices || 0::smallint) as c (candidate)
-             where b.commit_xid >= coalesce(f.floor, '0'::xid8)) as s
-     group by s.contest_id, s.hour, s.platform_id, s.candidate;
+    select k.id, r.hour, r.platform_id, r.candidate, r.gross, r.held, 0, null
+      from contests k, recent_tally(k.id) r;
+
+-- Recounts of all ballots, and by how many votes the kept tally differed from them.
+create table tally_audits (
+    contest_id  smallint not null references contests,
+    audited_at  timestamptz not null,    -- the moment whose ballots were counted
+    ballots     bigint not null,
+    difference  bigint not null check (difference >= 0),
+    seconds     real not null,
+    primary key (contest_id, audited_at)
+);
+
+create trigger tally_audits_stay before update or delete or truncate on tally_audits
+    for each statement execute function refuse_change();
+
+-- The few ballots that were held when they were cast; counted ones cost this index nothing.
+-- squawk-ignore require-concurrent-index-creation
+create index ballots_held on ballots (cast_at) where disposition = 1;
 
 grant select on holds, hold_ballots, hold_votes, rulings, rulings_in_force, ruling_effects,
-                tally_cells to voting_application;
+                tally_cells, tally_audits to voting_application;
 grant insert (contest_id, kind, source, label, evidence, ballots, ballots_hash, created_at)
     on holds to voting_application;
-grant insert on hold_ballots, hold_votes to voting_application;
+grant insert on hold_ballots, hold_votes, tally_audits to voting_application;

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from voting_service.ballots.commit import new_ballot_ids
 from voting_service.storage.postgres import AnyConnection
 from voting_service.tally.counters import Counts
 
@@ -29,7 +30,7 @@ async def insert_ballot(
         int(held),
         moment.date(),
         moment,
-        os.urandom(16),
+        new_ballot_ids(1, moment)[0],
         os.urandom(16),
         list(choices),
     )

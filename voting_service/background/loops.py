@@ -1,5 +1,5 @@
-"""Reconcile and snapshot: each loop holds its lease on its own connection and starts over,
-lease included, after any failure."""
+"""Reconcile, snapshot, audit, gather: each loop holds its lease on its own connection and starts
+over, lease included, after any failure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ import structlog
 from voting_service import metrics
 from voting_service.background.lease import try_lease
 from voting_service.clock import Clock
+from voting_service.contests.model import Contest
 from voting_service.contests.phases import DRAIN_SECONDS
 from voting_service.contests.release import snapshot_moments_due
 from voting_service.contests.store import load_contests
 from voting_service.errors import Refused, StoreUnavailable, VotingError
+from voting_service.rulings.gather import gather
 from voting_service.storage.postgres import Connection, connect
 from voting_service.storage.valkey import Valkey
+from voting_service.tally.audit import Audit, audit, audit_due, last_ruled_at, load_audit
 from voting_service.tally.counters import set_counts
 from voting_service.tally.record import advance_floor, latest_snapshot_moment, take_snapshot
 
@@ -76,6 +79,47 @@ def snapshot_loop(clock: Clock) -> Loop:
                 log.info("snapshot_taken", contest=contest.slug, moment=moment.isoformat())
 
     return Loop("snapshot", 5.0, work)
+
+
+def audit_loop(clock: Clock) -> Loop:
+    """Recounts all ballots now and then, and after the close, and compares the kept tally."""
+
+    async def work(connection: Connection) -> None:
+        off_by = 0
+        for contest in await load_contests(connection):
+            newest = await load_audit(connection, contest.id)
+            ruled_at = await last_ruled_at(connection, contest.id)
+            if audit_due(contest, newest, ruled_at, clock()):
+                newest = await _audited(connection, contest) or newest
+            off_by += newest.difference if newest else 0
+        metrics.AUDIT_DIFFERENCE.set(off_by)
+
+    return Loop("audit", 30.0, work)
+
+
+async def _audited(connection: Connection, contest: Contest) -> Audit | None:
+    try:
+        done = await audit(connection, contest)
+    except Refused as error:  # the other contests go on
+        metrics.LOOP_FAILURES.labels("audit").inc()
+        log.warning("tally_not_audited", contest=contest.slug, reason=str(error))
+        return None
+    if done.difference:
+        log.error("tally_differs_from_ballots", contest=contest.slug, votes=done.difference)
+    else:
+        log.info("tally_audited", contest=contest.slug, ballots=done.ballots)
+    return done
+
+
+def gather_loop(clock: Clock) -> Loop:
+    """Makes holds of the ballots that were held at the door, once their day is over."""
+
+    async def work(connection: Connection) -> None:
+        for contest in await load_contests(connection):
+            for hold_id in await gather(connection, contest, clock()):
+                log.info("held_ballots_gathered", contest=contest.slug, hold=hold_id)
+
+    return Loop("gather", 30.0, work)
 
 
 async def _hold_lease(loop: Loop, connection: Connection) -> None:

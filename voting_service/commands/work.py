@@ -7,7 +7,13 @@ import signal
 
 import click
 
-from voting_service.background.loops import reconcile_loop, run_loops, snapshot_loop
+from voting_service.background.loops import (
+    audit_loop,
+    gather_loop,
+    reconcile_loop,
+    run_loops,
+    snapshot_loop,
+)
 from voting_service.clock import system_clock
 from voting_service.commands.running import run
 from voting_service.logs import configure_logs
@@ -18,7 +24,8 @@ from voting_service.tally.counters import register_functions
 
 @click.command()
 def work() -> None:
-    """Run the background loops: reconcile the counters, take snapshots.
+    """Run the background loops: reconcile the counters, take snapshots, compare the kept tally
+    with all ballots, gather held ones into holds.
 
     Several may run; a lease in Postgres lets one of them work at a loop at a time.
     """
@@ -30,7 +37,12 @@ def work() -> None:
 async def _work(settings: Settings) -> None:
     valkey = Valkey(settings.valkey_url)
     register_functions(valkey)
-    loops = [reconcile_loop(valkey), snapshot_loop(system_clock)]
+    loops = [
+        reconcile_loop(valkey),
+        snapshot_loop(system_clock),
+        audit_loop(system_clock),
+        gather_loop(system_clock),
+    ]
     working = asyncio.create_task(run_loops(loops, settings.database_url))
     for stop in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(stop, working.cancel)

@@ -29,11 +29,18 @@ on conflict (contest_id) do update set floor = $3, reconciled_at = now() where t
 returning floor;
 
 -- name: kept_counts
--- The public count in the kept aggregates.
+-- The public count in the kept aggregates and in the rulings. A ruling may be about ballots that
+-- came after the aggregates: its effect and theirs then add up elsewhere.
 select candidate, sum(votes)::bigint as votes
-  from tally_hours
- where contest_id = $1 and disposition = 0
- group by candidate;
+  from (select candidate, votes
+          from tally_hours
+         where contest_id = $1 and disposition = 0
+        union all
+        select candidate, -held - void
+          from ruling_effects
+         where contest_id = $1) as parts
+ group by candidate
+having sum(votes) <> 0;
 
 -- name: counts_since
 -- The public count of what came after the kept aggregates.
@@ -44,10 +51,17 @@ select c.candidate, count(*) as votes
 
 -- name: counts_at
 -- The public count as it stood at a moment; reads every ballot, for the snapshot loop.
-select c.candidate, count(*) as votes
-  from ballots b, unnest(b.choices || 0::smallint) as c (candidate)
- where b.contest_id = $1 and b.cast_at < $2 and b.disposition = 0
- group by c.candidate;
+select candidate, sum(votes)::bigint as votes
+  from (select c.candidate, count(*) as votes
+          from ballots b, unnest(b.choices || 0::smallint) as c (candidate)
+         where b.contest_id = $1 and b.cast_at < $2 and b.disposition = 0
+         group by c.candidate
+        union all
+        select candidate, -held - void
+          from ruling_effects
+         where contest_id = $1 and ruled_at < $2) as parts
+ group by candidate
+having sum(votes) <> 0;
 
 -- name: insert_snapshot
 -- Keeps a daily or blackout snapshot; the first one taken for a moment stays.

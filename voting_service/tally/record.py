@@ -1,4 +1,5 @@
-"""The public count from Postgres alone: kept aggregates plus what came after them.
+"""The public count from Postgres alone: kept aggregates plus what came after them, less what
+is held or void by the rulings in force.
 
 Every ballot row carries the transaction that stored it. Below the oldest running transaction
 nothing can appear any more, so the aggregates take in [old floor, new floor) and miss nothing
@@ -38,6 +39,17 @@ def _refuse_another_cluster(contest_id: int, floor: int, oldest_running: int) ->
         )
 
 
+async def checked_floor(connection: AnyConnection, contest_id: int) -> int:
+    """How far the kept aggregates reach, for a transaction that is about to read them.
+
+    Raises Refused when that lies in the future of this database.
+    """
+    floor: int = await connection.fetchval(QUERIES["floor"], contest_id) or 0
+    running: int = await connection.fetchval(QUERIES["oldest_running"])
+    _refuse_another_cluster(contest_id, floor, running)
+    return floor
+
+
 async def advance_floor(connection: AnyConnection, contest_id: int) -> tuple[int, Counts]:
     """Brings the kept aggregates up to date; returns the new floor and the count below it.
 
@@ -62,16 +74,15 @@ async def count_now(connection: AnyConnection, contest_id: int) -> Counts:
     """The public count this moment, from Postgres alone. Raises Refused as `advance_floor`."""
     with domain_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            floor: int = await connection.fetchval(QUERIES["floor"], contest_id) or 0
-            running: int = await connection.fetchval(QUERIES["oldest_running"])
-            _refuse_another_cluster(contest_id, floor, running)
+            floor = await checked_floor(connection, contest_id)
             kept = await connection.fetch(QUERIES["kept_counts"], contest_id)
             since = await connection.fetch(QUERIES["counts_since"], contest_id, floor)
             return _counts(kept, since)
 
 
 async def take_snapshot(connection: AnyConnection, contest_id: int, moment: datetime) -> None:
-    """Keeps the count as it stood at `moment`. Reads every ballot of the contest."""
+    """Keeps the count as it stood at `moment`: ballots cast and rulings approved before it.
+    Reads every ballot of the contest."""
     with domain_errors():
         counts = _counts(await connection.fetch(QUERIES["counts_at"], contest_id, moment))
         votes = {str(number): count for number, count in counts.votes.items()}

@@ -1,4 +1,6 @@
-"""The recount: everything that staff may be told, from the stored ballots alone.
+"""The recount: everything that staff may be told, from the stored ballots and the rulings in
+force alone. It does not look at what rulings are kept to have changed: it is what that is
+checked against (tally/audit.py).
 
 Gross is every stored ballot, held what waits for a ruling, void what was ruled out; net, what
 counts, is the rest.
@@ -128,16 +130,18 @@ async def recount(connection: AnyConnection, contest: Contest) -> Recount:
             await connection.execute(QUERIES["recount_limits"], f"{RECOUNT_TIMEOUT_SECONDS}s")
             moment: datetime = await connection.fetchval(QUERIES["snapshot_time"])
             platforms = {p.id: p.slug for p in await load_platforms(connection)}
+            last_ruled_at = await connection.fetchval(QUERIES["last_ruled_at"], contest.id)
             rows = await connection.fetch(QUERIES["recount"], contest.id, contest.rules.time_zone)
     cells = tuple(
         Cell(
             row["hour"].astimezone(UTC),
             platforms.get(row["platform_id"], str(row["platform_id"])),
             row["candidate"],
-            Count(gross=row["gross"], held=row["held"]),
+            Count(gross=row["gross"], held=row["held"], void=row["void"]),
         )
         for row in rows
     )
-    # After the close nothing is added, so the figures are of the close whenever they are read.
-    as_of = min(moment, contest.closes_at)
+    # After the close only rulings change anything, so the figures are of the close or of the last
+    # ruling, whenever they are read.
+    as_of = min(moment, max(contest.closes_at, last_ruled_at or contest.closes_at))
     return Recount(contest.zone, as_of, cells, perf_counter() - started)
