@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.contest_data import SLUG, rules, store_contest
 from tests.cut_data import MASTER_KEY, PASSWORD, SECRET, closed_contest, member
+from tests.printed import printed as printed_pages
 from voting_service.accounts.sign_in import authenticate
 from voting_service.cli import root
 from voting_service.contests.model import CutRules
@@ -225,6 +226,10 @@ async def test_tally_in_every_format(
     ).stdout_bytes
     assert piped == file.read_bytes()
     assert openpyxl.load_workbook(file)["tally"].max_row == 6
+    report = (await command("tally", SLUG, "--format", "pdf", "--language", "en")).stdout_bytes
+    assert "17" in printed_pages(report).text
+    assert (await command("tally", SLUG, "--format", "pdf", "--by", "day")).exit_code == 2
+    assert (await command("tally", SLUG, "--language", "en")).exit_code == 2
     assert (await command("tally", SLUG, "--bom")).exit_code == 2
     assert (await command("tally", SLUG, "--by", "voter")).exit_code == 2
     with pytest.raises(NotFound):

@@ -13,10 +13,12 @@ from rich.table import Table
 
 from voting_service.clock import system_clock
 from voting_service.commands.running import database, run
+from voting_service.contests.model import Contest, Language
 from voting_service.contests.store import load_contest
 from voting_service.settings import Settings, load_settings
 from voting_service.tally.exports import TallyTable, tally_table, to_csv, to_json, to_xlsx
-from voting_service.tally.recount import Key, recount
+from voting_service.tally.recount import Key, Recount, recount
+from voting_service.tally.report.tally_report import tally_report
 
 PIPE_WIDTH = 160
 """Columns of a table that goes into a pipe or file, where there is no terminal to ask."""
@@ -36,39 +38,63 @@ WRITERS = {"json": to_json, "xlsx": to_xlsx}
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["table", "json", "csv", "xlsx"]),
+    type=click.Choice(["table", "json", "csv", "xlsx", "pdf"]),
     default="table",
     show_default=True,
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
 @click.option("--bom", is_flag=True, help="Begin CSV with the mark by which Excel knows UTF-8.")
-def tally(contest: str, keys: tuple[Key, ...], kind: str, output: Path | None, bom: bool) -> None:
+@click.option(
+    "--language", type=click.Choice(get_args(Language)), help="Of a PDF report. [default: zh]"
+)
+def tally(
+    *,
+    contest: str,
+    keys: tuple[Key, ...],
+    kind: str,
+    output: Path | None,
+    bom: bool,
+    language: Language | None,
+) -> None:
     """Count the ballots of CONTEST afresh: gross, held, void and net.
 
     With `candidate` among the keys votes are counted, else ballots. Days and hours are those
-    of the contest's time zone.
+    of the contest's time zone. A PDF is the whole report, with charts.
     """
-    if kind == "xlsx" and output is None and sys.stdout.isatty():
-        raise click.UsageError("an XLSX file does not belong on a terminal: give --output FILE")
+    if kind in ("xlsx", "pdf") and output is None and sys.stdout.isatty():
+        raise click.UsageError(f"{kind.upper()} does not belong on a terminal: give --output FILE")
+    if kind == "pdf" and keys:
+        raise click.UsageError("--by is not for --format pdf: the report has all of them")
+    if language and kind != "pdf":
+        raise click.UsageError("--language is for --format pdf")
     if bom and kind != "csv":
         raise click.UsageError("--bom is for --format csv")
     by = tuple(dict.fromkeys(keys)) or ("candidate",)
-    table, seconds = run(_count(load_settings(), contest, by))
+    loaded, recounted = run(_recount(load_settings(), contest))
+    table = tally_table(loaded, recounted, by, system_clock())
     if kind == "table":
         with click.open_file(str(output) if output else "-", "w", encoding="utf-8") as stream:
             _print(table, Console(file=stream, width=_width(output)))
+    elif kind == "pdf":
+        _write(output, tally_report(loaded, recounted, language or "zh"))
+    elif kind == "csv":
+        _write(output, to_csv(table, mark=bom))
     else:
-        content = to_csv(table, mark=bom) if kind == "csv" else WRITERS[kind](table)
-        with click.open_file(str(output) if output else "-", "wb") as binary:
-            binary.write(content)
-    click.echo(f"recounted {table.ballots.gross} ballots in {seconds:.1f} seconds", err=True)
+        _write(output, WRITERS[kind](table))
+    click.echo(
+        f"recounted {table.ballots.gross} ballots in {recounted.seconds:.1f} seconds", err=True
+    )
 
 
-async def _count(settings: Settings, slug: str, by: tuple[Key, ...]) -> tuple[TallyTable, float]:
+async def _recount(settings: Settings, slug: str) -> tuple[Contest, Recount]:
     async with database(settings) as connection:
         contest = await load_contest(connection, slug)
-        recounted = await recount(connection, contest)
-    return tally_table(contest, recounted, by, system_clock()), recounted.seconds
+        return contest, await recount(connection, contest)
+
+
+def _write(output: Path | None, content: bytes) -> None:
+    with click.open_file(str(output) if output else "-", "wb") as stream:
+        stream.write(content)
 
 
 def _width(output: Path | None) -> int | None:
