@@ -12,7 +12,7 @@ DEV := .venv/.dev-$(SUM)
 # The demo is content with its own shorter lock, and with the developers', which contains it.
 DEMO := $(or $(wildcard $(DEV)),.venv/.demo-$(SUM))
 
-.PHONY: help setup demo test check format load bench screenshots lock clean
+.PHONY: help setup demo test check format load bench fraud-bench screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -49,6 +49,9 @@ load: $(DEV) ## Locust against a demo it starts: table here, report in loadtests
 
 bench: $(DEV) ## The benchmark table, side by side with a bare endpoint [ARGS=--help]
 	$(BIN)/python -m loadtests.bench $(ARGS)
+
+fraud-bench: $(DEV) ## The fraud benchmark; goes on where it was interrupted [ARGS=--quick]
+	$(BIN)/python -m loadtests.fraud $(ARGS)
 
 screenshots: $(DEV) ## The main pages as pictures in docs/screenshots, from a demo it starts
 	@$(BIN)/python tests/browser/find_chromium.py

@@ -2,19 +2,94 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import click
 
+from loadtests.fraud import scale, table
 from loadtests.fraud.attacks import attacked
 from loadtests.fraud.files import write_ballots, write_labels
 from loadtests.fraud.records import ATTACKS, Truth
+from loadtests.fraud.runs import Journal, cases, run_all
 from loadtests.fraud.scene import HONEST_BALLOTS, make_scene
+from loadtests.report import RESULTS
+
+_QUICK_SEEDS, _QUICK_MULTIPLES = 3, (2.0,)
+_SCALES = (1_000_000, 10_000_000)
 
 
-@click.group()
-def fraud() -> None:
-    """The fraud benchmark and its simulator."""
+class Seeds(click.ParamType[list[int]]):
+    """`7`, `6-25` or `1,3,6-8`."""
+
+    name = "seeds"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[int]:
+        text = str(value)
+        if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
+            self.fail(f"{text} is no list of seeds such as 6-25", param, ctx)
+        seeds: list[int] = []
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            seeds += range(int(first), int(last or first) + 1)
+        return seeds
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--seeds", type=Seeds(), default="6-25", show_default=True, help="1-5 are for tuning."
+)
+@click.option("--quick", is_flag=True, help="Three seeds, twice the margin, nothing saved.")
+@click.option("--ballots", type=click.IntRange(min=5_000), default=HONEST_BALLOTS)
+@click.option("--minutes", type=float, help="Stop after so long; the next call goes on.")
+@click.option("--processes", type=click.IntRange(min=1), default=os.cpu_count() or 1)
+@click.option(
+    "--scale/--no-scale", "with_scale", default=True, help="Time and memory of 1 and 10 million."
+)
+@click.pass_context
+def fraud(
+    context: click.Context,
+    *,
+    seeds: list[int],
+    quick: bool,
+    ballots: int,
+    minutes: float | None,
+    processes: int,
+    with_scale: bool,
+) -> None:
+    """Run the fraud benchmark, print its tables, save them in results/fraud.md.
+
+    What has been run is kept in reports/, so that an interrupted run goes on where it was.
+    """
+    if context.invoked_subcommand:
+        return
+    wanted = cases(seeds[:_QUICK_SEEDS], _QUICK_MULTIPLES) if quick else cases(seeds)
+    journal = Journal(ballots)
+    seconds = None if minutes is None else minutes * 60
+    with click.progressbar(length=len(wanted), label="Contests", show_pos=True) as bar:
+        complete = run_all(wanted, journal, ballots, processes, seconds, bar.update)
+    if with_scale and complete and not quick:
+        measure_scales()
+    asked = set(wanted)
+    chosen = [one for one in journal.scores if one.case in asked]
+    if quick or not complete or ballots != HONEST_BALLOTS:
+        for section in table.sections(chosen, scale.measured_before()):
+            click.echo(section.markdown())
+        click.echo("Not saved: this was not a full run." if complete else "Call again to go on.")
+        return
+    click.echo(table.save(RESULTS, chosen, scale.measured_before(), ballots))
+
+
+def measure_scales() -> None:
+    """Time and memory of the large files that were not measured yet."""
+    known = {one.ballots for one in scale.measured_before()}
+    for ballots in _SCALES:
+        if not any(ballots <= one < 2 * ballots for one in known):
+            click.echo(f"Examining a file of {ballots:,} ballots…")
+            scale.measure(ballots)
 
 
 @fraud.command()

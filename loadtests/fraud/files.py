@@ -24,7 +24,7 @@ from loadtests.fraud.records import (
 )
 
 _ROWS_AT_ONCE = 500_000
-_FIRST_DAY = (BEGINS_AT.date() - date(1970, 1, 1)).days
+FIRST_DAY = (BEGINS_AT.date() - date(1970, 1, 1)).days
 _BEGINS = int(BEGINS_AT.timestamp() * 1000)
 Progress = Callable[[int], None]
 
@@ -103,5 +103,5 @@ def _times(cast_at: Ints) -> pl.Series:
 
 def _dates(account_day: Column) -> pl.Series:
     known = pl.Series(account_day != UNKNOWN_DAY)
-    dates = pl.Series(account_day.astype(np.int32) + _FIRST_DAY).cast(pl.Date)
+    dates = pl.Series(account_day.astype(np.int32) + FIRST_DAY).cast(pl.Date)
     return dates.dt.to_string("%Y-%m-%d").zip_with(known, pl.Series([None], dtype=pl.String))

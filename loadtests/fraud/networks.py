@@ -114,6 +114,11 @@ def cloud_addresses(block: Column, host: Column) -> Ints:
     return np.asarray(_CLOUD_BLOCK + np.asarray(block) * 256 + 1 + np.asarray(host), dtype=np.int64)
 
 
+def prefixes(address: Ints) -> Ints:
+    """One number for each /24 and each /64."""
+    return np.where(address < _V6, address >> 8, _V6 + ((address - _V6) >> 16))
+
+
 def as_text(address: int) -> str:
     """The address as a ballot file shows it."""
     if address < _V6:
