@@ -61,7 +61,8 @@ grant update (declined_by, declined_at, declined_because) on decisions to voting
 alter table publications add column visible_from timestamptz;
 
 -- Whatever the programs do wrong: exactly the document and the moment that two people approved,
--- and nothing while ballots are in question (the tables of holds come with the next migration).
+-- and nothing while ballots are in question, or from before a ruling that stands meanwhile (the
+-- tables of holds come with the next migration).
 create or replace function check_publication() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin
@@ -89,8 +90,11 @@ begin
                    where d.contest_id = new.contest_id and d.kind = 'ruling'
                      and d.approved_by is null and d.declined_by is null)
        or (select sum(t.held) from tally_cells t
-            where t.contest_id = new.contest_id and t.candidate = 0) > 0 then
-        raise exception 'ballots are still in question'
+            where t.contest_id = new.contest_id and t.candidate = 0) > 0
+       or (select count(*) from rulings r where r.contest_id = new.contest_id)
+          <> (select coalesce((d.payload ->> 'rulings')::integer, 0)
+                from decisions d where d.id = new.decision_id) then
+        raise exception 'ballots are in question, or were ruled on since the document was made'
             using errcode = 'check_violation', constraint = 'publications_unruled';
     end if;
     return new;

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.cut_data import CLOSES, DRAINED, StoredBallot, closed_contest, insert_ballots, member
 from voting_service.accounts.model import Account, Role
-from voting_service.contests.model import Contest, CutRules
+from voting_service.contests.model import Contest, CutRules, Text
+from voting_service.cut.examination import examine
 from voting_service.cut.publication import (
     approve,
-    examine,
-    load_publication,
+    load_shown,
     propose_lot,
     propose_publication,
     propose_tie_order,
@@ -31,6 +31,7 @@ from voting_service.storage.postgres import Connection, connect, domain_errors
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 CLEAR = {1: 5, 2: 4, 3: 3, 4: 2, 5: 1}
 TIED = {1: 5, 2: 3, 3: 3, 4: 3, 5: 1}
+WHY = Text(zh="补计漏统计的选票", en="ballots that were left out are counted")
 COMMITTEE = CutRules(size=3, tie="committee")
 LOT = CutRules(size=3, tie="lot")
 
@@ -47,10 +48,19 @@ async def staff(database: Connection) -> Staff:
     )
 
 
-async def publish(database: Connection, contest: Contest, staff: Staff) -> bytes:
-    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+async def shown(database: Connection, contest: Contest) -> bytes | None:
+    found = await load_shown(database, contest.id, DRAINED)
+    return found.document if found else None
+
+
+async def publish(
+    database: Connection, contest: Contest, staff: Staff, reason: Text | None = None
+) -> bytes:
+    decision = await propose_publication(
+        database, contest, staff.clerk, key=KEY, now=DRAINED, reason=reason
+    )
     await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
-    document = await load_publication(database, contest.id)
+    document = await shown(database, contest)
     assert document is not None
     return document
 
@@ -59,14 +69,14 @@ async def test_two_people_publish_and_anybody_can_verify(
     database: Connection, staff: Staff
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
-    assert await load_publication(database, contest.id) is None
+    assert await shown(database, contest) is None
     decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
-    assert await load_publication(database, contest.id) is None
+    assert await shown(database, contest) is None
     with pytest.raises(SecondPersonRequired, match="clerk proposed"):
         await approve(database, contest, staff.clerk, decision, key=KEY, now=DRAINED)
-    assert await load_publication(database, contest.id) is None
+    assert await shown(database, contest) is None
     await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
-    document = await load_publication(database, contest.id)
+    document = await shown(database, contest)
     assert document is not None
     verified = verify_document(document, KEY.public_key()).document
     assert verified.selected == (1, 2, 3)
@@ -81,7 +91,7 @@ async def test_the_same_is_not_published_twice(database: Connection, staff: Staf
         await propose_publication(
             database, contest, staff.supervisor, key=KEY, now=DRAINED + timedelta(days=9)
         )
-    assert await load_publication(database, contest.id) == document
+    assert await shown(database, contest) == document
 
 
 async def test_a_second_proposal_of_the_same_points_to_the_first(
@@ -101,7 +111,7 @@ async def test_what_changed_since_the_proposal_is_not_approved(
     await insert_ballots(database, contest, [StoredBallot([5])])
     with pytest.raises(Refused, match="has changed since"):
         await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
-    assert await load_publication(database, contest.id) is None
+    assert await shown(database, contest) is None
     assert (await load_decisions(database, contest.id))[0].approved_at is None
 
 
@@ -111,7 +121,7 @@ async def test_a_correction_is_a_new_version_and_the_old_one_stays(
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
     first = await publish(database, contest, staff)
     await insert_ballots(database, contest, [StoredBallot([5])])
-    second = await publish(database, contest, staff)
+    second = await publish(database, contest, staff, WHY)
     assert verify_document(second).document.version == 2
     kept = await database.fetch("select document from publications order by version")
     assert [row["document"] for row in kept] == [first, second]

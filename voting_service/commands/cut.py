@@ -15,15 +15,16 @@ from voting_service.accounts.model import Account
 from voting_service.commands.cut_preview import print_decisions, print_preview
 from voting_service.commands.running import database, run
 from voting_service.commands.staff import as_option, authenticate_staff
-from voting_service.contests.model import Contest
+from voting_service.contests.model import Contest, Text
 from voting_service.contests.store import load_contest
+from voting_service.cut.checklist import drained_at
+from voting_service.cut.correction import check_predecessor
+from voting_service.cut.examination import Examination, examine
 from voting_service.cut.publication import (
-    Examination,
+    Shown,
     approve,
     database_time,
-    drained_at,
-    examine,
-    load_publication,
+    load_shown,
     propose_lot,
     propose_publication,
     propose_tie_order,
@@ -65,6 +66,24 @@ def _order(_context: click.Context, _parameter: click.Parameter, value: str) -> 
         return tuple(int(part) for part in value.split(","))
     except ValueError:
         raise click.BadParameter("must be numbers with commas between, best first") from None
+
+
+def _moment(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> datetime | None:
+    try:
+        return None if value is None else datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("must be a moment such as 2022-08-20T10:00:00") from None
+
+
+def in_zone(value: datetime, contest: Contest) -> datetime:
+    """A moment without offset is meant by the contest's clock."""
+    return value if value.tzinfo else value.replace(tzinfo=contest.zone)
+
+
+def _numbers(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers)) or "nobody"
 
 
 @click.group(cls=CutGroup, invoke_without_command=True)
@@ -138,15 +157,42 @@ def draw(target: Target, number: str, name: str) -> None:
 
 @cut.command()
 @as_option
+@click.option(
+    "--at",
+    "visible_from",
+    callback=_moment,
+    help="Show it from then on: 2022-08-20T10:00:00 by the contest's clock, or with an offset. "
+    "[default: at once]",
+)
+@click.option("--reason-zh", help="Why the version before is corrected, in Chinese.")
+@click.option("--reason-en", help="The same in English.")
 @click.pass_obj
-def publish(target: Target, name: str) -> None:
-    """Propose the document for publication; the second person's approval publishes it."""
+def publish(
+    target: Target,
+    name: str,
+    visible_from: datetime | None,
+    reason_zh: str | None,
+    reason_en: str | None,
+) -> None:
+    """Propose the document for publication; the second person's approval publishes it.
+
+    A new version of what is published needs both reasons.
+    """
+    reason = Text(zh=reason_zh or "", en=reason_en or "") if reason_zh or reason_en else None
 
     async def work(connection: Connection, settings: Settings) -> int:
         key = load_signing_key(settings.signing_key_file)
         contest, now = await _opened(connection, target)
         account = await authenticate_staff(connection, settings, name)
-        return await propose_publication(connection, contest, account, key=key, now=now)
+        return await propose_publication(
+            connection,
+            contest,
+            account,
+            key=key,
+            now=now,
+            visible_from=visible_from and in_zone(visible_from, contest),
+            reason=reason,
+        )
 
     _report_proposal(_with_database(work), target.slug)
 
@@ -169,20 +215,21 @@ def approve_command(target: Target, decision_id: int, name: str) -> None:
 
 
 @cut.command()
+@click.option("--version", type=click.IntRange(min=1), help="An older version. [default: newest]")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
 @click.pass_obj
-def show(target: Target, output: Path | None) -> None:
-    """Give out the published document, byte for byte."""
+def show(target: Target, version: int | None, output: Path | None) -> None:
+    """Give out the published document as the public gets it, byte for byte."""
 
-    async def work(connection: Connection, _settings: Settings) -> bytes | None:
+    async def work(connection: Connection, _settings: Settings) -> Shown | None:
         contest = await load_contest(connection, target.slug)
-        return await load_publication(connection, contest.id)
+        return await load_shown(connection, contest.id, await database_time(connection), version)
 
-    document = _with_database(work)
-    if document is None:
+    shown = _with_database(work)
+    if shown is None:
         raise NotFound(f"the cut of {target.slug} is not published yet")
     with click.open_file(str(output) if output else "-", "wb") as stream:
-        stream.write(document)
+        stream.write(shown.document)
 
 
 @cut.command()
@@ -205,16 +252,32 @@ def decisions(target: Target) -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The announced public key, PEM.",
 )
-def verify(file: Path, key_file: Path | None) -> None:
+@click.option(
+    "--before",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The version before, to check what a correction says of it.",
+)
+def verify(file: Path, key_file: Path | None, before: Path | None) -> None:
     """Check a published FILE: its signature, and that everything follows from its counts."""
     key = load_public_key(key_file.read_bytes()) if key_file else None
     verified = verify_document(file.read_bytes(), key)
     document = verified.document
+    if before is not None:
+        old = before.read_bytes()
+        verify_document(old, key)
+        check_predecessor(document, old)
     click.echo(
         f"good: {document.contest.slug}, version {document.version}, "
         f"{document.ballots.net} ballots, {len(document.selected)} selected: "
         + ", ".join(str(number) for number in document.selected)
     )
+    for change in document.corrects:
+        click.echo(
+            f"corrects version {change.version} ({change.document_sha256}): "
+            f"{len(change.votes)} candidates have other votes; "
+            f"entered: {_numbers(change.entered)}; left: {_numbers(change.left)}; "
+            f"{change.reason.zh} / {change.reason.en}"
+        )
     if key is None:
         click.echo(f"signed by {verified.public_key}: compare this key with the announced one")
 

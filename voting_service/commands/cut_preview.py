@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from voting_service.cut.publication import Examination
+from voting_service.cut.examination import Examination
 from voting_service.cut.ranking import NEIGHBOURS, margins
+from voting_service.cut.safety import Safety, conclusion
 from voting_service.decisions.model import Decision
 
 
@@ -25,14 +26,19 @@ def print_preview(examination: Examination, console: Console) -> None:
     )
     for check in examination.checks:
         sign = "[green]✔[/]" if check.done else "[red]✘[/]"
-        console.print(f"{sign} {check.name}: {escape(check.detail)}", highlight=False)
+        console.print(f"{sign} {check.name}: {escape(check.detail.en)}", highlight=False)
     if examination.published:
         published = examination.published
         console.print(
-            f"version {published.version} was published at {published.published_at:%Y-%m-%d %H:%MZ}"
+            f"version {published.version} was published at "
+            f"{published.published_at:%Y-%m-%d %H:%MZ}, shown from "
+            f"{published.visible_at:%Y-%m-%d %H:%MZ} on"
         )
     console.print(_neighbours(examination))
     console.print(_margins(examination))
+    console.print(escape(conclusion(examination.safety).en), highlight=False)
+    if examination.safety.open_holds or examination.safety.loose_ballots:
+        console.print(_worst(examination.safety))
     waiting = [d for d in examination.decisions if d.state == "waiting"]
     if waiting:
         print_decisions(waiting, console)
@@ -74,6 +80,23 @@ def _margins(examination: Examination) -> Table:
             str(margin.next_number),
             str(margin.votes),
             end_section=margin.place in (size - 1, size),
+        )
+    return table
+
+
+def _worst(safety: Safety) -> Table:
+    table = Table(title="at the worst ruling of what is open", title_justify="left")
+    for column in ("place", "number", "net", "lowest", "highest", "against", "lead", "then"):
+        table.add_column(column, justify="right")
+    table.add_column("entered")
+    table.add_column("left")
+    for row in safety.neighbours:
+        figures = (row.place, row.number, row.net, row.lowest, row.highest, row.rival)
+        table.add_row(
+            *(str(figure) for figure in (*figures, row.lead, row.worst_lead)),
+            ", ".join(map(str, row.entered)),
+            ", ".join(map(str, row.left)),
+            end_section=row.place == safety.size,
         )
     return table
 

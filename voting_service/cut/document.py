@@ -79,6 +79,27 @@ class TieReport(Value, frozen=True):
     decided_at: str
 
 
+class ChangedVotes(Value, frozen=True):
+    """A candidate whose votes are others than in the version before."""
+
+    number: int
+    before: Figures
+    after: Figures
+
+
+class Correction(Value, frozen=True):
+    """What a new version changes in `version`, whose file has this SHA-256, and why. `ballots`
+    are those of the version before; `votes` holds every candidate whose figures changed."""
+
+    version: int
+    document_sha256: str
+    reason: Text
+    ballots: Figures
+    votes: tuple[ChangedVotes, ...]
+    entered: tuple[int, ...]
+    left: tuple[int, ...]
+
+
 class ContestFacts(Value, frozen=True):
     """Which contest, as it was announced."""
 
@@ -91,8 +112,9 @@ class ContestFacts(Value, frozen=True):
     cut: CutRules
 
 
-class CutDocument(Value, frozen=True):
-    """Candidates stand best first; `ties` holds the tie at the line, if there was one."""
+class CutDocument(Value, frozen=True, omit_defaults=True):
+    """Candidates stand best first; `ties` holds the tie at the line, if there was one; `corrects`
+    what the version before said otherwise, absent in the first one."""
 
     format: str
     version: int
@@ -103,6 +125,7 @@ class CutDocument(Value, frozen=True):
     selected: tuple[int, ...]
     margins: tuple[MarginRow, ...]
     ties: tuple[TieReport, ...]
+    corrects: tuple[Correction, ...] = ()
 
     def builtins(self) -> dict[str, Any]:
         """For `canonical`: as a reader of the JSON gets it, lists and not tuples."""
@@ -150,6 +173,7 @@ def build_document(
     decision: TieDecision | None,
     *,
     version: int,
+    corrects: tuple[Correction, ...] = (),
 ) -> CutDocument:
     """Raises TieUndecided when the rule asks for a decision that is missing, Refused when a
     ballot names somebody who is no candidate."""
@@ -171,6 +195,7 @@ def build_document(
         selected=selection.numbers,
         margins=tuple(MarginRow(*row) for row in margins(selection.standings, rules.size)),
         ties=_report(rules.tie, tie, order, decision),
+        corrects=corrects,
     )
 
 

@@ -6,85 +6,50 @@ the ballots say and not what somebody saw an hour ago.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from voting_service.accounts.model import Account
-from voting_service.contests.model import Contest
-from voting_service.contests.phases import DRAIN_SECONDS
-from voting_service.cut.document import CutDocument, build_document, contest_facts
-from voting_service.cut.ranking import Standing, Tie, ranked, tie_at_line
+from voting_service.accounts.model import Account, require_role
+from voting_service.contests.model import Contest, Text
+from voting_service.cut.document import moment
+from voting_service.cut.examination import (
+    QUERIES,
+    Examination,
+    Publication,
+    examine,
+    load_publications,
+)
+from voting_service.cut.ranking import Tie
 from voting_service.cut.signature import sign
-from voting_service.cut.tie_decisions import decided_tie, tie_subject
-from voting_service.cut.tie_rule import TieUndecided, check_order, plain_drawn
-from voting_service.decisions.model import Decision, check_approver
+from voting_service.cut.tie_decisions import tie_subject
+from voting_service.cut.tie_rule import check_order, plain_drawn
+from voting_service.decisions.model import DECIDERS, Decision, check_approver
 from voting_service.decisions.store import (
     find_decision,
     load_decisions,
     propose,
     record_approval,
 )
-from voting_service.errors import Refused
-from voting_service.storage.canonical import canonical
+from voting_service.errors import Fault, InvalidInput, NotFound, Refused
+from voting_service.journal.record import record
 from voting_service.storage.postgres import AnyConnection, domain_errors
-from voting_service.storage.queries import Queries
-from voting_service.storage.signed_file import read_signed_file
-from voting_service.tally.recount import Count, Recount, recount
 
-QUERIES = Queries(__package__)
+MAX_DELAY = timedelta(days=90)
+MAX_REASON_CHARACTERS = 2000
 
 
-class Check(NamedTuple):
-    """One line of the checklist: `detail` says how it stands, or what to do."""
+class Shown(NamedTuple):
+    """What the public sees at a moment, and from when on it will see something newer."""
 
-    name: str
-    done: bool
-    detail: str
-
-
-class Publication(NamedTuple):
-    """The newest published version."""
-
-    version: int
     document: bytes
-    published_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """How the cut of a contest stands at one moment."""
-
-    contest: Contest
-    recount: Recount
-    counts: dict[int, Count]
-    standings: tuple[Standing, ...]
-    tie: Tie | None
-    decisions: tuple[Decision, ...]
-    checks: tuple[Check, ...]
-    published: Publication | None
-
-    def document(self, version: int) -> CutDocument:
-        """Raises Refused with everything that is missing."""
-        missing = [check.detail for check in self.checks if not check.done]
-        if missing:
-            raise Refused("the cut cannot be published yet: " + "; ".join(missing))
-        return build_document(
-            contest_facts(self.contest),
-            {candidate.number: candidate.name for candidate in self.contest.candidates},
-            self.counts,
-            self.recount.ballots,
-            decided_tie(self.decisions, self.tie),
-            version=version,
-        )
-
-
-def drained_at(contest: Contest) -> datetime:
-    """From then on no ballot can appear any more."""
-    return contest.closes_at + timedelta(seconds=DRAIN_SECONDS)
+    version: int
+    versions: tuple[int, ...]
+    until: datetime | None
 
 
 async def database_time(connection: AnyConnection) -> datetime:
@@ -94,113 +59,38 @@ async def database_time(connection: AnyConnection) -> datetime:
     return now
 
 
-async def load_publication(connection: AnyConnection, contest_id: int) -> bytes | None:
-    """The signed bytes of the newest version, for the public; None until one is published."""
-    published = await _latest(connection, contest_id)
-    return published.document if published else None
+def shown_at(
+    publications: Iterable[Publication], now: datetime, version: int | None = None
+) -> Shown | None:
+    """The newest version whose moment has come, or the older one that is asked for; None when
+    nothing is shown yet. Raises NotFound for a version that is not."""
+    known = tuple(publications)
+    shown = [one for one in known if one.visible_at <= now]
+    until = min((one.visible_at for one in known if one.visible_at > now), default=None)
+    if version is None:
+        if not shown:
+            return None
+        one = shown[-1]
+    else:
+        found = [each for each in shown if each.version == version]
+        if not found:
+            raise NotFound(f"version {version} of this cut has not been published")
+        one = found[0]
+    return Shown(one.document, one.version, tuple(each.version for each in shown), until)
 
 
-async def _latest(connection: AnyConnection, contest_id: int) -> Publication | None:
-    with domain_errors():
-        row = await connection.fetchrow(QUERIES["latest_publication"], contest_id)
-    return Publication(*row.values()) if row else None
-
-
-async def examine(connection: AnyConnection, contest: Contest, now: datetime) -> Examination:
-    """Recounts and goes through the checklist. Call it outside a transaction."""
-    counted = await recount(connection, contest)
-    counts = dict(counted.votes(contest.numbers))
-    standings = ranked({number: count.net for number, count in counts.items()})
-    tie = tie_at_line(standings, contest.rules.cut.size)
-    decisions = await load_decisions(connection, contest.id)
-    return Examination(
-        contest=contest,
-        recount=counted,
-        counts=counts,
-        standings=standings,
-        tie=tie,
-        decisions=decisions,
-        checks=(
-            _closed(contest, now),
-            _drained(contest, now),
-            _recounted(contest, counted, counts),
-            _ruled(counted),
-            _tie_decided(contest, tie, decisions),
-        ),
-        published=await _latest(connection, contest.id),
-    )
-
-
-def _closed(contest: Contest, now: datetime) -> Check:
-    local = contest.closes_at.astimezone(contest.zone)
-    if contest.phase(now) == "closed":
-        return Check("closed", done=True, detail=f"voting closed at {local:%Y-%m-%d %H:%M:%S %Z}")
-    return Check(
-        "closed",
-        done=False,
-        detail=f"voting is {contest.phase(now)} until {local:%Y-%m-%d %H:%M:%S %Z}: wait, or "
-        f"`voting-service contest close {contest.slug}`",
-    )
-
-
-def _drained(contest: Contest, now: datetime) -> Check:
-    if now >= drained_at(contest):
-        return Check("drained", done=True, detail="no ballot can appear any more")
-    return Check(
-        "drained",
-        done=False,
-        detail=f"votes cast before the close may be stored until {DRAIN_SECONDS} seconds after "
-        "it: wait, or give --wait",
-    )
-
-
-def _recounted(contest: Contest, counted: Recount, counts: dict[int, Count]) -> Check:
-    strangers = sorted(counts.keys() - contest.numbers)
-    if strangers:
-        return Check(
-            "recounted",
-            done=False,
-            detail=f"ballots name {strangers}, who are no candidates: find out why first",
-        )
-    return Check(
-        "recounted",
-        done=True,
-        detail=f"{counted.ballots.gross} ballots in {counted.seconds:.1f} seconds",
-    )
-
-
-def _ruled(counted: Recount) -> Check:
-    held = counted.ballots.held
-    if held == 0:
-        return Check("holds ruled", done=True, detail="no ballot is held")
-    return Check(
-        "holds ruled",
-        done=False,
-        detail=f"{held} ballots are held and must be ruled, void or counted, before anything "
-        "is published",
-    )
-
-
-def _tie_decided(contest: Contest, tie: Tie | None, decisions: tuple[Decision, ...]) -> Check:
-    rule = contest.rules.cut.tie
-    if tie is None:
-        return Check("tie decided", done=True, detail="the last place is not tied")
-    if rule == "advance_all":
-        return Check(
-            "tie decided",
-            done=True,
-            detail=f"all {len(tie.numbers)} tied for the last places go on: {tie_subject(tie)}",
-        )
-    if decided_tie(decisions, tie) is None:
-        return Check("tie decided", done=False, detail=str(TieUndecided(tie, rule)))
-    return Check("tie decided", done=True, detail=f"between {tie_subject(tie)}")
+async def load_shown(
+    connection: AnyConnection, contest_id: int, now: datetime, version: int | None = None
+) -> Shown | None:
+    """`shown_at` of what is stored."""
+    return shown_at(await load_publications(connection, contest_id), now, version)
 
 
 def _undecided_tie(examination: Examination, rule: str) -> Tie:
     contest = examination.contest
     if contest.rules.cut.tie != rule:
         raise Refused(f"the tie rule of {contest.slug} is {contest.rules.cut.tie}, not {rule}")
-    missing = [c.detail for c in examination.checks if not c.done and c.name != "tie decided"]
+    missing = [c.detail.en for c in examination.checks if not c.done and c.name != "tie decided"]
     if missing:
         raise Refused("a tie is decided when the counts are final: " + "; ".join(missing))
     if examination.tie is None:
@@ -217,16 +107,16 @@ async def propose_tie_order(
     now: datetime,
 ) -> int:
     """The committee's order of the tied, best first; a second person approves it."""
+    require_role(account, *DECIDERS)
     tie = _undecided_tie(await examine(connection, contest, now), "committee")
     check_order(order, tie)
-    payload = {"order": list(order)}
     return await propose(
         connection,
         contest,
         account,
         kind="tie_order",
         subject=tie_subject(tie),
-        payload=payload,
+        payload={"order": list(order)},
         now=now,
     )
 
@@ -235,18 +125,43 @@ async def propose_lot(
     connection: AnyConnection, contest: Contest, account: Account, drawn: str, *, now: datetime
 ) -> int:
     """The number drawn in public; a second person approves it."""
+    require_role(account, *DECIDERS)
     digits = plain_drawn(drawn)
     tie = _undecided_tie(await examine(connection, contest, now), "lot")
-    payload = {"drawn": digits}
     return await propose(
         connection,
         contest,
         account,
         kind="lot",
         subject=tie_subject(tie),
-        payload=payload,
+        payload={"drawn": digits},
         now=now,
     )
+
+
+def check_moment(
+    visible_from: datetime | None, published: Publication | None, now: datetime
+) -> None:
+    """Raises InvalidInput for a moment that cannot be meant; None is at once."""
+    if visible_from is not None and visible_from > now + MAX_DELAY:
+        raise InvalidInput(Fault("visible_from", f"must be within {MAX_DELAY.days} days from now"))
+    if published is not None and (visible_from or now) < published.visible_at:
+        raise InvalidInput(
+            Fault(
+                "visible_from",
+                f"version {published.version} is shown from {moment(published.visible_at)}; "
+                "what corrects it cannot be shown before",
+            )
+        )
+
+
+def _check_reason(reason: Text | None) -> Text | None:
+    if reason is None:
+        return None
+    trimmed = Text(zh=reason.zh.strip(), en=reason.en.strip())
+    if max(len(trimmed.zh), len(trimmed.en)) > MAX_REASON_CHARACTERS:
+        raise InvalidInput(Fault("reason", f"at most {MAX_REASON_CHARACTERS} characters"))
+    return trimmed
 
 
 async def propose_publication(
@@ -256,27 +171,34 @@ async def propose_publication(
     *,
     key: Ed25519PrivateKey,
     now: datetime,
+    visible_from: datetime | None = None,
+    reason: Text | None = None,
 ) -> int:
-    """Proposes the document as the ballots give it now; a second person's approval publishes.
+    """Proposes the document as the ballots give it now; a second person's approval publishes it,
+    and the public sees it from `visible_from` on (None: at once). A correction needs a `reason`.
 
-    Raises Refused with what is missing, or when exactly this is published already.
+    Raises Refused with what is missing, or when exactly this is published already; InvalidInput.
     """
+    require_role(account, *DECIDERS)
+    reason = _check_reason(reason)
     examination = await examine(connection, contest, now)
-    published = examination.published
-    version = 1
-    if published is not None:
-        same = canonical(examination.document(published.version).builtins())
-        if same == canonical(read_signed_file(published.document).document):
-            raise Refused(f"version {published.version} is published and nothing has changed")
-        version = published.version + 1
-    document = sign(examination.document(version), key)
-    payload = {"version": version, "document_sha256": sha256(document).hexdigest()}
+    document = examination.next_document(reason)
+    check_moment(visible_from, examination.published, now)
+    payload: dict[str, Any] = {
+        "version": document.version,
+        "document_sha256": sha256(sign(document, key)).hexdigest(),
+        "rulings": examination.rulings,
+    }
+    if visible_from is not None:
+        payload["visible_from"] = moment(visible_from)
+    if reason is not None:
+        payload["reason"] = {"zh": reason.zh, "en": reason.en}
     return await propose(
         connection,
         contest,
         account,
         kind="publication",
-        subject=str(version),
+        subject=str(document.version),
         payload=payload,
         now=now,
     )
@@ -291,27 +213,69 @@ async def approve(
     key: Ed25519PrivateKey,
     now: datetime,
 ) -> Decision:
-    """The second person's word. A publication is computed again by the approver first, must
-    come out byte for byte as proposed, and is published in the same transaction.
+    """The second person's word about a tie or a publication. A publication is computed again by
+    the approver first, must come out byte for byte as proposed, and is published in the same
+    transaction.
 
     Raises SecondPersonRequired, NotFound or Refused.
     """
     decision = find_decision(await load_decisions(connection, contest.id), decision_id)
     check_approver(decision, account)
-    if decision.kind != "publication":
+    if decision.kind in ("tie_order", "lot"):
         await record_approval(connection, contest, decision, account, now)
         return decision
-    version = int(decision.subject)
-    document = sign((await examine(connection, contest, now)).document(version), key)
-    if sha256(document).hexdigest() != decision.payload["document_sha256"]:
+    if decision.kind != "publication":
+        raise Refused(f"decision {decision.id} is not about the cut")
+    examination = await examine(connection, contest, now)
+    reason = decision.payload.get("reason")
+    document = sign(
+        examination.next_document(None if reason is None else msgspec.convert(reason, Text)), key
+    )
+    if sha256(document).hexdigest() != decision.payload["document_sha256"] or (
+        examination.rulings != decision.payload["rulings"]
+    ):
         raise Refused(
-            "the document has changed since it was proposed (counts, texts, a tie's decision or "
-            "the signing key): propose it again with `publish`"
+            "the document has changed since it was proposed (counts, rulings, texts, a tie's "
+            "decision or the signing key): propose it again"
         )
+    await _publish(connection, contest, account, decision=decision, document=document, now=now)
+    return decision
+
+
+async def _publish(
+    connection: AnyConnection,
+    contest: Contest,
+    account: Account,
+    *,
+    decision: Decision,
+    document: bytes,
+    now: datetime,
+) -> None:
+    """Approval, publication and both lines of the journal stand or fall together."""
+    stated = decision.payload.get("visible_from")
+    visible_from = None if stated is None else datetime.fromisoformat(stated)
+    version = int(decision.subject)
     with domain_errors():
         async with connection.transaction():
             await record_approval(connection, contest, decision, account, now)
             await connection.execute(
-                QUERIES["insert_publication"], contest.id, version, document, decision.id, now
+                QUERIES["insert_publication"],
+                contest.id,
+                version,
+                document,
+                decision.id,
+                now,
+                visible_from,
             )
-    return decision
+            await record(
+                connection,
+                account.name,
+                "published",
+                contest=contest.slug,
+                subject=f"version {version}",
+                details={
+                    "decision": decision.id,
+                    "document_sha256": decision.payload["document_sha256"],
+                    "visible_from": moment(visible_from or now),
+                },
+            )

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
+from voting_service.cut.correction import correction_faults
 from voting_service.cut.document import FORMAT, CutDocument, TieDecision, build_document
 from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.storage.signed_file import check_signature, read_signed_file, sign_document
@@ -30,7 +31,8 @@ def sign(document: CutDocument, key: Ed25519PrivateKey) -> bytes:
 
 def verify_document(data: bytes, public_key: Ed25519PublicKey | None = None) -> VerifiedCut:
     """Checks the signature, then computes ranks, line, ties, margins and selection again from
-    the counts in the document. Needs no database and no settings.
+    the counts in the document, and whether what it corrects is possible. Needs no database and
+    no settings; `correction.check_predecessor` does the rest with the version before.
 
     Without `public_key` the signature only shows that the document is whole: whose key it is
     must then be compared with the key that was announced. Raises InvalidInput, naming every
@@ -46,7 +48,7 @@ def verify_document(data: bytes, public_key: Ed25519PublicKey | None = None) -> 
         raise InvalidInput(Fault("document", "holds parts that this version does not know"))
     faults = _count_faults(document)
     if not faults:
-        faults = _derivation_faults(document)
+        faults = _derivation_faults(document) + correction_faults(document)
     if faults:
         raise InvalidInput(*faults)
     return VerifiedCut(document, file.signature.public_key)
@@ -93,11 +95,12 @@ def _derivation_faults(document: CutDocument) -> list[Fault]:
             Count(ballots.gross, ballots.held, ballots.void),
             decision,
             version=document.version,
+            corrects=document.corrects,
         ).builtins()
     except (InvalidInput, Refused) as error:
         return [Fault("document.ties", str(error))]
     return [
         Fault(f"document.{part}", "does not follow from the counts and the announced rules")
         for part, value in document.builtins().items()
-        if value != expected[part]
+        if value != expected.get(part)
     ]

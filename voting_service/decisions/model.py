@@ -47,8 +47,10 @@ class Decision(msgspec.Struct, frozen=True):
         payload = self.payload
         match self.kind:
             case "publication":
+                moment = payload.get("visible_from", "its approval")
                 return (
-                    f"publish version {self.subject}, document SHA-256 {payload['document_sha256']}"
+                    f"publish version {self.subject}, shown from {moment} on, document SHA-256 "
+                    f"{payload['document_sha256']}"
                 )
             case "lot":
                 return f"number {payload['drawn']} was drawn for the tied {self.subject}"

@@ -201,7 +201,15 @@ def _paths() -> dict[str, Any]:
             "parameters": [_SLUG],
             "get": {
                 "operationId": "cut",
-                "summary": "The signed document, once it is published",
+                "summary": "The signed document, once it is published; older versions by number",
+                "parameters": [
+                    {
+                        "name": "version",
+                        "in": "query",
+                        "required": False,
+                        "schema": {"type": "integer", "minimum": 1, "maximum": 9999},
+                    }
+                ],
                 "responses": {
                     "200": _answer("The signed document", _PLAIN),
                     "304": {"description": "Unchanged"},

@@ -29,6 +29,8 @@ BallotState = Literal["counted", "held"]
 _STATES: tuple[BallotState, ...] = ("counted", "held")
 """By the disposition that is stored (antifraud/decision.py)."""
 _JSON = (b"content-type", b"application/json")
+SHARED_SECONDS = 10
+"""How long caches may keep the cut."""
 
 
 def json_response(value: Any, cache_control: str = "no-store") -> Response:
@@ -207,15 +209,34 @@ async def find_ballot_of(
     return row["ballot_id"].hex() if row else None
 
 
+def version_asked(request: Request) -> int | None:
+    """`?version=`, None without one. Raises NotFound when it is no version."""
+    text = request.query_params.get("version")
+    if text is None:
+        return None
+    if not _NUMBER.fullmatch(text):
+        raise NotFound("there is no such version; they are numbered from 1")
+    return int(text)
+
+
 async def published_cut(request: Request) -> Response:
-    """The signed document, 404 until it is published."""
+    """The signed document, 404 until the moment it is shown from; `?version=` for older ones."""
     worker: Worker = request.state.worker
     contest = worker.desk(request.path_params["slug"]).contest
-    document = await worker.publication(contest)
-    if document is None:
+    shown = await worker.publication(contest, version_asked(request))
+    if shown is None:
         raise NotFound("the cut of this contest has not been published yet")
+    document = shown.document
+    seconds = SHARED_SECONDS
+    if shown.until is not None:
+        # No cache in between may show it longer than we do.
+        seconds = min(seconds, int((shown.until - worker.clock()).total_seconds()))
     prepared = Prepared.of(document)
-    headers = {"etag": prepared.etag, "cache-control": "public, max-age=10", "vary": "Origin"}
+    headers = {
+        "etag": prepared.etag,
+        "cache-control": f"public, max-age={max(0, seconds)}",
+        "vary": "Origin",
+    }
     if matches(request.headers.get("if-none-match", "").encode(), prepared.etag.encode()):
         return Response(b"", 304, headers)
     return Response(document, 200, headers, media_type="application/json")

@@ -17,7 +17,7 @@ from voting_service.contests.model import Contest, Platform
 from voting_service.contests.phases import require_published
 from voting_service.contests.pictures import Picture, load_all_pictures, load_owners
 from voting_service.contests.registry import Registry
-from voting_service.cut.publication import load_publication
+from voting_service.cut.publication import Shown, load_shown
 from voting_service.errors import NotFound, StoreUnavailable
 from voting_service.public.pages.book import PageBook
 from voting_service.public.picture_shelf import PictureShelf
@@ -155,10 +155,11 @@ class Worker:
         """Contests are read and their standings prepared."""
         return self.registry.loaded and all(desk.board.ready for desk in self.desks.values())
 
-    async def publication(self, contest: Contest) -> bytes | None:
-        """The published cut, None until there is one."""
+    async def publication(self, contest: Contest, version: int | None = None) -> Shown | None:
+        """What the public sees of the cut this moment, by this worker's clock; None until there
+        is something. Raises NotFound for a version that is not shown."""
         async with acquire(self.read_pool) as connection:
-            return await load_publication(connection, contest.id)
+            return await load_shown(connection, contest.id, self.clock(), version)
 
     async def drain(self) -> None:
         """Answers every vote in flight and sends the last deltas."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 from starlette.responses import Response
 
-from voting_service.cut.document import CutDocument
+from voting_service.cut.correction import read_document
 from voting_service.public.pages.answers import page_response, rendered_response
 from voting_service.public.pages.visit import Visit
-from voting_service.storage.signed_file import read_signed_file
+from voting_service.public.reads import version_asked
 
 _SHARED = "public, max-age=10, stale-while-revalidate=60"
 
@@ -19,16 +18,14 @@ async def rules(visit: Visit) -> Response:
 
 
 async def cut(visit: Visit) -> Response:
-    """Who goes on, by how much, and how anyone can check it."""
-    document = await visit.worker.publication(visit.contest)
+    """Who goes on, by how much, what was corrected, and how anyone can check it."""
+    asked = version_asked(visit.request)
+    shown = await visit.worker.publication(visit.contest, asked)
     body = visit.book.render(
         "cut.html",
         visit.language,
-        "/cut",
-        cut=None if document is None else _read(document),
+        "/cut" if asked is None else f"/cut?version={asked}",
+        cut=None if shown is None else read_document(shown.document),
+        versions=shown.versions if shown else (),
     )
     return rendered_response(body)
-
-
-def _read(document: bytes) -> CutDocument:
-    return msgspec.convert(read_signed_file(document).document, CutDocument)
