@@ -123,7 +123,7 @@ begin
             using errcode = 'invalid_transaction_state';
     end if;
     -- One after another: two rulings may be about the same ballots.
-    perform pg_advisory_xact_lock(5031410208, new.contest_id);
+    perform pg_advisory_xact_lock((5031410208 << 16) + new.contest_id);
     select * into hold from holds h
      where h.id = (new.payload ->> 'hold')::integer and h.contest_id = new.contest_id;
     select * into in_force from rulings r where r.hold_id = hold.id order by r.turn desc limit 1;

@@ -26,7 +26,8 @@ def _counts(*results: Iterable[Any]) -> Counts:
     for rows in results:
         for row in rows:
             votes[row["candidate"]] = votes.get(row["candidate"], 0) + row["votes"]
-    return Counts(votes.pop(0, 0), votes)
+    ballots = votes.pop(0, 0)
+    return Counts(ballots, {number: count for number, count in votes.items() if count})
 
 
 def _refuse_another_cluster(contest_id: int, floor: int, oldest_running: int) -> None:
