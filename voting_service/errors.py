@@ -1,6 +1,6 @@
 """What can go wrong, in the words of the domain.
 
-Nothing here knows HTTP or a command line: `public/problems.py` renders these as problem
+Nothing here knows HTTP or a command line: `web/problems.py` renders these as problem
 documents, `cli.py` as a line on stderr and an exit code.
 """
 
@@ -117,6 +117,14 @@ class StoreUnavailable(Unavailable):
 
 class Refused(VotingError):
     """A staff command that the rules do not allow now; the message says what to do."""
+
+
+class WrongRole(Refused):
+    """The account's role does not allow this, now or later."""
+
+
+class IdentityNotConfirmed(VotingError):
+    """The session is good, but this needs a fresh proof of who holds it."""
 
 
 class SecondPersonRequired(Refused):

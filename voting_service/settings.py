@@ -72,6 +72,13 @@ class Settings(BaseSettings):
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    office_host: str = "127.0.0.1"
+    office_port: int = Field(default=8001, ge=1, le=65535)
+    office_url: str = Field(
+        default="http://127.0.0.1:8001",
+        pattern=r"^https?://[^/\s]+$",
+        description="where staff find the desk; https makes its cookies Secure",
+    )
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     queue_limit: int = Field(
         default=20_000, ge=1, description="votes waiting in one worker before it answers 503"

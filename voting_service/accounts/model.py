@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from voting_service.errors import Refused
+from voting_service.errors import WrongRole
 
 Role = Literal["tally_clerk", "reviewer", "supervisor", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -24,9 +24,9 @@ class Account(msgspec.Struct, frozen=True):
 
 
 def require_role(account: Account, *roles: Role) -> None:
-    """Raises Refused unless the account has one of the roles."""
+    """Raises WrongRole unless the account has one of the roles."""
     if account.role not in roles:
-        raise Refused(
+        raise WrongRole(
             f"{account.name} is {account.role}; this needs {' or '.join(roles)}: "
             "ask somebody who is, or have an account made with `voting-service account add`"
         )

@@ -45,3 +45,48 @@ select retry_at from sign_in_failures where name = $1 and source = $2;
 -- name: forget_failures
 -- After a good sign-in from there; and whatever is older than $3, whoever tried it.
 delete from sign_in_failures where (name = $1 and source = $2) or tried_at < $3;
+
+-- name: insert_session
+-- Somebody signed in; signing in is the first proof of who they are.
+insert into staff_sessions
+       (token_hash, account_id, source, opened_at, last_seen_at, confirmed_at)
+values ($1, $2, $3, $4, $4, $4);
+
+-- name: find_session
+-- A session that was not ended, of an account that is not disabled.
+select s.token_hash, s.account_id, s.source, s.opened_at, s.last_seen_at, s.confirmed_at,
+       a.id, a.name, a.role, a.disabled, a.created_at
+  from staff_sessions s
+  join accounts a on a.id = s.account_id
+ where s.token_hash = $1 and s.ended_at is null and not a.disabled;
+
+-- name: touch_session
+-- The session was used.
+update staff_sessions set last_seen_at = $2 where token_hash = $1 and last_seen_at < $2;
+
+-- name: confirm_session
+-- The person proved again who they are.
+update staff_sessions set confirmed_at = $2, last_seen_at = $2
+ where token_hash = $1 and ended_at is null
+returning account_id;
+
+-- name: end_session
+-- Ends one session; no row when it has ended already.
+update staff_sessions set ended_at = $2
+ where token_hash = $1 and ended_at is null
+returning account_id;
+
+-- name: end_all_sessions
+-- Ends every session of an account.
+update staff_sessions set ended_at = $2 where account_id = $1 and ended_at is null;
+
+-- name: sessions
+-- The sessions of an account that were not ended, newest first.
+select token_hash, account_id, source, opened_at, last_seen_at, confirmed_at
+  from staff_sessions
+ where account_id = $1 and ended_at is null
+ order by opened_at desc;
+
+-- name: forget_sessions
+-- Sessions that nobody has used since $1; who was signed in when stands in the journal.
+delete from staff_sessions where last_seen_at < $1;

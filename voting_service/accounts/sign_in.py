@@ -104,3 +104,40 @@ async def authenticate(
             raise NotSignedIn("this code was used already; wait for the next one")
         await connection.execute(QUERIES["forget_failures"], name, source, now - _FORGET_AFTER)
     return account_of(row)
+
+
+async def prove_again(
+    connection: AnyConnection,
+    master_key: bytes,
+    account: Account,
+    proof: str,
+    *,
+    clock: Clock = system_clock,
+    source: str = "",
+) -> None:
+    """Somebody who is signed in shows the password, or a one-time code, again.
+
+    Wrong tries count as at the sign-in. Raises NotSignedIn or TooManyTries.
+    """
+    now, proof = clock(), proof[:MAX_PASSWORD_CHARACTERS]
+    with domain_errors():
+        await _begin_try(connection, account.name, source, now)
+        row = await connection.fetchrow(QUERIES["credentials"], account.name)
+        if row is None or row["disabled"]:
+            raise NotSignedIn("the account is disabled")
+        secret = unwrap(master_key, totp_label(account.name), row["wrapped_totp_secret"]).decode()
+        step = matching_step(secret, proof, now)
+        if step is None:
+            kept_hash = await asyncio.to_thread(_renewed_hash, row["password_hash"], proof)
+            if kept_hash is None:
+                raise NotSignedIn("the password or the code is wrong")
+        elif (
+            await connection.fetchval(
+                QUERIES["spend_totp_step"], account.id, step, row["password_hash"]
+            )
+            is None
+        ):
+            raise NotSignedIn("this code was used already; wait for the next one")
+        await connection.execute(
+            QUERIES["forget_failures"], account.name, source, now - _FORGET_AFTER
+        )

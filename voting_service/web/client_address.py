@@ -58,6 +58,22 @@ def client_address(peer: str, forwarded_for: str, trusted: Networks) -> str:
     return address
 
 
+def _network(peer: str, forwarded_for: str, trusted: Networks) -> IPv4Network | IPv6Network | None:
+    """The client's /24 or /64; None when the address is not one (a Unix socket)."""
+    try:
+        parsed = _parse(client_address(peer, forwarded_for, trusted))
+    except ValueError:
+        return None
+    prefix = _V4_PREFIX if parsed.version == 4 else _V6_PREFIX
+    return ip_network((parsed, prefix), strict=False)
+
+
+def client_network(peer: str, forwarded_for: str, trusted: Networks) -> str:
+    """The client's network as text, `192.0.2.0/24`; "" without one. For staff only: of a voter
+    nothing but the keyed hash is kept."""
+    return str(_network(peer, forwarded_for, trusted) or "")
+
+
 class NetworkHasher:
     """Keyed hashes of /24 and /64 networks, hex; the same network gives the same hash within a
     contest, and nothing without its key."""
@@ -80,12 +96,9 @@ class NetworkHasher:
         return self._remembered(peer, forwarded_for)
 
     def _hash(self, peer: str, forwarded_for: str) -> str:
-        try:
-            parsed = _parse(client_address(peer, forwarded_for, self._trusted))
-        except ValueError:
+        network = _network(peer, forwarded_for, self._trusted)
+        if network is None:
             return ""
-        prefix = _V4_PREFIX if parsed.version == 4 else _V6_PREFIX
-        network = ip_network((parsed, prefix), strict=False)
         return blake2b(
             network.network_address.packed, key=self._key, digest_size=NETWORK_BYTES
         ).hexdigest()

@@ -13,6 +13,7 @@ from voting_service import metrics
 from voting_service.contests.model import Language, Text
 from voting_service.errors import (
     AlreadyVoted,
+    IdentityNotConfirmed,
     InputTooLarge,
     InvalidInput,
     MalformedInput,
@@ -27,6 +28,7 @@ from voting_service.errors import (
     Unavailable,
     UnsupportedMedia,
     VotingError,
+    WrongRole,
 )
 from voting_service.web.languages import language_of
 
@@ -50,6 +52,10 @@ KINDS: Mapping[type[VotingError], Kind] = {
     SentFromElsewhere: Kind(
         403, "sent-from-elsewhere", Text(zh="请从本站页面操作", en="Please use our own pages")
     ),
+    IdentityNotConfirmed: Kind(
+        403, "confirm-identity", Text(zh="请再次验证身份", en="Please prove again who you are")
+    ),
+    WrongRole: Kind(403, "wrong-role", Text(zh="您的角色无此权限", en="Your role may not do this")),
     NotOpen: Kind(403, "not-open", Text(zh="现在不是投票时间", en="Voting is not open now")),
     NotPublished: Kind(
         403,

@@ -32,14 +32,15 @@ class StaticFile:
 
 
 @cache
-def static_files(package: str) -> Mapping[str, StaticFile]:
-    """Every file of `static/` in a package, by its name there (`vendor/x.js`).
+def static_files(*packages: str) -> Mapping[str, StaticFile]:
+    """Every file of `static/` in the packages, by its name there (`vendor/x.js`).
 
     Modules import each other as `./name.js`; those names are replaced by the hashed ones, which
-    is why a module may only import vendored ones and modules that sort before it.
+    is why a module may only import vendored ones, those of packages named before, and those that
+    sort before it.
     """
     files: dict[str, StaticFile] = {}
-    for name, written in _bodies(package):
+    for name, written in (file for package in packages for file in _bodies(package)):
         body = written
         if name.endswith((".js", ".css")):
             for known_name, known in files.items():
@@ -60,15 +61,10 @@ def _bodies(package: str) -> list[tuple[str, bytes]]:
     return sorted(vendored) + sorted(ours)
 
 
-def static_url(package: str, name: str) -> str:
-    """Where a file is served. Raises KeyError for a name that is not there."""
-    return static_files(package)[name].url
-
-
-def static_response(package: str, request: Request) -> Response:
+def static_response(files: Mapping[str, StaticFile], request: Request) -> Response:
     """The file that a request for `/static/{name:path}` wants. Raises NotFound."""
     wanted = STATIC + request.path_params["name"]
-    for file in static_files(package).values():
+    for file in files.values():
         if file.url == wanted:
             return _response(file, request.headers.get("accept-encoding", ""))
     raise NotFound("there is no file of this name")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import jinja2
 
 
-def template_environment(*packages: str) -> jinja2.Environment:
-    """Templates of `templates/` in the packages, the first that has one."""
-    loaders: Sequence[jinja2.BaseLoader] = [jinja2.PackageLoader(name) for name in packages]
+def template_environment(package: str, **prefixed: str) -> jinja2.Environment:
+    """Templates of `templates/` in a package, and under a prefix those of others:
+    `desk="voting_service.desk"` gives `desk/layout.html`."""
+    others = {prefix: jinja2.PackageLoader(name) for prefix, name in prefixed.items()}
     return jinja2.Environment(
-        loader=jinja2.ChoiceLoader(loaders),
+        loader=jinja2.ChoiceLoader([jinja2.PrefixLoader(others), jinja2.PackageLoader(package)]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -18,7 +18,7 @@ from voting_service.public.worker import ContestDesk, Worker
 from voting_service.web.languages import language_of
 from voting_service.web.prepared import PreparedPage
 from voting_service.web.problems import Headers
-from voting_service.web.static_files import static_response
+from voting_service.web.static_files import static_files, static_response
 
 
 async def home(request: Request) -> Response:
@@ -68,4 +68,4 @@ class ProfilePage(PageRead):
 
 async def static_file(request: Request) -> Response:
     """A file of the pages under its hashed name."""
-    return static_response(PACKAGE, request)
+    return static_response(static_files(PACKAGE), request)

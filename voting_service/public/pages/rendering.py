@@ -13,8 +13,8 @@ from typing import Any
 import jinja2
 
 from voting_service.contests.model import Contest, Language
-from voting_service.web import static_files
 from voting_service.web.languages import LANGUAGES, read_texts, written_moment, written_number
+from voting_service.web.static_files import static_files
 from voting_service.web.templates import template_environment
 
 PACKAGE = __package__
@@ -27,7 +27,7 @@ def texts(language: Language) -> Mapping[str, Any]:
 
 def static_url(name: str) -> str:
     """Where a static file is served."""
-    return static_files.static_url(PACKAGE, name)
+    return static_files(PACKAGE)[name].url
 
 
 def moment(value: datetime, contest: Contest, language: Language) -> str:

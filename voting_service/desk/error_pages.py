@@ -1,0 +1,69 @@
+"""Errors as pages for people; whoever does not ask for a page gets a problem document."""
+
+from __future__ import annotations
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voting_service.desk.access import find_visitor, wants_page
+from voting_service.desk.cookies import language
+from voting_service.desk.rendering import page
+from voting_service.desk.state import desk_of
+from voting_service.errors import InvalidInput, StoreUnavailable, VotingError
+from voting_service.web import problems
+from voting_service.web.problems import kind_of, problem
+
+log = structlog.get_logger(__name__)
+
+
+async def on_domain_error(request: Request, error: Exception) -> Response:
+    """Starlette's handler for every VotingError."""
+    assert isinstance(error, VotingError)
+    if not wants_page(request):
+        return await problems.on_domain_error(request, error)
+    status, headers, _ = problem(error, language(request))
+    faults = error.faults if isinstance(error, InvalidInput) else ()
+    details = [str(fault) for fault in faults] or [str(error)]
+    answer = await _error_page(request, kind_of(error).name, status, details)
+    for name, value in headers:
+        if name == b"retry-after":
+            answer.headers["retry-after"] = value.decode()
+    return answer
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Starlette's own 404 and 405."""
+    assert isinstance(error, HTTPException)
+    if not wants_page(request):
+        return await problems.on_http_error(request, error)
+    name = "no-such-method" if error.status_code == 405 else "not-found"
+    answer = await _error_page(request, name, error.status_code, [])
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def on_bug(request: Request, error: Exception) -> Response:
+    """Starlette's handler for everything else."""
+    log.error("desk_bug", path=request.url.path, error=type(error).__name__)
+    if not wants_page(request):
+        return await problems.on_bug(request, error)
+    answer = await _error_page(request, "bug", 500, [])
+    answer.headers["connection"] = "close"
+    return answer
+
+
+async def _error_page(request: Request, name: str, status: int, details: list[str]) -> Response:
+    try:
+        await find_visitor(request)
+    except StoreUnavailable:
+        log.warning("visitor_unknown", path=request.url.path)
+    texts = desk_of(request).face.texts(language(request))["desk"]["error"]
+    return page(
+        request,
+        "desk/error.html",
+        status=status,
+        said=texts.get(name, texts["other"]),
+        details=details,
+    )

@@ -1,0 +1,1 @@
+"""The face for staff: tallies, rulings, publication, journal, accounts."""

@@ -1,0 +1,96 @@
+"""The staff's face as an ASGI app."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from voting_service.clock import Clock, system_clock
+from voting_service.desk.error_pages import on_bug, on_domain_error, on_http_error
+from voting_service.desk.face import Face
+from voting_service.desk.state import Desk, desk_of, running
+from voting_service.errors import VotingError
+from voting_service.logs import configure_logs
+from voting_service.settings import Settings, load_settings
+from voting_service.staff.routes import ROUTES, WAYS
+from voting_service.web.health import healthz, metrics_response, state_of
+from voting_service.web.static_files import static_response
+
+
+class State(TypedDict):
+    """Lifespan state, found in every request."""
+
+    desk: Desk
+
+
+async def readyz(request: Request) -> Response:
+    """503 without Postgres or before the contests were read."""
+    desk = desk_of(request)
+
+    async def ping() -> None:
+        async with desk.connection() as connection:
+            await connection.execute("select 1")
+
+    postgres = await state_of(ping())
+    contests = "ok" if desk.registry.loaded else "being prepared"
+    ready = postgres == contests == "ok"
+    return JSONResponse(
+        {
+            "status": "ready" if ready else "not ready",
+            "postgres": postgres,
+            "contests": contests,
+        },
+        200 if ready else 503,
+        {"cache-control": "no-store"},
+    )
+
+
+async def show_metrics(request: Request) -> Response:
+    """Prometheus' text format."""
+    return metrics_response(desk_of(request).settings)
+
+
+async def static_file(request: Request) -> Response:
+    """A file of the desk under its hashed name."""
+    return static_response(desk_of(request).face.static, request)
+
+
+OPEN_ROUTES = [
+    Route("/static/{name:path}", static_file),
+    Route("/healthz", healthz),
+    Route("/readyz", readyz),
+    Route("/metrics", show_metrics),
+]
+
+
+def create_app(settings: Settings | None = None, clock: Clock = system_clock) -> ASGIApp:
+    """The ASGI app; uvicorn calls it without arguments."""
+    used = settings or load_settings()
+    face = Face("voting_service.staff", WAYS, {route.path for route in ROUTES})
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+        configure_logs(used.log_level)
+        async with running(used, clock, face) as desk:
+            yield {"desk": desk}
+
+    app = Starlette(
+        routes=[*OPEN_ROUTES, *ROUTES],
+        lifespan=lifespan,
+        exception_handlers={
+            VotingError: on_domain_error,
+            HTTPException: on_http_error,
+            Exception: on_bug,
+        },
+    )
+    # What is at one address is not at another: no answer sends anybody to where Host points.
+    app.router.redirect_slashes = False
+    return app

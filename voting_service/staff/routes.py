@@ -1,0 +1,27 @@
+"""Every address of the staff's face on one screen, and the ways between them."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from voting_service.desk.face import Way
+from voting_service.staff import home, sign_in_pages
+
+AREAS = [
+    sign_in_pages.ROUTES,
+    home.ROUTES,
+]
+
+ROUTES: list[Route] = [route for area in AREAS for route in area]
+
+WAYS = (
+    Way("/contests/{slug}", "staff.nav.tally"),
+    Way("/contests/{slug}/holds", "staff.nav.holds"),
+    Way("/contests/{slug}/decisions", "staff.nav.decisions"),
+    Way("/contests/{slug}/publication", "staff.nav.publication"),
+    Way("/contests/{slug}/settings", "staff.nav.settings"),
+    Way("/contests/{slug}/exports", "staff.nav.exports"),
+    Way("/journal", "staff.nav.journal"),
+    Way("/accounts", "staff.nav.accounts", ("administrator",)),
+)
+"""The navigation; an entry shows as soon as its address is one of ROUTES."""
