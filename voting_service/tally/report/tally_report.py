@@ -95,7 +95,7 @@ def _facts(contest: Contest, recounted: Recount, language: Language) -> list[tup
     window = words["window_text"].format(
         opens=_moment(contest, contest.opens_at, language),
         closes=_moment(contest, contest.closes_at, language),
-        zone=contest.rules.time_zone,
+        zone=words["zones"].get(contest.rules.time_zone, contest.rules.time_zone),
     )
     return [
         (words["contest"], contest.slug),

@@ -1,0 +1,1 @@
+"""The published cut as a printed announcement."""
