@@ -12,6 +12,7 @@ from voting_service.cut.ranking import Tie
 from voting_service.cut.tie_decisions import decided_tie, tie_subject
 from voting_service.cut.tie_rule import TieUndecided
 from voting_service.decisions.model import Decision
+from voting_service.tally.audit import Audit
 from voting_service.tally.recount import BALLOTS, Count, Recount
 
 CheckName = Literal[
@@ -63,8 +64,22 @@ def drained(contest: Contest, now: datetime) -> Check:
     )
 
 
-def recounted(contest: Contest, counted: Recount | None, counts: Mapping[int, Count]) -> Check:
-    """`counts` are the figures in use; `counted` is None where they are the kept ones."""
+def current_audit(
+    contest: Contest, audit: Audit | None, last_ruled_at: datetime | None
+) -> Audit | None:
+    """The kept comparison of all ballots, if nothing has changed since."""
+    settled_at = max(drained_at(contest), last_ruled_at or drained_at(contest))
+    return audit if audit is not None and audit.audited_at >= settled_at else None
+
+
+def recounted(
+    contest: Contest,
+    counted: Recount | None,
+    counts: Mapping[int, Count],
+    audit: Audit | None,
+) -> Check:
+    """`counts` are the figures in use; `counted` is None where they are the kept ones, and then a
+    current audit says so much."""
     strangers = sorted(counts.keys() - contest.numbers)
     if strangers:
         return Check(
@@ -75,7 +90,7 @@ def recounted(contest: Contest, counted: Recount | None, counts: Mapping[int, Co
                 en=f"ballots name {strangers}, who are no candidates: find out why first",
             ),
         )
-    if counted is None:
+    if counted is None and audit is None:
         return Check(
             "recounted",
             done=False,
@@ -85,7 +100,8 @@ def recounted(contest: Contest, counted: Recount | None, counts: Mapping[int, Co
                 "ballot; you can also recount now",
             ),
         )
-    ballots, seconds = counted.ballots.gross, counted.seconds
+    ballots = counted.ballots.gross if counted else audit.ballots if audit else 0
+    seconds = counted.seconds if counted else audit.seconds if audit else 0.0
     return Check(
         "recounted",
         done=True,
@@ -97,35 +113,40 @@ def recounted(contest: Contest, counted: Recount | None, counts: Mapping[int, Co
 
 
 def reconciled(
-    fresh: Mapping[int, Count] | None, fresh_ballots: Count, kept: Mapping[int, Count]
+    fresh: Mapping[int, Count] | None, kept: Mapping[int, Count], audit: Audit | None
 ) -> Check:
-    """Whether the figures kept while votes came in agree with the recount, to the last vote."""
-    if fresh is None:
+    """Whether the figures kept while votes came in agree with the recount, to the last vote;
+    without `fresh` counts, whether the audit says so. Both hold BALLOTS besides candidates."""
+    if fresh is None and audit is None:
         return Check(
             "reconciled",
             done=False,
             detail=Text(zh="重新计票后核对", en="compared when the ballots are recounted"),
         )
-    everything = {**fresh, BALLOTS: fresh_ballots}
-    off = [
-        "ballots" if number == BALLOTS else str(number)
-        for number in sorted(everything.keys() | kept.keys())
-        if everything.get(number, Count()) != kept.get(number, Count())
-    ]
-    if not off:
+    off = _differing(fresh, kept) if fresh is not None else []
+    if not off and (fresh is not None or audit is None or audit.difference == 0):
         detail = Text(
             zh="平时累计的票数与逐张重新计票一致",
             en="the figures kept during the vote agree with the recount",
         )
         return Check("reconciled", done=True, detail=detail)
+    named = f" ({', '.join(off)})" if off else ""
     return Check(
         "reconciled",
         done=False,
         detail=Text(
-            zh=f"平时累计的票数与重新计票不一致（{'、'.join(off)}）：请先查明原因",
-            en=f"the kept figures differ from the recount ({', '.join(off)}): find out why first",
+            zh=f"平时累计的票数与重新计票不一致{named}：请先查明原因",
+            en=f"the kept figures differ from the recount{named}: find out why first",
         ),
     )
+
+
+def _differing(fresh: Mapping[int, Count], kept: Mapping[int, Count]) -> list[str]:
+    return [
+        "ballots" if number == BALLOTS else str(number)
+        for number in sorted(fresh.keys() | kept.keys())
+        if fresh.get(number, Count()) != kept.get(number, Count())
+    ]
 
 
 def holds_ruled(ballots: Count, open_holds: Sequence[int]) -> Check:

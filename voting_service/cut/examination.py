@@ -23,6 +23,7 @@ from voting_service.decisions.store import load_decisions
 from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
+from voting_service.tally.audit import last_ruled_at, load_audit
 from voting_service.tally.recount import BALLOTS, Count, Recount, recount
 
 QUERIES = Queries(__package__)
@@ -126,7 +127,7 @@ async def examine(
     connection: AnyConnection, contest: Contest, now: datetime, *, afresh: bool = True
 ) -> Examination:
     """Goes through the checklist; `afresh` counts every ballot, otherwise the kept figures are
-    shown and the two checks of the recount stay open. Call it outside a transaction."""
+    shown and the newest audit of them speaks for the recount. Call it outside a transaction."""
     with domain_errors():
         rulings: int = await connection.fetchval(QUERIES["rulings"], contest.id)
     counted = await recount(connection, contest) if afresh else None
@@ -137,9 +138,15 @@ async def examine(
             questions, loose = await load_questions(
                 connection, contest.id, kept_candidates, kept[BALLOTS].held
             )
-    fresh = dict(counted.votes(contest.numbers)) if counted else None
-    counts = kept_candidates if fresh is None else fresh
-    ballots = counted.ballots if counted else kept[BALLOTS]
+    audit = checklist.current_audit(
+        contest,
+        await load_audit(connection, contest.id),
+        await last_ruled_at(connection, contest.id),
+    )
+    counts, ballots = kept_candidates, kept[BALLOTS]
+    if counted is not None:
+        counts, ballots = dict(counted.votes(contest.numbers)), counted.ballots
+    fresh = {**counts, BALLOTS: ballots} if counted else None
     net = {number: count.net for number, count in counts.items()}
     standings = ranked(net)
     size = contest.rules.cut.size
@@ -158,8 +165,8 @@ async def examine(
         checks=(
             checklist.closed(contest, now),
             checklist.drained(contest, now),
-            checklist.recounted(contest, counted, counts),
-            checklist.reconciled(fresh, ballots, kept),
+            checklist.recounted(contest, counted, counts, audit),
+            checklist.reconciled(fresh, kept, audit),
             checklist.holds_ruled(ballots, [question.hold for question in questions]),
             checklist.nothing_waits(decisions),
             checklist.tie_decided(contest, tie, decisions),
