@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 import click
+import uvloop
 
-from loadtests.fraud import scale, table
+from loadtests.fraud import double, scale, table
 from loadtests.fraud.attacks import attacked
 from loadtests.fraud.files import write_ballots, write_labels
 from loadtests.fraud.records import ATTACKS, Truth
@@ -90,6 +91,17 @@ def measure_scales() -> None:
         if not any(ballots <= one < 2 * ballots for one in known):
             click.echo(f"Examining a file of {ballots:,} ballots…")
             scale.measure(ballots)
+
+
+@fraud.command("double")
+@click.option("--tries", type=click.IntRange(min=20_000), default=1_000_000)
+def race_double(*, tries: int) -> None:
+    """Race double submissions through the vote path, on a PostgreSQL and a Valkey it starts."""
+    with click.progressbar(length=tries, label="Tries", show_pos=True) as bar:
+        doubled = uvloop.run(double.race(tries, bar.update))
+    click.echo(doubled)
+    if doubled.accepted_twice or doubled.stored != doubled.voters or doubled.other:
+        raise SystemExit(1)
 
 
 @fraud.command()

@@ -116,6 +116,6 @@ def votes(choices: Masks, candidates: int) -> Ints:
     return np.array(counts, dtype=np.int64)
 
 
-def places(counts: Ints) -> Ints:
+def places(counts: Column) -> Ints:
     """Candidate numbers from the first place to the last; ties go to the lower number."""
     return np.argsort(-counts, kind="stable") + 1

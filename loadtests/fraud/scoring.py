@@ -7,7 +7,7 @@ import numpy as np
 
 from loadtests.fraud.city import CANDIDATES, SEATS
 from loadtests.fraud.methods import BLOC, HOLD, Verdicts
-from loadtests.fraud.records import FIRST_ATTACK, Ballots, Bools, Ints, Truth, places, votes
+from loadtests.fraud.records import FIRST_ATTACK, Ballots, Bools, Column, Ints, Truth, places, votes
 
 ESCAPED_SHARE = 0.25
 WRONGLY_HELD_SHARE = 0.10
@@ -61,7 +61,7 @@ def score(case: Case, method: str, ballots: Ballots, verdict: Verdicts, seconds:
     )
 
 
-def wrong_seats(truth: Ints, counted: Ints) -> int:
+def wrong_seats(truth: Column, counted: Column) -> int:
     """How many of the seats went to someone who would not have one without fraud."""
     return len(set(places(counted)[:SEATS].tolist()) - set(places(truth)[:SEATS].tolist()))
 
