@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns, Int32s, Int64s
+from voting_service.antifraud.forensics.thresholds import SPLIT_HOUR_FROM
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+SLOT_MS = HOUR_MS // 6
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -35,9 +37,11 @@ class Ballots:
     """Dense; absent is a platform of its own."""
     hour: Int32s
     """Dense: hours without a ballot are left out."""
+    slot: Int32s
+    """Dense: the hour, or ten minutes of it where it is busy."""
     stratum: Int32s
-    """Dense hour × platform."""
-    stratum_hour: Int32s
+    """Dense slot × platform."""
+    stratum_slot: Int32s
     stratum_platform: Int32s
     choice_row: Int32s
     choice: Int32s
@@ -55,6 +59,15 @@ class Ballots:
         return len(self.numbers)
 
 
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """The targets of every ballot: candidates, or sets of choices. Rows ascend."""
+
+    row: Int32s
+    target: Int32s
+    targets: int
+
+
 def prepare(columns: BallotColumns) -> Ballots:
     """Canonical order and dense codes; see the module."""
     order = _canonical_order(columns)
@@ -63,8 +76,9 @@ def prepare(columns: BallotColumns) -> Ballots:
     alone = voter == ABSENT
     voter[alone] = voter.max(initial=0) + 1 + np.arange(np.count_nonzero(alone))
     hour = np.cumsum(np.diff(cast_at // HOUR_MS, prepend=cast_at[:1] // HOUR_MS) != 0)
+    slot = _slots(cast_at, hour)
     platform = by_appearance(columns.platform[order])
-    stratum = by_appearance(hour * (int(platform.max(initial=0)) + 1) + platform)
+    stratum = by_appearance(slot.astype(np.int64) * (int(platform.max(initial=0)) + 1) + platform)
     first = first_rows(stratum)
     choice_row, raw = _choices(columns, order)
     choice, first_vote = _candidates(choice_row, raw)
@@ -75,13 +89,20 @@ def prepare(columns: BallotColumns) -> Ballots:
         platform=platform,
         hour=hour.astype(np.int32),
         stratum=stratum,
-        stratum_hour=hour[first].astype(np.int32),
+        slot=slot,
+        stratum_slot=slot[first],
         stratum_platform=platform[first],
         choice_row=choice_row,
         choice=choice,
         numbers=raw[first_vote],
         signature=by_appearance(_signatures(choice_row, choice, len(order))),
     )
+
+
+def _slots(cast_at: Int64s, hour: Int64s) -> Int32s:
+    busy = (np.bincount(hour, minlength=1) >= SPLIT_HOUR_FROM)[hour]
+    part = np.where(busy, cast_at // SLOT_MS, hour - len(hour))
+    return np.cumsum(np.diff(part, prepend=part[:1]) != 0).astype(np.int32)
 
 
 def by_appearance(codes: npt.NDArray[np.signedinteger]) -> Int32s:

@@ -1,55 +1,70 @@
 """How a candidate fares among all ballots of an hour and platform: p(candidate | hour, platform).
 
-Small hours borrow: a stratum's own counts are joined by `BORROWED_BALLOTS` imaginary ballots
-that choose as the whole hour does, tilted to the platform's taste over the whole contest; an
-hour in turn borrows from its day, and a day from the contest. So a burst that everybody takes
-part in (a television programme) raises the rate everywhere at once.
+Busy hours are split in ten minutes, so that a burst may begin within. Small counts borrow: a
+stratum's own are joined by `BORROWED_BALLOTS` imaginary ballots that choose as the whole slot
+does, tilted to the platform's taste over the whole contest; a slot borrows from its hour, an
+hour from its day, a day from the contest. So a burst that everybody takes
+part in (a television programme) raises the rate everywhere at once. A burst from few networks
+or few devices does not: in a stratum each of them weighs as one ballot, whomever it chooses.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from voting_service.antifraud.forensics.prepare import DAY_MS, Ballots, Bools, Floats
+from voting_service.antifraud.forensics.columns import Int32s
+from voting_service.antifraud.forensics.prepare import DAY_MS, Ballots, Floats, Votes
 from voting_service.antifraud.forensics.thresholds import BORROWED_BALLOTS
 
 Rates = npt.NDArray[np.float32]
 
 
-def choice_rates(ballots: Ballots, active: Bools, *, by_platform: bool = True) -> Rates:
-    """strata × candidates: the share of the active ballots that choose the candidate.
+def shared_weights(ballots: Ballots, sources: Sequence[Int32s]) -> Floats:
+    """One divided by how many ballots of the stratum share a source (network, device) with it."""
+    most = np.ones(len(ballots))
+    for source in sources:
+        known = np.flatnonzero(source >= 0)
+        key = ballots.stratum[known].astype(np.int64) << 32 | source[known]
+        _, place, counts = np.unique(key, return_inverse=True, return_counts=True)
+        most[known] = np.maximum(most[known], counts[place])
+    return 1.0 / most
+
+
+def choice_rates(
+    ballots: Ballots, votes: Votes, weights: Floats, *, by_platform: bool = True
+) -> Rates:
+    """strata × targets: the weighted share of the ballots that choose the target.
 
     With `by_platform` False every platform of an hour has the hour's rate, which is what a
     platform's own ballots are to be compared with.
     """
-    votes = active[ballots.choice_row]
-    choice, row = ballots.choice[votes], ballots.choice_row[votes]
-    candidates = ballots.candidates
-
-    def counted(codes: npt.NDArray[np.integer], size: int) -> tuple[Floats, Floats]:
-        key = codes[row].astype(np.int64) * candidates + choice
-        chosen = np.bincount(key, minlength=size * candidates).reshape(size, candidates)
-        return chosen.astype(np.float64), np.bincount(codes[active], minlength=size).astype(float)
-
-    strata = len(ballots.stratum_hour)
-    by_stratum, cast = counted(ballots.stratum, strata)
-    hours = int(ballots.hour[-1]) + 1 if len(ballots) else 0
-    first = np.searchsorted(ballots.hour, np.arange(hours))
-    day_of_hour = np.unique(ballots.cast_at[first] // DAY_MS, return_inverse=True)[1]
+    strata, targets = len(ballots.stratum_slot), votes.targets
+    key = ballots.stratum[votes.row].astype(np.int64) * targets + votes.target
+    chosen = np.bincount(key, weights=weights[votes.row], minlength=strata * targets)
+    by_stratum = chosen.reshape(strata, targets)
+    cast = np.bincount(ballots.stratum, weights=weights, minlength=strata)
     overall = (by_stratum.sum(axis=0) + 0.5) / (cast.sum() + 1.0)
-    by_hour, cast_hour = _summed(by_stratum, cast, ballots.stratum_hour, hours)
-    days = int(day_of_hour.max(initial=-1)) + 1
-    by_day, cast_day = _summed(by_hour, cast_hour, day_of_hour, days)
-    day_rate = _borrow(by_day, cast_day, overall[None, :])
-    hour_rate = _borrow(by_hour, cast_hour, day_rate[day_of_hour])
-    expected = hour_rate[ballots.stratum_hour]
+    slots = int(ballots.slot[-1]) + 1
+    by_slot, cast_slot = _summed(by_stratum, cast, ballots.stratum_slot, slots)
+    first = np.searchsorted(ballots.slot, np.arange(slots))
+    hour_of_slot = ballots.hour[first]
+    day_of_slot = np.unique(ballots.cast_at[first] // DAY_MS, return_inverse=True)[1]
+    days, hours = int(day_of_slot[-1]) + 1, int(hour_of_slot[-1]) + 1
+    day_rate = _borrow(*_summed(by_slot, cast_slot, day_of_slot, days), overall[None, :])
+    day_of_hour = day_of_slot[np.searchsorted(hour_of_slot, np.arange(hours))]
+    by_hour = _summed(by_slot, cast_slot, hour_of_slot, hours)
+    hour_rate = _borrow(*by_hour, day_rate[day_of_hour])
+    slot_rate = _borrow(by_slot, cast_slot, hour_rate[hour_of_slot])
+    usual = slot_rate[ballots.stratum_slot]
     if not by_platform:
-        return expected.astype(np.float32)
-    platforms = int(ballots.platform.max(initial=-1)) + 1
-    by_platform_, cast_platform = _summed(by_stratum, cast, ballots.stratum_platform, platforms)
-    taste = _borrow(by_platform_, cast_platform, overall[None, :]) / overall
-    tilted = np.minimum(expected * taste[ballots.stratum_platform], 1.0)
+        return usual.astype(np.float32)
+    platforms = int(ballots.platform.max()) + 1
+    of_platform = _summed(by_stratum, cast, ballots.stratum_platform, platforms)
+    taste = _borrow(*of_platform, overall[None, :]) / overall
+    tilted = np.minimum(usual * taste[ballots.stratum_platform], 1.0)
     return _borrow(by_stratum, cast, tilted).astype(np.float32)
 
 

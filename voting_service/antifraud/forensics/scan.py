@@ -16,21 +16,12 @@ import numpy.typing as npt
 from scipy import sparse, special
 
 from voting_service.antifraud.forensics.columns import Int32s, Int64s
-from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats
+from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats, Votes
 from voting_service.antifraud.forensics.rates import Rates
 from voting_service.antifraud.forensics.thresholds import LEAST_VOTERS
 
 _DENSE_CELLS = 4_000_000
 """How many group × target expectations are held at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Votes:
-    """The targets of every ballot: candidates, or sets of choices. Rows ascend."""
-
-    row: Int32s
-    target: Int32s
-    targets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +70,9 @@ def scan(
     Attribute −1 is left out, and so is every value with fewer than LEAST_VOTERS ballots.
     """
     usable = active & (attribute >= 0)
-    usable &= (np.bincount(attribute[usable], minlength=1) >= LEAST_VOTERS)[attribute]
+    usable &= (
+        np.bincount(attribute[usable], minlength=int(attribute.max(initial=0)) + 1) >= LEAST_VOTERS
+    )[attribute]
     rows = np.flatnonzero(usable)
     rows = rows[np.argsort(attribute[rows], kind="stable")]
     voted = np.flatnonzero(usable[votes.row])

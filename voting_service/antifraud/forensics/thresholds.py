@@ -17,3 +17,33 @@ FALSE_DISCOVERIES = 0.01
 
 TAIL_FROM = 3.0
 """−ln p above which the permuted cells calibrate the tail."""
+
+LEAST_CAMPAIGN_VOTERS = 8.0
+"""A family that votes together is smaller than this; nothing smaller is ever held."""
+
+LEAST_EXCESS = 0.25
+"""The share of a value's votes for the target that its margins do not explain, to look closer."""
+
+HOLD_FROM = 0.85
+"""Posterior probability from which a ballot is held."""
+
+WITNESS_GAIN = 0.3
+"""Nats a voter by which one aspect must tell a campaign from honest voters of the target."""
+
+WITNESS_DEVIATIONS = 4.0
+"""Standard errors by which that gain must differ from nothing."""
+
+WITNESS_WEIGHT_LIMIT = 3.4
+"""No single aspect moves the odds of a ballot by more than e to this."""
+
+BORROWED_VOTERS = 4.0
+"""Honest voters that join a campaign's own when it is described."""
+
+MOST_ROUNDS = 4
+"""How often the search is repeated without what it found."""
+
+SAME_CAMPAIGN_SHARE = 0.3
+"""The share of its ballots by which a suspicion belongs to a campaign already found."""
+
+SPLIT_HOUR_FROM = 300
+"""Ballots from which an hour's rates are estimated for each ten minutes: a burst begins within."""

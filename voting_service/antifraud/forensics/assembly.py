@@ -1,0 +1,92 @@
+"""Suspicions become campaigns, and ballots get their verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voting_service.antifraud.forensics.columns import BallotColumns, Int64s
+from voting_service.antifraud.forensics.findings import Findings, Verdict
+from voting_service.antifraud.forensics.prepare import Ballots
+from voting_service.antifraud.forensics.rates import Rates
+from voting_service.antifraud.forensics.search import Suspicion
+from voting_service.antifraud.forensics.thresholds import (
+    HOLD_FROM,
+    LEAST_CAMPAIGN_VOTERS,
+    SAME_CAMPAIGN_SHARE,
+)
+
+
+@dataclass(slots=True)
+class Found:
+    """A campaign while it grows."""
+
+    target: int
+    verdict: Verdict
+    suspicions: list[Suspicion] = field(default_factory=list)
+
+
+class Assembly:
+    """Who is active still, and what was found. Arrays are in canonical order."""
+
+    def __init__(self, ballots: Ballots) -> None:
+        self.ballots = ballots
+        self.active = np.ones(len(ballots), dtype=bool)
+        self.score = np.zeros(len(ballots), dtype=np.float32)
+        self.campaign = np.full(len(ballots), -1, dtype=np.int32)
+        self.found: list[Found] = []
+
+    def take(self, suspected: Sequence[Suspicion], rates: Rates) -> int:
+        """Gives ballots to campaigns, confirmed suspicions first. Returns how many."""
+        taken = 0
+        for confirmed in (True, False):
+            for suspicion in suspected:
+                if suspicion.judged.confirmed == confirmed:
+                    taken += self._take(suspicion, confirmed)
+        self.active = self.campaign < 0
+        return taken
+
+    def _take(self, suspicion: Suspicion, confirmed: bool) -> int:
+        judged = suspicion.judged
+        np.maximum.at(self.score, judged.rows, judged.posterior.astype(np.float32))
+        rows = judged.rows[judged.posterior >= HOLD_FROM]
+        fresh = rows[self.campaign[rows] < 0]
+        if not len(fresh):
+            return 0
+        number = self._home(suspicion, rows, confirmed)
+        if number is None:
+            if len(np.unique(self.ballots.voter[fresh])) < LEAST_CAMPAIGN_VOTERS:
+                return 0
+            number = len(self.found)
+            verdict = Verdict.HOLD if confirmed else Verdict.BLOC
+            self.found.append(Found(suspicion.target, verdict))
+        elif not confirmed and self.found[number].verdict == Verdict.HOLD:
+            return 0
+        self.found[number].suspicions.append(suspicion)
+        self.campaign[fresh] = number
+        return len(fresh)
+
+    def _home(self, suspicion: Suspicion, rows: Int64s, confirmed: bool) -> int | None:
+        """The campaign for the same target that has a good part of these ballots already."""
+        theirs = self.campaign[rows]
+        counts = np.bincount(theirs[theirs >= 0], minlength=len(self.found))
+        for number in np.argsort(-counts, kind="stable"):
+            same = self.found[number].target == suspicion.target
+            if same and counts[number] >= SAME_CAMPAIGN_SHARE * len(rows):
+                return int(number)
+        return None
+
+    def findings(self, columns: BallotColumns) -> Findings:
+        """In the order of the columns."""
+        n = len(self.ballots)
+        verdicts = np.array([Verdict.CLEAN, *(each.verdict for each in self.found)], dtype=np.int8)
+        verdict = np.empty(n, dtype=np.int8)
+        score = np.empty(n, dtype=np.float32)
+        campaign = np.empty(n, dtype=np.int32)
+        order = self.ballots.order
+        verdict[order] = verdicts[self.campaign + 1]
+        score[order] = self.score
+        campaign[order] = self.campaign
+        return Findings(verdict, score, campaign, ())

@@ -1,0 +1,219 @@
+"""From significant cells to a probability for each ballot.
+
+A suspicion is a family of attributes and a target, with all values of the family whose cells
+were significant. Its votes are a mixture: so many as the margins explain are honest and look
+like the people of their platforms; the excess looks like itself. How the excess looks is read
+off every other aspect (networks, clients, accounts, habits, days, hours, ballots) as observed
+minus expected, and turned round by Bayes' theorem. A voter never testifies about itself: its
+own ballots are left out of what they are compared with. So an aspect that does not really tell
+the campaign apart has no gain, and a suspicion that no second aspect confirms stays a bloc.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from voting_service.antifraud.forensics.attributes import Aspect, Attribute, Attributes
+from voting_service.antifraud.forensics.columns import Int32s, Int64s
+from voting_service.antifraud.forensics.prepare import Bools, Floats
+from voting_service.antifraud.forensics.thresholds import (
+    BORROWED_VOTERS,
+    WITNESS_DEVIATIONS,
+    WITNESS_GAIN,
+    WITNESS_WEIGHT_LIMIT,
+)
+
+CONFIRMING: dict[Aspect, frozenset[Aspect]] = {
+    "network": frozenset({"client", "account"}),
+    "client": frozenset({"network", "account", "habit"}),
+    "account": frozenset({"network", "client", "habit"}),
+    "habit": frozenset({"network", "client", "account"}),
+}
+"""Which second aspect makes a suspicion more than a bloc. People who are called together vote at
+one hour, often and with one list: clock and ballot confirm nothing, habits nothing about a
+network."""
+
+_BY_THE_CLOCK = frozenset({"day", "hour"})
+
+
+_LARGEST_TABLE = 4_000_000
+"""Platforms × values from which platforms are taken together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """How well one aspect tells the campaign from honest voters of the same values."""
+
+    aspect: Aspect
+    attribute: str
+    gain: float
+    """What knowing the aspect adds to the log-likelihood, in nats for each campaign voter."""
+    confirms: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The votes of a suspicion, and how probable it is that each belongs to a campaign."""
+
+    rows: Int64s
+    posterior: Floats
+    observed: float
+    expected: float
+    witnesses: tuple[Witness, ...]
+
+    @property
+    def confirmed(self) -> bool:
+        return any(witness.confirms for witness in self.witnesses)
+
+
+class Population:
+    """How the active ballots of each platform are spread over the values of an attribute."""
+
+    def __init__(self, platform: Int32s, active: Bools) -> None:
+        self._platform = platform
+        self._rows = np.flatnonzero(active)
+        self._tables: dict[str, tuple[Int32s, Floats]] = {}
+
+    def shares(self, attribute: Attribute, rows: Int64s, without: Int64s) -> Floats:
+        """The share of each row's value among all ballots but `without`, on the platforms of
+        `rows` taken together. Rows that lack the attribute get 1."""
+        platform, table = self._table(attribute)
+        platforms, values = table.shape
+        codes = attribute.codes
+
+        def counted(some: Int64s) -> Floats:
+            some = some[codes[some] >= 0]
+            key = platform[some].astype(np.int64) * values + codes[some]
+            return np.bincount(key, minlength=platforms * values).reshape(platforms, values)
+
+        others = table - counted(without)
+        known = rows[codes[rows] >= 0]
+        mix = np.bincount(platform[known], minlength=platforms) / max(len(known), 1)
+        share = mix @ ((others + 0.5 / values) / (others.sum(axis=1, keepdims=True) + 0.5))
+        return np.where(codes[rows] >= 0, share[codes[rows]], 1.0)
+
+    def _table(self, attribute: Attribute) -> tuple[Int32s, Floats]:
+        if attribute.name not in self._tables:
+            rows = self._rows[attribute.codes[self._rows] >= 0]
+            values = int(attribute.codes.max()) + 1
+            platform = self._platform
+            if values * (int(platform.max()) + 1) > _LARGEST_TABLE:
+                platform = np.zeros_like(platform)
+            key = platform[rows].astype(np.int64) * values + attribute.codes[rows]
+            platforms = int(platform.max()) + 1
+            table = np.bincount(key, minlength=platforms * values).astype(np.float64)
+            self._tables[attribute.name] = platform, table.reshape(platforms, values)
+        return self._tables[attribute.name]
+
+
+def judge(
+    family: Attribute,
+    attributes: Attributes,
+    population: Population,
+    voter: Int32s,
+    rows: Int64s,
+    chose: Bools,
+    rate: Floats,
+) -> Judged:
+    """`rows`: all ballots of the suspicious values, in their windows; `chose`: who of them voted
+    for the target; `rate`: how probable that was for each."""
+    dense_voter = np.unique(voter[rows], return_inverse=True)[1]
+    weight = (1.0 / np.bincount(dense_voter))[dense_voter]
+    value = np.unique(family.codes[rows], return_inverse=True)[1]
+    expected = np.bincount(value, weights=weight * rate)
+    observed = np.bincount(value[chose], weights=weight[chose], minlength=len(expected))
+    logit = np.log(np.maximum(observed - expected, 0.01) / np.maximum(expected, 1e-6))[value]
+    whole_weight = weight
+    mine, dense_voter, weight = rows[chose], dense_voter[chose], weight[chose]
+    scores = logit[chose].clip(-6.0, 8.0)
+    prior = 1.0 / (1.0 + np.exp(-scores))
+    honest = float(expected.sum())
+    allowed = _confirming(family)
+    witnesses = []
+    for aspect, known in attributes.witnesses.items():
+        if aspect in family.aspects:
+            continue
+        best: tuple[Witness, Floats] | None = None
+        for attribute in known:
+            if aspect in _BY_THE_CLOCK:
+                share = _usual_times(attribute.codes[rows], whole_weight * rate)[chose]
+            else:
+                share = population.shares(attribute, mine, mine)
+            ratio = _log_ratio(attribute.codes[mine], dense_voter, weight, share, honest)
+            witness = _witness(aspect, attribute, ratio, prior, weight, aspect in allowed)
+            if best is None or witness.gain > best[0].gain:
+                best = witness, ratio
+        if best is not None and best[0].gain > 0:
+            witnesses.append(best[0])
+            scores += best[1]
+    mean = _voter_mean(scores, dense_voter)
+    return Judged(
+        rows=mine,
+        posterior=1.0 / (1.0 + np.exp(-mean)),
+        observed=float(observed.sum()),
+        expected=honest,
+        witnesses=tuple(witnesses),
+    )
+
+
+def _confirming(family: Attribute) -> frozenset[Aspect]:
+    allowed = frozenset[Aspect]().union(*(CONFIRMING[aspect] for aspect in family.aspects))
+    return allowed & CONFIRMING["network"] if "network" in family.aspects else allowed
+
+
+def _log_ratio(
+    codes: Int32s, voter: Int64s, weight: Floats, share: Floats, honest: float
+) -> Floats:
+    """ln P(value | campaign) − ln P(value | honest), by vote, the vote's voter left out.
+
+    `honest`: how many of the voters are expected to be honest; they have the value with the
+    probability `share`. Votes without the attribute say nothing (0).
+    """
+    known = codes >= 0
+    ratio = np.zeros(len(codes))
+    if not known.any():
+        return ratio
+    value = np.unique(codes[known], return_inverse=True)[1]
+    size = int(value.max()) + 1
+    honest *= float(weight[known].sum() / weight.sum())
+    seen = np.bincount(value, weights=weight[known])
+    usual = np.empty(size)
+    usual[value] = share[known]
+    _, place = np.unique(voter[known].astype(np.int64) * size + value, return_inverse=True)
+    own = np.bincount(place, weights=weight[known])[place]
+    excess = np.maximum(seen[value] - own - honest * usual[value], 0.0)
+    total = max(float(np.maximum(seen - honest * usual, 0.0).sum()) - 1.0, 0.0)
+    campaign = (excess + BORROWED_VOTERS * usual[value]) / (total + BORROWED_VOTERS)
+    ratio[known] = np.log(campaign / usual[value])
+    return ratio.clip(-WITNESS_WEIGHT_LIMIT, WITNESS_WEIGHT_LIMIT)
+
+
+def _usual_times(codes: Int32s, honest: Floats) -> Floats:
+    """The share of each row's time among the honest votes that the margins explain."""
+    expected = np.bincount(codes, weights=honest)
+    share: Floats = expected[codes] / max(float(honest.sum()), 1e-12)
+    return np.maximum(share, 1e-9)
+
+
+def _witness(
+    aspect: Aspect,
+    attribute: Attribute,
+    ratio: Floats,
+    prior: Floats,
+    weight: Floats,
+    allowed: bool,
+) -> Witness:
+    added = weight * np.log1p(prior * np.expm1(ratio))
+    voters = float((weight * prior).sum())
+    gain = float(added.sum()) / max(voters, 1e-9)
+    certain = added.sum() >= WITNESS_DEVIATIONS * np.sqrt(float((added**2).sum()))
+    return Witness(aspect, attribute.name, gain, bool(allowed and gain >= WITNESS_GAIN and certain))
+
+
+def _voter_mean(scores: Floats, voter: Int64s) -> Floats:
+    total = np.bincount(voter, weights=scores)
+    times = np.maximum(np.bincount(voter), 1)
+    mean: Floats = (total / times)[voter]
+    return mean

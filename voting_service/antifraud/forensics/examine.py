@@ -1,0 +1,81 @@
+"""The examination of a file of ballots: the way from columns to findings.
+
+Networks are searched first, so that an employer's office is known as such before its staff
+could count as anything else; then everything else. What was found is taken out, rates are
+estimated again without it, and the search is repeated: a large campaign hides in its own
+expectation only once.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from voting_service.antifraud.forensics.assembly import Assembly
+from voting_service.antifraud.forensics.attributes import Attribute, Attributes, attributes_of
+from voting_service.antifraud.forensics.columns import BallotColumns, Progress
+from voting_service.antifraud.forensics.findings import Findings
+from voting_service.antifraud.forensics.prepare import Ballots, Votes, prepare
+from voting_service.antifraud.forensics.rates import choice_rates, shared_weights
+from voting_service.antifraud.forensics.search import calibrate, suspicions
+from voting_service.antifraud.forensics.thresholds import MOST_ROUNDS
+
+THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`seed` decides the exchange of ballots that calibrates the tests, and nothing else."""
+
+    seed: int = 0
+
+
+def examine(
+    columns: BallotColumns, options: Options = Options(), progress: Progress | None = None
+) -> Findings:
+    """Judges every ballot. Same columns in whatever order and same seed: same findings."""
+    tell = progress or (lambda _what, _share: None)
+    tell("prepare", 0.0)
+    ballots = prepare(columns)
+    assembly = Assembly(ballots)
+    if len(ballots):
+        attributes = attributes_of(columns, ballots)
+        _search(ballots, attributes, assembly, options, tell)
+    tell("describe", 0.95)
+    return assembly.findings(columns)
+
+
+def _search(
+    ballots: Ballots,
+    attributes: Attributes,
+    assembly: Assembly,
+    options: Options,
+    tell: Progress,
+) -> None:
+    votes = Votes(ballots.choice_row, ballots.choice, ballots.candidates)
+    phases = _phases(attributes)
+    weights = shared_weights(ballots, attributes.sources)
+    with ThreadPoolExecutor(THREADS) as threads:
+        rng = np.random.default_rng(options.seed)
+        rates = choice_rates(ballots, votes, weights * assembly.active)
+        families = attributes.families
+        exponents = calibrate(ballots, votes, families, rates, assembly.active, rng, threads)
+        for number in range(MOST_ROUNDS):
+            found = 0
+            for phase in phases:
+                tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
+                rates = choice_rates(ballots, votes, weights * assembly.active)
+                suspected = suspicions(
+                    ballots, votes, attributes, phase, rates, assembly.active, exponents, threads
+                )
+                found += assembly.take(suspected, rates)
+            if not found:
+                break
+
+
+def _phases(attributes: Attributes) -> list[list[Attribute]]:
+    network = [each for each in attributes.families if each.aspects == {"network"}]
+    others = [each for each in attributes.families if each.aspects != {"network"}]
+    return [phase for phase in (network, others) if phase]

@@ -1,0 +1,56 @@
+"""Which cells are more than chance: the permutation null and the false-discovery rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats, Votes
+from voting_service.antifraud.forensics.thresholds import FALSE_DISCOVERIES, TAIL_FROM
+
+
+def permuted_votes(
+    ballots: Ballots, votes: Votes, active: Bools, rng: np.random.Generator
+) -> Votes:
+    """The same votes with whole ballots exchanged among the active ones of a stratum.
+
+    Both margins of every cell within the hour stay as they are.
+    """
+    rows = np.flatnonzero(active)
+    stratum = ballots.stratum[rows]
+    source = np.arange(len(ballots))
+    source[rows[np.argsort(stratum, kind="stable")]] = rows[
+        np.lexsort((rng.random(len(rows)), stratum))
+    ]
+    counts = np.bincount(votes.row, minlength=len(ballots))
+    starts = np.cumsum(counts) - counts
+    row = np.repeat(np.arange(len(ballots), dtype=np.int32), counts[source])
+    ends = np.cumsum(counts[source])
+    within = np.arange(len(row)) - np.repeat(ends - counts[source], counts[source])
+    return Votes(row, votes.target[starts[source][row] + within], votes.targets)
+
+
+def tail_exponent(null_log_p: Iterable[Floats]) -> float:
+    """How much thinner ln p must be made for permuted cells to be as rare as they say.
+
+    Beyond TAIL_FROM, −ln p of a true null decays as an exponential with mean one (Pickands 1975);
+    a larger mean means that chance alone reaches further. Never above one.
+    """
+    tail = -np.concatenate([*null_log_p, np.empty(0)])
+    beyond = tail[tail > TAIL_FROM] - TAIL_FROM
+    if len(beyond) < 30:
+        return 1.0
+    return float(min(1.0, 1.0 / beyond.mean()))
+
+
+def discoveries(log_p: Floats, tests: int) -> tuple[float, Floats]:
+    """(ln p of the last discovery, ln q of each cell) by Benjamini and Hochberg (1995)."""
+    if not len(log_p):
+        return -np.inf, log_p
+    order = np.argsort(log_p, kind="stable")
+    ranked = log_p[order] + np.log(max(tests, len(log_p))) - np.log(np.arange(1, len(log_p) + 1))
+    log_q = np.empty(len(log_p))
+    log_q[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 0.0)
+    found = log_p[log_q <= np.log(FALSE_DISCOVERIES)]
+    return float(found.max(initial=-np.inf)), log_q
