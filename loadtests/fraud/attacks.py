@@ -14,6 +14,7 @@ import numpy as np
 
 from loadtests.fraud import devices, networks
 from loadtests.fraud.city import (
+    DISTRICTS,
     PLATFORMS,
     City,
     account_days,
@@ -372,7 +373,7 @@ def _list_with(job: Job, others: int) -> np.uint64:
 def _camouflaged(job: Job, platform: Ints, day: Ints) -> Masks:
     """The target and none to four names that people on the platform like."""
     count = job.rng.integers(1, 6, len(platform))
-    return _with_target(job, platform, day, job.rng.integers(0, 41, len(platform)), count)
+    return _with_target(job, platform, day, job.rng.integers(0, DISTRICTS, len(platform)), count)
 
 
 def _with_target(job: Job, platform: Ints, day: Ints, district: Ints, count: Ints) -> Masks:

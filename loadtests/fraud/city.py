@@ -21,6 +21,7 @@ TELLS_ACCOUNT_AGE = (4, 6)
 DISTRICTS = 41
 _HOMETOWN_FACTOR = 1.5
 _FAN_SHARE = 0.15
+_JOINED_TO_VOTE = 0.10
 # One name, a few, or a full ballot of ten.
 _CHOICES = (0.20, 0.13, 0.19, 0.09, 0.14, 0.06, 0.03, 0.05, 0.02, 0.09)
 
@@ -112,9 +113,10 @@ def draw_people(rng: np.random.Generator, city: City, size: int, first: int) -> 
 
 
 def account_days(rng: np.random.Generator, platform: Ints) -> Ints:
-    """When accounts were made, in days from the first day; most are years old."""
+    """When accounts were made, in days from the first day: most years ago, some to vote."""
     age = np.minimum(rng.lognormal(6.3, 1.3, len(platform)), 4_000).astype(np.int64) + 1
-    return known_days(platform, -age)
+    joined = rng.random(len(platform)) < _JOINED_TO_VOTE
+    return known_days(platform, -np.where(joined, rng.integers(0, 30, len(platform)), age))
 
 
 def known_days(platform: Ints, account_day: Column) -> Ints:

@@ -1,4 +1,4 @@
-"""The honest vote: ordinary people, three television mentions, twenty employers."""
+"""The honest vote: ordinary people, supporters' chats, television, employers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from loadtests.fraud import networks
 from loadtests.fraud.city import (
     CANDIDATES,
+    DISTRICTS,
     City,
     People,
     addresses_on,
@@ -24,6 +25,7 @@ from loadtests.fraud.records import NO_GROUP, Ballots, Column, Ints, Masks, Trut
 
 MENTIONS = 3
 BLOCS = 20
+_CHATS = 60  # in an electorate of ordinary size
 _ONCE, _SOMETIMES, _OFTEN = 0.62, 0.25, 0.10  # the rest votes nearly every day
 _BALLOTS_A_PERSON = 2.3
 _MENTION_SHARES = (0.008, 0.022)  # of all ballots
@@ -46,7 +48,8 @@ def honest_ballots(rng: np.random.Generator, city: City, numbers: Numbers) -> Ba
     """Exactly `city.electorate` ballots, in no particular order."""
     bursts = television(rng, city, numbers)
     blocs = employers(rng, city, numbers)
-    special = Ballots.join([bursts, blocs])
+    chats = supporters(rng, city, numbers)
+    special = Ballots.join([bursts, blocs, chats])
     return Ballots.join([ordinary(rng, city, numbers, city.electorate - len(special)), special])
 
 
@@ -132,6 +135,33 @@ def _days_of_voting(rng: np.random.Generator, city: City, people: People) -> tup
     return person, order[person, position]
 
 
+def supporters(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballots:
+    """Relatives, neighbours and pupils whom a message reminds, some of them day after day."""
+    chats = max(5, int(_CHATS * city.electorate / 234_000))
+    return Ballots.join([_chat(rng, city, numbers) for _ in range(chats)])
+
+
+def _chat(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballots:
+    members = int(np.clip(rng.lognormal(3.6, 0.7), 8, 250))
+    people = draw_people(rng, city, members, numbers.next(members))
+    local = rng.random(members) < 0.7
+    people.district[local] = rng.integers(0, DISTRICTS)
+    rounds = int(rng.integers(1, 5)) if rng.random() < 0.8 else int(rng.integers(5, DAYS + 1))
+    days = rng.choice(DAYS, rounds, replace=False)
+    person, day = np.tile(np.arange(members), rounds), np.repeat(days, members)
+    reminded = rng.random(len(person)) < rng.uniform(0.3, 0.8)
+    reminded[rng.integers(0, len(person))] = True  # whoever sent the message
+    person, day = person[reminded], day[reminded]
+    voting, size = people.take(person), len(person)
+    at = rng.uniform(8, 21.5, DAYS) * 60 if rng.random() < 0.5 else np.full(DAYS, 20 * 60.0)
+    minute = np.minimum(at[day] + rng.exponential(40.0, size), MINUTES - 1.0)
+    praised = mask_of([int(rng.integers(1, CANDIDATES + 1))])
+    certain = np.where(rng.random(size) < rng.uniform(0.75, 0.98), praised, np.uint64(0))
+    count = np.where(rng.random(size) < 0.5, 1, how_many(rng, size))
+    choices = draw_choices(rng, city, voting.platform, day, voting.district, count, certain)
+    return cast(rng, city, voting, moments(day, minute), choices)
+
+
 def television(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballots:
     """Three mentions in the evening news: within minutes everybody votes, most for one name."""
     parts = []
@@ -167,7 +197,7 @@ def _bloc(
 ) -> Ballots:
     staff = max(12, int(np.clip(rng.lognormal(4.8, 0.8), 25, 1_500) * growth))
     people = draw_people(rng, city, staff, numbers.next(staff))
-    people.district[:] = rng.integers(0, 41)
+    people.district[:] = rng.integers(0, DISTRICTS)
     rounds = 1 if rng.random() < 0.6 else int(rng.integers(2, 6))
     days = rng.choice(DAYS, rounds, replace=False)
     person = np.tile(np.arange(staff), rounds)
