@@ -15,7 +15,8 @@ create index contest_changes_contest on contest_changes (contest_id, id);
 create trigger contest_changes_stay before update or delete or truncate on contest_changes
     for each statement execute function refuse_change();
 
--- How a ballot is filled in and how the cut is made are fixed when voting opens.
+-- What people vote by is fixed when voting opens, and a closed contest stays closed: see the table
+-- in contests/changes.py.
 create function keep_contest_rules() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -23,11 +24,23 @@ begin
         new.rules -> 'ballot' is distinct from old.rules -> 'ballot'
         or new.rules -> 'cut' is distinct from old.rules -> 'cut'
         or new.rules -> 'time_zone' is distinct from old.rules -> 'time_zone'
+        or new.rules -> 'list_order' is distinct from old.rules -> 'list_order'
+        or new.rules -> 'publish_at' is distinct from old.rules -> 'publish_at'
+        or new.rules -> 'release' -> 'mode' is distinct from old.rules -> 'release' -> 'mode'
+        or new.rules -> 'release' -> 'daily_at'
+           is distinct from old.rules -> 'release' -> 'daily_at'
         or new.opens_at is distinct from old.opens_at
         or new.slug is distinct from old.slug
     ) then
         raise exception 'the rules of the ballot are fixed since voting opened'
             using errcode = 'check_violation', constraint = 'contests_rules_fixed';
+    end if;
+    if clock_timestamp() >= old.closes_at and (
+        new.closes_at is distinct from old.closes_at
+        or new.rules -> 'release' is distinct from old.rules -> 'release'
+    ) then
+        raise exception 'a contest that closed stays closed'
+            using errcode = 'check_violation', constraint = 'contests_stay_closed';
     end if;
     return new;
 end

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.browser.serving import serving
-from tests.contest_data import store_platform
+from tests.contest_data import arrange_contest, store_platform
 from tests.fakes.signers import FakePlatform
 from tests.public.running_service import MovedClock
 from voting_service.contests.model import Contest, ContestRules
@@ -96,13 +96,8 @@ class Site:
                 group.create_task(self.cast(choices))
 
     async def change_contest(self, **columns: Any) -> None:
-        """Changes columns of the contest as staff would, and lets the worker see it."""
-        names = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
-        await self.database.execute(
-            f"update contests set {names}, revision = revision + 1 where id = $1",
-            self.contest.id,
-            *columns.values(),
-        )
+        """Sets columns of the contest, and lets the worker see it."""
+        await arrange_contest(self.settings.owner_database_url, self.contest.id, **columns)
         await self.worker.registry.refresh(self.worker.read_pool)
 
     async def reconcile(self) -> None:

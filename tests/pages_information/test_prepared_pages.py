@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 
 import httpx
+import msgspec
 import pytest
 
 from tests.browser.site import SLUG, Site
@@ -93,11 +94,8 @@ async def test_nobody_profits_from_standing_first(site: Site) -> None:
 
 
 async def test_by_number_if_the_contest_says_so(site: Site) -> None:
-    await site.database.execute(
-        "update contests set rules = rules || '{\"list_order\": \"number\"}',"
-        " revision = revision + 1 where id = $1", site.contest.id,
-    )  # fmt: skip
-    await site.worker.registry.refresh(site.worker.read_pool)
+    rules = msgspec.structs.replace(site.contest.rules, list_order="number")
+    await site.change_contest(rules=msgspec.to_builtins(rules))
     answer = await get(site, PAGES[0], cookie="")
     numbers = [part.partition('"')[0] for part in answer.text.split('data-number="')[1:]]
     assert numbers == [str(number) for number in range(1, 51)]

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
-from tests.contest_data import SLUG, rules
+from tests.contest_data import SLUG, arrange_contest, rules
 from tests.picture_files import encoded
 from tests.public.running_service import (
     CONTEST,
@@ -218,10 +218,10 @@ async def check_kept_back(client: httpx.AsyncClient, path: str, publish_at: date
 
 async def test_a_picture_that_a_published_contest_shows_too_is_public(service: Service) -> None:
     other = service.worker.desk(OTHER_SLUG).contest
-    await service.database.execute(
-        "update contests set opens_at = now() + interval '1 day', revision = revision + 1"
-        " where id = $1",
+    await arrange_contest(
+        service.settings.owner_database_url,
         other.id,
+        opens_at=service.clock() + timedelta(days=1),
     )
     for picture in (RED, BLUE):
         await store_portrait(service.database, other.id, 1, picture)

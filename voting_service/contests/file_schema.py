@@ -45,16 +45,22 @@ def _fault(message: str) -> PydanticCustomError:
     return PydanticCustomError("contest_file", "{message}", {"message": message})
 
 
-def _readable(text: str, *, limit: int, line_breaks: bool) -> str:
+def readable_fault(text: str, *, limit: int, line_breaks: bool) -> str | None:
+    """What keeps a text from being shown; None: nothing."""
     for character in text:
         allowed = line_breaks and character in "\n\t"
         if character in _TURNING or (unicodedata.category(character) == "Cc" and not allowed):
-            raise _fault(f"contains the control character U+{ord(character):04X}")
+            return f"contains the control character U+{ord(character):04X}"
     count = count_characters(text)
     if count == 0:
-        raise _fault("is empty")
-    if count > limit:
-        raise _fault(f"has {count} characters, at most {limit} are allowed")
+        return "is empty"
+    return f"has {count} characters, at most {limit} are allowed" if count > limit else None
+
+
+def _readable(text: str, *, limit: int, line_breaks: bool) -> str:
+    wrong = readable_fault(text, limit=limit, line_breaks=line_breaks)
+    if wrong:
+        raise _fault(wrong)
     return text
 
 

@@ -55,6 +55,7 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
     "holds_once": Refused("exactly these ballots were put on hold already"),
     "rulings_turn": Refused("the hold was ruled on meanwhile; look at it again and propose anew"),
     "contests_rules_fixed": Refused("the rules of the ballot are fixed since voting opened"),
+    "contests_stay_closed": Refused("a contest that closed stays closed"),
     "publications_unruled": Refused(
         "ballots are still in question: rule every hold, then propose the publication again"
     ),
