@@ -104,9 +104,9 @@ language sql stable parallel safe set search_path = public, pg_temp as $$
      where m.ballot_id = ballot
 $$;
 
--- The same for all ballots of a hold at once, before and after the ruling. Ballots of one look are
--- added up before their candidates are, and what other holds say of a ballot is looked up by its
--- id, so that no plan can become quadratic.
+-- The same for all ballots of a hold at once, before and after the ruling. What other holds say of
+-- a ballot is looked up by its id, so that no plan can become quadratic; `offset 0` keeps the hour
+-- from being worked out once a candidate.
 create function carry_out_ruling() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -151,10 +151,10 @@ begin
         (contest_id, decision_id, ruled_at, hour, platform_id, candidate, held, void)
     with changes as (
         select date_trunc('hour', b.cast_at, 'UTC') as hour, b.platform_id, b.choices,
-               b.disposition = 1 and in_force.turn is null and elsewhere.voided is null
-                   as was_held,
-               coalesce(elsewhere.voided, false) as stays_void,
-               count(*) as ballots
+               -(b.disposition = 1 and in_force.turn is null and elsewhere.voided is null)::integer
+                   as held,
+               case when elsewhere.voided then 0 else is_void::integer - was_void::integer end
+                   as void
           from hold_ballots m
           join ballots b on b.contest_id = new.contest_id and b.ballot_id = m.ballot_id
          cross join lateral (
@@ -162,14 +162,12 @@ begin
                  from hold_ballots o
                 where o.ballot_id = m.ballot_id and o.hold_id = any (ruled)) as elsewhere
          where m.hold_id = hold.id
-         group by 1, 2, 3, 4, 5
+        offset 0
     )
     select new.contest_id, new.id, moment, c.hour, c.platform_id, v.candidate,
-           -coalesce(sum(c.ballots) filter (where c.was_held), 0),
-           coalesce(sum(c.ballots) filter (where not c.stays_void), 0)
-               * (is_void::integer - was_void::integer)
+           sum(c.held), sum(c.void)
       from changes c, unnest(0::smallint || c.choices) as v (candidate)
-     where c.was_held or (is_void <> was_void and not c.stays_void)
+     where c.held <> 0 or c.void <> 0
      group by c.hour, c.platform_id, v.candidate;
     return null;
 end

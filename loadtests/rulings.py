@@ -1,0 +1,172 @@
+"""How long it takes to rule a hundred thousand ballots in one act, and the standings to follow.
+
+    python -m loadtests.rulings [--ballots 1000000] [--held 100000]
+
+Starts stores of its own with full durability and runs the reconciler beside, as `work` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from loadtests.stand import Stand
+from voting_service.accounts.store import create_account
+from voting_service.contests.model import Contest, Text
+from voting_service.contests.store import load_contest
+from voting_service.demo.embedded_postgres import APPLICATION
+from voting_service.rulings.holds import make_hold
+from voting_service.rulings.model import Evidence, Verdict
+from voting_service.rulings.rulings import approve_rulings, propose_rulings
+from voting_service.storage.postgres import Connection, acquire, open_pool
+from voting_service.storage.queries import Queries
+from voting_service.storage.valkey import Valkey
+from voting_service.tally.audit import audit
+from voting_service.tally.counters import read_counts, register_functions, set_counts
+from voting_service.tally.kept import kept_tally
+from voting_service.tally.record import advance_floor
+
+QUERIES = Queries("loadtests", "rulings.sql")
+FILL = Queries("loadtests", "desk_fill.sql")
+SLUG = "ruled"
+T = TypeVar("T")
+
+
+async def timed(what: str, work: Awaitable[T]) -> T:
+    begins_at = time.perf_counter()
+    result = await work
+    click.echo(f"{time.perf_counter() - begins_at:8.3f} s  {what}")
+    return result
+
+
+async def hold_some(connection: Connection, contest: Contest, every: int, begin: int) -> int:
+    rows = await connection.fetch(QUERIES["some_ballots"], contest.id, every, begin)
+    return await timed(
+        f"hold of {len(rows):,} ballots made",
+        make_hold(
+            connection,
+            contest,
+            [row["ballot_id"] for row in rows],
+            actor="bench",
+            kind="campaign",
+            source="bench",
+            label=f"every {every} from {begin}",
+            evidence=Evidence(sentence=Text(zh="测量", en="measured")),
+            now=datetime.now(UTC),
+        ),
+    )
+
+
+async def fill(stand: Stand, ballots: int) -> None:
+    """A contest with three weeks of ballots, a fiftieth of them held."""
+    contest_id = await stand.add_contest(SLUG)
+    async with stand.database() as owner:
+        ends = datetime.now(UTC)
+        await owner.execute(FILL["ballots"], contest_id, stand.platform_id, ballots, ends, 8)
+        await owner.execute(f"vacuum (analyze) ballots_{contest_id}")
+
+
+class Bench:
+    """A contest, two people, and what they do to one hold after another."""
+
+    def __init__(self, stand: Stand, contest: Contest, connection: Connection) -> None:
+        self.stand, self.contest, self.connection = stand, contest, connection
+
+    async def begin(self, valkey: Valkey) -> None:
+        self.valkey = valkey
+        self.accounts = [
+            (
+                await create_account(
+                    self.connection,
+                    self.stand.master_key,
+                    name,
+                    "supervisor",
+                    "correct horse battery",
+                )
+            )[0]
+            for name in ("first", "second")
+        ]
+
+    async def reconcile(self) -> int:
+        floor, totals = await advance_floor(self.connection, self.contest.id)
+        await set_counts(self.valkey, self.contest.id, floor, totals)
+        counts = await read_counts(self.valkey, self.contest.id)
+        return counts.ballots if counts else 0
+
+    async def rule(self, hold_id: int, verdict: Verdict) -> None:
+        first, second = self.accounts
+        reason = "automated_voting" if verdict == "void" else "objection_upheld"
+        proposed = await propose_rulings(
+            self.connection,
+            self.contest,
+            first,
+            [hold_id],
+            verdict=verdict,
+            reason=reason,
+            words="measured",
+            now=datetime.now(UTC),
+        )
+        await timed(
+            f"hold {hold_id} ruled {verdict}",
+            approve_rulings(self.connection, self.contest, second, proposed, now=datetime.now(UTC)),
+        )
+        await timed("counters follow", self.reconcile())
+
+
+async def measure(folder: Path, ballots: int, held: int) -> None:
+    stand = Stand(folder, 1)
+    try:
+        await stand.open_stores()
+        await timed(f"{ballots:,} ballots filled in", fill(stand, ballots))
+        valkey = Valkey(stand.valkey.url)
+        register_functions(valkey)
+        async with stand.database(APPLICATION) as connection:
+            contest = await load_contest(connection, SLUG)
+            bench = Bench(stand, contest, connection)
+            await bench.begin(valkey)
+            await timed("first floor", bench.reconcile())
+            every = ballots // held
+            one = await hold_some(connection, contest, every, 0)
+            await bench.rule(one, "void")
+            await bench.rule(one, "count")
+            other = await hold_some(connection, contest, every, 0 if every == 1 else 1)
+            await bench.rule(other, "void")
+            both = await hold_some(connection, contest, every // 2 or 1, 0)
+            await bench.rule(both, "void")
+            done = await timed("audit of all ballots", audit(connection, contest))
+            click.echo(f"difference {done.difference}")
+            pool_url = stand.postgres.url(APPLICATION)
+            async with open_pool(pool_url, size=1) as pool, acquire(pool) as pooled:
+                await timed("kept tally by candidate", kept_tally(pooled, contest))
+                await timed(
+                    "kept tally by candidate, platform and hour at a moment",
+                    kept_tally(
+                        pooled,
+                        contest,
+                        by=("candidate", "platform", "hour"),
+                        at=datetime.now(UTC),
+                    ),
+                )
+        await valkey.close()
+    finally:
+        await stand.stop_all()
+
+
+@click.command()
+@click.option("--ballots", default=1_000_000, show_default=True)
+@click.option("--held", default=100_000, show_default=True)
+def main(ballots: int, held: int) -> None:
+    """Measure rulings on HELD of BALLOTS ballots."""
+    with tempfile.TemporaryDirectory(prefix="voting-rulings-") as folder:
+        asyncio.run(measure(Path(folder), ballots, held))
+
+
+if __name__ == "__main__":
+    main()
