@@ -1,0 +1,71 @@
+-- name: window
+-- Ballots from one id to another, of a platform, a network and a candidate where these are given,
+-- in the state they are in now: in all (every key null), by platform, by minute, by candidate,
+-- and by the networks that cast most of them ($7 at most). `kind` says by what.
+with ruled as materialized (
+    select m.ballot_id, bool_or(r.verdict = 'void') as void
+      from rulings_in_force r
+      join hold_ballots m on m.hold_id = r.hold_id
+     where r.contest_id = $1 and m.ballot_id >= $2 and m.ballot_id < $3
+     group by m.ballot_id
+), cast_ballots as materialized (
+    select b.platform_id, b.network, b.choices, date_trunc('minute', b.cast_at) as minute,
+           (b.disposition = 1 and r.ballot_id is null)::integer as held,
+           coalesce(r.void, false)::integer as void
+      from ballots b
+      left join ruled r on r.ballot_id = b.ballot_id
+     where b.contest_id = $1 and b.ballot_id >= $2 and b.ballot_id < $3
+       and ($4::smallint is null or b.platform_id = $4)
+       and ($5::bytea is null or b.network = $5)
+       and ($6::smallint is null or $6 = any(b.choices))
+), busiest as (
+    select network, count(*) as gross, sum(held) as held, sum(void) as void
+      from cast_ballots
+     where network is not null
+     group by network
+     order by count(*) desc, network
+     limit $7
+)
+select case when grouping(platform_id) = 0 then 'platform'
+            when grouping(minute) = 0 then 'minute'
+            else 'all' end as kind,
+       platform_id, minute, null::smallint as candidate, null::bytea as network,
+       count(*) as gross, coalesce(sum(held), 0) as held, coalesce(sum(void), 0) as void
+  from cast_ballots
+ group by grouping sets ((), (platform_id), (minute))
+union all
+select 'candidate', null, null, c.candidate, null, count(*), sum(b.held), sum(b.void)
+  from cast_ballots b, unnest(b.choices) as c (candidate)
+ group by c.candidate
+union all
+select 'network', null, null, null, network, gross, held, void
+  from busiest;
+
+-- name: ballots
+-- The next ballots from one id to another, with the same conditions and in a state where one is
+-- given, oldest first.
+select s.ballot_id, s.cast_at, s.period, s.platform_id, s.voter, s.network, s.screened, s.choices,
+       s.disposition, s.state
+  from (select b.ballot_id, b.cast_at, b.period, b.platform_id, b.voter, b.network, b.screened,
+               b.choices, b.disposition, ballot_state(b.ballot_id, b.disposition) as state
+          from ballots b
+         where b.contest_id = $1 and b.ballot_id > $2 and b.ballot_id < $3
+           and ($4::smallint is null or b.platform_id = $4)
+           and ($5::bytea is null or b.network = $5)
+           and ($6::smallint is null or $6 = any(b.choices))
+         order by b.ballot_id) as s
+ where $7::text is null or s.state = $7
+ limit $8;
+
+-- name: every_ballot
+-- All ballots of a contest in the order of their ids, for a cursor: the first rows come at once,
+-- and no number of ballots needs more memory. Only ballots in question may have been ruled on.
+select b.ballot_id, b.cast_at, b.period, b.platform_id, b.voter, b.network, b.screened, b.choices,
+       b.disposition,
+       case when exists (select from hold_ballots m where m.ballot_id = b.ballot_id)
+            then ballot_state(b.ballot_id, b.disposition)
+            else case b.disposition when 1 then 'held' else 'counted' end
+       end as state
+  from ballots b
+ where b.contest_id = $1
+ order by b.ballot_id;
