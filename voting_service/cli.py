@@ -15,6 +15,7 @@ from voting_service.errors import InvalidInput, VotingError
 COMMANDS: Mapping[str, str] = {
     "demo": "voting_service.commands.demo:demo",
     "serve": "voting_service.commands.serve:serve",
+    "office": "voting_service.commands.office:office",
     "work": "voting_service.commands.work:work",
     "migrate": "voting_service.commands.migrate:migrate",
     "contest": "voting_service.commands.contest:contest",
@@ -23,6 +24,8 @@ COMMANDS: Mapping[str, str] = {
     "account": "voting_service.commands.account:account",
     "tally": "voting_service.commands.tally:tally",
     "cut": "voting_service.commands.cut:cut",
+    "audit-export": "voting_service.commands.audit_export:audit_export",
+    "replay": "voting_service.commands.replay:replay",
     "journal": "voting_service.commands.journal:journal",
 }
 

@@ -1,0 +1,115 @@
+"""`replay`: an audit archive counted again, with no database and no settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from voting_service.cut.ranking import ranked
+from voting_service.errors import InvalidInput
+from voting_service.replay.comparing import Replayed
+from voting_service.replay.comparing import replay as replay_archive
+from voting_service.storage.signed_file import load_public_key
+from voting_service.tally.recount import Count
+
+COUNTS = ("gross", "held", "void", "net")
+PIPE_WIDTH = 160
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The announced public key, PEM: whose signature the published versions must bear.",
+)
+@click.option(
+    "--format", "kind", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+def replay(file: Path, key_file: Path | None, kind: str) -> None:
+    """Count the ballots of an audit archive again and compare with what was published.
+
+    Gross, held, void and net per candidate and platform come from ballots and rulings alone;
+    every published version must come out byte for byte. Exit code 0: everything agrees.
+    """
+    key = load_public_key(key_file.read_bytes()) if key_file else None
+    replayed = replay_archive(file, key)
+    if kind == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(_facts(replayed)), indent=1).decode())
+    else:
+        _print(replayed)
+    if replayed.faults:
+        raise InvalidInput(*replayed.faults)
+
+
+def _figures(count: Count) -> tuple[int, int, int, int]:
+    return count.gross, count.held, count.void, count.net
+
+
+def _facts(replayed: Replayed) -> dict[str, Any]:
+    return {
+        "contest": replayed.contest.contest.slug,
+        "ballots": replayed.ballots,
+        "versions_that_agree": replayed.same,
+        "faults": [str(fault) for fault in replayed.faults],
+        "rows": [
+            {"platform": platform, "candidate": number or "ballots"}
+            | dict(zip(COUNTS, _figures(count), strict=True))
+            for (platform, number), count in sorted(replayed.now.cells.items())
+        ],
+    }
+
+
+def _print(replayed: Replayed) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPE_WIDTH)
+    contest, size = replayed.contest.contest, replayed.contest.contest.rules.cut.size
+    counts = replayed.now.candidates(contest.numbers)
+    names = {candidate.number: candidate.name for candidate in contest.candidates}
+    by_candidate = Table(title="votes by candidate", title_justify="left")
+    for column in ("rank", "candidate"):
+        by_candidate.add_column(column, justify="right")
+    by_candidate.add_column("name", overflow="fold")
+    for column in COUNTS:
+        by_candidate.add_column(column, justify="right")
+    standings = ranked({number: count.net for number, count in counts.items()})
+    for place, standing in enumerate(standings, start=1):
+        name = names.get(standing.number)
+        by_candidate.add_row(
+            str(standing.rank),
+            str(standing.number),
+            escape(f"{name.zh} / {name.en}" if name else "no candidate"),
+            *map(str, _figures(counts[standing.number])),
+            end_section=place == size,
+        )
+    by_platform = Table("platform", title="ballots by platform", title_justify="left")
+    for column in COUNTS:
+        by_platform.add_column(column, justify="right")
+    for platform, count in replayed.now.platforms().items():
+        by_platform.add_row(escape(platform), *map(str, _figures(count)))
+    console.print(by_candidate, by_platform, sep="\n")
+    for publication in replayed.contest.publications:
+        good = publication.version in replayed.same
+        console.print(
+            f"[green]✔[/] version {publication.version}: byte for byte as published"
+            if good
+            else f"[red]✘[/] version {publication.version}: does not come out as published",
+            highlight=False,
+        )
+    if not replayed.contest.publications:
+        console.print("nothing is published yet; there is nothing to compare with")
+    console.print(
+        f"[red]✘[/] {len(replayed.faults)} things do not agree"
+        if replayed.faults
+        else f"[green]✔[/] {replayed.ballots} ballots, {len(replayed.contest.rulings)} rulings: "
+        "everything agrees",
+        highlight=False,
+    )
