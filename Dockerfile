@@ -24,7 +24,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin voting
 COPY --from=build /opt/service /opt/service
 ENV PATH=/opt/service/bin:$PATH PYTHONUNBUFFERED=1 VOTING_HOST=0.0.0.0 VOTING_PORT=8000
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 8001
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f\"http://127.0.0.1:{os.environ['VOTING_PORT']}/healthz\", timeout=2)"]
 ENTRYPOINT ["voting-service"]

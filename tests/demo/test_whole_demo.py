@@ -36,6 +36,8 @@ class Terminal:
         self.data = data
         self.port = port
         self.address = f"http://{HOST}:{port}"
+        self.office_port = free_port()
+        self.office_address = f"http://{HOST}:{self.office_port}"
         self.lines: list[str] = []
         self._process: asyncio.subprocess.Process | None = None
 
@@ -46,6 +48,7 @@ class Terminal:
             "demo",
             f"--data={self.data}",
             f"--port={self.port}",
+            f"--office-port={self.office_port}",
             "--workers=1",
             *options,
             stdout=asyncio.subprocess.PIPE,
@@ -144,6 +147,19 @@ async def first_ballots(terminal: Terminal) -> int:
     raise AssertionError("the stream ended")
 
 
+async def sign_in_at_the_desk(terminal: Terminal, digits: str) -> None:
+    """With what accounts.json and `account code` say."""
+    logins = json.loads((terminal.data / "accounts.json").read_text())
+    [login] = [one for one in logins if one["name"] == "supervisor-1"]
+    form = {"name": login["name"], "password": login["password"], "code": digits}
+    async with httpx.AsyncClient(
+        base_url=terminal.office_address, follow_redirects=True, headers={"accept": "text/html"}
+    ) as client:
+        home = await client.post("/sign-in", data=form)
+        assert home.url.path == "/"
+        assert "supervisor-1" in home.text
+
+
 async def test_one_command_brings_everything_and_ctrl_c_takes_it_away(terminal: Terminal) -> None:
     elsewhere = "postgresql://nobody@127.0.0.1:1/production"
     await terminal.start("--crowd=20", VOTING_DATABASE_URL=elsewhere)
@@ -161,6 +177,10 @@ async def test_one_command_brings_everything_and_ctrl_c_takes_it_away(terminal: 
     assert code == 0
     for login in json.loads((terminal.data / "accounts.json").read_text()):
         assert login["name"] in listed
+
+    code, digits = await run_command(terminal.data, "account", "code", "supervisor-1")
+    assert (code, len(digits.strip())) == (0, 6)
+    await sign_in_at_the_desk(terminal, digits.strip())
 
     assert len(terminal.family()) > 5
     assert await terminal.end(signal.SIGINT) == 0

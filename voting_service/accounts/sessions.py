@@ -80,14 +80,17 @@ async def open_session(
 
 
 async def find_session(
-    connection: AnyConnection, token: str, now: datetime
+    connection: AnyConnection, token: str, now: datetime, *, by_itself: bool = False
 ) -> tuple[Account, StaffSession] | None:
-    """Whose session this is; None when it ended, expired, or never was."""
+    """Whose session this is; None when it ended, expired, or never was.
+
+    What a page asks `by_itself` is no sign of life: else an open chart would keep it for ever.
+    """
     with domain_errors():
         row = await connection.fetchrow(QUERIES["find_session"], hash_token(token))
         if row is None or not is_alive(session := _session_of(row), now):
             return None
-        if now - session.last_seen_at >= SEEN_EVERY:
+        if not by_itself and now - session.last_seen_at >= SEEN_EVERY:
             await connection.execute(QUERIES["touch_session"], session.token_hash, now)
     return account_of(row), session
 

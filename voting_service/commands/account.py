@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 import click
+import pyotp
 from rich.console import Console
 from rich.table import Table
 
@@ -12,6 +13,8 @@ from voting_service.accounts.model import Account, Role
 from voting_service.accounts.second_factor import provisioning_uri
 from voting_service.accounts.store import create_account, disable_account, load_accounts
 from voting_service.commands.running import database, run
+from voting_service.demo.data_folder import DataFolder
+from voting_service.errors import NotFound, Refused
 from voting_service.settings import Settings, load_settings, staff_credentials
 
 
@@ -42,6 +45,23 @@ async def _add(settings: Settings, name: str, role: Role, password: str) -> tupl
         return await create_account(
             connection, settings.master_key.get_secret_value(), name, role, password
         )
+
+
+@account.command()
+@click.argument("name")
+def code(name: str) -> None:
+    """Print the one-time code of NAME in the demo that VOTING_DATA names."""
+    settings = load_settings()
+    if settings.data is None:
+        raise Refused(
+            "only a demo knows its staff's secrets: name its folder with VOTING_DATA, or look "
+            "at the authenticator app"
+        )
+    for login in DataFolder(settings.data).staff():
+        if login.name == name:
+            click.echo(pyotp.TOTP(login.totp_secret).now())
+            return
+    raise NotFound(f"{name!r} is not one of the demo's staff; see accounts.json")
 
 
 @account.command("list")

@@ -26,7 +26,7 @@ _PORT = click.IntRange(1, 65535)
     help="Where everything is kept; a second start finds it again.",
 )
 @click.option("--port", type=_PORT, default=8000, show_default=True, help="The citizens' face.")
-@click.option("--office-port", type=_PORT, default=8001, show_default=True, help="Reserved.")
+@click.option("--office-port", type=_PORT, default=8001, show_default=True, help="For staff.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Default: as many as cores.")
 @click.option(
     "--crowd",
@@ -41,7 +41,7 @@ def demo(data: Path, port: int, office_port: int, workers: int | None, crowd: fl
     """
     if port == office_port:
         raise click.UsageError("--port and --office-port must differ")
-    run(_until_stopped(DemoPlan(data, port, workers, crowd)))
+    run(_until_stopped(DemoPlan(data, port, office_port, workers, crowd)))
 
 
 async def _until_stopped(plan: DemoPlan) -> None:

@@ -39,12 +39,17 @@ class DemoPlan:
 
     data: Path
     port: int
+    office_port: int
     workers: int | None = None
     crowd_per_second: float = 0.0
 
     @property
     def address(self) -> str:
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def office_address(self) -> str:
+        return f"http://{HOST}:{self.office_port}"
 
 
 async def run_demo(plan: DemoPlan, say: Say, clock: Clock) -> None:
@@ -55,13 +60,18 @@ async def run_demo(plan: DemoPlan, say: Say, clock: Clock) -> None:
     data = DataFolder(plan.data)
     with data.locked():
         await _end_left_overs(data)
-        if not port_is_free(plan.port):
-            raise Refused(
-                f"port {plan.port} is taken by another program: stop that, or choose another "
-                "port with PORT= (--port)"
-            )
+        _require_free(plan.port, "PORT= (--port)")
+        _require_free(plan.office_port, "OFFICE_PORT= (--office-port)")
         async with AsyncExitStack() as running:
             await _run(plan, data, running, say, clock)
+
+
+def _require_free(port: int, option: str) -> None:
+    if not port_is_free(port):
+        raise Refused(
+            f"port {port} is taken by another program: stop that, or choose another "
+            f"port with {option}"
+        )
 
 
 async def _run(
@@ -80,11 +90,12 @@ async def _run(
     for program in programs:
         running.push_async_callback(program.stop)
     running.callback(say, "stopping")
-    work, serve, *crowd = programs
-    work.start()
-    serve.start()
+    work, serve, office, *crowd = programs
+    for program in (work, serve, office):
+        program.start()
     say("starting the service")
     await _wait_until_ready(plan.address, serve)
+    await _wait_until_ready(plan.office_address, office)
     for program in crowd:
         program.start()
     _introduce(plan, data, say)
@@ -130,6 +141,9 @@ def _programs(plan: DemoPlan, data: DataFolder) -> tuple[Program, ...]:
         PREFIX + "HOST": HOST,
         PREFIX + "PORT": str(plan.port),
         PREFIX + "PUBLIC_URL": plan.address,
+        PREFIX + "OFFICE_HOST": HOST,
+        PREFIX + "OFFICE_PORT": str(plan.office_port),
+        PREFIX + "OFFICE_URL": plan.office_address,
         PREFIX + "METRICS_DIR": str(data.metrics),
         PART_OF: str(data.path),
     }
@@ -138,7 +152,7 @@ def _programs(plan: DemoPlan, data: DataFolder) -> tuple[Program, ...]:
     # Stores that the caller's environment names are somebody's, and not the demo's.
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     environment = inherited | settings
-    commands = {name: [_script(), name] for name in ("work", "serve")}
+    commands = {name: [_script(), name] for name in ("work", "serve", "office")}
     if plan.crowd_per_second:
         commands["crowd"] = [
             sys.executable,
@@ -158,11 +172,11 @@ def _script() -> str:
     return str(Path(sys.executable).with_name("voting-service"))
 
 
-async def _wait_until_ready(address: str, serve: Program) -> None:
-    """Raises Unavailable, quoting the log, when `serve` ends or does not get ready in time."""
+async def _wait_until_ready(address: str, program: Program) -> None:
+    """Raises Unavailable, quoting the log, when the program ends or does not get ready in time."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_SECONDS), httpx.AsyncClient() as client:
-            while serve.process is not None:
+            while program.process is not None:
                 with suppress(httpx.HTTPError):
                     if (await client.get(f"{address}/readyz")).status_code == 200:
                         return
@@ -170,7 +184,8 @@ async def _wait_until_ready(address: str, serve: Program) -> None:
     except TimeoutError:
         pass
     raise Unavailable(
-        f"the service did not get ready; the end of {serve.log_file}:\n{log_tail(serve.log_file)}"
+        f"`{program.name}` did not get ready; the end of {program.log_file}:\n"
+        f"{log_tail(program.log_file)}"
     )
 
 
@@ -179,7 +194,9 @@ def _introduce(plan: DemoPlan, data: DataFolder, say: Say) -> None:
     say(f"  contest     {contest}")
     say(f"  candidates  {contest}/candidates")
     say(f"  standings   {contest}/standings")
+    say(f"  desk        {plan.office_address}")
     say(f"  staff       {data.accounts_file} (names, passwords, TOTP secrets)")
+    say(f"  code        VOTING_DATA={data.path} voting-service account code supervisor-1")
     say(f"  platform    {data.platform_key_file} (signs voters in)")
     say(f"  commands    VOTING_DATA={data.path} voting-service tally {SLUG}")
     say(f"  logs        {data.logs}")

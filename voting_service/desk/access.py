@@ -20,6 +20,8 @@ from voting_service.errors import IdentityNotConfirmed, NotSignedIn
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 SIGN_IN, CONFIRM = "/sign-in", "/confirm"
+REFRESH_HEADER = "desk-refresh"
+"""What pages that stay open send when they ask again by themselves (static/charts.js)."""
 _MARK_BYTES = 16
 
 
@@ -45,7 +47,9 @@ async def find_visitor(request: Request) -> Visitor | None:
         return known
     desk = desk_of(request)
     async with desk.connection() as connection:
-        found = await find_session(connection, token, desk.clock())
+        found = await find_session(
+            connection, token, desk.clock(), by_itself=REFRESH_HEADER in request.headers
+        )
     if found is None:
         return None
     request.state.visitor = Visitor(*found, csrf=form_mark(token))

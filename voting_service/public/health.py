@@ -41,4 +41,4 @@ async def readyz(request: Request) -> Response:
 async def show_metrics(request: Request) -> Response:
     """Prometheus' text format; the workers of a host added up."""
     worker: Worker = request.state.worker
-    return metrics_response(worker.settings)
+    return metrics_response(worker.settings.metrics_dir)

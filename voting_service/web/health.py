@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -11,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from voting_service.errors import VotingError
-from voting_service.settings import Settings
 
 PING_SECONDS = 2.0
 
@@ -31,12 +31,12 @@ async def state_of(ping: Awaitable[None]) -> str:
     return "ok"
 
 
-def metrics_response(settings: Settings) -> Response:
-    """Prometheus' text format; the workers of a host added up."""
+def metrics_response(shared_folder: Path | None) -> Response:
+    """Prometheus' text format; with a folder, the workers that share it added up."""
     registry = REGISTRY
-    if settings.metrics_dir is not None:
+    if shared_folder is not None:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(settings.metrics_dir))  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry, path=str(shared_folder))  # type: ignore[no-untyped-call]
     return Response(
         generate_latest(registry),
         headers={"cache-control": "no-store"},
