@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from tests.browser.site import SLUG, Site
 from tests.contest_data import rules
 from tests.pages.reader import Reader, heading, reading
+from tests.rulings.rulings_data import hold, rule, staff_of
 from voting_service.contests.model import Contest
+from voting_service.contests.store import load_contest
 from voting_service.demo import contest as demo
 from voting_service.public.pages.receipts import fitting_size, grouped
 
@@ -54,6 +56,27 @@ async def test_a_held_ballot_is_told_neutrally(site: Site) -> None:
         assert "routine check" in english.text
         for word in ("fraud", "suspicious", "invalid"):
             assert word not in english.text.lower()
+
+
+async def test_what_two_people_ruled_is_told(site: Site) -> None:
+    ballot = (await site.cast([1]))["ballot"]
+    contest = await load_contest(site.database, SLUG)
+    staff = await staff_of(site.database)
+    questioned = await hold(site.database, contest, [bytes.fromhex(ballot)])
+
+    async def told() -> tuple[str, str]:
+        answer = await site.api.get(f"/api/v1/contests/{SLUG}/receipts/{ballot}")
+        async with reading(site) as reader:
+            page = await reader.get(f"/en/{SLUG}/receipts/{ballot}")
+        found = re.search(r"State: (counted|void)", page.text)
+        assert found
+        return answer.json()["state"], found[1]
+
+    assert await told() == ("counted", "counted")
+    await rule(site.database, contest, staff, questioned, "void")
+    assert await told() == ("void", "void")
+    await rule(site.database, contest, staff, questioned, "count")
+    assert await told() == ("counted", "counted")
 
 
 def ballot_of(page: str) -> str:

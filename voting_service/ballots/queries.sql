@@ -32,7 +32,8 @@ select voter, ballot_id, cast_at, choices::text as choices
  where contest_id = $1 and period = $2 and voter = any($3::bytea[]);
 
 -- name: ballot_by_id
--- What a receipt's holder may see, and what the receipt is made from.
-select voter, period, cast_at, choices::text as choices, disposition
+-- What the receipt is made from, and the state of the ballot by the rulings in force.
+select voter, period, cast_at, choices::text as choices,
+       ballot_state(ballot_id, disposition) as state
   from ballots
  where contest_id = $1 and ballot_id = $2;

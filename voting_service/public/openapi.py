@@ -170,7 +170,10 @@ def _paths() -> dict[str, Any]:
         f"{contest}/receipts/{{ballot}}": {
             "parameters": [_SLUG, _BALLOT],
             "get": _operation(
-                "receipt", "Counted or held, never the choices", {200: "ReceiptState"}, (404, 503)
+                "receipt",
+                "Counted, held or void, never the choices",
+                {200: "ReceiptState"},
+                (404, 503),
             ),
         },
         f"{contest}/standings": {

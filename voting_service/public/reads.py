@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from voting_service.contests.phases import published_at
 from voting_service.errors import NotFound, VotingError
 from voting_service.public.cross_origin import VARY_ORIGIN
 from voting_service.public.worker import Worker
+from voting_service.rulings.model import BallotState
 from voting_service.storage.postgres import acquire
 from voting_service.tally.standings import Prepared
 from voting_service.web.languages import language_of
@@ -25,9 +26,6 @@ from voting_service.web.problems import problem
 
 _BALLOT_ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
-BallotState = Literal["counted", "held"]
-_STATES: tuple[BallotState, ...] = ("counted", "held")
-"""By the disposition that is stored (antifraud/decision.py)."""
 _JSON = (b"content-type", b"application/json")
 SHARED_SECONDS = 10
 """How long caches may keep the cut."""
@@ -167,7 +165,7 @@ class ReceiptState(msgspec.Struct, frozen=True):
 
 
 async def receipt_state(request: Request) -> Response:
-    """Counted or held, for whoever holds the ballot's id."""
+    """Counted, held or void, for whoever holds the ballot's id."""
     worker: Worker = request.state.worker
     contest = worker.desk(request.path_params["slug"]).contest
     ballot: str = request.path_params["ballot"]
@@ -195,7 +193,7 @@ async def find_ballot(
     if row is None:
         raise NotFound("there is no ballot of this id in this contest")
     stored = StoredBallot(ballot_id, row["voter"], row["period"], row["cast_at"], row["choices"])
-    return stored, _STATES[row["disposition"]]
+    return stored, row["state"]
 
 
 async def find_ballot_of(

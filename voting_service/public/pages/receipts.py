@@ -14,7 +14,8 @@ from starlette.responses import Response
 from voting_service.ballots.receipt import receipt_bytes
 from voting_service.public.pages.answers import rendered_response
 from voting_service.public.pages.visit import Visit
-from voting_service.public.reads import BallotState, find_ballot
+from voting_service.public.reads import find_ballot
+from voting_service.rulings.model import BallotState
 from voting_service.web.security_headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 
 PICTURE_WIDTH = 640
