@@ -37,7 +37,7 @@ from voting_service.tally.counters import CounterFeed
 
 _WORKERS = 2
 _TRIES_A_VOTER = 20
-_VOTERS_AT_ONCE = 1_000
+_VOTERS_AT_ONCE = 250
 _BALLOTS = ([1, 2, 3], [4, 5])
 _KEPT = REPORTS / "double.json"
 
@@ -50,7 +50,7 @@ class Doubled(msgspec.Struct, frozen=True):
     accepted: int
     repeated: int
     conflicts: int
-    other: int
+    try_again: int  # 503 or 429 on a busy machine: nothing was said about a ballot
     accepted_twice: int
     stored: int
     seconds: float
@@ -76,7 +76,7 @@ def raced_before() -> Doubled | None:
 
 
 async def _race_on(stand: Stand, tries: int, progress: Callable[[int], None]) -> Doubled:
-    """Round after round, all tries of a thousand voters at once, in no order."""
+    """Round after round, all tries of some voters at once, in no order."""
     rng = np.random.default_rng(0)
     answers: Counter[str] = Counter()
     accepted: Counter[bytes] = Counter()
@@ -106,7 +106,7 @@ async def _race_on(stand: Stand, tries: int, progress: Callable[[int], None]) ->
         accepted=known[Accepted],
         repeated=known[Repeated],
         conflicts=known[AlreadyVoted],
-        other=answers.total(),
+        try_again=answers.total(),
         accepted_twice=sum(count > 1 for count in accepted.values()),
         stored=stored,
         seconds=time.perf_counter() - begins_at,
