@@ -28,12 +28,12 @@ from voting_service.antifraud.forensics.thresholds import (
 CONFIRMING: dict[Aspect, frozenset[Aspect]] = {
     "network": frozenset({"client", "account"}),
     "client": frozenset({"network", "account", "habit"}),
-    "account": frozenset({"network", "client", "habit"}),
-    "habit": frozenset({"network", "client", "account"}),
+    "account": frozenset({"client", "habit"}),
+    "habit": frozenset({"client", "account"}),
 }
 """Which second aspect makes a suspicion more than a bloc. People who are called together vote at
-one hour, often and with one list: clock and ballot confirm nothing, habits nothing about a
-network."""
+one hour, from one network, equally often, with one list, and may have registered for it on one
+day: but each with an own phone and from an own home."""
 
 _BY_THE_CLOCK = frozenset({"day", "hour"})
 

@@ -65,12 +65,23 @@ def _search(
         for number in range(MOST_ROUNDS):
             found = 0
             for phase in phases:
-                tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
-                rates = choice_rates(ballots, votes, weights * assembly.active)
-                suspected = suspicions(
-                    ballots, votes, attributes, phase, rates, assembly.active, exponents, threads
-                )
-                found += assembly.take(suspected, rates)
+                while True:
+                    tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
+                    rates = choice_rates(ballots, votes, weights * assembly.active)
+                    suspected = suspicions(
+                        ballots,
+                        votes,
+                        attributes,
+                        phase,
+                        rates,
+                        assembly.active,
+                        exponents,
+                        threads,
+                    )
+                    taken = assembly.take(suspected, rates)
+                    found += taken
+                    if not taken or phase is not phases[0]:
+                        break
             if not found:
                 break
 

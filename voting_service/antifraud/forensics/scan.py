@@ -26,7 +26,7 @@ _DENSE_CELLS = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Tested cells with more than is expected, and how to find their votes again."""
+    """Tested cells with more than is expected."""
 
     value: Int32s
     target: Int32s
@@ -35,11 +35,6 @@ class Cells:
     expected: Floats
     log_p: Floats
     """Natural logarithm of the Poisson tail."""
-    first: Int64s
-    """The cell's votes are by_target[first : first + votes]."""
-    votes: Int64s
-    by_target: Int64s
-    """Places in Votes, ordered by value, target and time."""
     tests: int
     """How many cells there were to test, seen or not."""
 
@@ -69,17 +64,24 @@ def scan(
 
     Attribute −1 is left out, and so is every value with fewer than LEAST_VOTERS ballots.
     """
+    # Pairs of value and target with too few votes in all have no cell in any window.
     usable = active & (attribute >= 0)
-    usable &= (
-        np.bincount(attribute[usable], minlength=int(attribute.max(initial=0)) + 1) >= LEAST_VOTERS
-    )[attribute]
-    rows = np.flatnonzero(usable)
-    rows = rows[np.argsort(attribute[rows], kind="stable")]
+    values = int(attribute.max(initial=-1)) + 1
+    usable &= (np.bincount(attribute[usable], minlength=values) >= LEAST_VOTERS)[attribute]
     voted = np.flatnonzero(usable[votes.row])
     key = attribute[votes.row[voted]].astype(np.int64) * votes.targets + votes.target[voted]
-    voted = voted[np.argsort(key, kind="stable")]
+    order = np.argsort(key, kind="stable")
+    pair = _runs(key[order])
+    voted = voted[order[(np.bincount(pair, minlength=1) >= LEAST_VOTERS)[pair]]]
+    needed = np.zeros(values, dtype=bool)
+    needed[attribute[votes.row[voted]]] = True
+    rows = np.flatnonzero(usable & needed[attribute])
+    rows = rows[np.argsort(attribute[rows], kind="stable")]
+    left_out = len(np.unique(attribute[usable])) - int(np.count_nonzero(needed))
     return {
-        window: _scan_window(ballots, votes, attribute, rates, weight, window, rows, voted)
+        window: _scan_window(
+            ballots, votes, attribute, rates, weight, window, rows, voted, left_out
+        )
         for window, weight in weights.items()
     }
 
@@ -93,6 +95,7 @@ def _scan_window(
     window: int | None,
     rows: Int64s,
     voted: Int64s,
+    left_out: int,
 ) -> Cells:
     # Groups (value, window) are runs of `rows`; cells (value, target, window) runs of `voted`.
     when = _window_of(ballots.cast_at, window)
@@ -100,7 +103,6 @@ def _scan_window(
     voted_row = votes.row[voted]
     cell = _runs(attribute[voted_row], votes.target[voted], when[voted_row])
     first = np.flatnonzero(np.diff(cell, prepend=-1))
-    size = np.diff(first, append=len(cell))
     observed = np.bincount(cell, weights=weight[voted_row]) if len(cell) else np.empty(0)
     group_of_row = np.empty(len(ballots), dtype=np.int64)
     group_of_row[rows] = group
@@ -116,7 +118,7 @@ def _scan_window(
     )
     seen = observed[testable]
     more = seen > expected
-    kept, head = testable[more], head[more]
+    head = head[more]
     groups_tested = np.count_nonzero(np.bincount(group) >= LEAST_VOTERS) if len(group) else 0
     return Cells(
         value=attribute[votes.row[head]],
@@ -125,10 +127,7 @@ def _scan_window(
         observed=seen[more],
         expected=expected[more],
         log_p=poisson_log_tail(seen[more], expected[more]),
-        first=first[kept],
-        votes=size[kept],
-        by_target=voted,
-        tests=int(groups_tested) * votes.targets,
+        tests=int(groups_tested + left_out) * votes.targets,
     )
 
 
