@@ -112,6 +112,11 @@ def test_a_document_that_takes_too_long_is_given_up() -> None:
         typeset(PACKAGE, "endless.typ", {}, timeout_seconds=0.5)
 
 
+def test_a_document_that_needs_too_much_memory_is_given_up() -> None:
+    with pytest.raises(TypesettingFailed, match=r"greedy\.typ .*memory"):
+        typeset(PACKAGE, "greedy.typ", {})
+
+
 async def test_in_the_background_the_loop_goes_on() -> None:
     turns = 0
     task = asyncio.create_task(typeset_in_background(PACKAGE, "everything.typ", data()))

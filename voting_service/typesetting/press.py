@@ -12,7 +12,7 @@ from pathlib import Path
 import typst
 
 MEMORY_BYTES = 2 * 2**30
-"""A thousand pages need a tenth of it."""
+"""A report of four pages needs 60 MiB, a table of 490 pages took 1.4 GiB."""
 
 
 def main(folder: Path, fonts: Path) -> None:
