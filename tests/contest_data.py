@@ -116,3 +116,10 @@ async def store_platform(
         origins=origins,
         daily_ceiling=daily_ceiling,
     )
+
+
+async def switch_platform(connection: AnyConnection, slug: str, *, enabled: bool) -> None:
+    """On or off, whoever may do it."""
+    await connection.execute(
+        "update platforms set enabled = $2, revision = revision + 1 where slug = $1", slug, enabled
+    )

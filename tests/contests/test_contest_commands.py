@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.contest_data import store_contest
 from voting_service.accounts.model import Role
 from voting_service.accounts.store import create_account
-from voting_service.commands.contest import CLOSE_NOTICE
+from voting_service.contests.changes import NOTICE
 from voting_service.contests.model import Contest, EarlyClose, Text
 from voting_service.contests.platform_checks import public_jwk
 from voting_service.contests.store import load_contest, load_contests, load_platforms
@@ -245,7 +245,7 @@ class TestClose:
         answer = await self.close(command, database, settings)
         assert answer.code == 0, answer.err
         closed = await load_contest(database, running.slug)
-        assert begun + CLOSE_NOTICE <= closed.closes_at <= datetime.now(UTC) + CLOSE_NOTICE
+        assert begun + NOTICE <= closed.closes_at <= datetime.now(UTC) + NOTICE
         assert closed.revision == running.revision + 1
         early_close = EarlyClose(by="staff-1", announced=running.closes_at)
         assert closed.rules == msgspec.structs.replace(running.rules, early_close=early_close)

@@ -10,14 +10,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.contest_data import SLUG
+from tests.contest_data import SLUG, switch_platform
 from tests.public.running_service import (
     BALLOTS,
     OTHER_SLUG,
     Service,
     check_problem,
 )
-from voting_service.contests.store import set_platform_enabled
 from voting_service.voters.session import SESSION_SECONDS
 
 GOOD = b'{"choices":[1]}'
@@ -178,11 +177,11 @@ async def test_a_session_without_a_seal_is_401(face: Service) -> None:
 
 async def test_a_session_of_a_platform_that_was_switched_off_is_401(service: Service) -> None:
     session = await service.open_session()
-    await set_platform_enabled(service.database, "demo", enabled=False)
+    await switch_platform(service.database, "demo", enabled=False)
     await service.refresh()
     check_not_signed_in(await service.cast(session, [1]))
     assert await service.stored_ballots() == 0
-    await set_platform_enabled(service.database, "demo", enabled=True)
+    await switch_platform(service.database, "demo", enabled=True)
     await service.refresh()
     assert (await service.cast(session, [1])).status_code == 201
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contest_data import switch_platform
 from tests.public.running_service import (
     BALLOTS,
     CONTEST,
@@ -12,7 +13,6 @@ from tests.public.running_service import (
     STANDINGS,
     Service,
 )
-from voting_service.contests.store import set_platform_enabled
 
 STRANGERS = {
     "another site": "https://evil.example",
@@ -86,7 +86,7 @@ async def test_an_accepted_and_a_refused_vote_can_both_be_read(service: Service)
 
 async def test_a_platform_that_is_switched_off_takes_its_origin_along(service: Service) -> None:
     assert await allowed(service, b"GET", CONTEST, ORIGIN) == ORIGIN
-    await set_platform_enabled(service.database, "demo", enabled=False)
+    await switch_platform(service.database, "demo", enabled=False)
     await service.refresh()
     assert await allowed(service, b"GET", CONTEST, ORIGIN) is None
     assert await allowed(service, b"OPTIONS", BALLOTS, ORIGIN) is None

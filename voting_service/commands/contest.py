@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
-from voting_service.accounts.model import require_role
 from voting_service.clock import system_clock
 from voting_service.commands.picture import (
     encode_pictures,
@@ -17,21 +16,20 @@ from voting_service.commands.picture import (
     remove_pictures,
     store_picture,
 )
-from voting_service.commands.running import database, run
+from voting_service.commands.running import database, run, terminal_user
 from voting_service.commands.staff import as_option, authenticate_staff
+from voting_service.contests.changes import NOTICE
 from voting_service.contests.contest_file import ContestFile, load_contest_file
-from voting_service.contests.model import Contest, ContestRules
+from voting_service.contests.model import Contest, ContestRules, Text
 from voting_service.contests.phases import published_at
 from voting_service.contests.pictures import EncodedPicture
-from voting_service.contests.store import close_contest, insert_contest, load_contest, load_contests
+from voting_service.contests.store import insert_contest, load_contest, load_contests
+from voting_service.decisions.settings import close_early
 from voting_service.errors import Refused
+from voting_service.journal.record import record
 from voting_service.settings import Settings, load_settings
 from voting_service.storage.postgres import domain_errors
 from voting_service.voters.keyring import create_keys, destroy_voter_key
-
-CLOSE_NOTICE = timedelta(seconds=5)
-"""Every worker hears of an early close before it comes (contests/registry.py), so that all of
-them close at the same moment."""
 
 
 @click.group()
@@ -83,6 +81,13 @@ async def _import(
                 await create_keys(connection, settings.master_key.get_secret_value(), contest_id)
                 for named, each in zip(loaded.pictures, encoded, strict=True):
                     await store_picture(connection, contest_id, named.number, each, named.caption)
+                await record(
+                    connection,
+                    terminal_user(),
+                    "contest_imported",
+                    contest=loaded.slug,
+                    details={"candidates": len(loaded.candidates), "pictures": len(encoded)},
+                )
 
 
 @contest.command("list")
@@ -120,24 +125,28 @@ async def _load(settings: Settings, slug: str) -> Contest:
 
 @contest.command("close")
 @click.argument("slug")
+@click.option("--reason-zh", default="主办方决定提前结束投票。", show_default=True)
+@click.option("--reason-en", default="The organisers closed voting early.", show_default=True)
 @as_option
-def close(slug: str, name: str) -> None:
-    """Close an open contest before its announced end. Needs a supervisor."""
-    closed = run(_close(load_settings(), slug, name))
+def close(slug: str, reason_zh: str, reason_en: str, name: str) -> None:
+    """Close an open contest before its announced end. Needs a supervisor.
+
+    The public reads on the rules page that it was closed early, and why.
+    """
+    closed = run(_close(load_settings(), slug, Text(reason_zh, reason_en), name))
     click.echo(
         f"{slug} closes at {closed.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC.\n"
         f"next: voting-service cut {slug} --wait"
     )
 
 
-async def _close(settings: Settings, slug: str, name: str) -> datetime:
+async def _close(settings: Settings, slug: str, reason: Text, name: str) -> datetime:
     async with database(settings) as connection:
         account = await authenticate_staff(connection, settings, name)
-        require_role(account, "supervisor")
         found = await load_contest(connection, slug)
-        closes_at = system_clock() + CLOSE_NOTICE
-        await close_contest(connection, found, closes_at, by=account.name)
-        return closes_at
+        now = system_clock()
+        await close_early(connection, found, account, now + NOTICE, reason=reason, now=now)
+        return now + NOTICE
 
 
 @contest.command("destroy-keys")
@@ -165,7 +174,12 @@ async def _destroy(settings: Settings, slug: str) -> bool:
                 f"{slug} is {phase}; without this key nobody could vote. Destroy it once the "
                 "contest is closed"
             )
-        return await destroy_voter_key(connection, found.id)
+        with domain_errors():
+            async with connection.transaction():
+                destroyed = await destroy_voter_key(connection, found.id)
+                if destroyed:
+                    await record(connection, terminal_user(), "keys_destroyed", contest=slug)
+        return destroyed
 
 
 def _describe(found: Contest | ContestFile) -> Iterator[str]:

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 import click
 import httpx
 
+from voting_service.accounts.model import require_role
 from voting_service.clock import system_clock
 from voting_service.commands.platform_check import check
-from voting_service.commands.running import database, run
+from voting_service.commands.running import database, run, terminal_user
+from voting_service.commands.staff import authenticate_staff
 from voting_service.contests.model import Platform, Text
 from voting_service.contests.platform_checks import (
     jwks_address,
@@ -24,17 +26,30 @@ from voting_service.contests.platform_checks import (
 from voting_service.contests.store import (
     insert_platform,
     load_platforms,
-    set_platform_enabled,
     set_profile_url,
 )
+from voting_service.decisions.model import DECIDERS
+from voting_service.decisions.platforms import (
+    announce_new_platform,
+    contests_that_need_two,
+    propose_platform_on,
+    switch_platform_off,
+    switch_platform_on,
+    waiting_switch,
+)
+from voting_service.decisions.settings import approve_change
 from voting_service.errors import Fault, InvalidInput
 from voting_service.settings import Settings, load_settings
+from voting_service.storage.postgres import domain_errors
 from voting_service.storage.valkey import Valkey
 from voting_service.voters.sign_in import KINDS, SignIn
 from voting_service.voters.spent_tokens import SpentTokens
 
 Given = TypeVar("Given")
 Good = TypeVar("Good")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+ADDED = Text("新增投票平台。", "Another platform takes part.")
 
 
 @click.group()
@@ -166,15 +181,24 @@ async def _add(settings: Settings, new: Platform) -> None:
     if faults:
         raise InvalidInput(*faults)
     async with database(settings) as connection:
-        await insert_platform(
-            connection,
-            slug=new.slug,
-            name=new.name,
-            kind=new.kind,
-            config=new.config,
-            origins=new.origins,
-            daily_ceiling=new.daily_ceiling,
-        )
+        with domain_errors():
+            async with connection.transaction():
+                await insert_platform(
+                    connection,
+                    slug=new.slug,
+                    name=new.name,
+                    kind=new.kind,
+                    config=new.config,
+                    origins=new.origins,
+                    daily_ceiling=new.daily_ceiling,
+                )
+                await announce_new_platform(
+                    connection,
+                    new.slug,
+                    by=terminal_user(),
+                    reason=ADDED,
+                    now=system_clock(),
+                )
 
 
 async def _sign_in_faults(settings: Settings, new: Platform) -> tuple[Fault, ...]:
@@ -231,22 +255,84 @@ async def _load(settings: Settings) -> tuple[Platform, ...]:
         return await load_platforms(connection)
 
 
+def _reason_options(zh: str, en: str) -> Callable[[Command], Command]:
+    """Why, for the public rules page."""
+
+    def decorate(command: Command) -> Command:
+        command = click.option("--reason-en", default=en, show_default=True)(command)
+        return click.option("--reason-zh", default=zh, show_default=True)(command)
+
+    return decorate
+
+
 @platform.command("enable")
 @click.argument("slug")
-def enable(slug: str) -> None:
+@_reason_options("该平台恢复投票。", "Voting through this platform goes on.")
+@click.option(
+    "--as",
+    "name",
+    metavar="NAME",
+    help="Your account. Needed while a contest is announced or runs: one person proposes, and a "
+    "second one gives the same command.",
+)
+def enable(slug: str, reason_zh: str, reason_en: str, name: str | None) -> None:
     """Let the platform's users sign in again."""
-    run(_switch(load_settings(), slug, enabled=True))
-    click.echo(f"{slug} is on")
+    reason = Text(reason_zh, reason_en)
+    settings = load_settings()
+    if name is None:
+        run(_enable_alone(settings, slug, reason))
+        click.echo(f"{slug} is on")
+        return
+    proposed = run(_enable_with_two(settings, slug, reason, name))
+    if proposed is None:
+        click.echo(f"{slug} is on")
+    else:
+        click.echo(
+            f"proposed as decision {proposed}; it takes effect when a second person gives the "
+            "same command, or approves it at the desk"
+        )
+
+
+async def _enable_alone(settings: Settings, slug: str, reason: Text) -> None:
+    async with database(settings) as connection:
+        await switch_platform_on(
+            connection, slug, by=terminal_user(), reason=reason, now=system_clock()
+        )
+
+
+async def _enable_with_two(settings: Settings, slug: str, reason: Text, name: str) -> int | None:
+    """The decision that now waits for a second person; None when the platform is on."""
+    async with database(settings) as connection:
+        account = await authenticate_staff(connection, settings, name)
+        now = system_clock()
+        running = await contests_that_need_two(connection, now)
+        if not running:
+            require_role(account, *DECIDERS)
+            await switch_platform_on(connection, slug, by=account.name, reason=reason, now=now)
+            return None
+        for contest in running:
+            waiting = await waiting_switch(connection, contest, slug)
+            if waiting is not None:
+                await approve_change(connection, contest.slug, account, waiting, now=now)
+                return None
+        return await propose_platform_on(
+            connection, running[0], account, slug, reason=reason, now=now
+        )
 
 
 @platform.command("disable")
 @click.argument("slug")
-def disable(slug: str) -> None:
+@_reason_options(
+    "主办方暂停该平台的投票。", "The organisers suspended voting through this platform."
+)
+def disable(slug: str, reason_zh: str, reason_en: str) -> None:
     """Sign in nobody from this platform from now on; ballots already cast stay."""
-    run(_switch(load_settings(), slug, enabled=False))
+    run(_disable(load_settings(), slug, Text(reason_zh, reason_en)))
     click.echo(f"{slug} is off")
 
 
-async def _switch(settings: Settings, slug: str, *, enabled: bool) -> None:
+async def _disable(settings: Settings, slug: str, reason: Text) -> None:
     async with database(settings) as connection:
-        await set_platform_enabled(connection, slug, enabled=enabled)
+        await switch_platform_off(
+            connection, slug, by=terminal_user(), reason=reason, now=system_clock()
+        )

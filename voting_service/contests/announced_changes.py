@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from voting_service.contests.changes import SETTINGS, Setting, value_of
-from voting_service.contests.model import Contest, Text
+from voting_service.contests.model import Contest, Platform, Text
 from voting_service.errors import Refused
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
@@ -71,8 +71,8 @@ async def store_changed(
                     connection,
                     before.id,
                     setting,
-                    value_of(before, setting),
-                    value_of(after, setting),
+                    before=value_of(before, setting),
+                    after=value_of(after, setting),
                     reason=reason,
                     now=now,
                     decision_id=decision_id,
@@ -80,13 +80,28 @@ async def store_changed(
     return settings
 
 
+async def store_switched(
+    connection: AnyConnection, platform: Platform, *, enabled: bool, revision: int
+) -> None:
+    """Switches a platform. Raises Refused when it has another revision by now."""
+    with domain_errors():
+        switched = await connection.fetchval(
+            QUERIES["switch_platform"], platform.id, revision, enabled
+        )
+    if switched is None:
+        raise Refused(
+            f"{platform.slug} was changed meanwhile; look at it again, and propose the switch "
+            "anew if it is still right"
+        )
+
+
 async def announce(
     connection: AnyConnection,
     contest_id: int,
     setting: Setting | Literal["platform"],
+    *,
     before: Any,
     after: Any,
-    *,
     reason: Text,
     now: datetime,
     decision_id: int | None = None,

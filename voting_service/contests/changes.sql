@@ -15,3 +15,9 @@ select id, changed_at, setting, before, after, reason, decision_id
   from contest_changes
  where contest_id = $1
  order by id;
+
+-- name: switch_platform
+-- On or off, unless somebody else changed the platform first; takes effect within seconds.
+update platforms set enabled = $3, revision = revision + 1
+ where id = $1 and revision = $2
+returning revision;

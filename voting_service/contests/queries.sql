@@ -37,16 +37,6 @@ insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile
 values ($1, $2, $3, $4, $5, $6, $7)
 returning id;
 
--- name: set_platform_enabled
--- On or off; takes effect within seconds.
-update platforms set enabled = $2, revision = revision + 1 where slug = $1 returning id;
-
 -- name: set_profile_url
 -- Where the platform shows the profiles.
 update platforms set profile_url = $2, revision = revision + 1 where slug = $1 returning id;
-
--- name: close_contest
--- Ends the window at a moment; only ever earlier than announced.
-update contests set closes_at = $2, rules = $3, revision = revision + 1
- where id = $1 and closes_at > $2 and opens_at < $2
-returning closes_at;

@@ -12,11 +12,10 @@ from voting_service.contests.model import (
     Candidate,
     Contest,
     ContestRules,
-    EarlyClose,
     Platform,
     Text,
 )
-from voting_service.errors import NotFound, Refused
+from voting_service.errors import NotFound
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
 
@@ -74,36 +73,12 @@ async def insert_platform(
     return platform_id
 
 
-async def set_platform_enabled(connection: AnyConnection, slug: str, *, enabled: bool) -> None:
-    """Raises NotFound when there is no such platform."""
-    with domain_errors():
-        found = await connection.fetchval(QUERIES["set_platform_enabled"], slug, enabled)
-    if found is None:
-        raise NotFound(f"there is no platform {slug!r}")
-
-
 async def set_profile_url(connection: AnyConnection, slug: str, profile_url: str | None) -> None:
     """Raises NotFound when there is no such platform."""
     with domain_errors():
         found = await connection.fetchval(QUERIES["set_profile_url"], slug, profile_url)
     if found is None:
         raise NotFound(f"there is no platform {slug!r}")
-
-
-async def close_contest(
-    connection: AnyConnection, contest: Contest, moment: datetime, *, by: str
-) -> None:
-    """Ends the window at `moment` in the name of the account `by`; what was announced stays on
-    record. Raises Refused unless the contest is open then."""
-    early_close = EarlyClose(by=by, announced=contest.closes_at)
-    rules = msgspec.structs.replace(contest.rules, early_close=early_close)
-    with domain_errors():
-        closed = await connection.fetchval(
-            QUERIES["close_contest"], contest.id, moment, msgspec.to_builtins(rules)
-        )
-    if closed is None:
-        phase = contest.phase(moment)
-        raise Refused(f"{contest.slug} is {phase}, only an open contest can be closed")
 
 
 async def load_contests(connection: AnyConnection) -> tuple[Contest, ...]:
