@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, str] = {
     "release": "voting_service.commands.release:release",
     "account": "voting_service.commands.account:account",
     "tally": "voting_service.commands.tally:tally",
+    "hold": "voting_service.commands.hold:hold",
+    "ruling": "voting_service.commands.ruling:ruling",
     "cut": "voting_service.commands.cut:cut",
     "audit-export": "voting_service.commands.audit_export:audit_export",
     "replay": "voting_service.commands.replay:replay",

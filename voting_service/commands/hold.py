@@ -1,0 +1,122 @@
+"""`hold`: put ballots in question, and look at what is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from voting_service.clock import system_clock
+from voting_service.commands.running import database, run, terminal_user
+from voting_service.contests.model import Contest
+from voting_service.contests.store import load_contest
+from voting_service.journal.record import record
+from voting_service.rulings.hold_files import ImportedHold, import_holds
+from voting_service.rulings.holds import load_hold, load_hold_votes, load_holds, load_rulings
+from voting_service.rulings.model import HOLD_STATES, Hold, HoldState, HoldVotes, Ruling
+from voting_service.settings import Settings, load_settings
+
+
+@click.group()
+def hold() -> None:
+    """Put ballots in question with their evidence; `ruling` says what becomes of them."""
+
+
+@hold.command("import")
+@click.argument("contest")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def import_command(contest: str, folder: Path) -> None:
+    """Make a hold of every campaign in FOLDER, as `forensics` wrote it.
+
+    The ballots stay as they are until two people rule. Importing again changes nothing.
+    """
+    for imported in run(_import(load_settings(), contest, folder)):
+        what = "made of" if imported.is_new else "was there, of"
+        click.echo(f"hold {imported.hold_id} {what} {imported.ballots} ballots")
+
+
+async def _import(settings: Settings, slug: str, folder: Path) -> tuple[ImportedHold, ...]:
+    async with database(settings) as connection:
+        contest = await load_contest(connection, slug)
+        actor = terminal_user()
+        return await import_holds(connection, contest, folder, actor=actor, now=system_clock())
+
+
+@hold.command("list")
+@click.argument("contest")
+@click.option("--state", type=click.Choice(HOLD_STATES), help="Only those in this state.")
+def list_command(contest: str, state: HoldState | None) -> None:
+    """List the holds of CONTEST: open, proposed, or ruled void or count."""
+    table = Table("hold", "kind", "label", "ballots", "held", "state", "proposals", "evidence")
+    for each in run(_holds(load_settings(), contest)):
+        if state in (None, each.state):
+            table.add_row(
+                str(each.id),
+                each.kind,
+                each.label,
+                str(each.ballots),
+                str(each.held),
+                each.state,
+                ", ".join(f"decision {decision.id}" for decision in each.proposals),
+                each.evidence.sentence.zh,
+            )
+    Console(soft_wrap=True).print(table)
+
+
+async def _holds(settings: Settings, slug: str) -> tuple[Hold, ...]:
+    async with database(settings) as connection:
+        return await load_holds(connection, await load_contest(connection, slug))
+
+
+@hold.command()
+@click.argument("contest")
+@click.argument("hold_id", metavar="ID", type=int)
+def show(contest: str, hold_id: int) -> None:
+    """Show hold ID of CONTEST: evidence, votes, rulings. That it was looked at is recorded."""
+    found, rulings, votes = run(_show(load_settings(), contest, hold_id))
+    evidence = found.evidence
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(
+        f"hold {found.id}: {found.kind}, {found.label}, from {found.source}",
+        f"{found.ballots} ballots, {found.held} of them held when they were cast; {found.state}",
+        f"SHA-256 of the ballots' ids: {found.ballots_hash}",
+        evidence.sentence.zh,
+        evidence.sentence.en,
+        sep="\n",
+        markup=False,
+    )
+    if evidence.observed is not None and evidence.expected is not None:
+        console.print(f"observed {evidence.observed:g}, expected {evidence.expected:g}")
+    for attribute in evidence.attributes:
+        console.print(
+            f"{attribute.name} {attribute.value}: {attribute.ballots} ballots", markup=False
+        )
+    table = Table("candidate", "votes held", "votes counted")
+    for candidate, count in sorted(votes.items()):
+        table.add_row(
+            str(candidate) if candidate else "ballots", str(count.held), str(count.counted)
+        )
+    console.print(table)
+    for ruling in rulings:
+        console.print(
+            f"{ruling.ruled_at:%Y-%m-%d %H:%M:%S %Z}: {ruling.verdict}, {ruling.reason}, by "
+            f"{ruling.proposer} and {ruling.approver}: {ruling.words}",
+            markup=False,
+        )
+    for proposal in found.proposals:
+        console.print(f"waits: decision {proposal.id} by {proposal.proposer}: {proposal}")
+
+
+async def _show(
+    settings: Settings, slug: str, hold_id: int
+) -> tuple[Hold, tuple[Ruling, ...], dict[int, HoldVotes]]:
+    async with database(settings) as connection:
+        contest: Contest = await load_contest(connection, slug)
+        found = await load_hold(connection, contest, hold_id)
+        await record(
+            connection, terminal_user(), "viewed", contest=contest.slug, subject=f"hold {hold_id}"
+        )
+        votes = await load_hold_votes(connection, contest)
+        return found, await load_rulings(connection, contest, hold_id), votes.get(hold_id, {})
