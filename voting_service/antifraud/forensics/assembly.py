@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from voting_service.antifraud.forensics.columns import BallotColumns, Int64s
+from voting_service.antifraud.forensics.columns import BallotColumns, Int32s, Int64s
+from voting_service.antifraud.forensics.describe import Material, describe
 from voting_service.antifraud.forensics.findings import Findings, Verdict
 from voting_service.antifraud.forensics.prepare import Ballots
 from voting_service.antifraud.forensics.rates import Rates
@@ -25,14 +27,18 @@ class Found:
 
     target: int
     verdict: Verdict
+    place: int | None = None
+    """The one network of a bloc."""
     suspicions: list[Suspicion] = field(default_factory=list)
 
 
 class Assembly:
     """Who is active still, and what was found. Arrays are in canonical order."""
 
-    def __init__(self, ballots: Ballots) -> None:
+    def __init__(self, ballots: Ballots, place: Int32s) -> None:
+        """`place`: the network of each ballot, which tells blocs apart."""
         self.ballots = ballots
+        self.place = place
         self.active = np.ones(len(ballots), dtype=bool)
         self.score = np.zeros(len(ballots), dtype=np.float32)
         self.campaign = np.full(len(ballots), -1, dtype=np.int32)
@@ -51,24 +57,41 @@ class Assembly:
     def _take(self, suspicion: Suspicion, confirmed: bool) -> int:
         judged = suspicion.judged
         np.maximum.at(self.score, judged.rows, judged.posterior.astype(np.float32))
-        rows = judged.rows[judged.posterior >= HOLD_FROM]
+        likely = judged.posterior >= HOLD_FROM
+        rows = judged.rows[likely]
+        if confirmed or suspicion.family.aspects != {"network"}:
+            return self._add(suspicion, rows, confirmed)
+        # Two employers who urge for one candidate are two blocs, with two networks.
+        place = self.place[rows]
+        return sum(
+            self._add(suspicion, rows[place == each], confirmed, int(each))
+            for each in np.unique(place)
+        )
+
+    def _add(
+        self, suspicion: Suspicion, rows: Int64s, confirmed: bool, place: int | None = None
+    ) -> int:
         fresh = rows[self.campaign[rows] < 0]
         if not len(fresh):
             return 0
-        number = self._home(suspicion, rows, confirmed)
+        number = self._home(suspicion, rows) if place is None else self._bloc_at(place)
         if number is None:
             if len(np.unique(self.ballots.voter[fresh])) < LEAST_CAMPAIGN_VOTERS:
                 return 0
             number = len(self.found)
             verdict = Verdict.HOLD if confirmed else Verdict.BLOC
-            self.found.append(Found(suspicion.target, verdict))
+            self.found.append(Found(suspicion.target, verdict, place))
         elif not confirmed and self.found[number].verdict == Verdict.HOLD:
             return 0
         self.found[number].suspicions.append(suspicion)
         self.campaign[fresh] = number
         return len(fresh)
 
-    def _home(self, suspicion: Suspicion, rows: Int64s, confirmed: bool) -> int | None:
+    def _bloc_at(self, place: int) -> int | None:
+        """An employer's list of names is one bloc."""
+        return next((n for n, each in enumerate(self.found) if each.place == place), None)
+
+    def _home(self, suspicion: Suspicion, rows: Int64s) -> int | None:
         """The campaign for the same target that has a good part of these ballots already."""
         theirs = self.campaign[rows]
         counts = np.bincount(theirs[theirs >= 0], minlength=len(self.found))
@@ -78,8 +101,8 @@ class Assembly:
                 return int(number)
         return None
 
-    def findings(self, columns: BallotColumns) -> Findings:
-        """In the order of the columns."""
+    def findings(self, columns: BallotColumns, rates: Rates, zone: ZoneInfo) -> Findings:
+        """In the order of the columns; `rates` as they are without what was found."""
         n = len(self.ballots)
         verdicts = np.array([Verdict.CLEAN, *(each.verdict for each in self.found)], dtype=np.int8)
         verdict = np.empty(n, dtype=np.int8)
@@ -89,4 +112,12 @@ class Assembly:
         verdict[order] = verdicts[self.campaign + 1]
         score[order] = self.score
         campaign[order] = self.campaign
-        return Findings(verdict, score, campaign, ())
+        material = Material(columns, self.ballots, rates, zone)
+        campaigns = tuple(
+            describe(
+                material, number, each.verdict, each.target, each.suspicions,
+                np.flatnonzero(self.campaign == number),
+            )
+            for number, each in enumerate(self.found)
+        )  # fmt: skip
+        return Findings(verdict, score, campaign, campaigns)

@@ -45,6 +45,8 @@ class Attributes:
 
     families: tuple[Attribute, ...]
     witnesses: dict[Aspect, tuple[Attribute, ...]]
+    place: Int32s
+    """The network, or the address where networks are not known."""
     sources: tuple[Int32s, ...]
     """What many ballots of one actor share most easily: address, network, device."""
 
@@ -103,7 +105,9 @@ def attributes_of(columns: BallotColumns, ballots: Ballots) -> Attributes:
         for one, other in paired
         if one in found and other in found
     ]
-    return Attributes(tuple(families), _by_aspect(list(found.values())), (ip, prefix, device))
+    return Attributes(
+        tuple(families), _by_aspect(list(found.values())), place, (ip, prefix, device)
+    )
 
 
 def _by_aspect(known: Sequence[Attribute]) -> dict[Aspect, tuple[Attribute, ...]]:

@@ -59,8 +59,11 @@ class Judged:
 
     rows: Int64s
     posterior: Floats
-    observed: float
-    expected: float
+    value: Int32s
+    """The family's value of each row."""
+    observed: Floats
+    """Voters who chose the target, by the family's value; so is `expected`."""
+    expected: Floats
     witnesses: tuple[Witness, ...]
 
     @property
@@ -121,7 +124,7 @@ def judge(
     for the target; `rate`: how probable that was for each."""
     dense_voter = np.unique(voter[rows], return_inverse=True)[1]
     weight = (1.0 / np.bincount(dense_voter))[dense_voter]
-    value = np.unique(family.codes[rows], return_inverse=True)[1]
+    values, value = np.unique(family.codes[rows], return_inverse=True)
     expected = np.bincount(value, weights=weight * rate)
     observed = np.bincount(value[chose], weights=weight[chose], minlength=len(expected))
     logit = np.log(np.maximum(observed - expected, 0.01) / np.maximum(expected, 1e-6))[value]
@@ -131,7 +134,8 @@ def judge(
     prior = 1.0 / (1.0 + np.exp(-scores))
     honest = float(expected.sum())
     allowed = _confirming(family)
-    witnesses = []
+    witnesses: list[Witness] = []
+    confirming = np.zeros(len(mine))
     for aspect, known in attributes.witnesses.items():
         if aspect in family.aspects:
             continue
@@ -148,14 +152,29 @@ def judge(
         if best is not None and best[0].gain > 0:
             witnesses.append(best[0])
             scores += best[1]
-    mean = _voter_mean(scores, dense_voter)
+            if best[0].confirms:
+                confirming += best[1]
+    posterior = 1.0 / (1.0 + np.exp(-_voter_mean(scores, dense_voter)))
+    if any(witness.confirms for witness in witnesses):
+        # An employer may urge its staff for the candidate whom a farm votes for: a value whose
+        # own ballots the second aspect speaks against is no part of what it confirms.
+        spoken = np.bincount(value[chose], weights=weight * posterior * confirming)
+        posterior[(spoken <= 0)[value[chose]]] = 0.0
     return Judged(
         rows=mine,
-        posterior=1.0 / (1.0 + np.exp(-mean)),
-        observed=float(observed.sum()),
-        expected=honest,
+        posterior=posterior,
+        value=family.codes[mine],
+        observed=_spread(observed, values),
+        expected=_spread(expected, values),
         witnesses=tuple(witnesses),
     )
+
+
+def _spread(figures: Floats, values: Int32s) -> Floats:
+    """The same figures at the places of the values."""
+    spread = np.zeros(int(values.max()) + 1)
+    spread[values] = figures
+    return spread
 
 
 def _confirming(family: Attribute) -> frozenset[Aspect]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from voting_service.antifraud.forensics.attributes import Attribute, Attributes,
 from voting_service.antifraud.forensics.columns import BallotColumns, Progress
 from voting_service.antifraud.forensics.findings import Findings
 from voting_service.antifraud.forensics.prepare import Ballots, Votes, prepare
-from voting_service.antifraud.forensics.rates import choice_rates, shared_weights
+from voting_service.antifraud.forensics.rates import Rates, choice_rates, shared_weights
 from voting_service.antifraud.forensics.search import calibrate, suspicions
 from voting_service.antifraud.forensics.thresholds import MOST_ROUNDS
 
@@ -27,9 +28,10 @@ THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`seed` decides the exchange of ballots that calibrates the tests, and nothing else."""
-
     seed: int = 0
+    """Decides the exchange of ballots that calibrates the tests, and nothing else."""
+    zone: str = "Asia/Shanghai"
+    """Where the times in sentences are read."""
 
 
 def examine(
@@ -39,12 +41,16 @@ def examine(
     tell = progress or (lambda _what, _share: None)
     tell("prepare", 0.0)
     ballots = prepare(columns)
-    assembly = Assembly(ballots)
-    if len(ballots):
-        attributes = attributes_of(columns, ballots)
-        _search(ballots, attributes, assembly, options, tell)
+    if not len(ballots):
+        nothing = np.empty(0)
+        return Findings(
+            nothing.astype(np.int8), nothing.astype(np.float32), nothing.astype(np.int32)
+        )
+    attributes = attributes_of(columns, ballots)
+    assembly = Assembly(ballots, attributes.place)
+    rates = _search(ballots, attributes, assembly, options, tell)
     tell("describe", 0.95)
-    return assembly.findings(columns)
+    return assembly.findings(columns, rates, ZoneInfo(options.zone))
 
 
 def _search(
@@ -53,7 +59,8 @@ def _search(
     assembly: Assembly,
     options: Options,
     tell: Progress,
-) -> None:
+) -> Rates:
+    """Fills the assembly; returns the rates without what was found."""
     votes = Votes(ballots.choice_row, ballots.choice, ballots.candidates)
     phases = _phases(attributes)
     weights = shared_weights(ballots, attributes.sources)
@@ -84,6 +91,7 @@ def _search(
                         break
             if not found:
                 break
+    return choice_rates(ballots, votes, weights * assembly.active)
 
 
 def _phases(attributes: Attributes) -> list[list[Attribute]]:

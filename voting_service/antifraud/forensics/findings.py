@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["network", "device", "accounts", "mixed", "platform", "lockstep", "bloc"]
+Kind = Literal["network", "device", "accounts", "habits", "mixed", "lockstep", "bloc"]
 """What the ballots of a campaign share most tellingly; `mixed`: only several things together."""
 
 
@@ -22,7 +22,7 @@ class Verdict(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Attribute:
+class Shared:
     """One thing the ballots of a campaign share: `device` = `a1b2…`, in so many of them."""
 
     name: str
@@ -38,7 +38,7 @@ class Campaign:
     number: int
     kind: Kind
     verdict: Verdict
-    attributes: tuple[Attribute, ...]
+    attributes: tuple[Shared, ...]
     first_at: int
     """Milliseconds since 1970, UTC; so is last_at."""
     last_at: int
@@ -46,10 +46,13 @@ class Campaign:
     """What the campaign votes for, the most frequent first."""
     ballots: int
     """How many ballots point here in Findings.campaign."""
+    voters: int
     observed: float
-    """Voters behind the defining cells; a voter's ballots count as one together."""
+    """Voters of the candidate behind the cells that gave it away; a voter with several ballots
+    counts once. `expected` is how many are usual there; ballots of other windows may join."""
     expected: float
     p_value: float
+    """Of the most telling cell; so is the q value, over all cells tested."""
     q_value: float
     sentence_zh: str
     sentence_en: str

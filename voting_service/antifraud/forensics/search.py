@@ -38,7 +38,7 @@ class Suspicion:
 
     @property
     def excess(self) -> float:
-        return self.judged.observed - self.judged.expected
+        return float((self.judged.observed - self.judged.expected).sum())
 
 
 def calibrate(

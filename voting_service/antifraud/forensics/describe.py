@@ -1,0 +1,213 @@
+"""A campaign in figures and in a sentence that staff can read out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from voting_service.antifraud.forensics.attributes import Aspect
+from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns, Int32s, Int64s
+from voting_service.antifraud.forensics.findings import Campaign, Kind, Shared, Verdict
+from voting_service.antifraud.forensics.prepare import Ballots
+from voting_service.antifraud.forensics.rates import Rates
+from voting_service.antifraud.forensics.search import Suspicion
+
+SHOWN = 3
+"""Values shown of each attribute, and candidates in a sentence."""
+
+_KINDS: dict[frozenset[Aspect], Kind] = {
+    frozenset({"network"}): "network",
+    frozenset({"client"}): "device",
+    frozenset({"account"}): "accounts",
+    frozenset({"habit"}): "habits",
+    frozenset({"lockstep"}): "lockstep",
+}
+
+_NAMES = {
+    "ip": ("地址", "address"),
+    "prefix": ("网段", "network"),
+    "device": ("设备指纹", "device"),
+    "user_agent": ("客户端", "client"),
+    "account_day": ("账号注册日", "accounts created on"),
+    "platform": ("平台", "platform"),
+}
+
+_TOGETHER: dict[Kind, tuple[str, str]] = {
+    "network": ("来自少数几个网络", "come from few networks"),
+    "device": ("来自少数几种设备", "come from few devices"),
+    "accounts": ("账号是同一批注册的", "come from accounts created together"),
+    "habits": (
+        "投票频率和更换网络的方式与众不同",
+        "come from voters who return and move about as hardly anybody does",
+    ),
+    "mixed": ("网络、设备、账号等特征同时集中", "share several things at once"),
+    "lockstep": (
+        "来自一再同时行动的账号",
+        "come from accounts that act at the same moments again and again",
+    ),
+    "bloc": ("来自同一网络", "come from one network"),
+}
+
+_WITNESSES: dict[Aspect, tuple[str, str]] = {
+    "network": ("所用网络与一般选民不同", "their networks are not those of other voters"),
+    "client": ("所用设备与一般选民不同", "their devices are not those of other voters"),
+    "account": ("账号注册时间与一般选民不同", "their accounts are not of the usual ages"),
+    "habit": (
+        "参与频率和换网方式与一般选民不同",
+        "they return and change networks unlike other voters",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a description is made from: the ballots, their texts, and what is usual."""
+
+    columns: BallotColumns
+    ballots: Ballots
+    rates: Rates
+    zone: ZoneInfo
+
+
+def describe(
+    material: Material,
+    number: int,
+    verdict: Verdict,
+    target: int,
+    suspicions: Sequence[Suspicion],
+    rows: Int64s,
+) -> Campaign:
+    """The campaign with this number; `rows` are its ballots, ascending."""
+    leading = max(suspicions, key=lambda each: each.excess)
+    aspects = leading.family.aspects
+    kind = _KINDS.get(aspects, "mixed")
+    if verdict is Verdict.BLOC and kind == "network":
+        kind = "bloc"
+    ballots = material.ballots
+    shared = _shared(material, target, rows)
+    candidates = _candidates(ballots, target, rows)
+    figures = _figures(leading, rows)
+    witnesses = [each.aspect for each in leading.judged.witnesses if each.confirms]
+    first_at, last_at = int(ballots.cast_at[rows[0]]), int(ballots.cast_at[rows[-1]])
+    voters = len(np.unique(ballots.voter[rows]))
+    sentences = [
+        _sentence(
+            language, kind, verdict, len(rows), voters, candidates[0],
+            [_when(at, material.zone, language) for at in (first_at, last_at)],
+            figures, shared, witnesses,
+        )
+        for language in (0, 1)
+    ]  # fmt: skip
+    return Campaign(
+        number=number,
+        kind=kind,
+        verdict=verdict,
+        attributes=shared,
+        first_at=first_at,
+        last_at=last_at,
+        candidates=candidates,
+        ballots=len(rows),
+        voters=voters,
+        observed=figures[0],
+        expected=figures[1],
+        p_value=float(np.exp(min(each.log_p for each in suspicions))),
+        q_value=float(np.exp(min(each.log_q for each in suspicions))),
+        sentence_zh=sentences[0],
+        sentence_en=sentences[1],
+    )
+
+
+def _figures(leading: Suspicion, rows: Int64s) -> tuple[float, float]:
+    """(observed, expected) voters of the values that the campaign's ballots have."""
+    judged = leading.judged
+    values = np.unique(judged.value[np.isin(judged.rows, rows, assume_unique=True)])
+    return float(judged.observed[values].sum()), float(judged.expected[values].sum())
+
+
+def _candidates(ballots: Ballots, target: int, rows: Int64s) -> tuple[int, ...]:
+    """The target, then who else is on at least every third ballot, the most frequent first."""
+    votes = np.isin(ballots.choice_row, rows)
+    counts = np.bincount(ballots.choice[votes], minlength=ballots.candidates)
+    counts[target] = len(rows) + 1
+    order = np.argsort(-counts, kind="stable")
+    often = order[counts[order] * 3 >= len(rows)]
+    return tuple(int(number) for number in ballots.numbers[often])
+
+
+def _shared(material: Material, target: int, rows: Int64s) -> tuple[Shared, ...]:
+    """Values that at least a few of the ballots have, and thrice as many as is usual."""
+    columns, ballots = material.columns, material.ballots
+    span = slice(int(rows[0]), int(rows[-1]) + 1)
+    usual = material.rates[ballots.stratum[span], target]
+    order = ballots.order
+    found = []
+    for name in _NAMES:
+        raw: Int32s = getattr(columns, name)[order[span]]
+        mine: Int32s = getattr(columns, name)[order[rows]]
+        mine = mine[mine != ABSENT]
+        if not len(mine):
+            continue
+        values, counts = np.unique(mine, return_counts=True)
+        for place in np.lexsort((values, -counts))[:SHOWN]:
+            ballots_of, value = int(counts[place]), int(values[place])
+            expected = float(usual[raw == value].sum())
+            if ballots_of >= 4 and ballots_of >= 3 * expected:
+                found.append(Shared(name, _label(columns, name, value), ballots_of, expected))
+    return tuple(found)
+
+
+def _label(columns: BallotColumns, name: str, value: int) -> str:
+    if name == "account_day":
+        return str(np.datetime64(value, "D"))
+    return columns.label(name, value)
+
+
+def _when(at_ms: int, zone: ZoneInfo, language: int) -> str:
+    at = datetime.fromtimestamp(at_ms / 1000, zone)
+    if language == 0:
+        return f"{at.year}年{at.month}月{at.day}日{at:%H:%M}"
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def _sentence(
+    language: int,
+    kind: Kind,
+    verdict: Verdict,
+    ballots: int,
+    voters: int,
+    candidate: int,
+    when: Sequence[str],
+    figures: tuple[float, float],
+    shared: Sequence[Shared],
+    witnesses: Sequence[Aspect],
+) -> str:
+    listed = [
+        f"{_NAMES[each.name][language]} {each.value} ({each.ballots})" for each in shared[:SHOWN]
+    ]
+    together = _TOGETHER[kind][language]
+    signs = [_WITNESSES[each][language] for each in witnesses]
+    observed, expected = (f"{figure:.0f}" if figure >= 1 else "<1" for figure in figures)
+    if language == 0:
+        text = (
+            f"{when[0]}至{when[1]}，{voters}个账号投给{candidate}号的{ballots}张选票{together}"
+            f"{'：' + '、'.join(listed) if listed else ''}。"
+            f"按同一时段、同一平台的一般情况，这样的投票者应约有{expected}人，实际{observed}人。"
+        )
+        if verdict is Verdict.HOLD:
+            return f"{text}另有旁证：{'；'.join(signs)}。建议暂扣，待人工裁定。"
+        return f"{text}除此之外与普通选民无异，可能是单位组织投票。系统不作扣留，请人工查看。"
+    text = (
+        f"From {when[0]} to {when[1]}, {ballots} ballots by {voters} voters for no. {candidate} "
+        f"{together}{': ' + ', '.join(listed) if listed else ''}. In the same hours and on the "
+        f"same platforms about {expected} such voters are usual; there were {observed}."
+    )
+    if verdict is Verdict.HOLD:
+        return f"{text} A second sign: {'; '.join(signs)}. To be held until people have ruled."
+    return (
+        f"{text} Nothing else about them is unusual: perhaps an employer or a school that called "
+        "its people to vote. Nothing is held; please look."
+    )
