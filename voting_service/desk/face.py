@@ -22,7 +22,7 @@ DESK = __package__
 
 
 class Way(NamedTuple):
-    """An entry of the navigation: `text` is a key of the texts `<area>.<key>`. A path with
+    """An entry of the navigation: `text` is a key of the texts, `<area>.<section>.<key>`. A path with
     `{slug}` belongs to a contest. No roles: for everybody."""
 
     path: str

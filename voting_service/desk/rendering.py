@@ -75,8 +75,8 @@ def title_of(contest: Contest, request: Request) -> str:
 def _navigation(
     face: Face, known: Visitor | None, contest: Contest | None, path: str
 ) -> Mapping[str, list[dict[str, Any]]]:
-    """`site` and `contest`: the ways that are open to the visitor, each with `path`, `text` (the
-    area and the key of its text) and `is_here`."""
+    """`site` and `contest`: the ways that are open to the visitor, each with `path`, where
+    its text is (`area`, `section`, `key`) and `is_here`."""
     ways: dict[str, list[dict[str, Any]]] = {"site": [], "contest": []}
     if known is None:
         return ways
@@ -91,8 +91,10 @@ def _navigation(
 
 
 def _way(way: Way, target: str, path: str) -> dict[str, Any]:
-    area, _, key = way.text.partition(".")
-    return {"path": target, "area": area, "key": key, "is_here": target == path}
+    area, section, key = way.text.split(".")
+    return {
+        "path": target, "area": area, "section": section, "key": key, "is_here": target == path,
+    }  # fmt: skip
 
 
 def moment_text(request: Request, value: datetime, contest: Contest | None = None) -> str:

@@ -282,7 +282,7 @@ class Figure {
 }
 
 export async function chart(figure) {
-  const made = new Figure(figure);
+  const made = (figure.chart = new Figure(figure)); // modules of a page may call its load()
   await made.start();
   return made;
 }
