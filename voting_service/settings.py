@@ -79,6 +79,11 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/\s]+$",
         description="where staff find the desk; https makes its cookies Secure",
     )
+    staff_openid_issuer: str | None = Field(
+        default=None, description="OpenID Connect issuer that signs the office's staff in"
+    )
+    staff_openid_client_id: str | None = None
+    staff_openid_client_secret_file: Path | None = None
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     queue_limit: int = Field(
         default=20_000, ge=1, description="votes waiting in one worker before it answers 503"

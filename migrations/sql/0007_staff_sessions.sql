@@ -24,7 +24,9 @@ create table invitations (
     invited_at timestamptz not null,
     expires_at timestamptz not null,
     used_at    timestamptz,
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    -- Else a stolen session of an administrator could give itself a telephone of its own.
+    constraint invitations_not_oneself check (account_id <> invited_by)
 );
 
 alter table accounts add column openid_subject text;

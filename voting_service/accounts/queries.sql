@@ -90,3 +90,78 @@ select token_hash, account_id, source, opened_at, last_seen_at, confirmed_at
 -- name: forget_sessions
 -- Sessions that nobody has used since $1; who was signed in when stands in the journal.
 delete from staff_sessions where last_seen_at < $1;
+
+-- name: account
+-- One account, without secrets.
+select id, name, role, disabled, created_at from accounts where id = $1;
+
+-- name: change_password
+-- A new password of one's own.
+update accounts set password_hash = $2 where id = $1;
+
+-- name: renew_account
+-- A new password and second factor; no row when the account is disabled.
+update accounts set password_hash = $2, wrapped_totp_secret = $3
+ where id = $1 and not disabled
+returning id;
+
+-- name: spend_first_step
+-- Takes the code of a new second factor; older ones of the old one count no more.
+update accounts set last_totp_step = greatest(last_totp_step, $2) where id = $1;
+
+-- name: account_by_subject
+-- Who the user of the office's own sign-in is here.
+select id, name, role, disabled, created_at from accounts
+ where openid_subject = $1 and not disabled;
+
+-- name: connect_subject
+-- Ties an account to a user of the office's own sign-in.
+update accounts set openid_subject = $2 where id = $1;
+
+-- name: subject_of
+-- The user of the office's own sign-in whose account this is.
+select openid_subject from accounts where id = $1;
+
+-- name: insert_invitation
+-- A one-time link; with an account it renews that one.
+insert into invitations
+       (token_hash, role, note, account_id, invited_by, invited_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: invitations
+-- Every invitation, newest first, with who made it and for whom or by whom it was used.
+select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
+       b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at
+  from invitations i
+  join accounts b on b.id = i.invited_by
+  left join accounts a on a.id = i.account_id
+ order by i.invited_at desc, i.token_hash
+ limit $1;
+
+-- name: invitation
+-- One invitation by the hash of its token.
+select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
+       b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at
+  from invitations i
+  join accounts b on b.id = i.invited_by
+  left join accounts a on a.id = i.account_id
+ where i.token_hash = $1;
+
+-- name: use_invitation
+-- Takes an invitation; no row when it was used, revoked or has expired, or when who made it was
+-- disabled since.
+update invitations i set used_at = $2
+  from accounts b
+ where i.token_hash = $1 and i.used_at is null and i.revoked_at is null and $2 < i.expires_at
+   and b.id = i.invited_by and not b.disabled
+returning i.token_hash;
+
+-- name: fill_invitation
+-- Notes which account an invitation made.
+update invitations set account_id = $2 where token_hash = $1;
+
+-- name: revoke_invitation
+-- Takes an invitation back; no row when it was used or revoked.
+update invitations set revoked_at = $2
+ where token_hash = $1 and used_at is null and revoked_at is null
+returning note;

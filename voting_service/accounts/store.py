@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from voting_service.accounts.model import ROLES, Account, Role
 from voting_service.accounts.second_factor import new_secret
 from voting_service.clock import Clock, system_clock
-from voting_service.errors import Fault, InvalidInput, NotFound
+from voting_service.errors import Fault, InvalidInput, NotFound, Refused
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
 from voting_service.storage.wrapping import wrap
@@ -39,21 +39,27 @@ def plain_name(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
+def password_faults(password: str) -> list[Fault]:
+    """What is wrong with a new password."""
+    length_fits = MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS
+    if length_fits and password.isprintable():
+        return []
+    return [
+        Fault(
+            "password",
+            f"must have {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} printable "
+            "characters",
+        )
+    ]
+
+
 def _faults(name: str, role: str, password: str, totp_secret: str) -> list[Fault]:
     faults = []
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
         faults.append(Fault("name", f"must be 1 to {MAX_NAME_CHARACTERS} printable characters"))
     if role not in ROLES:
         faults.append(Fault("role", f"must be one of {', '.join(ROLES)}"))
-    length_fits = MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS
-    if not length_fits or not password.isprintable():
-        faults.append(
-            Fault(
-                "password",
-                f"must have {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} printable "
-                "characters",
-            )
-        )
+    faults += password_faults(password)
     if not _BASE32_SECRET.fullmatch(totp_secret):
         faults.append(Fault("totp_secret", "must be 16 to 128 characters of base32"))
     return faults
@@ -85,6 +91,57 @@ async def create_account(
             QUERIES["insert_account"], name, role, password_hash, wrapped, created_at
         )
     return Account(account_id, name, role, disabled=False, created_at=created_at), secret
+
+
+async def change_password(connection: AnyConnection, account_id: int, password: str) -> None:
+    """Raises InvalidInput for a password that is too short."""
+    faults = password_faults(password)
+    if faults:
+        raise InvalidInput(*faults)
+    password_hash = await asyncio.to_thread(HASHER.hash, password)
+    with domain_errors():
+        await connection.execute(QUERIES["change_password"], account_id, password_hash)
+
+
+async def renew_account(
+    connection: AnyConnection, master_key: bytes, account: Account, password: str, totp_secret: str
+) -> None:
+    """Gives an account a new password and second factor. Raises InvalidInput, or Refused when
+    the account is disabled."""
+    faults = _faults(account.name, account.role, password, totp_secret)
+    if faults:
+        raise InvalidInput(*faults)
+    password_hash = await asyncio.to_thread(HASHER.hash, password)
+    wrapped = wrap(master_key, totp_label(account.name), totp_secret.encode())
+    with domain_errors():
+        found = await connection.fetchval(
+            QUERIES["renew_account"], account.id, password_hash, wrapped
+        )
+    if found is None:
+        raise Refused(f"{account.name} is disabled; invite them anew")
+
+
+async def spend_code(connection: AnyConnection, account_id: int, step: int) -> None:
+    """Takes the code by which a new second factor was proved, so that nobody uses it again."""
+    with domain_errors():
+        await connection.execute(QUERIES["spend_first_step"], account_id, step)
+
+
+async def load_account(connection: AnyConnection, account_id: int) -> Account:
+    """Raises NotFound."""
+    with domain_errors():
+        row = await connection.fetchrow(QUERIES["account"], account_id)
+    if row is None:
+        raise NotFound(f"there is no account {account_id}")
+    return account_of(row)
+
+
+async def find_account(connection: AnyConnection, name: str) -> Account:
+    """Raises NotFound when nobody has this name."""
+    for account in await load_accounts(connection):
+        if account.name == plain_name(name):
+            return account
+    raise NotFound(f"there is no account {name!r}; see `voting-service account list`")
 
 
 async def load_accounts(connection: AnyConnection) -> tuple[Account, ...]:

@@ -9,12 +9,22 @@ import pyotp
 from rich.console import Console
 from rich.table import Table
 
+from voting_service.accounts import invitations
 from voting_service.accounts.model import Account, Role
 from voting_service.accounts.second_factor import provisioning_uri
-from voting_service.accounts.store import create_account, disable_account, load_accounts
+from voting_service.accounts.sessions import end_all_sessions
+from voting_service.accounts.store import (
+    create_account,
+    disable_account,
+    find_account,
+    load_accounts,
+)
+from voting_service.clock import system_clock
 from voting_service.commands.running import database, run
+from voting_service.commands.staff import as_option, authenticate_staff, terminal_user
 from voting_service.demo.data_folder import DataFolder
 from voting_service.errors import NotFound, Refused
+from voting_service.journal.record import record
 from voting_service.settings import Settings, load_settings, staff_credentials
 
 
@@ -41,9 +51,38 @@ def add(name: str, role: Role) -> None:
 
 
 async def _add(settings: Settings, name: str, role: Role, password: str) -> tuple[Account, str]:
-    async with database(settings) as connection:
-        return await create_account(
+    async with database(settings) as connection, connection.transaction():
+        created, secret = await create_account(
             connection, settings.master_key.get_secret_value(), name, role, password
+        )
+        await record(
+            connection,
+            terminal_user(),
+            "account_made",
+            subject=created.name,
+            details={"role": role},
+        )
+    return created, secret
+
+
+@account.command()
+@click.option("--role", required=True, type=click.Choice(get_args(Role)))
+@click.option("--note", required=True, help="For whom, and why; stands in the journal.")
+@click.option("--renew", metavar="NAME", help="Whose sign-in to set up again, instead.")
+@as_option
+def invite(role: Role, note: str, renew: str | None, name: str) -> None:
+    """Print a one-time link by which somebody makes an account at the desk."""
+    settings = load_settings()
+    token = run(_invite(settings, role, note, renew, name))
+    click.echo(f"{settings.office_url}/invitation/{token}")
+
+
+async def _invite(settings: Settings, role: Role, note: str, renew: str | None, name: str) -> str:
+    async with database(settings) as connection:
+        administrator = await authenticate_staff(connection, settings, name)
+        renews = await find_account(connection, renew) if renew else None
+        return await invitations.invite(
+            connection, administrator, role, note, system_clock(), renews=renews
         )
 
 
@@ -88,5 +127,8 @@ def disable(name: str) -> None:
 
 
 async def _disable(settings: Settings, name: str) -> None:
-    async with database(settings) as connection:
-        await disable_account(connection, name)
+    async with database(settings) as connection, connection.transaction():
+        member = await find_account(connection, name)
+        await disable_account(connection, member.name)
+        await end_all_sessions(connection, member.id, system_clock())
+        await record(connection, terminal_user(), "account_disabled", subject=member.name)

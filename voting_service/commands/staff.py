@@ -21,6 +21,11 @@ as_option = click.option(
 )
 
 
+def terminal_user() -> str:
+    """Who gives a command that no account is asked for, as the journal names them."""
+    return f"terminal of user {os.getuid()}"
+
+
 async def authenticate_staff(connection: Connection, settings: Settings, name: str) -> Account:
     """Asks on the terminal for what the environment does not hold. Raises NotSignedIn."""
     password, code = staff_credentials()
@@ -34,5 +39,5 @@ async def authenticate_staff(connection: Connection, settings: Settings, name: s
         name,
         password,
         code,
-        source=f"terminal of user {os.getuid()}",
+        source=terminal_user(),
     )

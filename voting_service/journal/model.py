@@ -9,6 +9,7 @@ import msgspec
 
 Act = Literal[
     "account_disabled",
+    "account_connected",
     "account_made",
     "account_renewed",
     "approved",
@@ -24,7 +25,9 @@ Act = Literal[
     "platform_added",
     "platform_switched",
     "proposed",
+    "password_changed",
     "published",
+    "session_ended",
     "sign_in_failed",
     "signed_in",
     "signed_out",

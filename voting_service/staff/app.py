@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from voting_service.clock import Clock, system_clock
 from voting_service.desk.error_pages import on_bug, on_domain_error, on_http_error
 from voting_service.desk.face import Face
+from voting_service.desk.limits import Limits
 from voting_service.desk.state import Desk, desk_of, running
 from voting_service.errors import VotingError
 from voting_service.logs import configure_logs
@@ -29,6 +30,7 @@ class State(TypedDict):
     """Lifespan state, found in every request."""
 
     desk: Desk
+    limits: Limits
 
 
 async def readyz(request: Request) -> Response:
@@ -80,7 +82,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         configure_logs(used.log_level)
         async with running(used, clock, face) as desk:
-            yield {"desk": desk}
+            yield {"desk": desk, "limits": Limits()}
 
     app = Starlette(
         routes=[*OPEN_ROUTES, *ROUTES],

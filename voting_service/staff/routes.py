@@ -5,11 +5,20 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from voting_service.desk.face import Way
-from voting_service.staff import home, sign_in_pages
+from voting_service.staff import (
+    accounts_pages,
+    home,
+    invitation_pages,
+    sessions_pages,
+    sign_in_pages,
+)
 
 AREAS = [
     sign_in_pages.ROUTES,
     home.ROUTES,
+    sessions_pages.ROUTES,
+    accounts_pages.ROUTES,
+    invitation_pages.ROUTES,
 ]
 
 ROUTES: list[Route] = [route for area in AREAS for route in area]

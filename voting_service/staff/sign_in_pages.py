@@ -8,23 +8,22 @@ from starlette.routing import Route
 
 from voting_service.accounts.sessions import confirm_session, end_session, open_session
 from voting_service.accounts.sign_in import TooManyTries, authenticate, prove_again
+from voting_service.accounts.store import load_accounts, plain_name
 from voting_service.desk.access import find_visitor, safe_next, signed_in, visitor
 from voting_service.desk.cookies import forget_session, keep_language, keep_session
-from voting_service.desk.cookies import language as language_of_request
 from voting_service.desk.forms import read_form
+from voting_service.desk.limits import count_try
 from voting_service.desk.rendering import page
 from voting_service.desk.source import source_of
 from voting_service.desk.state import desk_of
 from voting_service.errors import NotFound, NotSignedIn
 from voting_service.journal.record import record
+from voting_service.staff.said import said
+from voting_service.storage.postgres import AnyConnection
 from voting_service.web.languages import LANGUAGES
 
-
-def _texts(request: Request, section: str) -> dict[str, str]:
-    texts: dict[str, str] = desk_of(request).face.texts(language_of_request(request))["staff"][
-        section
-    ]
-    return texts
+JOURNAL_ACTOR = "desk"
+"""Who writes what nobody signed in for."""
 
 
 async def sign_in_page(request: Request) -> Response:
@@ -32,7 +31,8 @@ async def sign_in_page(request: Request) -> Response:
     wanted = safe_next(request.query_params.get("next", "/"))
     if await find_visitor(request) is not None:
         return RedirectResponse(wanted, 303)
-    return _sign_in_form(request, wanted)
+    notice = said(request, "sign_in")["welcome"] if "welcome" in request.query_params else ""
+    return _sign_in_form(request, wanted, notice=notice)
 
 
 def _sign_in_form(
@@ -55,9 +55,10 @@ async def sign_in(request: Request) -> Response:
     desk = desk_of(request)
     wanted, name = safe_next(form.get("next", "/")), form.get("name", "")
     source = source_of(request)
-    said = _texts(request, "sign_in")
+    texts = said(request, "sign_in")
     async with desk.connection() as connection:
         try:
+            await count_try("sign_in", request)
             account = await authenticate(
                 connection,
                 desk.settings.master_key.get_secret_value(),
@@ -68,16 +69,27 @@ async def sign_in(request: Request) -> Response:
                 source=source,
             )
         except TooManyTries as refusal:
-            notice = said["wait"].format(seconds=refusal.retry_after_seconds)
+            notice = texts["wait"].format(seconds=refusal.retry_after_seconds)
             return _sign_in_form(request, wanted, name=name, notice=notice, status=429)
         except NotSignedIn:
-            return _sign_in_form(request, wanted, name=name, notice=said["wrong"], status=401)
+            await _record_failure(connection, name, source)
+            return _sign_in_form(request, wanted, name=name, notice=texts["wrong"], status=401)
         async with connection.transaction():
             token, _ = await open_session(connection, account, source, desk.clock())
             await record(connection, account.name, "signed_in", details={"source": source})
     response = RedirectResponse(wanted, 303)
     keep_session(request, response, token)
     return response
+
+
+async def _record_failure(connection: AnyConnection, name: str, source: str) -> None:
+    """What was typed stands in the journal only if it names an account: else it may be a
+    password in the wrong field."""
+    known = [account.name for account in await load_accounts(connection)]
+    subject = plain_name(name) if plain_name(name) in known else ""
+    await record(
+        connection, JOURNAL_ACTOR, "sign_in_failed", subject=subject, details={"source": source}
+    )
 
 
 @signed_in()
@@ -99,23 +111,25 @@ async def confirm(request: Request) -> Response:
     """Takes the password or a one-time code as proof."""
     form = await read_form(request)
     desk, known = desk_of(request), visitor(request)
-    wanted, said = safe_next(form.get("next", "/")), _texts(request, "confirm")
+    wanted, texts = safe_next(form.get("next", "/")), said(request, "confirm")
+    source = source_of(request)
     async with desk.connection() as connection:
         try:
+            await count_try("confirm", request)
             await prove_again(
                 connection,
                 desk.settings.master_key.get_secret_value(),
                 known.account,
                 form.get("proof", ""),
                 clock=desk.clock,
-                source=source_of(request),
+                source=source,
             )
         except TooManyTries as refusal:
-            wait = _texts(request, "sign_in")["wait"]
-            notice = wait.format(seconds=refusal.retry_after_seconds)
+            notice = said(request, "sign_in")["wait"].format(seconds=refusal.retry_after_seconds)
             return _confirm_form(request, wanted, notice=notice, status=429)
         except NotSignedIn:
-            return _confirm_form(request, wanted, notice=said["wrong"], status=401)
+            await _record_failure(connection, known.account.name, source)
+            return _confirm_form(request, wanted, notice=texts["wrong"], status=401)
         async with connection.transaction():
             await confirm_session(connection, known.session, desk.clock())
             await record(connection, known.account.name, "confirmed_identity")

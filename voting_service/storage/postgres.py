@@ -59,6 +59,10 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
     "publications_unruled": Refused(
         "ballots are still in question: rule every hold, then propose the publication again"
     ),
+    "invitations_not_oneself": Refused(
+        "nobody renews their own account; ask another administrator"
+    ),
+    "accounts_openid_subject_key": Refused("another account is connected with this user"),
     "records_stay": Refused("records are only ever added to"),
 }
 """Constraint name to the domain error it means; the names are given in migrations/."""
