@@ -13,6 +13,7 @@ from voting_service.antifraud.limits import LocalLimits
 from voting_service.ballots.admit import Admitter
 from voting_service.ballots.casting import Caster, Dependencies
 from voting_service.clock import Clock, system_clock
+from voting_service.contests.announced_changes import AnnouncedChange, load_changes
 from voting_service.contests.model import Contest, Platform
 from voting_service.contests.phases import require_published
 from voting_service.contests.pictures import Picture, load_all_pictures, load_owners
@@ -46,6 +47,7 @@ class ContestDesk:
     ) -> None:
         self.contest = contest
         self.pictures: Mapping[int, tuple[Picture, ...]] = {}
+        self.changes: tuple[AnnouncedChange, ...] = ()
         self.keys = keys
         self.caster = caster
         self.board = board
@@ -62,10 +64,12 @@ class ContestDesk:
         contest: Contest,
         platforms: dict[int, Platform],
         pictures: Mapping[int, tuple[Picture, ...]],
+        changes: tuple[AnnouncedChange, ...],
     ) -> None:
         """Takes over a changed contest; the votes that wait go on."""
-        if contest.revision != self.contest.revision or pictures != self.pictures:
-            self.pictures = pictures
+        now_shown = (contest.revision, pictures, changes)
+        if now_shown != (self.contest.revision, self.pictures, self.changes):
+            self.pictures, self.changes = pictures, changes
             self.profiles = PreparedProfiles(contest, pictures)
             self._book = None
         self.contest = contest
@@ -76,7 +80,7 @@ class ContestDesk:
     def book(self, now: datetime) -> PageBook:
         """The prepared pages of the contest as it is and of the phase it is in."""
         if self._book is None or self._book.phase != self.contest.phase(now):
-            self._book = PageBook(self.contest, now, self._public_url, self.pictures)
+            self._book = PageBook(self.contest, now, self._public_url, self.pictures, self.changes)
         return self._book
 
 
@@ -123,7 +127,12 @@ class Worker:
             if desk is None or desk.keys != keys[contest.id]:
                 desk = self._open_desk(contest, keys[contest.id], desk)
                 self.desks[slug] = desk
-            desk.update(contest, self.platforms, await load_all_pictures(connection, contest.id))
+            desk.update(
+                contest,
+                self.platforms,
+                await load_all_pictures(connection, contest.id),
+                await load_changes(connection, contest.id),
+            )
         self.pictures.update(await load_owners(connection))
 
     def _open_desk(

@@ -11,11 +11,13 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from voting_service.contests.announced_changes import AnnouncedChange
 from voting_service.contests.model import Candidate, Contest, Language, Phase
 from voting_service.contests.pictures import Picture
 from voting_service.errors import NotFound
 from voting_service.public.pages.rendering import moment, render, texts
 from voting_service.tally.standings import Standings
+from voting_service.web.changes_in_words import in_words
 from voting_service.web.prepared import PreparedPage
 
 VARIANTS = 64
@@ -54,8 +56,10 @@ class PageBook:
         now: datetime,
         public_url: str,
         pictures: Mapping[int, Sequence[Picture]],
+        changes: Sequence[AnnouncedChange] = (),
     ) -> None:
         self.contest = contest
+        self._changes = changes
         self._pictures = pictures
         self._portraits = {
             number: portrait
@@ -100,7 +104,8 @@ class PageBook:
         """The rules in plain words."""
         key = ("rules", language, 0)
         if key not in self._pages:
-            self._pages[key] = self._render("rules.html", language, "/rules")
+            changes = in_words(self._changes, self.contest, language)
+            self._pages[key] = self._render("rules.html", language, "/rules", changes=changes)
         return self._pages[key]
 
     def standings(self, language: Language, shown: Standings, tag: str) -> PreparedPage:
