@@ -22,8 +22,8 @@ DESK = __package__
 
 
 class Way(NamedTuple):
-    """An entry of the navigation: `text` is a key of the texts, `<area>.<section>.<key>`. A path with
-    `{slug}` belongs to a contest. No roles: for everybody."""
+    """An entry of the navigation: `text` is a key of the texts, `<area>.<section>.<key>`. A path
+    with `{slug}` belongs to a contest. No roles: for everybody."""
 
     path: str
     text: str
