@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -50,39 +50,33 @@ def value_in_words(
 ) -> str:
     """A value as `changes.value_of` gives it. A platform that was not there before borrows its
     name from what it became, `beside`."""
-    said = read_texts(__package__, f"changes.{language}.toml")["value"]
-    joint: str = said["joint"]
-    text: str
+    said: Mapping[str, str] = read_texts(__package__, f"changes.{language}.toml")["value"]
     match setting, value:
-        case "platform", None:
-            text = _said(said["platform_none"], name=beside["name"][language])
-        case "platform", {"enabled": enabled, "name": name}:
-            text = _said(said["platform_on" if enabled else "platform_off"], name=name[language])
+        case "platform", _:
+            state = "none" if value is None else "on" if value["enabled"] else "off"
+            name = (value or beside)["name"][language]
+            text = said[f"platform_{state}"].format(name=name)
         case "publish_at", None:
             text = said["with_opening"]
         case _, None:
             text = said["nothing"]
-        case (("publish_at" | "opens_at" | "closes_at"), str(text)):
-            text = written_moment(datetime.fromisoformat(text), contest.zone, language)
+        case (("publish_at" | "opens_at" | "closes_at"), str(moment)):
+            text = written_moment(datetime.fromisoformat(moment), contest.zone, language)
         case (("title" | "contact"), both):
             text = both[language]
         case "release", {"mode": mode, "daily_at": daily_at}:
-            text = _said(said[mode], at=(daily_at or "")[:5])
+            text = said[mode].format(at=(daily_at or "")[:5])
         case "blackout_hours", 0:
             text = said["no_hours"]
         case "blackout_hours", hours:
-            text = _said(said["hours"], count=hours)
+            text = said["hours"].format(count=hours)
         case "expected_voters_per_day", voters:
-            text = _said(said["voters"], count=written_number(voters, language))
+            text = said["voters"].format(count=written_number(voters, language))
         case "ballot", {"min_choices": least, "max_choices": most, "every": every}:
-            choices = _said(said["choices"], min=least, max=most)
-            text = joint.join((said[f"every_{every}"], choices))
+            choices = said["choices"].format(min=least, max=most)
+            text = said["joint"].join((said[f"every_{every}"], choices))
         case "cut", {"size": size, "tie": tie}:
-            text = joint.join((_said(said["size"], count=size), said[tie]))
+            text = said["joint"].join((said["size"].format(count=size), said[tie]))
         case _:
             text = said[value]
     return text
-
-
-def _said(text: str, **values: Any) -> str:
-    return text.format(**values)
