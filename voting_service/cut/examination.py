@@ -61,39 +61,36 @@ class Examination:
         """The newest version, shown already or not."""
         return self.publications[-1] if self.publications else None
 
-    def document(self, version: int) -> CutDocument:
-        """Without what it corrects. Raises Refused with everything that is missing."""
+    def next_document(self, reason: Text | None) -> CutDocument:
+        """The version that would be published now; a correction needs its reason.
+
+        Raises Refused with everything that is missing, or as `draft`.
+        """
         missing = [check.detail.en for check in self.checks if not check.done]
         if missing:
             raise Refused("the cut cannot be published yet: " + "; ".join(missing))
-        return self.draft(version)
+        return self.draft(reason)
 
-    def draft(self, version: int) -> CutDocument:
-        """The document as it would be with the figures of now, to look at.
+    def draft(self, reason: Text | None) -> CutDocument:
+        """The next version as the figures of now give it, whatever is missing yet.
 
-        Raises TieUndecided, or Refused when a ballot names a stranger.
+        Raises Refused when a ballot names a stranger or nothing has changed since the version
+        before, TieUndecided, and InvalidInput when the reason is missing or there is nothing to
+        give one for.
         """
-        return build_document(
+        before = self.published
+        document = build_document(
             contest_facts(self.contest),
             {candidate.number: candidate.name for candidate in self.contest.candidates},
             self.counts,
             self.ballots,
             decided_tie(self.decisions, self.tie),
-            version=version,
+            version=1 if before is None else before.version + 1,
         )
-
-    def next_document(self, reason: Text | None) -> CutDocument:
-        """The version that would be published now; a correction needs its reason.
-
-        Raises Refused with what is missing or when nothing has changed, InvalidInput when the
-        reason is missing or there is nothing to give one for.
-        """
-        before = self.published
         if before is None:
             if reason is not None:
                 raise InvalidInput(Fault("reason", "is for corrections; nothing is published yet"))
-            return self.document(1)
-        document = self.document(before.version + 1)
+            return document
         if same_result(read_document(before.document), document):
             raise Refused(f"version {before.version} is published and nothing has changed")
         if reason is None or not (reason.zh.strip() and reason.en.strip()):

@@ -143,8 +143,14 @@ def check_moment(
     visible_from: datetime | None, published: Publication | None, now: datetime
 ) -> None:
     """Raises InvalidInput for a moment that cannot be meant; None is at once."""
-    if visible_from is not None and visible_from > now + MAX_DELAY:
-        raise InvalidInput(Fault("visible_from", f"must be within {MAX_DELAY.days} days from now"))
+    if visible_from is not None and not now <= visible_from <= now + MAX_DELAY:
+        raise InvalidInput(
+            Fault(
+                "visible_from",
+                f"must lie within the {MAX_DELAY.days} days to come; leave it out to show the "
+                "document as soon as it is approved",
+            )
+        )
     if published is not None and (visible_from or now) < published.visible_at:
         raise InvalidInput(
             Fault(
