@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from voting_service.antifraud.forensics.columns import BallotColumns, Int32s, Int64s
-from voting_service.antifraud.forensics.describe import Material, describe
+from voting_service.antifraud.forensics.describe import Found, Material, describe
 from voting_service.antifraud.forensics.findings import Findings, Verdict
 from voting_service.antifraud.forensics.prepare import Ballots
 from voting_service.antifraud.forensics.rates import Rates
@@ -19,17 +18,6 @@ from voting_service.antifraud.forensics.thresholds import (
     LEAST_CAMPAIGN_VOTERS,
     SAME_CAMPAIGN_SHARE,
 )
-
-
-@dataclass(slots=True)
-class Found:
-    """A campaign while it grows."""
-
-    target: int
-    verdict: Verdict
-    place: int | None = None
-    """The one network of a bloc."""
-    suspicions: list[Suspicion] = field(default_factory=list)
 
 
 class Assembly:
@@ -44,7 +32,7 @@ class Assembly:
         self.campaign = np.full(len(ballots), -1, dtype=np.int32)
         self.found: list[Found] = []
 
-    def take(self, suspected: Sequence[Suspicion], rates: Rates) -> int:
+    def take(self, suspected: Sequence[Suspicion]) -> int:
         """Gives ballots to campaigns, confirmed suspicions first. Returns how many."""
         taken = 0
         for confirmed in (True, False):
@@ -114,10 +102,7 @@ class Assembly:
         campaign[order] = self.campaign
         material = Material(columns, self.ballots, rates, zone)
         campaigns = tuple(
-            describe(
-                material, number, each.verdict, each.target, each.suspicions,
-                np.flatnonzero(self.campaign == number),
-            )
+            describe(material, each, number, np.flatnonzero(self.campaign == number))
             for number, each in enumerate(self.found)
-        )  # fmt: skip
+        )
         return Findings(verdict, score, campaign, campaigns)

@@ -22,7 +22,7 @@ from voting_service.antifraud.forensics.prepare import (
     pair_of,
 )
 
-Aspect = Literal["network", "client", "account", "habit", "day", "hour", "ballot"]
+Aspect = Literal["network", "client", "account", "habit", "day", "hour", "ballot", "lockstep"]
 """Attributes of one aspect say much the same; of two aspects, two things."""
 
 _DILIGENCE = (2, 3, 5, 10, 15)

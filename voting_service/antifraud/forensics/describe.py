@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -63,6 +62,17 @@ _WITNESSES: dict[Aspect, tuple[str, str]] = {
 }
 
 
+@dataclass(slots=True)
+class Found:
+    """A campaign while it grows."""
+
+    target: int
+    verdict: Verdict
+    place: int | None = None
+    """The one network of a bloc."""
+    suspicions: list[Suspicion] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
     """What a description is made from: the ballots, their texts, and what is usual."""
@@ -73,51 +83,57 @@ class Material:
     zone: ZoneInfo
 
 
-def describe(
-    material: Material,
-    number: int,
-    verdict: Verdict,
-    target: int,
-    suspicions: Sequence[Suspicion],
-    rows: Int64s,
-) -> Campaign:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a sentence says."""
+
+    kind: Kind
+    verdict: Verdict
+    ballots: int
+    voters: int
+    candidate: int
+    times: tuple[datetime, datetime]
+    figures: tuple[float, float]
+    shared: tuple[Shared, ...]
+    signs: tuple[Aspect, ...]
+
+
+def describe(material: Material, found: Found, number: int, rows: Int64s) -> Campaign:
     """The campaign with this number; `rows` are its ballots, ascending."""
-    leading = max(suspicions, key=lambda each: each.excess)
-    aspects = leading.family.aspects
-    kind = _KINDS.get(aspects, "mixed")
-    if verdict is Verdict.BLOC and kind == "network":
+    leading = max(found.suspicions, key=lambda each: each.excess)
+    kind = _KINDS.get(leading.family.aspects, "mixed")
+    if found.verdict is Verdict.BLOC and kind == "network":
         kind = "bloc"
     ballots = material.ballots
-    shared = _shared(material, target, rows)
-    candidates = _candidates(ballots, target, rows)
-    figures = _figures(leading, rows)
-    witnesses = [each.aspect for each in leading.judged.witnesses if each.confirms]
+    candidates = _candidates(ballots, found.target, rows)
     first_at, last_at = int(ballots.cast_at[rows[0]]), int(ballots.cast_at[rows[-1]])
-    voters = len(np.unique(ballots.voter[rows]))
-    sentences = [
-        _sentence(
-            language, kind, verdict, len(rows), voters, candidates[0],
-            [_when(at, material.zone, language) for at in (first_at, last_at)],
-            figures, shared, witnesses,
-        )
-        for language in (0, 1)
-    ]  # fmt: skip
+    told = Told(
+        kind=kind,
+        verdict=found.verdict,
+        ballots=len(rows),
+        voters=len(np.unique(ballots.voter[rows])),
+        candidate=candidates[0],
+        times=(_local(first_at, material.zone), _local(last_at, material.zone)),
+        figures=_figures(leading, rows),
+        shared=_shared(material, found.target, rows),
+        signs=tuple(each.aspect for each in leading.judged.witnesses if each.confirms),
+    )
     return Campaign(
         number=number,
         kind=kind,
-        verdict=verdict,
-        attributes=shared,
+        verdict=found.verdict,
+        attributes=told.shared,
         first_at=first_at,
         last_at=last_at,
         candidates=candidates,
-        ballots=len(rows),
-        voters=voters,
-        observed=figures[0],
-        expected=figures[1],
-        p_value=float(np.exp(min(each.log_p for each in suspicions))),
-        q_value=float(np.exp(min(each.log_q for each in suspicions))),
-        sentence_zh=sentences[0],
-        sentence_en=sentences[1],
+        ballots=told.ballots,
+        voters=told.voters,
+        observed=told.figures[0],
+        expected=told.figures[1],
+        p_value=float(np.exp(min(each.log_p for each in found.suspicions))),
+        q_value=float(np.exp(min(each.log_q for each in found.suspicions))),
+        sentence_zh=_in_chinese(told),
+        sentence_en=_in_english(told),
     )
 
 
@@ -166,47 +182,51 @@ def _label(columns: BallotColumns, name: str, value: int) -> str:
     return columns.label(name, value)
 
 
-def _when(at_ms: int, zone: ZoneInfo, language: int) -> str:
-    at = datetime.fromtimestamp(at_ms / 1000, zone)
-    if language == 0:
-        return f"{at.year}年{at.month}月{at.day}日{at:%H:%M}"
-    return f"{at:%Y-%m-%d %H:%M}"
+def _local(at_ms: int, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, zone)
 
 
-def _sentence(
-    language: int,
-    kind: Kind,
-    verdict: Verdict,
-    ballots: int,
-    voters: int,
-    candidate: int,
-    when: Sequence[str],
-    figures: tuple[float, float],
-    shared: Sequence[Shared],
-    witnesses: Sequence[Aspect],
-) -> str:
-    listed = [
-        f"{_NAMES[each.name][language]} {each.value} ({each.ballots})" for each in shared[:SHOWN]
-    ]
-    together = _TOGETHER[kind][language]
-    signs = [_WITNESSES[each][language] for each in witnesses]
-    observed, expected = (f"{figure:.0f}" if figure >= 1 else "<1" for figure in figures)
-    if language == 0:
-        text = (
-            f"{when[0]}至{when[1]}，{voters}个账号投给{candidate}号的{ballots}张选票{together}"
-            f"{'：' + '、'.join(listed) if listed else ''}。"
-            f"按同一时段、同一平台的一般情况，这样的投票者应约有{expected}人，实际{observed}人。"
-        )
-        if verdict is Verdict.HOLD:
-            return f"{text}另有旁证：{'；'.join(signs)}。建议暂扣，待人工裁定。"
-        return f"{text}除此之外与普通选民无异，可能是单位组织投票。系统不作扣留，请人工查看。"
-    text = (
-        f"From {when[0]} to {when[1]}, {ballots} ballots by {voters} voters for no. {candidate} "
-        f"{together}{': ' + ', '.join(listed) if listed else ''}. In the same hours and on the "
-        f"same platforms about {expected} such voters are usual; there were {observed}."
+def _listed(told: Told, language: int, separator: str) -> str:
+    return separator.join(
+        f"{_NAMES[each.name][language]} {each.value} ({each.ballots})"
+        for each in told.shared[:SHOWN]
     )
-    if verdict is Verdict.HOLD:
-        return f"{text} A second sign: {'; '.join(signs)}. To be held until people have ruled."
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 1 else "<1"
+
+
+def _in_chinese(told: Told) -> str:
+    first, last = (f"{t.year}年{t.month}月{t.day}日{t:%H:%M}" for t in told.times)
+    listed = _listed(told, 0, "、")
+    observed, expected = map(_figure, told.figures)
+    text = (
+        f"{first}至{last}，{told.voters}个账号投给{told.candidate}号的{told.ballots}张选票"
+        f"{_TOGETHER[told.kind][0]}{'：' if listed else ''}{listed}。"
+        f"按同一时段、同一平台的一般情况，这样的投票者应约有{expected}人，实际{observed}人。"
+    )
+    if told.verdict is Verdict.HOLD:
+        signs = "；".join(_WITNESSES[each][0] for each in told.signs)
+        second = f"另有旁证：{signs}。" if signs else ""
+        return f"{text}{second}建议暂扣，待人工裁定。"
+    return f"{text}除此之外与普通选民无异，可能是单位组织投票。系统不作扣留，请人工查看。"
+
+
+def _in_english(told: Told) -> str:
+    first, last = (f"{t:%Y-%m-%d %H:%M}" for t in told.times)
+    listed = _listed(told, 1, ", ")
+    observed, expected = map(_figure, told.figures)
+    text = (
+        f"From {first} to {last}, {told.ballots} ballots by {told.voters} voters for no. "
+        f"{told.candidate} {_TOGETHER[told.kind][1]}{': ' if listed else ''}{listed}. In the same "
+        f"hours and on the same platforms about {expected} such voters are usual; there were "
+        f"{observed}."
+    )
+    if told.verdict is Verdict.HOLD:
+        signs = "; ".join(_WITNESSES[each][1] for each in told.signs)
+        second = f" A second sign: {signs}." if signs else ""
+        return f"{text}{second} To be held until people have ruled."
     return (
         f"{text} Nothing else about them is unusual: perhaps an employer or a school that called "
         "its people to vote. Nothing is held; please look."

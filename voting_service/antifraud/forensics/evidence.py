@@ -17,7 +17,7 @@ import numpy as np
 
 from voting_service.antifraud.forensics.attributes import Aspect, Attribute, Attributes
 from voting_service.antifraud.forensics.columns import Int32s, Int64s
-from voting_service.antifraud.forensics.prepare import Bools, Floats
+from voting_service.antifraud.forensics.prepare import Bools, Floats, summed
 from voting_service.antifraud.forensics.thresholds import (
     BORROWED_VOTERS,
     WITNESS_DEVIATIONS,
@@ -74,7 +74,8 @@ class Judged:
 class Population:
     """How the active ballots of each platform are spread over the values of an attribute."""
 
-    def __init__(self, platform: Int32s, active: Bools) -> None:
+    def __init__(self, attributes: Attributes, platform: Int32s, active: Bools) -> None:
+        self.witnesses = attributes.witnesses
         self._platform = platform
         self._rows = np.flatnonzero(active)
         self._tables: dict[str, tuple[Int32s, Floats]] = {}
@@ -89,7 +90,8 @@ class Population:
         def counted(some: Int64s) -> Floats:
             some = some[codes[some] >= 0]
             key = platform[some].astype(np.int64) * values + codes[some]
-            return np.bincount(key, minlength=platforms * values).reshape(platforms, values)
+            counts = np.bincount(key, minlength=platforms * values).astype(np.float64)
+            return counts.reshape(platforms, values)
 
         others = table - counted(without)
         known = rows[codes[rows] >= 0]
@@ -111,22 +113,26 @@ class Population:
         return self._tables[attribute.name]
 
 
-def judge(
-    family: Attribute,
-    attributes: Attributes,
-    population: Population,
-    voter: Int32s,
-    rows: Int64s,
-    chose: Bools,
-    rate: Floats,
-) -> Judged:
-    """`rows`: all ballots of the suspicious values, in their windows; `chose`: who of them voted
-    for the target; `rate`: how probable that was for each."""
-    dense_voter = np.unique(voter[rows], return_inverse=True)[1]
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """All ballots of suspicious values in their windows."""
+
+    rows: Int64s
+    voter: Int32s
+    chose: Bools
+    """Who voted for the target."""
+    rate: Floats
+    """How probable that was for each."""
+
+
+def judge(family: Attribute, population: Population, crowd: Crowd) -> Judged:
+    """Judges who of the crowd voted for the target."""
+    rows, chose, rate = crowd.rows, crowd.chose, crowd.rate
+    dense_voter = np.unique(crowd.voter, return_inverse=True)[1]
     weight = (1.0 / np.bincount(dense_voter))[dense_voter]
     values, value = np.unique(family.codes[rows], return_inverse=True)
-    expected = np.bincount(value, weights=weight * rate)
-    observed = np.bincount(value[chose], weights=weight[chose], minlength=len(expected))
+    expected = summed(value, weight * rate)
+    observed = summed(value[chose], weight[chose], len(expected))
     logit = np.log(np.maximum(observed - expected, 0.01) / np.maximum(expected, 1e-6))[value]
     whole_weight = weight
     mine, dense_voter, weight = rows[chose], dense_voter[chose], weight[chose]
@@ -136,7 +142,7 @@ def judge(
     allowed = _confirming(family)
     witnesses: list[Witness] = []
     confirming = np.zeros(len(mine))
-    for aspect, known in attributes.witnesses.items():
+    for aspect, known in population.witnesses.items():
         if aspect in family.aspects:
             continue
         best: tuple[Witness, Floats] | None = None
@@ -146,7 +152,9 @@ def judge(
             else:
                 share = population.shares(attribute, mine, mine)
             ratio = _log_ratio(attribute.codes[mine], dense_voter, weight, share, honest)
-            witness = _witness(aspect, attribute, ratio, prior, weight, aspect in allowed)
+            gain, certain = _gain(ratio, prior, weight)
+            confirms = certain and aspect in allowed and gain >= WITNESS_GAIN
+            witness = Witness(aspect, attribute.name, gain, confirms)
             if best is None or witness.gain > best[0].gain:
                 best = witness, ratio
         if best is not None and best[0].gain > 0:
@@ -158,7 +166,7 @@ def judge(
     if any(witness.confirms for witness in witnesses):
         # An employer may urge its staff for the candidate whom a farm votes for: a value whose
         # own ballots the second aspect speaks against is no part of what it confirms.
-        spoken = np.bincount(value[chose], weights=weight * posterior * confirming)
+        spoken = summed(value[chose], weight * posterior * confirming)
         posterior[(spoken <= 0)[value[chose]]] = 0.0
     return Judged(
         rows=mine,
@@ -197,11 +205,11 @@ def _log_ratio(
     value = np.unique(codes[known], return_inverse=True)[1]
     size = int(value.max()) + 1
     honest *= float(weight[known].sum() / weight.sum())
-    seen = np.bincount(value, weights=weight[known])
+    seen = summed(value, weight[known])
     usual = np.empty(size)
     usual[value] = share[known]
     _, place = np.unique(voter[known].astype(np.int64) * size + value, return_inverse=True)
-    own = np.bincount(place, weights=weight[known])[place]
+    own = summed(place, weight[known])[place]
     excess = np.maximum(seen[value] - own - honest * usual[value], 0.0)
     total = max(float(np.maximum(seen - honest * usual, 0.0).sum()) - 1.0, 0.0)
     campaign = (excess + BORROWED_VOTERS * usual[value]) / (total + BORROWED_VOTERS)
@@ -211,28 +219,21 @@ def _log_ratio(
 
 def _usual_times(codes: Int32s, honest: Floats) -> Floats:
     """The share of each row's time among the honest votes that the margins explain."""
-    expected = np.bincount(codes, weights=honest)
+    expected = summed(codes, honest)
     share: Floats = expected[codes] / max(float(honest.sum()), 1e-12)
     return np.maximum(share, 1e-9)
 
 
-def _witness(
-    aspect: Aspect,
-    attribute: Attribute,
-    ratio: Floats,
-    prior: Floats,
-    weight: Floats,
-    allowed: bool,
-) -> Witness:
+def _gain(ratio: Floats, prior: Floats, weight: Floats) -> tuple[float, bool]:
+    """(what the ratios add for each campaign voter, whether that is more than chance)."""
     added = weight * np.log1p(prior * np.expm1(ratio))
     voters = float((weight * prior).sum())
-    gain = float(added.sum()) / max(voters, 1e-9)
     certain = added.sum() >= WITNESS_DEVIATIONS * np.sqrt(float((added**2).sum()))
-    return Witness(aspect, attribute.name, gain, bool(allowed and gain >= WITNESS_GAIN and certain))
+    return float(added.sum()) / max(voters, 1e-9), bool(certain)
 
 
 def _voter_mean(scores: Floats, voter: Int64s) -> Floats:
-    total = np.bincount(voter, weights=scores)
+    total = summed(voter, scores)
     times = np.maximum(np.bincount(voter), 1)
     mean: Floats = (total / times)[voter]
     return mean

@@ -20,6 +20,7 @@ from voting_service.antifraud.forensics.columns import BallotColumns, Progress
 from voting_service.antifraud.forensics.findings import Findings
 from voting_service.antifraud.forensics.prepare import Ballots, Votes, prepare
 from voting_service.antifraud.forensics.rates import Rates, choice_rates, shared_weights
+from voting_service.antifraud.forensics.scan import Question, question
 from voting_service.antifraud.forensics.search import calibrate, suspicions
 from voting_service.antifraud.forensics.thresholds import MOST_ROUNDS
 
@@ -66,32 +67,26 @@ def _search(
     weights = shared_weights(ballots, attributes.sources)
     with ThreadPoolExecutor(THREADS) as threads:
         rng = np.random.default_rng(options.seed)
-        rates = choice_rates(ballots, votes, weights * assembly.active)
         families = attributes.families
-        exponents = calibrate(ballots, votes, families, rates, assembly.active, rng, threads)
+
+        def asked() -> Question:
+            rates = choice_rates(ballots, votes, weights * assembly.active)
+            return question(ballots, votes, rates, assembly.active)
+
+        exponents = calibrate(asked(), families, rng, threads)
         for number in range(MOST_ROUNDS):
             found = 0
             for phase in phases:
                 while True:
                     tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
-                    rates = choice_rates(ballots, votes, weights * assembly.active)
-                    suspected = suspicions(
-                        ballots,
-                        votes,
-                        attributes,
-                        phase,
-                        rates,
-                        assembly.active,
-                        exponents,
-                        threads,
-                    )
-                    taken = assembly.take(suspected, rates)
+                    suspected = suspicions(asked(), attributes, phase, exponents, threads)
+                    taken = assembly.take(suspected)
                     found += taken
                     if not taken or phase is not phases[0]:
                         break
             if not found:
                 break
-    return choice_rates(ballots, votes, weights * assembly.active)
+        return asked().rates
 
 
 def _phases(attributes: Attributes) -> list[list[Attribute]]:

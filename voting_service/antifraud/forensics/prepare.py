@@ -121,6 +121,12 @@ def known_by_appearance(codes: Int32s) -> Int32s:
     return dense
 
 
+def summed(codes: npt.NDArray[np.integer], weights: Floats, size: int = 0) -> Floats:
+    """The sum of the weights of each code."""
+    sums: Floats = np.bincount(codes, weights=weights, minlength=size).astype(np.float64)
+    return sums
+
+
 def pair_of(one: Int32s, other: Int32s) -> Int32s:
     """A code for each pair of values; absent where either is."""
     pairs = np.full(len(one), ABSENT, dtype=np.int32)

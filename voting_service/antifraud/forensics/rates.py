@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voting_service.antifraud.forensics.columns import Int32s
-from voting_service.antifraud.forensics.prepare import DAY_MS, Ballots, Floats, Votes
+from voting_service.antifraud.forensics.prepare import DAY_MS, Ballots, Floats, Votes, summed
 from voting_service.antifraud.forensics.thresholds import BORROWED_BALLOTS
 
 Rates = npt.NDArray[np.float32]
@@ -43,9 +43,9 @@ def choice_rates(
     """
     strata, targets = len(ballots.stratum_slot), votes.targets
     key = ballots.stratum[votes.row].astype(np.int64) * targets + votes.target
-    chosen = np.bincount(key, weights=weights[votes.row], minlength=strata * targets)
+    chosen = summed(key, weights[votes.row], strata * targets)
     by_stratum = chosen.reshape(strata, targets)
-    cast = np.bincount(ballots.stratum, weights=weights, minlength=strata)
+    cast = summed(ballots.stratum, weights, strata)
     overall = (by_stratum.sum(axis=0) + 0.5) / (cast.sum() + 1.0)
     slots = int(ballots.slot[-1]) + 1
     by_slot, cast_slot = _summed(by_stratum, cast, ballots.stratum_slot, slots)
@@ -73,7 +73,7 @@ def _summed(
 ) -> tuple[Floats, Floats]:
     total = np.zeros((size, chosen.shape[1]))
     np.add.at(total, group, chosen)
-    return total, np.bincount(group, weights=cast, minlength=size)
+    return total, summed(group, cast, size)
 
 
 def _borrow(chosen: Floats, cast: Floats, prior: Floats) -> Floats:

@@ -9,6 +9,7 @@ large p.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,11 @@ import numpy.typing as npt
 from scipy import sparse, special
 
 from voting_service.antifraud.forensics.columns import Int32s, Int64s
-from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats, Votes
+from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats, Votes, summed
 from voting_service.antifraud.forensics.rates import Rates
-from voting_service.antifraud.forensics.thresholds import LEAST_VOTERS
+from voting_service.antifraud.forensics.thresholds import LEAST_VOTERS, WINDOWS_SECONDS
 
+WINDOWS_MS = tuple(None if w is None else w * 1_000 for w in WINDOWS_SECONDS)
 _DENSE_CELLS = 4_000_000
 """How many group × target expectations are held at once."""
 
@@ -42,6 +44,24 @@ class Cells:
         return len(self.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What every attribute is asked: who is active, what is usual, and who counts how much."""
+
+    ballots: Ballots
+    votes: Votes
+    rates: Rates
+    active: Bools
+    weights: Mapping[int | None, Floats]
+    """By window in milliseconds (None: the whole file), see window_weights."""
+
+
+def question(ballots: Ballots, votes: Votes, rates: Rates, active: Bools) -> Question:
+    """The question in every window."""
+    weights = {window: window_weights(ballots, window, active) for window in WINDOWS_MS}
+    return Question(ballots, votes, rates, active, weights)
+
+
 def window_weights(ballots: Ballots, window_ms: int | None, active: Bools) -> Floats:
     """One divided by how many ballots the voter cast in the window: voters count, not ballots."""
     order = np.argsort(ballots.voter, kind="stable")
@@ -52,20 +72,14 @@ def window_weights(ballots: Ballots, window_ms: int | None, active: Bools) -> Fl
     return weights
 
 
-def scan(
-    ballots: Ballots,
-    votes: Votes,
-    attribute: Int32s,
-    rates: Rates,
-    weights: dict[int | None, Floats],
-    active: Bools,
-) -> dict[int | None, Cells]:
-    """The cells of one attribute in every window of `weights` (milliseconds; None: all).
+def scan(asked: Question, attribute: Int32s) -> dict[int | None, Cells]:
+    """The cells of one attribute in every window.
 
     Attribute −1 is left out, and so is every value with fewer than LEAST_VOTERS ballots.
     """
+    votes = asked.votes
     # Pairs of value and target with too few votes in all have no cell in any window.
-    usable = active & (attribute >= 0)
+    usable = asked.active & (attribute >= 0)
     values = int(attribute.max(initial=-1)) + 1
     usable &= (np.bincount(attribute[usable], minlength=values) >= LEAST_VOTERS)[attribute]
     voted = np.flatnonzero(usable[votes.row])
@@ -78,44 +92,37 @@ def scan(
     rows = np.flatnonzero(usable & needed[attribute])
     rows = rows[np.argsort(attribute[rows], kind="stable")]
     left_out = len(np.unique(attribute[usable])) - int(np.count_nonzero(needed))
-    return {
-        window: _scan_window(
-            ballots, votes, attribute, rates, weight, window, rows, voted, left_out
-        )
-        for window, weight in weights.items()
-    }
+    ordered = _Ordered(attribute, rows, voted, left_out)
+    return {window: _scan_window(asked, ordered, window) for window in asked.weights}
 
 
-def _scan_window(
-    ballots: Ballots,
-    votes: Votes,
-    attribute: Int32s,
-    rates: Rates,
-    weight: Floats,
-    window: int | None,
-    rows: Int64s,
-    voted: Int64s,
-    left_out: int,
-) -> Cells:
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """An attribute with its ballots by value and time, its votes by value, target and time."""
+
+    attribute: Int32s
+    rows: Int64s
+    voted: Int64s
+    left_out: int
+    """Values that were tested and cannot have a cell."""
+
+
+def _scan_window(asked: Question, ordered: _Ordered, window: int | None) -> Cells:
     # Groups (value, window) are runs of `rows`; cells (value, target, window) runs of `voted`.
-    when = _window_of(ballots.cast_at, window)
+    votes, rows, voted = asked.votes, ordered.rows, ordered.voted
+    attribute, weight = ordered.attribute, asked.weights[window]
+    when = _window_of(asked.ballots.cast_at, window)
     group = _runs(attribute[rows], when[rows])
     voted_row = votes.row[voted]
     cell = _runs(attribute[voted_row], votes.target[voted], when[voted_row])
     first = np.flatnonzero(np.diff(cell, prepend=-1))
-    observed = np.bincount(cell, weights=weight[voted_row]) if len(cell) else np.empty(0)
-    group_of_row = np.empty(len(ballots), dtype=np.int64)
-    group_of_row[rows] = group
+    observed = summed(cell, weight[voted_row]) if len(cell) else np.empty(0)
     testable = np.flatnonzero(observed >= LEAST_VOTERS - 1e-9)
     head = voted[first[testable]]
-    expected = _expected(
-        group,
-        ballots.stratum[rows],
-        weight[rows],
-        rates,
-        group_of_row[votes.row[head]],
-        votes.target[head],
-    )
+    group_of_row = np.empty(len(asked.ballots), dtype=np.int64)
+    group_of_row[rows] = group
+    margin = _margin(group, asked.ballots.stratum[rows], weight[rows], len(asked.rates))
+    expected = _expected(margin, asked.rates, group_of_row[votes.row[head]], votes.target[head])
     seen = observed[testable]
     more = seen > expected
     head = head[more]
@@ -127,7 +134,7 @@ def _scan_window(
         observed=seen[more],
         expected=expected[more],
         log_p=poisson_log_tail(seen[more], expected[more]),
-        tests=int(groups_tested + left_out) * votes.targets,
+        tests=int(groups_tested + ordered.left_out) * votes.targets,
     )
 
 
@@ -154,31 +161,23 @@ def _runs(*columns: npt.NDArray[np.integer]) -> Int64s:
     return np.cumsum(changes)
 
 
+def _margin(group: Int64s, stratum: Int32s, weight: Floats, strata: int) -> sparse.csr_array:
+    """groups × strata: how many voters of a group vote in a stratum. `group` ascends."""
+    groups = int(group[-1]) + 1 if len(group) else 0
+    starts = np.searchsorted(group, np.arange(groups + 1))
+    return sparse.csr_array((weight.astype(np.float32), stratum, starts), shape=(groups, strata))
+
+
 def _expected(
-    group: Int64s,
-    stratum: Int32s,
-    weight: Floats,
-    rates: Rates,
-    cell_group: Int64s,
-    cell_target: Int32s,
+    margin: sparse.csr_array, rates: Rates, cell_group: Int64s, cell_target: Int32s
 ) -> Floats:
-    """E of each cell (group, target), by a sparse product of the groups that have a cell."""
+    """E of each cell (group, target): the groups that have a cell, times the rates."""
     expected = np.zeros(len(cell_group))
-    if not len(cell_group):
-        return expected
     needed, dense = np.unique(cell_group, return_inverse=True)
-    place = np.full(int(group[-1]) + 1, -1, dtype=np.int64)
-    place[needed] = np.arange(len(needed))
-    of_row = place[group]
-    inside = of_row >= 0
-    shape = (len(needed), rates.shape[0])
-    margin = sparse.csr_array(
-        (weight[inside].astype(np.float32), (of_row[inside], stratum[inside])), shape=shape
-    )
     order = np.argsort(dense, kind="stable")
-    step = max(1, _DENSE_CELLS // rates.shape[1])
+    step = max(1, _DENSE_CELLS // max(rates.shape[1], 1))
     for begin in range(0, len(needed), step):
-        product = margin[begin : begin + step] @ rates
+        product = margin[needed[begin : begin + step]] @ rates
         low, high = np.searchsorted(dense[order], (begin, begin + step))
         cells = order[low:high]
         expected[cells] = product[dense[cells] - begin, cell_target[cells]]
