@@ -17,7 +17,7 @@ from tests.cut_data import CLOSES, MASTER_KEY, OPENS, member
 from voting_service.accounts.model import Account
 from voting_service.accounts.store import load_accounts
 from voting_service.ballots.commit import new_ballot_ids
-from voting_service.contests.model import Contest, Text
+from voting_service.contests.model import Contest, ContestRules, Text
 from voting_service.rulings.holds import make_hold
 from voting_service.rulings.model import Evidence, Verdict
 from voting_service.rulings.rulings import approve_rulings, propose_rulings
@@ -129,11 +129,18 @@ async def two_people(connection: AnyConnection) -> tuple[Account, Account]:
     )
 
 
-async def open_field(connection: AnyConnection, slug: str = "test-2022") -> Field:
+async def open_field(
+    connection: AnyConnection,
+    slug: str = "test-2022",
+    *,
+    contest_rules: ContestRules | None = None,
+    closes_at: datetime = CLOSES,
+) -> Field:
     """A contest of six without ballots, and two people."""
     contest = await store_contest(
-        connection, MASTER_KEY, slug=slug, count=CANDIDATES, opens_at=OPENS, closes_at=CLOSES
-    )
+        connection, MASTER_KEY, slug=slug, contest_rules=contest_rules, count=CANDIDATES,
+        opens_at=OPENS, closes_at=closes_at,
+    )  # fmt: skip
     return Field(contest, *await two_people(connection))
 
 

@@ -9,9 +9,12 @@ from voting_service.staff import (
     accounts_pages,
     home,
     invitation_pages,
+    publication,
     sessions_pages,
     sign_in_pages,
 )
+from voting_service.staff.tally import routes as tally
+from voting_service.staff.tally.reading import READERS
 
 AREAS = [
     sign_in_pages.ROUTES,
@@ -19,17 +22,19 @@ AREAS = [
     sessions_pages.ROUTES,
     accounts_pages.ROUTES,
     invitation_pages.ROUTES,
+    publication.ROUTES,
+    tally.ROUTES,
 ]
 
 ROUTES: list[Route] = [route for area in AREAS for route in area]
 
 WAYS = (
-    Way("/contests/{slug}", "staff.nav.tally"),
+    Way("/contests/{slug}", "staff.nav.tally", READERS),
     Way("/contests/{slug}/holds", "staff.nav.holds"),
     Way("/contests/{slug}/decisions", "staff.nav.decisions"),
     Way("/contests/{slug}/publication", "staff.nav.publication"),
     Way("/contests/{slug}/settings", "staff.nav.settings"),
-    Way("/contests/{slug}/exports", "staff.nav.exports"),
+    Way("/contests/{slug}/exports", "staff.nav.exports", READERS),
     Way("/journal", "staff.nav.journal"),
     Way("/accounts", "staff.nav.accounts", ("administrator",)),
 )

@@ -7,7 +7,7 @@ five million ballots cost tens of milliseconds. Hours are whole hours of UTC.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec

@@ -78,7 +78,7 @@ def _ranking(
     counts = recounted.votes(contest.numbers)
     net = {number: count.net for number, count in counts.items()}
     ranks, names, total = competition_ranks(net), _names(contest), sum(net.values())
-    in_cut = _in_cut(net, contest.rules.cut.size)
+    placed = in_cut(net, contest.rules.cut.size)
     rows = tuple(
         (
             ranks[number],
@@ -86,7 +86,7 @@ def _ranking(
             *names.get(number, _UNKNOWN),
             *_figures(counts[number]),
             round(100 * net[number] / total, 2) if total else 0.0,
-            in_cut[number],
+            placed[number],
         )
         for number in sorted(counts, key=lambda number: (ranks[number], number))
     )
@@ -94,7 +94,7 @@ def _ranking(
     return head, rows
 
 
-def _in_cut(net: dict[int, int], size: int) -> dict[int, str]:
+def in_cut(net: dict[int, int], size: int) -> dict[int, str]:
     """A tie at the line is shown as one: who of them goes on is for cut/ to decide."""
     best_first = sorted(net.values(), reverse=True)
     if size >= len(best_first):
