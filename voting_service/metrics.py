@@ -62,3 +62,13 @@ STANDINGS_READERS = Gauge(
     "voting_standings_readers", "Open event streams", multiprocess_mode="livesum"
 )
 LOOP_FAILURES = Counter("voting_loop_failures_total", "Failed runs of a background loop", ["loop"])
+JOURNAL_FAULTS = Gauge(
+    "voting_journal_faults",
+    "Faults that the last check of the journal's chain found; anything but 0 is an alarm",
+    multiprocess_mode="mostrecent",
+)
+JOURNAL_CHECKED_AT = Gauge(
+    "voting_journal_checked_timestamp_seconds",
+    "When the journal's chain was last checked",
+    multiprocess_mode="mostrecent",
+)

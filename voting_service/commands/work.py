@@ -7,6 +7,7 @@ import signal
 
 import click
 
+from voting_service.background.journal_loop import journal_loop
 from voting_service.background.loops import (
     audit_loop,
     gather_loop,
@@ -25,7 +26,7 @@ from voting_service.tally.counters import register_functions
 @click.command()
 def work() -> None:
     """Run the background loops: reconcile the counters, take snapshots, compare the kept tally
-    with all ballots, gather held ones into holds.
+    with all ballots, gather held ones into holds, check the journal's chain.
 
     Several may run; a lease in Postgres lets one of them work at a loop at a time.
     """
@@ -42,6 +43,7 @@ async def _work(settings: Settings) -> None:
         snapshot_loop(system_clock),
         audit_loop(system_clock),
         gather_loop(system_clock),
+        journal_loop(system_clock),
     ]
     working = asyncio.create_task(run_loops(loops, settings.database_url))
     for stop in (signal.SIGINT, signal.SIGTERM):

@@ -56,20 +56,31 @@ async def load_head(connection: AnyConnection) -> Head:
     return Head(row["entry"], row["hash"]) if row else BEGINNING
 
 
-async def keep_check(
-    connection: AnyConnection,
-    scope: Scope,
-    head: Head,
-    faults: Iterable[ChainFault],
-    now: datetime,
-) -> None:
-    """Notes a result for the desk, over the one before it."""
-    said = [str(fault) for fault in faults]
-    left_out = len(said) - MAX_KEPT_FAULTS
-    if left_out > 0:
-        said = [*said[:MAX_KEPT_FAULTS], f"and {left_out} more; `voting-service journal verify`"]
+async def check_whole(connection: AnyConnection, now: datetime) -> Check:
+    """Recomputes every line, compares the heads that earlier checks found, and notes the result
+    for the desk."""
+    noted = [check.head for check in (await load_checks(connection)).values()]
+    head, faults = await check_chain(connection, noted=noted)
+    # What was once there has to come back: a shorter chain is not taken for the new state.
+    return await _keep(connection, "whole", max([head, *noted]) if faults else head, faults, now)
+
+
+async def check_newest(connection: AnyConnection, after: Head, now: datetime) -> Check:
+    """Recomputes the lines behind `after`, which must still stand, and notes the result."""
+    head, faults = await check_chain(connection, after)
+    return await _keep(connection, "newest", after if faults else head, faults, now)
+
+
+async def _keep(
+    connection: AnyConnection, scope: Scope, head: Head, faults: list[ChainFault], now: datetime
+) -> Check:
+    said = [str(fault) for fault in faults[:MAX_KEPT_FAULTS]]
+    if len(faults) > MAX_KEPT_FAULTS:
+        more = len(faults) - MAX_KEPT_FAULTS
+        said.append(f"and {more} more; `voting-service journal verify` names them all")
     with domain_errors():
         await connection.execute(QUERIES["keep_check"], scope, now, head.entry, head.hash, said)
+    return Check(scope, now, head, tuple(said))
 
 
 async def load_checks(connection: AnyConnection) -> dict[Scope, Check]:
