@@ -21,11 +21,11 @@ from tests.browser.serving import serving
 from tests.contest_data import SLUG, store_contest, store_platform
 from tests.fakes.key_server import FakeKeyServer
 from tests.fakes.signers import Ed25519Signer, FakePlatform, P256Signer, RsaSigner, compact
+from voting_service.outside.verification_keys import PinnedKeys
 from voting_service.settings import Settings
 from voting_service.storage.postgres import Connection
 from voting_service.voters.platform_examination import examine_delivery, examine_token
 from voting_service.voters.sign_in_kinds.jwt import ALGORITHMS
-from voting_service.voters.verification_keys import PinnedKeys
 
 
 class Told(NamedTuple):

@@ -19,9 +19,9 @@ from tests.fakes.signers import Ed25519Signer, HmacSigner, P256Signer, RsaSigner
 from tests.voters.conftest import MovableClock, SignInMaker
 from voting_service.contests.model import Platform
 from voting_service.errors import TokenRefused, Unavailable
+from voting_service.outside.calls import MAX_ANSWER_BYTES
+from voting_service.outside.remembered import FRESH_SECONDS, RETRY_SECONDS
 from voting_service.voters.identity import Identity
-from voting_service.voters.outside import MAX_ANSWER_BYTES
-from voting_service.voters.remembered import FRESH_SECONDS, RETRY_SECONDS
 
 MakePlatform = Callable[..., Platform]
 CONTEST = "craftsmen"

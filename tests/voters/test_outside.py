@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from voting_service.errors import Unavailable
-from voting_service.voters.outside import MAX_ANSWER_BYTES, MAX_CALLS_PER_HOST, Answer, Outside
+from voting_service.outside.calls import MAX_ANSWER_BYTES, MAX_CALLS_PER_HOST, Answer, Outside
 
 URL = "https://provider.example/token"
 Handler = Callable[[httpx.Request], httpx.Response]

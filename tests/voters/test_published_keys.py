@@ -21,10 +21,10 @@ from tests.fakes.signers import (
 from tests.voters.conftest import MovableClock, SignInMaker
 from voting_service.contests.model import Platform
 from voting_service.errors import InvalidInput, TokenRefused, Unavailable
+from voting_service.outside.calls import MAX_ANSWER_BYTES, MAX_CALLS_PER_HOST
+from voting_service.outside.remembered import FRESH_SECONDS, RETRY_SECONDS
+from voting_service.outside.verification_keys import PinnedKeys, read_key
 from voting_service.voters.identity import Identity
-from voting_service.voters.outside import MAX_ANSWER_BYTES, MAX_CALLS_PER_HOST
-from voting_service.voters.remembered import FRESH_SECONDS, RETRY_SECONDS
-from voting_service.voters.verification_keys import PinnedKeys, read_key
 
 MakePlatform = Callable[..., Platform]
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from tests.fakes.signers import FakePlatform, P256Signer, base64url
 from voting_service.errors import TokenRefused
+from voting_service.outside.signed_tokens import open_token, peek_claim
+from voting_service.outside.verification_keys import PinnedKeys
 from voting_service.voters import session
 from voting_service.voters.identity import Identity
 from voting_service.voters.keyring import ContestKeys
 from voting_service.voters.pseudonym import PSEUDONYM_BYTES, pseudonym
 from voting_service.voters.sign_in import open_session
 from voting_service.voters.sign_in_kinds.jwt import ALGORITHMS, Claims, check_claims
-from voting_service.voters.signed_tokens import open_token, peek_claim
-from voting_service.voters.verification_keys import PinnedKeys
 
 NOW = datetime(2022, 7, 18, 4, 0, tzinfo=UTC)
 CLAIMS = msgspec.json.Decoder(Claims)

@@ -14,8 +14,8 @@ from tests.fakes.wechat import FakeWechat, WechatUser, error, text
 from tests.voters.conftest import SignInMaker
 from voting_service.contests.model import Platform
 from voting_service.errors import TokenRefused, Unavailable
+from voting_service.outside.calls import MAX_ANSWER_BYTES
 from voting_service.voters.identity import Identity
-from voting_service.voters.outside import MAX_ANSWER_BYTES
 
 MakePlatform = Callable[..., Platform]
 USER = WechatUser("o6_bmjrPTlm6_2sgVt7hMZOPfL2M", "o6_bmasdasdsad6_2sgVt7hMZOPfL")

@@ -26,8 +26,10 @@ from voting_service.contests.platform_checks import (
 )
 from voting_service.contests.store import load_contests, load_platforms
 from voting_service.errors import Fault, InvalidInput, NotFound, Refused, Unavailable
+from voting_service.outside.calls import Outside
+from voting_service.outside.signed_tokens import peek_claim
+from voting_service.outside.verification_keys import KeySource, listed_keys
 from voting_service.settings import load_settings
-from voting_service.voters.outside import Outside
 from voting_service.voters.platform_examination import (
     Finding,
     examine_delivery,
@@ -39,8 +41,6 @@ from voting_service.voters.platform_examination import (
 )
 from voting_service.voters.sign_in_kind import read_config
 from voting_service.voters.sign_in_kinds.jwt import Config, key_source
-from voting_service.voters.signed_tokens import peek_claim
-from voting_service.voters.verification_keys import KeySource, listed_keys
 
 _FETCHED = "it must answer 200 with a key set, over https, within 3 s and without a redirect"
 _SIGNS = {True: "✔", False: "✘", None: "•"}

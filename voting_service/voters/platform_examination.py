@@ -16,6 +16,14 @@ import msgspec
 
 from voting_service.errors import InvalidInput, TokenRefused, Unavailable
 from voting_service.json_input import decode_json, refuse_repeated_keys
+from voting_service.outside.signed_tokens import (
+    CLOCK_SKEW_SECONDS,
+    find_key,
+    read_header,
+    unverified_payload,
+    verified_payload,
+)
+from voting_service.outside.verification_keys import KeySource, VerificationKey, read_key
 from voting_service.voters.sign_in_kinds.jwt import (
     ALGORITHMS,
     MAX_LIFETIME_SECONDS,
@@ -23,14 +31,6 @@ from voting_service.voters.sign_in_kinds.jwt import (
     Claims,
     broken_rules,
 )
-from voting_service.voters.signed_tokens import (
-    CLOCK_SKEW_SECONDS,
-    find_key,
-    read_header,
-    unverified_payload,
-    verified_payload,
-)
-from voting_service.voters.verification_keys import KeySource, VerificationKey, read_key
 
 _LONG_CACHE_SECONDS = 3600
 

@@ -21,16 +21,16 @@ from pydantic import SecretStr
 from voting_service.clock import Clock
 from voting_service.contests.model import Platform
 from voting_service.errors import Fault, InvalidInput, Refused, TokenRefused, Unavailable
+from voting_service.outside.calls import DEADLINE_SECONDS, Outside
+from voting_service.outside.remembered import Monotonic
+from voting_service.outside.signed_tokens import peek_claim
 from voting_service.settings import PREFIX, Settings, SettingsFault
 from voting_service.voters import sign_in_kinds
 from voting_service.voters.identity import Identity
 from voting_service.voters.keyring import ContestKeys
-from voting_service.voters.outside import DEADLINE_SECONDS, Outside
 from voting_service.voters.pseudonym import pseudonym
-from voting_service.voters.remembered import Monotonic
 from voting_service.voters.session import SESSION_SECONDS, Session, issue
 from voting_service.voters.sign_in_kind import Adapter, AdapterFactory, Tools
-from voting_service.voters.signed_tokens import peek_claim
 from voting_service.voters.spent_tokens import SpentTokens
 
 SECRETS_VARIABLE = PREFIX + "PLATFORM_SECRETS_FILE"

@@ -15,12 +15,11 @@ import msgspec
 from pydantic import SecretStr
 
 from voting_service.contests.model import Platform
-from voting_service.contests.platform_checks import jwks_address
-from voting_service.errors import Fault, InvalidInput, TokenRefused
+from voting_service.errors import Fault, InvalidInput
 from voting_service.json_input import decode_json
+from voting_service.outside.calls import Outside
+from voting_service.outside.remembered import Monotonic
 from voting_service.voters.identity import Identity
-from voting_service.voters.outside import Outside
-from voting_service.voters.remembered import Monotonic
 from voting_service.voters.spent_tokens import SpentTokens
 
 T = TypeVar("T")
@@ -56,17 +55,3 @@ def read_config(platform: Platform, kind: type[T]) -> T:
     except InvalidInput as error:
         faults = ((f"config.{fault.field}".rstrip("."), fault.message) for fault in error.faults)
         raise InvalidInput(*(Fault(field, message) for field, message in faults)) from None
-
-
-def check_address(field: str, url: str) -> None:
-    """Raises InvalidInput unless `url` is https, or http on the loopback."""
-    try:
-        jwks_address(url)
-    except ValueError as error:
-        raise InvalidInput(Fault(field, str(error))) from None
-
-
-def check_printable(field: str, value: str) -> None:
-    """Raises TokenRefused for control characters and half surrogates, which no id has."""
-    if not value.isprintable():
-        raise TokenRefused(f"{field}: holds characters that cannot be printed")

@@ -16,12 +16,13 @@ from msgspec import Meta
 
 from voting_service.contests.model import Platform
 from voting_service.errors import Fault, InvalidInput, TokenRefused
+from voting_service.outside.calls import Outside
+from voting_service.outside.checks import check_address, check_printable
+from voting_service.outside.remembered import Monotonic
+from voting_service.outside.signed_tokens import CLOCK_SKEW_SECONDS, open_token
+from voting_service.outside.verification_keys import KeySource, PinnedKeys, PublishedKeys
 from voting_service.voters.identity import Identity
-from voting_service.voters.outside import Outside
-from voting_service.voters.remembered import Monotonic
-from voting_service.voters.sign_in_kind import Tools, check_address, check_printable, read_config
-from voting_service.voters.signed_tokens import CLOCK_SKEW_SECONDS, open_token
-from voting_service.voters.verification_keys import KeySource, PinnedKeys, PublishedKeys
+from voting_service.voters.sign_in_kind import Tools, read_config
 
 ALGORITHMS = ("EdDSA", "ES256")
 MAX_TOKEN_BYTES = 4096

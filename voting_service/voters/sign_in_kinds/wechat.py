@@ -21,9 +21,10 @@ from msgspec import Meta
 
 from voting_service.contests.model import Platform
 from voting_service.errors import TokenRefused, Unavailable
+from voting_service.outside.calls import Answer
+from voting_service.outside.checks import check_address, check_printable
 from voting_service.voters.identity import Identity
-from voting_service.voters.outside import Answer
-from voting_service.voters.sign_in_kind import Tools, check_address, check_printable, read_config
+from voting_service.voters.sign_in_kind import Tools, read_config
 
 _CODE = re.compile(r"[\x21-\x7e]{1,512}")
 

@@ -16,7 +16,7 @@ from joserfc.util import urlsafe_b64decode
 
 from voting_service.errors import InvalidInput, MalformedInput, TokenRefused
 from voting_service.json_input import decode_json, refuse_repeated_keys
-from voting_service.voters.verification_keys import KeySource, VerificationKey
+from voting_service.outside.verification_keys import KeySource, VerificationKey
 
 CLOCK_SKEW_SECONDS = 30
 """How far the clock of a platform may be off."""

@@ -11,8 +11,8 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.util import urlsafe_b64decode
 
 from voting_service.errors import Fault, InvalidInput, TokenRefused, Unavailable
-from voting_service.voters.outside import Outside
-from voting_service.voters.remembered import Monotonic, Remembered
+from voting_service.outside.calls import Outside
+from voting_service.outside.remembered import Monotonic, Remembered
 
 MAX_KEYS = 32
 _MIN_RSA_BITS = 2048
