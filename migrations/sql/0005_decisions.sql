@@ -32,8 +32,8 @@ begin
 end
 $$;
 
--- Whoever proposes, approves or declines is somebody who may: not disabled, and of a role that
--- decides (decisions/model.py: DECIDERS).
+-- Whoever proposes, approves or declines is somebody who may: not disabled at that moment, and of a
+-- role that decides (decisions/model.py: DECIDERS).
 create function check_deciders() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -43,7 +43,8 @@ begin
           left join accounts a on a.id = person.id
          where person.id is not null
            and (a.id is null or a.role not in ('tally_clerk', 'supervisor')
-                or (a.disabled and person.id is distinct from new.proposed_by))
+                or (a.disabled
+                    and (tg_op = 'INSERT' or person.id is distinct from new.proposed_by)))
     ) then
         raise exception 'only tally clerks and supervisors decide'
             using errcode = 'check_violation', constraint = 'decisions_deciders';
