@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from voting_service.antifraud.forensics.columns import BallotColumns, Int32s, Int64s
-from voting_service.antifraud.forensics.describe import Found, Material, describe
+from voting_service.antifraud.forensics.describe import Found, describe
 from voting_service.antifraud.forensics.findings import Findings, Verdict
+from voting_service.antifraud.forensics.picture import Material
 from voting_service.antifraud.forensics.prepare import Ballots
 from voting_service.antifraud.forensics.rates import Rates
 from voting_service.antifraud.forensics.search import Suspicion

@@ -11,8 +11,8 @@ import numpy as np
 from voting_service.antifraud.forensics.attributes import Aspect
 from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns, Int32s, Int64s
 from voting_service.antifraud.forensics.findings import Campaign, Kind, Shared, Verdict
+from voting_service.antifraud.forensics.picture import Material, draw
 from voting_service.antifraud.forensics.prepare import Ballots
-from voting_service.antifraud.forensics.rates import Rates
 from voting_service.antifraud.forensics.search import Suspicion
 
 SHOWN = 3
@@ -51,6 +51,12 @@ _TOGETHER: dict[Kind, tuple[str, str]] = {
     "bloc": ("来自同一网络", "come from one network"),
 }
 
+_SHOWN_BY: dict[Aspect, tuple[str, ...]] = {
+    "network": ("ip", "prefix"),
+    "client": ("device", "user_agent"),
+    "account": ("account_day",),
+}
+
 _WITNESSES: dict[Aspect, tuple[str, str]] = {
     "network": ("所用网络与一般选民不同", "their networks are not those of other voters"),
     "client": ("所用设备与一般选民不同", "their devices are not those of other voters"),
@@ -71,16 +77,6 @@ class Found:
     place: int | None = None
     """The one network of a bloc."""
     suspicions: list[Suspicion] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What a description is made from: the ballots, their texts, and what is usual."""
-
-    columns: BallotColumns
-    ballots: Ballots
-    rates: Rates
-    zone: ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,17 @@ def describe(material: Material, found: Found, number: int, rows: Int64s) -> Cam
         q_value=float(np.exp(min(each.log_q for each in found.suspicions))),
         sentence_zh=_in_chinese(told),
         sentence_en=_in_english(told),
+        picture=draw(material, found.target, rows, _pictured(leading.family.aspects, told.shared)),
     )
+
+
+def _pictured(aspects: frozenset[Aspect], shared: tuple[Shared, ...]) -> str:
+    """The attribute that shows the campaign best: of its own aspect, or else what is shared."""
+    names = [each.name for each in shared]
+    own = [
+        name for aspect in sorted(aspects) for name in _SHOWN_BY.get(aspect, ()) if name in names
+    ]
+    return (own or [*names, "platform"])[0]
 
 
 def _figures(leading: Suspicion, rows: Int64s) -> tuple[float, float]:

@@ -32,6 +32,21 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """Votes for a campaign's first candidate by value of an attribute and by time."""
+
+    attribute: str
+    values: tuple[str, ...]
+    """The tables have one row more: everybody else."""
+    start: int
+    """Milliseconds since 1970, UTC."""
+    bin_ms: int
+    observed: tuple[tuple[float, ...], ...]
+    expected: tuple[tuple[float, ...], ...]
+    """What is usual for as many ballots in the same hours on the same platforms."""
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """Ballots that belong together and why; the texts are ready to be read out by staff."""
 
@@ -56,6 +71,7 @@ class Campaign:
     q_value: float
     sentence_zh: str
     sentence_en: str
+    picture: Picture
 
 
 @dataclass(frozen=True, slots=True)
