@@ -12,7 +12,7 @@ from hashlib import sha256
 
 import msgspec
 
-from voting_service.contests.model import Text
+from voting_service.contests.model import CutRules, Text
 from voting_service.cut.document import (
     CandidateResult,
     ChangedVotes,
@@ -20,6 +20,8 @@ from voting_service.cut.document import (
     CutDocument,
     Figures,
 )
+from voting_service.cut.ranking import ranked
+from voting_service.cut.tie_rule import select
 from voting_service.errors import Fault, InvalidInput
 from voting_service.storage.signed_file import read_signed_file
 
@@ -119,12 +121,15 @@ def _contradictions(document: CutDocument, stated: Correction) -> Iterator[str]:
         return
     net = {number: count.net for number, count in now.items()}
     net |= {row.number: row.before.net for row in stated.votes if row.number in net}
-    if not _could_go_on(net, (selected - entered) | left):
+    if not _could_go_on(net, (selected - entered) | left, document.contest.cut):
         yield "with the votes before, others would have gone on"
 
 
-def _could_go_on(net: dict[int, int], selected: Collection[int]) -> bool:
-    """Whether nobody left out had more votes than somebody selected."""
+def _could_go_on(net: dict[int, int], selected: Collection[int], rules: CutRules) -> bool:
+    """Whether the announced rules can have selected them; how a tie was decided is not known."""
+    if rules.tie == "advance_all":
+        return set(selected) == set(select(ranked(net), rules.size, rules.tie, None).numbers)
     outside = [votes for number, votes in net.items() if number not in selected]
     inside = [votes for number, votes in net.items() if number in selected]
-    return not inside or not outside or min(inside) >= max(outside)
+    fits = len(inside) == min(rules.size, len(net))
+    return fits and (not outside or min(inside) >= max(outside))

@@ -268,7 +268,7 @@ def conclusion(safety: Safety) -> Text:
         )
     if safety.certifiable:
         return Text(
-            zh=f"可以确认：无论{open_zh}怎样裁定，入围的都是这 {size} 人。公布之前仍须逐一裁定。",
+            zh=f"可以确认：无论 {open_zh}怎样裁定，入围的都是这 {size} 人。公布之前仍须逐一裁定。",
             en=f"Certifiable: however {open_en} ruled, the same {size} go on. They must still "
             "be ruled before publication.",
         )
@@ -293,11 +293,11 @@ def _what_is_open(safety: Safety) -> tuple[str, str]:
     holds, loose = safety.open_holds, safety.loose_ballots
     if holds and loose:
         return (
-            f" {holds} 组存疑选票和另外 {loose} 张暂扣选票",
+            f"{holds} 组存疑选票和另外 {loose} 张暂扣选票",
             f"the {holds} open holds and {loose} ballots held besides are",
         )
     if holds:
-        return f" {holds} 组存疑选票", f"the {holds} open holds are"
+        return f"{holds} 组存疑选票", f"the {holds} open holds are"
     if loose:
-        return f" {loose} 张暂扣选票", f"the {loose} held ballots are"
+        return f"{loose} 张暂扣选票", f"the {loose} held ballots are"
     return "", ""

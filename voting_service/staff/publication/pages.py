@@ -90,6 +90,7 @@ async def publication_page(request: Request) -> Response:
         must_confirm=may_decide and not is_confirmed(known.session, desk.clock()),
         may_settle_tie=may_decide and counts_are_final and not examination.checks[-1].done,
         may_propose=may_decide and counts_are_final and examination.checks[-1].done,
+        has_news=_has_news(examination),
         suggested=_next_hour(now, contest),
         public_url=desk.settings.public_url.rstrip("/"),
         done=request.query_params.get("done", ""),
@@ -105,6 +106,15 @@ def _next_hour(now: datetime, contest: Contest) -> str:
     """As a form's field for a moment holds it."""
     local = (now + timedelta(hours=1)).astimezone(contest.zone)
     return local.strftime("%Y-%m-%dT%H:00")
+
+
+def _has_news(examination: Examination) -> bool:
+    """Whether the next version would say anything else than the published one."""
+    try:
+        examination.draft(None if examination.published is None else _LATER)
+    except Refused:
+        return False
+    return True
 
 
 def _agrees(examination: Examination, decision: Decision, desk: Desk) -> bool | None:
