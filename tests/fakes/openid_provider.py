@@ -158,6 +158,7 @@ class FakeOpenIdProvider:
             "iat": now,
             "exp": now + 300,
             "nonce": granted.get("nonce"),
+            **({"auth_time": now} if "max_age" in granted else {}),
             **self.claims,
         }
         header = {"alg": self.signer.alg, "kid": self.kid, **self.header}

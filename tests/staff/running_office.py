@@ -128,8 +128,10 @@ async def running_office(
     count: int = 5,
     opens_at: datetime | None = None,
     closes_at: datetime | None = None,
+    http: httpx.AsyncClient | None = None,
 ) -> AsyncIterator[Office]:
-    """Stores the contest `test-2022` (tests/contest_data.py) and serves the desk over it."""
+    """Stores the contest `test-2022` (tests/contest_data.py) and serves the desk over it,
+    which asks other servers through `http`."""
     clock = clock or MovedClock()
     async with AsyncExitStack() as opened:
         database = await connect(settings.database_url)
@@ -145,7 +147,7 @@ async def running_office(
         patch = opened.enter_context(pytest.MonkeyPatch.context())
         # The tests' own log handlers stay.
         patch.setattr("voting_service.staff.app.configure_logs", lambda _level: None)
-        app = create_app(settings, clock)
+        app = create_app(settings, clock, http)
         server, origin = await opened.enter_async_context(serving(app, lifespan="on"))
         desk: Desk = server.lifespan.state["desk"]
         await desk.registry.refresh(desk.pool)

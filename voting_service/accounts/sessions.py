@@ -95,10 +95,10 @@ async def find_session(
     return account_of(row), session
 
 
-async def confirm_session(connection: AnyConnection, session: StaffSession, now: datetime) -> bool:
+async def confirm_session(connection: AnyConnection, token_hash: bytes, now: datetime) -> bool:
     """Notes that the person proved again who they are; False when the session has ended."""
     with domain_errors():
-        found = await connection.fetchval(QUERIES["confirm_session"], session.token_hash, now)
+        found = await connection.fetchval(QUERIES["confirm_session"], token_hash, now)
     return found is not None
 
 

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 from starlette.requests import Request
 
 from voting_service.clock import Clock
 from voting_service.contests.model import Contest
 from voting_service.contests.registry import Registry
 from voting_service.desk.face import Face
+from voting_service.desk.office_provider import office_provider
 from voting_service.errors import Unavailable
+from voting_service.outside.openid import OpenIdProvider
 from voting_service.settings import Settings
 from voting_service.storage.postgres import (
     AnyConnection,
@@ -32,11 +35,21 @@ LONG_CONNECTIONS = 4
 class Desk:
     """One process's state, in every request as `request.state.desk`."""
 
-    def __init__(self, settings: Settings, *, pool: Pool, clock: Clock, face: Face) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pool: Pool,
+        clock: Clock,
+        face: Face,
+        openid: OpenIdProvider | None = None,
+    ) -> None:
         self.settings = settings
         self.pool = pool
         self.clock = clock
         self.face = face
+        self.openid = openid
+        """The office's own sign-in, if it has one."""
         self.registry = Registry()
         self._long = asyncio.Semaphore(LONG_CONNECTIONS)
 
@@ -85,10 +98,16 @@ def contest_of(request: Request) -> Contest:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock, face: Face) -> AsyncIterator[Desk]:
-    """A desk whose contests are kept fresh."""
-    async with open_pool(settings.database_url, size=POOL_SIZE) as pool:
-        desk = Desk(settings, pool=pool, clock=clock, face=face)
+async def running(
+    settings: Settings, clock: Clock, face: Face, http: httpx.AsyncClient | None = None
+) -> AsyncIterator[Desk]:
+    """A desk whose contests are kept fresh; it asks other servers through `http`."""
+    async with (
+        open_pool(settings.database_url, size=POOL_SIZE) as pool,
+        http or httpx.AsyncClient(timeout=5, follow_redirects=False) as outside,
+    ):
+        openid = office_provider(settings, outside, clock)
+        desk = Desk(settings, pool=pool, clock=clock, face=face, openid=openid)
         fresh = asyncio.create_task(desk.registry.keep_fresh(pool), name="registry")
         try:
             yield desk

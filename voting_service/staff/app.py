@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import TypedDict
 
+import httpx
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -73,7 +74,11 @@ OPEN_ROUTES = [
 ]
 
 
-def create_app(settings: Settings | None = None, clock: Clock = system_clock) -> ASGIApp:
+def create_app(
+    settings: Settings | None = None,
+    clock: Clock = system_clock,
+    http: httpx.AsyncClient | None = None,
+) -> ASGIApp:
     """The ASGI app; uvicorn calls it without arguments."""
     used = settings or load_settings()
     face = Face("voting_service.staff", WAYS, {route.path for route in ROUTES})
@@ -81,7 +86,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         configure_logs(used.log_level)
-        async with running(used, clock, face) as desk:
+        async with running(used, clock, face, http) as desk:
             yield {"desk": desk, "limits": Limits()}
 
     app = Starlette(

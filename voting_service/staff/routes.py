@@ -9,6 +9,7 @@ from voting_service.staff import (
     accounts_pages,
     home,
     invitation_pages,
+    openid_pages,
     publication,
     sessions_pages,
     sign_in_pages,
@@ -18,6 +19,7 @@ from voting_service.staff.tally.reading import READERS
 
 AREAS = [
     sign_in_pages.ROUTES,
+    openid_pages.ROUTES,
     home.ROUTES,
     sessions_pages.ROUTES,
     accounts_pages.ROUTES,

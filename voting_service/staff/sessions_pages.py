@@ -31,7 +31,7 @@ async def own_account(request: Request) -> Response:
         request,
         "staff/own_account.html",
         sessions=sessions,
-        openid=desk.settings.staff_openid_issuer is not None,
+        openid=desk.openid is not None,
     )
 
 

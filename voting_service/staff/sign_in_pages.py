@@ -45,7 +45,7 @@ def _sign_in_form(
         next=wanted,
         name=name,
         notice=notice,
-        openid=False,
+        openid=desk_of(request).openid is not None,
     )
 
 
@@ -102,7 +102,12 @@ def _confirm_form(
     request: Request, wanted: str, *, notice: str = "", status: int = 200
 ) -> Response:
     return page(
-        request, "staff/confirm.html", status=status, next=wanted, notice=notice, openid=False
+        request,
+        "staff/confirm.html",
+        status=status,
+        next=wanted,
+        notice=notice,
+        openid=desk_of(request).openid is not None,
     )
 
 
@@ -131,7 +136,7 @@ async def confirm(request: Request) -> Response:
             await _record_failure(connection, known.account.name, source)
             return _confirm_form(request, wanted, notice=texts["wrong"], status=401)
         async with connection.transaction():
-            await confirm_session(connection, known.session, desk.clock())
+            await confirm_session(connection, known.session.token_hash, desk.clock())
             await record(connection, known.account.name, "confirmed_identity")
     return RedirectResponse(wanted, 303)
 
