@@ -24,7 +24,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.contest_data import SLUG, rules, store_contest
-from tests.cut_data import MASTER_KEY, PASSWORD, SECRET, closed_contest, member
+from tests.cut_data import (
+    MASTER_KEY,
+    PASSWORD,
+    SECRET,
+    StoredBallot,
+    closed_contest,
+    insert_ballots,
+    member,
+)
 from tests.printed import printed as printed_pages
 from voting_service.accounts.sign_in import authenticate
 from voting_service.cli import root
@@ -151,6 +159,39 @@ async def test_verify_needs_no_settings(
     assert answers[2][0] == 2
     with pytest.raises(InvalidInput):
         await command("cut", "verify", str(bad))
+
+
+async def test_a_correction_from_the_command_line(
+    database: Connection, command: Command, codes: Iterator[str], tmp_path: Path
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    for name in ("clerk", "second", "third", "fourth"):
+        await member(database, name)
+    code = next(codes)
+    late = (datetime.now(UTC) + timedelta(days=91)).isoformat()
+    with pytest.raises(InvalidInput, match="90 days"):
+        await command("cut", SLUG, "publish", "--at", late, "--as", "fourth", code=code)
+    assert (await command("cut", SLUG, "publish", "--at", "soon", "--as", "x")).exit_code == 2
+    await command("cut", SLUG, "publish", "--as", "clerk", code=code)
+    await command("cut", SLUG, "approve", "1", "--as", "second", code=code)
+    await insert_ballots(database, contest, [StoredBallot([4])] * 2)
+    moment = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    reasons = ("--reason-zh", "补计", "--reason-en", "left out")
+    await command("cut", SLUG, "publish", *reasons, "--at", moment, "--as", "third", code=code)
+    later = next(codes)
+    await command("cut", SLUG, "approve", "2", "--as", "second", code=later)
+    first = (await command("cut", SLUG, "show")).stdout_bytes
+    assert (await command("cut", SLUG, "show", "--version", "1")).stdout_bytes == first
+    with pytest.raises(NotFound, match="version 2"):
+        await command("cut", SLUG, "show", "--version", "2")
+    old, new = tmp_path / "1.json", tmp_path / "2.json"
+    old.write_bytes(first)
+    new.write_bytes(await database.fetchval("select document from publications where version = 2"))
+    said = (await command("cut", "verify", str(new), "--before", str(old))).stdout
+    assert "corrects version 1" in said
+    assert "entered: 4; left: 3; 补计 / left out" in said
+    with pytest.raises(InvalidInput, match="corrects none"):
+        await command("cut", "verify", str(old), "--before", str(new))
 
 
 async def test_a_wrong_code_or_nobody_does_nothing(database: Connection, command: Command) -> None:
