@@ -74,7 +74,7 @@ create table journal_checks (
     checked_at timestamptz not null,
     entry      bigint not null,
     hash       bytea not null check (length(hash) = 32),
-    faults     jsonb not null           -- texts; none when the chain was whole
+    faults     jsonb not null           -- journal/chain.py: ChainFault; none: it was whole
 );
 
 grant select on journal to voting_application;

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from tests.journal.chained import forging
 from tests.public.running_service import MovedClock
 from voting_service.background.journal_loop import WHOLE_EVERY, journal_loop
-from voting_service.journal.checking import load_checks, load_head
+from voting_service.journal.checking import Scope, load_checks, load_head
 from voting_service.journal.record import record
 from voting_service.storage.postgres import Connection
 
@@ -21,6 +21,10 @@ def alarm() -> float:
 async def write(database: Connection, lines: int) -> None:
     for _ in range(lines):
         await record(database, "staff-1", "viewed")
+
+
+async def faults(database: Connection, scope: Scope) -> tuple[str, ...]:
+    return tuple(str(fault) for fault in (await load_checks(database))[scope].faults)
 
 
 async def test_new_lines_are_checked_each_round_and_all_of_them_each_hour(
@@ -46,9 +50,7 @@ async def test_new_lines_are_checked_each_round_and_all_of_them_each_hour(
     clock.offset += WHOLE_EVERY + timedelta(seconds=1)
     await loop.work(database)
     assert alarm() == 1
-    assert (await load_checks(database))["whole"].faults == (
-        "line 2 changed: it does not fit its hash",
-    )
+    assert await faults(database, "whole") == ("line 2 changed: it does not fit its hash",)
     async with forging(owner_database_url) as owner:
         await owner.execute("update journal set subject = '' where entry = 2")
     await loop.work(database)
@@ -69,7 +71,7 @@ async def test_a_cut_end_is_an_alarm_that_no_restart_ends(
     for started_again in (loop, journal_loop(clock), journal_loop(clock)):
         await started_again.work(database)
         assert alarm() == 1
-    assert (await load_checks(database))["whole"].faults == ("lines 3 to 4 cut off the end",)
+    assert await faults(database, "whole") == ("lines 3 to 4 cut off the end",)
 
 
 async def test_a_rewritten_end_is_an_alarm(database: Connection, owner_database_url: str) -> None:
@@ -81,7 +83,7 @@ async def test_a_rewritten_end_is_an_alarm(database: Connection, owner_database_
     await write(database, 3)
     await loop.work(database)
     assert alarm() == 2
-    assert (await load_checks(database))["newest"].faults == (
+    assert await faults(database, "newest") == (
         "line 4 not the one whose hash was noted",
         "line 5 not following the line before it",
     )

@@ -34,6 +34,6 @@ def journal_loop(clock: Clock) -> Loop:
         metrics.JOURNAL_FAULTS.set(len(last.faults))
         metrics.JOURNAL_CHECKED_AT.set(time.time())
         if last.faults:
-            log.error("journal_broken", faults=last.faults)
+            log.error("journal_broken", faults=[str(fault) for fault in last.faults])
 
     return Loop("journal", 60.0, work)

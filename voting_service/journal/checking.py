@@ -19,12 +19,12 @@ MAX_KEPT_FAULTS = 50
 
 
 class Check(msgspec.Struct, frozen=True):
-    """What a check found, up to the line `head`; `faults` in words."""
+    """What a check found, up to the line `head`; `faults` are the first MAX_KEPT_FAULTS."""
 
     scope: Scope
     checked_at: datetime
     head: Head
-    faults: tuple[str, ...]
+    faults: tuple[ChainFault, ...]
 
 
 async def check_chain(
@@ -74,13 +74,12 @@ async def check_newest(connection: AnyConnection, after: Head, now: datetime) ->
 async def _keep(
     connection: AnyConnection, scope: Scope, head: Head, faults: list[ChainFault], now: datetime
 ) -> Check:
-    said = [str(fault) for fault in faults[:MAX_KEPT_FAULTS]]
-    if len(faults) > MAX_KEPT_FAULTS:
-        more = len(faults) - MAX_KEPT_FAULTS
-        said.append(f"and {more} more; `voting-service journal verify` names them all")
+    kept = tuple(faults[:MAX_KEPT_FAULTS])
     with domain_errors():
-        await connection.execute(QUERIES["keep_check"], scope, now, head.entry, head.hash, said)
-    return Check(scope, now, head, tuple(said))
+        await connection.execute(
+            QUERIES["keep_check"], scope, now, head.entry, head.hash, msgspec.to_builtins(kept)
+        )
+    return Check(scope, now, head, kept)
 
 
 async def load_checks(connection: AnyConnection) -> dict[Scope, Check]:
@@ -92,7 +91,7 @@ async def load_checks(connection: AnyConnection) -> dict[Scope, Check]:
             row["scope"],
             row["checked_at"],
             Head(row["entry"], row["hash"]),
-            tuple(row["faults"]),
+            msgspec.convert(row["faults"], tuple[ChainFault, ...]),
         )
         for row in rows
     }

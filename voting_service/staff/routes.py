@@ -9,6 +9,7 @@ from voting_service.staff import (
     accounts_pages,
     home,
     invitation_pages,
+    journal,
     openid_pages,
     publication,
     sessions_pages,
@@ -26,6 +27,7 @@ AREAS = [
     invitation_pages.ROUTES,
     publication.ROUTES,
     tally.ROUTES,
+    journal.ROUTES,
 ]
 
 ROUTES: list[Route] = [route for area in AREAS for route in area]
