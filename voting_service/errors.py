@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,16 @@ class SlowDown(VotingError):
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__("too many tries by this voter")
         self.retry_after_seconds = retry_after_seconds
+
+
+class ChallengeRequired(VotingError):
+    """This vote has its price: a proof of work that takes up to `tries` tries. `challenge` is
+    filled in by whoever gives the answer: making one takes a moment."""
+
+    def __init__(self, tries: int) -> None:
+        super().__init__("solve the challenge and send the vote again with it")
+        self.tries = tries
+        self.challenge: dict[str, Any] | None = None
 
 
 class Unavailable(VotingError):

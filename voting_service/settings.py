@@ -62,6 +62,13 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)
     ] = Field(default=(), description="networks whose X-Forwarded-For is believed")
+    exempt_networks: Annotated[
+        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)
+    ] = Field(
+        default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="networks from where votes are never suspicious: this machine itself (a load "
+        "test, or a proxy that hides who sends), a platform's servers that pass votes on",
+    )
     platform_secrets_file: Path | None = Field(
         default=None, description='TOML, slug = "secret" a line; for WeChat and OpenID Connect'
     )

@@ -22,7 +22,9 @@ from redis.asyncio import Redis
 from loadtests import CONTEST
 from loadtests.fraud.runs import REPORTS
 from loadtests.stand import Stand
+from voting_service.antifraud.clients import NO_HASH, NOWHERE, Device, Sender
 from voting_service.antifraud.limits import LocalLimits
+from voting_service.antifraud.user_agents import UNKNOWN
 from voting_service.ballots.admit import Admitter
 from voting_service.ballots.casting import Caster, Dependencies
 from voting_service.ballots.vote import Accepted, Outcome, Repeated
@@ -113,6 +115,9 @@ async def _race_on(stand: Stand, tries: int, progress: Callable[[int], None]) ->
     )
 
 
+_SOMEBODY = Sender(NOWHERE, Device(NO_HASH, UNKNOWN), account_day=0, seconds_since_sign_in=60)
+
+
 def _try(
     casters: Sequence[Caster], platform_id: int, voter: bytes, number: int
 ) -> asyncio.Future[Outcome]:
@@ -120,7 +125,8 @@ def _try(
     return casters[number % _WORKERS].submit(
         voter=voter,
         platform_id=platform_id,
-        network="",
+        sender=_SOMEBODY,
+        solved=False,
         choices=_BALLOTS[number // _WORKERS % len(_BALLOTS)],
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.contest_data import store_contest, store_platform
+from tests.senders import sender
 from tests.storage.tcp_proxy import TcpProxy, tcp_proxy
 from voting_service.antifraud.limits import LocalLimits
 from voting_service.ballots.admit import Admitter
@@ -45,10 +46,20 @@ class Bench:
     platform_id: int
 
     def cast(
-        self, voter: bytes, choices: list[int], *, network: str = ""
+        self,
+        voter: bytes,
+        choices: list[int],
+        *,
+        network: str = "",
+        device: str = "",
+        solved: bool = False,
     ) -> asyncio.Future[Outcome]:
         return self.caster.submit(
-            voter=voter, platform_id=self.platform_id, network=network, choices=choices
+            voter=voter,
+            platform_id=self.platform_id,
+            sender=sender(network, device),
+            solved=solved,
+            choices=choices,
         )
 
     async def cast_all(self, ballots: list[tuple[bytes, list[int]]]) -> list[Outcome]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, get_args
 
+from tests.senders import sender
 from tests.storage.tcp_proxy import TcpProxy, containing
 from voting_service.antifraud.limits import LocalLimits
 from voting_service.ballots.admit import Admitter
@@ -148,6 +149,8 @@ class FailingWorker:
 
     def _submit(self, ballots: list[Ballot]) -> list[asyncio.Future[Outcome]]:
         return [
-            self.caster.submit(voter=voter, platform_id=platform, network="", choices=choices)
+            self.caster.submit(
+                voter=voter, platform_id=platform, sender=sender(), solved=False, choices=choices
+            )
             for voter, platform, choices in ballots
         ]

@@ -16,7 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.contest_data import both, candidates, rules
+from tests.senders import sender
 from tests.storage.waiting import eventually
+from voting_service.antifraud.decision import Suspicion
 from voting_service.antifraud.limits import NETWORK, LocalLimits, Rate
 from voting_service.ballots.admit import Admission, Admitter, bucket_count
 from voting_service.ballots.vote import Vote
@@ -54,11 +56,12 @@ def platform_of(daily_ceiling: int | None) -> dict[int, Platform]:
     return {1: Platform(1, "p", both("p"), "jwt", {}, (), daily_ceiling, True, 1)}
 
 
-def vote(voter: bytes, network: str = "") -> Vote:
+def vote(voter: bytes, network: str = "", device: str = "") -> Vote:
     return Vote(
         voter=voter,
         platform_id=1,
-        network=network,
+        sender=sender(network, device),
+        solved=False,
         choices=[1],
         answer=asyncio.get_running_loop().create_future(),
         waiting_since=0.0,
@@ -78,25 +81,32 @@ async def admit(
 
 
 async def flags(
-    store: Valkey, tag: str, rows: list[tuple[str, str]], voter_rate: Rate, network_rate: Rate
+    store: Valkey,
+    tag: str,
+    rows: list[tuple[str, str, str]],
+    rates: tuple[Rate, Rate, Rate],
+    few_devices: int = 0,
 ) -> list[int]:
-    """admit.lua's answer for (voter, network) with rates of the test's own."""
+    """admit.lua's answer for (voter, network, device) with rates of the test's own."""
     packed = msgpack.packb(
         (
             "20220718",
             60,
-            (voter_rate.interval_ms, voter_rate.tolerance_ms),
-            (network_rate.interval_ms, network_rate.tolerance_ms),
-            [(voter, 0, network, 1, 0) for voter, network in rows],
+            [(rate.interval_ms, rate.tolerance_ms) for rate in rates],
+            few_devices,
+            [(voter, 0, network, device, 1, 0) for voter, network, device in rows],
         )
     )
-    return [flag - 48 for flag in await store.call("voting_admit", [tag], [packed])]
+    answer = await store.call("voting_admit", [tag], [packed])
+    return [int(answer[at : at + 2], 16) for at in range(0, len(answer), 2)]
 
 
 @given(
     calls=st.lists(
         st.lists(
-            st.tuples(st.sampled_from("12"), st.sampled_from(["", "a", "b"])),
+            st.tuples(
+                st.sampled_from("12"), st.sampled_from(["", "a", "b"]), st.sampled_from("xy")
+            ),
             min_size=1,
             max_size=15,
         ),
@@ -105,6 +115,7 @@ async def flags(
     ),
     voter_burst=st.integers(1, 8),
     network_burst=st.integers(1, 8),
+    device_burst=st.integers(1, 8),
 )
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -112,25 +123,30 @@ async def flags(
 @pytest.mark.usefixtures("admitter")
 async def test_within_one_interval_exactly_the_burst_conforms_however_it_is_batched(
     store: Valkey,
-    calls: list[list[tuple[str, str]]],
+    calls: list[list[tuple[str, str, str]]],
     voter_burst: int,
     network_burst: int,
+    device_burst: int,
 ) -> None:
     tag = next(tags)
     tries: Counter[str] = Counter()
     seen: set[str] = set()
     for rows in calls:
         expected = []
-        for voter, network in rows:
+        for voter, network, device in rows:
             flag = (voter in seen) + 2 * (tries[voter] >= voter_burst)
             if network:
                 flag += 4 * (tries[network] >= network_burst)
+                flag += 8 * (tries[network + device] >= device_burst)
                 tries[network] += 1
+                tries[network + device] += 1
             tries[voter] += 1
             seen.add(voter)
             expected.append(flag)
-        rates = Rate(LONG_MS, voter_burst), Rate(LONG_MS, network_burst)
-        assert await flags(store, tag, rows, *rates) == expected
+        bursts = voter_burst, network_burst, device_burst
+        voter_rate, network_rate, device_rate = (Rate(LONG_MS, burst) for burst in bursts)
+        rates = voter_rate, network_rate, device_rate
+        assert await flags(store, tag, rows, rates) == expected
 
 
 @pytest.mark.usefixtures("admitter")
@@ -144,20 +160,41 @@ async def test_the_average_rate_is_kept_on_valkey_s_clock(store: Valkey) -> None
     rate, tag = Rate(interval_ms=20, burst=3), next(tags)
     conforming, begin = 0, await now_ms()
     while (end := await now_ms()) < begin + 400:
-        conforming += await flags(store, tag, [("1", "")], rate, rate) in ([0], [1])
+        conforming += await flags(store, tag, [("1", "", "")], (rate, rate, rate)) in ([0], [1])
     passed = (end - begin) / rate.interval_ms
     assert conforming <= rate.burst + passed + 1
     assert conforming >= rate.burst + passed * 0.8 - 2
 
 
-async def test_a_canteen_is_marked_and_nothing_else(admitter: Admitter) -> None:
-    votes = [vote(os.urandom(16), "aa" * 8) for _ in range(NETWORK.burst + 50)]
+async def test_a_canteen_is_marked_beyond_its_burst_and_nothing_else(admitter: Admitter) -> None:
+    votes = [
+        vote(os.urandom(16), "canteen", f"phone {number % 200}")
+        for number in range(NETWORK.burst + 50)
+    ]
     admissions = await admit(admitter, votes)
-    over = [admission.signals.network_over_limit for admission in admissions]
-    assert over == [False] * NETWORK.burst + [True] * 50
-    assert not any(a.signals.voter_over_limit or a.seen for a in admissions)
-    other = await admit(admitter, [vote(os.urandom(16), "bb" * 8), vote(os.urandom(16))])
-    assert not any(a.signals.network_over_limit for a in other)
+    # A few conform beyond the burst while the call runs: twenty a second.
+    marked = [bool(admission.lit) for admission in admissions]
+    assert not any(marked[: NETWORK.burst])
+    assert sum(marked) > 30
+    assert {admission.lit for admission in admissions} == {0, Suspicion.CROWDED_NETWORK}
+    assert not any(a.voter_over_limit or a.seen for a in admissions)
+    other = await admit(admitter, [vote(os.urandom(16), "elsewhere"), vote(os.urandom(16))])
+    assert not any(a.lit for a in other)
+
+
+async def test_one_machine_with_thousands_of_voters_shows_few_devices(admitter: Admitter) -> None:
+    votes = [vote(os.urandom(16), "farm", "phone") for _ in range(NETWORK.burst + 50)]
+    last = (await admit(admitter, votes))[-1]
+    assert last.lit == (
+        Suspicion.CROWDED_NETWORK | Suspicion.REPEATED_DEVICE | Suspicion.FEW_DEVICES
+    )
+
+
+async def test_an_exempt_network_is_not_limited(admitter: Admitter) -> None:
+    votes = [vote(os.urandom(16), "load test", "script") for _ in range(NETWORK.burst + 50)]
+    for each in votes:
+        each.sender = each.sender._replace(origin=each.sender.origin._replace(exempt=True))
+    assert not any(admission.lit for admission in await admit(admitter, votes))
 
 
 async def test_a_voter_is_seen_once_a_period(admitter: Admitter) -> None:
@@ -176,11 +213,13 @@ async def test_a_ceiling_counts_voters_not_tries_and_starts_anew_each_day(
 ) -> None:
     voters = [vote(os.urandom(16)) for _ in range(4)]
     tries = [voters[0]] * 5 + voters
-    over = [a.signals.platform_over_ceiling for a in await admit(admitter, tries, ceiling=3)]
+    over = [
+        bool(a.lit & Suspicion.PLATFORM_CEILING) for a in await admit(admitter, tries, ceiling=3)
+    ]
     assert over == [False] * 8 + [True]
     tomorrow = PERIOD + timedelta(days=1)
     again = await admit(admitter, voters, ceiling=3, period=tomorrow)
-    assert [a.signals.platform_over_ceiling for a in again] == [False] * 3 + [True]
+    assert [bool(a.lit & Suspicion.PLATFORM_CEILING) for a in again] == [False] * 3 + [True]
 
 
 @pytest.mark.parametrize(("every", "days"), [("day", 2), ("contest", DAYS + 1)])

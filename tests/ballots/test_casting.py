@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from tests.ballots.conftest import Bench
 from tests.ballots.conftest import new_voter as voter
+from tests.senders import hashed, sender
 from voting_service.antifraud import limits
+from voting_service.antifraud.decision import Suspicion
 from voting_service.ballots.vote import Accepted, Repeated
-from voting_service.clock import system_clock
-from voting_service.errors import AlreadyVoted, SlowDown
+from voting_service.clock import FIRST_DAY, system_clock
+from voting_service.errors import AlreadyVoted, ChallengeRequired, SlowDown
 from voting_service.storage.postgres import Connection
 from voting_service.tally.counters import Counts, read_counts, set_counts
 from voting_service.tally.record import advance_floor, count_now
@@ -100,12 +103,74 @@ async def test_a_voter_that_hammers_is_told_to_slow_down_and_nobody_else(
     assert await database.fetchval("select count(*) from ballots") == 2
 
 
-async def test_a_shared_address_is_nobody_s_offence(
+async def test_a_crowded_address_has_its_price_and_who_pays_is_counted(
     bench: Bench, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the network's limit says, everybody behind it votes and is counted."""
+    """Nobody behind it is refused: everybody is asked for a challenge, pays it and counts."""
     monkeypatch.setattr(limits, "NETWORK", limits.Rate(interval_ms=3_600_000, burst=1))
-    answers = [bench.cast(voter(), [1], network="ab" * 8) for _ in range(100)]
-    assert all(isinstance(outcome, Accepted) for outcome in await asyncio.gather(*answers))
+    crowd = [(voter(), f"phone {number}") for number in range(100)]
+    asked = await asyncio.gather(
+        *(bench.cast(who, [1], network="canteen", device=phone) for who, phone in crowd)
+    )
+    assert [type(outcome) for outcome in asked] == [Accepted] + [ChallengeRequired] * 99
+    assert await database.fetchval("select count(*) from ballots") == 1
+    paid = await asyncio.gather(
+        *(
+            bench.cast(who, [1], network="canteen", device=phone, solved=True)
+            for who, phone in crowd
+        )
+    )
+    assert [type(outcome) for outcome in paid] == [Repeated] + [Accepted] * 99
     rows = await database.fetch("select distinct network, disposition, screened from ballots")
-    assert [tuple(row) for row in rows] == [(b"\xab" * 8, 0, True)]
+    assert [tuple(row) for row in rows] == [(bytes.fromhex(hashed("canteen")), 0, True)]
+
+
+async def test_who_has_a_ballot_gets_its_receipt_without_paying(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = voter()
+    first = await bench.cast(me, [1], network="canteen")
+    monkeypatch.setattr(limits, "NETWORK", limits.Rate(interval_ms=3_600_000, burst=1))
+    await bench.cast(voter(), [1], network="canteen")
+    again = await bench.cast(me, [1], network="canteen")
+    assert isinstance(first, Accepted)
+    assert again == Repeated(first.receipt)
+
+
+async def test_a_farm_of_one_telephone_is_held_with_a_normal_receipt(
+    bench: Bench, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NETWORK", limits.Rate(interval_ms=3_600_000, burst=3))
+    votes = [
+        bench.cast(voter(), [1], network="farm", device="phone", solved=True) for _ in range(10)
+    ]
+    outcomes = await asyncio.gather(*votes)
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert len({len(outcome.receipt) for outcome in outcomes if isinstance(outcome, Accepted)}) == 1
+    rows = await database.fetch("select disposition, signals from ballots order by disposition")
+    lit = Suspicion.CROWDED_NETWORK | Suspicion.FEW_DEVICES | Suspicion.CHALLENGE_SOLVED
+    assert [tuple(row) for row in rows] == [(0, Suspicion.CHALLENGE_SOLVED)] * 3 + [(1, lit)] * 7
+    assert (await count_now(database, bench.contest.id)).ballots == 3
+
+
+async def test_what_is_known_of_a_sender_is_stored_as_hashes_and_classes(
+    bench: Bench, database: Connection
+) -> None:
+    who = sender("home", "phone")._replace(account_day=8_000, seconds_since_sign_in=90_000)
+    await bench.caster.submit(
+        voter=voter(), platform_id=bench.platform_id, sender=who, solved=False, choices=[1]
+    )
+    row = await database.fetchrow(
+        "select address, network, device, cloud, agent_class, account_created, fill_seconds,"
+        " signals from ballots"
+    )
+    assert row is not None
+    home, phone = bytes.fromhex(hashed("home")), bytes.fromhex(hashed("phone"))
+    created = FIRST_DAY + timedelta(days=8_000)
+    assert tuple(row) == (home, home, phone, False, 0, created, 32_767, 0)
+    await bench.cast(voter(), [2])
+    unknown = await database.fetchrow(
+        "select address, network, account_created from ballots where choices = '{2}'"
+    )
+    assert unknown is not None
+    assert tuple(unknown) == (None, None, None)

@@ -237,9 +237,10 @@ async def test_the_queue_is_bounded(wired: Bench, record_wire: TcpProxy) -> None
 async def test_who_waited_too_long_behind_a_slow_postgres_is_not_begun(
     wired: Bench, record_wire: TcpProxy, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two batches are on their way; the third would only be stored after its voters had gone."""
-    begun = 2 * casting.MAX_BATCH
-    await wired.cast_all([(new_voter(), [5]) for _ in range(begun)])  # both have connections
+    """A batch is on its way; the next would only be stored after its voters had gone."""
+    monkeypatch.setattr(casting, "MAX_BATCH", 100)  # what one statement of a small delay takes
+    begun = casting.MAX_BATCHES_AT_ONCE * casting.MAX_BATCH
+    await wired.cast_all([(new_voter(), [5]) for _ in range(begun)])  # has its connection
     monkeypatch.setattr(casting, "MAX_WAIT_SECONDS", 0.1)
     record_wire.delay_seconds = 0.3
     outcomes = await wired.cast_all([(new_voter(), [4]) for _ in range(begun + 100)])

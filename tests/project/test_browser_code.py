@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import lzma
 import os
 import re
+import shutil
+import struct
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -46,9 +49,20 @@ def test_the_lock_is_in_step_with_what_is_asked_for() -> None:
 
 def test_what_is_served_is_in_the_tree_and_not_in_git(hatch_build: ModuleType) -> None:
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    for target in hatch_build.SERVED:
+    for target in (*hatch_build.SERVED, *hatch_build.MADE):
         assert (ROOT / target).is_file(), f"{target}: run `make setup`"
         assert f"/{Path(target).parent.as_posix()}/" in ignored
+
+
+NETWORKS = {
+    f"@ip-location-db/asn/{name}": text
+    for name, text in {
+        "asn-ipv4-num.csv": '3405803776,3405804031,64500,"Example Hosting Ltd"\n',
+        "asn-ipv6-num.csv": "",
+        **dict.fromkeys(("ROUTEVIEWS-LICENSE", "DBIP-LICENSE", "NRO_LICENSE", "MODIFICATIONS"), ""),
+    }.items()
+}
+"""What the table of hosting companies' networks is made from: one range."""
 
 
 class Project:
@@ -61,6 +75,7 @@ class Project:
         (root / "browser").mkdir()
         (root / "bin").mkdir()
         (root / "browser" / "package.json").write_text("{}", encoding="utf-8")
+        shutil.copy(ROOT / "browser" / "cloud_networks.py", root / "browser")
         self.lock("{}")
         self.npm(exit_code=0)
 
@@ -68,17 +83,17 @@ class Project:
         (self.root / "browser" / "package-lock.json").write_text(text, encoding="utf-8")
 
     def npm(self, *, exit_code: int) -> None:
-        sources = sorted(set(self._hatch_build.SERVED.values()))
+        contents = {name: name for name in self._hatch_build.SERVED.values()} | NETWORKS
         script = self.root / "bin" / "npm"
         script.write_text(
             f"#!{sys.executable}\n"
             "import pathlib, sys\n"
             f"pathlib.Path({str(self._runs)!r}).open('a').write(' '.join(sys.argv[1:]) + '\\n')\n"
             f"if {exit_code}: sys.exit('ECONNREFUSED')\n"
-            f"for name in {sources!r}:\n"
+            f"for name, text in {contents!r}.items():\n"
             "    path = pathlib.Path('node_modules', name)\n"
             "    path.parent.mkdir(parents=True, exist_ok=True)\n"
-            "    path.write_text(name)\n",
+            "    path.write_text(text)\n",
             encoding="utf-8",
         )
         script.chmod(0o755)
@@ -106,7 +121,9 @@ def test_files_come_from_their_packages_without_running_scripts(
     for target, source in hatch_build.SERVED.items():
         assert (project.root / target).read_text(encoding="utf-8") == source
     written = [path for path in (project.root / "voting_service").rglob("*") if path.is_file()]
-    assert len(written) == len(hatch_build.SERVED)
+    assert len(written) == len(hatch_build.SERVED) + len(hatch_build.MADE)
+    table = lzma.decompress((project.root / hatch_build.CLOUD_NETWORKS).read_bytes())
+    assert table == struct.pack("<3Q", 1, 0xCB007100, 0xCB0071FF)
 
 
 def test_npm_runs_again_only_for_another_lock_or_a_lost_file(

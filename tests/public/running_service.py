@@ -106,6 +106,7 @@ class Service:
                 contest_id or desk.contest.id,
                 self.worker.registry.platforms[platform].id,
                 self.now_seconds() + expires_in,
+                0,
                 voter,
             ),
         )

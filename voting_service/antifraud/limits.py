@@ -7,11 +7,15 @@ batch's one round trip, on Valkey's clock; `LocalLimits` stands in while Valkey 
 To add a limit: a member here, its key in admit.lua, its flag in ballots/admit.py, what it
 means in decision.py, its policy without Valkey, a test of each.
 
-| limit    | key                        | over it                          | without Valkey      |
-|----------|----------------------------|----------------------------------|---------------------|
-| voter    | contest, voter             | 429: this voter earned it        | stricter, a worker  |
-| network  | contest, /24 or /64 hashed | a signal, never a refusal        | signal is missing   |
-| platform | contest, platform, day     | ballots held for staff to look at| signal is missing   |
+| limit    | key                        | over it                           | without Valkey     |
+|----------|----------------------------|-----------------------------------|--------------------|
+| voter    | contest, voter             | 429: this voter earned it         | stricter, a worker |
+| network  | contest, /24 or /64 hashed | a challenge, never a refusal      | signal is missing  |
+| device   | fingerprint on a network   | a challenge, never a refusal      | signal is missing  |
+| platform | contest, platform, day     | ballots held for staff to look at | signal is missing  |
+
+The fingerprints on a network that is over its rate are counted (a HyperLogLog a day); how few of
+them are a signal is in decision.py.
 """
 
 from __future__ import annotations
@@ -37,8 +41,11 @@ VOTER = Rate(interval_ms=100, burst=20_000)
 try again thoughtlessly; so only a client that hammers for minutes earns a 429."""
 
 VOTER_WITHOUT_VALKEY = Rate(interval_ms=1_000, burst=2_000)
-NETWORK = Rate(interval_ms=1_000, burst=600)
-"""A canteen's six hundred at once pass without a mark; more is a signal, nothing else."""
+NETWORK = Rate(interval_ms=50, burst=2_400)
+"""Twenty votes a second from one exit, or two minutes of that at once: a factory of five thousand
+that votes in its lunch break passes without a mark. Beyond it every vote has its price."""
+DEVICE = Rate(interval_ms=200, burst=1_200)
+"""One fingerprint on one network: a popular telephone in that factory, not a farm of one."""
 
 _LOCAL_KEYS = 50_000
 

@@ -1,46 +1,66 @@
 #!lua name=voting_admit
 
--- ③ Admit a batch of votes: one call, the server's clock, one string of flags back.
+-- ③ Admit a batch of votes: one call, the server's clock, one number a vote back.
 --
 -- KEYS[1]  the contest's hash tag, "{c1}"; every key below begins with it
--- ARGV[1]  msgpack {period, day_seconds, buckets, {voter rate}, {network rate}, {votes}}
---          a rate is {interval_ms, tolerance_ms}
---          a vote is {voter hint (decimal int64), bucket, network or "", platform, ceiling}
--- returns  one character a vote: 48 + sum of flags
---          1 seen before in this period   2 voter over its limit
---          4 network over its limit       8 platform over its ceiling
+-- ARGV[1]  msgpack {period, hint_seconds, rates, few_devices, {votes}}
+--          rates are {{voter}, {network}, {device}}, each {interval_ms, tolerance_ms}
+--          a vote is {voter hint (decimal int64), bucket, network or "", device, platform, ceiling}
+-- returns  two hexadecimal digits a vote, the sum of its flags
+--          1 seen before in this period   2 voter over its limit    4 network over its limit
+--          8 device over its limit       16 few devices there      32 platform over its ceiling
 
-local function conforms(key, interval, tolerance, now)
+local DAY_SECONDS = 172800
+
+local function conforms(key, rate, now)
+  local interval, tolerance = rate[1], rate[2]
   local arrival = tonumber(redis.call('GET', key)) or now
   if arrival < now then arrival = now end
-  if arrival - now > tolerance then return false end
+  local ahead = arrival - now
+  if ahead > tolerance then return false, ahead end
   arrival = arrival + interval
   redis.call('SET', key, string.format('%.0f', arrival), 'PX', math.max(1, math.ceil(arrival - now)))
-  return true
+  return true, ahead
+end
+
+-- The flags of a network and the device on it. Fingerprints are counted from a quarter of the
+-- network's tolerance on, so that the many quiet networks cost no memory.
+local function machine(tag, period, network, device, rates, few_devices, now)
+  local flag = 0
+  local within, ahead = conforms(tag .. ':network:' .. network, rates[2], now)
+  if ahead * 4 > rates[2][2] then
+    local devices = tag .. ':devices:' .. network .. ':' .. period
+    if redis.call('PFADD', devices, device) == 1 then
+      redis.call('EXPIRE', devices, DAY_SECONDS)
+    end
+    if not within and redis.call('PFCOUNT', devices) <= few_devices then flag = flag + 16 end
+  end
+  if not within then flag = flag + 4 end
+  if not conforms(tag .. ':device:' .. network .. device, rates[3], now) then flag = flag + 8 end
+  return flag
 end
 
 local function admit(keys, args)
   local tag = keys[1]
-  local period, keep_seconds, voter_rate, network_rate, votes = unpack(cmsgpack.unpack(args[1]))
+  local period, hint_seconds, rates, few_devices, votes = unpack(cmsgpack.unpack(args[1]))
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   local flags = {}
   for i, vote in ipairs(votes) do
-    local hint, bucket, network, platform, ceiling = unpack(vote)
-    local flag = 48
+    local hint, bucket, network, device, platform, ceiling = unpack(vote)
+    local flag = 0
     local seen_key = tag .. ':seen:' .. period .. ':' .. bucket
     local added = redis.call('SADD', seen_key, hint)
     if added == 0 then
       flag = flag + 1
     elseif redis.call('SCARD', seen_key) == 1 then
-      redis.call('EXPIRE', seen_key, keep_seconds)
+      redis.call('EXPIRE', seen_key, hint_seconds)
     end
-    if not conforms(tag .. ':voter:' .. hint, voter_rate[1], voter_rate[2], now) then
+    if not conforms(tag .. ':voter:' .. hint, rates[1], now) then
       flag = flag + 2
     end
-    if network ~= '' and
-       not conforms(tag .. ':network:' .. network, network_rate[1], network_rate[2], now) then
-      flag = flag + 4
+    if network ~= '' then
+      flag = flag + machine(tag, period, network, device, rates, few_devices, now)
     end
     if ceiling > 0 then
       -- Seen before counts no more, but if its ballot is missing it is judged by the count.
@@ -48,13 +68,13 @@ local function admit(keys, args)
       local total
       if added == 1 then
         total = redis.call('INCR', ceiling_key)
-        if total == 1 then redis.call('EXPIRE', ceiling_key, keep_seconds) end
+        if total == 1 then redis.call('EXPIRE', ceiling_key, DAY_SECONDS) end
       else
         total = tonumber(redis.call('GET', ceiling_key)) or 0
       end
-      if total > ceiling then flag = flag + 8 end
+      if total > ceiling then flag = flag + 32 end
     end
-    flags[i] = string.char(flag)
+    flags[i] = string.format('%02x', flag)
   end
   return table.concat(flags)
 end

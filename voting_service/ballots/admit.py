@@ -9,18 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgpack
 
 from voting_service import metrics
 from voting_service.antifraud import limits
-from voting_service.antifraud.decision import Signals
+from voting_service.antifraud.decision import FEW_DEVICES, Suspicion
 from voting_service.ballots.vote import Vote
 from voting_service.contests.model import Contest, Platform
 from voting_service.errors import StoreUnavailable
 from voting_service.storage.valkey import Valkey, contest_tag
 
-_SEEN, _VOTER, _NETWORK, _PLATFORM = 1, 2, 4, 8
+_SEEN, _VOTER = 1, 2
+_SUSPICIONS = {
+    4: Suspicion.CROWDED_NETWORK,
+    8: Suspicion.REPEATED_DEVICE,
+    16: Suspicion.FEW_DEVICES,
+    32: Suspicion.PLATFORM_CEILING,
+}
+"""The flags of admit.lua as signals."""
+_ALL_FLAGS = 64
 _VOTERS_A_BUCKET = 256
 """Half of the 512 numbers up to which a set of integers stays packed (set-max-intset-entries):
 8 bytes a voter, and the key's own cost shared by 256."""
@@ -28,31 +37,25 @@ _DAY_SECONDS = 86_400
 _KEEP_SECONDS = 2 * _DAY_SECONDS
 
 
-class Admission:
-    """What ③ learned of one vote."""
+class Admission(NamedTuple):
+    """What ③ learned of one vote; `lit` are the signals (Suspicion) of its rates."""
 
-    __slots__ = ("seen", "signals")
+    seen: bool
+    voter_over_limit: bool
+    lit: int
+    screened: bool = True
 
-    def __init__(self, *, seen: bool, signals: Signals) -> None:
-        self.seen = seen
-        self.signals = signals
 
-
-_ADMISSIONS = tuple(
-    Admission(
+_ADMISSIONS = {
+    f"{flags:02x}".encode(): Admission(
         seen=bool(flags & _SEEN),
-        signals=Signals(
-            screened=True,
-            voter_over_limit=bool(flags & _VOTER),
-            network_over_limit=bool(flags & _NETWORK),
-            platform_over_ceiling=bool(flags & _PLATFORM),
-        ),
+        voter_over_limit=bool(flags & _VOTER),
+        lit=sum(signal for flag, signal in _SUSPICIONS.items() if flags & flag),
     )
-    for flags in range(16)
-)
+    for flags in range(_ALL_FLAGS)
+}
 _UNSCREENED = tuple(
-    Admission(seen=False, signals=Signals(screened=False, voter_over_limit=over))
-    for over in (False, True)
+    Admission(seen=False, voter_over_limit=over, lit=0, screened=False) for over in (False, True)
 )
 
 
@@ -96,7 +99,7 @@ class Admitter:
         except StoreUnavailable:
             metrics.UNSCREENED.inc(len(votes))
             return [_UNSCREENED[not self._local.allow(vote.voter, now_ms)] for vote in votes]
-        return [_ADMISSIONS[flag - 48] for flag in flags]
+        return [_ADMISSIONS[flags[at : at + 2]] for at in range(0, len(flags), 2)]
 
 
 def _pack(
@@ -104,19 +107,27 @@ def _pack(
 ) -> bytes:
     """The argument of admit.lua, where its layout is written down."""
     buckets = bucket_count(contest.rules.expected_voters_per_day)
+    rates = [
+        (rate.interval_ms, rate.tolerance_ms)
+        for rate in (limits.VOTER, limits.NETWORK, limits.DEVICE)
+    ]
     rows = []
     for vote in votes:
         hint = int.from_bytes(vote.voter[:8], "big", signed=True)
         platform = platforms.get(vote.platform_id)
         ceiling = platform.daily_ceiling if platform is not None else None
-        rows.append((str(hint), hint % buckets, vote.network, vote.platform_id, ceiling or 0))
-    packed: bytes = msgpack.packb(
-        (
-            f"{period:%Y%m%d}",
-            _hint_seconds(contest),
-            (limits.VOTER.interval_ms, limits.VOTER.tolerance_ms),
-            (limits.NETWORK.interval_ms, limits.NETWORK.tolerance_ms),
-            rows,
+        sender = vote.sender
+        rows.append(
+            (
+                str(hint),
+                hint % buckets,
+                "" if sender.origin.exempt else sender.origin.network,
+                sender.device.fingerprint,
+                vote.platform_id,
+                ceiling or 0,
+            )
         )
+    packed: bytes = msgpack.packb(
+        (f"{period:%Y%m%d}", _hint_seconds(contest), rates, FEW_DEVICES, rows)
     )
     return packed

@@ -17,15 +17,18 @@ from typing import NamedTuple
 import structlog
 
 from voting_service import metrics
-from voting_service.antifraud.decision import Decision, decide
+from voting_service.antifraud.challenges import difficulty
+from voting_service.antifraud.clients import Sender
+from voting_service.antifraud.decision import Decision, Policy, Suspicion, decide
 from voting_service.ballots.admit import Admitter
 from voting_service.ballots.commit import Batch, Committed, Decided, commit, load_stored
 from voting_service.ballots.receipt import StoredBallot, receipt_bytes
 from voting_service.ballots.vote import Accepted, Outcome, Repeated, Vote, array_text
-from voting_service.clock import Clock
+from voting_service.clock import FIRST_DAY, Clock
 from voting_service.contests.model import Contest, Platform
 from voting_service.errors import (
     AlreadyVoted,
+    ChallengeRequired,
     NotOpen,
     SlowDown,
     StoreUnavailable,
@@ -86,7 +89,13 @@ class Caster:
         self._ticking = asyncio.create_task(self._tick(), name=f"cast {contest.slug}")
 
     def submit(
-        self, *, voter: bytes, platform_id: int, network: str, choices: list[int]
+        self,
+        *,
+        voter: bytes,
+        platform_id: int,
+        sender: Sender,
+        solved: bool,
+        choices: list[int],
     ) -> asyncio.Future[Outcome]:
         """Queues a vote. Raises Unavailable when the queue is full or being closed."""
         if len(self._waiting) >= self._queue_limit or self._closing:
@@ -95,7 +104,8 @@ class Caster:
         vote = Vote(
             voter=voter,
             platform_id=platform_id,
-            network=network,
+            sender=sender,
+            solved=solved,
             choices=choices,
             answer=self._loop.create_future(),
             waiting_since=self._loop.time(),
@@ -193,22 +203,47 @@ class Caster:
             )
         unseen: list[Decided] = []
         seen: list[Decided] = []
+        rules = contest.rules.screening
+        policy = Policy(challenge=rules.challenge, hold=rules.hold)
+        today = cast_at.toordinal() - FIRST_DAY.toordinal()
         for vote, admission in zip(votes, admissions, strict=True):
-            decision = decide(admission.signals)
-            if decision is Decision.SLOW_DOWN:
+            lit = admission.lit | vote.sender.lit(today)
+            if vote.solved:
+                lit |= Suspicion.CHALLENGE_SOLVED
+            verdict = decide(lit, voter_over_limit=admission.voter_over_limit, policy=policy)
+            if verdict.decision is Decision.SLOW_DOWN:
                 metrics.BALLOTS.labels("limited").inc()
                 vote.settle(SlowDown(SLOW_DOWN_SECONDS))
+            elif admission.seen:
+                seen.append((vote, verdict))
             else:
-                (seen if admission.seen else unseen).append((vote, decision))
-        screened = admissions[0].signals.screened
+                unseen.append((vote, verdict))
+        screened = admissions[0].screened
+        unseen = self._without_unpaid(unseen)
         batch = Batch(contest, period, cast_at, screened, unseen, [vote for vote, _ in seen])
         without_ballot = await self._commit_and_answer(batch)
         self._refuse_late([vote for vote, _ in unseen if vote.voter in without_ballot])
-        # A hint whose ballot is not there: its batch failed, or is being stored this moment.
-        again = [decided for decided in seen if decided[0].voter in without_ballot]
+        # A hint whose ballot is not there: its batch failed, it was asked for a challenge first,
+        # or it is being stored this moment.
+        again = self._without_unpaid(
+            [decided for decided in seen if decided[0].voter in without_ballot]
+        )
         if again:
             without_ballot = await self._commit_and_answer(batch._replace(unseen=again, seen=()))
             self._refuse_late([vote for vote, _ in again if vote.voter in without_ballot])
+
+    def _without_unpaid(self, decided: list[Decided]) -> list[Decided]:
+        """Those that may be stored; the others are asked for a challenge. Only votes without a
+        stored ballot come here: nobody pays for a receipt."""
+        paid = []
+        for vote, verdict in decided:
+            if verdict.decision is Decision.CHALLENGE:
+                metrics.BALLOTS.labels("challenged").inc()
+                load = len(self._waiting) / self._queue_limit
+                vote.settle(ChallengeRequired(difficulty(verdict.lit.bit_count(), load)))
+            else:
+                paid.append((vote, verdict))
+        return paid
 
     async def _commit_and_answer(self, batch: Batch) -> set[bytes]:
         """⑤ and ⑥; returns the voters for whom no ballot is stored."""
@@ -260,7 +295,9 @@ def not_open(contest: Contest, now: datetime) -> NotOpen:
 def _counted(contest_id: int, committed: Committed) -> Counted:
     """⑦'s delta of a batch: held ballots stay out of the public count."""
     assert committed.xid is not None
-    counted = [vote.numbers for vote, decision, _ in committed.new if decision is Decision.COUNT]
+    counted = [
+        vote.numbers for vote, verdict, _ in committed.new if verdict.decision is Decision.COUNT
+    ]
     chosen = Counter(chain.from_iterable(counted))
     votes = {str(number): count for number, count in chosen.items()}
     return Counted(contest_id, committed.xid, len(counted), votes)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from voting_service.antifraud.decision import Decision
+from voting_service.antifraud.decision import Verdict
 from voting_service.ballots.receipt import StoredBallot
 from voting_service.ballots.vote import Vote
 from voting_service.contests.model import Contest
@@ -24,7 +24,7 @@ _GRACE = timedelta(seconds=COMMIT_GRACE_SECONDS)
 _ID_BYTES = 16
 
 
-Decided: TypeAlias = tuple[Vote, Decision]
+Decided: TypeAlias = tuple[Vote, Verdict]
 
 
 class Batch(NamedTuple):
@@ -47,7 +47,7 @@ class Committed(NamedTuple):
     """
 
     xid: int | None
-    new: Sequence[tuple[Vote, Decision, StoredBallot]]
+    new: Sequence[tuple[Vote, Verdict, StoredBallot]]
     stored: dict[bytes, StoredBallot]
 
 
@@ -96,6 +96,7 @@ async def commit(pool: Pool, batch: Batch) -> Committed:
     xid: int | None = None
     async with acquire(pool) as connection:
         if batch.unseen:
+            senders = [vote.sender for vote, _ in batch.unseen]
             row = await connection.fetchrow(
                 QUERIES["insert_ballots"],
                 batch.contest.id,
@@ -103,12 +104,17 @@ async def commit(pool: Pool, batch: Batch) -> Committed:
                 ids,
                 [vote.voter for vote, _ in batch.unseen],
                 [vote.platform_id for vote, _ in batch.unseen],
-                [decision for _, decision in batch.unseen],
-                [vote.network for vote, _ in batch.unseen],
+                [verdict.decision for _, verdict in batch.unseen],
                 [vote.choices for vote, _ in batch.unseen],
                 batch.screened,
                 batch.cast_at,
                 _GRACE,
+                [sender.hashes for sender in senders],
+                [sender.origin.cloud for sender in senders],
+                [sender.device.agent.number for sender in senders],
+                [sender.account_day for sender in senders],
+                [sender.seconds_since_sign_in for sender in senders],
+                [verdict.lit for _, verdict in batch.unseen],
             )
             assert row is not None
             if row["stored"]:
@@ -125,16 +131,16 @@ async def commit(pool: Pool, batch: Batch) -> Committed:
 
 def _split(
     batch: Batch, ids: Sequence[bytes], stored_ids: set[bytes] | None
-) -> tuple[list[tuple[Vote, Decision, StoredBallot]], list[bytes]]:
+) -> tuple[list[tuple[Vote, Verdict, StoredBallot]], list[bytes]]:
     """Those that were stored now (all, where `stored_ids` is None), and the other voters."""
     new = []
     lost = []
-    for ballot_id, (vote, decision) in zip(ids, batch.unseen, strict=True):
+    for ballot_id, (vote, verdict) in zip(ids, batch.unseen, strict=True):
         if stored_ids is None or ballot_id in stored_ids:
             new.append(
                 (
                     vote,
-                    decision,
+                    verdict,
                     StoredBallot(ballot_id, vote.voter, batch.period, batch.cast_at, vote.choices),
                 )
             )

@@ -12,8 +12,8 @@ MAX_BODY_BYTES = 4096
 
 
 class Cast(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The JSON body of a cast: candidate numbers, and a solved challenge when one was asked
-    (nobody is asked yet)."""
+    """The JSON body of a cast: candidate numbers, and a solved challenge where one was asked
+    for (428), in base64 as the widget makes it."""
 
     choices: list[int]
     challenge: str | None = None
@@ -22,14 +22,15 @@ class Cast(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 _decoder = msgspec.json.Decoder(Cast)
 
 
-def parse_cast(body: bytes, contest: Contest) -> list[int]:
-    """The chosen numbers in ascending order.
+def parse_cast(body: bytes, contest: Contest) -> tuple[list[int], str | None]:
+    """The chosen numbers in ascending order, and the solved challenge if there is one.
 
     Raises MalformedInput when the body is not JSON, InvalidInput with the field that is wrong.
     """
     if body.count(b'"choices"') != 1 or body.count(b'"challenge"') > 1 or b"\\" in body:
         refuse_repeated_keys(body)
-    return check_choices(decode_json(_decoder, body).choices, contest)
+    cast = decode_json(_decoder, body)
+    return check_choices(cast.choices, contest), cast.challenge
 
 
 def check_choices(asked: list[int], contest: Contest) -> list[int]:

@@ -5,17 +5,24 @@
 -- with the same voters wait for each other instead of deadlocking.
 with batch as (
     select * from unnest($3::bytea[], $4::bytea[], $5::smallint[], $6::smallint[], $7::text[],
-                         $8::text[])
-               as t (ballot_id, voter, platform_id, disposition, network, choices)
+                         $11::text[], $12::boolean[], $13::smallint[], $14::integer[],
+                         $15::integer[], $16::smallint[])
+               as t (ballot_id, voter, platform_id, disposition, choices, hashes, cloud,
+                     agent_class, account_day, fill_seconds, signals)
 ), stored as (
     insert into ballots (contest_id, period, voter, ballot_id, platform_id, disposition,
-                         screened, cast_at, network, choices)
+                         screened, cast_at, choices, address, network, device, cloud, agent_class,
+                         account_created, fill_seconds, signals)
     select $1, $2, b.voter, b.ballot_id, b.platform_id, b.disposition,
-           $9, $10, decode(b.network, 'hex'), b.choices::smallint[]
+           $8, $9, b.choices::smallint[],
+           nullif(decode(left(b.hashes, 16), 'hex'), decode(repeat('00', 8), 'hex')),
+           nullif(decode(substr(b.hashes, 17, 16), 'hex'), decode(repeat('00', 8), 'hex')),
+           decode(right(b.hashes, 16), 'hex'), b.cloud, b.agent_class,
+           date '2000-01-01' + nullif(b.account_day, 0), least(b.fill_seconds, 32767), b.signals
       from batch b
      where exists (select 1 from contests c
-                    where c.id = $1 and $10 >= c.opens_at and $10 < c.closes_at
-                      and clock_timestamp() < $10 + $11::interval)
+                    where c.id = $1 and $9 >= c.opens_at and $9 < c.closes_at
+                      and clock_timestamp() < $9 + $10::interval)
      order by b.voter
     on conflict on constraint ballots_one_per_voter do nothing
     returning ballot_id

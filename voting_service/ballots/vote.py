@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
+from voting_service.antifraud.clients import Sender
 from voting_service.errors import VotingError
 
 
@@ -35,23 +36,34 @@ def array_text(choices: list[int]) -> str:
 
 class Vote:
     """One cast between ① and ⑥. `numbers` are the chosen ones, ascending; `choices` is the same
-    as the text that Postgres reads as an array."""
+    as the text that Postgres reads as an array. `solved`: it came with a solved challenge."""
 
-    __slots__ = ("answer", "choices", "network", "numbers", "platform_id", "voter", "waiting_since")
+    __slots__ = (
+        "answer",
+        "choices",
+        "numbers",
+        "platform_id",
+        "sender",
+        "solved",
+        "voter",
+        "waiting_since",
+    )
 
     def __init__(
         self,
         *,
         voter: bytes,
         platform_id: int,
-        network: str,
+        sender: Sender,
+        solved: bool,
         choices: list[int],
         answer: Future[Outcome],
         waiting_since: float,
     ) -> None:
         self.voter = voter
         self.platform_id = platform_id
-        self.network = network
+        self.sender = sender
+        self.solved = solved
         self.numbers = choices
         self.choices = array_text(choices)
         self.answer = answer

@@ -31,6 +31,7 @@ from voting_service.contests.model import (
     ContestRules,
     CutRules,
     ReleaseSchedule,
+    ScreeningRules,
     Text,
 )
 from voting_service.errors import Fault, InvalidInput
@@ -327,6 +328,7 @@ def _finish(document: ContestDocument, folder: Path | None, draft: _Draft) -> Co
                 mode=release.mode, daily_at=daily_at, blackout_hours=release.blackout_hours
             ),
             cut=CutRules(**document.cut.model_dump()),
+            screening=ScreeningRules(**document.screening.model_dump()),
             list_order=document.list_order,
             expected_voters_per_day=document.expected_voters_per_day,
             contact=_text(document.contact) if document.contact else None,

@@ -136,6 +136,13 @@ class CutSection(_Section):
     tie: Literal["committee", "lot", "advance_all"] = "committee"
 
 
+class ScreeningSection(_Section):
+    """Whether suspicious votes are asked for a proof of work, and whether ballots are held."""
+
+    challenge: bool = True
+    hold: bool = True
+
+
 class PictureSection(_Section):
     """A picture beside the portrait; the caption is also what screen readers say."""
 
@@ -167,6 +174,7 @@ class ContestDocument(_Section):
     ballot: BallotSection = BallotSection()
     release: ReleaseSection = ReleaseSection()
     cut: CutSection = CutSection()
+    screening: ScreeningSection = ScreeningSection()
     candidates: Annotated[list[CandidateSection], Field(min_length=1)]
 
 
@@ -174,6 +182,7 @@ _SECTIONS: dict[str, type[_Section]] = {
     "ballot": BallotSection,
     "release": ReleaseSection,
     "cut": CutSection,
+    "screening": ScreeningSection,
 }
 DEFAULTS: dict[str, Any] = {
     f"{section}.{name}": field.default

@@ -48,6 +48,14 @@ class CutRules(msgspec.Struct, frozen=True):
     tie: Literal["committee", "lot", "advance_all"]
 
 
+class ScreeningRules(msgspec.Struct, frozen=True):
+    """Whether suspicious votes are asked for a proof of work, and whether ballots are held on
+    what coincides (antifraud/decision.py). Never public."""
+
+    challenge: bool = True
+    hold: bool = True
+
+
 class EarlyClose(msgspec.Struct, frozen=True):
     """Staff, the account named `by`, ended the window before the close that was announced."""
 
@@ -68,6 +76,7 @@ class ContestRules(msgspec.Struct, frozen=True):
     expected_voters_per_day: int = 1_000_000
     publish_at: datetime | None = None
     contact: Text | None = None
+    screening: ScreeningRules = ScreeningRules()
     early_close: EarlyClose | None = None
 
 

@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from voting_service.ballots.casting import not_open
 from voting_service.ballots.parse import MAX_BODY_BYTES, parse_cast
 from voting_service.ballots.vote import Accepted, Repeated
-from voting_service.errors import NotSignedIn, PlatformSwitchedOff, VotingError
+from voting_service.errors import ChallengeRequired, NotSignedIn, PlatformSwitchedOff, VotingError
 from voting_service.public.cross_origin import allow_origin
+from voting_service.public.senders import Machine
 from voting_service.public.worker import ContestDesk, Worker
 from voting_service.voters.session import Session, read
 from voting_service.web.bodies import read_body, require_json
@@ -43,8 +44,8 @@ async def hand_in(
     session: Session,
     choices: list[int],
     *,
-    peer: str,
-    forwarded_for: str,
+    challenge: str | None,
+    machine: Machine,
     now: datetime,
 ) -> Accepted | Repeated:
     """③ to ⑥. Raises the refusal, if it is one.
@@ -52,18 +53,21 @@ async def hand_in(
     After the close a voter whose answer was lost still gets the receipt of the stored ballot.
     Before the opening, and for good once the voters' key is destroyed, nothing is taken.
     """
-    contest, networks = desk.contest, desk.networks
-    if networks is None or now < contest.opens_at:
+    contest, senders = desk.contest, desk.senders
+    if senders is None or now < contest.opens_at:
         raise not_open(contest, now)
     if now < contest.closes_at:
         outcome = await desk.caster.submit(
             voter=session.voter,
             platform_id=session.platform_id,
-            network=networks.of(peer, forwarded_for),
+            sender=senders.of(machine, session, now.timestamp()),
+            solved=challenge is not None and desk.is_solved(challenge, session.voter, now),
             choices=choices,
         )
     else:
         outcome = await desk.caster.answer_after_close(session.voter, choices)
+    if isinstance(outcome, ChallengeRequired):
+        outcome.challenge = await desk.challenge(session.voter, outcome.tries, now)
     if isinstance(outcome, VotingError):
         raise outcome
     return outcome
@@ -74,29 +78,18 @@ class CastBallot:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         worker: Worker = scope["state"]["worker"]
-        authorization = content_type = content_encoding = forwarded_for = origin = b""
-        language = b"en"
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-            elif name == b"content-type":
-                content_type = value
-            elif name == b"x-forwarded-for":
-                forwarded_for = forwarded_for + b"," + value if forwarded_for else value
-            elif name == b"accept-language":
-                language = value
-            elif name == b"origin":
-                origin = value
-            elif name == b"content-encoding":
-                content_encoding = value
+        sent = dict(scope["headers"])
+        origin = sent.get(b"origin")
         headers: Headers
         try:
-            require_json(content_type, content_encoding)
-            outcome = await self._cast(worker, scope, receive, authorization, forwarded_for)
+            require_json(sent.get(b"content-type", b""), sent.get(b"content-encoding", b""))
+            outcome = await self._cast(worker, scope, receive, sent)
             status, payload = 201 if isinstance(outcome, Accepted) else 200, outcome.receipt
             headers = [_JSON, (b"content-length", str(len(payload)).encode()), _NO_STORE]
         except VotingError as error:
-            status, headers, payload = problem(error, language_of(language))
+            status, headers, payload = problem(
+                error, language_of(sent.get(b"accept-language", b"en"))
+            )
         except Exception:
             log.exception("cast_failed")
             status, headers, payload = bug()
@@ -106,29 +99,18 @@ class CastBallot:
         await send({"type": "http.response.body", "body": payload})
 
     async def _cast(
-        self,
-        worker: Worker,
-        scope: Scope,
-        receive: Receive,
-        authorization: bytes,
-        forwarded_for: bytes,
+        self, worker: Worker, scope: Scope, receive: Receive, sent: dict[bytes, bytes]
     ) -> Accepted | Repeated:
         desk = worker.desk(scope["path_params"]["slug"])
         body = await read_body(receive, MAX_BODY_BYTES)
+        authorization = sent.get(b"authorization", b"")
         if authorization[:7].lower() != b"bearer ":
             raise NotSignedIn("sign in at a platform first, then send the session as Bearer")
         now = worker.clock()
         session = voter_of(worker, desk, authorization[7:], now)
-        choices = parse_cast(body, desk.contest)
-        client = scope["client"]
-        return await hand_in(
-            desk,
-            session,
-            choices,
-            peer=client[0] if client else "",
-            forwarded_for=forwarded_for.decode("latin-1"),
-            now=now,
-        )
+        choices, challenge = parse_cast(body, desk.contest)
+        machine = Machine.of(scope, sent)
+        return await hand_in(desk, session, choices, challenge=challenge, machine=machine, now=now)
 
 
 class VotesFirst:

@@ -49,8 +49,8 @@ class FieldFault(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457; `errors` with 422, `receipt` with 409, the window or the moment of
-    publication with 403."""
+    """RFC 9457; `errors` with 422, `receipt` with 409, `challenge` (ALTCHA, version 2) with 428,
+    the window or the moment of publication with 403."""
 
     type: str
     title: str
@@ -58,6 +58,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     errors: list[FieldFault] | None = None
     receipt: Receipt | None = None
+    challenge: dict[str, Any] | None = None
     publish_at: str | None = None
     opens_at: str | None = None
     closes_at: str | None = None
@@ -162,7 +163,7 @@ def _paths() -> dict[str, Any]:
                 "castBallot",
                 "Cast a ballot; sending the same again returns the same receipt",
                 {201: "ReceiptGiven", 200: "ReceiptGiven"},
-                (400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+                (400, 401, 403, 404, 409, 413, 415, 422, 428, 429, 503),
                 requestBody={"required": True, "content": _content("Cast")},
                 security=[{"session": []}],
             ),

@@ -38,6 +38,7 @@ class ContestKeys:
     network: bytes | None
     session: bytes
     receipt: bytes
+    challenge: bytes
 
     @classmethod
     def from_roots(cls, voters: bytes | None, seals: bytes) -> ContestKeys:
@@ -46,6 +47,7 @@ class ContestKeys:
             network=derive(voters, b"network") if voters else None,
             session=derive(seals, b"session"),
             receipt=derive(seals, b"receipt"),
+            challenge=derive(seals, b"challenge"),
         )
 
 

@@ -29,7 +29,7 @@ from voting_service.voters import sign_in_kinds
 from voting_service.voters.identity import Identity
 from voting_service.voters.keyring import ContestKeys
 from voting_service.voters.pseudonym import pseudonym
-from voting_service.voters.session import SESSION_SECONDS, Session, issue
+from voting_service.voters.session import SESSION_SECONDS, Session, account_day, issue
 from voting_service.voters.sign_in_kind import Adapter, AdapterFactory, Tools
 from voting_service.voters.spent_tokens import SpentTokens
 
@@ -161,5 +161,8 @@ def open_session(
         )
     expires = int(now.timestamp()) + SESSION_SECONDS
     voter = pseudonym(keys.pseudonym, identity)
-    token = issue(keys.session, Session(contest_id, identity.platform_id, expires, voter))
+    session = Session(
+        contest_id, identity.platform_id, expires, account_day(identity.account_created), voter
+    )
+    token = issue(keys.session, session)
     return token, datetime.fromtimestamp(expires, UTC)

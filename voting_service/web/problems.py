@@ -13,6 +13,7 @@ from voting_service import metrics
 from voting_service.contests.model import Language, Text
 from voting_service.errors import (
     AlreadyVoted,
+    ChallengeRequired,
     IdentityNotConfirmed,
     InputTooLarge,
     InvalidInput,
@@ -72,6 +73,9 @@ KINDS: Mapping[type[VotingError], Kind] = {
     InvalidInput: Kind(
         422, "invalid", Text(zh="请求内容有误", en="Something in the request is wrong")
     ),
+    ChallengeRequired: Kind(
+        428, "challenge", Text(zh="请先完成验证", en="Please solve the challenge first")
+    ),
     SlowDown: Kind(
         429, "slow-down", Text(zh="操作过于频繁，请稍候", en="Too many tries, please wait")
     ),
@@ -94,6 +98,8 @@ def _extensions(error: VotingError) -> dict[str, Any]:
             return {"errors": [{"field": f.field, "message": f.message} for f in faults]}
         case NotOpen():
             return {"opens_at": error.opens_at, "closes_at": error.closes_at}
+        case ChallengeRequired():
+            return {"challenge": error.challenge}
         case NotPublished():
             return {"publish_at": error.publish_at}
         case AlreadyVoted():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hmac import compare_digest
+from typing import Any
 
 import msgspec
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +16,7 @@ from voting_service.ballots.vote import Accepted
 from voting_service.contests.model import Contest
 from voting_service.errors import (
     AlreadyVoted,
+    ChallengeRequired,
     InvalidInput,
     SentFromElsewhere,
     VotingError,
@@ -37,10 +39,13 @@ from voting_service.public.pages.receipts import receipt_page
 from voting_service.public.pages.rendering import texts
 from voting_service.public.pages.trouble import platforms_of, trouble
 from voting_service.public.pages.visit import Visit
+from voting_service.public.senders import Machine
 from voting_service.web.same_origin import refuse_cross_site
 from voting_service.web.security_headers import SECURITY_HEADERS
 
 SEAL = "seal"
+CHALLENGE = "altcha"
+"""The name under which the widget sends a solved challenge."""
 _HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store"}
 
 
@@ -119,6 +124,8 @@ async def cast(visit: Visit) -> Response:
         return response
     except InvalidInput:
         return _review_page(visit, form.choices, is_faulty=True)
+    except ChallengeRequired as error:
+        return _review_page(visit, form.choices, challenge=error.challenge)
     except VotingError as error:
         return trouble(visit, error, form.choices)
 
@@ -130,13 +137,12 @@ async def _cast(visit: Visit, form: Form) -> Response:
     if not compare_digest(form.fields.get(SEAL, "").encode(), expected.encode()):
         raise SentFromElsewhere("the form is not one of this session")
     choices = check_choices(form.choices, visit.contest)
-    client = visit.request.client
     outcome = await hand_in(
         visit.desk,
         session,
         choices,
-        peer=client.host if client else "",
-        forwarded_for=",".join(visit.request.headers.getlist("x-forwarded-for")),
+        challenge=form.fields.get(CHALLENGE),
+        machine=Machine.of(visit.request.scope, dict(visit.request.scope["headers"])),
         now=visit.now,
     )
     ballot_id = _answer.decode(outcome.receipt).receipt.ballot
@@ -154,10 +160,16 @@ async def _cast(visit: Visit, form: Form) -> Response:
 
 async def _read(visit: Visit) -> Form:
     refuse_cross_site(visit.request, visit.worker.settings.public_url)
-    return await read_form(visit.request, {CHOICE, SEAL}, MAX_BODY_BYTES)
+    return await read_form(visit.request, {CHOICE, SEAL, CHALLENGE}, MAX_BODY_BYTES)
 
 
-def _review_page(visit: Visit, choices: Sequence[int], *, is_faulty: bool = False) -> Response:
+def _review_page(
+    visit: Visit,
+    choices: Sequence[int],
+    *,
+    is_faulty: bool = False,
+    challenge: dict[str, Any] | None = None,
+) -> Response:
     voter = visit.voter_if_any()
     chosen = [c for c in visit.contest.candidates if c.number in set(choices)]
     fault = _explain(choices, visit) if is_faulty else None
@@ -172,8 +184,9 @@ def _review_page(visit: Visit, choices: Sequence[int], *, is_faulty: bool = Fals
         voted=visit.cookies.voted(visit.request),
         platforms=() if voter else platforms_of(visit),
         seal=form_seal(visit.desk.keys.session, visit.cookies.session(visit.request)),
+        challenge=msgspec.json.encode(challenge).decode() if challenge else None,
     )
-    response = rendered_response(body, 422 if is_faulty else 200)
+    response = rendered_response(body, 422 if is_faulty else 428 if challenge else 200)
     if is_faulty:
         visit.cookies.keep_choice(response, [candidate.number for candidate in chosen])
     return response
