@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from loadtests.report import RESULTS
 
 _QUICK_SEEDS, _QUICK_MULTIPLES = 3, (2.0,)
 _SCALES = (1_000_000, 10_000_000)
+_TELL_SECONDS = 15.0
 
 
 class Seeds(click.ParamType[list[int]]):
@@ -37,6 +39,27 @@ class Seeds(click.ParamType[list[int]]):
             first, _, last = part.partition("-")
             seeds += range(int(first), int(last or first) + 1)
         return seeds
+
+
+class Countdown:
+    """A line now and then that says how far a run is; readable in a log file too."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+        self._known: int | None = None
+        self._begins_at = self._told_at = time.monotonic()
+
+    def add(self, count: int) -> None:
+        if self._known is None:
+            self._known = count  # kept from an earlier run: they tell nothing of the speed
+        self._done += count
+        now = time.monotonic()
+        if now - self._told_at < _TELL_SECONDS and self._done < self._total:
+            return
+        self._told_at = now
+        pace = (now - self._begins_at) / max(self._done - self._known, 1)
+        minutes = pace * (self._total - self._done) / 60
+        click.echo(f"{self._done:,} of {self._total:,} contests, about {minutes:.0f} minutes left")
 
 
 @click.group(invoke_without_command=True)
@@ -70,8 +93,7 @@ def fraud(
     wanted = cases(seeds[:_QUICK_SEEDS], _QUICK_MULTIPLES) if quick else cases(seeds)
     journal = Journal(ballots)
     seconds = None if minutes is None else minutes * 60
-    with click.progressbar(length=len(wanted), label="Contests", show_pos=True) as bar:
-        complete = run_all(wanted, journal, ballots, processes, seconds, bar.update)
+    complete = run_all(wanted, journal, ballots, processes, seconds, Countdown(len(wanted)).add)
     if with_scale and complete and not quick:
         measure_scales()
     asked = set(wanted)

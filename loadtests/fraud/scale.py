@@ -30,6 +30,7 @@ class Measured(msgspec.Struct, frozen=True):
     ballots: int
     reading: float
     examining: float
+    processor: float  # seconds of both together
     mebibytes: float
     held: int
 
@@ -79,6 +80,7 @@ def _examine(path: Path) -> Measured:
         ballots=len(columns),
         reading=read_at - begins_at,
         examining=time.perf_counter() - read_at,
+        processor=time.process_time(),
         mebibytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         held=int(np.count_nonzero(findings.verdict == HOLD)),
     )

@@ -27,7 +27,7 @@ from loadtests.fraud.methods import (
     nothing,
 )
 from loadtests.fraud.records import Ballots, Floats, Ints, Truth, names, votes
-from loadtests.fraud.runs import Journal, cases
+from loadtests.fraud.runs import Journal, cases, run_all
 from loadtests.fraud.scene import Scene, make_scene
 from loadtests.fraud.scoring import (
     ESCAPED_SHARE,
@@ -181,6 +181,20 @@ def test_what_was_run_is_kept_and_a_line_cut_off_is_not(scene: Scene, tmp_path: 
     path.write_bytes(path.read_bytes()[:-20])
     assert Journal(BALLOTS, tmp_path).done() == set()
     assert Journal(BALLOTS + 1, tmp_path).scores == []
+
+
+def test_a_run_that_ran_out_of_time_goes_on_where_it_was(tmp_path: Path) -> None:
+    wanted = [Case(1, "", 0.0), Case(1, "A1", 1.0), Case(1, "A2", 1.0)]
+    steps: list[int] = []
+
+    def run(seconds: float | None) -> bool:
+        journal = Journal(5_000, tmp_path)
+        return run_all(wanted, journal, 5_000, 1, seconds, steps.append)
+
+    assert not run(0.0)  # what was begun is finished, and nothing more
+    assert run(None)
+    assert steps == [0, 1, 1, 1, 1]
+    assert Journal(5_000, tmp_path).done() == set(wanted)
 
 
 def test_every_attack_comes_in_every_size() -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from loadtests.fraud.__main__ import Seeds, fraud
 from loadtests.fraud.attacks import attacked
 from loadtests.fraud.city import CANDIDATES, MOST_CHOICES, SEATS
 from loadtests.fraud.clock_face import DAY_MILLISECONDS, DAYS, days_of
@@ -154,6 +156,24 @@ def test_fingerprints_of_proxies_and_farms_occur_among_honest_people() -> None:
             for everything in [attacked(one, attack, 700)]
         ]
         assert sum(np.isin(part.device, one.honest.device).mean() for one, part in added) > 1.5
+
+
+def test_the_command_writes_a_file_and_its_truth(tmp_path: Path) -> None:
+    out, labels = tmp_path / "ballots.csv", tmp_path / "labels.csv"
+    arguments = ["simulate", "--seed", "2", "--ballots", "5000", "--attack", "A3"]
+    files = ["--out", str(out), "--labels", str(labels)]
+    done = CliRunner().invoke(fraud, [*arguments, *files])
+    assert done.exit_code == 0, done.output
+    bought = pl.read_csv(labels)["truth"].to_list().count("A3")
+    assert f"{5_000 + bought:,} ballots, {bought:,} of them bought" in done.output
+    assert out.read_text().startswith(
+        "ballot_id,cast_at,platform,voter,ip,device,user_agent,account_created,choices\n"
+    )
+
+
+@pytest.mark.parametrize(("text", "seeds"), [("7", [7]), ("6-8", [6, 7, 8]), ("1,3-4", [1, 3, 4])])
+def test_seeds_are_numbers_and_ranges(text: str, seeds: list[int]) -> None:
+    assert Seeds().convert(text, None, None) == seeds
 
 
 def test_the_file_reads_back_as_what_was_simulated(scene: Scene, tmp_path: Path) -> None:
