@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -363,6 +364,10 @@ async def test_an_export_comes_in_pieces(database: Connection) -> None:
             for _ in range(many)
         ],
     )
+    async with aclosing(audit_archive(database, story.contest)) as broken_off:  # type: ignore[type-var]
+        for _ in range(11):
+            await anext(broken_off)
+    assert not database.is_in_transaction()
     pieces = [piece async for piece in audit_archive(database, story.contest)]
     assert max(map(len, pieces)) < 1_500_000
     with ZipFile(io.BytesIO(b"".join(pieces))) as file:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from hashlib import sha256
 from typing import Any, BinaryIO, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -74,7 +75,7 @@ class _Packer:
 
     async def lines(
         self, name: str, columns: Sequence[str], pages: AsyncIterator[list[str]]
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """A long member, page by page; packing runs beside the event loop."""
         hashed = sha256()
         with self._zip.open(_info(name), "w", force_zip64=True) as member:
@@ -130,8 +131,10 @@ async def audit_archive(connection: AnyConnection, contest: Contest) -> AsyncIte
                 (archive.BALLOTS, archive.BALLOT_COLUMNS, "ballots"),
             ):
                 pages = _pages(connection, QUERIES[query], contest.id)
-                async for piece in packer.lines(name, columns, pages):
-                    yield piece
+                # Whoever stops listening closes the member too, not only this generator.
+                async with aclosing(packer.lines(name, columns, pages)) as pieces:
+                    async for piece in pieces:
+                        yield piece
     yield packer.close()
 
 
