@@ -33,6 +33,10 @@ class Assembly:
         self.campaign = np.full(len(ballots), -1, dtype=np.int32)
         self.found: list[Found] = []
 
+    def held_targets(self) -> list[int]:
+        """For whom campaigns to hold were found."""
+        return sorted({each.target for each in self.found if each.verdict is Verdict.HOLD})
+
     def take(self, suspected: Sequence[Suspicion]) -> int:
         """Gives ballots to campaigns, confirmed suspicions first. Returns how many."""
         taken = 0

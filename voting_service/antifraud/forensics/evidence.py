@@ -11,7 +11,7 @@ the campaign apart has no gain, and a suspicion that no second aspect confirms s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -124,51 +124,72 @@ class Crowd:
     rate: Floats
     """How probable that was for each."""
 
+    def only(self, some: Bools) -> Crowd:
+        """Some of the crowd."""
+        return Crowd(self.rows[some], self.voter[some], self.chose[some], self.rate[some])
 
-def judge(family: Attribute, population: Population, crowd: Crowd) -> Judged:
-    """Judges who of the crowd voted for the target."""
-    rows, chose, rate = crowd.rows, crowd.chose, crowd.rate
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """How the crowd counts: `weight` for all of it, the rest for who chose the target."""
+
+    weight: Floats
+    voter: Int64s
+    prior: Floats
+    honest: float
+
+
+def judge(family: Attribute, population: Population, crowd: Crowd) -> tuple[Judged, ...]:
+    """Judges who of the crowd voted for the target: together, or in two parts.
+
+    An employer may urge its staff for the candidate whom a farm votes for, and drown the farm.
+    So where nothing confirms the whole, the values for which second aspects speak are asked
+    again without the others.
+    """
+    whole, agreeing = _judge(family, population, crowd)
+    inside = agreeing[family.codes[crowd.rows]]
+    if whole.confirmed or not inside[crowd.chose].any() or inside.all():
+        return (whole,)
+    part, _ = _judge(family, population, crowd.only(inside))
+    if not part.confirmed:
+        return (whole,)
+    rest, _ = _judge(family, population, crowd.only(~inside))
+    return part, rest
+
+
+def _judge(family: Attribute, population: Population, crowd: Crowd) -> tuple[Judged, Bools]:
+    """(the verdict on the whole crowd, for which of the family's values second aspects speak)"""
+    chose, mine = crowd.chose, crowd.rows[crowd.chose]
     dense_voter = np.unique(crowd.voter, return_inverse=True)[1]
     weight = (1.0 / np.bincount(dense_voter))[dense_voter]
-    values, value = np.unique(family.codes[rows], return_inverse=True)
-    expected = summed(value, weight * rate)
+    values, value = np.unique(family.codes[crowd.rows], return_inverse=True)
+    expected = summed(value, weight * crowd.rate)
     observed = summed(value[chose], weight[chose], len(expected))
-    logit = np.log(np.maximum(observed - expected, 0.01) / np.maximum(expected, 1e-6))[value]
-    whole_weight = weight
-    mine, dense_voter, weight = rows[chose], dense_voter[chose], weight[chose]
-    scores = logit[chose].clip(-6.0, 8.0)
+    logit = np.log(np.maximum(observed - expected, 0.01) / np.maximum(expected, 1e-6))
+    value, voter = value[chose], dense_voter[chose]
+    scores = logit.clip(-6.0, 8.0)[value]
     prior = 1.0 / (1.0 + np.exp(-scores))
-    honest = float(expected.sum())
-    allowed = _confirming(family)
-    witnesses: list[Witness] = []
-    confirming = np.zeros(len(mine))
-    for aspect, known in population.witnesses.items():
+    counted = _Counted(weight, voter, prior, float(expected.sum()))
+    witnesses, spoken, confirming = [], np.zeros(len(values)), np.zeros(len(mine))
+    for aspect, attributes in population.witnesses.items():
         if aspect in family.aspects:
             continue
-        best: tuple[Witness, Floats] | None = None
-        for attribute in known:
-            if aspect in _BY_THE_CLOCK:
-                share = _usual_times(attribute.codes[rows], whole_weight * rate)[chose]
-            else:
-                share = population.shares(attribute, mine, mine)
-            ratio = _log_ratio(attribute.codes[mine], dense_voter, weight, share, honest)
-            gain, certain = _gain(ratio, prior, weight)
-            confirms = certain and aspect in allowed and gain >= WITNESS_GAIN
-            witness = Witness(aspect, attribute.name, gain, confirms)
-            if best is None or witness.gain > best[0].gain:
-                best = witness, ratio
-        if best is not None and best[0].gain > 0:
-            witnesses.append(best[0])
-            scores += best[1]
-            if best[0].confirms:
-                confirming += best[1]
-    posterior = 1.0 / (1.0 + np.exp(-_voter_mean(scores, dense_voter)))
+        heard = [_hear(attribute, population, crowd, counted) for attribute in attributes]
+        witness, ratio = max(heard, key=lambda each: each[0].gain)
+        allowed = aspect in _confirming(family)
+        if allowed:
+            spoken += summed(value, weight[chose] * prior * ratio, len(values))
+        if witness.gain > 0:
+            witness = replace(witness, confirms=witness.confirms and allowed)
+            witnesses.append(witness)
+            scores = scores + ratio
+            confirming += ratio if witness.confirms else 0.0
+    posterior = 1.0 / (1.0 + np.exp(-_voter_mean(scores, voter)))
     if any(witness.confirms for witness in witnesses):
-        # An employer may urge its staff for the candidate whom a farm votes for: a value whose
-        # own ballots the second aspect speaks against is no part of what it confirms.
-        spoken = summed(value[chose], weight * posterior * confirming)
-        posterior[(spoken <= 0)[value[chose]]] = 0.0
-    return Judged(
+        # A value that the second aspect speaks against is no part of what it confirms.
+        against = summed(value, weight[chose] * posterior * confirming, len(values)) <= 0
+        posterior[against[value]] = 0.0
+    judged = Judged(
         rows=mine,
         posterior=posterior,
         value=family.codes[mine],
@@ -176,6 +197,24 @@ def judge(family: Attribute, population: Population, crowd: Crowd) -> Judged:
         expected=_spread(expected, values),
         witnesses=tuple(witnesses),
     )
+    return judged, _spread(spoken, values) > 0
+
+
+def _hear(
+    attribute: Attribute, population: Population, crowd: Crowd, counted: _Counted
+) -> tuple[Witness, Floats]:
+    """What the attribute says of those who chose the target, and how telling that is."""
+    mine = crowd.rows[crowd.chose]
+    (aspect,) = attribute.aspects
+    if aspect in _BY_THE_CLOCK:
+        honest = counted.weight * crowd.rate
+        share = _usual_times(attribute.codes[crowd.rows], honest)[crowd.chose]
+    else:
+        share = population.shares(attribute, mine, mine)
+    weight = counted.weight[crowd.chose]
+    ratio = _log_ratio(attribute.codes[mine], counted.voter, weight, share, counted.honest)
+    gain, certain = _gain(ratio, counted.prior, weight)
+    return Witness(aspect, attribute.name, gain, certain and gain >= WITNESS_GAIN), ratio
 
 
 def _spread(figures: Floats, values: Int32s) -> Floats:

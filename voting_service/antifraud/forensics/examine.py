@@ -79,7 +79,9 @@ def _search(
             for phase in phases:
                 while True:
                     tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
-                    suspected = suspicions(asked(), attributes, phase, exponents, threads)
+                    suspected = suspicions(
+                        asked(), attributes, phase, exponents, assembly.held_targets(), threads
+                    )
                     taken = assembly.take(suspected)
                     found += taken
                     if not taken or phase is not phases[0]:

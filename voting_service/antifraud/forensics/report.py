@@ -26,7 +26,7 @@ class Cell:
     x: int
     y: int
     shade: float
-    """0 to 1; the square root of the count over the largest count of both tables."""
+    """0 to 1; the root of the count over the largest count of a value that is named."""
     count: str
 
 
@@ -68,7 +68,8 @@ def write_report(columns: BallotColumns, findings: Findings, path: Path, zone: Z
 
 def chart(picture: Picture, zone: ZoneInfo) -> Chart:
     """The rectangles of both tables, and where the labels go."""
-    largest = max(1e-9, *(max(row) for row in (*picture.observed, *picture.expected)))
+    named = (*picture.observed[:-1], *picture.expected[:-1]) or picture.observed
+    largest = max(1e-9, *(max(row) for row in named))
     bins = len(picture.observed[0])
     ticks = tuple(
         (at * CELL_WIDTH, _clock(picture.start + at * picture.bin_ms, zone)[5:])
@@ -87,7 +88,7 @@ def chart(picture: Picture, zone: ZoneInfo) -> Chart:
 def _cells(table: Sequence[Sequence[float]], largest: float) -> Iterator[Cell]:
     for row, counts in enumerate(table):
         for column, count in enumerate(counts):
-            shade = sqrt(count / largest)
+            shade = sqrt(min(count / largest, 1.0))
             if shade >= 0.02:
                 yield Cell(column * CELL_WIDTH, row * CELL_HEIGHT, round(shade, 2), f"{count:.1f}")
 

@@ -19,7 +19,7 @@ from scipy import sparse, special
 from voting_service.antifraud.forensics.columns import Int32s, Int64s
 from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats, Votes, summed
 from voting_service.antifraud.forensics.rates import Rates
-from voting_service.antifraud.forensics.thresholds import LEAST_VOTERS, WINDOWS_SECONDS
+from voting_service.antifraud.forensics.thresholds import LEAST_GROUP, LEAST_VOTERS, WINDOWS_SECONDS
 
 WINDOWS_MS = tuple(None if w is None else w * 1_000 for w in WINDOWS_SECONDS)
 _DENSE_CELLS = 4_000_000
@@ -75,13 +75,13 @@ def window_weights(ballots: Ballots, window_ms: int | None, active: Bools) -> Fl
 def scan(asked: Question, attribute: Int32s) -> dict[int | None, Cells]:
     """The cells of one attribute in every window.
 
-    Attribute −1 is left out, and so is every value with fewer than LEAST_VOTERS ballots.
+    Attribute −1 is left out, and so is every value with fewer than LEAST_GROUP ballots.
     """
     votes = asked.votes
     # Pairs of value and target with too few votes in all have no cell in any window.
     usable = asked.active & (attribute >= 0)
     values = int(attribute.max(initial=-1)) + 1
-    usable &= (np.bincount(attribute[usable], minlength=values) >= LEAST_VOTERS)[attribute]
+    usable &= (np.bincount(attribute[usable], minlength=values) >= LEAST_GROUP)[attribute]
     voted = np.flatnonzero(usable[votes.row])
     key = attribute[votes.row[voted]].astype(np.int64) * votes.targets + votes.target[voted]
     order = np.argsort(key, kind="stable")
@@ -118,15 +118,17 @@ def _scan_window(asked: Question, ordered: _Ordered, window: int | None) -> Cell
     first = np.flatnonzero(np.diff(cell, prepend=-1))
     observed = summed(cell, weight[voted_row]) if len(cell) else np.empty(0)
     testable = np.flatnonzero(observed >= LEAST_VOTERS - 1e-9)
-    head = voted[first[testable]]
     group_of_row = np.empty(len(asked.ballots), dtype=np.int64)
     group_of_row[rows] = group
+    large = (np.bincount(group, minlength=1) >= LEAST_GROUP)[group_of_row[votes.row[voted[first]]]]
+    testable = testable[large[testable]]
+    head = voted[first[testable]]
     margin = _margin(group, asked.ballots.stratum[rows], weight[rows], len(asked.rates))
     expected = _expected(margin, asked.rates, group_of_row[votes.row[head]], votes.target[head])
     seen = observed[testable]
     more = seen > expected
     head = head[more]
-    groups_tested = np.count_nonzero(np.bincount(group) >= LEAST_VOTERS) if len(group) else 0
+    groups_tested = np.count_nonzero(np.bincount(group, minlength=1) >= LEAST_GROUP)
     return Cells(
         value=attribute[votes.row[head]],
         target=votes.target[head],

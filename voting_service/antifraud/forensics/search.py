@@ -56,9 +56,14 @@ def suspicions(
     attributes: Attributes,
     families: Sequence[Attribute],
     exponents: Mapping[str, float],
+    known: Sequence[int],
     threads: Executor,
 ) -> list[Suspicion]:
-    """Every family and target with a discovery, the largest excess first."""
+    """Every family and target with a discovery, the largest excess first.
+
+    Targets for whom a campaign is `known` are a hypothesis of their own and are tested among
+    themselves besides (hierarchical testing, Benjamini and Bogomolov 2014).
+    """
     by_family = list(threads.map(lambda family: scan(asked, family.codes), families))
     cells = [each for found in by_family for each in found.values()]
     log_ps = [
@@ -66,23 +71,28 @@ def suspicions(
         for family, found in zip(families, by_family, strict=True)
         for each in found.values()
     ]
-    limit, log_q = discoveries(np.concatenate(log_ps), sum(each.tests for each in cells))
-    if limit == -np.inf:
-        return []
-    q_by_cells = np.split(log_q, np.cumsum([len(p) for p in log_ps])[:-1])
-    q_of = dict(zip(map(id, cells), q_by_cells, strict=True))
+    tests = sum(each.tests for each in cells)
+    limit, log_q = discoveries(np.concatenate(log_ps), tests)
+    suspected = [np.isin(each.target, known) for each in cells]
+    named = np.concatenate([p[s] for p, s in zip(log_ps, suspected, strict=True)])
+    named_limit, _ = discoveries(named, tests * len(known) // asked.votes.targets)
+    found = {
+        id(each): _Telling(
+            each,
+            q,
+            (p <= np.where(suspect, max(limit, named_limit), limit)) & _is_more(each),
+        )
+        for each, p, suspect, q in zip(
+            cells, log_ps, suspected, np.split(log_q, np.cumsum([*map(len, log_ps)])[:-1]),
+            strict=True,
+        )
+    }  # fmt: skip
     population = Population(attributes, asked.ballots.platform, asked.active)
     judged = []
-    for family, found in zip(families, by_family, strict=True):
-        telling = {
-            window: _Telling(
-                each, q_of[id(each)], _is_telling(each, limit / exponents[family.name])
-            )
-            for window, each in found.items()
-        }
-        judged += [
-            _judged(asked, population, family, target, telling) for target in _targets(telling)
-        ]
+    for family, by_window in zip(families, by_family, strict=True):
+        telling = {window: found[id(each)] for window, each in by_window.items()}
+        for target in _targets(telling):
+            judged += _judged(asked, population, family, target, telling)
     return sorted(judged, key=lambda each: -each.excess)
 
 
@@ -100,9 +110,8 @@ def _targets(found: Mapping[int | None, _Telling]) -> list[int]:
     return [int(target) for target in np.unique(np.concatenate(chosen))]
 
 
-def _is_telling(cells: Cells, limit: float) -> Bools:
-    enough = cells.expected <= cells.observed * (1.0 - LEAST_EXCESS)
-    return np.asarray((cells.log_p <= limit) & enough)
+def _is_more(cells: Cells) -> Bools:
+    return np.asarray(cells.expected <= cells.observed * (1.0 - LEAST_EXCESS))
 
 
 def _judged(
@@ -111,7 +120,7 @@ def _judged(
     family: Attribute,
     target: int,
     found: Mapping[int | None, _Telling],
-) -> Suspicion:
+) -> list[Suspicion]:
     ballots, votes = asked.ballots, asked.votes
     member = np.zeros(len(ballots), dtype=bool)
     best, best_q = 0.0, 0.0
@@ -126,7 +135,9 @@ def _judged(
     rows = np.flatnonzero(member)
     rate = asked.rates[ballots.stratum[rows], target].astype(np.float64)
     crowd = Crowd(rows, ballots.voter[rows], chose[rows], rate)
-    return Suspicion(family, target, judge(family, population, crowd), best, best_q)
+    return [
+        Suspicion(family, target, part, best, best_q) for part in judge(family, population, crowd)
+    ]
 
 
 def _rows(

@@ -12,6 +12,10 @@ BORROWED_BALLOTS = 30.0
 LEAST_VOTERS = 4.0
 """Cells with fewer voters are not tested."""
 
+LEAST_GROUP = 8
+"""Ballots below which a value and window cannot reach significance whatever they hold: they are
+neither tested nor counted among the tests (Tarone 1990)."""
+
 FALSE_DISCOVERIES = 0.01
 """Benjamini–Hochberg level over all cells tested."""
 
