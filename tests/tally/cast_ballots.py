@@ -72,11 +72,18 @@ class Field:
         )  # fmt: skip
         self.cast += ballots
 
-    async def hold(self, connection: AnyConnection, ballots: Iterable[Cast], now: datetime) -> int:
+    async def hold(
+        self,
+        connection: AnyConnection,
+        ballots: Iterable[Cast],
+        now: datetime,
+        *,
+        label: str | None = None,
+    ) -> int:
         ids = {ballot.ballot_id for ballot in ballots}
         hold_id = await make_hold(
             connection, self.contest, ids, actor="test", kind="campaign", source="test",
-            label=f"hold of {len(ids)}", evidence=_EVIDENCE, now=now,
+            label=label or f"hold of {len(ids)}", evidence=_EVIDENCE, now=now,
         )  # fmt: skip
         self.ruled[hold_id] = (ids, [])
         return hold_id

@@ -12,9 +12,12 @@ from voting_service.staff import (
     journal,
     openid_pages,
     publication,
+    rulings,
     sessions_pages,
+    settings,
     sign_in_pages,
 )
+from voting_service.staff.exports import pages as exports
 from voting_service.staff.tally import routes as tally
 from voting_service.staff.tally.reading import READERS
 
@@ -26,18 +29,21 @@ AREAS = [
     accounts_pages.ROUTES,
     invitation_pages.ROUTES,
     publication.ROUTES,
+    rulings.ROUTES,
     tally.ROUTES,
+    exports.ROUTES,
     journal.ROUTES,
+    settings.ROUTES,
 ]
 
 ROUTES: list[Route] = [route for area in AREAS for route in area]
 
 WAYS = (
     Way("/contests/{slug}", "staff.nav.tally", READERS),
-    Way("/contests/{slug}/holds", "staff.nav.holds"),
-    Way("/contests/{slug}/decisions", "staff.nav.decisions"),
+    Way("/contests/{slug}/holds", "staff.nav.holds", READERS),
+    Way("/contests/{slug}/decisions", "staff.nav.decisions", READERS),
     Way("/contests/{slug}/publication", "staff.nav.publication"),
-    Way("/contests/{slug}/settings", "staff.nav.settings"),
+    Way("/contests/{slug}/settings", "staff.nav.settings", READERS),
     Way("/contests/{slug}/exports", "staff.nav.exports", READERS),
     Way("/journal", "staff.nav.journal"),
     Way("/accounts", "staff.nav.accounts", ("administrator",)),

@@ -6,14 +6,16 @@ however many ballots a contest has.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
+import asyncpg
 import msgspec
 
 from voting_service.contests.model import Contest
-from voting_service.errors import Fault, InvalidInput
+from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.rulings.model import BallotState
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
@@ -85,18 +87,29 @@ class Ballot(NamedTuple):
     state: BallotState
 
 
-def _count(row: Mapping[str, Any]) -> Count:
+def _count(row: asyncpg.Record) -> Count:
     return Count(int(row["gross"]), int(row["held"]), int(row["void"]))
 
 
+@contextmanager
+def _too_many() -> Iterator[None]:
+    """A statement that took too long is not tried again: fewer ballots will do."""
+    try:
+        yield
+    except asyncpg.QueryCanceledError as error:
+        raise Refused(
+            "so many ballots cannot be looked through at once: choose a shorter stretch of time"
+        ) from error
+
+
 async def load_window(connection: AnyConnection, contest: Contest, window: Window) -> WindowFigures:
-    """Counts the window in one statement. Raises StoreUnavailable, also when it holds more
+    """Counts the window in one statement. Raises StoreUnavailable, or Refused when it holds more
     ballots than can be counted within the statement timeout."""
-    with domain_errors():
+    with domain_errors(), _too_many():
         rows = await connection.fetch(
             QUERIES["window"], contest.id, *window.ids, *window.conditions, NETWORKS
         )
-    of: dict[str, list[Mapping[str, Any]]] = {}
+    of: dict[str, list[asyncpg.Record]] = {}
     for row in rows:
         of.setdefault(row["kind"], []).append(row)
     minutes = sorted((row["minute"], _count(row)) for row in of.get("minute", ()))
@@ -110,7 +123,7 @@ async def load_window(connection: AnyConnection, contest: Contest, window: Windo
     )
 
 
-def _ballot(row: Mapping[str, Any]) -> Ballot:
+def _ballot(row: asyncpg.Record) -> Ballot:
     return Ballot(
         ballot_id=row["ballot_id"],
         cast_at=row["cast_at"],
@@ -135,9 +148,9 @@ async def load_ballots(
     limit: int = PAGE,
 ) -> list[Ballot]:
     """The window's ballots in the order they were cast; for the next page, those `after` the
-    last one shown. Raises StoreUnavailable."""
+    last one shown. Raises as `load_window`."""
     begins, ends = window.ids
-    with domain_errors():
+    with domain_errors(), _too_many():
         rows = await connection.fetch(
             QUERIES["ballots"],
             contest.id,
@@ -150,7 +163,9 @@ async def load_ballots(
     return [_ballot(row) for row in rows]
 
 
-async def every_ballot(connection: AnyConnection, contest: Contest) -> AsyncIterator[list[Ballot]]:
+async def every_ballot(
+    connection: AnyConnection, contest: Contest
+) -> AsyncGenerator[list[Ballot], None]:
     """All ballots in the order they were cast, in batches over a cursor of the server: neither
     side ever holds more than one batch. Needs a transaction; raises StoreUnavailable."""
     with domain_errors():
