@@ -103,3 +103,29 @@ select b.platform_id, (b.cast_at at time zone $3)::date as day, array_agg(b.ball
    and not exists (select from hold_ballots m where m.ballot_id = b.ballot_id)
  group by b.platform_id, day
  order by day, b.platform_id;
+
+-- name: effect
+-- The votes in a hold by candidate (0 counts ballots) in the state they are in now, its own ruling
+-- $3 and those of the holds $4 considered, of which $5 are void; `elsewhere` is void whatever is
+-- ruled about this one.
+with members as (
+    select b.choices,
+           b.disposition = 1 and $3::text is null and other.voided is null as held,
+           coalesce(other.voided, false) or coalesce($3 = 'void', false) as void,
+           coalesce(other.voided, false) as elsewhere
+      from hold_ballots m
+      join ballots b on b.contest_id = $1 and b.ballot_id = m.ballot_id
+     cross join lateral (
+           select bool_or(o.hold_id = any ($5::integer[])) as voided
+             from hold_ballots o
+            where o.ballot_id = m.ballot_id and o.hold_id = any ($4::integer[])) as other
+     where m.hold_id = $2
+    offset 0
+)
+select c.candidate, count(*) as gross,
+       count(*) filter (where m.held) as held,
+       count(*) filter (where m.void) as void,
+       count(*) filter (where m.elsewhere) as elsewhere
+  from members m, unnest(0::smallint || m.choices) as c (candidate)
+ group by c.candidate
+ order by c.candidate;
