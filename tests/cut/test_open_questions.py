@@ -21,13 +21,15 @@ from voting_service.tally.recount import BALLOTS
 
 EVIDENCE = Evidence(sentence=Text(zh="证据", en="evidence"))
 CANDIDATES = 5
+RULED: tuple[Verdict, ...] = ("void", "count")
+"""The first holds of five; the others stay open."""
 
 
 def votes_on(ballots: Iterable[tuple[int, ...]]) -> dict[int, int]:
     return dict(Counter(number for choices in ballots for number in choices))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 async def test_questions_and_loose_votes_are_what_the_ballots_say(
     database: Connection, seed: int
 ) -> None:
@@ -53,7 +55,7 @@ async def test_questions_and_loose_votes_are_what_the_ballots_say(
     holds: dict[int, set[bytes]] = {}
     verdicts: dict[int, Verdict] = {}
     for number in range(5):
-        members = set(chance.sample(sorted(ballots), chance.randint(1, 20)))
+        members = set(chance.sample(sorted(ballots), chance.randint(15, 25)))
         hold = await make_hold(
             database,
             contest,
@@ -66,8 +68,8 @@ async def test_questions_and_loose_votes_are_what_the_ballots_say(
             now=DRAINED,
         )
         holds[hold] = members
-        if chance.random() < 0.5:
-            verdicts[hold] = chance.choice(["void", "count"])
+        if number < len(RULED):
+            verdicts[hold] = RULED[number]
             made = await propose_rulings(
                 database,
                 contest,

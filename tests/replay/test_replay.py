@@ -33,6 +33,7 @@ from voting_service.cut.publication import (
 from voting_service.cut.signature import verify_document
 from voting_service.errors import InvalidInput
 from voting_service.replay.comparing import replay
+from voting_service.replay.counting import state_after
 from voting_service.replay.writing import audit_archive, write_audit_archive
 from voting_service.rulings.holds import make_hold
 from voting_service.rulings.model import Evidence, Verdict
@@ -350,6 +351,27 @@ async def test_another_key_and_no_archive_at_all(database: Connection, tmp_path:
     broken.write_bytes(damaged)
     with pytest.raises(InvalidInput, match=r"ballots\.csv.*"):
         replay(broken)
+
+
+@pytest.mark.parametrize(
+    ("holds", "cast", "state"),
+    [
+        ((), "counted", "counted"),
+        ((), "held", "held"),
+        ((9,), "held", "held"),
+        ((1,), "held", "counted"),
+        ((2,), "counted", "void"),
+        ((1, 2), "counted", "void"),
+        ((2, 1), "held", "void"),
+        ((9, 1), "held", "counted"),
+    ],
+)
+def test_void_wins_over_counted_and_what_is_not_ruled_stays(
+    holds: tuple[int, ...], cast: str, state: str
+) -> None:
+    states = ["counted", "held", "void"]
+    verdicts = {1: "count", 2: "void"}
+    assert states[state_after(holds, states.index(cast), verdicts)] == state
 
 
 async def test_an_export_comes_in_pieces(database: Connection) -> None:
