@@ -12,10 +12,14 @@ import pytest
 from tests.contest_data import store_contest
 from tests.cut_data import CLOSES, MASTER_KEY, OPENS, StoredBallot
 from tests.rulings.rulings_data import store_ballots
-from voting_service.contests.model import Contest
+from voting_service.antifraud.forensics.findings import Campaign, Picture, Shared
+from voting_service.antifraud.forensics.findings import Verdict as ForensicVerdict
+from voting_service.antifraud.forensics.result_files import write_campaigns
+from voting_service.contests.model import Contest, Text
 from voting_service.errors import InvalidInput
-from voting_service.rulings.hold_files import import_holds
+from voting_service.rulings.hold_files import import_holds, read_campaigns
 from voting_service.rulings.holds import load_hold_ballots, load_holds
+from voting_service.rulings.model import Attribute, Evidence
 from voting_service.storage.postgres import Connection
 
 NOW = datetime(2022, 7, 11, tzinfo=UTC)
@@ -31,8 +35,10 @@ def campaign(number: int, ballots: int, verdict: str = "hold") -> dict[str, Any]
         "campaign": number,
         "kind": "network",
         "verdict": verdict,
-        "first_at": OPENS.isoformat(),
-        "last_at": (OPENS + timedelta(hours=1)).isoformat(),
+        "window": {
+            "first": OPENS.isoformat(),
+            "last": (OPENS + timedelta(hours=1)).isoformat(),
+        },
         "attributes": [{"name": "device", "value": "a1b2", "ballots": ballots, "expected": 0.5}],
         "candidates": [1],
         "ballots": ballots,
@@ -45,7 +51,7 @@ def campaign(number: int, ballots: int, verdict: str = "hold") -> dict[str, Any]
 
 
 def write(folder: Path, campaigns: list[dict[str, Any]], members: dict[str, int | None]) -> Path:
-    (folder / "campaigns.json").write_text(json.dumps({"campaigns": campaigns}), encoding="utf-8")
+    (folder / "campaigns.json").write_text(json.dumps(campaigns), encoding="utf-8")
     lines = ["ballot_id,verdict,score,campaign,reason"]
     for ballot, number in members.items():
         lines.append(f"{ballot},clean,0,," if number is None else f"{ballot},hold,1,{number},words")
@@ -69,6 +75,43 @@ async def test_one_hold_a_campaign_and_again_changes_nothing(
     assert (first.evidence.first_at, first.evidence.q_value) == (OPENS, 1e-7)
     shown = await load_hold_ballots(database, contest, second.id, limit=9)
     assert [each.ballot_id for each in shown] == ids[3:5]
+
+
+def test_it_reads_what_forensics_writes(tmp_path: Path) -> None:
+    milliseconds = int(OPENS.timestamp()) * 1000
+    written = Campaign(
+        number=4,
+        kind="device",
+        verdict=ForensicVerdict.BLOC,
+        attributes=(Shared("device", "a1b2", 7, 0.25),),
+        first_at=milliseconds,
+        last_at=milliseconds + 60_000,
+        candidates=(3, 1),
+        ballots=9,
+        voters=8,
+        observed=7.5,
+        expected=0.5,
+        p_value=1e-12,
+        q_value=1e-9,
+        sentence_zh="证据",
+        sentence_en="evidence",
+        picture=Picture("device", ("a1b2",), milliseconds, 60_000, ((1.0,),), ((0.5,),)),
+    )
+    write_campaigns([written], tmp_path / "campaigns.json")
+    (read,) = read_campaigns(tmp_path / "campaigns.json")
+    assert (read.campaign, read.verdict, read.ballots) == (4, "bloc", 9)
+    assert read.evidence() == Evidence(
+        sentence=Text(zh="证据", en="evidence"),
+        pattern="device",
+        first_at=OPENS,
+        last_at=OPENS + timedelta(minutes=1),
+        attributes=(Attribute("device", "a1b2", 7, 0.25),),
+        candidates=(3, 1),
+        observed=7.5,
+        expected=0.5,
+        p_value=1e-12,
+        q_value=1e-9,
+    )
 
 
 @pytest.mark.parametrize(

@@ -25,14 +25,18 @@ _BALLOT_ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
+class _Window(msgspec.Struct, frozen=True):
+    first: datetime
+    last: datetime
+
+
 class FoundCampaign(msgspec.Struct, frozen=True):
-    """An entry of campaigns.json; moments are ISO 8601 with a zone."""
+    """An entry of campaigns.json (antifraud/forensics/result_files.py)."""
 
     campaign: int
     kind: str
     verdict: Literal["hold", "bloc"]
-    first_at: datetime
-    last_at: datetime
+    window: _Window
     attributes: tuple[Attribute, ...]
     candidates: tuple[int, ...]
     ballots: int
@@ -47,8 +51,8 @@ class FoundCampaign(msgspec.Struct, frozen=True):
         return Evidence(
             sentence=self.sentence,
             pattern=self.kind,
-            first_at=self.first_at,
-            last_at=self.last_at,
+            first_at=self.window.first,
+            last_at=self.window.last,
             attributes=self.attributes,
             candidates=self.candidates,
             observed=self.observed,
@@ -56,10 +60,6 @@ class FoundCampaign(msgspec.Struct, frozen=True):
             p_value=self.p_value,
             q_value=self.q_value,
         )
-
-
-class _CampaignFile(msgspec.Struct, frozen=True):
-    campaigns: tuple[FoundCampaign, ...]
 
 
 class ImportedHold(NamedTuple):
@@ -106,7 +106,7 @@ async def import_holds(
 def read_campaigns(path: Path) -> tuple[FoundCampaign, ...]:
     """Raises InvalidInput, also when a campaign is named twice."""
     try:
-        campaigns = msgspec.json.decode(_content(path), type=_CampaignFile).campaigns
+        campaigns = msgspec.json.decode(_content(path), type=tuple[FoundCampaign, ...])
     except msgspec.MsgspecError as error:
         raise MalformedInput(Fault(path.name, str(error))) from None
     numbers = [campaign.campaign for campaign in campaigns]
