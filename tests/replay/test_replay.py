@@ -32,6 +32,7 @@ from voting_service.cut.publication import (
 )
 from voting_service.cut.signature import verify_document
 from voting_service.errors import InvalidInput
+from voting_service.replay.archive import BALLOT_COLUMNS
 from voting_service.replay.comparing import replay
 from voting_service.replay.counting import state_after
 from voting_service.replay.writing import audit_archive, write_audit_archive
@@ -238,6 +239,21 @@ def replaced(name: str, old: bytes, new: bytes) -> Callable[[Members], None]:
     return change
 
 
+def other_ballot(**changed: bytes) -> Callable[[Members], None]:
+    """Changes a ballot for candidate 2, which is in no hold."""
+
+    def change(members: Members) -> None:
+        lines = members["ballots.csv"].splitlines(keepends=True)
+        at = next(n for n, line in enumerate(lines) if line.endswith(b",2\n"))
+        fields = lines[at].rstrip(b"\n").split(b",")
+        for column, value in changed.items():
+            fields[BALLOT_COLUMNS.index(column)] = value
+        lines[at] = b",".join(fields) + b"\n"
+        members["ballots.csv"] = b"".join(lines)
+
+    return change
+
+
 def without_first_ballot(members: Members) -> None:
     lines = members["ballots.csv"].splitlines(keepends=True)
     members["ballots.csv"] = b"".join([lines[0], *lines[2:]])
@@ -272,13 +288,13 @@ def one_person(value: Any) -> None:
 
 CHANGES: dict[str, tuple[Callable[[Members], None], list[str]]] = {
     "a ballot's choice": (
-        replaced("ballots.csv", b",1\n", b",5\n"),
-        ["candidate 1: published", "candidate 5: published"],
+        other_ballot(choices=b"5"),
+        ["candidate 2: published", "candidate 5: published"],
     ),
-    "a ballot's state": (replaced("ballots.csv", b",counted,", b",held,"), ["version 1: ballots"]),
+    "a ballot's state": (other_ballot(state=b"held"), ["version 1: ballots"]),
     "a ballot less": (without_first_ballot, ["ballots: published gross 33", "gross 32"]),
     "a ballot more": (ballot_twice, ["1 ballots are a second one of their voter and period"]),
-    "a stranger": (replaced("ballots.csv", b",1\n", b",77\n"), ["who is no candidate", "[77]"]),
+    "a stranger": (other_ballot(choices=b"77"), ["who is no candidate", "[77]"]),
     "a verdict": (
         edited("rulings.json", other_verdict),
         ["ruling on hold 2, turn 1: says count, two people decided void"],
