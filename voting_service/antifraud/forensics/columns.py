@@ -130,7 +130,8 @@ class _Reader:
         if "account_created" not in self._has:
             return np.full(batch.height, ABSENT, dtype=np.int32)
         given = batch["account_created"]
-        days = given.str.head(10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32)
+        dates = given.str.extract(r"^(\d{4}-\d{2}-\d{2})")
+        days = dates.str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32)
         if days.null_count() != given.null_count():
             raise _Unreadable("an account_created that is no date")
         return days.fill_null(ABSENT).to_numpy()

@@ -21,7 +21,7 @@ from voting_service.antifraud.forensics.findings import Findings
 from voting_service.antifraud.forensics.prepare import Ballots, Votes, prepare
 from voting_service.antifraud.forensics.rates import Rates, choice_rates, shared_weights
 from voting_service.antifraud.forensics.scan import Question, question
-from voting_service.antifraud.forensics.search import calibrate, suspicions
+from voting_service.antifraud.forensics.search import Strictness, calibrate, suspicions
 from voting_service.antifraud.forensics.thresholds import MOST_ROUNDS
 
 THREADS = 2
@@ -79,9 +79,8 @@ def _search(
             for phase in phases:
                 while True:
                     tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
-                    suspected = suspicions(
-                        asked(), attributes, phase, exponents, assembly.held_targets(), threads
-                    )
+                    strictness = Strictness(exponents, assembly.held_targets())
+                    suspected = suspicions(asked(), attributes, phase, strictness, threads)
                     taken = assembly.take(suspected)
                     found += taken
                     if not taken or phase is not phases[0]:

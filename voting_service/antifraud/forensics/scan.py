@@ -81,13 +81,13 @@ def scan(asked: Question, attribute: Int32s) -> dict[int | None, Cells]:
     # Pairs of value and target with too few votes in all have no cell in any window.
     usable = asked.active & (attribute >= 0)
     values = int(attribute.max(initial=-1)) + 1
-    usable &= (np.bincount(attribute[usable], minlength=values) >= LEAST_GROUP)[attribute]
+    usable &= (np.bincount(attribute[usable], minlength=values + 1) >= LEAST_GROUP)[attribute]
     voted = np.flatnonzero(usable[votes.row])
     key = attribute[votes.row[voted]].astype(np.int64) * votes.targets + votes.target[voted]
     order = np.argsort(key, kind="stable")
     pair = _runs(key[order])
     voted = voted[order[(np.bincount(pair, minlength=1) >= LEAST_VOTERS)[pair]]]
-    needed = np.zeros(values, dtype=bool)
+    needed = np.zeros(values + 1, dtype=bool)
     needed[attribute[votes.row[voted]]] = True
     rows = np.flatnonzero(usable & needed[attribute])
     rows = rows[np.argsort(attribute[rows], kind="stable")]

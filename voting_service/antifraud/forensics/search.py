@@ -37,6 +37,17 @@ class Suspicion:
         return float((self.judged.observed - self.judged.expected).sum())
 
 
+@dataclass(frozen=True, slots=True)
+class Strictness:
+    """How telling a cell must be: by family, and for which targets less will do."""
+
+    exponents: Mapping[str, float]
+    """Tail exponents by family, see calibrate."""
+    known_targets: Sequence[int]
+    """For whom a campaign was found. They are a hypothesis of their own and are tested among
+    themselves besides (hierarchical testing, Benjamini and Bogomolov 2014)."""
+
+
 def calibrate(
     asked: Question, families: Sequence[Attribute], rng: np.random.Generator, threads: Executor
 ) -> dict[str, float]:
@@ -55,15 +66,11 @@ def suspicions(
     asked: Question,
     attributes: Attributes,
     families: Sequence[Attribute],
-    exponents: Mapping[str, float],
-    known: Sequence[int],
+    strictness: Strictness,
     threads: Executor,
 ) -> list[Suspicion]:
-    """Every family and target with a discovery, the largest excess first.
-
-    Targets for whom a campaign is `known` are a hypothesis of their own and are tested among
-    themselves besides (hierarchical testing, Benjamini and Bogomolov 2014).
-    """
+    """Every family and target with a discovery, the largest excess first."""
+    known, exponents = strictness.known_targets, strictness.exponents
     by_family = list(threads.map(lambda family: scan(asked, family.codes), families))
     cells = [each for found in by_family for each in found.values()]
     log_ps = [
@@ -75,7 +82,7 @@ def suspicions(
     limit, log_q = discoveries(np.concatenate(log_ps), tests)
     suspected = [np.isin(each.target, known) for each in cells]
     named = np.concatenate([p[s] for p, s in zip(log_ps, suspected, strict=True)])
-    named_limit, _ = discoveries(named, tests * len(known) // asked.votes.targets)
+    named_limit, _ = discoveries(named, tests * len(known) // max(asked.votes.targets, 1))
     found = {
         id(each): _Telling(
             each,
