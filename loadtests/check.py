@@ -19,6 +19,7 @@ import httpx
 
 from loadtests import CONTEST
 from loadtests.waiting import seconds_until
+from voting_service.antifraud.decision import Suspicion
 from voting_service.errors import StoreUnavailable
 from voting_service.settings import load_settings
 from voting_service.storage.postgres import Connection, connect
@@ -34,10 +35,11 @@ _CHUNK = 20_000
 
 @dataclass(slots=True)
 class Verdict:
-    """What is wrong; nothing when `faults` is empty."""
+    """What is wrong, nothing when `faults` is empty; `screened` says what the screening did."""
 
     confirmed: int
     stored: int
+    screened: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -62,6 +64,12 @@ async def check_record(
         verdict.faults.append(f"{missing} confirmed ballots are not in Postgres")
     if repeated:
         verdict.faults.append(f"{repeated} confirmed ballots are in Postgres more than once")
+    for row in await connection.fetch(QUERIES["dispositions"], slug):
+        names = [signal.name or "" for signal in Suspicion if row["signals"] & signal]
+        verdict.screened.append(
+            f"{row['ballots']:,} {'held' if row['disposition'] else 'counted'}"
+            f"{': ' + ', '.join(names).lower().replace('_', ' ') if names else ''}"
+        )
     voters = await connection.fetchval(QUERIES["voters_with_two"], slug)
     if voters:
         verdict.faults.append(f"{voters} voters have two ballots in one period")
@@ -125,6 +133,8 @@ def check(confirmed: Path) -> None:
     """Check the ballot ids in CONFIRMED against the stores that the settings name."""
     verdict = asyncio.run(_check(confirmed.read_text(encoding="ascii").split()))
     click.echo(f"{verdict.confirmed:,} confirmed, {verdict.stored:,} stored")
+    for line in verdict.screened:
+        click.echo(line)
     for fault in verdict.faults:
         click.echo(f"error: {fault}", err=True)
     sys.exit(1 if verdict.faults else 0)

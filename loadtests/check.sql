@@ -33,3 +33,11 @@ with counted as (
 select 0 as candidate, count(*) as votes from counted having count(*) > 0
 union all
 select chosen, count(*) from counted, unnest(choices) as chosen group by chosen;
+
+-- name: dispositions
+-- How many ballots were counted and held when they were cast, with the signals that were lit.
+select disposition, coalesce(signals, 0) as signals, count(*) as ballots
+  from ballots
+ where contest_id = (select id from contests where slug = $1)
+ group by 1, 2
+ order by 1, 2;

@@ -18,16 +18,21 @@ import click
 from loadtests.curves import DEFAULT_PEAK_USERS, DEFAULT_SECONDS
 from voting_service.demo.embedded_server import HOST, free_port
 
-Profile = Literal["evening", "television", "closing", "storm"]
+Profile = Literal["evening", "television", "closing", "storm", "canteen", "farm"]
+SCREENED = ("canteen", "farm")
+"""Profiles that come over a proxy on this machine, which is not exempt from the screening."""
+_BEHIND_A_PROXY = {"VOTING_TRUSTED_PROXIES": "127.0.0.0/8", "VOTING_EXEMPT_NETWORKS": ""}
 FOLDER = Path(__file__).resolve().parent
 REPORTS = FOLDER / "reports"
 _STOP_SECONDS = 60
 
 
 @contextmanager
-def running_demo(data: Path, *, crowd: float = 0) -> Iterator[str]:
-    """`voting-service demo` on free ports, with that many simulated votes a second; its address
-    once it answers. Raises RuntimeError."""
+def running_demo(
+    data: Path, *, crowd: float = 0, settings: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """`voting-service demo` on free ports, with that many simulated votes a second and settings
+    of its own; its address once it answers. Raises RuntimeError."""
     port, office_port = free_port(), free_port()
     command = [_tool("voting-service"), "demo", "--data", str(data)]
     demo = subprocess.Popen(
@@ -38,6 +43,7 @@ def running_demo(data: Path, *, crowd: float = 0) -> Iterator[str]:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env=os.environ | dict(settings or {}),
     )
     try:
         assert demo.stdout is not None
@@ -84,7 +90,8 @@ def _load(profile: Profile, users: int, seconds: int) -> int:
     with tempfile.TemporaryDirectory(prefix="voting-load-", ignore_cleanup_errors=True) as folder:
         data, confirmed = Path(folder) / "data", Path(folder) / "confirmed"
         environment = os.environ | {"VOTING_DATA": str(data), "PYTHONPATH": str(FOLDER.parent)}
-        with running_demo(data) as address:
+        settings = _BEHIND_A_PROXY if profile in SCREENED else {}
+        with running_demo(data, settings=settings) as address:
             click.echo(f"{profile}: {users} users at most, {seconds} s, against {address}")
             failed = run_locust(
                 address,

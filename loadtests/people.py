@@ -10,6 +10,7 @@ import json
 import os
 import random
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from loadtests import CONTEST
 from loadtests.voters import PlatformSigner
 
 _CONTEST_PATH = f"/api/v1/contests/{CONTEST}"
+BALLOTS = f"{_CONTEST_PATH}/ballots"
 
 _confirmed: list[str] = []
 """Ballot ids of the 201s of this process that have not been handed on."""
@@ -107,14 +109,28 @@ class Citizen(FastHttpUser):
             chosen.add(next(spare))
         return sorted(chosen)
 
+    def confirm(self, ballot: str) -> None:
+        """Notes a 201 for the check against the record."""
+        _confirmed.append(ballot)
+
     def vote(
-        self, session: str, choices: list[int], *, expected: tuple[int, ...], name: str
+        self,
+        session: str,
+        choices: list[int],
+        *,
+        expected: tuple[int, ...],
+        name: str,
+        headers: Mapping[str, str] | None = None,
     ) -> str | None:
         """Sends a ballot; the receipt's text, or None when there is none."""
         with self.client.post(
-            f"{_CONTEST_PATH}/ballots",
+            BALLOTS,
             data=json.dumps({"choices": choices}),
-            headers={"content-type": "application/json", "authorization": f"Bearer {session}"},
+            headers={
+                "content-type": "application/json",
+                "authorization": f"Bearer {session}",
+                **(headers or {}),
+            },
             catch_response=True,
             name=name,
         ) as response:
@@ -124,7 +140,7 @@ class Citizen(FastHttpUser):
             response.success()
             text: str = response.text or ""
             if response.status_code == 201:
-                _confirmed.append(json.loads(text)["receipt"]["ballot"])
+                self.confirm(json.loads(text)["receipt"]["ballot"])
             return text if response.status_code in (200, 201) else None
 
 
