@@ -198,6 +198,9 @@ def _bloc(
     staff = max(12, int(np.clip(rng.lognormal(4.8, 0.8), 25, 1_500) * growth))
     people = draw_people(rng, city, staff, numbers.next(staff))
     people.district[:] = rng.integers(0, DISTRICTS)
+    # Under one mast, phones on mobile data leave by the same few exits.
+    near = networks.exit_of_zone(rng, city.networks, people.district[:3] % networks.ZONES)
+    people.usual_exit = rng.choice(near, staff)
     rounds = 1 if rng.random() < 0.6 else int(rng.integers(2, 6))
     days = rng.choice(DAYS, rounds, replace=False)
     person = np.tile(np.arange(staff), rounds)

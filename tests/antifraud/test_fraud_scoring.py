@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from loadtests.fraud import figures
+from loadtests.fraud import figures, table
 from loadtests.fraud.attacks import attacked
 from loadtests.fraud.city import CANDIDATES, SEATS
+from loadtests.fraud.double import Doubled
 from loadtests.fraud.files import write_ballots
 from loadtests.fraud.intervals import mean_of, upper_bound
 from loadtests.fraud.methods import (
@@ -20,6 +23,7 @@ from loadtests.fraud.methods import (
     BLOC,
     DEVICE_CAP,
     HOLD,
+    METHODS,
     address_cap,
     columns_of,
     device_cap,
@@ -28,6 +32,7 @@ from loadtests.fraud.methods import (
 )
 from loadtests.fraud.records import Ballots, Floats, Ints, Truth, names, votes
 from loadtests.fraud.runs import Journal, cases, run_all
+from loadtests.fraud.scale import Measured
 from loadtests.fraud.scene import Scene, make_scene
 from loadtests.fraud.scoring import (
     ESCAPED_SHARE,
@@ -195,6 +200,26 @@ def test_a_run_that_ran_out_of_time_goes_on_where_it_was(tmp_path: Path) -> None
     assert run(None)
     assert steps == [0, 1, 1, 1, 1]
     assert Journal(5_000, tmp_path).done() == set(wanted)
+
+
+def test_the_table_says_what_was_reached_and_what_was_not(scene: Scene, tmp_path: Path) -> None:
+    scores = []
+    for seed, attack, method in product((6, 7), ("A1", "A3"), METHODS):
+        held = {attack: 100 if method == "forensics" and attack == "A1" else 0, "EMPLOYER": 3}
+        one = of_truth(scene, method=method, seed=seed, attack=attack, multiple=2.0, held=held)
+        scores.append(msgspec.structs.replace(one, cast=one.cast | {attack: 100}, wrong_seats=1))
+    big = Measured(1_000_000, 4.0, 61.0, 90.0, 900.0, 1)
+    raced = Doubled(1_000_000, 50_000, 50_000, 1, 1, 0, 0, 50_000, 60.0)
+    text = table.save(tmp_path, scores, [big], raced, BALLOTS)
+    assert text == (tmp_path / "fraud.md").read_text(encoding="utf-8")
+    assert "| recall A1, all sizes | ≥ 0.99 | 1.000 (1.000–1.000) | yes |" in text
+    assert "| recall A3, all sizes | ≥ 0.90 | 0.000 (0.000–0.000) | **no** |" in text
+    assert "| employer blocs' ballots held | 0 | 12 | **no** |" in text
+    assert "| 0 in 1,000,000 | 0 in 1,000,000 tries of 50,000 voters | yes |" in text
+    assert "| 1,000,000 ballots | ≤ 60 s, ≤ 2 GiB | 65 s, 0.88 GiB | **no** |" in text
+    assert "seeds 6–7" in text
+    runs = (tmp_path / "fraud_runs.csv").read_text(encoding="utf-8").splitlines()
+    assert len(runs) == 1 + len(scores)
 
 
 def test_every_attack_comes_in_every_size() -> None:
