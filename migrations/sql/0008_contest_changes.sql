@@ -4,8 +4,8 @@ create table contest_changes (
     contest_id  smallint not null references contests,
     changed_at  timestamptz not null,
     setting     text not null,            -- contests/changes.py: Setting
-    before      jsonb not null,
-    after       jsonb not null,
+    before      jsonb,                    -- null where nothing was said
+    after       jsonb,
     reason      jsonb not null,           -- contests/model.py: Text, for the public
     decision_id integer references decisions
 );
