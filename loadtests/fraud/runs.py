@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -25,7 +26,7 @@ from loadtests.fraud.scene import MULTIPLES, Scene, make_scene
 from loadtests.fraud.scoring import Case, Score, score
 
 _FOLDER = Path(__file__).resolve().parent
-_FORENSICS = _FOLDER.parents[1] / "voting_service" / "antifraud" / "forensics"
+_PACKAGES = ("loadtests.fraud.", "voting_service.antifraud.forensics.")
 REPORTS = _FOLDER.parent / "reports" / "fraud"
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 _ONLY_SHOWS = {
@@ -93,12 +94,12 @@ class Journal:
 
 
 def fingerprint() -> str:
-    """Names the code that results depend on."""
+    """Names the code that results depend on: the modules that a run has loaded, by content."""
     digest = hashlib.sha256()
-    for folder in (_FOLDER, _FORENSICS):
-        for path in sorted(folder.glob("*.py")):
-            if path.name not in _ONLY_SHOWS:
-                digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name in sorted(name for name in sys.modules if name.startswith(_PACKAGES)):
+        source = sys.modules[name].__file__
+        if source and Path(source).name not in _ONLY_SHOWS:
+            digest.update(name.encode() + b"\0" + Path(source).read_bytes())
     return digest.hexdigest()[:12]
 
 
