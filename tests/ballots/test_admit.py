@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from tests.contest_data import both, candidates, rules
 from tests.senders import sender
 from tests.storage.waiting import eventually
+from voting_service.antifraud import limits
 from voting_service.antifraud.decision import Suspicion
-from voting_service.antifraud.limits import NETWORK, LocalLimits, Rate
+from voting_service.antifraud.limits import FEW_DEVICES, NETWORK, LocalLimits, Rate
 from voting_service.ballots.admit import Admission, Admitter, bucket_count
 from voting_service.ballots.vote import Vote
 from voting_service.contests.model import Contest, Platform
@@ -85,7 +86,6 @@ async def flags(
     tag: str,
     rows: list[tuple[str, str, str]],
     rates: tuple[Rate, Rate, Rate],
-    few_devices: int = 0,
 ) -> list[int]:
     """admit.lua's answer for (voter, network, device) with rates of the test's own."""
     packed = msgpack.packb(
@@ -93,7 +93,7 @@ async def flags(
             "20220718",
             60,
             [(rate.interval_ms, rate.tolerance_ms) for rate in rates],
-            few_devices,
+            limits.FewDevices(devices=0, votes=0, busy_share=2),  # nobody is ever busy
             [(voter, 0, network, device, 1, 0) for voter, network, device in rows],
         )
     )
@@ -182,12 +182,36 @@ async def test_a_canteen_is_marked_beyond_its_burst_and_nothing_else(admitter: A
     assert not any(a.lit for a in other)
 
 
-async def test_one_machine_with_thousands_of_voters_shows_few_devices(admitter: Admitter) -> None:
-    votes = [vote(os.urandom(16), "farm", "phone") for _ in range(NETWORK.burst + 50)]
-    last = (await admit(admitter, votes))[-1]
-    assert last.lit == (
-        Suspicion.CROWDED_NETWORK | Suspicion.REPEATED_DEVICE | Suspicion.FEW_DEVICES
+async def test_one_machine_with_hundreds_of_voters_shows_few_devices(
+    admitter: Admitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_from = int(NETWORK.burst * FEW_DEVICES.busy_share)
+    votes = [vote(os.urandom(16), "farm", "phone") for _ in range(2 * NETWORK.burst)]
+    lit = [bool(a.lit & Suspicion.FEW_DEVICES) for a in await admit(admitter, votes)]
+    first = lit.index(True)
+    assert all(lit[first:])
+    # A few more conform while the call runs: twenty a second.
+    assert -2 <= first - busy_from - FEW_DEVICES.votes < 60
+    # Slow now, and still the same machine: what it was is remembered for the day.
+    monkeypatch.setattr(limits, "NETWORK", Rate(interval_ms=1, burst=1_000_000))
+    assert (await admit(admitter, [vote(os.urandom(16), "farm", "phone")]))[0].lit == (
+        Suspicion.FEW_DEVICES | Suspicion.REPEATED_DEVICE
     )
+    tomorrow = PERIOD + timedelta(days=1)
+    again = await admit(admitter, [vote(os.urandom(16), "farm", "other")], period=tomorrow)
+    assert not again[0].lit
+
+
+async def test_a_busy_crowd_is_known_by_its_telephones_and_costs_no_memory(
+    admitter: Admitter, store: Valkey
+) -> None:
+    votes = [
+        vote(os.urandom(16), "factory", f"phone {number % 60}") for number in range(NETWORK.burst)
+    ]
+    assert not any(a.lit & Suspicion.FEW_DEVICES for a in await admit(admitter, votes))
+    assert await store.command("KEYS", "{c7}:devices:*") == []
+    [busy] = await store.command("KEYS", "{c7}:busy:*")
+    assert await store.command("GET", busy) == b"crowd"
 
 
 async def test_an_exempt_network_is_not_limited(admitter: Admitter) -> None:

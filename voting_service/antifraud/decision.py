@@ -9,7 +9,7 @@ that have nothing to do with each other coincide:
 |-----------------|--------------------------------------------------------------|--------|
 | crowded network | the /24 or /64 is over its rate                              | priced |
 | repeated device | one fingerprint on one network is over its rate              | priced, soft |
-| few devices     | a crowded network shows at most FEW_DEVICES fingerprints     | holds  |
+| few devices     | a busy network's hundreds of votes show few fingerprints     | holds  |
 | cloud network   | the address is a hosting company's, where no voter lives     | priced, strong |
 | automated agent | the user agent says that it is a program                     | strong |
 | young account   | the platform's account is younger than YOUNG_ACCOUNT_DAYS    | soft   |
@@ -31,9 +31,6 @@ from typing import NamedTuple
 
 YOUNG_ACCOUNT_DAYS = 2
 HURRIED_SECONDS = 3
-FEW_DEVICES = 20
-"""Two thousand honest voters behind one exit show hundreds of fingerprints: system, browser and
-language versions multiply. Twenty is far from that, and far from one."""
 
 
 class Decision(IntEnum):

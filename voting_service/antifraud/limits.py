@@ -14,8 +14,8 @@ means in decision.py, its policy without Valkey, a test of each.
 | device   | fingerprint on a network   | a challenge, never a refusal      | signal is missing  |
 | platform | contest, platform, day     | ballots held for staff to look at | signal is missing  |
 
-The fingerprints on a network that is over its rate are counted (a HyperLogLog a day); how few of
-them are a signal is in decision.py.
+On a network that was busy once, votes and fingerprints are counted for the rest of the period (a
+number and a HyperLogLog); see FewDevices.
 """
 
 from __future__ import annotations
@@ -36,6 +36,16 @@ class Rate(NamedTuple):
         return self.interval_ms * (self.burst - 1)
 
 
+class FewDevices(NamedTuple):
+    """When a network's votes come from too few machines: at least `votes` of them since it was
+    busy, with at most `devices` fingerprints. Busy is who uses up `busy_share` of the network's
+    tolerance."""
+
+    devices: int
+    votes: int
+    busy_share: float
+
+
 VOTER = Rate(interval_ms=100, burst=20_000)
 """Trying again is safe and cheap here (one row, the same receipt), and clients in a bad network
 try again thoughtlessly; so only a client that hammers for minutes earns a 429."""
@@ -46,6 +56,9 @@ NETWORK = Rate(interval_ms=50, burst=2_400)
 that votes in its lunch break passes without a mark. Beyond it every vote has its price."""
 DEVICE = Rate(interval_ms=200, burst=1_200)
 """One fingerprint on one network: a popular telephone in that factory, not a farm of one."""
+FEW_DEVICES = FewDevices(devices=20, votes=300, busy_share=0.125)
+"""Three hundred honest voters behind a busy exit show a hundred fingerprints: system, browser and
+language versions multiply. Twenty is far from that, and far from one."""
 
 _LOCAL_KEYS = 50_000
 

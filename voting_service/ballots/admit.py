@@ -15,7 +15,7 @@ import msgpack
 
 from voting_service import metrics
 from voting_service.antifraud import limits
-from voting_service.antifraud.decision import FEW_DEVICES, Suspicion
+from voting_service.antifraud.decision import Suspicion
 from voting_service.ballots.vote import Vote
 from voting_service.contests.model import Contest, Platform
 from voting_service.errors import StoreUnavailable
@@ -128,6 +128,6 @@ def _pack(
             )
         )
     packed: bytes = msgpack.packb(
-        (f"{period:%Y%m%d}", _hint_seconds(contest), rates, FEW_DEVICES, rows)
+        (f"{period:%Y%m%d}", _hint_seconds(contest), rates, limits.FEW_DEVICES, rows)
     )
     return packed
