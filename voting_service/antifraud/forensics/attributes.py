@@ -14,12 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns, Int32s, Int64s
+from voting_service.antifraud.forensics.lockstep import companions, meetings_of
 from voting_service.antifraud.forensics.prepare import (
     DAY_MS,
     HOUR_MS,
     Ballots,
     known_by_appearance,
     pair_of,
+)
+from voting_service.antifraud.forensics.thresholds import (
+    LEAST_MEETING_SHARE,
+    LEAST_MEETINGS,
+    STRICT_MEETING_SHARE,
+    STRICT_MEETINGS,
 )
 
 Aspect = Literal["network", "client", "account", "habit", "day", "hour", "ballot", "lockstep"]
@@ -37,6 +44,8 @@ class Attribute:
     name: str
     aspects: frozenset[Aspect]
     codes: Int32s
+    alone: bool = False
+    """Whether it is telling enough without a second aspect. No network or device is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +114,20 @@ def attributes_of(columns: BallotColumns, ballots: Ballots) -> Attributes:
         for one, other in paired
         if one in found and other in found
     ]
+    families += _lockstep(ballots)
     return Attributes(
         tuple(families), _by_aspect(list(found.values())), place, (ip, prefix, device)
     )
+
+
+def _lockstep(ballots: Ballots) -> list[Attribute]:
+    met = meetings_of(ballots)
+    strict = companions(ballots, met, STRICT_MEETINGS, STRICT_MEETING_SHARE)
+    loose = companions(ballots, met, LEAST_MEETINGS, LEAST_MEETING_SHARE)
+    aspect: frozenset[Aspect] = frozenset({"lockstep"})
+    found = [Attribute("lockstep", aspect, strict, alone=True)]
+    found += [Attribute("companions", aspect, loose)]
+    return [each for each in found if (each.codes != ABSENT).any()]
 
 
 def _by_aspect(known: Sequence[Attribute]) -> dict[Aspect, tuple[Attribute, ...]]:

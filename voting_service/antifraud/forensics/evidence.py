@@ -30,6 +30,7 @@ CONFIRMING: dict[Aspect, frozenset[Aspect]] = {
     "client": frozenset({"network", "account", "habit"}),
     "account": frozenset({"client", "habit"}),
     "habit": frozenset({"client", "account"}),
+    "lockstep": frozenset({"client", "account"}),
 }
 """Which second aspect makes a suspicion more than a bloc. People who are called together vote at
 one hour, from one network, equally often, with one list, and may have registered for it on one
@@ -65,10 +66,12 @@ class Judged:
     """Voters who chose the target, by the family's value; so is `expected`."""
     expected: Floats
     witnesses: tuple[Witness, ...]
+    alone: bool
+    """Whether the family needs no second aspect."""
 
     @property
     def confirmed(self) -> bool:
-        return any(witness.confirms for witness in self.witnesses)
+        return self.alone or any(witness.confirms for witness in self.witnesses)
 
 
 class Population:
@@ -196,6 +199,7 @@ def _judge(family: Attribute, population: Population, crowd: Crowd) -> tuple[Jud
         observed=_spread(observed, values),
         expected=_spread(expected, values),
         witnesses=tuple(witnesses),
+        alone=family.alone,
     )
     return judged, _spread(spoken, values) > 0
 

@@ -51,3 +51,23 @@ SAME_CAMPAIGN_SHARE = 0.3
 
 SPLIT_HOUR_FROM = 300
 """Ballots from which an hour's rates are estimated for each ten minutes: a burst begins within."""
+
+MEETING_SECONDS = 600
+"""Two accounts that name a candidate in the same ten minutes meet."""
+
+LEAST_MEETINGS = 4
+LEAST_MEETING_SHARE = 0.6
+"""Days of meetings, and their share of an account's days, that make companions: a campaign if
+another aspect confirms it, else a bloc. Staff who are called together may be companions."""
+
+STRICT_MEETINGS = 6
+STRICT_MEETING_SHARE = 0.8
+"""The same for a lockstep that is held with no other sign: nobody is called together so often,
+so punctually and so completely."""
+
+COMPANION_LINKS = 4
+"""Links that an account must have to others with as many."""
+
+BUSY_SHARE = 0.05
+"""Moments with a larger share of their day's ballots bring nobody together: a programme, the
+opening of the day's vote."""
