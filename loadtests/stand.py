@@ -144,6 +144,16 @@ class Stand:
         """Starts `voting-service work`, the background loops."""
         self._spawn("work", [_command(), "work"], self.environment())
 
+    async def office(self) -> None:
+        """Starts `voting-service office`, the staff's desk."""
+        port = self.ports["office"] = free_port()
+        where = {
+            "VOTING_OFFICE_PORT": str(port),
+            "VOTING_OFFICE_URL": self.address("office"),
+        }
+        self._spawn("office", [_command(), "office"], self.environment() | where)
+        await self._wait_until_ready("office", "/readyz")
+
     async def serve_bare(self, answer: bytes, reads: Mapping[str, bytes]) -> None:
         """Starts the bare application under the settings that `serve` gives uvicorn."""
         folder = self.folder / "reads"

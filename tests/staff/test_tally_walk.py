@@ -49,7 +49,7 @@ async def test_from_a_peak_to_its_ballots(office: Office, desktop: Page, tmp_pat
     await expect(net).to_have_text("70")
     platform = field.cast[0].platform_id
     await field.add(office.database, [Cast([6], datetime.now(UTC), platform)])
-    await expect(net).to_have_text("71")
+    await expect(net).to_have_text("71", timeout=20_000)
     await desktop.get_by_role("button", name="暂停刷新").press("Enter")
     await expect(desktop.get_by_role("button", name="继续刷新")).to_be_focused()
 
@@ -104,3 +104,24 @@ async def test_candidate_and_comparison_read_well_in_english(office: Office, des
     await expect(desktop.locator("main .notice")).to_have_text(
         "2 候选 2 is 40 votes ahead of 1 候选 1."
     )
+
+
+async def test_exports_are_taken_from_the_page(office: Office, desktop: Page) -> None:
+    field = await live_field(office)
+    await office.sign_in(desktop, "auditor", f"{BASE}/exports")
+    await assert_accessible(desktop)
+    async with desktop.expect_download() as saving:
+        ballots = desktop.get_by_role("link", name="下载 JSON（每行一条）").first
+        await ballots.press("Enter")
+    path = await (await saving.value).path()
+    assert len(path.read_text(encoding="utf-8").splitlines()) == len(field.cast)
+    await desktop.get_by_role("link", name="English").click()
+    await desktop.get_by_role("checkbox", name="platform").check()
+    async with desktop.expect_download() as saving:
+        await desktop.get_by_role("button", name="Download CSV").click()
+    tally = await saving.value
+    assert "tally-candidate-platform" in tally.suggested_filename
+    assert (await tally.path()).stat().st_size > 100
+    await desktop.reload()
+    await expect(desktop.locator("[data-recent] tbody tr")).to_have_count(2)
+    await assert_accessible(desktop)

@@ -43,11 +43,15 @@ select 'network', null, null, null, network, gross, held, void
 
 -- name: ballots
 -- The next ballots from one id to another, with the same conditions and in a state where one is
--- given, oldest first.
+-- given, oldest first. Only ballots in question may have been ruled on.
 select s.ballot_id, s.cast_at, s.period, s.platform_id, s.voter, s.network, s.screened, s.choices,
        s.disposition, s.state
   from (select b.ballot_id, b.cast_at, b.period, b.platform_id, b.voter, b.network, b.screened,
-               b.choices, b.disposition, ballot_state(b.ballot_id, b.disposition) as state
+               b.choices, b.disposition,
+               case when exists (select from hold_ballots m where m.ballot_id = b.ballot_id)
+                    then ballot_state(b.ballot_id, b.disposition)
+                    else case b.disposition when 1 then 'held' else 'counted' end
+               end as state
           from ballots b
          where b.contest_id = $1 and b.ballot_id > $2 and b.ballot_id < $3
            and ($4::smallint is null or b.platform_id = $4)

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 GOOD_FOR_SECONDS = 1.0
+MOST_SECONDS = 5.0
 REST = 10.0
-"""A read rests ten times as long as it took, so that readers, however many, keep the database
-busy for a tenth of the time at most."""
+"""A read rests ten times as long as it took, for a few seconds at most, so that readers, however
+many, keep the database busy for a small part of the time."""
 
 
 class _Kept(NamedTuple):
@@ -34,7 +35,7 @@ class SharedReads:
             if kept is None or began_at >= kept.good_until:
                 value = await load()
                 took = now() - began_at
-                kept = _Kept(value, now() + max(GOOD_FOR_SECONDS, REST * took))
+                kept = _Kept(value, now() + min(MOST_SECONDS, max(GOOD_FOR_SECONDS, REST * took)))
                 self._kept[key] = kept
             found: T = kept.value
             return found
