@@ -42,7 +42,7 @@ WAYS = (
     Way("/contests/{slug}", "staff.nav.tally", READERS),
     Way("/contests/{slug}/holds", "staff.nav.holds", READERS),
     Way("/contests/{slug}/decisions", "staff.nav.decisions", READERS),
-    Way("/contests/{slug}/publication", "staff.nav.publication"),
+    Way("/contests/{slug}/publication", "staff.nav.publication", READERS),
     Way("/contests/{slug}/settings", "staff.nav.settings", READERS),
     Way("/contests/{slug}/exports", "staff.nav.exports", READERS),
     Way("/journal", "staff.nav.journal"),
