@@ -21,6 +21,7 @@ from tests.tally.cast_ballots import (
     open_field,
 )
 from voting_service.errors import InvalidInput
+from voting_service.rulings.model import Verdict
 from voting_service.storage.postgres import Connection
 from voting_service.tally.desk_figures import Figures, load_figures, load_minutes
 from voting_service.tally.desk_window import Window, every_ballot, load_ballots, load_window
@@ -70,7 +71,7 @@ async def play(database: Connection, history: list[tuple[str, Any]]) -> Field:
                 await field.hold(database, chosen, now)
         elif detail[0] < len(field.ruled):
             hold_id = list(field.ruled)[detail[0]]
-            verdict = "void" if detail[1] else "count"
+            verdict: Verdict = "void" if detail[1] else "count"
             made = field.ruled[hold_id][1]
             if not made or made[-1][1] != verdict:
                 await field.rule(database, hold_id, verdict, now)

@@ -9,10 +9,12 @@ import pytest
 
 from tests.contest_data import store_contest
 from voting_service.contests.model import Contest
+from voting_service.errors import Refused
 from voting_service.storage.postgres import Connection, connect
 from voting_service.storage.queries import Queries
 from voting_service.tally import desk_figures, desk_window
 from voting_service.tally.desk_figures import id_bound, load_figures
+from voting_service.tally.desk_window import Window, load_window
 from voting_service.tally.record import advance_floor
 
 FILL = Queries("loadtests", "desk_fill.sql")
@@ -53,6 +55,14 @@ async def test_windows_are_ranges_of_the_ids(database: Connection, filled: Conte
             shown = await plan(database, statement, filled.id, *arguments)
             assert f"ballots_{filled.id}_ballot_id_idx" in shown, (mode, shown)
             assert f"Seq Scan on ballots_{filled.id}" not in shown, (mode, shown)
+
+
+async def test_a_window_with_too_much_in_it_is_refused(
+    database: Connection, filled: Contest
+) -> None:
+    await database.execute("set statement_timeout = 1")
+    with pytest.raises(Refused, match="shorter stretch"):
+        await load_window(database, filled, Window(ENDS - timedelta(hours=24), ENDS))
 
 
 async def test_the_export_s_cursor_needs_no_sort(database: Connection, filled: Contest) -> None:
