@@ -84,6 +84,7 @@ async def _open(office: Office, chromium: Browser) -> AsyncIterator[Page]:
 
 async def test_a_chart_is_drawn_and_is_a_table_of_the_same_figures(drawn: Page) -> None:
     assert await drawn.locator("#line canvas").count() > 0
+    assert await drawn.locator(".chart-said:visible").count() == 1, "only of the one that is away"
     await drawn.click("#line [data-do=table]")
     cells = await drawn.locator("#line .chart-table tr").all_inner_texts()
     assert [line.split("\t") for line in cells] == [

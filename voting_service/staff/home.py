@@ -6,10 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from voting_service.contests.model import Contest
+from voting_service.decisions.model import Decision
 from voting_service.decisions.store import load_decisions
-from voting_service.desk.access import signed_in
+from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
+from voting_service.rulings.holds import load_holds
+from voting_service.staff.tally.reading import READERS
 
 
 @signed_in()
@@ -18,19 +22,30 @@ async def home(request: Request) -> Response:
     desk = desk_of(request)
     now = desk.clock()
     contests = sorted(desk.registry.contests.values(), key=lambda c: c.opens_at, reverse=True)
-    waiting = []
+    shown, waiting = [], []
     async with desk.connection() as connection:
         for contest in contests:
-            for decision in await load_decisions(connection, contest.id):
-                if decision.state == "waiting":
-                    href = f"/contests/{contest.slug}/decisions"
-                    waiting.append({"contest": contest, "decision": decision, "href": href})
-    return page(
-        request,
-        "staff/home.html",
-        contests=[{"contest": contest, "phase": contest.phase(now)} for contest in contests],
-        waiting=waiting,
-    )
+            decisions = await load_decisions(connection, contest.id)
+            holds = await load_holds(connection, contest, decisions=decisions)
+            to_rule = sum(not hold.settled for hold in holds)
+            shown.append({"contest": contest, "phase": contest.phase(now), "to_rule": to_rule})
+            waiting += [
+                {"contest": contest, "decision": decision, "href": _place(contest, decision)}
+                for decision in decisions
+                if decision.state == "waiting"
+            ]
+    may_look = visitor(request).account.role in READERS
+    return page(request, "staff/home.html", contests=shown, waiting=waiting, may_look=may_look)
+
+
+def _place(contest: Contest, decision: Decision) -> str:
+    """Where a decision is looked at and approved."""
+    below = {
+        "ruling": f"holds/{decision.subject.partition('/')[0]}",
+        "publication": "publication",
+        "settings": "settings",
+    }
+    return f"/contests/{contest.slug}/{below.get(decision.kind, 'decisions')}"
 
 
 ROUTES = [Route("/", home)]

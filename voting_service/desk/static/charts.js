@@ -85,6 +85,7 @@ class Figure {
     } catch {
       clearInterval(this.timer);
       this.say(this.words.failed);
+      this.drawing.hidden = !this.data; // old figures stay, and it says that they are old
       return;
     }
     this.show();
@@ -106,8 +107,8 @@ class Figure {
   }
 
   get isEmpty() {
-    const { series, values } = this.data;
-    return !(values ?? series).some((one) => (one.values ?? one).length);
+    const rows = this.data.values ?? this.data.series.map((one) => one.values);
+    return !rows.some((row) => row.length);
   }
 
   show() {
@@ -166,7 +167,7 @@ class Figure {
           lineStyle: { width: 2, type: DASHES[at % DASHES.length], color: colour },
           itemStyle: { color: colour },
           markLine: mark && !index ? {
-            symbol: "none", label: { formatter: mark.name, color: this.look.ink },
+            symbol: "none", label: { formatter: mark.name, color: this.look.ink, position: "insideEndTop" },
             lineStyle: { color: this.look.ink }, data: [{ yAxis: mark.value }],
           } : undefined,
         };
@@ -213,7 +214,10 @@ class Figure {
       },
       series: [{
         type: "heatmap", data: cells, itemStyle: { borderColor: this.look.paper, borderWidth: 1 },
-        label: { show: cells.length <= 400, color: this.look.ink, formatter: ({ value }) => this.figureText(value[2]) },
+        label: {
+          show: cells.length <= 400, color: this.look.ink, backgroundColor: this.look.paper,
+          padding: [1, 4], borderRadius: 3, formatter: ({ value }) => this.figureText(value[2]),
+        },
       }],
     };
   }
