@@ -20,8 +20,8 @@ from voting_service.accounts.store import (
     load_accounts,
 )
 from voting_service.clock import system_clock
-from voting_service.commands.running import database, run
-from voting_service.commands.staff import as_option, authenticate_staff, terminal_user
+from voting_service.commands.running import database, run, terminal_user
+from voting_service.commands.staff import as_option, authenticate_staff
 from voting_service.demo.data_folder import DataFolder
 from voting_service.errors import NotFound, Refused
 from voting_service.journal.record import record

@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from voting_service.accounts.failed_sign_ins import record_failure
 from voting_service.accounts.sessions import confirm_session, end_session, open_session
 from voting_service.accounts.sign_in import TooManyTries, authenticate, prove_again
-from voting_service.accounts.store import load_accounts, plain_name
 from voting_service.desk.access import find_visitor, safe_next, signed_in, visitor
 from voting_service.desk.cookies import forget_session, keep_language, keep_session
 from voting_service.desk.forms import read_form
@@ -19,7 +19,6 @@ from voting_service.desk.state import desk_of
 from voting_service.errors import NotFound, NotSignedIn
 from voting_service.journal.record import record
 from voting_service.staff.said import said
-from voting_service.storage.postgres import AnyConnection
 from voting_service.web.languages import LANGUAGES
 
 JOURNAL_ACTOR = "desk"
@@ -72,7 +71,7 @@ async def sign_in(request: Request) -> Response:
             notice = texts["wait"].format(seconds=refusal.retry_after_seconds)
             return _sign_in_form(request, wanted, name=name, notice=notice, status=429)
         except NotSignedIn:
-            await _record_failure(connection, name, source)
+            await record_failure(connection, name, program=JOURNAL_ACTOR, source=source)
             return _sign_in_form(request, wanted, name=name, notice=texts["wrong"], status=401)
         async with connection.transaction():
             token, _ = await open_session(connection, account, source, desk.clock())
@@ -80,16 +79,6 @@ async def sign_in(request: Request) -> Response:
     response = RedirectResponse(wanted, 303)
     keep_session(request, response, token)
     return response
-
-
-async def _record_failure(connection: AnyConnection, name: str, source: str) -> None:
-    """What was typed stands in the journal only if it names an account: else it may be a
-    password in the wrong field."""
-    known = [account.name for account in await load_accounts(connection)]
-    subject = plain_name(name) if plain_name(name) in known else ""
-    await record(
-        connection, JOURNAL_ACTOR, "sign_in_failed", subject=subject, details={"source": source}
-    )
 
 
 @signed_in()
@@ -133,7 +122,8 @@ async def confirm(request: Request) -> Response:
             notice = said(request, "sign_in")["wait"].format(seconds=refusal.retry_after_seconds)
             return _confirm_form(request, wanted, notice=notice, status=429)
         except NotSignedIn:
-            await _record_failure(connection, known.account.name, source)
+            name = known.account.name
+            await record_failure(connection, name, program=JOURNAL_ACTOR, source=source)
             return _confirm_form(request, wanted, notice=texts["wrong"], status=401)
         async with connection.transaction():
             await confirm_session(connection, known.session.token_hash, desk.clock())
