@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -45,6 +46,9 @@ WAITS = st.tuples(
         ]
     ),
 )
+STAYS = st.tuples(st.just("stay"), st.sampled_from([timedelta(hours=2), timedelta(hours=9.9)]))
+"""At work all the while, or only a page that refreshes itself."""
+LEFT_OPEN = st.tuples(st.just("left open"), st.sampled_from([IDLE - SEEN_EVERY, IDLE * 2]))
 DEEDS = st.tuples(
     st.sampled_from(["use", "refresh", "confirm", "end", "end_all", "disable", "another"]),
     st.just(timedelta()),
@@ -64,6 +68,19 @@ class Reference:
         return not self.ended and now - self.seen < IDLE and now - self.opened < ABSOLUTE
 
 
+def expand(steps: list[tuple[str, timedelta]]) -> Iterator[tuple[str, timedelta]]:
+    """Long stays as what they are made of."""
+    every = IDLE / 2
+    for deed, length in steps:
+        match deed:
+            case "stay":
+                yield from [("use", every)] * int(length / every)
+            case "left open":
+                yield from [("refresh", every)] * int(length / every)
+            case _:
+                yield deed, length
+
+
 async def somebody(database: Connection) -> Account:
     """An account without the slow hash of a password."""
     name = f"clerk-{next(NAMES)}"
@@ -77,11 +94,11 @@ async def somebody(database: Connection) -> Account:
 
 
 @settings(
-    max_examples=60,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(st.lists(WAITS | DEEDS, max_size=14))
+@given(st.lists(WAITS | STAYS | LEFT_OPEN | DEEDS, max_size=14))
 async def test_sessions_end_when_they_should(
     database: Connection, steps: list[tuple[str, timedelta]]
 ) -> None:
@@ -89,7 +106,7 @@ async def test_sessions_end_when_they_should(
     now = NOW
     token, session = await open_session(database, account, "192.0.2.0/24", now)
     expected = Reference(now, now, now)
-    for deed, pause in steps:
+    for deed, pause in expand(steps):
         now += pause
         match deed:
             case "use" | "refresh":
