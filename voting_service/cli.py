@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "hold": "voting_service.commands.hold:hold",
     "ruling": "voting_service.commands.ruling:ruling",
     "cut": "voting_service.commands.cut:cut",
+    "sweep": "voting_service.commands.sweep:sweep",
     "forensics": "voting_service.commands.forensics:forensics",
     "audit-export": "voting_service.commands.audit_export:audit_export",
     "replay": "voting_service.commands.replay:replay",

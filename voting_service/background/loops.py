@@ -13,6 +13,7 @@ import structlog
 
 from voting_service import metrics
 from voting_service.background.lease import try_lease
+from voting_service.background.sweep import LIMIT_SECONDS, due, latest_sweep, sweep
 from voting_service.clock import Clock
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import DRAIN_SECONDS
@@ -40,6 +41,7 @@ class Loop(NamedTuple):
     name: str
     pause_seconds: float
     work: Round
+    limit_seconds: float = ROUND_LIMIT_SECONDS
 
 
 def reconcile_loop(valkey: Valkey) -> Loop:
@@ -122,6 +124,19 @@ def gather_loop(clock: Clock) -> Loop:
     return Loop("gather", 30.0, work)
 
 
+def sweep_loop(clock: Clock) -> Loop:
+    """Examines the ballots of every contest at night and at the close; what is found goes on
+    hold."""
+
+    async def work(connection: Connection) -> None:
+        for contest in await load_contests(connection):
+            moment = due(contest, await latest_sweep(connection, contest.id), clock())
+            if moment is not None:
+                await sweep(connection, contest, moment)
+
+    return Loop("sweep", 60.0, work, limit_seconds=LIMIT_SECONDS)
+
+
 async def _hold_lease(loop: Loop, connection: Connection) -> None:
     """Returns once the lease is ours."""
     while True:
@@ -140,7 +155,7 @@ async def run_loop(loop: Loop, database_url: str) -> None:
             try:
                 await _hold_lease(loop, connection)
                 while True:
-                    async with asyncio.timeout(ROUND_LIMIT_SECONDS):
+                    async with asyncio.timeout(loop.limit_seconds):
                         await loop.work(connection)
                     await asyncio.sleep(loop.pause_seconds)
             finally:

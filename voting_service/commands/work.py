@@ -14,6 +14,7 @@ from voting_service.background.loops import (
     reconcile_loop,
     run_loops,
     snapshot_loop,
+    sweep_loop,
 )
 from voting_service.clock import system_clock
 from voting_service.commands.running import run
@@ -26,7 +27,8 @@ from voting_service.tally.counters import register_functions
 @click.command()
 def work() -> None:
     """Run the background loops: reconcile the counters, take snapshots, compare the kept tally
-    with all ballots, gather held ones into holds, check the journal's chain.
+    with all ballots, gather held ones into holds, examine the ballots at night, check the
+    journal's chain.
 
     Several may run; a lease in Postgres lets one of them work at a loop at a time.
     """
@@ -43,6 +45,7 @@ async def _work(settings: Settings) -> None:
         snapshot_loop(system_clock),
         audit_loop(system_clock),
         gather_loop(system_clock),
+        sweep_loop(system_clock),
         journal_loop(system_clock),
     ]
     working = asyncio.create_task(run_loops(loops, settings.database_url))

@@ -14,7 +14,7 @@ import msgspec
 
 from voting_service.contests.model import Contest, Text
 from voting_service.errors import Fault, InvalidInput, MalformedInput
-from voting_service.rulings.holds import find_hold_of, make_hold
+from voting_service.rulings.holds import QUERIES, find_hold_of, make_hold
 from voting_service.rulings.model import Attribute, Evidence
 from voting_service.storage.postgres import AnyConnection, domain_errors
 
@@ -72,9 +72,17 @@ class ImportedHold(NamedTuple):
 
 
 async def import_holds(
-    connection: AnyConnection, contest: Contest, folder: Path, *, actor: str, now: datetime
+    connection: AnyConnection,
+    contest: Contest,
+    folder: Path,
+    *,
+    actor: str,
+    now: datetime,
+    source: str | None = None,
+    fresh: bool = False,
 ) -> tuple[ImportedHold, ...]:
-    """Makes the holds of a folder, all of them or none.
+    """Makes the holds of a folder, all of them or none. With `fresh`, ballots that are in a hold
+    of a campaign or a bloc already are left out, and a campaign that has none left with them.
 
     Raises InvalidInput that names what is wrong and where, ballots of other contests included.
     """
@@ -83,8 +91,11 @@ async def import_holds(
     imported = []
     with domain_errors():
         async with connection.transaction():
+            known = await _in_campaigns(connection, contest) if fresh else frozenset()
             for campaign in campaigns:
-                ballots = members[campaign.campaign]
+                ballots = members[campaign.campaign] - known
+                if not ballots:
+                    continue
                 hold_id = await find_hold_of(connection, contest, ballots)
                 is_new = hold_id is None
                 if hold_id is None:
@@ -94,13 +105,18 @@ async def import_holds(
                         ballots,
                         actor=actor,
                         kind="bloc" if campaign.verdict == "bloc" else "campaign",
-                        source=f"forensics, {folder.name}",
+                        source=source or f"forensics, {folder.name}",
                         label=f"{campaign.kind} {campaign.campaign}",
                         evidence=campaign.evidence(),
                         now=now,
                     )
                 imported.append(ImportedHold(campaign.campaign, hold_id, len(ballots), is_new))
     return tuple(imported)
+
+
+async def _in_campaigns(connection: AnyConnection, contest: Contest) -> frozenset[bytes]:
+    rows = await connection.fetch(QUERIES["ballots_in_campaigns"], contest.id)
+    return frozenset(row["ballot_id"] for row in rows)
 
 
 def read_campaigns(path: Path) -> tuple[FoundCampaign, ...]:

@@ -95,6 +95,13 @@ select b.ballot_id, b.voter, b.cast_at, b.platform_id, b.network, b.choices, b.d
 -- The holds that a ballot is in.
 select hold_id from hold_ballots where ballot_id = $1 order by hold_id;
 
+-- name: ballots_in_campaigns
+-- Every ballot that an examination found before.
+select distinct m.ballot_id
+  from hold_ballots m
+  join holds h on h.id = m.hold_id
+ where h.contest_id = $1 and h.kind in ('campaign', 'bloc');
+
 -- name: ungathered
 -- Ballots that were held when they were cast, up to a moment, and are in no hold.
 select b.platform_id, (b.cast_at at time zone $3)::date as day, array_agg(b.ballot_id) as ballots

@@ -46,7 +46,7 @@ class BallotColumns:
     voter: Int32s
     ip: Int32s
     prefix: Int32s
-    """The /24 or /64 of the address; absent where the address is an opaque text."""
+    """The /24 or /64 of the address; absent where the address is one opaque text."""
     device: Int32s
     user_agent: Int32s
     account_day: Int32s
@@ -223,7 +223,10 @@ def _prefixes(ip: Int32s, addresses: Sequence[str]) -> tuple[Int32s, list[str]]:
 
 
 def prefix_of(address: str) -> str | None:
-    """`203.0.113.9` → `203.0.113.0/24`, IPv6 → its /64, anything else → None."""
+    """`203.0.113.9` → `203.0.113.0/24`, IPv6 → its /64, `a/b` (two hashes, as this service keeps
+    network and address) → `a`, anything else → None."""
+    if "/" in address:
+        return address.partition("/")[0]
     try:
         if ":" not in address:
             socket.inet_pton(socket.AF_INET, address)
