@@ -33,9 +33,16 @@ class Assembly:
         self.campaign = np.full(len(ballots), -1, dtype=np.int32)
         self.found: list[Found] = []
 
-    def held_targets(self) -> list[int]:
-        """For whom campaigns to hold were found."""
-        return sorted({each.target for each in self.found if each.verdict is Verdict.HOLD})
+    def held_by_target(self) -> dict[int, Int64s]:
+        """Ballots of the campaigns to hold, by whom they are for."""
+        held = [n for n, each in enumerate(self.found) if each.verdict is Verdict.HOLD]
+        targets = {self.found[n].target for n in held}
+        return {
+            target: np.flatnonzero(
+                np.isin(self.campaign, [n for n in held if self.found[n].target == target])
+            )
+            for target in sorted(targets)
+        }
 
     def take(self, suspected: Sequence[Suspicion]) -> int:
         """Gives ballots to campaigns, confirmed suspicions first. Returns how many."""
@@ -68,6 +75,8 @@ class Assembly:
         if not len(fresh):
             return 0
         number = self._home(suspicion, rows) if place is None else self._bloc_at(place)
+        if number is None and confirmed:
+            number = self._known_for(suspicion)
         if number is None:
             if len(np.unique(self.ballots.voter[fresh])) < LEAST_CAMPAIGN_VOTERS:
                 return 0
@@ -79,6 +88,15 @@ class Assembly:
         self.found[number].suspicions.append(suspicion)
         self.campaign[fresh] = number
         return len(fresh)
+
+    def _known_for(self, suspicion: Suspicion) -> int | None:
+        """The first campaign to hold for the same target, if the suspicion was foretold by it."""
+        held = [
+            number
+            for number, each in enumerate(self.found)
+            if each.target == suspicion.target and each.verdict is Verdict.HOLD
+        ]
+        return held[0] if held and suspicion.foretold else None
 
     def _bloc_at(self, place: int) -> int | None:
         """An employer's list of names is one bloc."""

@@ -11,6 +11,7 @@ the campaign apart has no gain, and a suspicion that no second aspect confirms s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from voting_service.antifraud.forensics.columns import Int32s, Int64s
 from voting_service.antifraud.forensics.prepare import Bools, Floats, summed
 from voting_service.antifraud.forensics.thresholds import (
     BORROWED_VOTERS,
+    FORETOLD_NATS,
     WITNESS_DEVIATIONS,
     WITNESS_GAIN,
     WITNESS_WEIGHT_LIMIT,
@@ -68,6 +70,8 @@ class Judged:
     witnesses: tuple[Witness, ...]
     alone: bool
     """Whether the family needs no second aspect."""
+    evidence: Floats
+    """By the family's value: what the second aspects add to its likelihood ratio, in nats."""
 
     @property
     def confirmed(self) -> bool:
@@ -77,7 +81,15 @@ class Judged:
 class Population:
     """How the active ballots of each platform are spread over the values of an attribute."""
 
-    def __init__(self, attributes: Attributes, platform: Int32s, active: Bools) -> None:
+    def __init__(
+        self,
+        attributes: Attributes,
+        platform: Int32s,
+        active: Bools,
+        known: Mapping[int, Int64s],
+    ) -> None:
+        """`known`: by target, ballots of campaigns already found."""
+        self.known = known
         self.witnesses = attributes.witnesses
         self._platform = platform
         self._rows = np.flatnonzero(active)
@@ -126,10 +138,18 @@ class Crowd:
     """Who voted for the target."""
     rate: Floats
     """How probable that was for each."""
+    known: Int64s
+    """Ballots of campaigns already found for the target: they say what to look for."""
 
     def only(self, some: Bools) -> Crowd:
         """Some of the crowd."""
-        return Crowd(self.rows[some], self.voter[some], self.chose[some], self.rate[some])
+        return replace(
+            self,
+            rows=self.rows[some],
+            voter=self.voter[some],
+            chose=self.chose[some],
+            rate=self.rate[some],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +193,8 @@ def _judge(family: Attribute, population: Population, crowd: Crowd) -> tuple[Jud
     scores = logit.clip(-6.0, 8.0)[value]
     prior = 1.0 / (1.0 + np.exp(-scores))
     counted = _Counted(weight, voter, prior, float(expected.sum()))
-    witnesses, spoken, confirming = [], np.zeros(len(values)), np.zeros(len(mine))
+    witnesses, confirming = [], np.zeros(len(mine))
+    spoken, evidence = np.zeros(len(values)), np.zeros(len(values))
     for aspect, attributes in population.witnesses.items():
         if aspect in family.aspects:
             continue
@@ -182,6 +203,8 @@ def _judge(family: Attribute, population: Population, crowd: Crowd) -> tuple[Jud
         allowed = aspect in _confirming(family)
         if allowed:
             spoken += summed(value, weight[chose] * prior * ratio, len(values))
+            added = weight[chose] * np.log1p(prior * np.expm1(ratio))
+            evidence += summed(value, added, len(values))
         if witness.gain > 0:
             witness = replace(witness, confirms=witness.confirms and allowed)
             witnesses.append(witness)
@@ -200,6 +223,7 @@ def _judge(family: Attribute, population: Population, crowd: Crowd) -> tuple[Jud
         expected=_spread(expected, values),
         witnesses=tuple(witnesses),
         alone=family.alone,
+        evidence=_spread(evidence, values),
     )
     return judged, _spread(spoken, values) > 0
 
@@ -216,8 +240,11 @@ def _hear(
     else:
         share = population.shares(attribute, mine, mine)
     weight = counted.weight[crowd.chose]
-    ratio = _log_ratio(attribute.codes[mine], counted.voter, weight, share, counted.honest)
-    gain, certain = _gain(ratio, counted.prior, weight)
+    known = attribute.codes[crowd.known]
+    ratio = _log_ratio(attribute.codes[mine], counted, weight, share, known[known >= 0])
+    gain, total, certain = _gain(ratio, counted.prior, weight)
+    # What known campaigns foretold is a plain likelihood ratio (Wald 1945).
+    certain = certain or (len(crowd.known) > 0 and total >= FORETOLD_NATS)
     return Witness(aspect, attribute.name, gain, certain and gain >= WITNESS_GAIN), ratio
 
 
@@ -234,27 +261,29 @@ def _confirming(family: Attribute) -> frozenset[Aspect]:
 
 
 def _log_ratio(
-    codes: Int32s, voter: Int64s, weight: Floats, share: Floats, honest: float
+    codes: Int32s, counted: _Counted, weight: Floats, share: Floats, foretold: Int32s
 ) -> Floats:
     """ln P(value | campaign) − ln P(value | honest), by vote, the vote's voter left out.
 
-    `honest`: how many of the voters are expected to be honest; they have the value with the
-    probability `share`. Votes without the attribute say nothing (0).
+    Honest voters have the value with the probability `share`; `foretold` are the values in
+    campaigns already known. Votes without the attribute say nothing (0).
     """
     known = codes >= 0
     ratio = np.zeros(len(codes))
     if not known.any():
         return ratio
-    value = np.unique(codes[known], return_inverse=True)[1]
-    size = int(value.max()) + 1
-    honest *= float(weight[known].sum() / weight.sum())
+    values, value = np.unique(codes[known], return_inverse=True)
+    size = len(values)
+    honest = counted.honest * float(weight[known].sum() / weight.sum())
     seen = summed(value, weight[known])
     usual = np.empty(size)
     usual[value] = share[known]
-    _, place = np.unique(voter[known].astype(np.int64) * size + value, return_inverse=True)
+    pair = counted.voter[known].astype(np.int64) * size + value
+    _, place = np.unique(pair, return_inverse=True)
     own = summed(place, weight[known])[place]
-    excess = np.maximum(seen[value] - own - honest * usual[value], 0.0)
-    total = max(float(np.maximum(seen - honest * usual, 0.0).sum()) - 1.0, 0.0)
+    before = np.bincount(foretold, minlength=int(values[-1]) + 1)[values].astype(np.float64)
+    excess = np.maximum(seen[value] - own - honest * usual[value], 0.0) + before[value]
+    total = max(float(np.maximum(seen - honest * usual, 0.0).sum()) - 1.0, 0.0) + len(foretold)
     campaign = (excess + BORROWED_VOTERS * usual[value]) / (total + BORROWED_VOTERS)
     ratio[known] = np.log(campaign / usual[value])
     return ratio.clip(-WITNESS_WEIGHT_LIMIT, WITNESS_WEIGHT_LIMIT)
@@ -267,12 +296,12 @@ def _usual_times(codes: Int32s, honest: Floats) -> Floats:
     return np.maximum(share, 1e-9)
 
 
-def _gain(ratio: Floats, prior: Floats, weight: Floats) -> tuple[float, bool]:
-    """(what the ratios add for each campaign voter, whether that is more than chance)."""
+def _gain(ratio: Floats, prior: Floats, weight: Floats) -> tuple[float, float, bool]:
+    """(what the ratios add for each campaign voter, in all, whether that is beyond chance)."""
     added = weight * np.log1p(prior * np.expm1(ratio))
-    voters = float((weight * prior).sum())
-    certain = added.sum() >= WITNESS_DEVIATIONS * np.sqrt(float((added**2).sum()))
-    return float(added.sum()) / max(voters, 1e-9), bool(certain)
+    voters, total = float((weight * prior).sum()), float(added.sum())
+    certain = total >= WITNESS_DEVIATIONS * np.sqrt(float((added**2).sum()))
+    return total / max(voters, 1e-9), total, bool(certain)
 
 
 def _voter_mean(scores: Floats, voter: Int64s) -> Floats:

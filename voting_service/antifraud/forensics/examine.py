@@ -79,7 +79,7 @@ def _search(
             for phase in phases:
                 while True:
                     tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
-                    strictness = Strictness(exponents, assembly.held_targets())
+                    strictness = Strictness(exponents, assembly.held_by_target())
                     suspected = suspicions(asked(), attributes, phase, strictness, threads)
                     taken = assembly.take(suspected)
                     found += taken

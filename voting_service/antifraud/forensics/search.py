@@ -18,7 +18,11 @@ from voting_service.antifraud.forensics.significance import (
     permuted_votes,
     tail_exponent,
 )
-from voting_service.antifraud.forensics.thresholds import LEAST_EXCESS
+from voting_service.antifraud.forensics.thresholds import (
+    FALSE_DISCOVERIES,
+    HINT_LOG_P,
+    LEAST_EXCESS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Suspicion:
     log_p: float
     """Of the most telling cell; so is log_q."""
     log_q: float
+    foretold: bool = False
+    """Whether it was only looked for because a campaign for the target was known."""
 
     @property
     def excess(self) -> float:
@@ -43,9 +49,8 @@ class Strictness:
 
     exponents: Mapping[str, float]
     """Tail exponents by family, see calibrate."""
-    known_targets: Sequence[int]
-    """For whom a campaign was found. They are a hypothesis of their own and are tested among
-    themselves besides (hierarchical testing, Benjamini and Bogomolov 2014)."""
+    known: Mapping[int, Int64s]
+    """Ballots to be held, by target: what they look like is looked for in weaker cells too."""
 
 
 def calibrate(
@@ -70,46 +75,45 @@ def suspicions(
     threads: Executor,
 ) -> list[Suspicion]:
     """Every family and target with a discovery, the largest excess first."""
-    known, exponents = strictness.known_targets, strictness.exponents
     by_family = list(threads.map(lambda family: scan(asked, family.codes), families))
     cells = [each for found in by_family for each in found.values()]
     log_ps = [
-        each.log_p * exponents[family.name]
+        each.log_p * strictness.exponents[family.name]
         for family, found in zip(families, by_family, strict=True)
         for each in found.values()
     ]
     tests = sum(each.tests for each in cells)
     limit, log_q = discoveries(np.concatenate(log_ps), tests)
-    suspected = [np.isin(each.target, known) for each in cells]
-    named = np.concatenate([p[s] for p, s in zip(log_ps, suspected, strict=True)])
-    named_limit, _ = discoveries(named, tests * len(known) // max(asked.votes.targets, 1))
-    found = {
-        id(each): _Telling(
-            each,
-            q,
-            (p <= np.where(suspect, max(limit, named_limit), limit)) & _is_more(each),
-        )
-        for each, p, suspect, q in zip(
-            cells, log_ps, suspected, np.split(log_q, np.cumsum([*map(len, log_ps)])[:-1]),
-            strict=True,
-        )
-    }  # fmt: skip
-    population = Population(attributes, asked.ballots.platform, asked.active)
+    q_by_cells = np.split(log_q, np.cumsum([*map(len, log_ps)])[:-1])
+    judged_by = {
+        id(each): _Telling(each, p, q, (p <= limit) & _is_more(each))
+        for each, p, q in zip(cells, log_ps, q_by_cells, strict=True)
+    }
+    population = Population(attributes, asked.ballots.platform, asked.active, strictness.known)
     judged = []
-    for family, by_window in zip(families, by_family, strict=True):
-        telling = {window: found[id(each)] for window, each in by_window.items()}
+    for family, found in zip(families, by_family, strict=True):
+        telling = {window: judged_by[id(each)] for window, each in found.items()}
         for target in _targets(telling):
             judged += _judged(asked, population, family, target, telling)
+        hints = {window: each.hints() for window, each in telling.items()}
+        for target in strictness.known:
+            for each in _judged(asked, population, family, target, hints):
+                judged += _foretold(each, hints, np.log(tests / FALSE_DISCOVERIES))
     return sorted(judged, key=lambda each: -each.excess)
 
 
 @dataclass(frozen=True, slots=True)
 class _Telling:
-    """Cells, their ln q, and which of them are discoveries."""
+    """Cells, their calibrated ln p and ln q, and which of them to look into."""
 
     cells: Cells
+    log_p: Floats
     log_q: Floats
     chosen: Bools
+
+    def hints(self) -> _Telling:
+        """The same cells, more of them chosen."""
+        return replace(self, chosen=(self.log_p <= HINT_LOG_P) & _is_more(self.cells))
 
 
 def _targets(found: Mapping[int | None, _Telling]) -> list[int]:
@@ -135,16 +139,36 @@ def _judged(
         mine = each.chosen & (each.cells.target == target)
         if mine.any():
             member[_rows(asked, family, each.cells, mine, window)] = True
-            best = min(best, float(each.cells.log_p[mine].min()))
+            best = min(best, float(each.log_p[mine].min()))
             best_q = min(best_q, float(each.log_q[mine].min()))
     chose = np.zeros(len(ballots), dtype=bool)
     chose[votes.row[votes.target == target]] = True
     rows = np.flatnonzero(member)
+    if not chose[rows].any():
+        return []
     rate = asked.rates[ballots.stratum[rows], target].astype(np.float64)
-    crowd = Crowd(rows, ballots.voter[rows], chose[rows], rate)
+    known = population.known.get(target, np.empty(0, dtype=np.int64))
+    crowd = Crowd(rows, ballots.voter[rows], chose[rows], rate, known)
     return [
         Suspicion(family, target, part, best, best_q) for part in judge(family, population, crowd)
     ]
+
+
+def _foretold(
+    suspicion: Suspicion, hints: Mapping[int | None, _Telling], needed: float
+) -> list[Suspicion]:
+    """The suspicion with those values whose cells and second aspects together are as telling as
+    a discovery; none of them may be enough."""
+    judged = suspicion.judged
+    log_p = np.zeros(int(suspicion.family.codes.max()) + 1)
+    for each in hints.values():
+        mine = each.chosen & (each.cells.target == suspicion.target)
+        np.minimum.at(log_p, each.cells.value[mine], each.log_p[mine])
+    enough = judged.evidence[judged.value] - log_p[judged.value] >= needed
+    if not judged.confirmed or not enough.any():
+        return []
+    posterior = np.where(enough, judged.posterior, 0.0)
+    return [replace(suspicion, judged=replace(judged, posterior=posterior), foretold=True)]
 
 
 def _rows(

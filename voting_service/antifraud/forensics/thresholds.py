@@ -71,3 +71,9 @@ COMPANION_LINKS = 4
 BUSY_SHARE = 0.05
 """Moments with a larger share of their day's ballots bring nobody together: a programme, the
 opening of the day's vote."""
+
+FORETOLD_NATS = 6.0
+"""Evidence from which what a known campaign foretold confirms more of it."""
+
+HINT_LOG_P = -4.0
+"""ln p of a cell that is no discovery, but looked into where a campaign is known."""
