@@ -160,12 +160,10 @@ async def test_a_loop_waits_for_postgres(record_wire: TcpProxy) -> None:
         await rota.until(lambda: rota.names == ["patient"])
 
 
-async def test_a_round_that_hangs_is_given_up(
-    record_wire: TcpProxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(loops, "ROUND_LIMIT_SECONDS", 0.3)
+async def test_a_round_that_hangs_is_given_up(record_wire: TcpProxy) -> None:
     rota = Rota()
-    async with running(run_loop(rota.loop("one"), record_wire.url)):
+    hurried = rota.loop("one")._replace(limit_seconds=0.3)
+    async with running(run_loop(hurried, record_wire.url)):
         await rota.until(lambda: len(rota.names) >= 1)
         record_wire.hang()
         session, before = rota.sessions["one"], failures("test")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -136,7 +137,7 @@ async def test_only_ballots_before_the_moment_are_examined(
 async def test_an_examination_that_fails_says_so_and_leaves_nothing(
     database: Connection, contest: Contest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeps.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(Refused, match="failed"):
         await sweeps.sweep(database, contest, CLOSES)
     assert await sweeps.latest_sweep(database, contest.id) is None
