@@ -46,7 +46,8 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 async def on_bug(request: Request, error: Exception) -> Response:
     """Starlette's handler for everything else."""
-    log.error("desk_bug", path=request.url.path, error=type(error).__name__)
+    # Without the path: an invitation's holds its token.
+    log.error("desk_bug", method=request.method, error=type(error).__name__)
     if not wants_page(request):
         return await problems.on_bug(request, error)
     answer = await _error_page(request, "bug", 500, [])
@@ -58,7 +59,7 @@ async def _error_page(request: Request, name: str, status: int, details: list[st
     try:
         await find_visitor(request)
     except StoreUnavailable:
-        log.warning("visitor_unknown", path=request.url.path)
+        log.warning("visitor_unknown", page=name)
     texts = desk_of(request).face.texts(language(request))["desk"]["error"]
     return page(
         request,
