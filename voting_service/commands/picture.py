@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from voting_service.commands.running import database, run
+from voting_service.commands.running import database, run, terminal_user
 from voting_service.contests import pictures
 from voting_service.contests.contest_file import ContestFile
 from voting_service.contests.model import Contest, Text
@@ -22,6 +22,7 @@ from voting_service.contests.pictures import (
 )
 from voting_service.contests.store import load_contest
 from voting_service.errors import Fault, InvalidInput, NotFound, Refused
+from voting_service.journal.record import record
 from voting_service.settings import Settings, load_settings
 from voting_service.storage.postgres import AnyConnection
 
@@ -70,6 +71,18 @@ async def _store(
         [encoded] = await _encode([(str(file), file, kind)])
         async with connection.transaction():
             await store_picture(connection, contest.id, number, encoded, caption)
+            await _record(connection, contest, number, kind)
+
+
+async def _record(connection: AnyConnection, contest: Contest, number: int, what: str) -> None:
+    await record(
+        connection,
+        terminal_user(),
+        "picture_changed",
+        contest=contest.slug,
+        subject=f"candidate {number}",
+        details={"what": what},
+    )
 
 
 @click.command("remove-pictures")
@@ -93,6 +106,7 @@ async def _remove(settings: Settings, slug: str, number: int) -> None:
         _check_number(contest, number)
         async with connection.transaction():
             await pictures.remove_pictures(connection, contest.id, number)
+            await _record(connection, contest, number, "removed")
 
 
 def _check_number(contest: Contest, number: int) -> None:

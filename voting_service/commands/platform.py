@@ -39,6 +39,7 @@ from voting_service.decisions.platforms import (
 )
 from voting_service.decisions.settings import approve_change
 from voting_service.errors import Fault, InvalidInput
+from voting_service.journal.record import record
 from voting_service.settings import Settings, load_settings
 from voting_service.storage.postgres import domain_errors
 from voting_service.storage.valkey import Valkey
@@ -232,7 +233,16 @@ def profile_url(slug: str, url: str) -> None:
 
 async def _note_profile_url(settings: Settings, slug: str, url: str) -> None:
     async with database(settings) as connection:
-        await set_profile_url(connection, slug, url)
+        with domain_errors():
+            async with connection.transaction():
+                await set_profile_url(connection, slug, url)
+                await record(
+                    connection,
+                    terminal_user(),
+                    "platform_changed",
+                    subject=slug,
+                    details={"profile_url": url},
+                )
 
 
 @platform.command("list")

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 import msgspec
 
 Act = Literal[
-    "account_disabled",
     "account_connected",
+    "account_disabled",
     "account_made",
     "account_renewed",
     "approved",
@@ -22,10 +22,12 @@ Act = Literal[
     "invitation_revoked",
     "invited",
     "keys_destroyed",
+    "password_changed",
+    "picture_changed",
     "platform_added",
+    "platform_changed",
     "platform_switched",
     "proposed",
-    "password_changed",
     "published",
     "session_ended",
     "sign_in_failed",
