@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from tests.contest_data import store_contest, store_platform
@@ -32,7 +34,7 @@ from voting_service.rulings.holds import (
 )
 from voting_service.rulings.model import HoldVotes, ballots_hash
 from voting_service.rulings.rulings import approve_rulings, decline_ruling, propose_rulings
-from voting_service.storage.postgres import Connection
+from voting_service.storage.postgres import Connection, connect
 from voting_service.tally.kept import kept_tally
 from voting_service.tally.record import advance_floor, count_now, load_snapshot, take_snapshot
 from voting_service.tally.recount import Count, recount
@@ -99,8 +101,10 @@ async def test_a_ballot_in_two_holds_is_void_while_either_says_so(
     assert [h.ballot.state for h in histories] == ["void", "void", "counted"]
     assert [len(h.holds) for h in histories] == [1, 2, 1]
     assert [r.verdict for r in histories[1].rulings] == ["void", "count"]
+    await rule(database, contest, staff, second, "void")
+    assert await ballots_everywhere(database, contest) == Count(3, 0, 3)
     await rule(database, contest, staff, first, "count")
-    assert await ballots_everywhere(database, contest) == Count(3, 0, 0)
+    assert await ballots_everywhere(database, contest) == Count(3, 0, 2)
 
 
 async def test_the_tally_at_a_moment_has_what_was_cast_and_ruled_before_it(
@@ -280,3 +284,63 @@ async def test_every_act_stands_in_the_journal(
         ("clerk", "proposed", "decision 1"),
         ("supervisor", "approved", "decision 1"),
     ]
+
+
+async def test_rulings_approved_at_once_see_each_other(
+    database: Connection, contest: Contest, staff: Staff, database_url: str
+) -> None:
+    ids = await store_ballots(database, contest, [StoredBallot([1], held=True)] * 6)
+    proposed = [
+        await propose_one(
+            database, contest, staff.clerk, await hold(database, contest, ids[n : n + 3]), "void"
+        )
+        for n in range(4)
+    ]
+    sessions = [await connect(database_url) for _ in proposed]
+    await asyncio.gather(
+        *(
+            approve_rulings(
+                session, contest, staff.supervisor, [decision_id], now=datetime.now(UTC)
+            )
+            for session, decision_id in zip(sessions, proposed, strict=True)
+        )
+    )
+    for session in sessions:
+        await session.close()
+    assert await ballots_everywhere(database, contest) == Count(6, 0, 6)
+
+
+async def test_a_ruling_is_never_worked_out_from_an_old_view(
+    database: Connection, contest: Contest, staff: Staff
+) -> None:
+    ids = await store_ballots(database, contest, [StoredBallot([1])])
+    decision_id = await propose_one(
+        database, contest, staff.clerk, await hold(database, contest, ids), "void"
+    )
+    with pytest.raises(asyncpg.InvalidTransactionStateError):
+        async with database.transaction(isolation="repeatable_read"):
+            await approve_rulings(
+                database, contest, staff.supervisor, [decision_id], now=datetime.now(UTC)
+            )
+    assert await ballots_everywhere(database, contest) == Count(1, 0, 0)
+
+
+async def test_a_hold_whose_ballots_do_not_fit_its_hash_cannot_be_ruled(
+    database: Connection, contest: Contest, staff: Staff
+) -> None:
+    ids = await store_ballots(database, contest, [StoredBallot([1])] * 2)
+    async with database.transaction():
+        forged = await database.fetchval(
+            "insert into holds (contest_id, kind, source, label, evidence, ballots, ballots_hash,"
+            " created_at) values ($1, 'campaign', 'x', 'x', $2, 1, $3, now()) returning id",
+            contest.id,
+            EVIDENCE,
+            ballots_hash(ids[:1]),
+        )
+        await database.executemany(
+            "insert into hold_ballots (contest_id, hold_id, ballot_id) values ($1, $2, $3)",
+            [(contest.id, forged, each) for each in ids],
+        )
+    with pytest.raises(Refused, match="propose anew"):
+        await rule(database, contest, staff, forged, "void")
+    assert await ballots_everywhere(database, contest) == Count(2, 0, 0)
