@@ -32,6 +32,12 @@ STEP_SECONDS = Histogram(
     buckets=_FAST,
 )
 SIGN_INS = Counter("voting_sign_ins_total", "Sign-ins by outcome: accepted, refused", ["outcome"])
+CAPTCHAS = Counter(
+    "voting_captchas_total",
+    "Answers of hosted captchas, by provider and what came of them: verified, failed, replayed, "
+    "away (the voter then meets the proof of work), spared (not asked, being away), crowded",
+    ["provider", "outcome"],
+)
 SPENT_TOKENS_LOCAL = Counter(
     "voting_spent_tokens_local_total", "One-time checks answered from memory, Valkey being away"
 )

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     platform_secrets_file: Path | None = Field(
         default=None, description='TOML, slug = "secret" a line; for WeChat and OpenID Connect'
     )
+    captcha_secrets_file: Path | None = Field(
+        default=None, description="TOML, a table [PROVIDER.SITE_KEY] for each hosted captcha"
+    )
     public_url: str = Field(
         default="http://127.0.0.1:8000",
         pattern=r"^https?://[^/\s]+$",

@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voting_service.contests.contest_file import ContestFile, load_contest_file
-from voting_service.contests.model import BallotRules, CutRules, ReleaseSchedule, Text
+from voting_service.contests.model import (
+    BallotRules,
+    CutRules,
+    ReleaseSchedule,
+    ScreeningRules,
+    Text,
+)
 from voting_service.contests.phases import published_at
 from voting_service.errors import InvalidInput
 
@@ -267,6 +273,36 @@ def test_release_schedules_refused(release: str, field: str, message: str) -> No
     [(place, said)] = faults_of(minimal(release=release))
     assert place.startswith(f"release.{field} (line ")
     assert message in said
+
+
+@pytest.mark.parametrize(
+    ("screening", "field", "message"),
+    [
+        ('captcha = "turnstile"', "site_key", "is missing; the console of turnstile shows it"),
+        ('site_key = "0x4AAA"', "site_key", "has a meaning only with a captcha"),
+        ('captcha = "recaptcha"\nsite_key = "0x4AAA"', "captcha", "must be 'turnstile', 'geetest'"),
+        ('captcha = "yidun"\nsite_key = "a b"', "site_key", "must be 4 to 64 of a-z"),
+        (
+            'captcha = "yidun"\nsite_key = "0123"\nchallenge = false',
+            "captcha",
+            "is never asked for while challenge is false",
+        ),
+        ("hold = 1", "hold", "valid boolean"),
+        ('secret = "planted"', "secret", "is no key of a contest file"),
+    ],
+)
+def test_screening_refused(screening: str, field: str, message: str) -> None:
+    [(place, said)] = faults_of(minimal(release=f"[screening]\n{screening}"))
+    assert place.startswith(f"screening.{field} (line ")
+    assert message in said
+    assert "planted" not in said
+
+
+def test_screening_names_a_captcha() -> None:
+    assert load_contest_file(minimal()).rules.screening == ScreeningRules()
+    text = minimal(release='[screening]\ncaptcha = "geetest"\nsite_key = "0123abcd"')
+    screening = load_contest_file(text).rules.screening
+    assert screening == ScreeningRules(captcha="geetest", site_key="0123abcd")
 
 
 def test_more_names_at_least_than_at_most() -> None:

@@ -84,6 +84,7 @@ def load_contest_file(source: Path | str) -> ContestFile:
     _check_window(draft)
     _check_ballot_and_cut(draft)
     _check_release(draft)
+    _check_screening(draft)
     _check_numbers(draft)
     _check_pictures(draft, folder)
     if draft.faults or document is None:
@@ -131,6 +132,10 @@ class _Draft:
                 return DEFAULTS.get(".".join(map(str, path)))
             value = value[part]
         return value
+
+    def is_given(self, *path: str | int) -> bool:
+        """Whether the file has the key, whatever its value."""
+        return path in self._lines
 
     def candidates(self) -> list[Any]:
         """Every entry, faulty or not; empty when there is no list of them."""
@@ -279,6 +284,16 @@ def _check_release(draft: _Draft) -> None:
     mode, daily_at = draft.get("release", "mode"), draft.get("release", "daily_at")
     if daily_at is not None and mode is not None and mode != "daily":
         draft.fault(("release", "daily_at"), f'has a meaning only with mode "daily", not "{mode}"')
+
+
+def _check_screening(draft: _Draft) -> None:
+    captcha = draft.get("screening", "captcha")
+    if captcha and not draft.is_given("screening", "site_key"):
+        draft.fault(("screening", "site_key"), f"is missing; the console of {captcha} shows it")
+    if draft.is_given("screening", "site_key") and not draft.is_given("screening", "captcha"):
+        draft.fault(("screening", "site_key"), "has a meaning only with a captcha")
+    if captcha and draft.get("screening", "challenge") is False:
+        draft.fault(("screening", "captcha"), "is never asked for while challenge is false")
 
 
 def _check_numbers(draft: _Draft) -> None:

@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from voting_service.contests.model import CaptchaProvider
 from voting_service.contests.pictures import MAX_PICTURES
 
 LINE_CHARACTERS = 120
@@ -26,6 +27,7 @@ DEFAULT_DAILY_AT = time(20, 0)
 """When `release.mode` is daily and nothing else is said."""
 
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
+_SITE_KEY = re.compile(r"[A-Za-z0-9_-]{4,64}")
 _TAKEN_SLUGS = frozenset({"platforms", "verify"})
 """`/en/platforms` is the platforms' guide, and `cut verify` checks a file."""
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -84,6 +86,12 @@ def _plausible(value: datetime) -> datetime:
     return value
 
 
+def _site_key(value: str) -> str:
+    if not _SITE_KEY.fullmatch(value):
+        raise _fault("must be 4 to 64 of a-z, A-Z, 0-9, - and _, as the provider shows it")
+    return value
+
+
 def _same_in_both(value: object) -> object:
     if isinstance(value, str):
         return {"zh": value, "en": value}
@@ -137,10 +145,13 @@ class CutSection(_Section):
 
 
 class ScreeningSection(_Section):
-    """Whether suspicious votes are asked for a proof of work, and whether ballots are held."""
+    """Whether suspicious votes are asked for a proof of work or a hosted captcha, and whether
+    ballots are held. No secret belongs here: VOTING_CAPTCHA_SECRETS_FILE."""
 
     challenge: bool = True
     hold: bool = True
+    captcha: CaptchaProvider | None = None
+    site_key: Annotated[str, AfterValidator(_site_key)] | None = None
 
 
 class PictureSection(_Section):

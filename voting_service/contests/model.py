@@ -48,12 +48,21 @@ class CutRules(msgspec.Struct, frozen=True):
     tie: Literal["committee", "lot", "advance_all"]
 
 
+CaptchaProvider = Literal["turnstile", "geetest", "tencent", "yidun"]
+
+
 class ScreeningRules(msgspec.Struct, frozen=True):
     """Whether suspicious votes are asked for a proof of work, and whether ballots are held on
-    what coincides (antifraud/decision.py). Never public."""
+    what coincides (antifraud/decision.py). Never public.
+
+    With a `captcha`, its provider's widget takes the place of the proof of work; `site_key` is
+    the provider's name for us there (antifraud/captchas/).
+    """
 
     challenge: bool = True
     hold: bool = True
+    captcha: CaptchaProvider | None = None
+    site_key: str | None = None
 
 
 class EarlyClose(msgspec.Struct, frozen=True):

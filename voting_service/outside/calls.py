@@ -43,6 +43,12 @@ class Outside:
     async def get(self, url: str, parameters: Mapping[str, str] | None = None) -> Answer:
         return await self._send(self._client.build_request("GET", url, params=parameters))
 
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Posts `body` as it is; `headers` name its type."""
+        return await self._send(
+            self._client.build_request("POST", url, content=body, headers=dict(headers))
+        )
+
     async def post_form(
         self, url: str, form: Mapping[str, str], *, user: str, password: str
     ) -> Answer:

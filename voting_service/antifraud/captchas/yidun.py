@@ -1,0 +1,102 @@
+"""NetEase Yidun (网易易盾行为式验证码), second verification, version v2.
+
+Site key: captchaId; secrets: `secret_id` and `secret_key`. The token is the widget's `validate`
+(NECaptchaValidate), good for twenty minutes or less and once; it cannot carry our binding, and
+the field `user` is left empty: the provider has no need to know who votes.
+https://support.dun.163.com/documents/15588062143475712?docId=69218161355051008 (request, answer,
+signature: MD5 over the sorted parameters and the key, which is all the protocol asks of it)
+
+The provider documents no content security policy; the sources are those of its loader
+(https://cstaticdun.126.net/load.min.js), and it writes styles itself.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets as random_tokens
+from collections.abc import Mapping
+from hashlib import md5
+from typing import ClassVar
+from urllib.parse import urlencode
+
+import msgspec
+import structlog
+
+from voting_service.antifraud.captchas import captcha
+from voting_service.antifraud.captchas.captcha import Secret, Solved, not_accepted, read_answer
+from voting_service.clock import Clock
+from voting_service.errors import Unavailable
+from voting_service.outside.calls import Outside
+
+URL = "https://c.dun.163.com/api/v2/verify"
+_HOSTS = ("https://cstaticdun.126.net", "https://c.dun.163.com", "https://c.dun.163yun.com")
+_PICTURES = ("https://necaptcha.nosdn.127.net", "https://nos.netease.com")
+_VALIDATE = re.compile(r"[\x21-\x7e]{1,2000}")
+_BAD_PARAMETER, _TOO_MANY = 419, 430
+"""The others: 415, wrong signature; 421, wrong version."""
+
+log = structlog.get_logger(__name__)
+
+
+class Secrets(captcha.Secrets):
+    secret_id: Secret
+    secret_key: Secret
+
+
+class _Verdict(msgspec.Struct, frozen=True):
+    error: int
+    result: bool | None = None
+
+
+_VERDICT = msgspec.json.Decoder(_Verdict)
+
+
+class Yidun:
+    """The adapter."""
+
+    provider: str = "yidun"
+    page_sources: Mapping[str, tuple[str, ...]] = {
+        "script-src": _HOSTS,
+        "style-src": (*_HOSTS, "'unsafe-inline'"),
+        "img-src": (*_HOSTS, *_PICTURES, "data:"),
+        "connect-src": _HOSTS,
+    }
+    secrets_type: ClassVar = Secrets
+
+    def __init__(self, site_key: str, secrets: Secrets, outside: Outside, clock: Clock) -> None:
+        self.site_key = site_key
+        self._secrets = secrets
+        self._outside = outside
+        self._clock = clock
+
+    async def is_genuine(self, solved: Solved) -> bool:
+        if not _VALIDATE.fullmatch(solved.token):
+            return False
+        form = {
+            "captchaId": self.site_key,
+            "validate": solved.token,
+            "user": "",
+            "secretId": self._secrets.secret_id.get_secret_value(),
+            "version": "v2",
+            "timestamp": str(int(self._clock().timestamp() * 1000)),
+            "nonce": random_tokens.token_hex(16),
+        }
+        form["signature"] = signature(form, self._secrets.secret_key.get_secret_value())
+        answer = await self._outside.post(
+            URL, urlencode(form).encode(), {"content-type": "application/x-www-form-urlencoded"}
+        )
+        verdict = read_answer(self.provider, answer, _VERDICT)
+        if verdict.error == 0 and verdict.result is not None:
+            return verdict.result
+        if verdict.error == _BAD_PARAMETER:
+            log.warning("captcha_parameter_refused", provider=self.provider)
+            return False
+        if verdict.error == _TOO_MANY:
+            raise Unavailable(f"{self.provider} is busy")
+        raise not_accepted(self.provider, str(verdict.error))
+
+
+def signature(form: Mapping[str, str], secret_key: str) -> str:
+    """MD5, in hexadecimal, of every name and value in the order of the names, and the key."""
+    message = "".join(name + form[name] for name in sorted(form)) + secret_key
+    return md5(message.encode(), usedforsecurity=False).hexdigest()
