@@ -19,7 +19,7 @@ from voting_service.contests.announced_changes import (
     load_changes,
     store_changed,
 )
-from voting_service.contests.changes import NOTICE, ChangeRefused, value_of
+from voting_service.contests.changes import NOTICE, ChangeRefused, Setting, value_of
 from voting_service.contests.model import Contest, Text
 from voting_service.contests.store import load_contest, load_platforms
 from voting_service.decisions.platforms import (
@@ -152,10 +152,11 @@ async def test_others_change_nothing(
 async def test_a_contest_that_moved_on_is_looked_at_again(
     database: Connection, contest: Contest, clerk: Account, supervisor: Account
 ) -> None:
+    wanted: dict[Setting, object] = {"closes_at": later(contest), "expected_voters_per_day": 5}
     ids = [
         await change_setting(database, contest, clerk, setting, value, reason=WHY, now=now())
-        for setting, value in (("closes_at", later(contest)), ("expected_voters_per_day", 5))
-    ]  # type: ignore[arg-type]
+        for setting, value in wanted.items()
+    ]
     first, second = ids
     assert first is not None and second is not None
     await approve_change(database, contest.slug, supervisor, first, now=now())

@@ -11,7 +11,7 @@ import msgspec
 from voting_service.journal.chain import BEGINNING, Head, hash_of
 from voting_service.journal.model import Entry
 from voting_service.journal.reading import entries_after
-from voting_service.storage.postgres import Connection, connect
+from voting_service.storage.postgres import AnyConnection, Connection, connect
 
 START = datetime(2022, 7, 18, 1, 0, tzinfo=UTC)
 
@@ -38,7 +38,7 @@ def chained(fields: Iterable[tuple[str, str, str]], after: Head = BEGINNING) -> 
     return lines
 
 
-async def stored(connection: Connection) -> list[Entry]:
+async def stored(connection: AnyConnection) -> list[Entry]:
     """The whole journal."""
     return [entry async for batch in entries_after(connection) for entry in batch]
 
