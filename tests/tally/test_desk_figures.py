@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.cut_data import OPENS
+from tests.cut_data import CLOSES, OPENS
 from tests.tally.cast_ballots import (
     CANDIDATES,
     Cast,
@@ -33,17 +33,24 @@ ALL = (BALLOTS, *NUMBERS)
 RULED_FROM = OPENS + timedelta(hours=6)
 SLUGS = (f"field-{n}" for n in itertools.count(1))
 
-marks = st.lists(st.booleans(), min_size=1, max_size=25)
-acts = st.lists(
-    st.one_of(
-        st.tuples(st.just("cast"), st.lists(ballots, max_size=6)),
-        st.tuples(st.just("keep"), st.none()),
-        st.tuples(st.just("hold"), marks),
-        st.tuples(st.just("rule"), st.tuples(st.integers(0, 4), st.booleans())),
+marks = st.lists(st.sampled_from([True, True, False]), min_size=1, max_size=25)
+some_ballots = st.lists(ballots, min_size=4, max_size=12)
+ruling = st.tuples(st.just("rule"), st.tuples(st.integers(0, 3), st.booleans()))
+hold = st.tuples(st.just("hold"), marks)
+beginnings = st.tuples(st.tuples(st.just("cast"), some_ballots), hold, hold, ruling, ruling)
+acts = st.tuples(
+    beginnings,
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("cast"), some_ballots),
+            st.tuples(st.just("keep"), st.none()),
+            hold,
+            ruling,
+            ruling,
+        ),
+        max_size=10,
     ),
-    min_size=4,
-    max_size=14,
-)
+).map(lambda parts: [*parts[0], *parts[1]])
 slow = settings(
     max_examples=40,
     deadline=None,
@@ -122,7 +129,7 @@ async def test_the_tally_now_and_at_any_moment(
 @given(
     history=acts,
     begins=moments,
-    length=st.integers(1, 3 * 3600),
+    length=st.integers(1, 5 * 3600),
     platform_id=st.sampled_from([None, 1, 2]),
     network=st.sampled_from([None, b"network1"]),
     candidate=st.none() | st.integers(1, CANDIDATES),
@@ -156,9 +163,11 @@ async def test_a_window_and_its_minutes_and_ballots(
     assert found.networks == field.count(lambda b: [b.network] if b.network else [], among=inside)
     by_minute = field.count(lambda b: [b.cast_at.replace(second=0, microsecond=0)], among=inside)
     assert dict(found.minutes) == by_minute
-    if (platform_id, network, candidate) == (None, None, None):
-        minutes = await load_minutes(database, field.contest, window.begins, window.ends)
-        assert minutes == found.minutes
+    minutes = await load_minutes(database, field.contest, window.begins, window.ends)
+    assert dict(minutes) == field.count(
+        lambda b: [b.cast_at.replace(second=0, microsecond=0)],
+        among=lambda b: window.begins <= b.cast_at < window.ends,
+    )
 
     expected = sorted((b for b in field.cast if inside(b)), key=lambda b: b.ballot_id)
     listed = []
@@ -177,6 +186,26 @@ async def test_a_window_and_its_minutes_and_ballots(
     states = {b.ballot_id: field.state(b) for b in field.cast}
     assert {b.ballot_id: b.state for b in every} == states
     assert [b.ballot_id for b in every] == sorted(states)
+
+
+async def test_a_ballot_that_one_ruling_voids_is_void_whatever_others_say(
+    database: Connection,
+) -> None:
+    field = await open_field(database)
+    one, both_holds, other = Cast([1]), Cast([2]), Cast([3], held=True)
+    await field.add(database, [one, both_holds, other])
+    void = await field.hold(database, [one, both_holds], RULED_FROM)
+    count = await field.hold(database, [both_holds, other], RULED_FROM)
+    await field.rule(database, void, "void", RULED_FROM)
+    await field.rule(database, count, "count", RULED_FROM)
+    expected = Count(gross=3, held=0, void=2)
+    window = Window(OPENS, OPENS + timedelta(hours=2))
+    assert (await load_figures(database, field.contest, CLOSES)).ballots == expected
+    assert (await load_window(database, field.contest, window)).ballots == expected
+    minutes = await load_minutes(database, field.contest, window.begins, window.ends)
+    assert [minute.counted for minute in minutes] == [expected]
+    listed = await load_ballots(database, field.contest, window)
+    assert {b.choices[0]: b.state for b in listed} == {1: "void", 2: "void", 3: "counted"}
 
 
 async def test_the_line_and_its_margin(database: Connection) -> None:
