@@ -19,6 +19,7 @@ from voting_service.antifraud.forensics.prepare import (
     DAY_MS,
     HOUR_MS,
     Ballots,
+    distinct,
     known_by_appearance,
     pair_of,
 )
@@ -33,7 +34,7 @@ Aspect = Literal["network", "client", "account", "habit", "day", "hour", "ballot
 """Attributes of one aspect say much the same; of two aspects, two things."""
 
 _DILIGENCE = (2, 3, 5, 10, 15)
-_MOBILITY = (0.35, 0.6, 0.8, 0.95)
+_MOBILITY = (0.35, 0.6, 0.8)
 _AGES_DAYS = (1, 7, 45, 120, 365, 1_000)
 
 
@@ -141,7 +142,7 @@ def _by_aspect(known: Sequence[Attribute]) -> dict[Aspect, tuple[Attribute, ...]
 def _crowd(place: Int32s, voter: Int32s) -> Int32s:
     """How many voters share the address, as a power of two; -1 without an address."""
     known = place != ABSENT
-    pairs = np.unique(place[known].astype(np.int64) << 32 | voter[known])
+    pairs = distinct(place[known].astype(np.int64) << 32 | voter[known])
     sharing = np.bincount(pairs >> 32, minlength=1)
     return np.where(known, np.log2(np.maximum(sharing, 1))[place], ABSENT).astype(np.int32)
 
@@ -150,7 +151,7 @@ def _habit(voter: Int32s, place: Int32s) -> Int32s:
     """How often the voter votes, and from how many places for that."""
     times = np.bincount(voter)
     known = place != ABSENT
-    pairs = np.unique(voter[known].astype(np.int64) << 32 | place[known])
+    pairs = distinct(voter[known].astype(np.int64) << 32 | place[known])
     places = np.bincount(pairs >> 32, minlength=len(times))
     moving = np.digitize(places / np.maximum(times, 1), _MOBILITY)
     diligence = np.digitize(times, _DILIGENCE)

@@ -13,7 +13,13 @@ import numpy as np
 from scipy.sparse import coo_array, csgraph
 
 from voting_service.antifraud.forensics.columns import ABSENT, Int32s, Int64s
-from voting_service.antifraud.forensics.prepare import DAY_MS, Ballots, Bools, by_appearance
+from voting_service.antifraud.forensics.prepare import (
+    DAY_MS,
+    Ballots,
+    Bools,
+    by_appearance,
+    distinct,
+)
 from voting_service.antifraud.forensics.thresholds import (
     BUSY_SHARE,
     COMPANION_LINKS,
@@ -84,7 +90,7 @@ def _meetings(ballots: Ballots) -> Int64s:
         low, high = np.sort(ballots.voter[np.stack([first, second])].astype(np.int64), axis=0)
         apart = low != high
         found.append(((low * voters + high)[apart] << 12) | (day[first][apart] & 4_095))
-    return np.unique(np.concatenate(found)) >> 12
+    return distinct(np.concatenate(found)) >> 12
 
 
 def _quiet(slot: Int64s, day: Int64s) -> Bools:

@@ -127,6 +127,15 @@ def summed(codes: npt.NDArray[np.integer], weights: Floats, size: int = 0) -> Fl
     return sums
 
 
+def distinct(values: Int64s) -> Int64s:
+    """The different values, ascending, by sorting: NumPy's own hashes, which takes thrice as
+    long for millions."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
+
+
 def pair_of(one: Int32s, other: Int32s) -> Int32s:
     """A code for each pair of values; absent where either is."""
     pairs = np.full(len(one), ABSENT, dtype=np.int32)

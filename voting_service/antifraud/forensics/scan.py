@@ -53,22 +53,25 @@ class Question:
     rates: Rates
     active: Bools
     weights: Mapping[int | None, Floats]
-    """By window in milliseconds (None: the whole file), see window_weights."""
+    """By window in milliseconds (None: the whole file): one divided by how many ballots the voter
+    cast in the window, so that voters count and not ballots."""
+    when: Mapping[int | None, Int32s]
+    """The number of the window that each ballot is in."""
 
 
 def question(ballots: Ballots, votes: Votes, rates: Rates, active: Bools) -> Question:
     """The question in every window."""
-    weights = {window: window_weights(ballots, window, active) for window in WINDOWS_MS}
-    return Question(ballots, votes, rates, active, weights)
-
-
-def window_weights(ballots: Ballots, window_ms: int | None, active: Bools) -> Floats:
-    """One divided by how many ballots the voter cast in the window: voters count, not ballots."""
     order = np.argsort(ballots.voter, kind="stable")
     order = order[active[order]]
-    run = _runs(ballots.voter[order], _window_of(ballots.cast_at[order], window_ms))
+    when = {window: _window_of(ballots.cast_at, window) for window in WINDOWS_MS}
+    weights = {window: _window_weights(ballots, when[window], order) for window in WINDOWS_MS}
+    return Question(ballots, votes, rates, active, weights, when)
+
+
+def _window_weights(ballots: Ballots, when: Int32s, by_voter: Int64s) -> Floats:
+    run = np.cumsum(_changes(ballots.voter[by_voter]) | _changes(when[by_voter]))
     weights = np.zeros(len(ballots))
-    weights[order] = (1.0 / np.bincount(run))[run] if len(run) else 0.0
+    weights[by_voter] = (1.0 / np.maximum(np.bincount(run), 1))[run]
     return weights
 
 
@@ -81,18 +84,27 @@ def scan(asked: Question, attribute: Int32s) -> dict[int | None, Cells]:
     # Pairs of value and target with too few votes in all have no cell in any window.
     usable = asked.active & (attribute >= 0)
     values = int(attribute.max(initial=-1)) + 1
-    usable &= (np.bincount(attribute[usable], minlength=values + 1) >= LEAST_GROUP)[attribute]
+    large = np.bincount(attribute[usable], minlength=values + 1) >= LEAST_GROUP
+    usable &= large[attribute]
     voted = np.flatnonzero(usable[votes.row])
     key = attribute[votes.row[voted]].astype(np.int64) * votes.targets + votes.target[voted]
     order = np.argsort(key, kind="stable")
-    pair = _runs(key[order])
+    pair = np.cumsum(_changes(key[order]))
     voted = voted[order[(np.bincount(pair, minlength=1) >= LEAST_VOTERS)[pair]]]
     needed = np.zeros(values + 1, dtype=bool)
     needed[attribute[votes.row[voted]]] = True
     rows = np.flatnonzero(usable & needed[attribute])
     rows = rows[np.argsort(attribute[rows], kind="stable")]
-    left_out = len(np.unique(attribute[usable])) - int(np.count_nonzero(needed))
-    ordered = _Ordered(attribute, rows, voted, left_out)
+    left_out = int(np.count_nonzero(large)) - int(np.count_nonzero(needed))
+    ordered = _Ordered(
+        attribute=attribute,
+        rows=rows,
+        new_value=_changes(attribute[rows]),
+        voted=voted,
+        voted_row=votes.row[voted],
+        new_pair=_changes(attribute[votes.row[voted]]) | _changes(votes.target[voted]),
+        left_out=left_out,
+    )
     return {window: _scan_window(asked, ordered, window) for window in asked.weights}
 
 
@@ -102,7 +114,10 @@ class _Ordered:
 
     attribute: Int32s
     rows: Int64s
+    new_value: Bools
     voted: Int64s
+    voted_row: Int32s
+    new_pair: Bools
     left_out: int
     """Values that were tested and cannot have a cell."""
 
@@ -110,13 +125,13 @@ class _Ordered:
 def _scan_window(asked: Question, ordered: _Ordered, window: int | None) -> Cells:
     # Groups (value, window) are runs of `rows`; cells (value, target, window) runs of `voted`.
     votes, rows, voted = asked.votes, ordered.rows, ordered.voted
-    attribute, weight = ordered.attribute, asked.weights[window]
-    when = _window_of(asked.ballots.cast_at, window)
-    group = _runs(attribute[rows], when[rows])
-    voted_row = votes.row[voted]
-    cell = _runs(attribute[voted_row], votes.target[voted], when[voted_row])
-    first = np.flatnonzero(np.diff(cell, prepend=-1))
-    observed = summed(cell, weight[voted_row]) if len(cell) else np.empty(0)
+    attribute, weight, voted_row = ordered.attribute, asked.weights[window], ordered.voted_row
+    when = asked.when[window]
+    group = np.cumsum(ordered.new_value | _changes(when[rows])) - 1
+    begins = ordered.new_pair | _changes(when[voted_row])
+    cell = np.cumsum(begins) - 1
+    first = np.flatnonzero(begins)
+    observed = summed(cell, weight[voted_row])
     testable = np.flatnonzero(observed >= LEAST_VOTERS - 1e-9)
     group_of_row = np.empty(len(asked.ballots), dtype=np.int64)
     group_of_row[rows] = group
@@ -132,7 +147,7 @@ def _scan_window(asked: Question, ordered: _Ordered, window: int | None) -> Cell
     return Cells(
         value=attribute[votes.row[head]],
         target=votes.target[head],
-        window_start=when[votes.row[head]] * (window or 0),
+        window_start=when[votes.row[head]].astype(np.int64) * (window or 0),
         observed=seen[more],
         expected=expected[more],
         log_p=poisson_log_tail(seen[more], expected[more]),
@@ -149,18 +164,18 @@ def poisson_log_tail(observed: Floats, expected: Floats) -> Floats:
         return np.where(tail > 1e-280, np.log(tail), bound)
 
 
-def _window_of(cast_at: Int64s, window_ms: int | None) -> Int64s:
-    return cast_at // window_ms if window_ms else np.zeros(len(cast_at), dtype=np.int64)
+def _window_of(cast_at: Int64s, window_ms: int | None) -> Int32s:
+    """Counted from 1970; cells take their start from it."""
+    if window_ms is None:
+        return np.zeros(len(cast_at), dtype=np.int32)
+    return (cast_at // window_ms).astype(np.int32)
 
 
-def _runs(*columns: npt.NDArray[np.integer]) -> Int64s:
-    """Numbers the runs of equal tuples of neighbours."""
-    if not len(columns[0]):
-        return np.empty(0, dtype=np.int64)
-    changes = np.zeros(len(columns[0]), dtype=bool)
-    for column in columns:
-        changes[1:] |= column[1:] != column[:-1]
-    return np.cumsum(changes)
+def _changes(values: npt.NDArray[np.integer]) -> Bools:
+    """Where a value differs from the one before; true for the first."""
+    changes = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=changes[1:])
+    return changes
 
 
 def _margin(group: Int64s, stratum: Int32s, weight: Floats, strata: int) -> sparse.csr_array:
