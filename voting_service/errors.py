@@ -105,13 +105,15 @@ class SlowDown(VotingError):
 
 
 class ChallengeRequired(VotingError):
-    """This vote has its price: a proof of work that takes up to `tries` tries. `challenge` is
-    filled in by whoever gives the answer: making one takes a moment."""
+    """This vote has its price: a proof of work that takes up to `tries` tries, or instead, where
+    there is one, a `captcha` (its provider, our site key, and what binds it to the ballot). Both
+    are filled in by whoever gives the answer: making a `challenge` takes a moment."""
 
     def __init__(self, tries: int) -> None:
         super().__init__("solve the challenge and send the vote again with it")
         self.tries = tries
         self.challenge: dict[str, Any] | None = None
+        self.captcha: dict[str, str] | None = None
 
 
 class Unavailable(VotingError):

@@ -13,7 +13,7 @@ MAX_BODY_BYTES = 4096
 
 class Cast(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The JSON body of a cast: candidate numbers, and a solved challenge where one was asked
-    for (428), in base64 as the widget makes it."""
+    for (428), in base64 as the widget makes it, or `provider:token` of a captcha."""
 
     choices: list[int]
     challenge: str | None = None

@@ -11,10 +11,12 @@ from datetime import datetime
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from voting_service.antifraud.captchas.gate import Outcome
 from voting_service.ballots.casting import not_open
 from voting_service.ballots.parse import MAX_BODY_BYTES, parse_cast
 from voting_service.ballots.vote import Accepted, Repeated
 from voting_service.errors import ChallengeRequired, NotSignedIn, PlatformSwitchedOff, VotingError
+from voting_service.public.challenge_desk import Payment
 from voting_service.public.cross_origin import allow_origin
 from voting_service.public.senders import Machine
 from voting_service.public.worker import ContestDesk, Worker
@@ -53,21 +55,24 @@ async def hand_in(
     After the close a voter whose answer was lost still gets the receipt of the stored ballot.
     Before the opening, and for good once the voters' key is destroyed, nothing is taken.
     """
-    contest, senders = desk.contest, desk.senders
+    contest, senders, paid = desk.contest, desk.senders, Outcome.FAILED
     if senders is None or now < contest.opens_at:
         raise not_open(contest, now)
     if now < contest.closes_at:
+        if challenge is not None:
+            payment = Payment(session.voter, challenge, senders.address_of(machine))
+            paid = await desk.challenges.check(contest, payment, now)
         outcome = await desk.caster.submit(
             voter=session.voter,
             platform_id=session.platform_id,
             sender=senders.of(machine, session, now.timestamp()),
-            solved=challenge is not None and desk.is_solved(challenge, session.voter, now),
+            solved=paid is Outcome.VERIFIED,
             choices=choices,
         )
     else:
         outcome = await desk.caster.answer_after_close(session.voter, choices)
     if isinstance(outcome, ChallengeRequired):
-        outcome.challenge = await desk.challenge(session.voter, outcome.tries, now)
+        await desk.challenges.ask(contest, session.voter, outcome, now, paid)
     if isinstance(outcome, VotingError):
         raise outcome
     return outcome

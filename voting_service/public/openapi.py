@@ -50,7 +50,8 @@ class FieldFault(msgspec.Struct, frozen=True):
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """RFC 9457; `errors` with 422, `receipt` with 409, `challenge` (ALTCHA, version 2) with 428,
-    the window or the moment of publication with 403."""
+    the window or the moment of publication with 403. `captcha` with 428, in contests that have
+    one: `provider`, `site_key` and `binding`, as docs/contest-file.md explains."""
 
     type: str
     title: str
@@ -59,6 +60,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: list[FieldFault] | None = None
     receipt: Receipt | None = None
     challenge: dict[str, Any] | None = None
+    captcha: dict[str, str] | None = None
     publish_at: str | None = None
     opens_at: str | None = None
     closes_at: str | None = None

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
+from voting_service.addresses import parse_address
 from voting_service.antifraud.clients import ClientReader, Origin, Sender
 from voting_service.antifraud.networks import cloud_networks
 from voting_service.settings import Settings
@@ -58,6 +59,14 @@ class SenderReader:
 
     def _forwarded_origin(self, peer: str, forwarded_for: str) -> Origin:
         return self._clients.origin(client_address(peer, forwarded_for, self._trusted))
+
+    def address_of(self, machine: Machine) -> str:
+        """The client's address, for a captcha's provider and nobody else; "" without one."""
+        address = client_address(machine.peer, machine.forwarded_for, self._trusted)
+        try:
+            return str(parse_address(address))
+        except ValueError:
+            return ""
 
     def of(self, machine: Machine, session: Session, now_seconds: float) -> Sender:
         """The sender of a vote that is cast now."""

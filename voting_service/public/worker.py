@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 import httpx
 
-from voting_service.antifraud import challenges
+from voting_service.antifraud.captchas.providers import Captchas, read_captcha_secrets
 from voting_service.antifraud.limits import LocalLimits
 from voting_service.ballots.admit import Admitter
-from voting_service.ballots.casting import Caster, Dependencies, busy
+from voting_service.ballots.casting import Caster, Dependencies
 from voting_service.clock import Clock, system_clock
 from voting_service.contests.announced_changes import AnnouncedChange, load_changes
 from voting_service.contests.model import Contest, Platform
@@ -22,6 +23,8 @@ from voting_service.contests.pictures import Picture, load_all_pictures, load_ow
 from voting_service.contests.registry import Registry
 from voting_service.cut.publication import Shown, load_shown
 from voting_service.errors import NotFound, StoreUnavailable
+from voting_service.outside.calls import Outside
+from voting_service.public.challenge_desk import ChallengeDesk
 from voting_service.public.pages.book import PageBook
 from voting_service.public.picture_shelf import PictureShelf
 from voting_service.public.profiles import PreparedProfiles
@@ -39,10 +42,8 @@ from voting_service.voters.spent_tokens import SpentTokens
 POOL_SIZE = 8
 READ_POOL_SIZE = 4
 """Reads and refreshes have connections of their own: they never wait in front of a vote."""
-
-
-MAX_CHALLENGES_WAITING = 200
-"""Half a millisecond each, so that nobody waits longer than a blink."""
+_NO_PLATFORM = 0
+"""Stands where sign-in tokens name their platform, so that the two kinds never meet."""
 
 
 class ContestDesk:
@@ -60,7 +61,7 @@ class ContestDesk:
         self.profiles = PreparedProfiles(contest, self.pictures)
         self._public_url = settings.public_url
         self._book: PageBook | None = None
-        self._challenges_waiting = 0
+        self.challenges = ChallengeDesk(keys.challenge)
         # Once the voters' key is destroyed nothing about a voter is derived any more.
         self.senders = SenderReader(keys.network, settings) if keys.network else None
 
@@ -81,36 +82,6 @@ class ContestDesk:
         self.caster.contest = contest
         self.caster.platforms = platforms
         self.board.contest = contest
-
-    async def challenge(self, voter: bytes, tries: int, now: datetime) -> dict[str, Any]:
-        """A challenge for this voter's ballot of now, made beside the event loop: a storm that
-        asks for thousands must not stop the votes. Raises Unavailable when too many wait."""
-        if self._challenges_waiting >= MAX_CHALLENGES_WAITING:
-            raise busy()
-        self._challenges_waiting += 1
-        try:
-            return await asyncio.to_thread(
-                challenges.issue,
-                self.keys.challenge,
-                contest=self.contest.slug,
-                voter=voter,
-                period=self.contest.period(now),
-                tries=tries,
-                now_seconds=now.timestamp(),
-            )
-        finally:
-            self._challenges_waiting -= 1
-
-    def is_solved(self, payload: str, voter: bytes, now: datetime) -> bool:
-        """Whether a challenge that was made for this voter's ballot of now is solved."""
-        return challenges.is_solved(
-            self.keys.challenge,
-            payload,
-            contest=self.contest.slug,
-            voter=voter,
-            period=self.contest.period(now),
-            now_seconds=now.timestamp(),
-        )
 
     def book(self, now: datetime) -> PageBook:
         """The prepared pages of the contest as it is and of the phase it is in."""
@@ -147,7 +118,15 @@ class Worker:
         self.feed = CounterFeed(valkey)
         counters.register_functions(valkey)
         self._needs = Dependencies(pool, Admitter(valkey, LocalLimits()), self.feed, clock)
-        self.sign_in = SignIn(http=http, spent=SpentTokens(valkey), clock=clock, settings=settings)
+        spent = SpentTokens(valkey)
+        self.sign_in = SignIn(http=http, spent=spent, clock=clock, settings=settings)
+        self.captchas = Captchas(
+            read_captcha_secrets(settings.captcha_secrets_file),
+            outside=Outside(http),
+            clock=clock,
+            spend=partial(spent.spend, _NO_PLATFORM),
+            monotonic=time.monotonic,
+        )
         self.registry.on_change(self._take_over)
 
     async def _take_over(self, connection: PooledConnection) -> None:
@@ -168,6 +147,7 @@ class Worker:
                 await load_all_pictures(connection, contest.id),
                 await load_changes(connection, contest.id),
             )
+            desk.challenges.gate = self.captchas.gate(contest.rules.screening)
         self.pictures.update(await load_owners(connection))
 
     def _open_desk(

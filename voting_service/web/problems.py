@@ -99,7 +99,8 @@ def _extensions(error: VotingError) -> dict[str, Any]:
         case NotOpen():
             return {"opens_at": error.opens_at, "closes_at": error.closes_at}
         case ChallengeRequired():
-            return {"challenge": error.challenge}
+            beside = {"captcha": error.captcha} if error.captcha else {}
+            return {"challenge": error.challenge, **beside}
         case NotPublished():
             return {"publish_at": error.publish_at}
         case AlreadyVoted():
