@@ -41,7 +41,7 @@ from voting_service.public.pages.trouble import platforms_of, trouble
 from voting_service.public.pages.visit import Visit
 from voting_service.public.senders import Machine
 from voting_service.web.same_origin import refuse_cross_site
-from voting_service.web.security_headers import SECURITY_HEADERS
+from voting_service.web.security_headers import SECURITY_HEADERS, content_security_policy
 
 SEAL = "seal"
 CHALLENGE = "altcha"
@@ -125,7 +125,7 @@ async def cast(visit: Visit) -> Response:
     except InvalidInput:
         return _review_page(visit, form.choices, is_faulty=True)
     except ChallengeRequired as error:
-        return _review_page(visit, form.choices, challenge=error.challenge)
+        return _challenge_page(visit, form.choices, error)
     except VotingError as error:
         return trouble(visit, error, form.choices)
 
@@ -168,7 +168,7 @@ def _review_page(
     choices: Sequence[int],
     *,
     is_faulty: bool = False,
-    challenge: dict[str, Any] | None = None,
+    asked: ChallengeRequired | None = None,
 ) -> Response:
     voter = visit.voter_if_any()
     chosen = [c for c in visit.contest.candidates if c.number in set(choices)]
@@ -184,11 +184,28 @@ def _review_page(
         voted=visit.cookies.voted(visit.request),
         platforms=() if voter else platforms_of(visit),
         seal=form_seal(visit.desk.keys.session, visit.cookies.session(visit.request)),
-        challenge=msgspec.json.encode(challenge).decode() if challenge else None,
+        challenge=_in_page(asked.challenge) if asked else None,
+        captcha=_in_page(asked.captcha) if asked else None,
     )
-    response = rendered_response(body, 422 if is_faulty else 428 if challenge else 200)
+    response = rendered_response(body, 422 if is_faulty else 428 if asked else 200)
     if is_faulty:
         visit.cookies.keep_choice(response, [candidate.number for candidate in chosen])
+    return response
+
+
+def _in_page(asked: dict[str, Any] | None) -> str | None:
+    return msgspec.json.encode(asked).decode() if asked else None
+
+
+def _challenge_page(visit: Visit, choices: Sequence[int], asked: ChallengeRequired) -> Response:
+    """The review with what the vote is asked for. With a captcha this page, and no other, lets
+    its provider's widget in, and tells the provider which site it is on."""
+    response = _review_page(visit, choices, asked=asked)
+    gate = visit.desk.challenges.gate
+    if asked.captcha is not None and gate is not None:
+        policy = content_security_policy(gate.captcha.page_sources)
+        response.headers["content-security-policy"] = policy
+        response.headers["referrer-policy"] = "strict-origin"
     return response
 
 
