@@ -87,3 +87,10 @@ def test_opening_at_the_same_minute_every_day_brings_nobody_together() -> None:
     opening = midnight + rng.integers(0, 300_000, len(crowd))
     findings, _ = judged(replace(crowd, cast_at=np.where(eager, opening, crowd.cast_at)))
     assert not findings.verdict.any()
+
+
+def test_where_times_are_only_days_nobody_is_in_lockstep() -> None:
+    crowd = regulars(60)
+    midnight = crowd.cast_at - (crowd.cast_at - START_MS) % DAY_MS
+    findings, _ = judged(replace(crowd, cast_at=midnight))
+    assert not findings.verdict.any()

@@ -58,7 +58,7 @@ class Attributes:
     place: Int32s
     """The network, or the address where networks are not known."""
     sources: tuple[Int32s, ...]
-    """What many ballots of one actor share most easily: address, network, device."""
+    """What many ballots of one actor share: address, network, device, companions."""
 
 
 def attributes_of(columns: BallotColumns, ballots: Ballots) -> Attributes:
@@ -115,9 +115,13 @@ def attributes_of(columns: BallotColumns, ballots: Ballots) -> Attributes:
         for one, other in paired
         if one in found and other in found
     ]
-    families += _lockstep(ballots)
+    together = _lockstep(ballots)
+    families += together
     return Attributes(
-        tuple(families), _by_aspect(list(found.values())), place, (ip, prefix, device)
+        tuple(families),
+        _by_aspect(list(found.values())),
+        place,
+        (ip, prefix, device, *(each.codes for each in together)),
     )
 
 

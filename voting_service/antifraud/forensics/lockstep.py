@@ -26,6 +26,8 @@ from voting_service.antifraud.forensics.thresholds import (
     LEAST_CAMPAIGN_VOTERS,
     LEAST_MEETINGS,
     MEETING_SECONDS,
+    QUIET_BALLOTS,
+    QUIET_SHARE,
 )
 
 _MOST_PAIRS = 15_000_000
@@ -98,7 +100,8 @@ def _quiet(slot: Int64s, day: Int64s) -> Bools:
     begins = np.flatnonzero(np.diff(slot, prepend=slot[0] - 1))
     size = np.diff(begins, append=len(slot))
     of_day = np.bincount(day - day[0])[day - day[0]]
-    return np.asarray(np.repeat(size, size) <= np.maximum(BUSY_SHARE * of_day, 40))
+    small = np.minimum(QUIET_BALLOTS, QUIET_SHARE * of_day)
+    return np.asarray(np.repeat(size, size) <= np.maximum(BUSY_SHARE * of_day, small))
 
 
 def _pairs_in(key: Int64s) -> int:

@@ -7,7 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats, Votes
-from voting_service.antifraud.forensics.thresholds import FALSE_DISCOVERIES, TAIL_FROM
+from voting_service.antifraud.forensics.thresholds import (
+    FALSE_DISCOVERIES,
+    LEAST_EXPONENT,
+    TAIL_FROM,
+)
 
 
 def permuted_votes(
@@ -36,13 +40,14 @@ def tail_exponent(null_log_p: Iterable[Floats]) -> float:
 
     Beyond TAIL_FROM, −ln p of a true null decays as an exponential with mean one (Pickands 1975)
     and median ln 2; a larger median means that chance alone reaches further. The median, because
-    hours that are all campaign stay so whatever is exchanged. Never above one.
+    hours that are all campaign stay so whatever is exchanged; and for the same reason never
+    below LEAST_EXPONENT. Never above one.
     """
     tail = -np.concatenate([*null_log_p, np.empty(0)])
     beyond = tail[tail > TAIL_FROM] - TAIL_FROM
     if len(beyond) < 30:
         return 1.0
-    return float(min(1.0, np.log(2.0) / np.median(beyond)))
+    return float(np.clip(np.log(2.0) / np.median(beyond), LEAST_EXPONENT, 1.0))
 
 
 def discoveries(log_p: Floats, tests: int) -> tuple[float, Floats]:

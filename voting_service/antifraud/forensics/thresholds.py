@@ -77,3 +77,11 @@ FORETOLD_NATS = 6.0
 
 HINT_LOG_P = -4.0
 """ln p of a cell that is no discovery, but looked into where a campaign is known."""
+
+QUIET_BALLOTS = 40
+QUIET_SHARE = 0.2
+"""On small days so many ballots still may, if they are no larger share; where times are days,
+nobody meets."""
+
+LEAST_EXPONENT = 0.6
+"""The most that the permuted cells may weaken a p-value; honest files need 0.75 to 1."""
