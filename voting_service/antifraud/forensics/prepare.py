@@ -48,8 +48,6 @@ class Ballots:
     """Dense candidate."""
     numbers: npt.NDArray[np.int16]
     """The number of each dense candidate."""
-    signature: Int32s
-    """Dense set of choices."""
 
     def __len__(self) -> int:
         return len(self.cast_at)
@@ -95,7 +93,6 @@ def prepare(columns: BallotColumns) -> Ballots:
         choice_row=choice_row,
         choice=choice,
         numbers=raw[first_vote],
-        signature=by_appearance(_signatures(choice_row, choice, len(order))),
     )
 
 
@@ -190,15 +187,3 @@ def _candidates(rows: Int32s, raw: npt.NDArray[np.int16]) -> tuple[Int32s, Int64
     ranks = np.empty(len(first), dtype=np.int32)
     ranks[order] = np.arange(len(first), dtype=np.int32)
     return ranks[inverse], first[order]
-
-
-def _signatures(rows: Int32s, choice: Int32s, n: int) -> Int64s:
-    """A 64-bit sum of hashes (SplitMix64's finalizer) of what each ballot chooses."""
-    mixed = choice.astype(np.uint64) + np.uint64(1)
-    mixed *= np.uint64(0x9E3779B97F4A7C15)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    mixed ^= mixed >> np.uint64(31)
-    sums = np.zeros(n, dtype=np.uint64)
-    np.add.at(sums, rows, mixed)
-    return sums.view(np.int64)

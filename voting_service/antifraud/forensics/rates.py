@@ -33,14 +33,8 @@ def shared_weights(ballots: Ballots, sources: Sequence[Int32s]) -> Floats:
     return 1.0 / most
 
 
-def choice_rates(
-    ballots: Ballots, votes: Votes, weights: Floats, *, by_platform: bool = True
-) -> Rates:
-    """strata × targets: the weighted share of the ballots that choose the target.
-
-    With `by_platform` False every platform of an hour has the hour's rate, which is what a
-    platform's own ballots are to be compared with.
-    """
+def choice_rates(ballots: Ballots, votes: Votes, weights: Floats) -> Rates:
+    """strata × targets: the weighted share of the ballots that choose the target."""
     strata, targets = len(ballots.stratum_slot), votes.targets
     key = ballots.stratum[votes.row].astype(np.int64) * targets + votes.target
     chosen = summed(key, weights[votes.row], strata * targets)
@@ -59,8 +53,6 @@ def choice_rates(
     hour_rate = _borrow(*by_hour, day_rate[day_of_hour])
     slot_rate = _borrow(by_slot, cast_slot, hour_rate[hour_of_slot])
     usual = slot_rate[ballots.stratum_slot]
-    if not by_platform:
-        return usual.astype(np.float32)
     platforms = int(ballots.platform.max()) + 1
     of_platform = _summed(by_stratum, cast, ballots.stratum_platform, platforms)
     taste = _borrow(*of_platform, overall[None, :]) / overall
