@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from forensics_crowds import HOUR_MS, START_MS, Crowd, honest, popular
 
+from tests.antifraud.forensics_crowds import HOUR_MS, START_MS, Crowd, honest, popular
 from voting_service.antifraud.forensics.columns import ABSENT, prefix_of, read_ballot_file
 from voting_service.cli import root
 from voting_service.errors import InvalidInput

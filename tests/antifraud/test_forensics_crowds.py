@@ -7,8 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from forensics_crowds import DAYS, HOUR_MS, START_MS, Crowd, columns_of, honest, moments, popular
 
+from tests.antifraud.forensics_crowds import (
+    DAYS,
+    HOUR_MS,
+    START_MS,
+    Crowd,
+    columns_of,
+    honest,
+    moments,
+    popular,
+)
 from voting_service.antifraud.forensics.examine import examine
 from voting_service.antifraud.forensics.findings import Findings, Verdict
 

@@ -6,10 +6,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
-from forensics_crowds import HOUR_MS, START_MS, Crowd, columns_of, honest, popular
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.antifraud.forensics_crowds import HOUR_MS, START_MS, Crowd, columns_of, honest, popular
 from voting_service.antifraud.forensics.columns import BallotColumns
 from voting_service.antifraud.forensics.examine import Options, examine
 

@@ -6,8 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from forensics_crowds import DAY_MS, HOUR_MS, START_MS, Crowd, columns_of, honest, popular
 
+from tests.antifraud.forensics_crowds import (
+    DAY_MS,
+    HOUR_MS,
+    START_MS,
+    Crowd,
+    columns_of,
+    honest,
+    popular,
+)
 from voting_service.antifraud.forensics.examine import examine
 from voting_service.antifraud.forensics.findings import Findings, Verdict
 

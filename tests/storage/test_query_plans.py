@@ -68,11 +68,16 @@ async def test_the_insert_finds_repeated_voters_by_the_primary_key_and_reads_no_
         [os.urandom(16)],
         [1],
         [0],
-        [""],
         ["{1}"],
         True,
         now,
         timedelta(seconds=10),
+        ["00" * 24],
+        [False],
+        [0],
+        [0],
+        [60],
+        [0],
     )
     assert "Conflict Arbiter Indexes: ballots_one_per_voter" in shown
     assert "Sort Key: t.voter" in shown
