@@ -215,6 +215,9 @@ def _judge(family: Attribute, population: Population, crowd: Crowd) -> tuple[Jud
         # A value that the second aspect speaks against is no part of what it confirms.
         against = summed(value, weight[chose] * posterior * confirming, len(values)) <= 0
         posterior[against[value]] = 0.0
+        if "network" in family.aspects:
+            # Staff may share a busy exit with the farm: nobody is held for the network alone.
+            posterior[_voter_mean(confirming, voter) <= 0] = 0.0
     judged = Judged(
         rows=mine,
         posterior=posterior,
