@@ -159,5 +159,6 @@ async def load_minutes(
             QUERIES["minutes"], contest.id, id_bound(begins), id_bound(ends)
         )
     return tuple(
-        MinuteCount(row["minute"], Count(row["gross"], row["held"], row["void"])) for row in rows
+        MinuteCount(row["minute"], Count(int(row["gross"]), int(row["held"]), int(row["void"])))
+        for row in rows
     )
