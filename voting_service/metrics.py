@@ -68,6 +68,12 @@ STANDINGS_READERS = Gauge(
     "voting_standings_readers", "Open event streams", multiprocess_mode="livesum"
 )
 LOOP_FAILURES = Counter("voting_loop_failures_total", "Failed runs of a background loop", ["loop"])
+ALARMS = Counter(
+    "voting_alarms_total",
+    "Bursts that staff were alerted to, by what there was more of, and what it looks like: "
+    "broadcast, swell, one_platform, one_network",
+    ["what", "looks"],
+)
 JOURNAL_FAULTS = Gauge(
     "voting_journal_faults",
     "Faults that the last check of the journal's chain found; anything but 0 is an alarm",

@@ -7,6 +7,7 @@ import signal
 
 import click
 
+from voting_service.background.alarm_loop import alarm_loop
 from voting_service.background.journal_loop import journal_loop
 from voting_service.background.loops import (
     audit_loop,
@@ -27,8 +28,8 @@ from voting_service.tally.counters import register_functions
 @click.command()
 def work() -> None:
     """Run the background loops: reconcile the counters, take snapshots, compare the kept tally
-    with all ballots, gather held ones into holds, examine the ballots at night, check the
-    journal's chain.
+    with all ballots, gather held ones into holds, examine the ballots at night, raise
+    alarms about bursts, check the journal's chain.
 
     Several may run; a lease in Postgres lets one of them work at a loop at a time.
     """
@@ -46,6 +47,7 @@ async def _work(settings: Settings) -> None:
         audit_loop(system_clock),
         gather_loop(system_clock),
         sweep_loop(system_clock),
+        alarm_loop(system_clock),
         journal_loop(system_clock),
     ]
     working = asyncio.create_task(run_loops(loops, settings.database_url))

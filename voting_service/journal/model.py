@@ -12,6 +12,7 @@ Act = Literal[
     "account_disabled",
     "account_made",
     "account_renewed",
+    "alarm_seen",
     "approved",
     "confirmed_identity",
     "contest_changed",
