@@ -473,11 +473,13 @@ def test_profiles_come_out_when_the_file_says_or_when_voting_opens() -> None:
     assert published_at(same) == same.opens_at
 
 
-def test_the_documented_example_is_good() -> None:
+def test_the_documented_examples_are_good() -> None:
     page = Path(__file__).parents[2] / "docs" / "contest-file.md"
-    [example] = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    example, screening = blocks
     faults = faults_of(example)
     assert [message for _, message in faults] == [
         "is 10, but the number of candidates is 1",
         "is 30, but the number of candidates is 1",
     ]
+    assert load_contest_file(minimal(release=screening)).rules.screening.captcha == "turnstile"
