@@ -31,7 +31,7 @@ BALLOTS = 0
 
 LEAST_PAST = 300.0
 """Ballots before which nothing is known to be usual."""
-CANDIDATE_SCORE, PLATFORM_SCORE, NETWORK_SCORE = 14.0, 14.0, 14.0
+CANDIDATE_SCORE = PLATFORM_SCORE = NETWORK_SCORE = 10.0
 CANDIDATE_SLACK, PLATFORM_SLACK, NETWORK_SLACK = 1.15, 1.5, 1.5
 """How many times the expectation is still usual: tastes drift, platforms have hours of their own,
 districts have favourites."""
@@ -100,8 +100,8 @@ class Watch:
         """Takes an hour that began at minute `begins` from the kept aggregates, before any minute
         is added. Who voted from where, they do not say."""
         self._fade_to(begins + 59)
-        # Spread evenly over the hour: the mean of the decay over its minutes.
-        weight = self._spans / 60 * (1 - np.exp(-60 / self._spans))
+        # Spread evenly over the hour: the mean of what its minutes have faded to.
+        weight = np.expm1(-60 / self._spans) / np.expm1(-1 / self._spans) / 60
         for place, count in self._places(votes):
             self._counts[:, *place] += weight * count
 
