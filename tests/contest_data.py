@@ -99,6 +99,15 @@ async def arrange_contest(owner_url: str | None, contest_id: int, **columns: Any
         await owner.close()
 
 
+async def execute_as_owner(owner_url: str | None, statement: str, *values: Any) -> None:
+    """What the application's role may not do, for tests that need it done."""
+    owner = await connect(owner_url or "")
+    try:
+        await owner.execute(statement, *values)
+    finally:
+        await owner.close()
+
+
 async def store_platform(
     connection: AnyConnection,
     slug: str = "demo",

@@ -90,6 +90,11 @@ begin
        or exists (select 1 from decisions d
                    where d.contest_id = new.contest_id and d.kind = 'ruling'
                      and d.approved_by is null and d.declined_by is null)
+       or exists (select 1 from ballots b
+                   where b.contest_id = new.contest_id and b.disposition = 1
+                     and not exists (select 1 from hold_ballots m
+                                       join rulings r on r.hold_id = m.hold_id
+                                      where m.ballot_id = b.ballot_id))
        or (select sum(t.held) from tally_cells t
             where t.contest_id = new.contest_id and t.candidate = 0) > 0
        or (select count(*) from rulings r where r.contest_id = new.contest_id)

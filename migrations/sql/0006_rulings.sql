@@ -118,6 +118,10 @@ declare
     ruled integer[];
     voiding integer[];
 begin
+    -- It writes as the tables' owner, so only for that table, whoever may attach it to others.
+    if tg_relid <> 'decisions'::regclass then
+        raise exception 'rulings come from decisions alone' using errcode = 'insufficient_privilege';
+    end if;
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'a ruling must see those that were approved before it'
             using errcode = 'invalid_transaction_state';
@@ -130,15 +134,18 @@ begin
     if hold.id is null
        or new.subject <> hold.id || '/' || coalesce(in_force.turn, 0) + 1
        or new.payload ->> 'ballots_hash' is distinct from hold.ballots_hash
-       or hold.ballots_hash is distinct from (
-              select encode(sha256(string_agg(m.ballot_id, ''::bytea order by m.ballot_id)), 'hex')
-                from hold_ballots m where m.hold_id = hold.id) then
+       or not exists (
+              select 1 from hold_ballots m where m.hold_id = hold.id
+              having count(*) = hold.ballots
+                 and encode(sha256(string_agg(m.ballot_id, ''::bytea order by m.ballot_id)), 'hex')
+                     = hold.ballots_hash) then
         raise exception 'the ruling does not fit the hold as it is now'
             using errcode = 'check_violation', constraint = 'rulings_turn';
     end if;
     was_void := coalesce(in_force.verdict = 'void', false);
-    -- In the order in which they take effect, whatever the clocks of two machines say.
-    select greatest(new.approved_at, max(r.ruled_at)) into moment
+    -- In the order in which they take effect, whatever the clocks of two machines say, and none
+    -- waits for a moment to come: what is in force is in the tally.
+    select greatest(least(new.approved_at, clock_timestamp()), max(r.ruled_at)) into moment
       from rulings r where r.contest_id = new.contest_id;
     select coalesce(array_agg(r.hold_id), '{}'),
            coalesce(array_agg(r.hold_id) filter (where r.verdict = 'void'), '{}')
@@ -245,3 +252,10 @@ grant select on holds, hold_ballots, hold_votes, rulings, rulings_in_force, ruli
 grant insert (contest_id, kind, source, label, evidence, ballots, ballots_hash, created_at)
     on holds to voting_application;
 grant insert on hold_ballots, hold_votes, tally_audits to voting_application;
+
+-- A trigger's function that may be attached to anybody's table would work there with the rights of
+-- its owner. From here on nobody may call what is made unless it is said.
+revoke execute on all functions in schema public from public;
+alter default privileges revoke execute on functions from public;
+grant execute on function ballot_state(bytea, smallint), recent_tally(smallint)
+    to voting_application;

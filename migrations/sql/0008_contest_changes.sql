@@ -52,3 +52,8 @@ create trigger keep_contest_rules before update on contests
 grant select on contest_changes to voting_application;
 grant insert (contest_id, changed_at, setting, before, after, reason, decision_id)
     on contest_changes to voting_application;
+
+-- What no program changes, nobody changes: names of candidates, keys of platforms.
+revoke update on contests, candidates, platforms from voting_application;
+grant update (rules, opens_at, closes_at, revision) on contests to voting_application;
+grant update (enabled, profile_url, revision) on platforms to voting_application;

@@ -268,7 +268,6 @@ async def test_while_nothing_runs_one_person_switches(database: Connection) -> N
         "rules = jsonb_set(rules, '{release,mode}', '\"hidden\"')",
         "rules = jsonb_set(rules, '{publish_at}', '\"2100-01-01T00:00:00Z\"')",
         "opens_at = opens_at + interval '1 day'",
-        "slug = 'another'",
     ],
 )
 async def test_what_is_fixed_since_the_opening_is_fixed_in_sql_too(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.browser.site import SLUG, Site
-from tests.contest_data import rules
+from tests.contest_data import execute_as_owner, rules
 from tests.pages.reader import Reader, heading, reading
 from tests.rulings.rulings_data import hold, rule, staff_of
 from voting_service.contests.model import Contest
@@ -42,8 +42,9 @@ async def test_the_page_shows_the_stored_receipt_and_never_the_choices(reader: R
 
 
 async def test_a_held_ballot_is_told_neutrally(site: Site) -> None:
-    await site.database.execute(
-        "update platforms set daily_ceiling = 1, revision = revision + 1 where slug = 'demo'"
+    await execute_as_owner(
+        site.worker.settings.owner_database_url,
+        "update platforms set daily_ceiling = 1, revision = revision + 1 where slug = 'demo'",
     )
     await site.worker.registry.refresh(site.worker.read_pool)
     async with reading(site) as reader:

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.browser.site import SLUG, Site
+from tests.contest_data import execute_as_owner
 from voting_service.contests.model import Candidate, Text
 
 RARE = {
@@ -26,7 +27,8 @@ async def put(site: Site, names: dict[int, str], summary: str = "") -> None:
     changed = tuple(renamed(c, names, summary) for c in site.contest.candidates)
     for candidate in changed:
         if candidate.number in names:
-            await site.database.execute(
+            await execute_as_owner(
+                site.worker.settings.owner_database_url,
                 "update candidates set profile = $3 where contest_id = $1 and number = $2",
                 site.contest.id,
                 candidate.number,

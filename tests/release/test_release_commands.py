@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.contest_data import store_contest, store_platform
+from tests.contest_data import execute_as_owner, store_contest, store_platform
 from tests.picture_files import encoded
 from tests.public.running_service import CONTEST, running_service
 from voting_service.cli import root
@@ -101,7 +101,8 @@ async def test_differences_are_a_table_and_exit_code_1(
         await service.refresh()
         address = f"{str(service.client.base_url).rstrip('/')}{CONTEST}/candidates"
         await store_portrait(service.database, service.contest.id, 3, encoded(2))
-        await service.database.execute(
+        await execute_as_owner(
+            settings.owner_database_url,
             "update candidates set profile = jsonb_set(profile, '{name,zh}', $1)"
             " where number = 4 and contest_id = $2",
             "[b]新名\u202e",
