@@ -134,6 +134,8 @@ async def test_a_token_is_worth_nothing_to_anybody_else(crowded: Contest) -> Non
         answer = await crowded.pay(yours, payload)
         problem = check_problem(answer, 428)
         assert problem["captcha"]["binding"] != binding
+    of_another = f"geetest:{crowded.fake.solve(binding)}"
+    assert (await crowded.pay(mine, of_another)).status_code == 428
     assert (await crowded.pay_with_captcha(mine, binding)).status_code == 201
 
 
