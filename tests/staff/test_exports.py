@@ -194,7 +194,8 @@ async def test_a_broken_download_ends_the_query_and_is_recorded(
     monkeypatch.setattr(pages, "_rows", lambda *_: pieces)
     clerk = await office.signed_in_client("tally_clerk")
     async with clerk.stream("GET", f"{BASE}/ballots") as answer:
-        await anext(answer.aiter_bytes())
+        received = answer.aiter_bytes()  # dropped, it would close the connection
+        await anext(received)
         await eventually(lambda: running(office, "pg_sleep"))
     lines = await wait_for_end(office)
     assert (lines[-1]["state"], lines[-1]["rows"]) == ("broken off", 7)
