@@ -7,12 +7,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.contests.model import Contest
-from voting_service.decisions.model import Decision
+from voting_service.decisions.model import DECIDERS, Decision
 from voting_service.decisions.store import load_decisions
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.rulings.holds import load_holds
+from voting_service.staff.alarms.showing import NewAlarms, new_alarms
 from voting_service.staff.tally.reading import READERS
 
 
@@ -22,20 +23,31 @@ async def home(request: Request) -> Response:
     desk = desk_of(request)
     now = desk.clock()
     contests = sorted(desk.registry.contests.values(), key=lambda c: c.opens_at, reverse=True)
+    may_look = visitor(request).account.role in READERS
     shown, waiting = [], []
+    alarms: list[NewAlarms] = []
     async with desk.connection() as connection:
         for contest in contests:
             decisions = await load_decisions(connection, contest.id)
             holds = await load_holds(connection, contest, decisions=decisions)
             to_rule = sum(not hold.settled for hold in holds)
             shown.append({"contest": contest, "phase": contest.phase(now), "to_rule": to_rule})
+            if may_look:
+                alarms.append(await new_alarms(request, connection, contest))
             waiting += [
                 {"contest": contest, "decision": decision, "href": _place(contest, decision)}
                 for decision in decisions
                 if decision.state == "waiting"
             ]
-    may_look = visitor(request).account.role in READERS
-    return page(request, "staff/home.html", contests=shown, waiting=waiting, may_look=may_look)
+    return page(
+        request,
+        "staff/home.html",
+        contests=shown,
+        waiting=waiting,
+        alarms=alarms,
+        may_look=may_look,
+        may_see=visitor(request).account.role in DECIDERS,
+    )
 
 
 def _place(contest: Contest, decision: Decision) -> str:

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from voting_service.desk.face import Way
 from voting_service.staff import (
     accounts_pages,
+    alarms,
     home,
     invitation_pages,
     journal,
@@ -31,6 +32,7 @@ AREAS = [
     publication.ROUTES,
     rulings.ROUTES,
     tally.ROUTES,
+    alarms.ROUTES,
     exports.ROUTES,
     journal.ROUTES,
     settings.ROUTES,
@@ -40,6 +42,7 @@ ROUTES: list[Route] = [route for area in AREAS for route in area]
 
 WAYS = (
     Way("/contests/{slug}", "staff.nav.tally", READERS),
+    Way("/contests/{slug}/alarms", "staff.nav.alarms", READERS),
     Way("/contests/{slug}/holds", "staff.nav.holds", READERS),
     Way("/contests/{slug}/decisions", "staff.nav.decisions", READERS),
     Way("/contests/{slug}/publication", "staff.nav.publication", READERS),

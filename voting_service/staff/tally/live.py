@@ -10,10 +10,12 @@ from starlette.responses import Response
 
 from voting_service.contests.model import Contest
 from voting_service.contests.release import Live, SnapshotAt, release_at
-from voting_service.desk.access import signed_in
+from voting_service.decisions.model import DECIDERS
+from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.rendering import page
 from voting_service.desk.state import contest_of, desk_of
 from voting_service.errors import NotFound
+from voting_service.staff.alarms.showing import new_alarms
 from voting_service.staff.tally.moments import hour_path, local_text, minute_path
 from voting_service.staff.tally.reading import (
     READERS,
@@ -47,6 +49,8 @@ async def contest_page(request: Request) -> Response:
         figures = await current_figures(desk, contest)
     else:
         figures = await figures_asked_for(desk, contest, at)
+    async with desk.connection() as connection:
+        alarms = await new_alarms(request, connection, contest)
     now = desk.clock()
     charts = None
     if at is not None:
@@ -64,6 +68,8 @@ async def contest_page(request: Request) -> Response:
         at_text=local_text(at or now, contest),
         as_of_text=_to_read(figures, contest),
         charts=charts,
+        alarms=alarms,
+        may_see=visitor(request).account.role in DECIDERS,
     )
 
 
