@@ -200,7 +200,11 @@ async def test_a_broken_download_ends_the_query_and_is_recorded(
     lines = await wait_for_end(office)
     assert (lines[-1]["state"], lines[-1]["rows"]) == ("broken off", 7)
     assert lines[-1]["bytes"] == download.PIECE_BYTES
-    assert not await running(office, "pg_sleep")
+
+    async def over() -> bool:
+        return not await running(office, "pg_sleep")
+
+    await eventually(over)
 
 
 async def running(office: Office, words: str) -> bool:
