@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from voting_service.errors import Fault, InvalidInput
 
 ABSENT = -1
 BATCH_ROWS = 250_000
+_ODD = 0x9E3779B97F4A7C15
 
 Int16s = npt.NDArray[np.int16]
 Int32s = npt.NDArray[np.int32]
@@ -151,30 +153,31 @@ class _Reader:
         numbers = lists.explode().cast(pl.Int16, strict=False)
         if numbers.null_count() or (numbers < 0).any():
             raise _Unreadable("choices that are no numbers")
-        counts = lists.list.len().to_numpy().astype(np.int64)
+        counts = lists.list.len().cast(pl.Int32).to_numpy()
         self._keep("choice_count", counts)
         self._keep("choice_numbers", numbers.to_numpy())
 
-    def _whole(self, name: str, kind: npt.DTypeLike) -> npt.NDArray[np.generic]:
+    def _whole(self, name: str, kind: npt.DTypeLike) -> npt.NDArray[Any]:
         parts = self._parts.pop(name, [])
-        return np.concatenate(parts) if parts else np.empty(0, dtype=kind)
+        whole = np.concatenate(parts) if parts else np.empty(0, dtype=kind)
+        return whole.astype(kind, copy=False)
 
     def columns(self) -> BallotColumns:
-        codes = {name: self._whole(name, np.int32).astype(np.int32) for name in TEXTS}
+        codes = {name: self._whole(name, np.int32) for name in TEXTS}
         labels = {name: _dense(self._texts.pop(name)) for name in TEXTS if name != "voter"}
         if "prefix" not in self._has:
             codes["prefix"], labels["prefix"] = _prefixes(codes["ip"], labels["ip"])
-        counts = self._whole("choice_count", np.int64).astype(np.int64)
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-        numbers = self._whole("choice_numbers", np.int16).astype(np.int16)
+        counts = self._whole("choice_count", np.int32)
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+        numbers = self._whole("choice_numbers", np.int16)
         offsets, numbers = _distinct_choices(offsets, numbers)
-        identifiers = self._whole("ballot_id", "S1").astype(np.bytes_)
-        if len(np.unique(identifiers)) != len(identifiers):
+        identifiers = self._whole("ballot_id", np.bytes_)
+        if not _all_distinct(identifiers):
             raise _Unreadable("a ballot_id that occurs twice")
         return BallotColumns(
             ballot_id=identifiers,
-            cast_at=self._whole("cast_at", np.int64).astype(np.int64),
-            account_day=self._whole("account_day", np.int32).astype(np.int32),
+            cast_at=self._whole("cast_at", np.int64),
+            account_day=self._whole("account_day", np.int32),
             choice_offsets=offsets,
             choice_numbers=numbers,
             labels=labels,
@@ -202,15 +205,31 @@ def _dense(texts: Mapping[int, str]) -> list[str]:
 
 def _distinct_choices(offsets: Int64s, numbers: Int16s) -> tuple[Int64s, Int16s]:
     """Ascending within each ballot; a number named twice counts once."""
-    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    keys = rows << 16 | numbers
-    if np.all(keys[1:] > keys[:-1]):
+    ascends = np.ones(len(numbers) + 1, dtype=bool)
+    np.greater(numbers[1:], numbers[:-1], out=ascends[1:-1])
+    ascends[offsets] = True  # where a ballot begins
+    if ascends.all():
         return offsets, numbers
-    keys = np.unique(keys)
+    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    keys = np.unique(rows << 16 | numbers)
     counts = np.bincount(keys >> 16, minlength=len(offsets) - 1)
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]), (keys & 0xFFFF).astype(
         np.int16
     )
+
+
+def _all_distinct(identifiers: npt.NDArray[np.bytes_]) -> bool:
+    """Whether none occurs twice. Texts sort slowly, so their hashes are sorted first."""
+    width = -(-max(identifiers.itemsize, 1) // 8) * 8
+    words = identifiers.astype(f"S{width}", copy=False).view(np.uint64)
+    mixed = np.zeros(len(identifiers), dtype=np.uint64)
+    for word in words.reshape(-1, width // 8).T:
+        mixed = (mixed ^ word) * np.uint64(_ODD)
+        mixed ^= mixed >> np.uint64(29)
+    mixed.sort()
+    if not (mixed[1:] == mixed[:-1]).any():
+        return True
+    return len(np.unique(identifiers)) == len(identifiers)
 
 
 def _prefixes(ip: Int32s, addresses: Sequence[str]) -> tuple[Int32s, list[str]]:

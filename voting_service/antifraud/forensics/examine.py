@@ -18,7 +18,7 @@ from voting_service.antifraud.forensics.assembly import Assembly
 from voting_service.antifraud.forensics.attributes import Attribute, Attributes, attributes_of
 from voting_service.antifraud.forensics.columns import BallotColumns, Progress
 from voting_service.antifraud.forensics.findings import Findings
-from voting_service.antifraud.forensics.prepare import Ballots, Votes, prepare
+from voting_service.antifraud.forensics.prepare import Ballots, prepare, votes_of
 from voting_service.antifraud.forensics.rates import Rates, choice_rates, shared_weights
 from voting_service.antifraud.forensics.scan import Question, question
 from voting_service.antifraud.forensics.search import Strictness, calibrate, suspicions
@@ -62,7 +62,7 @@ def _search(
     tell: Progress,
 ) -> Rates:
     """Fills the assembly; returns the rates without what was found."""
-    votes = Votes(ballots.choice_row, ballots.choice, ballots.candidates)
+    votes = votes_of(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
     phases = _phases(attributes)
     weights = shared_weights(ballots, attributes.sources)
     with ThreadPoolExecutor(THREADS) as threads:

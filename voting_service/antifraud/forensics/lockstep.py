@@ -19,6 +19,7 @@ from voting_service.antifraud.forensics.prepare import (
     Bools,
     by_appearance,
     distinct,
+    places_of,
 )
 from voting_service.antifraud.forensics.thresholds import (
     BUSY_SHARE,
@@ -71,7 +72,9 @@ def _meetings(ballots: Ballots) -> Int64s:
     """voter · voters + voter for every pair and day on which they met; the lower voter first."""
     voters = np.int64(ballots.voter.max()) + 1
     day = ballots.cast_at // DAY_MS
-    row, choice = ballots.choice_row, ballots.choice.astype(np.int64)
+    # Who voted less often than this met nobody so often.
+    regular = (np.bincount(ballots.voter) >= LEAST_MEETINGS)[ballots.voter][ballots.choice_row]
+    row, choice = ballots.choice_row[regular], ballots.choice[regular].astype(np.int64)
     faithful = ballots.voter[row] * np.int64(ballots.candidates) + choice
     _, place, counts = np.unique(faithful, return_inverse=True, return_counts=True)
     often = counts[place] >= LEAST_MEETINGS
@@ -119,9 +122,8 @@ def _pairs(key: Int64s, rows: Int32s) -> tuple[Int32s, Int32s]:
     place = np.arange(len(key)) - np.repeat(begins, size)
     after = np.repeat(size, size) - place - 1
     after[np.repeat(size, size) > _LARGEST_MEETING] = 0
-    first = np.repeat(np.arange(len(key)), after)
-    step = np.arange(len(first)) - np.repeat(np.cumsum(after) - after, after) + 1
-    return rows[first], rows[first + step]
+    first = np.repeat(rows, after)
+    return first, rows[places_of(np.arange(1, len(key) + 1), after)]
 
 
 def _core(one: Int64s, other: Int64s) -> tuple[Int64s, Int64s]:

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns, Int32s, Int64s
+from voting_service.antifraud.forensics.columns import (
+    ABSENT,
+    BallotColumns,
+    Int16s,
+    Int32s,
+    Int64s,
+)
 from voting_service.antifraud.forensics.thresholds import SPLIT_HOUR_FROM
 
 HOUR_MS = 3_600_000
@@ -21,13 +27,17 @@ SLOT_MS = HOUR_MS // 6
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+AnyInts = npt.NDArray[np.signedinteger]
+
+_BLOCK_ROWS = 1_000_000
+"""Rows that are spread out at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ballots:
     """n ballots in canonical order; `choice_row` and `choice` name each vote of each ballot."""
 
-    order: Int64s
+    order: Int32s
     """Row of the columns by place here."""
     cast_at: Int64s
     """Milliseconds, ascending."""
@@ -44,9 +54,9 @@ class Ballots:
     stratum_slot: Int32s
     stratum_platform: Int32s
     choice_row: Int32s
-    choice: Int32s
+    choice: Int16s
     """Dense candidate."""
-    numbers: npt.NDArray[np.int16]
+    numbers: Int16s
     """The number of each dense candidate."""
 
     def __len__(self) -> int:
@@ -62,8 +72,17 @@ class Votes:
     """The targets of every ballot: candidates, or sets of choices. Rows ascend."""
 
     row: Int32s
-    target: Int32s
+    target: Int16s
     targets: int
+    starts: Int32s
+    """n + 1; the votes of ballot i are those from starts[i] to starts[i + 1]."""
+
+
+def votes_of(row: Int32s, target: Int16s, targets: int, ballots: int) -> Votes:
+    """The votes of so many ballots; rows ascend."""
+    starts = np.zeros(ballots + 1, dtype=np.int32)
+    np.cumsum(np.bincount(row, minlength=ballots), out=starts[1:])
+    return Votes(row, target, targets, starts)
 
 
 def prepare(columns: BallotColumns) -> Ballots:
@@ -102,7 +121,7 @@ def _slots(cast_at: Int64s, hour: Int64s) -> Int32s:
     return np.cumsum(np.diff(part, prepend=part[:1]) != 0).astype(np.int32)
 
 
-def by_appearance(codes: npt.NDArray[np.signedinteger]) -> Int32s:
+def by_appearance(codes: AnyInts) -> Int32s:
     """The same partition, numbered 0, 1, 2 … in order of first appearance."""
     if not len(codes):
         return np.empty(0, dtype=np.int32)
@@ -141,10 +160,25 @@ def pair_of(one: Int32s, other: Int32s) -> Int32s:
     return pairs
 
 
-def first_rows(dense: Int32s) -> Int64s:
-    """For each code the first row that has it."""
-    first = np.empty(int(dense.max(initial=-1)) + 1, dtype=np.int64)
-    first[dense[::-1]] = np.arange(len(dense) - 1, -1, -1)
+def joined(values: Int16s, starts: AnyInts, counts: AnyInts) -> Int16s:
+    """`counts[i]` of the values from `starts[i]` on, for each i in turn."""
+    parts = [values[:0]]
+    for begin in range(0, len(starts), _BLOCK_ROWS):
+        block = slice(begin, begin + _BLOCK_ROWS)
+        parts.append(values[places_of(starts[block], counts[block])])
+    return np.concatenate(parts)
+
+
+def places_of(starts: AnyInts, counts: AnyInts) -> Int64s:
+    """The places from each start on, as many as its count."""
+    ends = np.cumsum(counts, dtype=np.int64)
+    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
+
+
+def first_rows(codes: AnyInts) -> Int64s:
+    """For each code the first row that has it; −1 where none has."""
+    first = np.full(int(codes.max(initial=-1)) + 1, -1, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1, dtype=np.int32)
     return first
 
 
@@ -154,8 +188,8 @@ def _ranks(first: Int64s) -> Int32s:
     return ranks
 
 
-def _canonical_order(columns: BallotColumns) -> Int64s:
-    order = np.argsort(columns.cast_at, kind="stable")
+def _canonical_order(columns: BallotColumns) -> Int32s:
+    order = np.argsort(columns.cast_at, kind="stable").astype(np.int32)
     times = columns.cast_at[order]
     same = times[1:] == times[:-1]
     tied = np.zeros(len(times), dtype=bool)
@@ -166,24 +200,22 @@ def _canonical_order(columns: BallotColumns) -> Int64s:
     return order
 
 
-def _choices(columns: BallotColumns, order: Int64s) -> tuple[Int32s, npt.NDArray[np.int16]]:
+def _choices(columns: BallotColumns, order: Int32s) -> tuple[Int32s, Int16s]:
     counts = np.diff(columns.choice_offsets)[order]
     starts = columns.choice_offsets[:-1][order]
-    ends = np.cumsum(counts)
     rows = np.repeat(np.arange(len(order), dtype=np.int32), counts)
-    within = np.arange(len(rows)) - np.repeat(ends - counts, counts)
-    return rows, columns.choice_numbers[starts[rows] + within]
+    return rows, joined(columns.choice_numbers, starts, counts)
 
 
-def _candidates(rows: Int32s, raw: npt.NDArray[np.int16]) -> tuple[Int32s, Int64s]:
+def _candidates(rows: Int32s, raw: Int16s) -> tuple[Int16s, Int64s]:
     """Dense candidates by first appearance; who first appear on one ballot, by how often they
     are chosen, so that a new numbering changes nothing."""
     if not len(raw):
-        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
-    _, first, inverse, votes = np.unique(
-        raw, return_index=True, return_inverse=True, return_counts=True
-    )
-    order = np.lexsort((-votes, rows[first]))
-    ranks = np.empty(len(first), dtype=np.int32)
-    ranks[order] = np.arange(len(first), dtype=np.int32)
-    return ranks[inverse], first[order]
+        return np.empty(0, dtype=np.int16), np.empty(0, dtype=np.int64)
+    counts = np.bincount(raw)
+    known = np.flatnonzero(counts)
+    first = first_rows(raw)[known]
+    order = np.lexsort((-counts[known], rows[first]))
+    ranks = np.zeros(len(counts), dtype=np.int16)
+    ranks[known[order]] = np.arange(len(known), dtype=np.int16)
+    return ranks[raw], first[order]

@@ -21,6 +21,9 @@ from voting_service.antifraud.forensics.thresholds import BORROWED_BALLOTS
 
 Rates = npt.NDArray[np.float32]
 
+_BLOCK_VOTES = 4_000_000
+"""Votes, or rates, that are worked on at once."""
+
 
 def shared_weights(ballots: Ballots, sources: Sequence[Int32s]) -> Floats:
     """One divided by how many ballots of the stratum share a source (network, device) with it."""
@@ -36,8 +39,12 @@ def shared_weights(ballots: Ballots, sources: Sequence[Int32s]) -> Floats:
 def choice_rates(ballots: Ballots, votes: Votes, weights: Floats) -> Rates:
     """strata × targets: the weighted share of the ballots that choose the target."""
     strata, targets = len(ballots.stratum_slot), votes.targets
-    key = ballots.stratum[votes.row].astype(np.int64) * targets + votes.target
-    chosen = summed(key, weights[votes.row], strata * targets)
+    chosen = np.zeros(strata * targets)
+    for begin in range(0, len(votes.row), _BLOCK_VOTES):
+        row = votes.row[begin : begin + _BLOCK_VOTES]
+        target = votes.target[begin : begin + _BLOCK_VOTES]
+        key = ballots.stratum[row].astype(np.int64) * targets + target
+        chosen += summed(key, weights[row], strata * targets)
     by_stratum = chosen.reshape(strata, targets)
     cast = summed(ballots.stratum, weights, strata)
     overall = (by_stratum.sum(axis=0) + 0.5) / (cast.sum() + 1.0)
@@ -52,12 +59,16 @@ def choice_rates(ballots: Ballots, votes: Votes, weights: Floats) -> Rates:
     by_hour = _summed(by_slot, cast_slot, hour_of_slot, hours)
     hour_rate = _borrow(*by_hour, day_rate[day_of_hour])
     slot_rate = _borrow(by_slot, cast_slot, hour_rate[hour_of_slot])
-    usual = slot_rate[ballots.stratum_slot]
     platforms = int(ballots.platform.max()) + 1
     of_platform = _summed(by_stratum, cast, ballots.stratum_platform, platforms)
     taste = _borrow(*of_platform, overall[None, :]) / overall
-    tilted = np.minimum(usual * taste[ballots.stratum_platform], 1.0)
-    return _borrow(by_stratum, cast, tilted).astype(np.float32)
+    rates = np.empty((strata, targets), dtype=np.float32)
+    step = max(_BLOCK_VOTES // max(targets, 1), 1)
+    for begin in range(0, strata, step):
+        some = slice(begin, begin + step)
+        usual = slot_rate[ballots.stratum_slot[some]] * taste[ballots.stratum_platform[some]]
+        rates[some] = _borrow(by_stratum[some], cast[some], np.minimum(usual, 1.0))
+    return rates
 
 
 def _summed(

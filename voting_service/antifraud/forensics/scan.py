@@ -9,29 +9,45 @@ large p.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse, special
 
-from voting_service.antifraud.forensics.columns import Int32s, Int64s
-from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats, Votes, summed
+from voting_service.antifraud.forensics.columns import Int16s, Int32s, Int64s
+from voting_service.antifraud.forensics.prepare import (
+    Ballots,
+    Bools,
+    Floats,
+    Votes,
+    places_of,
+    summed,
+)
 from voting_service.antifraud.forensics.rates import Rates
-from voting_service.antifraud.forensics.thresholds import LEAST_GROUP, LEAST_VOTERS, WINDOWS_SECONDS
+from voting_service.antifraud.forensics.thresholds import (
+    LEAST_GROUP,
+    LEAST_VOTERS,
+    TAIL_FROM,
+    WINDOWS_SECONDS,
+)
 
 WINDOWS_MS = tuple(None if w is None else w * 1_000 for w in WINDOWS_SECONDS)
 _DENSE_CELLS = 4_000_000
 """How many group × target expectations are held at once."""
+_BLOCK_VOTES = 3_000_000
+"""About so many votes are scanned at once, more if one value has more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Tested cells with more than is expected."""
+    """Tested cells with so much more than is expected that they may matter: what is likelier
+    than e to −TAIL_FROM is neither a discovery nor a hint, and calibrates nothing."""
 
     value: Int32s
-    target: Int32s
+    target: Int16s
     window_start: Int64s
     observed: Floats
     expected: Floats
@@ -52,107 +68,138 @@ class Question:
     votes: Votes
     rates: Rates
     active: Bools
-    weights: Mapping[int | None, Floats]
-    """By window in milliseconds (None: the whole file): one divided by how many ballots the voter
-    cast in the window, so that voters count and not ballots."""
-    when: Mapping[int | None, Int32s]
-    """The number of the window that each ballot is in."""
+    times: Mapping[int | None, Int32s]
+    """By window in milliseconds (None: the whole file): how many ballots the voter of each active
+    ballot cast in the window. Each weighs one divided by it: voters count and not ballots."""
 
 
 def question(ballots: Ballots, votes: Votes, rates: Rates, active: Bools) -> Question:
     """The question in every window."""
-    order = np.argsort(ballots.voter, kind="stable")
+    order = np.argsort(ballots.voter, kind="stable").astype(np.int32)
     order = order[active[order]]
-    when = {window: _window_of(ballots.cast_at, window) for window in WINDOWS_MS}
-    weights = {window: _window_weights(ballots, when[window], order) for window in WINDOWS_MS}
-    return Question(ballots, votes, rates, active, weights, when)
+    times = {window: _times(ballots, window, order) for window in WINDOWS_MS}
+    return Question(ballots, votes, rates, active, times)
 
 
-def _window_weights(ballots: Ballots, when: Int32s, by_voter: Int64s) -> Floats:
-    run = np.cumsum(_changes(ballots.voter[by_voter]) | _changes(when[by_voter]))
-    weights = np.zeros(len(ballots))
-    weights[by_voter] = (1.0 / np.maximum(np.bincount(run), 1))[run]
-    return weights
+def _times(ballots: Ballots, window: int | None, by_voter: Int32s) -> Int32s:
+    begins = _changes(ballots.voter[by_voter])
+    begins |= _changes(_window_of(ballots.cast_at[by_voter], window))
+    size = np.diff(np.flatnonzero(begins), append=len(by_voter)).astype(np.int32)
+    times = np.ones(len(ballots), dtype=np.int32)
+    times[by_voter] = np.repeat(size, size)
+    return times
 
 
 def scan(asked: Question, attribute: Int32s) -> dict[int | None, Cells]:
-    """The cells of one attribute in every window.
+    """The cells of one attribute in every window, values in blocks so that memory is bounded.
 
     Attribute −1 is left out, and so is every value with fewer than LEAST_GROUP ballots.
     """
-    votes = asked.votes
-    # Pairs of value and target with too few votes in all have no cell in any window.
     usable = asked.active & (attribute >= 0)
     values = int(attribute.max(initial=-1)) + 1
     large = np.bincount(attribute[usable], minlength=values + 1) >= LEAST_GROUP
     usable &= large[attribute]
-    voted = np.flatnonzero(usable[votes.row])
-    key = attribute[votes.row[voted]].astype(np.int64) * votes.targets + votes.target[voted]
-    order = np.argsort(key, kind="stable")
-    pair = np.cumsum(_changes(key[order]))
-    voted = voted[order[(np.bincount(pair, minlength=1) >= LEAST_VOTERS)[pair]]]
-    needed = np.zeros(values + 1, dtype=bool)
-    needed[attribute[votes.row[voted]]] = True
-    rows = np.flatnonzero(usable & needed[attribute])
+    rows = np.flatnonzero(usable).astype(np.int32)
     rows = rows[np.argsort(attribute[rows], kind="stable")]
-    left_out = int(np.count_nonzero(large)) - int(np.count_nonzero(needed))
-    ordered = _Ordered(
-        attribute=attribute,
-        rows=rows,
-        new_value=_changes(attribute[rows]),
-        voted=voted,
-        voted_row=votes.row[voted],
-        new_pair=_changes(attribute[votes.row[voted]]) | _changes(votes.target[voted]),
-        left_out=left_out,
-    )
-    return {window: _scan_window(asked, ordered, window) for window in asked.weights}
+    parts = [_scan_block(asked, attribute, block) for block in _blocks(asked, attribute, rows)]
+    return {window: _whole([part[window] for part in parts]) for window in asked.times}
+
+
+def _blocks(asked: Question, attribute: Int32s, rows: Int32s) -> Iterator[Int32s]:
+    """The rows with all those of a value in one block; at least one block."""
+    first = np.flatnonzero(_changes(attribute[rows]))
+    votes = np.cumsum(asked.votes.starts[rows + 1] - asked.votes.starts[rows], dtype=np.int64)
+    block = votes[first] // _BLOCK_VOTES
+    return iter(np.split(rows, first[1:][block[1:] != block[:-1]]))
 
 
 @dataclass(frozen=True, slots=True)
-class _Ordered:
-    """An attribute with its ballots by value and time, its votes by value, target and time."""
+class _Block:
+    """Ballots by value and time, and their votes by value, target and time."""
 
-    attribute: Int32s
-    rows: Int64s
+    value: Int32s
+    """Of each ballot; so are the stratum and the time."""
+    stratum: Int32s
+    cast_at: Int64s
+    rows: Int32s
     new_value: Bools
-    voted: Int64s
-    voted_row: Int32s
+    voter: Int32s
+    """Place in `rows` of each vote; so are its target and whether value or target are new."""
+    target: Int16s
     new_pair: Bools
     left_out: int
     """Values that were tested and cannot have a cell."""
 
 
-def _scan_window(asked: Question, ordered: _Ordered, window: int | None) -> Cells:
-    # Groups (value, window) are runs of `rows`; cells (value, target, window) runs of `voted`.
-    votes, rows, voted = asked.votes, ordered.rows, ordered.voted
-    attribute, weight, voted_row = ordered.attribute, asked.weights[window], ordered.voted_row
-    when = asked.when[window]
-    group = np.cumsum(ordered.new_value | _changes(when[rows])) - 1
-    begins = ordered.new_pair | _changes(when[voted_row])
-    cell = np.cumsum(begins) - 1
-    first = np.flatnonzero(begins)
-    observed = summed(cell, weight[voted_row])
-    testable = np.flatnonzero(observed >= LEAST_VOTERS - 1e-9)
-    group_of_row = np.empty(len(asked.ballots), dtype=np.int64)
-    group_of_row[rows] = group
-    large = (np.bincount(group, minlength=1) >= LEAST_GROUP)[group_of_row[votes.row[voted[first]]]]
-    testable = testable[large[testable]]
-    head = voted[first[testable]]
-    margin = _margin(group, asked.ballots.stratum[rows], weight[rows], len(asked.rates))
-    expected = _expected(margin, asked.rates, group_of_row[votes.row[head]], votes.target[head])
-    seen = observed[testable]
-    more = seen > expected
-    head = head[more]
-    groups_tested = np.count_nonzero(np.bincount(group, minlength=1) >= LEAST_GROUP)
-    return Cells(
-        value=attribute[votes.row[head]],
-        target=votes.target[head],
-        window_start=when[votes.row[head]].astype(np.int64) * (window or 0),
-        observed=seen[more],
-        expected=expected[more],
-        log_p=poisson_log_tail(seen[more], expected[more]),
-        tests=int(groups_tested + ordered.left_out) * votes.targets,
+def _scan_block(asked: Question, attribute: Int32s, rows: Int32s) -> dict[int | None, Cells]:
+    value = attribute[rows]
+    starts = asked.votes.starts[rows]
+    counts = asked.votes.starts[rows + 1] - starts
+    target = asked.votes.target[places_of(starts, counts)]
+    place = np.repeat(np.arange(len(rows), dtype=np.int32), counts)
+    key = (value[place] - value[:1]).astype(np.int64) * asked.votes.targets + target
+    order = np.argsort(key, kind="stable")
+    # Pairs of value and target with too few votes in all have no cell in any window.
+    pair = np.cumsum(_changes(key[order]), dtype=np.int32)
+    order = order[(np.bincount(pair, minlength=1) >= LEAST_VOTERS)[pair]]
+    place, target = place[order], target[order]
+    run = np.cumsum(_changes(value)) - 1
+    needed = np.zeros(int(run[-1]) + 1 if len(run) else 0, dtype=bool)
+    needed[run[place]] = True
+    kept = needed[run]
+    place = (np.cumsum(kept, dtype=np.int32) - 1)[place]
+    rows, value = rows[kept], value[kept]
+    block = _Block(
+        value=value,
+        stratum=asked.ballots.stratum[rows],
+        cast_at=asked.ballots.cast_at[rows],
+        rows=rows,
+        new_value=_changes(value),
+        voter=place,
+        target=target,
+        new_pair=_changes(value[place]) | _changes(target),
+        left_out=len(needed) - int(np.count_nonzero(needed)),
     )
+    return {window: _scan_window(asked, block, window) for window in asked.times}
+
+
+def _scan_window(asked: Question, block: _Block, window: int | None) -> Cells:
+    # Groups (value, window) are runs of ballots; cells (value, target, window) runs of votes.
+    when = _window_of(block.cast_at, window)
+    weight = 1.0 / asked.times[window][block.rows]
+    group = np.cumsum(block.new_value | _changes(when)) - 1
+    begins = block.new_pair | _changes(when[block.voter])
+    cell = np.cumsum(begins) - 1
+    head = block.voter[begins]
+    observed = summed(cell, weight[block.voter])
+    size = np.bincount(group, minlength=1)
+    testable = np.flatnonzero(
+        (observed >= LEAST_VOTERS - 1e-9) & (size >= LEAST_GROUP)[group[head]]
+    )
+    head, target = head[testable], block.target[begins][testable]
+    margin = _margin(group, block.stratum, weight, len(asked.rates))
+    expected = _expected(margin, asked.rates, group[head], target)
+    seen = observed[testable]
+    log_p = poisson_log_tail(seen, expected)
+    telling = (seen > expected) & (log_p < -TAIL_FROM)
+    head = head[telling]
+    return Cells(
+        value=block.value[head],
+        target=target[telling],
+        window_start=when[head].astype(np.int64) * (window or 0),
+        observed=seen[telling],
+        expected=expected[telling],
+        log_p=log_p[telling],
+        tests=(int(np.count_nonzero(size >= LEAST_GROUP)) + block.left_out) * asked.votes.targets,
+    )
+
+
+def _whole(parts: Sequence[Cells]) -> Cells:
+    def column(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    names = [each.name for each in fields(Cells) if each.name != "tests"]
+    return Cells(**{name: column(name) for name in names}, tests=sum(part.tests for part in parts))
 
 
 def poisson_log_tail(observed: Floats, expected: Floats) -> Floats:
@@ -186,7 +233,7 @@ def _margin(group: Int64s, stratum: Int32s, weight: Floats, strata: int) -> spar
 
 
 def _expected(
-    margin: sparse.csr_array, rates: Rates, cell_group: Int64s, cell_target: Int32s
+    margin: sparse.csr_array, rates: Rates, cell_group: Int64s, cell_target: Int16s
 ) -> Floats:
     """E of each cell (group, target): the groups that have a cell, times the rates."""
     expected = np.zeros(len(cell_group))

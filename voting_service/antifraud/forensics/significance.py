@@ -6,7 +6,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from voting_service.antifraud.forensics.prepare import Ballots, Bools, Floats, Votes
+from voting_service.antifraud.forensics.prepare import (
+    Ballots,
+    Bools,
+    Floats,
+    Votes,
+    joined,
+    votes_of,
+)
 from voting_service.antifraud.forensics.thresholds import (
     FALSE_DISCOVERIES,
     LEAST_EXPONENT,
@@ -23,16 +30,14 @@ def permuted_votes(
     """
     rows = np.flatnonzero(active)
     stratum = ballots.stratum[rows]
-    source = np.arange(len(ballots))
+    source = np.arange(len(ballots), dtype=np.int32)
     source[rows[np.argsort(stratum, kind="stable")]] = rows[
         np.lexsort((rng.random(len(rows)), stratum))
     ]
-    counts = np.bincount(votes.row, minlength=len(ballots))
-    starts = np.cumsum(counts) - counts
-    row = np.repeat(np.arange(len(ballots), dtype=np.int32), counts[source])
-    ends = np.cumsum(counts[source])
-    within = np.arange(len(row)) - np.repeat(ends - counts[source], counts[source])
-    return Votes(row, votes.target[starts[source][row] + within], votes.targets)
+    counts = np.diff(votes.starts)[source]
+    row = np.repeat(np.arange(len(ballots), dtype=np.int32), counts)
+    target = joined(votes.target, votes.starts[source], counts)
+    return votes_of(row, target, votes.targets, len(ballots))
 
 
 def tail_exponent(null_log_p: Iterable[Floats]) -> float:

@@ -1,0 +1,52 @@
+"""Memory is bounded by working in blocks; where they end changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.antifraud.forensics_crowds import HOUR_MS, START_MS, columns_of, honest, popular
+from voting_service.antifraud.forensics import columns, prepare, rates, scan
+from voting_service.antifraud.forensics.examine import examine
+
+
+def test_blocks_of_any_size_give_the_same_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(31)
+    bots = replace(
+        honest(rng, 60),
+        cast_at=START_MS + 60 * HOUR_MS + rng.integers(0, HOUR_MS, 60),
+        ip=np.full(60, 888_888),
+        device=np.full(60, 700),
+        choices=popular(rng, 60, 12),
+    )
+    ballots, _ = columns_of(honest(rng, 3_000), bots)
+    whole = examine(ballots)
+    assert whole.verdict.any()
+    monkeypatch.setattr(prepare, "_BLOCK_ROWS", 701)
+    monkeypatch.setattr(rates, "_BLOCK_VOTES", 499)
+    monkeypatch.setattr(scan, "_BLOCK_VOTES", 97)
+    parts = examine(ballots)
+    assert (parts.verdict == whole.verdict).all()
+    assert np.allclose(parts.score, whole.score, atol=1e-5)
+    assert [each.sentence_en for each in parts.campaigns] == [
+        each.sentence_en for each in whole.campaigns
+    ]
+
+
+@given(texts=st.lists(st.text("ab\N{CJK UNIFIED IDEOGRAPH-7968}", min_size=1, max_size=6)))
+def test_an_identifier_that_occurs_twice_is_noticed(texts: list[str]) -> None:
+    identifiers = np.array([text.encode() for text in texts], dtype=np.bytes_)
+    assert columns._all_distinct(identifiers) == (len(set(texts)) == len(texts))
+
+
+@given(counts=st.lists(st.integers(0, 4)), seed=st.integers(0, 99))
+def test_joined_takes_so_many_values_from_each_start(counts: list[int], seed: int) -> None:
+    values = np.arange(20, dtype=np.int16)
+    starts = np.random.default_rng(seed).integers(0, 16, len(counts))
+    slow = [int(values[a + k]) for a, n in zip(starts, counts, strict=True) for k in range(n)]
+    taken = prepare.joined(values, starts, np.array(counts, dtype=np.int32))
+    assert taken.tolist() == slow
