@@ -20,9 +20,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-SPANS = (2, 15, 60, 360)
+SPANS = (2, 15, 60, 6 * 60, 24 * 60)
 """Minutes after which a count has faded to 1/e."""
-PAST = 24 * 60
+NETWORK_SPANS = SPANS[:4]
+"""The same for networks, of which there are many."""
+PAST = 5 * 24 * 60
 """The same for what is usual."""
 QUIET = 60
 """Minutes without alarm after which the same thing is news again."""
@@ -38,7 +40,7 @@ districts have favourites."""
 LEAST_VOTES = 5.0
 _PRIOR = 50.0
 """Ballots of a platform from which its own tastes count more than everybody's."""
-_FORGOTTEN = 0.05
+_FORGOTTEN = 0.3
 _MOST_PAIRS = 300_000
 
 What = Literal["candidate", "platform", "network"]
@@ -116,8 +118,8 @@ class Watch:
         for place, count in self._places(minute.votes):
             self._counts[:, *place] += count
         for (network, candidate), count in minute.networks.items():
-            counts = self._faded(network, candidate, minute.at)
-            for span in range(len(SPANS)):
+            counts = self._faded(network, candidate)
+            for span in range(len(NETWORK_SPANS)):
                 counts[span] += count
         if minute.at % QUIET == 0:
             self._forget(minute.at)
@@ -125,7 +127,7 @@ class Watch:
         if past[:, 0].sum() < LEAST_PAST:
             return []
         found = [*self._candidates(past), *self._platforms(past), *self._networks(past, minute)]
-        return self._news(minute.at, found)
+        return [self._seen_closer(alarm, past) for alarm in self._news(minute.at, found)]
 
     def _fade_to(self, at: int) -> None:
         self._counts *= np.exp(-max(at - self.at, 0) / self._spans)[:, None, None]
@@ -144,16 +146,17 @@ class Watch:
             if candidate in self._candidate:
                 yield (self._platform[platform], self._candidate[candidate]), count
 
-    def _faded(self, network: bytes, candidate: int, at: int) -> list[float]:
-        """The counts of a pair by span, faded to `at`, which is kept behind them."""
-        counts = self._pairs.setdefault(candidate, {}).setdefault(
-            network, [*(0.0 for _ in SPANS), float(at)]
-        )
-        passed = at - counts[-1]
+    def _faded(self, network: bytes, candidate: int) -> list[float]:
+        """The counts of a pair by span, faded to now; the minute is kept behind them."""
+        networks = self._pairs.setdefault(candidate, {})
+        counts = networks.get(network)
+        if counts is None:
+            counts = networks[network] = [*(0.0 for _ in NETWORK_SPANS), float(self.at)]
+        passed = self.at - counts[-1]
         if passed:
-            for span, minutes in enumerate(SPANS):
+            for span, minutes in enumerate(NETWORK_SPANS):
                 counts[span] *= exp(-passed / minutes)
-            counts[-1] = at
+            counts[-1] = self.at
         return counts
 
     def _forget(self, at: int) -> None:
@@ -164,24 +167,26 @@ class Watch:
                 self._pairs[candidate] = {
                     network: counts
                     for network, counts in networks.items()
-                    if counts[-2] * exp((counts[-1] - at) / SPANS[-1]) >= floor
+                    if counts[-2] * exp((counts[-1] - at) / NETWORK_SPANS[-1]) >= floor
                 }
             if sum(map(len, self._pairs.values())) <= _MOST_PAIRS:
                 return
             floor *= 2
 
-    def _candidates(self, past: Floats) -> Iterator[Alarm]:
-        counts, everywhere = self._counts[:-1], past.sum(axis=0)
+    def _expected(self, past: Floats) -> Floats:
+        """By span, platform and candidate: what as many ballots of each platform bring."""
+        everywhere = past.sum(axis=0)
         usual = everywhere / everywhere[0]
         rates = (past + _PRIOR * usual) / (past[:, :1] + _PRIOR)
-        by_platform = counts[:, :, :1] * rates
-        expected, observed = by_platform.sum(axis=1), counts.sum(axis=1)
-        scores = _two_rates(observed, CANDIDATE_SLACK * expected, everywhere)
+        return np.asarray(self._counts[:-1, :, :1] * rates)
+
+    def _candidates(self, past: Floats) -> Iterator[Alarm]:
+        expected, observed = self._expected(past).sum(axis=1), self._counts[:-1].sum(axis=1)
+        scores = _two_rates(observed, CANDIDATE_SLACK * expected, past.sum(axis=0))
         for number, place in self._candidate.items():
             span = int(scores[:, place].argmax())
             score = float(scores[span, place])
             if number != BALLOTS and score >= CANDIDATE_SCORE:
-                excess = np.maximum(counts[span, :, place] - by_platform[span, :, place], 0)
                 yield Alarm(
                     self.at,
                     Subject("candidate", candidate=number),
@@ -189,7 +194,7 @@ class Watch:
                     float(observed[span, place]),
                     float(expected[span, place]),
                     score,
-                    self._looks(number, span, excess, past),
+                    "swell",
                 )
 
     def _platforms(self, past: Floats) -> Iterator[Alarm]:
@@ -220,10 +225,12 @@ class Watch:
             if candidate == BALLOTS or candidate not in self._candidate:
                 continue
             place = self._candidate[candidate]
-            votes = self._faded(network, candidate, minute.at)
-            ballots = self._faded(network, BALLOTS, minute.at)
+            votes = self._faded(network, candidate)
+            if votes[-2] < LEAST_VOTES:
+                continue
+            ballots = self._faded(network, BALLOTS)
             best = (0.0, 0, 0.0)
-            for span in range(len(SPANS)):
+            for span in range(len(NETWORK_SPANS)):
                 if votes[span] < LEAST_VOTES:
                     continue
                 others = now[span, 0] - ballots[span]
@@ -238,18 +245,29 @@ class Watch:
                     minute.at, subject, SPANS[span], votes[span], expected, score, "one_network"
                 )
 
-    def _looks(self, candidate: int, span: int, excess: Floats, past: Floats) -> Looks:
-        """Where the additional votes come from: one network, one platform, or everywhere; and
-        then whether at once or over hours."""
-        networks = self._pairs.get(candidate, {})
-        here = [self._faded(network, candidate, self.at)[span] for network in networks]
-        if here and max(here) >= max(excess.sum() / 2, LEAST_VOTES):
-            return "one_network"
+    def _seen_closer(self, alarm: Alarm, past: Floats) -> Alarm:
+        """With where a candidate's additional votes come from: one network, one platform, or
+        everywhere; and then whether at once or for a while."""
+        number = alarm.subject.candidate
+        if alarm.subject.what != "candidate" or number is None:
+            return alarm
+        span, place = SPANS.index(alarm.span), self._candidate[number]
+        expected = self._expected(past)[span, :, place]
+        excess = np.maximum(self._counts[span, :, place] - expected, 0)
         most = int(excess.argmax())
-        share = past[most, 0] / past[:, 0].sum()
-        if excess[most] >= 0.8 * excess.sum() and share <= 0.5:
-            return "one_platform"
-        return "broadcast" if SPANS[span] < 60 else "swell"
+        looks: Looks = "broadcast" if alarm.span < NETWORK_SPANS[2] else "swell"
+        if excess[most] >= 0.8 * excess.sum() and past[most, 0] <= past[:, 0].sum() / 2:
+            looks = "one_platform"
+        if self._most_from_one(number, span) >= max(excess.sum() / 2, LEAST_VOTES):
+            looks = "one_network"
+        return alarm._replace(looks=looks)
+
+    def _most_from_one(self, candidate: int, span: int) -> float:
+        """The most votes that one network has cast for a candidate within a span."""
+        if span >= len(NETWORK_SPANS):
+            return 0.0
+        networks = self._pairs.get(candidate, {})
+        return max((self._faded(network, candidate)[span] for network in networks), default=0.0)
 
     def _news(self, at: int, found: Sequence[Alarm]) -> list[Alarm]:
         """Those that were not above their threshold within the last while."""

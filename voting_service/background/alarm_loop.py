@@ -32,7 +32,7 @@ from voting_service.tally.desk_figures import id_bound
 
 QUERIES = Queries(__package__, "alarm_loop.sql")
 EVERY_SECONDS = 15.0
-REMEMBERED = timedelta(days=3)
+REMEMBERED = timedelta(days=10)
 READ_AGAIN_MINUTES = 10
 """So much at least is read again from the ballots when a watch begins, back to a whole hour."""
 LONGEST_GAP_MINUTES = 120
