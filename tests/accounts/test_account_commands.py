@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from tests.cut_data import MASTER_KEY, PASSWORD, SECRET, member
 from voting_service.accounts.invitations import find_invitation
 from voting_service.cli import root
-from voting_service.errors import Refused, WrongRole
+from voting_service.errors import NotFound, Refused, SecondPersonRequired, WrongRole
 from voting_service.settings import Settings
 from voting_service.storage.postgres import Connection
 
@@ -72,3 +72,29 @@ async def test_what_is_done_from_a_shell_stands_in_the_journal(database: Connect
 async def test_only_a_demo_knows_codes() -> None:
     with pytest.raises(Refused, match="only a demo knows"):
         await account("code", "supervisor-1")
+
+
+async def test_a_second_person_approves_an_invitation_from_a_shell(database: Connection) -> None:
+    await member(database, "chief", "administrator")
+    await member(database, "second", "supervisor")
+    await account("invite", "--role", "supervisor", "--note", "[b]监督", "--as", "chief")
+    (invitation,) = await database.fetch("select encode(token_hash, 'hex') as id from invitations")
+    listed = await account("invitations")
+    assert listed.split()[0] == invitation["id"]
+    assert listed.endswith("supervisor, invited by chief, waits for a second person: [b]监督\n")
+    with pytest.raises(NotFound):
+        await account("approve", "0" * 64, "--as", "second")
+    await account("approve", invitation["id"], "--as", "second")
+    approver = await database.fetchval(
+        "select a.name from invitations i join accounts a on a.id = i.approved_by"
+    )
+    assert approver == "second"
+
+
+async def test_a_shell_makes_no_third_account_that_decides(database: Connection) -> None:
+    for name in ("first", "second"):
+        await account("add", name, "--role", "administrator")
+    with pytest.raises(SecondPersonRequired, match="account invite"):
+        await account("add", "third", "--role", "supervisor")
+    await account("add", "auditor", "--role", "auditor")
+    assert await database.fetchval("select count(*) from accounts") == 3

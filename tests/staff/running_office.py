@@ -69,9 +69,11 @@ class Office:
         name = name or f"{role}-1"
         if name not in self.accounts:
             key = self.settings.master_key.get_secret_value()
+            owner = await connect(self.settings.migration_url)
             self.accounts[name], self.secrets[name] = await create_account(
-                self.database, key, name, role, PASSWORD, clock=self.clock
+                owner, key, name, role, PASSWORD, clock=self.clock
             )
+            await owner.close()
         return self.accounts[name]
 
     def code(self, name: str) -> str:

@@ -6,12 +6,14 @@ import asyncio
 import re
 from datetime import timedelta
 
+import asyncpg
 import pyotp
 import pytest
 
 from tests.public.running_service import MovedClock
 from tests.staff.running_office import PASSWORD, Office, StaffClient
 from voting_service.accounts.invitations import LIFE, invite
+from voting_service.accounts.sessions import hash_token
 from voting_service.errors import Refused
 from voting_service.storage.postgres import domain_errors
 
@@ -98,7 +100,6 @@ async def test_a_link_ends_with_time_revocation_and_its_maker(
     assert (await browser.post(revoked, data=revoked_form)).status_code == 404
     await office.database.execute("update accounts set disabled = true")
     assert (await browser.post(orphaned, data=orphaned_form)).status_code == 409
-    await office.database.execute("update accounts set disabled = false")
     clock.offset += LIFE - timedelta(seconds=30)
     assert (await browser.get(late)).status_code == 200
     clock.offset += timedelta(seconds=31)
@@ -178,3 +179,150 @@ async def test_nobody_renews_or_disables_themselves(office: Office) -> None:
     with pytest.raises(Refused, match="nobody renews their own account"), domain_errors():
         await invite(office.database, account, account.role, "x", office.clock(), renews=account)
     assert (await admin.get("/")).status_code == 200
+
+
+async def renewing_link(admin: StaffClient, office: Office, name: str) -> str:
+    path = f"/accounts/{office.accounts[name].id}/renew"
+    answer = await admin.post(path, data={"note": "lost telephone"})
+    found = re.search(r"(/invitation/[A-Za-z0-9_-]{43})", answer.text)
+    assert found, answer.text
+    return found[1]
+
+
+async def waiting(client: StaffClient) -> list[str]:
+    """The invitations that the visitor could approve."""
+    listed = (await client.get("/accounts")).text
+    return re.findall(
+        r'action="/accounts/approve".*?name="invitation" value="([0-9a-f]{64})"', listed, re.DOTALL
+    )
+
+
+@pytest.mark.parametrize("role", ["supervisor", "tally_clerk", "administrator"])
+async def test_an_account_that_decides_takes_a_second_person(
+    office: Office, clock: MovedClock, role: str
+) -> None:
+    admin = await office.signed_in_client("administrator")
+    supervisor = await office.signed_in_client("supervisor")
+    auditor = await office.signed_in_client("auditor")
+    link = await make_link(admin, role, "for the count")
+    browser = office.client()
+    early = await browser.get(link)
+    assert early.status_code == 409
+    assert "waits for the approval" in early.text
+    assert await waiting(admin) == [], "nobody approves their own"
+    (invitation,) = await waiting(supervisor)
+    form = {"invitation": invitation}
+    assert (await admin.post("/accounts/approve", data=form)).status_code == 409
+    assert (await auditor.post("/accounts/approve", data=form)).status_code == 403
+    assert (await auditor.get("/accounts")).status_code == 403
+    unmarked = await supervisor.post("/accounts/approve", data={**form, "csrf": "x"})
+    assert unmarked.status_code == 403
+    assert (await browser.get(link)).status_code == 409
+    assert (await supervisor.post("/accounts/approve", data=form)).status_code == 303
+    assert (await supervisor.post("/accounts/approve", data=form)).status_code == 409
+    answer = await browser.post(link, data=await fill_in(browser, link, clock))
+    assert answer.status_code == 303
+    made = await office.database.fetchval("select role from accounts where name = 'newcomer'")
+    assert made == role
+    assert "invitation_approved" in await acts(office)
+
+
+async def test_a_supervisor_sees_who_there_is_and_invites_nobody(office: Office) -> None:
+    await office.account("administrator")
+    supervisor = await office.signed_in_client("supervisor")
+    assert "/accounts/invite" not in (await supervisor.get("/accounts")).text
+    form = {"role": "supervisor", "note": "x"}
+    assert (await supervisor.post("/accounts/invite", data=form)).status_code == 403
+
+
+async def test_approving_asks_again_who_it_is(office: Office, clock: MovedClock) -> None:
+    supervisor = await office.signed_in_client("supervisor")
+    await make_link(await office.signed_in_client("administrator"), "supervisor")
+    (invitation,) = await waiting(supervisor)
+    clock.offset += timedelta(minutes=6)
+    answer = await supervisor.post("/accounts/approve", data={"invitation": invitation})
+    assert answer.headers["location"].startswith("/confirm")
+    assert len(await waiting(supervisor)) == 1
+
+
+async def test_an_account_that_decides_is_renewed_by_two(office: Office, clock: MovedClock) -> None:
+    admin = await office.signed_in_client("administrator")
+    supervisor = await office.signed_in_client("supervisor")
+    other = await office.signed_in_client("supervisor", "supervisor-2")
+    link = await renewing_link(admin, office, "supervisor-1")
+    browser = office.client()
+    assert (await browser.get(link)).status_code == 409
+    assert await waiting(supervisor) == [], "nor whoever is renewed"
+    (invitation,) = await waiting(other)
+    form = {"invitation": invitation}
+    assert (await supervisor.post("/accounts/approve", data=form)).status_code == 409
+    assert (await other.post("/accounts/approve", data=form)).status_code == 303
+    await office.database.execute("update accounts set openid_subject = name")
+    answer = await browser.post(link, data=await fill_in(browser, link, clock))
+    assert answer.status_code == 303
+    subject = "select openid_subject from accounts where name = 'supervisor-1'"
+    assert await office.database.fetchval(subject) is None, "no other way in is left"
+
+
+INSERT_SUPERVISOR = (
+    "insert into accounts (name, role, password_hash, wrapped_totp_secret, created_at, invitation)"
+    " values ($1, 'supervisor', 'x', 'x', now(), $2)"
+)
+
+
+async def test_sql_as_the_application_makes_no_decider_alone(office: Office) -> None:
+    admin = await office.account("administrator")
+    supervisor = await office.account("supervisor")
+    token = await invite(office.database, admin, "supervisor", "x", office.clock())
+    used, fake = hash_token(token), hash_token("y")
+    alone = [
+        (INSERT_SUPERVISOR, ("false-1", None)),
+        (INSERT_SUPERVISOR, ("false-1", used)),
+        ("update invitations set used_at = now()", ()),
+        ("update invitations set approved_by = $1, approved_at = now()", (admin.id,)),
+        ("update accounts set wrapped_totp_secret = 'mine' where id = $1", (supervisor.id,)),
+    ]
+    for statement, values in alone:
+        with pytest.raises(Refused), domain_errors():
+            await office.database.execute(statement, *values)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await office.database.execute(
+            "insert into invitations (token_hash, role, note, invited_by, invited_at, expires_at,"
+            " approved_by, approved_at) values ($1, 'supervisor', 'x', $2, now(), now(), $3,"
+            " now())",
+            fake,
+            admin.id,
+            supervisor.id,
+        )
+    approve = "update invitations set approved_by = $1, approved_at = now()"
+    await office.database.execute(approve, supervisor.id)
+    with pytest.raises(Refused), domain_errors():
+        await office.database.execute(INSERT_SUPERVISOR, "false-1", used)
+    async with office.database.transaction():
+        await office.database.execute("update invitations set used_at = now()")
+        await office.database.execute(INSERT_SUPERVISOR, "new-1", used)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            async with office.database.transaction():
+                await office.database.execute(INSERT_SUPERVISOR, "new-2", used)
+    for change in ("used_at = null", "approved_by = null, approved_at = null"):
+        with pytest.raises(Refused), domain_errors():
+            await office.database.execute(f"update invitations set {change}")
+
+
+async def test_who_was_disabled_stays_so_and_still_counts_as_a_second_person(
+    office: Office,
+) -> None:
+    admin = await office.account("administrator")
+    supervisor = await office.account("supervisor")
+    await office.database.execute(
+        "update accounts set disabled = true where id = $1", supervisor.id
+    )
+    await invite(office.database, admin, "supervisor", "x", office.clock())
+    with pytest.raises(Refused), domain_errors():
+        await office.database.execute("update accounts set disabled = false")
+    with pytest.raises(Refused), domain_errors():
+        await office.database.execute("update invitations set used_at = now()")
+    with pytest.raises(Refused), domain_errors():
+        await office.database.execute(
+            "update invitations set approved_by = $1, approved_at = now()", supervisor.id
+        )

@@ -16,6 +16,7 @@ from tests.fakes.openid_provider import FakeOpenIdProvider
 from tests.public.running_service import MovedClock
 from tests.staff.running_office import Office, StaffClient, running_office
 from voting_service.accounts.sessions import CONFIRMED_FOR
+from voting_service.desk.access import form_mark
 from voting_service.settings import Settings
 
 OFFICE_URL = "http://127.0.0.1:8001"
@@ -151,3 +152,27 @@ async def test_a_code_is_taken_once(scene: Scene) -> None:
     again = scene.office.client()
     again.cookies.set("openid", cookie)
     assert (await again.get(back)).status_code == 401
+
+
+@pytest.mark.parametrize("auth_time", [None, -3600])
+async def test_a_sign_in_by_a_proof_of_this_morning_confirms_nothing(
+    scene: Scene, clock: MovedClock, auth_time: int | None
+) -> None:
+    await scene.connected()
+    if auth_time is not None:
+        scene.provider.claims["auth_time"] = int(clock().timestamp()) + auth_time
+    browser = scene.office.client()
+    assert (await scene.run(browser, "/sign-in/openid")).status_code == 200
+    assert "supervisor-1" in (await browser.get("/")).text
+    token = browser.cookies["staff"]
+    form = {"csrf": form_mark(token), "password": "x" * 12, "again": "x" * 12}
+    answer = await browser.post("/account/password", data=form)
+    assert answer.headers["location"].startswith("/confirm")
+
+
+async def test_a_session_that_was_ended_connects_nobody(scene: Scene) -> None:
+    browser = await scene.office.signed_in_client("supervisor")
+    back = await scene.at_provider(await browser.post("/account/openid", data={}))
+    await scene.office.database.execute("update staff_sessions set ended_at = now()")
+    assert (await browser.get(back)).status_code == 401
+    assert await scene.office.database.fetchval("select max(openid_subject) from accounts") is None

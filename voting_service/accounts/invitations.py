@@ -2,7 +2,9 @@
 
 An administrator names role and reason; name, password and second factor are the invitee's, and
 nobody else sees them. The link is good for `LIFE`, once, until it is revoked, and only while who
-made it is not disabled.
+made it is not disabled. Where the account decides or hands out accounts, a second person approves
+the invitation first: else one administrator could make two deciders and decide alone
+(`needs_two_people` in the migrations).
 """
 
 from __future__ import annotations
@@ -33,10 +35,13 @@ from voting_service.storage.wrapping import unwrap, wrap
 LIFE = timedelta(hours=72)
 MAX_NOTE_CHARACTERS = 200
 MAX_LISTED = 200
+APPROVERS: tuple[Role, ...] = ("administrator", "supervisor")
+"""Who may approve what an administrator invited; the database holds the same list."""
 
 
 class Invitation(msgspec.Struct, frozen=True):
-    """`account_id` is whose account it renews, or the account that was made with it."""
+    """`account_id` is whose account it renews, or the account that was made with it; `waits`
+    for a second person, and cannot be used before."""
 
     token_hash: bytes
     role: Role
@@ -48,6 +53,8 @@ class Invitation(msgspec.Struct, frozen=True):
     expires_at: datetime
     used_at: datetime | None
     revoked_at: datetime | None
+    approver: str | None
+    waits: bool
 
     @property
     def id(self) -> str:
@@ -77,7 +84,11 @@ async def invite(
     note = note.strip()
     if not 1 <= len(note) <= MAX_NOTE_CHARACTERS or not note.isprintable():
         raise InvalidInput(
-            Fault("note", f"say for whom and why, in 1 to {MAX_NOTE_CHARACTERS} characters")
+            Fault(
+                "note",
+                f"say for whom and why, in 1 to {MAX_NOTE_CHARACTERS} characters",
+                f"请说明邀请谁、为何邀请，1 至 {MAX_NOTE_CHARACTERS} 个字。",
+            )
         )
     if renews is not None and renews.disabled:
         raise Refused(f"{renews.name} is disabled; invite them anew")
@@ -131,6 +142,25 @@ async def revoke(
             )
 
 
+async def approve_invitation(
+    connection: AnyConnection, account: Account, token_hash: bytes, now: datetime
+) -> None:
+    """The second person agrees that the account be made or renewed.
+
+    Raises WrongRole, SecondPersonRequired for who made it or is renewed by it, or Refused when
+    it cannot be used any more or was approved before.
+    """
+    require_role(account, *APPROVERS)
+    with domain_errors():
+        async with connection.transaction():
+            row = await connection.fetchrow(
+                QUERIES["approve_invitation"], token_hash, account.id, now
+            )
+            if row is None:
+                raise Refused("this invitation was approved or used, or cannot be used any more")
+            await record(connection, account.name, "invitation_approved", details=dict(row))
+
+
 def sealed_secret(master_key: bytes, invitation: Invitation) -> tuple[str, str]:
     """A fresh second factor for an invitee, and the same sealed for the form that proves it:
     nothing is stored before the proof."""
@@ -167,7 +197,8 @@ async def accept(
 ) -> Account:
     """The account that the invitee made or renewed; the link is used up.
 
-    Raises InvalidInput with every fault, or Refused when somebody was quicker with the link.
+    Raises InvalidInput with every fault, SecondPersonRequired while it waits for approval, or
+    Refused when somebody was quicker with the link.
     """
     now = clock()
     step = matching_step(totp_secret, code, now)
@@ -186,6 +217,7 @@ async def accept(
                     invitation.role,
                     password,
                     totp_secret=totp_secret,
+                    invitation=invitation.token_hash,
                     clock=clock,
                 )
                 await connection.execute(
@@ -193,7 +225,14 @@ async def accept(
                 )
             else:
                 account = await load_account(connection, invitation.account_id)
-                await renew_account(connection, master_key, account, password, totp_secret)
+                await renew_account(
+                    connection,
+                    master_key,
+                    account,
+                    password,
+                    totp_secret=totp_secret,
+                    invitation=invitation.token_hash,
+                )
                 await end_all_sessions(connection, account.id, now)
             await spend_code(connection, account.id, step)
             await record(

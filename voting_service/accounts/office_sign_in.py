@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Literal
@@ -106,6 +106,13 @@ def check_fresh(claims: Claims, begun: Begun) -> None:
         raise TokenRefused("auth_time: is missing, though a fresh proof was asked for")
     if claims.auth_time < begun.begun_at.timestamp() - CLOCK_SKEW_SECONDS:
         raise TokenRefused("auth_time: is from before this was begun")
+
+
+def proved_at(claims: Claims, now: datetime) -> datetime:
+    """When the provider's user proved who they are: it may have been this morning, and where the
+    provider does not say it is taken for long ago."""
+    seconds = max(0, min(claims.auth_time or 0, int(now.timestamp())))
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 async def account_of_subject(connection: AnyConnection, subject: str) -> Account:

@@ -1,7 +1,7 @@
 -- name: insert_account
--- A new member of the staff; the name is taken once.
-insert into accounts (name, role, password_hash, wrapped_totp_secret, created_at)
-values ($1, $2, $3, $4, $5)
+-- A new member of the staff; the name is taken once, and so is the invitation $6.
+insert into accounts (name, role, password_hash, wrapped_totp_secret, created_at, invitation)
+values ($1, $2, $3, $4, $5, $6)
 returning id;
 
 -- name: accounts
@@ -19,9 +19,11 @@ select id, name, role, disabled, created_at, password_hash, wrapped_totp_secret,
 update accounts set disabled = true where name = $1 returning id;
 
 -- name: spend_totp_step
--- Takes a code; no row when it, or a later one, was taken before. Keeps a renewed hash.
+-- Takes a code; no row when it, or a later one, was taken before, or when password or second factor
+-- are not those that were checked any more. Keeps a renewed hash.
 update accounts set last_totp_step = $2, password_hash = $3
  where id = $1 and last_totp_step < $2 and not disabled
+   and password_hash = $4 and wrapped_totp_secret = $5
 returning id;
 
 -- name: begin_try
@@ -47,10 +49,10 @@ select retry_at from sign_in_failures where name = $1 and source = $2;
 delete from sign_in_failures where (name = $1 and source = $2) or tried_at < $3;
 
 -- name: insert_session
--- Somebody signed in; signing in is the first proof of who they are.
+-- Somebody signed in, and proved at $5 who they are.
 insert into staff_sessions
        (token_hash, account_id, source, opened_at, last_seen_at, confirmed_at)
-values ($1, $2, $3, $4, $4, $4);
+values ($1, $2, $3, $4, $4, $5);
 
 -- name: find_session
 -- A session that was not ended, of an account that is not disabled.
@@ -69,6 +71,11 @@ update staff_sessions set last_seen_at = $2 where token_hash = $1 and last_seen_
 update staff_sessions set confirmed_at = $2, last_seen_at = $2
  where token_hash = $1 and ended_at is null
 returning account_id;
+
+-- name: session_is_open
+-- Whether a session was not ended, and is the account's.
+select exists (select from staff_sessions
+                where token_hash = $1 and account_id = $2 and ended_at is null);
 
 -- name: end_session
 -- Ends one session; no row when it has ended already.
@@ -100,8 +107,10 @@ select id, name, role, disabled, created_at from accounts where id = $1;
 update accounts set password_hash = $2 where id = $1;
 
 -- name: renew_account
--- A new password and second factor; no row when the account is disabled.
-update accounts set password_hash = $2, wrapped_totp_secret = $3
+-- A new password and second factor by the invitation $4, and no other way in; no row when the
+-- account is disabled.
+update accounts
+   set password_hash = $2, wrapped_totp_secret = $3, invitation = $4, openid_subject = null
  where id = $1 and not disabled
 returning id;
 
@@ -131,30 +140,41 @@ values ($1, $2, $3, $4, $5, $6, $7);
 -- name: invitations
 -- Every invitation, newest first, with who made it and for whom or by whom it was used.
 select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
-       b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at
+       b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at,
+       c.name as approver, i.approved_by is null and needs_two_people(i.role) as waits
   from invitations i
   join accounts b on b.id = i.invited_by
   left join accounts a on a.id = i.account_id
+  left join accounts c on c.id = i.approved_by
  order by i.invited_at desc, i.token_hash
  limit $1;
 
 -- name: invitation
 -- One invitation by the hash of its token.
 select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
-       b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at
+       b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at,
+       c.name as approver, i.approved_by is null and needs_two_people(i.role) as waits
   from invitations i
   join accounts b on b.id = i.invited_by
   left join accounts a on a.id = i.account_id
+  left join accounts c on c.id = i.approved_by
  where i.token_hash = $1;
 
 -- name: use_invitation
 -- Takes an invitation; no row when it was used, revoked or has expired, or when who made it was
--- disabled since.
+-- disabled since. The table refuses one that a second person has to approve first.
 update invitations i set used_at = $2
   from accounts b
  where i.token_hash = $1 and i.used_at is null and i.revoked_at is null and $2 < i.expires_at
    and b.id = i.invited_by and not b.disabled
 returning i.token_hash;
+
+-- name: approve_invitation
+-- The second person; no row when it cannot be used any more or was approved already.
+update invitations set approved_by = $2, approved_at = $3
+ where token_hash = $1 and approved_by is null and used_at is null and revoked_at is null
+   and $3 < expires_at
+returning role, note;
 
 -- name: fill_invitation
 -- Notes which account an invitation made.

@@ -66,14 +66,21 @@ def new_token() -> str:
 
 
 async def open_session(
-    connection: AnyConnection, account: Account, source: str, now: datetime
+    connection: AnyConnection,
+    account: Account,
+    source: str,
+    now: datetime,
+    *,
+    proved_at: datetime | None = None,
 ) -> tuple[str, StaffSession]:
-    """A new session and its token, which is not kept here."""
+    """A new session and its token, which is not kept here. `proved_at` is when the person proved
+    who they are, if that was before."""
     token = new_token()
-    session = StaffSession(hash_token(token), account.id, source, now, now, now)
+    confirmed_at = proved_at or now
+    session = StaffSession(hash_token(token), account.id, source, now, now, confirmed_at)
     with domain_errors():
         await connection.execute(
-            QUERIES["insert_session"], session.token_hash, account.id, source, now
+            QUERIES["insert_session"], session.token_hash, account.id, source, now, confirmed_at
         )
         await connection.execute(QUERIES["forget_sessions"], now - KEEP_ENDED)
     return token, session
@@ -100,6 +107,13 @@ async def confirm_session(connection: AnyConnection, token_hash: bytes, now: dat
     with domain_errors():
         found = await connection.fetchval(QUERIES["confirm_session"], token_hash, now)
     return found is not None
+
+
+async def session_is_open(connection: AnyConnection, token_hash: bytes, account_id: int) -> bool:
+    """Whether the account's session was not ended meanwhile."""
+    with domain_errors():
+        found: bool = await connection.fetchval(QUERIES["session_is_open"], token_hash, account_id)
+    return found
 
 
 async def end_session(connection: AnyConnection, token_hash: bytes, now: datetime) -> int | None:

@@ -99,7 +99,14 @@ async def authenticate(
         step = matching_step(secret, code, now)
         if step is None:
             raise wrong
-        spent = await connection.fetchval(QUERIES["spend_totp_step"], row["id"], step, kept_hash)
+        spent = await connection.fetchval(
+            QUERIES["spend_totp_step"],
+            row["id"],
+            step,
+            kept_hash,
+            row["password_hash"],
+            row["wrapped_totp_secret"],
+        )
         if spent is None:
             raise NotSignedIn("this code was used already; wait for the next one")
         await connection.execute(QUERIES["forget_failures"], name, source, now - _FORGET_AFTER)
@@ -133,7 +140,12 @@ async def prove_again(
                 raise NotSignedIn("the password or the code is wrong")
         elif (
             await connection.fetchval(
-                QUERIES["spend_totp_step"], account.id, step, row["password_hash"]
+                QUERIES["spend_totp_step"],
+                account.id,
+                step,
+                row["password_hash"],
+                row["password_hash"],
+                row["wrapped_totp_secret"],
             )
             is None
         ):

@@ -49,6 +49,7 @@ def password_faults(password: str) -> list[Fault]:
             "password",
             f"must have {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} printable "
             "characters",
+            f"密码须为 {MIN_PASSWORD_CHARACTERS} 至 {MAX_PASSWORD_CHARACTERS} 个字符。",
         )
     ]
 
@@ -73,11 +74,14 @@ async def create_account(
     password: str,
     *,
     totp_secret: str | None = None,
+    invitation: bytes | None = None,
     clock: Clock = system_clock,
 ) -> tuple[Account, str]:
     """Stores a new account; returns it with its TOTP secret, which is not shown again.
 
-    Raises InvalidInput with every fault at once, or when the name is taken.
+    `invitation` is the hash of the one that it is made by, used in this transaction. Raises
+    InvalidInput with every fault at once, or when the name is taken; SecondPersonRequired when
+    the role takes an approved invitation.
     """
     name, secret = plain_name(name), totp_secret or new_secret()
     faults = _faults(name, role, password, secret)
@@ -88,7 +92,13 @@ async def create_account(
     wrapped = wrap(master_key, totp_label(name), secret.encode())
     with domain_errors():
         account_id: int = await connection.fetchval(
-            QUERIES["insert_account"], name, role, password_hash, wrapped, created_at
+            QUERIES["insert_account"],
+            name,
+            role,
+            password_hash,
+            wrapped,
+            created_at,
+            invitation,
         )
     return Account(account_id, name, role, disabled=False, created_at=created_at), secret
 
@@ -104,10 +114,17 @@ async def change_password(connection: AnyConnection, account_id: int, password: 
 
 
 async def renew_account(
-    connection: AnyConnection, master_key: bytes, account: Account, password: str, totp_secret: str
+    connection: AnyConnection,
+    master_key: bytes,
+    account: Account,
+    password: str,
+    *,
+    totp_secret: str,
+    invitation: bytes,
 ) -> None:
-    """Gives an account a new password and second factor. Raises InvalidInput, or Refused when
-    the account is disabled."""
+    """Gives an account a new password and second factor, and parts it from the office's own
+    sign-in, by an invitation used in this transaction. Raises InvalidInput, or Refused when the
+    account is disabled."""
     faults = _faults(account.name, account.role, password, totp_secret)
     if faults:
         raise InvalidInput(*faults)
@@ -115,7 +132,7 @@ async def renew_account(
     wrapped = wrap(master_key, totp_label(account.name), totp_secret.encode())
     with domain_errors():
         found = await connection.fetchval(
-            QUERIES["renew_account"], account.id, password_hash, wrapped
+            QUERIES["renew_account"], account.id, password_hash, wrapped, invitation
         )
     if found is None:
         raise Refused(f"{account.name} is disabled; invite them anew")

@@ -86,6 +86,42 @@ async def _invite(settings: Settings, role: Role, note: str, renew: str | None, 
         )
 
 
+@account.command("invitations")
+def list_invitations() -> None:
+    """List the open invitations, and which of them wait for a second person."""
+    settings = load_settings()
+    for one in run(_open_invitations(settings)):
+        what = f"{one.role}, renews {one.account_name}" if one.account_name else one.role
+        state = "waits for a second person" if one.waits else "can be used"
+        click.echo(f"{one.id} {what}, invited by {one.inviter}, {state}: {one.note}")
+
+
+async def _open_invitations(settings: Settings) -> list[invitations.Invitation]:
+    now = system_clock()
+    async with database(settings) as connection:
+        return [one for one in await invitations.load_invitations(connection) if one.is_open(now)]
+
+
+@account.command()
+@click.argument("invitation")
+@as_option
+def approve(invitation: str, name: str) -> None:
+    """Approve INVITATION, as `account invitations` names it, that somebody else made."""
+    run(_approve(load_settings(), invitation, name))
+    click.echo("approved; the link can be used now")
+
+
+async def _approve(settings: Settings, invitation: str, name: str) -> None:
+    async with database(settings) as connection:
+        known = {one.id: one for one in await invitations.load_invitations(connection)}
+        if invitation not in known:
+            raise NotFound("there is no such invitation; see `account invitations`")
+        member = await authenticate_staff(connection, settings, name)
+        await invitations.approve_invitation(
+            connection, member, known[invitation].token_hash, system_clock()
+        )
+
+
 @account.command()
 @click.argument("name")
 def code(name: str) -> None:

@@ -126,7 +126,9 @@ async def _fill(
     )
     say("bringing the database to the newest migration")
     await asyncio.to_thread(upgrade, postgres.url(OWNER))
-    connection = await connect(postgres.url(APPLICATION))
+    # As the tables' owner: once there are two, the application makes no account that decides
+    # without a second person's approval.
+    connection = await connect(postgres.url(OWNER))
     try:
         if await load_contents(connection, data, clock):
             say(f"loaded the contest {SLUG}, its platform and its staff")

@@ -20,6 +20,7 @@ Act = Literal[
     "declined",
     "exported",
     "hold_made",
+    "invitation_approved",
     "invitation_revoked",
     "invited",
     "keys_destroyed",

@@ -1,4 +1,5 @@
-"""The staff's accounts, for administrators: invite, renew, disable, end sessions."""
+"""The staff's accounts, for administrators: invite, renew, disable, end sessions; and for whoever
+approves invitations."""
 
 from __future__ import annotations
 
@@ -8,7 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from voting_service.accounts.invitations import invite, load_invitations, revoke
+from voting_service.accounts.invitations import (
+    APPROVERS,
+    approve_invitation,
+    invite,
+    load_invitations,
+    revoke,
+)
 from voting_service.accounts.model import ROLES, Account, Role
 from voting_service.accounts.sessions import end_all_sessions, load_sessions
 from voting_service.accounts.store import disable_account, load_account, load_accounts
@@ -23,7 +30,7 @@ from voting_service.staff.sessions_pages import end_one
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
-@signed_in("administrator")
+@signed_in(*APPROVERS)
 async def accounts(request: Request) -> Response:
     """Everybody, and the invitations that are open."""
     desk = desk_of(request)
@@ -37,6 +44,7 @@ async def accounts(request: Request) -> Response:
         accounts=everybody,
         invitations=[one for one in invitations if one.is_open(now)],
         roles=ROLES,
+        may_invite=visitor(request).account.role == "administrator",
     )
 
 
@@ -66,14 +74,26 @@ def _link_page(request: Request, token: str, note: str) -> Response:
 @signed_in("administrator", step_up=True)
 async def revoke_invitation(request: Request) -> Response:
     """Takes a link back."""
-    form = await read_form(request)
-    desk = desk_of(request)
-    wanted = form.get("invitation", "")
+    desk, wanted = desk_of(request), await _invitation(request)
+    async with desk.connection() as connection:
+        await revoke(connection, visitor(request).account, wanted, desk.clock())
+    return RedirectResponse("/accounts", 303)
+
+
+@signed_in(*APPROVERS, step_up=True)
+async def approve(request: Request) -> Response:
+    """The second person's word about an invitation."""
+    desk, wanted = desk_of(request), await _invitation(request)
+    async with desk.connection() as connection:
+        await approve_invitation(connection, visitor(request).account, wanted, desk.clock())
+    return RedirectResponse("/accounts", 303)
+
+
+async def _invitation(request: Request) -> bytes:
+    wanted = (await read_form(request)).get("invitation", "")
     if not _HASH.fullmatch(wanted):
         raise NotFound("there is no such invitation")
-    async with desk.connection() as connection:
-        await revoke(connection, visitor(request).account, bytes.fromhex(wanted), desk.clock())
-    return RedirectResponse("/accounts", 303)
+    return bytes.fromhex(wanted)
 
 
 @signed_in("administrator")
@@ -151,6 +171,7 @@ ROUTES = [
     Route("/accounts", accounts),
     Route("/accounts/invite", invite_somebody, methods=["POST"]),
     Route("/accounts/revoke", revoke_invitation, methods=["POST"]),
+    Route("/accounts/approve", approve, methods=["POST"]),
     Route("/accounts/{id:int}", one_account),
     Route("/accounts/{id:int}/renew", renew, methods=["POST"]),
     Route("/accounts/{id:int}/disable", disable, methods=["POST"]),

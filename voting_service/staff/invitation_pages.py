@@ -45,6 +45,9 @@ async def invitation_page(request: Request) -> Response:
         invitation = await _find(request)
     except TooManyTries as refusal:
         return _too_many(request, refusal)
+    if invitation.waits:
+        notice = said(request, "invitation")["waits"]
+        return page(request, "staff/wait.html", status=409, notice=notice)
     secret, sealed = sealed_secret(_master_key(request), invitation)
     return _form(request, invitation, secret, sealed)
 

@@ -19,10 +19,11 @@ from voting_service.accounts.office_sign_in import (
     check_fresh,
     connect_subject,
     is_subject_of,
+    proved_at,
     seal,
     unseal,
 )
-from voting_service.accounts.sessions import confirm_session, open_session
+from voting_service.accounts.sessions import confirm_session, open_session, session_is_open
 from voting_service.accounts.sign_in import TooManyTries
 from voting_service.accounts.store import load_account
 from voting_service.desk.access import Visitor, safe_next, signed_in, visitor
@@ -136,7 +137,10 @@ async def callback(request: Request) -> Response:
 async def _sign_in(request: Request, connection: AnyConnection, claims: Claims) -> str:
     account = await account_of_subject(connection, claims.sub)
     source = source_of(request)
-    token, _ = await open_session(connection, account, source, desk_of(request).clock())
+    now = desk_of(request).clock()
+    token, _ = await open_session(
+        connection, account, source, now, proved_at=proved_at(claims, now)
+    )
     details = {"source": source, "by": "openid"}
     await record(connection, account.name, "signed_in", details=details)
     return token
@@ -150,6 +154,8 @@ async def _prove(request: Request, connection: AnyConnection, begun: Begun, clai
     if account.disabled:
         raise NotSignedIn("the account is disabled")
     now = desk_of(request).clock()
+    if not await session_is_open(connection, bytes.fromhex(begun.session), account.id):
+        raise NotSignedIn("the session has ended; sign in again")
     if begun.purpose == "connect":
         await connect_subject(connection, account.id, claims.sub)
         await record(connection, account.name, "account_connected", subject=account.name)

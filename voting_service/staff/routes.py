@@ -49,6 +49,6 @@ WAYS = (
     Way("/contests/{slug}/settings", "staff.nav.settings", READERS),
     Way("/contests/{slug}/exports", "staff.nav.exports", READERS),
     Way("/journal", "staff.nav.journal"),
-    Way("/accounts", "staff.nav.accounts", ("administrator",)),
+    Way("/accounts", "staff.nav.accounts", accounts_pages.APPROVERS),
 )
 """The navigation; an entry shows as soon as its address is one of ROUTES."""

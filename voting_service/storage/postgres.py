@@ -62,6 +62,17 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
     "invitations_not_oneself": Refused(
         "nobody renews their own account; ask another administrator"
     ),
+    "invitations_two_people": SecondPersonRequired(
+        "whoever made an invitation, or is renewed by it, cannot approve it; ask a second person"
+    ),
+    "invitations_approvers": Refused(
+        "only supervisors and administrators who are active approve invitations"
+    ),
+    "accounts_two_people": SecondPersonRequired(
+        "such an account takes two people: an administrator invites (`account invite`) and "
+        "another administrator or a supervisor approves (`account approve`)"
+    ),
+    "accounts_stay_disabled": Refused("a disabled account stays disabled; invite them anew"),
     "accounts_openid_subject_key": Refused("another account is connected with this user"),
     "records_stay": Refused("records are only ever added to"),
 }
