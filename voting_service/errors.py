@@ -7,6 +7,7 @@ documents, `cli.py` as a line on stderr and an exit code.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from typing import Any
 
@@ -17,13 +18,20 @@ class Fault:
 
     field: str
     message: str
+    zh: str = dataclass_field(default="", compare=False)
+    """The whole of it as a sentence for readers of Chinese, where staff may meet it."""
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" if self.field else self.message
 
 
 class VotingError(Exception):
-    """Base of every error that a person outside may be told about."""
+    """Base of every error that a person outside may be told about. `zh` says the same to readers
+    of Chinese, where staff may meet it."""
+
+    def __init__(self, *message: str, zh: str = "") -> None:
+        super().__init__(*message)
+        self.zh = zh
 
 
 class InvalidInput(VotingError):

@@ -301,3 +301,19 @@ async def test_sql_as_the_application_forges_nothing(office: Office) -> None:
         )
     await application.close()
     assert await count_now(office.database, office.contest.id) == (3, {1: 2, 2: 1})
+
+
+async def test_refusals_are_told_in_the_language_of_the_page(office: Office) -> None:
+    hold_id, _ = await questioned(office)
+    token = await office.token("tally_clerk")
+    english, chinese = office.client(token), office.client(token, **{"accept-language": "zh-CN"})
+    await proposed(office, english, hold_id)
+    again = {"hold": str(hold_id), **VOID}
+    told = (await english.post(f"{HOLDS}/proposals", data=again)).text
+    assert "proposed the same as decision" in told
+    told = (await chinese.post(f"{HOLDS}/proposals", data=again)).text
+    assert "tally_clerk-1已有同样的提议（决定 1），请由另一位同事批准。" in told
+    assert '<li lang="zh-Hans">' in told
+    told = (await chinese.post(f"{HOLDS}/proposals", data={**again, "ruling": ""})).text
+    assert "请选择裁定及其理由。" in told
+    assert "has no hold" not in (await chinese.get(f"{HOLDS}/999")).text

@@ -64,7 +64,8 @@ async def store_changed(
             if revision is None:
                 raise Refused(
                     f"{before.slug} was changed meanwhile; look at its settings again, "
-                    "and propose the change anew if it is still right"
+                    "and propose the change anew if it is still right",
+                    zh="设置刚刚有变化。请重新查看；如仍有必要，请重新提议。",
                 )
             for setting in settings:
                 await announce(
@@ -91,7 +92,8 @@ async def store_switched(
     if switched is None:
         raise Refused(
             f"{platform.slug} was changed meanwhile; look at it again, and propose the switch "
-            "anew if it is still right"
+            "anew if it is still right",
+            zh=f"平台 {platform.slug} 刚刚有变化。请重新查看；如仍有必要，请重新提议。",
         )
 
 

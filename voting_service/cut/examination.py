@@ -66,9 +66,12 @@ class Examination:
 
         Raises Refused with everything that is missing, or as `draft`.
         """
-        missing = [check.detail.en for check in self.checks if not check.done]
+        missing = [check.detail for check in self.checks if not check.done]
         if missing:
-            raise Refused("the cut cannot be published yet: " + "; ".join(missing))
+            raise Refused(
+                "the cut cannot be published yet: " + "; ".join(text.en for text in missing),
+                zh="还不能公布：" + "；".join(text.zh for text in missing) + "。",
+            )
         return self.draft(reason)
 
     def draft(self, reason: Text | None) -> CutDocument:
@@ -92,13 +95,17 @@ class Examination:
                 raise InvalidInput(Fault("reason", "is for corrections; nothing is published yet"))
             return document
         if same_result(read_document(before.document), document):
-            raise Refused(f"version {before.version} is published and nothing has changed")
+            raise Refused(
+                f"version {before.version} is published and nothing has changed",
+                zh=f"第 {before.version} 版已经公布，此后没有变化。",
+            )
         if reason is None or not (reason.zh.strip() and reason.en.strip()):
             raise InvalidInput(
                 Fault(
                     "reason",
                     f"version {before.version} is published: say in Chinese and in English why "
                     "it is corrected",
+                    f"第 {before.version} 版已经公布：请用中文和英文写明为什么更正。",
                 )
             )
         corrects = (correction(before.document, document, reason),)

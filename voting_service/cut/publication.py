@@ -90,11 +90,17 @@ def _undecided_tie(examination: Examination, rule: str) -> Tie:
     contest = examination.contest
     if contest.rules.cut.tie != rule:
         raise Refused(f"the tie rule of {contest.slug} is {contest.rules.cut.tie}, not {rule}")
-    missing = [c.detail.en for c in examination.checks if not c.done and c.name != "tie decided"]
+    missing = [c.detail for c in examination.checks if not c.done and c.name != "tie decided"]
     if missing:
-        raise Refused("a tie is decided when the counts are final: " + "; ".join(missing))
+        raise Refused(
+            "a tie is decided when the counts are final: " + "; ".join(text.en for text in missing),
+            zh="票数确定之后才能决定并列名次：" + "；".join(text.zh for text in missing) + "。",
+        )
     if examination.tie is None:
-        raise Refused("the last place is not tied; there is nothing to decide")
+        raise Refused(
+            "the last place is not tied; there is nothing to decide",
+            zh="最后一个名额没有并列，无须决定。",
+        )
     return examination.tie
 
 
@@ -149,6 +155,7 @@ def check_moment(
                 "visible_from",
                 f"must lie within the {MAX_DELAY.days} days to come; leave it out to show the "
                 "document as soon as it is approved",
+                f"公布时间须在今后 {MAX_DELAY.days} 天之内；如要批准后立即公布，请选“批准后立即”。",
             )
         )
     if published is not None and (visible_from or now) < published.visible_at:
@@ -157,6 +164,8 @@ def check_moment(
                 "visible_from",
                 f"version {published.version} is shown from {moment(published.visible_at)}; "
                 "what corrects it cannot be shown before",
+                f"第 {published.version} 版自 {moment(published.visible_at)} 起公布，"
+                "更正不能早于这一时间公布。",
             )
         )
 
@@ -166,7 +175,13 @@ def _check_reason(reason: Text | None) -> Text | None:
         return None
     trimmed = Text(zh=reason.zh.strip(), en=reason.en.strip())
     if max(len(trimmed.zh), len(trimmed.en)) > MAX_REASON_CHARACTERS:
-        raise InvalidInput(Fault("reason", f"at most {MAX_REASON_CHARACTERS} characters"))
+        raise InvalidInput(
+            Fault(
+                "reason",
+                f"at most {MAX_REASON_CHARACTERS} characters",
+                f"更正原因最多 {MAX_REASON_CHARACTERS} 个字。",
+            )
+        )
     return trimmed
 
 
@@ -242,7 +257,8 @@ async def approve(
     ):
         raise Refused(
             "the document has changed since it was proposed (counts, rulings, texts, a tie's "
-            "decision or the signing key): propose it again"
+            "decision or the signing key): propose it again",
+            zh="提议之后文件已有变化（计票、裁定、文字、并列次序或签名密钥），请重新提议。",
         )
     await _publish(connection, contest, account, decision=decision, document=document, now=now)
     return decision

@@ -35,9 +35,12 @@ class TieUndecided(Refused):
             if rule == "committee"
             else "record the number drawn in public with `draw`"
         )
+        action_zh = "评委会排定的次序" if rule == "committee" else "公开抽签的号码"
         super().__init__(
             f"{len(tie.numbers)} candidates with {tie.votes} votes each are tied for "
-            f"{tie.places} of the last places: {numbers}; {action}, by two people"
+            f"{tie.places} of the last places: {numbers}; {action}, by two people",
+            zh=f"{numbers} 号均为 {tie.votes} 票，争夺最后 {tie.places} 个名额："
+            f"请先记录{action_zh}，由两人确认。",
         )
         self.tie = tie
 
@@ -57,7 +60,13 @@ def plain_drawn(text: str) -> str:
     """The drawn number as it enters the hash: digits, no leading zeros. Raises InvalidInput."""
     digits = text.strip()
     if not _DRAWN.fullmatch(digits):
-        raise InvalidInput(Fault("drawn", "must be a whole number of at most 64 digits"))
+        raise InvalidInput(
+            Fault(
+                "drawn",
+                "must be a whole number of at most 64 digits",
+                "号码须为不超过 64 位的整数。",
+            )
+        )
     return digits.lstrip("0") or "0"
 
 

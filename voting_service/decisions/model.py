@@ -70,16 +70,22 @@ def check_approver(decision: Decision, account: Account) -> None:
     if decision.proposed_by == account.id:
         raise SecondPersonRequired(
             f"{account.name} proposed decision {decision.id} and cannot approve it; "
-            "ask a second person"
+            "ask a second person",
+            zh=f"决定 {decision.id} 是您提议的，须由另一位同事批准。",
         )
 
 
 def check_waiting(decision: Decision) -> None:
     """Raises Refused when the decision was approved or declined."""
     if decision.state == "approved":
-        raise Refused(f"decision {decision.id} was approved by {decision.approver} already")
+        raise Refused(
+            f"decision {decision.id} was approved by {decision.approver} already",
+            zh=f"决定 {decision.id} 已由{decision.approver}批准。",
+        )
     if decision.state == "declined":
         raise Refused(
             f"decision {decision.id} was declined by {decision.decliner}: "
-            f"{decision.declined_because}; propose it anew if it is right after all"
+            f"{decision.declined_because}; propose it anew if it is right after all",
+            zh=f"决定 {decision.id} 已被{decision.decliner}否决：{decision.declined_because}。"
+            "如确有必要，请重新提议。",
         )

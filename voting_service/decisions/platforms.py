@@ -82,7 +82,7 @@ async def propose_platform_on(
     check_reason(reason)
     platform = await _platform(connection, slug)
     if platform.enabled:
-        raise Refused(f"{slug} is on already")
+        raise Refused(f"{slug} is on already", zh=f"平台 {slug} 已经开放。")
     payload = payload_of(
         PLATFORM,
         platform.revision,
@@ -140,7 +140,10 @@ async def carry_out_switch(
     """
     platform = await _platform(connection, slug)
     if platform.enabled == enabled:
-        raise Refused(f"{slug} is {'on' if enabled else 'off'} already")
+        raise Refused(
+            f"{slug} is {'on' if enabled else 'off'} already",
+            zh=f"平台 {slug} 已经{'开放' if enabled else '关闭'}。",
+        )
     await store_switched(
         connection, platform, enabled=enabled, revision=revision or platform.revision
     )

@@ -139,7 +139,8 @@ def _as_proposed(contest: Contest, decision: Decision, now: datetime) -> Contest
     if payload["revision"] != contest.revision:
         raise Refused(
             f"{contest.slug} was changed since this was proposed; decline it, and propose it "
-            "anew if it is still right"
+            "anew if it is still right",
+            zh="提议之后设置又有变化。请否决这项提议；如仍有必要，请重新提议。",
         )
     return changed(contest, payload["setting"], payload["to"], now, by=decision.proposer)
 

@@ -67,11 +67,15 @@ async def propose(
         if (other.kind, other.subject) != (kind, subject) or other.state == "declined":
             continue
         if other.state == "approved":
-            raise Refused(f"this was decided already, by decision {other.id}: {other}")
+            raise Refused(
+                f"this was decided already, by decision {other.id}: {other}",
+                zh=f"此事已有决定（决定 {other.id}）。",
+            )
         if other.payload_hash == payload_hash:
             raise Refused(
                 f"{other.proposer} proposed the same as decision {other.id}; "
-                f"somebody else approves it with `approve {other.id}`"
+                f"somebody else approves it with `approve {other.id}`",
+                zh=f"{other.proposer}已有同样的提议（决定 {other.id}），请由另一位同事批准。",
             )
     with domain_errors():
         async with connection.transaction():
@@ -114,7 +118,10 @@ async def record_approval(
                 QUERIES["approve_decision"], decision.id, account.id, now
             )
             if approved is None:
-                raise Refused(f"decision {decision.id} was approved or declined this moment")
+                raise Refused(
+                    f"decision {decision.id} was approved or declined this moment",
+                    zh=f"决定 {decision.id} 刚刚已被批准或否决，请刷新页面查看。",
+                )
             await record(
                 connection,
                 account.name,
@@ -143,14 +150,23 @@ async def decline(
     check_waiting(decision)
     because = because.strip()
     if not 1 <= len(because) <= MAX_REASON_CHARACTERS:
-        raise InvalidInput(Fault("because", f"say why, in 1 to {MAX_REASON_CHARACTERS} characters"))
+        raise InvalidInput(
+            Fault(
+                "because",
+                f"say why, in 1 to {MAX_REASON_CHARACTERS} characters",
+                f"请写明原因，1 至 {MAX_REASON_CHARACTERS} 个字。",
+            )
+        )
     with domain_errors():
         async with connection.transaction():
             declined = await connection.fetchval(
                 QUERIES["decline_decision"], decision.id, account.id, now, because
             )
             if declined is None:
-                raise Refused(f"decision {decision.id} was approved or declined this moment")
+                raise Refused(
+                    f"decision {decision.id} was approved or declined this moment",
+                    zh=f"决定 {decision.id} 刚刚已被批准或否决，请刷新页面查看。",
+                )
             await record(
                 connection,
                 account.name,

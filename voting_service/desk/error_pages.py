@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from voting_service.contests.model import Language
 from voting_service.desk.access import find_visitor, wants_page
 from voting_service.desk.cookies import language
 from voting_service.desk.rendering import page
@@ -17,6 +20,18 @@ from voting_service.web.problems import kind_of, problem
 
 log = structlog.get_logger(__name__)
 
+_ENOUGH_SAID = frozenset(
+    {"not-found", "wrong-role", "not-signed-in", "sent-from-elsewhere", "confirm-identity", "busy"}
+)
+"""Pages whose own words say what happened and what to do."""
+
+
+class Detail(NamedTuple):
+    """One thing that was wrong, and the language it is told in."""
+
+    text: str
+    language: Language
+
 
 async def on_domain_error(request: Request, error: Exception) -> Response:
     """Starlette's handler for every VotingError."""
@@ -24,13 +39,22 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
     if not wants_page(request):
         return await problems.on_domain_error(request, error)
     status, headers, _ = problem(error, language(request))
-    faults = error.faults if isinstance(error, InvalidInput) else ()
-    details = [str(fault) for fault in faults] or [str(error)]
-    answer = await _error_page(request, kind_of(error).name, status, details)
+    kind = kind_of(error).name
+    answer = await _error_page(request, kind, status, _details(error, kind, language(request)))
     for name, value in headers:
         if name == b"retry-after":
             answer.headers["retry-after"] = value.decode()
     return answer
+
+
+def _details(error: VotingError, kind: str, reader: Language) -> list[Detail]:
+    """What was wrong, in the reader's language. What nobody said in Chinese is shown as it is
+    where it says what to do, and left out where the page's own words are enough."""
+    faults = error.faults if isinstance(error, InvalidInput) else (error,)
+    said = [Detail(fault.zh, "zh") for fault in faults if fault.zh and reader == "zh"]
+    if said or (reader == "zh" and kind in _ENOUGH_SAID):
+        return said
+    return [Detail(str(fault), "en") for fault in faults]
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
@@ -55,7 +79,7 @@ async def on_bug(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _error_page(request: Request, name: str, status: int, details: list[str]) -> Response:
+async def _error_page(request: Request, name: str, status: int, details: list[Detail]) -> Response:
     try:
         await find_visitor(request)
     except StoreUnavailable:

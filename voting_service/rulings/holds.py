@@ -71,10 +71,18 @@ async def make_hold(
     """
     ids = sorted(set(ballot_ids))
     if not ids:
-        raise InvalidInput(Fault("ballots", "name at least one ballot"))
+        raise InvalidInput(
+            Fault("ballots", "name at least one ballot", "请至少填写一张选票的编号。")
+        )
     label = label.strip()
     if not 1 <= len(label) <= MAX_LABEL_CHARACTERS:
-        raise InvalidInput(Fault("label", f"must be 1 to {MAX_LABEL_CHARACTERS} characters"))
+        raise InvalidInput(
+            Fault(
+                "label",
+                f"must be 1 to {MAX_LABEL_CHARACTERS} characters",
+                f"名称须为 1 至 {MAX_LABEL_CHARACTERS} 个字。",
+            )
+        )
     digest = ballots_hash(ids)
     with domain_errors():
         async with connection.transaction():
@@ -119,6 +127,8 @@ async def _refuse_strangers(connection: AnyConnection, contest: Contest, ids: li
                     f"is of another contest than {contest.slug}"
                     if row["is_elsewhere"]
                     else "is not stored: was it read from another service's file?",
+                    f"选票 {row['id'].hex()} "
+                    + ("属于另一项投票活动。" if row["is_elsewhere"] else "不存在，请核对编号。"),
                 )
                 for row in rows
             )

@@ -45,7 +45,7 @@ async def propose_rulings(
     words = words.strip()
     _check(verdict, reason, words)
     if not hold_ids:
-        raise InvalidInput(Fault("holds", "name at least one hold"))
+        raise InvalidInput(Fault("holds", "name at least one hold", "请至少选择一组存疑选票。"))
     holds = {hold.id: hold for hold in await load_holds(connection, contest)}
     made = []
     with domain_errors():
@@ -86,7 +86,11 @@ def _check(verdict: Verdict, reason: str, words: str) -> None:
         faults.append(Fault("reason", f"must be one of {', '.join(fitting or REASONS)}"))
     if not 1 <= len(words) <= MAX_REASON_CHARACTERS:
         faults.append(
-            Fault("words", f"say what was found, in 1 to {MAX_REASON_CHARACTERS} characters")
+            Fault(
+                "words",
+                f"say what was found, in 1 to {MAX_REASON_CHARACTERS} characters",
+                f"请写明核查情况，1 至 {MAX_REASON_CHARACTERS} 个字。",
+            )
         )
     if faults:
         raise InvalidInput(*faults)
@@ -96,7 +100,9 @@ def _refuse_what_stands(hold: Hold, verdict: Verdict) -> None:
     if hold.ruling is not None and hold.ruling.verdict == verdict:
         raise Refused(
             f"hold {hold.id} is ruled so already ({verdict}), by decision "
-            f"{hold.ruling.decision_id}; only the other verdict changes anything"
+            f"{hold.ruling.decision_id}; only the other verdict changes anything",
+            zh=f"存疑组 {hold.id} 已经这样裁定（决定 {hold.ruling.decision_id}）。"
+            "只有提议相反的裁定才会有变化。",
         )
 
 
@@ -117,10 +123,16 @@ async def approve_rulings(
     decisions = await load_decisions(connection, contest.id)
     wanted = [_ruling(decisions, decision_id) for decision_id in sorted(set(decision_ids))]
     if not wanted:
-        raise InvalidInput(Fault("decisions", "name at least one proposal"))
+        raise InvalidInput(Fault("decisions", "name at least one proposal", "请至少选择一项提议。"))
     subjects = [decision.subject for decision in wanted]
     if len(set(subjects)) != len(subjects):
-        raise InvalidInput(Fault("decisions", "two of these are about the same hold: choose one"))
+        raise InvalidInput(
+            Fault(
+                "decisions",
+                "two of these are about the same hold: choose one",
+                "选中的提议里有两项针对同一组存疑选票，请只选一项。",
+            )
+        )
     for decision in wanted:
         check_approver(decision, account)
     with domain_errors():

@@ -50,7 +50,7 @@ async def change_own_password(request: Request) -> Response:
     desk, known = desk_of(request), visitor(request)
     password = form.get("password", "")
     if password != form.get("again", ""):
-        raise InvalidInput(Fault("again", "is not the same password"))
+        raise InvalidInput(Fault("again", "is not the same password", "两次输入的密码不一致。"))
     async with desk.connection() as connection, connection.transaction():
         await change_password(connection, known.account.id, password)
         for session in await load_sessions(connection, known.account.id, desk.clock()):

@@ -45,35 +45,57 @@ last for two hours more."""
 CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
     "contests_slug_key": InvalidInput(Fault("slug", "a contest of this name exists already")),
     "platforms_slug_key": InvalidInput(Fault("slug", "a platform of this name exists already")),
-    "accounts_name_key": InvalidInput(Fault("name", "an account of this name exists already")),
-    "decisions_two_people": SecondPersonRequired(
-        "the person who proposed this cannot approve it; ask a second person"
+    "accounts_name_key": InvalidInput(
+        Fault("name", "an account of this name exists already", "该姓名已有账号。")
     ),
-    "decisions_approved_once": Refused("this was decided already"),
-    "decisions_one_end": Refused("this was decided already"),
-    "decisions_deciders": Refused("only tally clerks and supervisors who are active decide"),
-    "holds_once": Refused("exactly these ballots were put on hold already"),
-    "rulings_turn": Refused("the hold was ruled on meanwhile; look at it again and propose anew"),
+    "decisions_two_people": SecondPersonRequired(
+        "the person who proposed this cannot approve it; ask a second person",
+        zh="这是您的提议，须由另一位同事批准。",
+    ),
+    "decisions_approved_once": Refused("this was decided already", zh="此事已有决定。"),
+    "decisions_one_end": Refused("this was decided already", zh="此事已有决定。"),
+    "decisions_deciders": Refused(
+        "only tally clerks and supervisors who are active decide",
+        zh="只有在职的计票员和监督员可以提议和批准。",
+    ),
+    "holds_once": Refused(
+        "exactly these ballots were put on hold already",
+        zh="同样的这些选票已经列为存疑，请在“存疑与裁定”中查看。",
+    ),
+    "rulings_turn": Refused(
+        "the hold was ruled on meanwhile; look at it again and propose anew",
+        zh="这组存疑选票刚刚已有裁定。请重新查看；如仍有必要，请重新提议。",
+    ),
     "contests_rules_fixed": Refused("the rules of the ballot are fixed since voting opened"),
     "contests_stay_closed": Refused("a contest that closed stays closed"),
     "publications_unruled": Refused(
-        "ballots are still in question: rule every hold, then propose the publication again"
+        "ballots are still in question: rule every hold, then propose the publication again",
+        zh="还有存疑选票没有裁定。请逐一裁定，然后重新提议公布。",
     ),
     "invitations_not_oneself": Refused(
-        "nobody renews their own account; ask another administrator"
+        "nobody renews their own account; ask another administrator",
+        zh="不能重置自己的登录方式，请联系另一位管理员。",
     ),
     "invitations_two_people": SecondPersonRequired(
-        "whoever made an invitation, or is renewed by it, cannot approve it; ask a second person"
+        "whoever made an invitation, or is renewed by it, cannot approve it; ask a second person",
+        zh="邀请人和被重置的本人不能批准该邀请，请由另一位同事批准。",
     ),
     "invitations_approvers": Refused(
-        "only supervisors and administrators who are active approve invitations"
+        "only supervisors and administrators who are active approve invitations",
+        zh="只有在职的监督员和管理员可以批准邀请。",
     ),
     "accounts_two_people": SecondPersonRequired(
         "such an account takes two people: an administrator invites (`account invite`) and "
-        "another administrator or a supervisor approves (`account approve`)"
+        "another administrator or a supervisor approves (`account approve`)",
+        zh="建立或重置此类账号须由两人完成：一位管理员邀请，另一位管理员或监督员批准。",
     ),
-    "accounts_stay_disabled": Refused("a disabled account stays disabled; invite them anew"),
-    "accounts_openid_subject_key": Refused("another account is connected with this user"),
+    "accounts_stay_disabled": Refused(
+        "a disabled account stays disabled; invite them anew",
+        zh="停用的账号不能恢复，请重新邀请。",
+    ),
+    "accounts_openid_subject_key": Refused(
+        "another account is connected with this user", zh="该单位账号已关联另一个账号。"
+    ),
     "records_stay": Refused("records are only ever added to"),
 }
 """Constraint name to the domain error it means; the names are given in migrations/."""
@@ -114,9 +136,9 @@ def domain_errors() -> Iterator[None]:
         known = CONSTRAINT_ERRORS.get(error.constraint_name or "")
         if known is None:
             raise
-        raise type(known)(
-            *(known.faults if isinstance(known, InvalidInput) else known.args)
-        ) from error
+        if isinstance(known, InvalidInput):
+            raise type(known)(*known.faults) from error
+        raise type(known)(*known.args, zh=known.zh) from error
 
 
 def _decode_json(text: str) -> Any:

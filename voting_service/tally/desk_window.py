@@ -47,7 +47,11 @@ class Window(msgspec.Struct, frozen=True):
         somebody waits."""
         if not timedelta(0) < self.ends - self.begins <= MAX_LENGTH:
             raise InvalidInput(
-                Fault("to", "choose an end later than the beginning, by 24 hours at most")
+                Fault(
+                    "to",
+                    "choose an end later than the beginning, by 24 hours at most",
+                    "结束时间须晚于开始时间，且相差不超过 24 小时。",
+                )
             )
 
     @property
@@ -98,7 +102,8 @@ def _too_many() -> Iterator[None]:
         yield
     except asyncpg.QueryCanceledError as error:
         raise Refused(
-            "so many ballots cannot be looked through at once: choose a shorter stretch of time"
+            "so many ballots cannot be looked through at once: choose a shorter stretch of time",
+            zh="这段时间的选票太多，无法一次查看。请选短一些的时段。",
         ) from error
 
 

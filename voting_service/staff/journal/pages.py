@@ -90,7 +90,8 @@ async def _search(connection: Any, filters: Filters, before: int | None) -> list
         if filters.words is None:
             raise
         raise Refused(
-            "looking for these words took too long; say also from when to when, or who"
+            "looking for these words took too long; say also from when to when, or who",
+            zh="查找这些关键词耗时过长，请同时限定起止日期或操作人。",
         ) from error
 
 
@@ -98,7 +99,13 @@ def _filters(asked: Mapping[str, str], desk: Desk) -> Filters:
     """Raises InvalidInput for a day that is none, or too many words."""
     words = asked["words"] or None
     if words is not None and (len(words) > MAX_WORDS or not words.isprintable()):
-        raise InvalidInput(Fault("words", f"must be at most {MAX_WORDS} printable characters"))
+        raise InvalidInput(
+            Fault(
+                "words",
+                f"must be at most {MAX_WORDS} printable characters",
+                f"关键词最多 {MAX_WORDS} 个字。",
+            )
+        )
     return Filters(
         actor=_text(asked, "actor"),
         act=_text(asked, "act"),
@@ -124,7 +131,9 @@ def _day(asked: Mapping[str, str], name: str, desk: Desk, after: timedelta) -> d
     try:
         return datetime.combine(date.fromisoformat(value) + after, time(), zone_of(desk))
     except (ValueError, OverflowError):
-        raise InvalidInput(Fault(name, "must be a day such as 2022-07-18")) from None
+        raise InvalidInput(
+            Fault(name, "must be a day such as 2022-07-18", "日期应写成 2022-07-18 的形式。")
+        ) from None
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -90,7 +90,13 @@ def _moment(form: Mapping[str, str], contest: Contest) -> datetime | None:
     except ValueError:
         local = None
     if form.get("when") != "moment" or local is None or local.tzinfo is not None:
-        raise InvalidInput(Fault("moment", "choose at once, or a day and a time"))
+        raise InvalidInput(
+            Fault(
+                "moment",
+                "choose at once, or a day and a time",
+                "请选择“批准后立即”，或填写日期和时间。",
+            )
+        )
     return local.replace(tzinfo=contest.zone)
 
 
@@ -115,10 +121,16 @@ def _order(form: Mapping[str, str]) -> tuple[int, ...]:
     for name, text in form.items():
         match = _PLACE.fullmatch(name)
         if match is None or not re.fullmatch(r"[1-9][0-9]{0,3}", text):
-            raise InvalidInput(Fault(name, "must be a place: 1, 2, …"))
+            raise InvalidInput(Fault(name, "must be a place: 1, 2, …", "名次须为 1、2、3 等整数。"))
         places[int(text)] = int(match[1])
     if sorted(places) != list(range(1, len(form) + 1)):
-        raise InvalidInput(Fault("order", "give every place from 1 on to exactly one of the tied"))
+        raise InvalidInput(
+            Fault(
+                "order",
+                "give every place from 1 on to exactly one of the tied",
+                "请从 1 起排定次序，每位一个名次，不重复。",
+            )
+        )
     return tuple(places[place] for place in sorted(places))
 
 

@@ -28,7 +28,9 @@ SINGLE = frozenset({"ruling", "words"})
 
 def _numbers(texts: Sequence[str], field: str) -> list[int]:
     if not texts or not all(_NUMBER.fullmatch(text) for text in texts):
-        raise InvalidInput(Fault(field, "choose at least one from the list"))
+        raise InvalidInput(
+            Fault(field, "choose at least one from the list", "请在列表中至少选择一项。")
+        )
     return [int(text) for text in texts]
 
 
@@ -37,7 +39,13 @@ async def propose(request: Request) -> Response:
     """Proposes one ruling for every hold chosen, in one act."""
     fields = await read_form_lists(request)
     if any(len(fields.get(name, [])) != 1 for name in SINGLE):
-        raise InvalidInput(Fault("ruling", "choose a ruling with its reason, and give words"))
+        raise InvalidInput(
+            Fault(
+                "ruling",
+                "choose a ruling with its reason, and give words",
+                "请选择裁定及其理由，并写明核查情况。",
+            )
+        )
     verdict, reason = _ruling(fields["ruling"][0])
     desk, contest = desk_of(request), contest_of(request)
     async with desk.connection() as connection:
@@ -60,7 +68,7 @@ def _ruling(text: str) -> tuple[Verdict, str]:
     for verdict in VERDICTS:
         if verdict == given:
             return verdict, reason
-    raise InvalidInput(Fault("ruling", "choose a ruling with its reason"))
+    raise InvalidInput(Fault("ruling", "choose a ruling with its reason", "请选择裁定及其理由。"))
 
 
 @signed_in(*DECIDERS, step_up=True)
@@ -99,10 +107,20 @@ async def select(request: Request) -> Response:
     form = await read_form(request)
     why = form.get("why", "").strip()
     if not 1 <= len(why) <= MAX_WHY_CHARACTERS:
-        raise InvalidInput(Fault("why", f"say why, in 1 to {MAX_WHY_CHARACTERS} characters"))
+        raise InvalidInput(
+            Fault(
+                "why",
+                f"say why, in 1 to {MAX_WHY_CHARACTERS} characters",
+                f"请写明为什么存疑，1 至 {MAX_WHY_CHARACTERS} 个字。",
+            )
+        )
     words = form.get("ballots", "").split()
     faults = [
-        Fault(f"ballot {word[:40]}", "is no ballot's id: 32 hexadecimal digits")
+        Fault(
+            f"ballot {word[:40]}",
+            "is no ballot's id: 32 hexadecimal digits",
+            f"“{word[:40]}”不是选票编号：编号是 32 位十六进制数字。",
+        )
         for word in words
         if not _BALLOT_ID.fullmatch(word)
     ]

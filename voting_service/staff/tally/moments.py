@@ -19,9 +19,13 @@ def read_moment(text: str, contest: Contest, field: str) -> datetime:
             moment = moment.replace(tzinfo=contest.zone)
         moment = moment.astimezone(UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
-        raise InvalidInput(Fault(field, "write a moment as 2022-07-18T20:30")) from None
+        raise InvalidInput(
+            Fault(field, "write a moment as 2022-07-18T20:30", "请填写日期和时间。")
+        ) from None
     if not 1970 < moment.year < 9000:
-        raise InvalidInput(Fault(field, "there was no contest in that year"))
+        raise InvalidInput(
+            Fault(field, "there was no contest in that year", "该年份没有投票活动。")
+        )
     return moment
 
 
