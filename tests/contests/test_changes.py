@@ -26,7 +26,7 @@ from voting_service.contests.changes import (
     value_of,
 )
 from voting_service.contests.model import Contest, ReleaseSchedule
-from voting_service.contests.release import Live, SnapshotAt, release_at
+from voting_service.contests.release import Hidden, Live, SnapshotAt, release_at
 from voting_service.errors import InvalidInput, VotingError
 
 PUBLISH = datetime(2022, 7, 10, 1, 0, tzinfo=UTC)
@@ -225,7 +225,10 @@ def test_nothing_the_public_has_seen_is_taken_back_and_no_freeze_thaws(
             continue
         done += 1
         assert current.opens_at < now + NOTICE <= current.closes_at
-        assert release_at(current, now) == seen
+        if isinstance(seen, Hidden):  # until another moment, where the close comes first now
+            assert isinstance(release_at(current, now), Hidden)
+        else:
+            assert release_at(current, now) == seen
         if isinstance(seen, SnapshotAt) and release.mode == "live":
             assert release_at(current, current.closes_at - NOTICE) == seen
         if isinstance(seen, Live):

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -94,11 +95,13 @@ async def test_our_own_pages_pass_the_probe(command: Command, settings: Settings
 
 
 async def test_differences_are_a_table_and_exit_code_1(
-    command: Command, settings: Settings
+    command: Command, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running_service(settings) as service:
         await store_portrait(service.database, service.contest.id, 3, encoded(1))
         await service.refresh()
+        # What is served stays as it is now, however long the comparison takes to begin.
+        monkeypatch.setattr(service.worker.registry, "refresh", AsyncMock(return_value=False))
         address = f"{str(service.client.base_url).rstrip('/')}{CONTEST}/candidates"
         await store_portrait(service.database, service.contest.id, 3, encoded(2))
         await execute_as_owner(
