@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
@@ -35,6 +36,7 @@ from voting_service.errors import InvalidInput
 from voting_service.replay.archive import BALLOT_COLUMNS
 from voting_service.replay.comparing import replay
 from voting_service.replay.counting import state_after
+from voting_service.replay.reading import open_archive
 from voting_service.replay.writing import audit_archive, write_audit_archive
 from voting_service.rulings.holds import make_hold
 from voting_service.rulings.model import Evidence, Verdict
@@ -411,3 +413,18 @@ async def test_an_export_comes_in_pieces(database: Connection) -> None:
     with ZipFile(io.BytesIO(b"".join(pieces))) as file:
         assert file.testzip() is None
         assert file.read("ballots.csv").count(b"\n") == many + 33 + 1
+
+
+@pytest.mark.parametrize("header", [b"", ",".join(BALLOT_COLUMNS).encode() + b"\n"])
+def test_a_line_without_an_end_does_not_fill_the_memory(tmp_path: Path, header: bytes) -> None:
+    path = tmp_path / "bomb.zip"
+    with ZipFile(path, "w", ZIP_DEFLATED) as packed, packed.open("ballots.csv", "w") as member:
+        member.write(header)
+        for _ in range(128):
+            member.write(bytes(1 << 20))
+    tracemalloc.start()
+    with open_archive(path) as archive, pytest.raises(InvalidInput, match=r"ballots\.csv:"):
+        list(archive.lines("ballots.csv", BALLOT_COLUMNS))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 16 << 20

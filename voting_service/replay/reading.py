@@ -6,6 +6,7 @@ import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -20,6 +21,9 @@ from voting_service.replay import archive
 
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
 """Of members that are read whole; ballots are read line by line."""
+
+MAX_LINE_CHARACTERS = 16 * 1024
+"""A ballot with every candidate on it is shorter; what unpacks without an end is no line."""
 
 T = TypeVar("T")
 
@@ -86,12 +90,13 @@ class ArchiveReader:
                 text = io.TextIOWrapper(
                     io.BufferedReader(hashing, 1 << 20), encoding="utf-8", newline="\n"
                 )
-                if text.readline() != ",".join(columns) + "\n":
+                if text.readline(MAX_LINE_CHARACTERS) != ",".join(columns) + "\n":
                     raise InvalidInput(
                         Fault(f"{name}:1", f"the header must be {','.join(columns)}")
                     )
                 width = len(columns)
-                for number, line in enumerate(text, start=2):
+                rest = iter(partial(text.readline, MAX_LINE_CHARACTERS), "")
+                for number, line in enumerate(rest, start=2):
                     fields = line[:-1].split(",")
                     if len(fields) != width or line[-1] != "\n":
                         raise InvalidInput(Fault(f"{name}:{number}", f"must have {width} fields"))
