@@ -13,7 +13,7 @@ from playwright.async_api import Page, Route, expect
 from tests.browser.accessibility import assert_accessible
 from tests.browser.guard import Guard
 from tests.browser.site import SLUG, Site
-from tests.captcha_gates import gate_to
+from tests.captcha_gates import gate_to, install
 from tests.fakes.captcha_providers import (
     FakeGeeTest,
     FakeProvider,
@@ -103,7 +103,8 @@ async def crowded(
     monkeypatch.setattr(challenges, "HARD", 40)
     fake: FakeProvider = request.param(lambda: system_clock().timestamp())
     desk = site.worker.desk(SLUG)
-    desk.challenges.gate, client = gate_to(fake, tmp_path, system_clock)
+    gate, client = gate_to(fake, tmp_path, system_clock)
+    install(site.worker, SLUG, gate)
     assert desk.keys.network is not None
     settings = site.settings.model_copy(update={"exempt_networks": ()})
     desk.senders = SenderReader(desk.keys.network, settings)
@@ -200,7 +201,7 @@ async def test_only_that_page_lets_only_that_provider_in(crowded: CaptchaSite) -
         assert sources["default-src"] == sources["base-uri"] == "'none'"
         assert sources["frame-ancestors"] == "'none'"
         assert sources["form-action"] == "'self'"
-        crowded.site.worker.desk(SLUG).challenges.gate = None
+        install(crowded.site.worker, SLUG, None)
         policy, referrer, page = (await asked_page(crowded, reader)).split("\n", 2)
         assert policy == CONTENT_SECURITY_POLICY
         assert referrer == SECURITY_HEADERS["referrer-policy"]

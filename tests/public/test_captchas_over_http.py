@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from starlette.responses import PlainTextResponse
 
-from tests.captcha_gates import captcha_rules, gate_to, secrets_file
+from tests.captcha_gates import captcha_rules, gate_to, install, secrets_file
 from tests.contest_data import SLUG, rules
 from tests.fakes.captcha_providers import FAKES, FakeProvider, FakeTurnstile
 from tests.public.running_service import BALLOTS, Service, check_problem, running_service
@@ -88,7 +88,8 @@ async def crowded(
         opened = desk.challenges.gate
         assert opened is not None
         assert opened.captcha.provider == fake.provider
-        desk.challenges.gate, client = gate_to(fake, tmp_path, system_clock, monotonic=elapsed)
+        gate, client = gate_to(fake, tmp_path, system_clock, monotonic=elapsed)
+        install(service.worker, SLUG, gate)
         assert desk.keys.network is not None
         reading = settings.model_copy(update={"exempt_networks": ()})
         desk.senders = SenderReader(desk.keys.network, reading)
