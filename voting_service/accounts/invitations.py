@@ -91,7 +91,10 @@ async def invite(
             )
         )
     if renews is not None and renews.disabled:
-        raise Refused(f"{renews.name} is disabled; invite them anew")
+        raise Refused(
+            f"{renews.name} is disabled; invite them anew",
+            zh=f"{renews.name}的账号已停用，请重新邀请。",
+        )
     token = new_token()
     with domain_errors():
         async with connection.transaction():
@@ -116,7 +119,10 @@ async def find_invitation(connection: AnyConnection, token: str, now: datetime) 
     with domain_errors():
         row = await connection.fetchrow(QUERIES["invitation"], hash_token(token))
     if row is None or not (found := _invitation_of(row)).is_open(now):
-        raise NotFound("this link was used, revoked, or has expired; ask for a new one")
+        raise NotFound(
+            "this link was used, revoked, or has expired; ask for a new one",
+            zh="该链接已使用、已撤回或已过期，请向管理员索取新的链接。",
+        )
     return found
 
 
@@ -136,7 +142,9 @@ async def revoke(
         async with connection.transaction():
             note = await connection.fetchval(QUERIES["revoke_invitation"], token_hash, now)
             if note is None:
-                raise Refused("this invitation was used or revoked already")
+                raise Refused(
+                    "this invitation was used or revoked already", zh="这份邀请已被使用或撤回。"
+                )
             await record(
                 connection, administrator.name, "invitation_revoked", details={"note": note}
             )
@@ -176,7 +184,9 @@ def open_secret(master_key: bytes, invitation: Invitation, sealed: str) -> str:
     except ValueError:
         raw = b""
     if len(raw) <= 12:
-        raise Refused("the form is not whole; open the link again")
+        raise Refused(
+            "the form is not whole; open the link again", zh="表单不完整，请重新打开链接。"
+        )
     return unwrap(master_key, _label(invitation), raw).decode()
 
 
@@ -208,7 +218,10 @@ async def accept(
         async with connection.transaction():
             taken = await connection.fetchval(QUERIES["use_invitation"], invitation.token_hash, now)
             if taken is None:
-                raise Refused("this link was used, revoked, or has expired; ask for a new one")
+                raise Refused(
+                    "this link was used, revoked, or has expired; ask for a new one",
+                    zh="该链接已使用、已撤回或已过期，请向管理员索取新的链接。",
+                )
             if invitation.account_id is None:
                 account, _ = await create_account(
                     connection,

@@ -135,7 +135,10 @@ async def renew_account(
             QUERIES["renew_account"], account.id, password_hash, wrapped, invitation
         )
     if found is None:
-        raise Refused(f"{account.name} is disabled; invite them anew")
+        raise Refused(
+            f"{account.name} is disabled; invite them anew",
+            zh=f"{account.name}的账号已停用，请重新邀请。",
+        )
 
 
 async def spend_code(connection: AnyConnection, account_id: int, step: int) -> None:

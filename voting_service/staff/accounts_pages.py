@@ -117,7 +117,10 @@ async def _somebody_else(request: Request) -> Account:
     async with desk.connection() as connection:
         account = await load_account(connection, request.path_params["id"])
     if account.id == visitor(request).account.id:
-        raise Refused("nobody does this to their own account; ask another administrator")
+        raise Refused(
+            "nobody does this to their own account; ask another administrator",
+            zh="不能对自己的账号这样做，请联系另一位管理员。",
+        )
     return account
 
 
