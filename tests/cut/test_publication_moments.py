@@ -153,7 +153,7 @@ async def test_a_ruling_between_proposal_and_approval_is_noticed(pair: Pair) -> 
     number = await hold(
         pair.database, pair.contest, (await all_ids(pair.database, pair.contest))[:1]
     )
-    with pytest.raises(Refused, match="holds 1 are not ruled"):
+    with pytest.raises(Refused, match="1 holds are not ruled"):
         await pair.propose(DRAINED)
     await pair.rule(number, "count")
     decision = await pair.propose(DRAINED)

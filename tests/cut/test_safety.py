@@ -176,7 +176,7 @@ def hold(number: int, held: dict[int, int], counted: dict[int, int] | None = Non
 
 
 def words(safety: Safety) -> tuple[str, str]:
-    text = conclusion(safety)
+    text = conclusion(safety, closed=True)
     return text.zh, text.en
 
 
@@ -187,7 +187,7 @@ def test_what_is_said() -> None:
     assert en.startswith("Certifiable: nothing is left")
     harmless = assess(clear, 3, [hold(7, {4: 30})])
     assert (harmless.must_rule, harmless.cannot_change) == ((), (7,))
-    assert words(harmless)[0].startswith("可以确认：无论 1 组存疑选票怎样裁定，入围的都是这 3 人")
+    assert words(harmless)[0].startswith("可以确认：无论 1 个存疑组怎样裁定，入围的都是这 3 人")
     risky = assess(clear, 3, [hold(7, {4: 30}), hold(8, {4: 31}), hold(9, {1: 5}, {1: 2})])
     assert risky.must_rule == (7, 8)
     assert risky.cannot_change == (9,)
@@ -204,3 +204,14 @@ def test_what_is_said() -> None:
     loose = assess(clear, 3, [], Loose(60, {4: 60}))
     assert loose.loose_matter
     assert "60 张暂扣选票" in words(loose)[0]
+
+
+def test_nothing_is_settled_while_votes_come_in() -> None:
+    clear = {1: 100, 2: 90, 3: 80, 4: 20}
+    for questions in ([], [hold(7, {4: 30})], [hold(7, {4: 90})]):
+        said = conclusion(assess(clear, 3, questions), closed=False)
+        assert said.zh.startswith("截至目前，")
+        assert said.zh.endswith("截止之后才能确认。")
+        assert "可以确认" not in said.zh
+        assert said.en.startswith("As things stand, ")
+        assert "ertifiable" not in said.en

@@ -119,17 +119,17 @@ async def test_two_people_publish_and_the_public_sees_it_at_the_moment_that_was_
         await tab_to(desktop, "批准后立即")
         await desktop.keyboard.press("ArrowDown")
         assert await desktop.locator("#when-moment").is_checked()
-        await tab_to(desktop, "提议发布")
+        await tab_to(desktop, "提议公布")
         await desktop.keyboard.press("Enter")
         await desktop.wait_for_url("**?done=proposed")
-        own = desktop.locator("article", has_text="发布第 1 版")
+        own = desktop.locator("article", has_text="公布第 1 版")
         assert "须由另一位同事批准" in await own.inner_text()
         assert await own.get_by_role("button").all_inner_texts() == ["撤回"]
 
         await office.sign_in(second_desktop, "supervisor", ADDRESS)
-        waiting = second_desktop.locator("article", has_text="发布第 1 版")
+        waiting = second_desktop.locator("article", has_text="公布第 1 版")
         assert "完全一致" in await waiting.inner_text()
-        await second_desktop.get_by_role("button", name="批准并发布").click()
+        await second_desktop.get_by_role("button", name="批准并公布").click()
         await second_desktop.wait_for_url("**?done=published")
         version = second_desktop.locator("article", has_text="第 1 版")
         assert "尚未公布" in await version.inner_text()
@@ -294,12 +294,12 @@ async def test_a_hold_keeps_the_cut_back_and_the_page_says_which(
     await office.sign_in(desktop, "tally_clerk", f"{ADDRESS}?recount=yes")
     safety = await desktop.locator("section", has=desktop.locator("#safety")).inner_text()
     assert "不能确认" in safety
-    assert "第 1 组" in safety
+    assert "存疑组 1" in safety
     assert await desktop.locator(".line-picture rect").count() == 5
-    assert await desktop.get_by_role("heading", name="提议发布").count() == 0
+    assert await desktop.get_by_role("heading", name="提议公布").count() == 0
     await assert_accessible(desktop)
     clerk = await office.signed_in_client("tally_clerk")
-    refused(await clerk.post(f"{ADDRESS}/proposals", data=PROPOSE), 409, "holds 1 are not ruled")
+    refused(await clerk.post(f"{ADDRESS}/proposals", data=PROPOSE), 409, "1 holds are not ruled (1)")
     facts = (await clerk.get(f"{ADDRESS}.json")).json()
     assert facts["safety"]["must_rule"] == [1]
     assert facts["safety"]["certifiable"] is False

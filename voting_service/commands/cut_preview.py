@@ -36,7 +36,8 @@ def print_preview(examination: Examination, console: Console) -> None:
         )
     console.print(_neighbours(examination))
     console.print(_margins(examination))
-    console.print(escape(conclusion(examination.safety).en), highlight=False)
+    said = conclusion(examination.safety, closed=examination.closed)
+    console.print(escape(said.en), highlight=False)
     if examination.safety.open_holds or examination.safety.loose_ballots:
         console.print(_worst(examination.safety))
     waiting = [d for d in examination.decisions if d.state == "waiting"]

@@ -20,6 +20,10 @@ CheckName = Literal[
 ]
 
 
+SHOWN = 10
+"""Holds that a line names; the desk lists all."""
+
+
 class Check(NamedTuple):
     """One line of the checklist: `detail` says how it stands, or what to do."""
 
@@ -95,7 +99,7 @@ def recounted(
             "recounted",
             done=False,
             detail=Text(
-                zh="尚未重新计票：提出公布和批准公布时都会逐张重新计票，也可以现在重新计票",
+                zh="尚未重新计票：提议和批准公布时都会逐张重新计票，也可以现在重新计票",
                 en="not counted afresh on this page: proposing and approving each recount every "
                 "ballot; you can also recount now",
             ),
@@ -154,16 +158,25 @@ def holds_ruled(ballots: Count, open_holds: Sequence[int]) -> Check:
     if ballots.held == 0 and not open_holds:
         detail = Text(zh="没有待裁定的选票", en="no ballot is held, every hold is ruled")
         return Check("holds ruled", done=True, detail=detail)
-    numbers = ", ".join(map(str, open_holds))
+    some = list(map(str, open_holds[:SHOWN]))
+    more = len(open_holds) > SHOWN
     return Check(
         "holds ruled",
         done=False,
         detail=Text(
             zh=f"{ballots.held} 张选票暂扣"
-            + (f"，第 {numbers} 组尚未裁定" if open_holds else "")
+            + (
+                f"，{len(open_holds)} 个存疑组尚未裁定（{'、'.join(some)}{'…' * more}）"
+                if open_holds
+                else ""
+            )
             + "：公布前须逐一裁定为计入或作废",
             en=f"{ballots.held} ballots are held"
-            + (f", holds {numbers} are not ruled" if open_holds else "")
+            + (
+                f", {len(open_holds)} holds are not ruled ({', '.join(some)}{', …' * more})"
+                if open_holds
+                else ""
+            )
             + " and must be ruled, void or counted, before anything is published",
         ),
     )
@@ -201,7 +214,7 @@ def tie_decided(contest: Contest, tie: Tie | None, decisions: Iterable[Decision]
             ),
         )
     if decided_tie(decisions, tie) is None:
-        way = "记录评委会排定的次序" if rule == "committee" else "记录公开抽签的号码"
+        way = "记录组委会排定的次序" if rule == "committee" else "记录公开抽签的号码"
         return Check(
             "tie decided",
             done=False,

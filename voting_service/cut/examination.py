@@ -61,6 +61,11 @@ class Examination:
         """The newest version, shown already or not."""
         return self.publications[-1] if self.publications else None
 
+    @property
+    def closed(self) -> bool:
+        """Voting is over, and no ballot can appear any more."""
+        return all(check.done for check in self.checks if check.name in ("closed", "drained"))
+
     def next_document(self, reason: Text | None) -> CutDocument:
         """The version that would be published now; a correction needs its reason.
 

@@ -257,8 +257,11 @@ def _neighbour(
     )
 
 
-def conclusion(safety: Safety) -> Text:
-    """Whether the cut can be certified, and what is to do, as it is read out."""
+def conclusion(safety: Safety, *, closed: bool) -> Text:
+    """Whether the cut can be certified, and what is to do, as it is read out. Until voting has
+    closed it says how things stand, and settles nothing."""
+    if not closed:
+        return _as_things_stand(safety)
     size = safety.size
     open_zh, open_en = _what_is_open(safety)
     if safety.certifiable and not open_zh:
@@ -268,24 +271,58 @@ def conclusion(safety: Safety) -> Text:
         )
     if safety.certifiable:
         return Text(
-            zh=f"可以确认：无论 {open_zh}怎样裁定，入围的都是这 {size} 人。公布之前仍须逐一裁定。",
+            zh=f"可以确认：无论{open_zh}怎样裁定，入围的都是这 {size} 人。公布之前仍须逐一裁定。",
             en=f"Certifiable: however {open_en} ruled, the same {size} go on. They must still "
             "be ruled before publication.",
         )
-    numbers_zh = "、".join(map(str, safety.in_doubt))
-    numbers_en = ", ".join(map(str, safety.in_doubt))
     if not open_zh:
         return Text(
-            zh=f"尚不能确认：{numbers_zh} 号在最后的名额上票数相同，须按公告的规则决定。",
-            en=f"Not certifiable yet: numbers {numbers_en} are tied for the last places; decide "
-            "the tie by the rule that was announced.",
+            zh=f"尚不能确认：{_listed(safety, 'zh')} 号在最后的名额上票数相同，"
+            "须按公告的规则决定。",
+            en=f"Not certifiable yet: numbers {_listed(safety, 'en')} are tied for the last "
+            "places; decide the tie by the rule that was announced.",
         )
     return Text(
-        zh=f"不能确认：{open_zh}的裁定可能改变名额，{numbers_zh} 号的去留未定。"
-        f"其中 {len(safety.must_rule)} 组可能影响名额，须先裁定。",
-        en=f"Not certifiable: how {open_en} ruled may change who goes on; numbers {numbers_en} "
-        f"are in doubt. {len(safety.must_rule)} of the holds may change a seat: rule them first.",
+        zh=f"不能确认：{open_zh.lstrip()}的裁定可能改变名额，{_listed(safety, 'zh')} 号的去留未定。"
+        f"其中 {len(safety.must_rule)} 个存疑组可能影响名额，须先裁定。",
+        en=f"Not certifiable: how {open_en} ruled may change who goes on; numbers "
+        f"{_listed(safety, 'en')} are in doubt. {len(safety.must_rule)} of the holds may change "
+        "a seat: rule them first.",
     )
+
+
+def _as_things_stand(safety: Safety) -> Text:
+    size = safety.size
+    open_zh, open_en = _what_is_open(safety)
+    if safety.certifiable:
+        middle = Text(
+            zh=f"无论{open_zh}怎样裁定，入围的都是目前的 {size} 人"
+            if open_zh
+            else "没有待裁定的选票",
+            en=f"however {open_en} ruled, the same {size} go on"
+            if open_en
+            else "nothing is left to rule",
+        )
+    elif not open_zh:
+        middle = Text(
+            zh=f"{_listed(safety, 'zh')} 号在最后的名额上票数相同",
+            en=f"numbers {_listed(safety, 'en')} are tied for the last places",
+        )
+    else:
+        middle = Text(
+            zh=f"{open_zh.lstrip()}的裁定可能改变名额，{_listed(safety, 'zh')} 号的去留取决于此",
+            en=f"how {open_en} ruled may change who goes on; numbers {_listed(safety, 'en')} "
+            "depend on it",
+        )
+    return Text(
+        zh=f"截至目前，{middle.zh}。投票尚未结束，票数还会变化，截止之后才能确认。",
+        en=f"As things stand, {middle.en}. Voting is not over and votes still come in: nothing "
+        "can be certified before the close.",
+    )
+
+
+def _listed(safety: Safety, language: str) -> str:
+    return ("、" if language == "zh" else ", ").join(map(str, safety.in_doubt))
 
 
 def _what_is_open(safety: Safety) -> tuple[str, str]:
@@ -293,11 +330,11 @@ def _what_is_open(safety: Safety) -> tuple[str, str]:
     holds, loose = safety.open_holds, safety.loose_ballots
     if holds and loose:
         return (
-            f"{holds} 组存疑选票和另外 {loose} 张暂扣选票",
+            f" {holds} 个存疑组和另外 {loose} 张暂扣选票",
             f"the {holds} open holds and {loose} ballots held besides are",
         )
     if holds:
-        return f"{holds} 组存疑选票", f"the {holds} open holds are"
+        return f" {holds} 个存疑组", f"the {holds} open holds are"
     if loose:
-        return f"{loose} 张暂扣选票", f"the {loose} held ballots are"
+        return f" {loose} 张暂扣选票", f"the {loose} held ballots are"
     return "", ""

@@ -35,7 +35,7 @@ class TieUndecided(Refused):
             if rule == "committee"
             else "record the number drawn in public with `draw`"
         )
-        action_zh = "评委会排定的次序" if rule == "committee" else "公开抽签的号码"
+        action_zh = "组委会排定的次序" if rule == "committee" else "公开抽签的号码"
         super().__init__(
             f"{len(tie.numbers)} candidates with {tie.votes} votes each are tied for "
             f"{tie.places} of the last places: {numbers}; {action}, by two people",

@@ -56,10 +56,10 @@ async def gather(connection: AnyConnection, contest: Contest, now: datetime) -> 
             evidence=Evidence(
                 sentence=Text(
                     zh=f"{name.zh}在{day:%Y年%m月%d日}有{count}张选票在投票时被暂扣"
-                    "（例如超过该平台公布的每日上限），尚未裁定。",
+                    "：投票时同时出现几种可疑迹象，或超过了该平台公布的每日上限。",
                     en=f"{count} ballots from {name.en} on {day.isoformat()} were held when they "
-                    "were cast (such as beyond the platform's announced daily ceiling) and are "
-                    "not ruled yet.",
+                    "were cast: several suspicious signs coincided, or they were beyond the "
+                    "platform's announced daily ceiling.",
                 ),
                 first_at=max(contest.opens_at, begins),
                 last_at=ends,

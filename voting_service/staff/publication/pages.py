@@ -78,7 +78,7 @@ async def publication_page(request: Request) -> Response:
         "publication/publication.html",
         contest=contest,
         examination=examination,
-        conclusion=conclusion(examination.safety),
+        conclusion=conclusion(examination.safety, closed=examination.closed),
         names=names,
         picture=line_picture(examination.safety, names),
         waiting=[(decision, _agrees(examination, decision, desk)) for decision in waiting],
@@ -159,8 +159,8 @@ async def facts(request: Request) -> Response:
             for check in examination.checks
         ],
         "safety": {
-            "certifiable": examination.safety.certifiable,
-            "conclusion": conclusion(examination.safety),
+            "certifiable": examination.closed and examination.safety.certifiable,
+            "conclusion": conclusion(examination.safety, closed=examination.closed),
             **examination.safety._asdict(),
             "pairs": [pair._asdict() for pair in examination.safety.pairs],
             "neighbours": [row._asdict() for row in examination.safety.neighbours],
