@@ -2,5 +2,6 @@
 
 from voting_service.staff.rulings.acts import ROUTES as ACTS
 from voting_service.staff.rulings.pages import ROUTES as PAGES
+from voting_service.staff.rulings.picture import ROUTES as PICTURE
 
-ROUTES = [*PAGES, *ACTS]
+ROUTES = [*PAGES, *ACTS, *PICTURE]
