@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.antifraud.forensics_crowds import HOUR_MS, START_MS, columns_of, honest, popular
-from voting_service.antifraud.forensics import columns, prepare, rates, scan
+from voting_service.antifraud.forensics import columns, lockstep, prepare, rates, scan
 from voting_service.antifraud.forensics.examine import examine
 
 
@@ -27,6 +27,7 @@ def test_blocks_of_any_size_give_the_same_findings(monkeypatch: pytest.MonkeyPat
     whole = examine(ballots)
     assert whole.verdict.any()
     monkeypatch.setattr(prepare, "_BLOCK_ROWS", 701)
+    monkeypatch.setattr(lockstep, "_BLOCK_VOTES", 1_009)
     monkeypatch.setattr(rates, "_BLOCK_VOTES", 499)
     monkeypatch.setattr(scan, "_BLOCK_VOTES", 97)
     parts = examine(ballots)

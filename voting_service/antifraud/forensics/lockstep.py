@@ -9,6 +9,8 @@ works through its accounts in order meets every day.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.sparse import coo_array, csgraph
 
@@ -34,6 +36,8 @@ from voting_service.antifraud.forensics.thresholds import (
 _MOST_PAIRS = 15_000_000
 """Meetings looked at; in a larger file a meeting is shorter."""
 _LARGEST_MEETING = 500
+_BLOCK_VOTES = 4_000_000
+"""About so many votes are looked at at once."""
 
 
 Meetings = tuple[Int64s, Int64s, Int64s]
@@ -72,30 +76,39 @@ def _meetings(ballots: Ballots) -> Int64s:
     """voter · voters + voter for every pair and day on which they met; the lower voter first."""
     voters = np.int64(ballots.voter.max()) + 1
     day = ballots.cast_at // DAY_MS
-    # Who voted less often than this met nobody so often.
-    regular = (np.bincount(ballots.voter) >= LEAST_MEETINGS)[ballots.voter][ballots.choice_row]
-    row, choice = ballots.choice_row[regular], ballots.choice[regular].astype(np.int64)
-    faithful = ballots.voter[row] * np.int64(ballots.candidates) + choice
-    _, place, counts = np.unique(faithful, return_inverse=True, return_counts=True)
-    often = counts[place] >= LEAST_MEETINGS
-    row, choice = row[often], choice[often]
+    often = _faithful(ballots)
+    row, choice = ballots.choice_row[often], ballots.choice[often]
+
+    def moments(seconds: int, shift: int) -> tuple[Int64s, Int32s]:
+        slot = (ballots.cast_at + shift * seconds * 500) // (seconds * 1_000)
+        quiet = _quiet(slot, day)[row]
+        return slot[row[quiet]] * ballots.candidates + choice[quiet], row[quiet]
+
     seconds = MEETING_SECONDS
-    while True:
-        met = []
-        for shift in (0, seconds * 500):
-            slot = (ballots.cast_at + shift) // (seconds * 1_000)
-            quiet = _quiet(slot, day)[row]
-            met.append((slot[row[quiet]] * ballots.candidates + choice[quiet], row[quiet]))
-        if sum(_pairs_in(key) for key, _ in met) <= _MOST_PAIRS or seconds <= 1:
-            break
+    while seconds > 1 and sum(_pairs_in(moments(seconds, n)[0]) for n in (0, 1)) > _MOST_PAIRS:
         seconds //= 2
     found = [np.empty(0, dtype=np.int64)]
-    for key, rows in met:
-        first, second = _pairs(key, rows)
+    for shift in (0, 1):
+        first, second = _pairs(*moments(seconds, shift))
         low, high = np.sort(ballots.voter[np.stack([first, second])].astype(np.int64), axis=0)
         apart = low != high
         found.append(((low * voters + high)[apart] << 12) | (day[first][apart] & 4_095))
     return distinct(np.concatenate(found)) >> 12
+
+
+def _faithful(ballots: Ballots) -> Bools:
+    """Votes of those who named the candidate often enough to meet somebody so often; voter by
+    voter, so many at once."""
+    voter = ballots.voter[ballots.choice_row]
+    often = np.zeros(len(voter), dtype=bool)
+    blocks = -(-len(voter) // _BLOCK_VOTES)
+    bounds = np.linspace(0, int(ballots.voter.max()) + 1, blocks + 1).astype(np.int64)
+    for begin, end in pairwise(bounds):
+        some = np.flatnonzero((voter >= begin) & (voter < end))
+        key = voter[some].astype(np.int64) * ballots.candidates + ballots.choice[some]
+        _, place, counts = np.unique(key, return_inverse=True, return_counts=True)
+        often[some] = (counts >= LEAST_MEETINGS)[place]
+    return often
 
 
 def _quiet(slot: Int64s, day: Int64s) -> Bools:
@@ -108,22 +121,27 @@ def _quiet(slot: Int64s, day: Int64s) -> Bools:
 
 
 def _pairs_in(key: Int64s) -> int:
-    counts = np.unique(key, return_counts=True)[1]
-    counts = counts[counts <= _LARGEST_MEETING]
-    return int((counts * (counts - 1) // 2).sum())
+    key.sort()
+    size = _runs(key)
+    size = size[size <= _LARGEST_MEETING]
+    return int((size * (size - 1) // 2).sum())
+
+
+def _runs(ordered: Int64s) -> Int64s:
+    """How long each run of one value is."""
+    begins = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    return np.diff(begins, prepend=0, append=len(ordered))
 
 
 def _pairs(key: Int64s, rows: Int32s) -> tuple[Int32s, Int32s]:
     """Every pair of rows with the same key."""
     order = np.argsort(key, kind="stable")
-    key, rows = key[order], rows[order]
-    begins = np.flatnonzero(np.diff(key, prepend=key[:1] - 1))
-    size = np.diff(begins, append=len(key))
-    place = np.arange(len(key)) - np.repeat(begins, size)
-    after = np.repeat(size, size) - place - 1
-    after[np.repeat(size, size) > _LARGEST_MEETING] = 0
-    first = np.repeat(rows, after)
-    return first, rows[places_of(np.arange(1, len(key) + 1), after)]
+    rows, size = rows[order], _runs(key[order])
+    meeting = (size > 1) & (size <= _LARGEST_MEETING)
+    rows, size = rows[np.repeat(meeting, size)], size[meeting]
+    ends = np.repeat(np.cumsum(size), size)
+    after = ends - np.arange(1, len(rows) + 1)
+    return np.repeat(rows, after), rows[places_of(np.arange(1, len(rows) + 1), after)]
 
 
 def _core(one: Int64s, other: Int64s) -> tuple[Int64s, Int64s]:
