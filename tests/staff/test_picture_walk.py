@@ -71,7 +71,7 @@ async def test_a_hold_is_seen_at_a_glance(
     figure = desktop.locator("figure#picture")
     await expect(figure).to_have_attribute("data-drawn", "")
     words = desktop.locator("[data-picture-words]")
-    await expect(words).to_contain_text("本案选票最集中的1个网段共有40票")
+    await expect(words).to_contain_text("本组选票最集中的1个网段共有40票")
     await assert_accessible(desktop)
 
     # The farm's two rows beside each other as a table, by keyboard.
