@@ -299,7 +299,9 @@ async def test_a_hold_keeps_the_cut_back_and_the_page_says_which(
     assert await desktop.get_by_role("heading", name="提议公布").count() == 0
     await assert_accessible(desktop)
     clerk = await office.signed_in_client("tally_clerk")
-    refused(await clerk.post(f"{ADDRESS}/proposals", data=PROPOSE), 409, "1 holds are not ruled (1)")
+    refused(
+        await clerk.post(f"{ADDRESS}/proposals", data=PROPOSE), 409, "1 holds are not ruled (1)"
+    )
     facts = (await clerk.get(f"{ADDRESS}.json")).json()
     assert facts["safety"]["must_rule"] == [1]
     assert facts["safety"]["certifiable"] is False
