@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import re
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import click
 import uvloop
 
-from loadtests.fraud import double, scale, table
+from loadtests.fraud import alarm, double, scale, table
 from loadtests.fraud.attacks import attacked
+from loadtests.fraud.clock_face import DAYS
 from loadtests.fraud.files import write_ballots, write_labels
 from loadtests.fraud.records import ATTACKS, Truth
 from loadtests.fraud.runs import Journal, cases, run_all
 from loadtests.fraud.scene import HONEST_BALLOTS, make_scene
-from loadtests.report import RESULTS
+from loadtests.report import RESULTS, save
 
 _QUICK_SEEDS, _QUICK_MULTIPLES = 3, (2.0,)
 _SCALES = (1_000_000, 10_000_000)
@@ -124,6 +126,29 @@ def race_double(*, tries: int) -> None:
     click.echo(doubled)
     if doubled.accepted_twice or doubled.stored != doubled.accepted:
         raise SystemExit(1)
+
+
+@fraud.command("alarm")
+@click.option("--seeds", type=Seeds(), default="1-5", show_default=True)
+@click.option("--processes", type=click.IntRange(min=1), default=os.cpu_count() or 1)
+def try_alarm(*, seeds: list[int], processes: int) -> None:
+    """How soon the alarm notices attacks, and how often it is raised for nothing, beside counting
+    per candidate and minute; saved in results/alarm.md."""
+    honest, found = [], []
+    with ProcessPoolExecutor(processes) as pool:
+        runs = [pool.submit(alarm.examine, seed, HONEST_BALLOTS) for seed in seeds]
+        with click.progressbar(as_completed(runs), length=len(runs), label="Contests") as done:
+            for run in done:
+                heard, noticed = run.result()
+                honest += heard
+                found += noticed
+    preface = [
+        f"Seeds {', '.join(map(str, seeds))} of the simulator, {HONEST_BALLOTS:,} honest ballots "
+        f"in {DAYS} days each. An alarm is counted once until its subject has been quiet for an "
+        "hour, for every method alike."
+    ]
+    tables = alarm.sections(honest, sorted(found, key=lambda one: (one.seed, one.method)))
+    click.echo(save("alarm", "The alarm beside counting per candidate and minute", preface, tables))
 
 
 @fraud.command()
