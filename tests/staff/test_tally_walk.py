@@ -98,7 +98,8 @@ async def test_candidate_and_comparison_read_well_in_english(office: Office, des
     await desktop.locator("[data-candidates]").get_by_role("link", name="2 候选 2").click()
     await expect(desktop.locator("figure#hours")).to_have_attribute("data-drawn", "")
     await assert_accessible(desktop)
-    await desktop.locator("[data-neighbours]").get_by_role("link", name="1 候选 1").click()
+    compare = desktop.get_by_role("link", name="Compare with 1 候选 1")
+    await compare.click()
     await expect(desktop.locator("figure#curves")).to_have_attribute("data-drawn", "")
     await assert_accessible(desktop)
     await expect(desktop.locator("main .notice")).to_have_text(

@@ -6,7 +6,8 @@
 // Data, inline or fetched:
 //   line  { "time": ["2022-07-18T12:00:00+08:00", …], "series": […], "links"?: ["/…", null, …],
 //           "line"?: { "name": "…", "value": 123 } }      times are shown as they are written
-//   bar   { "labels": […], "series": […], "links"?: […], "stacked"?: true }
+//   bar   { "labels": […], "series": […], "links"?: […], "stacked"?: true,
+//           "ticks"?: ["…", …] }      shorter labels, for the axis alone
 //   heat  { "columns": […], "rows": […], "values": [[row 0 …], …] }
 //   series: [{ "name": "…", "values": [1, null, …], "state"?: "counted" | "held" | "void" }]
 //
@@ -27,6 +28,11 @@ const DECALS = [
 ];
 const STATES = { counted: 0, held: 1, void: 2 };
 const ROWS_AT_ONCE = 1000;
+const SYMBOLS_AT_MOST = 100; // points of a line; more would paint over each other
+const TIMES = {
+  year: "{yyyy}-{MM}-{dd}", month: "{MM}-{dd}", day: "{MM}-{dd}", hour: "{HH}:{mm}",
+  minute: "{HH}:{mm}", second: "{HH}:{mm}:{ss}",
+};
 
 function look() {
   const style = getComputedStyle(document.documentElement);
@@ -150,7 +156,10 @@ class Figure {
     const times = this.data.time.map(wall);
     const mark = this.data.line;
     return {
-      xAxis: { type: "time", ...axis, splitLine: { show: false } },
+      xAxis: {
+        type: "time", ...axis, splitLine: { show: false },
+        axisLabel: { ...axis.axisLabel, formatter: TIMES },
+      },
       yAxis: { type: "value", ...axis, minInterval: 1 },
       tooltip: { ...this.common().tooltip, trigger: "axis" },
       dataZoom: [
@@ -162,7 +171,8 @@ class Figure {
         const colour = this.look.colours[at];
         return {
           name: one.name, type: "line", data: one.values.map((value, n) => [times[n], value]),
-          symbol: SYMBOLS[at % SYMBOLS.length], symbolSize: 6, showAllSymbol: "auto",
+          symbol: SYMBOLS[at % SYMBOLS.length], symbolSize: 6,
+          showSymbol: times.length <= SYMBOLS_AT_MOST,
           sampling: times.length > 4000 ? "max" : undefined,
           lineStyle: { width: 2, type: DASHES[at % DASHES.length], color: colour },
           itemStyle: { color: colour },
@@ -177,8 +187,13 @@ class Figure {
 
   bar() {
     const { axis } = this.common();
+    const { ticks } = this.data;
+    const formatter = ticks && ((label, place) => ticks[place]);
     return {
-      xAxis: { type: "category", data: this.data.labels, ...axis },
+      xAxis: {
+        type: "category", data: this.data.labels, ...axis,
+        axisLabel: { ...axis.axisLabel, formatter },
+      },
       yAxis: { type: "value", ...axis, minInterval: 1 },
       tooltip: { ...this.common().tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
       dataZoom: [{ type: "inside" }],

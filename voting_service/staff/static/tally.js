@@ -25,7 +25,7 @@ function writeCounted(row, counted) {
 }
 
 const percent = (value) => `${value.toFixed(2)}%`;
-const signed = (value) => (value === null ? "" : `${value < 0 ? "" : "+"}${value}`);
+const signed = (value) => (value === null ? "" : `${value < 0 ? "" : "+"}${number.format(value)}`);
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 function showCandidates({ candidates, line }) {

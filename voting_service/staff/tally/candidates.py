@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from voting_service.desk.rendering import page
 from voting_service.desk.state import contest_of, desk_of
 from voting_service.rulings.holds import load_hold_votes, load_holds
 from voting_service.rulings.model import Hold, HoldVotes
-from voting_service.staff.tally.moments import hour_path, local_text
+from voting_service.staff.tally.moments import hour_path, last_window, local_text
 from voting_service.staff.tally.reading import (
     READERS,
     candidate_names,
@@ -21,6 +22,7 @@ from voting_service.staff.tally.reading import (
     figures_asked_for,
     moment_asked_for,
     platform_names,
+    platform_slugs,
     read_number,
     texts,
 )
@@ -101,6 +103,8 @@ async def candidate_page(request: Request) -> Response:
         neighbours=tally.candidates[first : place + NEIGHBOURS + 1],
         origins=origins(figures, candidate.number),
         holds=await _holds_of(request, contest, candidate.number),
+        window=partial(last_window, contest, figures.as_of, candidate=str(candidate.number)),
+        platform_slugs=platform_slugs(request),
         at=at,
         at_text=local_text(figures.as_of, contest),
         chart_data=time_chart(

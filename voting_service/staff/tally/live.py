@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from voting_service.desk.rendering import page
 from voting_service.desk.state import contest_of, desk_of
 from voting_service.errors import NotFound
 from voting_service.staff.alarms.showing import new_alarms
-from voting_service.staff.tally.moments import hour_path, local_text, minute_path
+from voting_service.staff.tally.moments import hour_path, last_window, local_text, minute_path
 from voting_service.staff.tally.reading import (
     READERS,
     candidate_names,
@@ -26,6 +27,7 @@ from voting_service.staff.tally.reading import (
     latest_minutes,
     moment_asked_for,
     platform_names,
+    platform_slugs,
     texts,
 )
 from voting_service.staff.tally.views import (
@@ -66,6 +68,8 @@ async def contest_page(request: Request) -> Response:
         platforms=platform_names(request),
         at=at,
         at_text=local_text(at or now, contest),
+        window=partial(last_window, contest, at or now),
+        platform_slugs=platform_slugs(request),
         as_of_text=_to_read(figures, contest),
         charts=charts,
         alarms=alarms,
@@ -143,6 +147,7 @@ def _candidates(request: Request, contest: Contest, figures: Figures) -> Chart:
         [figures.votes[number] for number in order],
         states=texts(request)["states"],
         links=[f"/contests/{contest.slug}/candidates/{number}" for number in order],
+        ticks=[str(number) for number in order],
     )
 
 

@@ -60,6 +60,12 @@ def window_path(contest: Contest, begins: datetime, ends: datetime, **conditions
     return f"/contests/{contest.slug}/window?{urlencode(fields, safe=':')}"
 
 
+def last_window(contest: Contest, moment: datetime, hours: int, **conditions: str) -> str:
+    """Where the hours before a moment are; after the close, those before the close."""
+    ends = min(moment, contest.closes_at)
+    return window_path(contest, ends - timedelta(hours=hours), ends, **conditions)
+
+
 def minute_path(contest: Contest, minute: datetime, **conditions: str) -> str:
     """Where a minute is."""
     return window_path(contest, minute, minute + timedelta(minutes=1), **conditions)

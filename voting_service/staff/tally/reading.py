@@ -102,6 +102,11 @@ def platform_names(request: Request) -> dict[int, str]:
     return {p.id: getattr(p.name, language(request)) for p in platforms.values()}
 
 
+def platform_slugs(request: Request) -> dict[int, str]:
+    """By id."""
+    return {p.id: p.slug for p in desk_of(request).registry.platforms.values()}
+
+
 def candidate_names(request: Request, contest: Contest) -> dict[int, str]:
     """By number, `7 Name`, in the reader's language."""
     spoken = language(request)

@@ -170,10 +170,12 @@ def bars(
     *,
     states: States,
     links: Sequence[str] = (),
+    ticks: Sequence[str] | None = None,
 ) -> Chart:
-    """Stacked bars by state."""
+    """Stacked bars by state; `ticks` are short labels for the axis, where all should fit."""
     return {
         "labels": list(labels),
+        "ticks": None if ticks is None else list(ticks),
         "series": _states(counts, states),
         "links": list(links),
         "stacked": True,

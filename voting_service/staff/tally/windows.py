@@ -28,6 +28,7 @@ from voting_service.staff.tally.reading import (
     candidate_names,
     current_figures,
     platform_names,
+    platform_slugs,
     read_number,
     texts,
 )
@@ -192,8 +193,10 @@ def _details(asked: Asked) -> dict[str, Any]:
 
 
 def _platforms(request: Request) -> dict[str, Any]:
-    slugs = {p.id: p.slug for p in desk_of(request).registry.platforms.values()}
-    return {"platforms": platform_names(request), "platform_slugs": slugs}
+    return {
+        "platforms": platform_names(request),
+        "platform_slugs": platform_slugs(request),
+    }
 
 
 def _ballots(contest: Contest, asked: Asked, ballots: list[Ballot]) -> dict[str, Any]:
