@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,7 +13,8 @@ from tests.contest_data import store_contest, store_platform
 from tests.cut_data import StoredBallot
 from tests.rulings.rulings_data import hold, store_ballots
 from tests.staff.running_office import Office, StaffClient
-from voting_service.decisions.store import load_decisions
+from voting_service.decisions.model import Kind
+from voting_service.decisions.store import load_decisions, propose
 from voting_service.rulings.holds import load_hold, load_holds
 from voting_service.storage.postgres import connect
 from voting_service.tally.record import count_now
@@ -317,3 +319,35 @@ async def test_refusals_are_told_in_the_language_of_the_page(office: Office) -> 
     told = (await chinese.post(f"{HOLDS}/proposals", data={**again, "ruling": ""})).text
     assert "请选择裁定及其理由。" in told
     assert "has no hold" not in (await chinese.get(f"{HOLDS}/999")).text
+
+
+async def test_every_kind_of_decision_is_listed_in_words(office: Office) -> None:
+    hold_id, _ = await questioned(office)
+    await proposed(office, await office.signed_in_client("tally_clerk"), hold_id)
+    clerk = await office.account("tally_clerk")
+    others: list[tuple[Kind, str, dict[str, Any]]] = [
+        ("publication", "1", {"document_sha256": "0" * 64}),
+        ("tie_order", "1,2", {"order": [2, 1]}),
+        ("lot", "3,4", {"drawn": "17"}),
+        ("settings", "closes_at/1", {}),
+        ("settings", "platform demo/2", {}),
+    ]
+    for kind, subject, payload in others:
+        await propose(
+            office.database, office.contest, clerk, kind=kind, subject=subject, payload=payload,
+            now=office.clock(),
+        )  # fmt: skip
+    chinese = office.client(await office.token("supervisor"), **{"accept-language": "zh-CN"})
+    decisions, home = (await chinese.get(DECISIONS)).text, (await chinese.get("/")).text
+    for words in (
+        f"存疑组 {hold_id}（",
+        "3 张）：作废，程序自动投票",
+        "公布第 1 版",
+        "1,2 号的排序",
+        "3,4 号的抽签结果",
+        "修改设置：投票截止时间",
+    ):
+        assert words in decisions
+        assert words in home
+    assert "修改设置：投票平台 demo" in decisions
+    assert "另有 1 项待批准" in home

@@ -38,7 +38,7 @@ def drained_at(contest: Contest) -> datetime:
 
 
 def closed(contest: Contest, now: datetime) -> Check:
-    local = f"{contest.closes_at.astimezone(contest.zone):%Y-%m-%d %H:%M:%S %Z}"
+    local = f"{contest.closes_at.astimezone(contest.zone):%Y-%m-%d %H:%M:%S} ({contest.zone.key})"
     if contest.phase(now) == "closed":
         detail = Text(zh=f"投票已于 {local} 截止", en=f"voting closed at {local}")
         return Check("closed", done=True, detail=detail)

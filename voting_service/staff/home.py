@@ -14,7 +14,11 @@ from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.rulings.holds import load_holds
 from voting_service.staff.alarms.showing import NewAlarms, new_alarms
+from voting_service.staff.decision_words import decision_in_words
 from voting_service.staff.tally.reading import READERS
+
+WAITING_SHOWN = 5
+"""Of each contest; the rest is one line that leads to all of them."""
 
 
 @signed_in()
@@ -34,11 +38,19 @@ async def home(request: Request) -> Response:
             shown.append({"contest": contest, "phase": contest.phase(now), "to_rule": to_rule})
             if may_look:
                 alarms.append(await new_alarms(request, connection, contest))
-            waiting += [
-                {"contest": contest, "decision": decision, "href": _place(contest, decision)}
-                for decision in decisions
-                if decision.state == "waiting"
+            undecided = [decision for decision in decisions if decision.state == "waiting"]
+            by_id = {hold.id: hold for hold in holds}
+            rows = [
+                {
+                    "decision": decision,
+                    "words": decision_in_words(request, decision, by_id),
+                    "href": _place(contest, decision),
+                }
+                for decision in undecided[:WAITING_SHOWN]
             ]
+            if rows:
+                more = len(undecided) - len(rows)
+                waiting.append({"contest": contest, "rows": rows, "more": more})
     return page(
         request,
         "staff/home.html",
@@ -55,9 +67,11 @@ def _place(contest: Contest, decision: Decision) -> str:
     below = {
         "ruling": f"holds/{decision.subject.partition('/')[0]}",
         "publication": "publication",
+        "tie_order": "publication",
+        "lot": "publication",
         "settings": "settings",
     }
-    return f"/contests/{contest.slug}/{below.get(decision.kind, 'decisions')}"
+    return f"/contests/{contest.slug}/{below[decision.kind]}"
 
 
 ROUTES = [Route("/", home)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -30,9 +32,13 @@ from voting_service.rulings.holds import (
     load_rulings,
 )
 from voting_service.rulings.model import HOLD_KINDS, HOLD_STATES, REASONS, VERDICTS, Hold
+from voting_service.staff.decision_words import decision_in_words
 from voting_service.staff.rulings.prospect import prospect
+from voting_service.staff.tally.moments import hour_path, window_path
+from voting_service.staff.tally.reading import platform_names
 from voting_service.storage.postgres import AnyConnection
 from voting_service.tally.desk_figures import load_figures
+from voting_service.tally.desk_window import MAX_LENGTH
 
 CONTEST = "/contests/{slug}"
 HOLDS = f"{CONTEST}/holds"
@@ -128,8 +134,9 @@ async def hold_page(request: Request) -> Response:
         rulings=rulings,
         ballots=ballots[:BALLOTS_SHOWN],
         more=ballots[BALLOTS_SHOWN - 1].ballot_id.hex() if len(ballots) > BALLOTS_SHOWN else "",
-        platforms=_platforms(request),
+        platforms=platform_names(request),
         overlaps=overlaps,
+        window=_window(contest, hold),
         total=effects[0],
         prospect=prospect(net, effects, contest.rules.cut.size),
         size=contest.rules.cut.size,
@@ -139,15 +146,20 @@ async def hold_page(request: Request) -> Response:
     )
 
 
+def _window(contest: Contest, hold: Hold) -> str:
+    """Where the ballots of the hold's time are looked through; the first day of a long one."""
+    first, last = hold.evidence.first_at, hold.evidence.last_at
+    if first is None or last is None:
+        return ""
+    ends = min(max(last, first) + timedelta(seconds=1), first + MAX_LENGTH)
+    return window_path(contest, first, ends)
+
+
 def _after(request: Request) -> bytes:
     text = request.query_params.get("after", "")
     if text and not _BALLOT_ID.fullmatch(text):
         raise NotFound("a ballot's id is 32 hexadecimal digits")
     return bytes.fromhex(text)
-
-
-def _platforms(request: Request) -> dict[int, str]:
-    return {p.id: p.slug for p in desk_of(request).registry.platforms.values()}
 
 
 async def _viewed(
@@ -178,7 +190,8 @@ async def ballot_page(request: Request) -> Response:
         "rulings/ballot.html",
         contest=contest,
         history=history,
-        platforms=_platforms(request),
+        hour=hour_path(contest, history.ballot.cast_at),
+        platforms=platform_names(request),
         names={candidate.number: candidate.name for candidate in contest.candidates},
         **_deciding(request),
     )
@@ -201,7 +214,7 @@ async def decisions_page(request: Request) -> Response:
         request,
         "rulings/decisions.html",
         contest=contest,
-        holds={hold.id: hold for hold in holds},
+        in_words=partial(decision_in_words, request, holds={hold.id: hold for hold in holds}),
         for_me=[d for d in waiting if not is_mine(d)],
         mine=[d for d in waiting if is_mine(d)],
         decided=decided[: -DECIDED_SHOWN - 1 : -1],

@@ -27,7 +27,8 @@ class Row(NamedTuple):
 
 
 class Prospect(NamedTuple):
-    """`void_in` would get to the first `size` places by voiding, `void_out` would leave them."""
+    """Rows with most votes in the hold first. `void_in` would get to the first `size` places by
+    voiding, `void_out` would leave them."""
 
     rows: tuple[Row, ...]
     void_in: tuple[int, ...]
@@ -52,7 +53,7 @@ def prospect(net: Mapping[int, int], effects: Mapping[int, Effect], size: int) -
     if_count = places({number: votes + of[number].if_count for number, votes in net.items()})
     rows = [
         Row(number, of[number], now[number], if_void[number], if_count[number])
-        for number in sorted(net, key=lambda number: (now[number].rank, number))
+        for number in sorted(net, key=lambda n: (-of[n].gross, now[n].rank, n))
         if of[number].gross
         or len({now[number].rank, if_void[number].rank, if_count[number].rank}) > 1
     ]
