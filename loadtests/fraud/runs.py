@@ -30,7 +30,7 @@ _PACKAGES = ("loadtests.fraud.", "voting_service.antifraud.forensics.")
 REPORTS = _FOLDER.parent / "reports" / "fraud"
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 _ONLY_SHOWS = {
-    *("__main__.py", "double.py", "figures.py", "intervals.py"),
+    *("__main__.py", "alarm.py", "double.py", "figures.py", "intervals.py"),
     *("runs.py", "scale.py", "table.py"),
 }
 
