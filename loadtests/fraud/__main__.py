@@ -133,10 +133,10 @@ def race_double(*, tries: int) -> None:
 @click.option("--processes", type=click.IntRange(min=1), default=os.cpu_count() or 1)
 def try_alarm(*, seeds: list[int], processes: int) -> None:
     """How soon the alarm notices attacks, and how often it is raised for nothing, beside counting
-    per candidate and minute; saved in results/alarm.md."""
+    per candidate and minute; saved in results/alarm.md. Contests already examined are kept."""
     honest, found = [], []
     with ProcessPoolExecutor(processes) as pool:
-        runs = [pool.submit(alarm.examine, seed, HONEST_BALLOTS) for seed in seeds]
+        runs = [pool.submit(alarm.examined, seed, HONEST_BALLOTS) for seed in seeds]
         with click.progressbar(as_completed(runs), length=len(runs), label="Contests") as done:
             for run in done:
                 heard, noticed = run.result()

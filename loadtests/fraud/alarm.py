@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import pairwise, takewhile
 from math import inf
+from pathlib import Path
 from statistics import median
 
 import msgspec
@@ -18,6 +22,7 @@ from loadtests.fraud.city import CANDIDATES
 from loadtests.fraud.clock_face import DAYS, MINUTE_MILLISECONDS, MINUTES
 from loadtests.fraud.networks import prefixes
 from loadtests.fraud.records import FIRST_ATTACK, Ballots, Ints, Truth, names
+from loadtests.fraud.runs import REPORTS
 from loadtests.fraud.scene import make_scene
 from loadtests.report import Section
 from voting_service.antifraud.alarm import BALLOTS, QUIET, Alarm, Minute, Subject, Watch
@@ -26,6 +31,11 @@ OURS = "alarm"
 ATTACKS = tuple(
     (attack, multiple) for attack in (Truth.A1, Truth.A2, Truth.A3) for multiple in (1.0, 2.0, 5.0)
 )
+_SIMULATOR = (
+    *("alarm", "attacks", "city", "clock_face", "devices"),
+    *("honest", "networks", "records", "scene"),
+)
+_DEPENDS_ON = ("voting_service.antifraud.alarm", *(f"loadtests.fraud.{n}" for n in _SIMULATOR))
 CAUSES = {"nobody": "nobody's doing", "television": "television", "employer": "employers"}
 FACTORS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20)
 ALLOWANCE = 3.0
@@ -69,10 +79,17 @@ class Day:
     ballots: Ballots
     minute: Ints
     prefix: Ints
+    votes: tuple[Ints, ...]
+    """By candidate, of each minute."""
 
     @classmethod
     def of(cls, ballots: Ballots) -> Day:
-        return cls(ballots, ballots.cast_at // MINUTE_MILLISECONDS, prefixes(ballots.address))
+        minute = ballots.cast_at // MINUTE_MILLISECONDS
+        votes = tuple(
+            np.bincount(minute[names(ballots.choices, number)], minlength=DAYS * MINUTES)
+            for number in range(1, CANDIDATES + 1)
+        )
+        return cls(ballots, minute, prefixes(ballots.address), votes)
 
     @property
     def attacked_at(self) -> int:
@@ -135,10 +152,7 @@ def _numbers(ballots: Ballots) -> list[list[int]]:
 
 def counted(day: Day, factor: int) -> Iterator[Alarm]:
     """What counting per candidate and minute says, with the same rest after an alarm."""
-    for number in range(1, CANDIDATES + 1):
-        counts = np.bincount(
-            day.minute[names(day.ballots.choices, number)], minlength=DAYS * MINUTES
-        )
+    for number, counts in enumerate(day.votes, start=1):
         usual = float(counts.sum() / len(counts))
         before = -QUIET - 1
         for at in np.flatnonzero(counts > factor * usual + ALLOWANCE).tolist():
@@ -174,14 +188,28 @@ def examine(
         said[OURS] += watch.add(minute)
     for day, name, multiple, size in begun:
         for factor in FACTORS:
-            noticed = (a.at for a in counted(day, factor) if day.cause(a) == "attack")
-            first = min(noticed, default=None)
+            since = sorted(a for a in counted(day, factor) if a.at >= day.attacked_at)
+            first = next((a.at for a in since if day.cause(a) == "attack"), None)
             minutes = None if first is None else first + 1.0 - day.attacked_at
             found.append(Found(seed, name, multiple, size, f"count × {factor}", minutes))
     return [
         Honest(seed, method, tuple(honest.raised(alarm) for alarm in alarms))
         for method, alarms in said.items()
     ], found
+
+
+def examined(seed: int, electorate: int) -> tuple[list[Honest], list[Found]]:
+    """The same for all attacks, kept in loadtests/reports/ as long as the code stays the same."""
+    code = blake2b(digest_size=6)
+    for module in _DEPENDS_ON:
+        code.update(Path(inspect.getfile(sys.modules[module])).read_bytes())
+    kept = REPORTS / f"alarm-{code.hexdigest()}-{electorate}-{seed}.json"
+    if kept.exists():
+        return msgspec.json.decode(kept.read_bytes(), type=tuple[list[Honest], list[Found]])
+    run = examine(seed, electorate)
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(msgspec.json.encode(run))
+    return run
 
 
 def _until_noticed(day: Day, watch: Watch) -> float | None:
