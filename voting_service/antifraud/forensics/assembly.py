@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
+from dataclasses import replace
 
 import numpy as np
 
-from voting_service.antifraud.forensics.columns import BallotColumns, Int32s, Int64s
+from voting_service.antifraud.forensics.columns import Int32s, Int64s
 from voting_service.antifraud.forensics.describe import Found, describe
 from voting_service.antifraud.forensics.findings import Findings, Verdict
 from voting_service.antifraud.forensics.picture import Material
 from voting_service.antifraud.forensics.prepare import Ballots
-from voting_service.antifraud.forensics.rates import Rates
 from voting_service.antifraud.forensics.search import Suspicion
 from voting_service.antifraud.forensics.thresholds import (
     HOLD_FROM,
@@ -44,8 +43,10 @@ class Assembly:
             for target in sorted(targets)
         }
 
-    def take(self, suspected: Sequence[Suspicion]) -> int:
-        """Gives ballots to campaigns, confirmed suspicions first. Returns how many."""
+    def take(self, suspected: Sequence[Suspicion], first_target: int = 0) -> int:
+        """Gives ballots to campaigns, confirmed suspicions first. Returns how many. Targets are
+        counted from `first_target` on."""
+        suspected = [replace(each, target=each.target + first_target) for each in suspected]
         taken = 0
         for confirmed in (True, False):
             for suspicion in suspected:
@@ -112,8 +113,8 @@ class Assembly:
                 return int(number)
         return None
 
-    def findings(self, columns: BallotColumns, rates: Rates, zone: ZoneInfo) -> Findings:
-        """In the order of the columns; `rates` as they are without what was found."""
+    def findings(self, material: Material) -> Findings:
+        """In the order of the columns; what is usual is so without what was found."""
         n = len(self.ballots)
         verdicts = np.array([Verdict.CLEAN, *(each.verdict for each in self.found)], dtype=np.int8)
         verdict = np.empty(n, dtype=np.int8)
@@ -123,7 +124,6 @@ class Assembly:
         verdict[order] = verdicts[self.campaign + 1]
         score[order] = self.score
         campaign[order] = self.campaign
-        material = Material(columns, self.ballots, rates, zone)
         campaigns = tuple(
             describe(material, each, number, np.flatnonzero(self.campaign == number))
             for number, each in enumerate(self.found)

@@ -18,6 +18,9 @@ from voting_service.antifraud.forensics.search import Suspicion
 SHOWN = 3
 """Values shown of each attribute, and candidates in a sentence."""
 
+_NAMED = 6
+"""Names of a list in a sentence."""
+
 _KINDS: dict[frozenset[Aspect], Kind] = {
     frozenset({"network"}): "network",
     frozenset({"client"}): "device",
@@ -87,7 +90,8 @@ class Told:
     verdict: Verdict
     ballots: int
     voters: int
-    candidate: int
+    names: tuple[int, ...]
+    """The candidate, or the list, that the ballots are for."""
     times: tuple[datetime, datetime]
     figures: tuple[float, float]
     shared: tuple[Shared, ...]
@@ -101,14 +105,15 @@ def describe(material: Material, found: Found, number: int, rows: Int64s) -> Cam
     if found.verdict is Verdict.BLOC and kind == "network":
         kind = "bloc"
     ballots = material.ballots
-    candidates = _candidates(ballots, found.target, rows)
+    names = material.names(found.target)
+    candidates = _candidates(ballots, names, rows)
     first_at, last_at = int(ballots.cast_at[rows[0]]), int(ballots.cast_at[rows[-1]])
     told = Told(
         kind=kind,
         verdict=found.verdict,
         ballots=len(rows),
         voters=len(np.unique(ballots.voter[rows])),
-        candidate=candidates[0],
+        names=candidates[: len(names)],
         times=(_local(first_at, material.zone), _local(last_at, material.zone)),
         figures=_figures(leading, rows),
         shared=_shared(material, found.target, rows),
@@ -150,11 +155,12 @@ def _figures(leading: Suspicion, rows: Int64s) -> tuple[float, float]:
     return float(judged.observed[values].sum()), float(judged.expected[values].sum())
 
 
-def _candidates(ballots: Ballots, target: int, rows: Int64s) -> tuple[int, ...]:
-    """The target, then who else is on at least every third ballot, the most frequent first."""
+def _candidates(ballots: Ballots, names: tuple[int, ...], rows: Int64s) -> tuple[int, ...]:
+    """The target's names, then who else is on at least every third ballot, the most frequent
+    first."""
     votes = np.isin(ballots.choice_row, rows)
     counts = np.bincount(ballots.choice[votes], minlength=ballots.candidates)
-    counts[target] = len(rows) + 1
+    counts[list(names)] = len(rows) + np.arange(len(names), 0, -1)
     order = np.argsort(-counts, kind="stable")
     often = order[counts[order] * 3 >= len(rows)]
     return tuple(int(number) for number in ballots.numbers[often])
@@ -164,7 +170,7 @@ def _shared(material: Material, target: int, rows: Int64s) -> tuple[Shared, ...]
     """Values that at least a few of the ballots have, and thrice as many as is usual."""
     columns, ballots = material.columns, material.ballots
     span = slice(int(rows[0]), int(rows[-1]) + 1)
-    usual = material.rates[ballots.stratum[span], target]
+    usual = material.usual(target, span)
     order = ballots.order
     found = []
     for name in _NAMES:
@@ -199,6 +205,17 @@ def _listed(told: Told, language: int, separator: str) -> str:
     )
 
 
+def _named(told: Told, language: int) -> str:
+    if len(told.names) == 1:
+        return (f"{told.names[0]}号", f"no. {told.names[0]}")[language]
+    shown, more = told.names[:_NAMED], len(told.names) - _NAMED
+    listed = ("、", ", ")[language].join(map(str, shown))
+    if more > 0:
+        listed += (f"等{len(told.names)}人", f" and {more} more")[language]
+        return (f"同一份名单（{listed}）", f"one list (nos. {listed})")[language]
+    return (f"同一份名单（{listed}号）", f"one list (nos. {listed})")[language]
+
+
 def _figure(value: float) -> str:
     return f"{value:.0f}" if value >= 1 else "<1"
 
@@ -208,7 +225,7 @@ def _in_chinese(told: Told) -> str:
     listed = _listed(told, 0, "、")
     observed, expected = map(_figure, told.figures)
     text = (
-        f"{first}至{last}，{told.voters}个账号投给{told.candidate}号的{told.ballots}张选票"
+        f"{first}至{last}，{told.voters}个账号投给{_named(told, 0)}的{told.ballots}张选票"
         f"{_TOGETHER[told.kind][0]}{'：' if listed else ''}{listed}。"
         f"按同一时段、同一平台的一般情况，这样的投票者应约有{expected}人，实际{observed}人。"
     )
@@ -224,8 +241,8 @@ def _in_english(told: Told) -> str:
     listed = _listed(told, 1, ", ")
     observed, expected = map(_figure, told.figures)
     text = (
-        f"From {first} to {last}, {told.ballots} ballots by {told.voters} voters for no. "
-        f"{told.candidate} {_TOGETHER[told.kind][1]}{': ' if listed else ''}{listed}. In the same "
+        f"From {first} to {last}, {told.ballots} ballots by {told.voters} voters for "
+        f"{_named(told, 1)} {_TOGETHER[told.kind][1]}{': ' if listed else ''}{listed}. In the same "
         f"hours and on the same platforms about {expected} such voters are usual; there were "
         f"{observed}."
     )

@@ -3,11 +3,12 @@
 Networks are searched first, so that an employer's office is known as such before its staff
 could count as anything else; then everything else. What was found is taken out, rates are
 estimated again without it, and the search is repeated: a large campaign hides in its own
-expectation only once.
+expectation only once. Candidates are asked about first, then lists of names that stand out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -18,10 +19,17 @@ from voting_service.antifraud.forensics.assembly import Assembly
 from voting_service.antifraud.forensics.attributes import Attribute, Attributes, attributes_of
 from voting_service.antifraud.forensics.columns import BallotColumns, Progress
 from voting_service.antifraud.forensics.findings import Findings
-from voting_service.antifraud.forensics.prepare import Ballots, prepare, votes_of
+from voting_service.antifraud.forensics.picture import Aim, Aimed, Material
+from voting_service.antifraud.forensics.prepare import prepare, votes_of
 from voting_service.antifraud.forensics.rates import Rates, choice_rates, shared_weights
 from voting_service.antifraud.forensics.scan import Question, question
-from voting_service.antifraud.forensics.search import Strictness, calibrate, suspicions
+from voting_service.antifraud.forensics.search import (
+    Strictness,
+    Suspicion,
+    calibrate,
+    suspicions,
+)
+from voting_service.antifraud.forensics.signatures import signatures_of
 from voting_service.antifraud.forensics.thresholds import MOST_ROUNDS
 
 THREADS = 2
@@ -49,45 +57,59 @@ def examine(
         )
     attributes = attributes_of(columns, ballots)
     assembly = Assembly(ballots, attributes.place)
-    rates = _search(ballots, attributes, assembly, options, tell)
+    votes = votes_of(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
+    lists = signatures_of(ballots, votes.starts)
+    aims = [Aim(votes, 0), Aim(lists.votes, votes.targets)]
+    rates = _search(assembly, attributes, aims, options, tell)
     tell("describe", 0.95)
-    return assembly.findings(columns, rates, ZoneInfo(options.zone))
+    aimed = tuple(Aimed(aim, rate) for aim, rate in zip(aims, rates, strict=True))
+    return assembly.findings(Material(columns, ballots, aimed, lists.names, ZoneInfo(options.zone)))
 
 
 def _search(
-    ballots: Ballots,
-    attributes: Attributes,
     assembly: Assembly,
+    attributes: Attributes,
+    aims: Sequence[Aim],
     options: Options,
     tell: Progress,
-) -> Rates:
-    """Fills the assembly; returns the rates without what was found."""
-    votes = votes_of(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
-    phases = _phases(attributes)
+) -> list[Rates]:
+    """Fills the assembly; returns the rates of each aim without what was found."""
+    ballots = assembly.ballots
     weights = shared_weights(ballots, attributes.sources)
+
+    def asked(aim: Aim) -> Question:
+        rates = choice_rates(ballots, aim.votes, weights * assembly.active)
+        return question(ballots, aim.votes, rates, assembly.active)
+
     with ThreadPoolExecutor(THREADS) as threads:
         rng = np.random.default_rng(options.seed)
-        families = attributes.families
-
-        def asked() -> Question:
-            rates = choice_rates(ballots, votes, weights * assembly.active)
-            return question(ballots, votes, rates, assembly.active)
-
-        exponents = calibrate(asked(), families, rng, threads)
+        families, phases = attributes.families, _phases(attributes)
+        searched = [aim for aim in aims if aim.votes.targets]
+        exponents = [calibrate(asked(aim), families, rng, threads) for aim in searched]
         for number in range(MOST_ROUNDS):
             found = 0
-            for phase in phases:
-                while True:
-                    tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
-                    strictness = Strictness(exponents, assembly.held_by_target())
-                    suspected = suspicions(asked(), attributes, phase, strictness, threads)
-                    taken = assembly.take(suspected)
-                    found += taken
-                    if not taken or phase is not phases[0]:
-                        break
+            for aim, exponent in zip(searched, exponents, strict=True):
+                for phase in phases:
+                    while True:
+                        tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
+                        strictness = Strictness(exponent, aim.own(assembly.held_by_target()))
+                        suspected = suspicions(asked(aim), attributes, phase, strictness, threads)
+                        taken = assembly.take(_worth(aim, suspected), aim.first)
+                        found += taken
+                        if not taken or phase is not phases[0]:
+                            break
             if not found:
                 break
-        return asked().rates
+    return [asked(aim).rates for aim in aims]
+
+
+def _worth(aim: Aim, suspected: Sequence[Suspicion]) -> list[Suspicion]:
+    """Fans have lists too: only a list that a second aspect confirms, or a place, is worth it."""
+    return [
+        each
+        for each in suspected
+        if not aim.first or each.judged.confirmed or each.family.aspects == {"network"}
+    ]
 
 
 def _phases(attributes: Attributes) -> list[list[Attribute]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns, Int64s
 from voting_service.antifraud.forensics.findings import Picture
-from voting_service.antifraud.forensics.prepare import Ballots, summed
+from voting_service.antifraud.forensics.prepare import Ballots, Bools, Votes, summed
 from voting_service.antifraud.forensics.rates import Rates
 
 BINS = 48
@@ -20,19 +21,66 @@ _MARGIN = 0.12
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """Votes that campaigns may be for; campaigns number their targets from `first` on."""
+
+    votes: Votes
+    first: int
+
+    def own(self, rows: Mapping[int, Int64s]) -> dict[int, Int64s]:
+        """Those of campaigns' targets that are of this aim, numbered as its votes are."""
+        mine = range(self.first, self.first + self.votes.targets)
+        return {target - self.first: rows[target] for target in rows if target in mine}
+
+
+@dataclass(frozen=True, slots=True)
+class Aimed:
+    """An aim, and what is usual."""
+
+    aim: Aim
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """What campaigns are described from: the ballots, their texts, and what is usual."""
 
     columns: BallotColumns
     ballots: Ballots
-    rates: Rates
+    aimed: tuple[Aimed, ...]
+    lists: tuple[tuple[int, ...], ...]
+    """Candidates of the targets beyond the candidates."""
     zone: ZoneInfo
+
+    def names(self, target: int) -> tuple[int, ...]:
+        """The dense candidates of a target: one, or a list."""
+        beyond = target - self.ballots.candidates
+        return (target,) if beyond < 0 else self.lists[beyond]
+
+    def usual(self, target: int, rows: slice) -> npt.NDArray[np.float32]:
+        """How probable it is that each of the ballots is for the target."""
+        aimed = self._aimed(target)
+        usual: npt.NDArray[np.float32] = aimed.rates[:, target - aimed.aim.first]
+        return usual[self.ballots.stratum[rows]]
+
+    def voted(self, target: int) -> Bools:
+        """Which ballots are for the target."""
+        aim = self._aimed(target).aim
+        voted = np.zeros(len(self.ballots), dtype=bool)
+        voted[aim.votes.row[aim.votes.target == target - aim.first]] = True
+        return voted
+
+    def _aimed(self, target: int) -> Aimed:
+        return max(
+            (each for each in self.aimed if each.aim.first <= target),
+            key=lambda each: each.aim.first,
+        )
 
 
 def draw(material: Material, target: int, rows: Int64s, name: str) -> Picture:
     """Votes for the target by the most frequent values of the attribute among `rows`, and by
     time; all ballots of the span are counted. The last value is everybody else."""
-    columns, ballots, rates = material.columns, material.ballots, material.rates
+    columns, ballots = material.columns, material.ballots
     times = ballots.cast_at
     first, last = int(times[rows[0]]), int(times[rows[-1]])
     around = max(int((last - first) * _MARGIN), 1_800_000)
@@ -43,11 +91,10 @@ def draw(material: Material, target: int, rows: Int64s, name: str) -> Picture:
     value, kept = _places(raw[span], raw[rows])
     when = (times[span] - start) // width
     cell = value * BINS + when
-    voted = np.zeros(len(ballots), dtype=bool)
-    voted[ballots.choice_row[ballots.choice == target]] = True
+    voted = material.voted(target)
     size = (len(kept) + 1) * BINS
     observed = np.bincount(cell[voted[span]], minlength=size)
-    expected = summed(cell, rates[ballots.stratum[span], target].astype(np.float64), size)
+    expected = summed(cell, material.usual(target, span).astype(np.float64), size)
     labels = [
         str(np.datetime64(int(each), "D")) if name == "account_day" else columns.label(name, each)
         for each in kept.tolist()

@@ -38,7 +38,7 @@ WINDOWS_MS = tuple(None if w is None else w * 1_000 for w in WINDOWS_SECONDS)
 _DENSE_CELLS = 4_000_000
 """How many group × target expectations are held at once."""
 _BLOCK_VOTES = 3_000_000
-"""About so many votes are scanned at once, more if one value has more."""
+"""About so many ballots and votes are scanned at once, more if one value has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +98,21 @@ def scan(asked: Question, attribute: Int32s) -> dict[int | None, Cells]:
     usable = asked.active & (attribute >= 0)
     values = int(attribute.max(initial=-1)) + 1
     large = np.bincount(attribute[usable], minlength=values + 1) >= LEAST_GROUP
-    usable &= large[attribute]
+    voted = summed(attribute[usable], np.diff(asked.votes.starts)[usable], values + 1)
+    worth = large & (voted >= LEAST_VOTERS)
+    left_out = (int(np.count_nonzero(large)) - int(np.count_nonzero(worth))) * asked.votes.targets
+    usable &= worth[attribute]
     rows = np.flatnonzero(usable).astype(np.int32)
     rows = rows[np.argsort(attribute[rows], kind="stable")]
     parts = [_scan_block(asked, attribute, block) for block in _blocks(asked, attribute, rows)]
-    return {window: _whole([part[window] for part in parts]) for window in asked.times}
+    return {window: _whole([part[window] for part in parts], left_out) for window in asked.times}
 
 
 def _blocks(asked: Question, attribute: Int32s, rows: Int32s) -> Iterator[Int32s]:
     """The rows with all those of a value in one block; at least one block."""
     first = np.flatnonzero(_changes(attribute[rows]))
     votes = np.cumsum(asked.votes.starts[rows + 1] - asked.votes.starts[rows], dtype=np.int64)
-    block = votes[first] // _BLOCK_VOTES
+    block = (votes[first] + first) // _BLOCK_VOTES
     return iter(np.split(rows, first[1:][block[1:] != block[:-1]]))
 
 
@@ -194,12 +197,16 @@ def _scan_window(asked: Question, block: _Block, window: int | None) -> Cells:
     )
 
 
-def _whole(parts: Sequence[Cells]) -> Cells:
+def _whole(parts: Sequence[Cells], left_out: int) -> Cells:
+    """The cells of all parts; `left_out` tests had none."""
+
     def column(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])
 
     names = [each.name for each in fields(Cells) if each.name != "tests"]
-    return Cells(**{name: column(name) for name in names}, tests=sum(part.tests for part in parts))
+    return Cells(
+        **{name: column(name) for name in names}, tests=left_out + sum(part.tests for part in parts)
+    )
 
 
 def poisson_log_tail(observed: Floats, expected: Floats) -> Floats:

@@ -83,5 +83,14 @@ QUIET_SHARE = 0.2
 """On small days so many ballots still may, if they are no larger share; where times are days,
 nobody meets."""
 
+LEAST_NAMES = 3
+"""Names from which a ballot's set of them is a signature: two favourites are common."""
+
+SIGNATURE_LIFT = 3.0
+"""Times that a set must have more voters than its names predict."""
+
+MOST_SIGNATURES = 1_000
+"""Sets that are looked into, those that stand out most."""
+
 LEAST_EXPONENT = 0.6
 """The most that the permuted cells may weaken a p-value; honest files need 0.75 to 1."""
