@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -23,9 +24,16 @@ from voting_service.errors import Unavailable
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
+def folder() -> Iterator[Path]:
+    """Not below pytest's own: every pytest that starts closes that one to other users."""
+    with tempfile.TemporaryDirectory(prefix="voting-stores-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+async def server(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """A PostgreSQL with full durability, and one row in it."""
-    postgres = EmbeddedPostgres(tmp_path / "postgres", shared_buffers="32MB")
+    postgres = EmbeddedPostgres(folder / "postgres", shared_buffers="32MB")
     try:
         await postgres.start()
         connection = await asyncpg.connect(postgres.url(OWNER))
@@ -143,8 +151,8 @@ async def test_a_left_over_pid_file_that_names_another_program_is_no_obstacle(
     await stop(other, ())
 
 
-async def test_a_start_that_fails_quotes_the_log(tmp_path: Path) -> None:
-    postgres = EmbeddedPostgres(tmp_path / "postgres", shared_buffers="plenty")
+async def test_a_start_that_fails_quotes_the_log(folder: Path) -> None:
+    postgres = EmbeddedPostgres(folder / "postgres", shared_buffers="plenty")
     with pytest.raises(Unavailable, match='invalid value for parameter "shared_buffers"'):
         await postgres.start()
     assert postgres.process is None
