@@ -64,9 +64,9 @@ async def field(database: Connection) -> Field:
     return made
 
 
-def burst(count: int, networks: Callable[[int], bytes]) -> list[Cast]:
+def burst(count: int, networks: Callable[[int], bytes], begins: datetime = BURST) -> list[Cast]:
     return [
-        Cast([4], BURST + timedelta(seconds=n * 55 / count), 1 + n % 2, network=networks(n))
+        Cast([4], begins + timedelta(seconds=n * 55 / count), 1 + n % 2, network=networks(n))
         for n in range(count)
     ]
 
@@ -168,6 +168,21 @@ async def test_after_a_crash_it_goes_on_and_says_nothing_twice(
     assert [each.candidate for each in raised] == [4]
     # Another process that begins with the aggregates and the ballots of the last hour.
     clock.now += 2 * MINUTE
+    await alarm_loop(clock).work(database)
+    assert await alarms(database, field) == raised
+
+
+async def test_what_goes_on_is_not_news_to_a_process_that_takes_over(
+    database: Connection, field: Field, clock: Moved
+) -> None:
+    await field.add(database, burst(40, spread))
+    clock.now = BURST + 2 * MINUTE
+    await alarm_loop(clock).work(database)
+    raised = await alarms(database, field)
+    assert len(raised) == 1
+    # In the next hour: the minute of the alarm itself is not read again.
+    await field.add(database, burst(40, spread, BURST + 45 * MINUTE))
+    clock.now = BURST + 52 * MINUTE
     await alarm_loop(clock).work(database)
     assert await alarms(database, field) == raised
 
