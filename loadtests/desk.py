@@ -8,6 +8,7 @@ the pages as a browser does. Prints medians and saves them in results/desk.md.
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -177,22 +178,9 @@ async def measure_opening(stand: Stand, token: str, rounds: int) -> Section:
             await page.locator("figure[data-drawn]").nth(CHARTS - 1).wait_for()
 
         await open_page()  # the browser keeps the scripts
-        painted = []
-
-        async def paint() -> None:
-            await page.goto(stand.address("office") + BASE)
-            painted.append(
-                await page.evaluate(
-                    "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
-                )
-            )
-
         taken = await timings(open_page, rounds)
         section.rows.append(row("all four charts drawn", taken))
         section.figures["drawn"] = taken
-        await timings(paint, rounds)
-        section.rows.append(row("figures and tables painted", painted))
-        section.figures["painted"] = painted
         await browser.close()
     click.echo(section.markdown())
     return section
@@ -262,7 +250,8 @@ def desk(ballots: int, rounds: int, *, export: bool, keep: bool) -> None:
     sections = asyncio.run(run(ballots, rounds, export=export))
     preface = [
         f"{ballots:,} ballots of three weeks on five platforms, of which {CAMPAIGN:,} held ones "
-        "were voided by one ruling."
+        "were voided by one ruling.",
+        f"Load average of the machine at the end: {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores.",
     ]
     if keep:
         save("desk", "The desk over millions of ballots", preface, sections)
