@@ -34,6 +34,7 @@ from voting_service.demo.embedded_postgres import APPLICATION
 from voting_service.rulings.holds import make_hold
 from voting_service.rulings.model import Evidence
 from voting_service.rulings.rulings import approve_rulings, propose_rulings
+from voting_service.staff.tally.shared_reads import MOST_SECONDS
 from voting_service.storage.postgres import Connection
 from voting_service.storage.queries import Queries
 from voting_service.tally.record import advance_floor
@@ -45,7 +46,7 @@ BASE = f"/contests/{SLUG}"
 NETWORK_BYTES = 8
 CAMPAIGN = 100_000
 FILL_SECONDS = 1800
-CACHE_SECONDS = 1.6
+CACHE_SECONDS = MOST_SECONDS + 0.1
 """Between two askings: what the desk keeps for everybody is older than that by then."""
 CHARTS = 4
 
@@ -155,7 +156,7 @@ async def measure_pages(stand: Stand, token: str, ends: datetime, rounds: int) -
             click.echo("  ".join(section.rows[-1]))
     section.notes = [
         f"{rounds} times each, {CACHE_SECONDS} s apart, so that nothing comes from the second "
-        "for which the desk keeps what everybody looks at. Client and stores on the same machine."
+        "or more for which the desk keeps what everybody looks at. Client and stores on the same machine."
     ]
     return section
 
@@ -251,7 +252,7 @@ def desk(ballots: int, rounds: int, *, export: bool, keep: bool) -> None:
     preface = [
         f"{ballots:,} ballots of three weeks on five platforms, of which {CAMPAIGN:,} held ones "
         "were voided by one ruling.",
-        f"Load average of the machine at the end: {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores.",
+        f"Load average at the end: {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores.",
     ]
     if keep:
         save("desk", "The desk over millions of ballots", preface, sections)
