@@ -29,15 +29,19 @@ _STOP_SECONDS = 60
 
 @contextmanager
 def running_demo(
-    data: Path, *, crowd: float = 0, settings: Mapping[str, str] | None = None
+    data: Path,
+    *,
+    crowd: float = 0,
+    settings: Mapping[str, str] | None = None,
+    office_port: int | None = None,
 ) -> Iterator[str]:
     """`voting-service demo` on free ports, with that many simulated votes a second and settings
     of its own; its address once it answers. Raises RuntimeError."""
-    port, office_port = free_port(), free_port()
+    port = free_port()
     command = [_tool("voting-service"), "demo", "--data", str(data)]
     demo = subprocess.Popen(
         [
-            *(*command, "--port", str(port), "--office-port", str(office_port)),
+            *(*command, "--port", str(port), "--office-port", str(office_port or free_port())),
             *(("--crowd", str(crowd)) if crowd else ()),
         ],
         stdout=subprocess.PIPE,

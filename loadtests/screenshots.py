@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import click
+import pyotp
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -25,6 +26,8 @@ from loadtests.load import FOLDER, running_demo
 from loadtests.voters import PlatformSigner
 from tests.browser.conftest import ARGUMENTS, DESKTOP, PHONE
 from tests.browser.find_chromium import HELP, chromium_path
+from voting_service.demo.data_folder import DataFolder, StaffLogin
+from voting_service.demo.embedded_server import HOST, free_port
 
 PICTURES = FOLDER.parent / "docs" / "screenshots"
 MAX_TOTAL_BYTES = 1_200_000
@@ -32,6 +35,9 @@ _DEVICES: dict[str, dict[str, Any]] = {"phone": PHONE, "desktop": DESKTOP}
 _CROWD = 20.0
 _ENOUGH_BALLOTS = 300
 _CHOSEN = (3, 7, 12, 20, 27)
+_DESK_PAGES = {"tally": "", "candidate": "/candidates/3", "publication": "/publication"}
+_CHARTS_ARE_DRAWN_MS = 1500
+"""A chart moves into its place."""
 
 
 async def _save(page: Page, device: str, name: str) -> Path:
@@ -69,6 +75,26 @@ async def _walk(page: Page, device: str, address: str, link: str) -> list[Path]:
     return saved
 
 
+async def _desk(page: Page, office: str, login: StaffLogin) -> list[Path]:
+    """The staff's pages, as a supervisor sees them while votes come in."""
+    await page.goto(f"{office}/sign-in")
+    await page.locator("[name=name]").fill(login.name)
+    await page.locator("[name=password]").fill(login.password)
+    await page.locator("[name=code]").fill(pyotp.TOTP(login.totp_secret).now())
+    await page.locator("main form button").click()
+    await page.wait_for_url(f"{office}/")
+    saved = []
+    for name, path in _DESK_PAGES.items():
+        await page.goto(f"{office}/contests/{CONTEST}{path}")
+        await page.locator("main h1").wait_for()
+        if await page.locator("canvas").count():
+            await page.wait_for_timeout(_CHARTS_ARE_DRAWN_MS)
+        picture = Image.open(io.BytesIO(await page.screenshot(scale="css")))
+        saved.append(PICTURES / f"desk-{name}.webp")
+        picture.save(saved[-1], "WEBP", quality=80, method=6)
+    return saved
+
+
 async def _wait_for_the_crowd(page: Page, address: str) -> None:
     await page.goto(f"{address}/zh/{CONTEST}/standings")
     await page.wait_for_function(
@@ -90,7 +116,7 @@ async def _chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def _take(address: str, signer: PlatformSigner) -> list[Path]:
+async def _take(address: str, signer: PlatformSigner, office: str, login: StaffLogin) -> list[Path]:
     saved = []
     async with _chromium() as browser:
         for device, options in _DEVICES.items():
@@ -101,6 +127,9 @@ async def _take(address: str, signer: PlatformSigner) -> list[Path]:
             link = f"{address}/enter#{urlencode({'platform': PLATFORM, 'token': token})}"
             saved += await _walk(page, device, address, link)
             await context.close()
+        context = await browser.new_context(locale="zh-CN", **DESKTOP)
+        saved += await _desk(await context.new_page(), office, login)
+        await context.close()
     return saved
 
 
@@ -110,9 +139,12 @@ def screenshots() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="voting-pages-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
-        with running_demo(data, crowd=_CROWD) as address:
+        office_port = free_port()
+        with running_demo(data, crowd=_CROWD, office_port=office_port) as address:
             signer = PlatformSigner(data / "platforms" / f"{PLATFORM}.pem")
-            saved = asyncio.run(_take(address, signer))
+            staff = {login.name: login for login in DataFolder(data).staff()}
+            office = f"http://{HOST}:{office_port}"
+            saved = asyncio.run(_take(address, signer, office, staff["supervisor-1"]))
     total = sum(path.stat().st_size for path in saved)
     click.echo(f"{len(saved)} pictures, {total / 1000:.0f} KB, in {PICTURES}")
     if total > MAX_TOTAL_BYTES:
