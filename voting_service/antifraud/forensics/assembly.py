@@ -12,6 +12,7 @@ from voting_service.antifraud.forensics.describe import Found, describe
 from voting_service.antifraud.forensics.findings import Findings, Verdict
 from voting_service.antifraud.forensics.picture import Material
 from voting_service.antifraud.forensics.prepare import Ballots
+from voting_service.antifraud.forensics.repeats import describe_repeats
 from voting_service.antifraud.forensics.search import Suspicion
 from voting_service.antifraud.forensics.thresholds import (
     HOLD_FROM,
@@ -23,11 +24,14 @@ from voting_service.antifraud.forensics.thresholds import (
 class Assembly:
     """Who is active still, and what was found. Arrays are in canonical order."""
 
-    def __init__(self, ballots: Ballots, place: Int32s) -> None:
-        """`place`: the network of each ballot, which tells blocs apart."""
+    def __init__(self, ballots: Ballots, place: Int32s, repeats: Int64s) -> None:
+        """`place`: the network of each ballot, which tells blocs apart. `repeats`: ballots that
+        a rule of the file holds; they are asked about nothing else."""
         self.ballots = ballots
         self.place = place
+        self.repeats = repeats
         self.active = np.ones(len(ballots), dtype=bool)
+        self.active[repeats] = False
         self.score = np.zeros(len(ballots), dtype=np.float32)
         self.campaign = np.full(len(ballots), -1, dtype=np.int32)
         self.found: list[Found] = []
@@ -53,6 +57,7 @@ class Assembly:
                 if suspicion.judged.confirmed == confirmed:
                     taken += self._take(suspicion, confirmed)
         self.active = self.campaign < 0
+        self.active[self.repeats] = False
         return taken
 
     def _take(self, suspicion: Suspicion, confirmed: bool) -> int:
@@ -115,8 +120,12 @@ class Assembly:
 
     def findings(self, material: Material) -> Findings:
         """In the order of the columns; what is usual is so without what was found."""
-        n = len(self.ballots)
-        verdicts = np.array([Verdict.CLEAN, *(each.verdict for each in self.found)], dtype=np.int8)
+        n, last = len(self.ballots), len(self.found)
+        verdicts = np.array(
+            [Verdict.CLEAN, *(each.verdict for each in self.found), Verdict.HOLD], dtype=np.int8
+        )
+        self.campaign[self.repeats] = last
+        self.score[self.repeats] = 1.0
         verdict = np.empty(n, dtype=np.int8)
         score = np.empty(n, dtype=np.float32)
         campaign = np.empty(n, dtype=np.int32)
@@ -128,4 +137,6 @@ class Assembly:
             describe(material, each, number, np.flatnonzero(self.campaign == number))
             for number, each in enumerate(self.found)
         )
+        if len(self.repeats):
+            campaigns += (describe_repeats(material, last, self.repeats),)
         return Findings(verdict, score, campaign, campaigns)

@@ -22,6 +22,7 @@ from voting_service.antifraud.forensics.findings import Findings
 from voting_service.antifraud.forensics.picture import Aim, Aimed, Material
 from voting_service.antifraud.forensics.prepare import prepare, votes_of
 from voting_service.antifraud.forensics.rates import Rates, choice_rates, shared_weights
+from voting_service.antifraud.forensics.repeats import second_ballots
 from voting_service.antifraud.forensics.scan import Question, question
 from voting_service.antifraud.forensics.search import (
     Strictness,
@@ -40,7 +41,7 @@ class Options:
     seed: int = 0
     """Decides the exchange of ballots that calibrates the tests, and nothing else."""
     zone: str = "Asia/Shanghai"
-    """Where the times in sentences are read."""
+    """Where days begin, and where the times in sentences are read."""
 
 
 def examine(
@@ -56,14 +57,15 @@ def examine(
             nothing.astype(np.int8), nothing.astype(np.float32), nothing.astype(np.int32)
         )
     attributes = attributes_of(columns, ballots)
-    assembly = Assembly(ballots, attributes.place)
+    zone = ZoneInfo(options.zone)
+    assembly = Assembly(ballots, attributes.place, second_ballots(ballots, zone))
     votes = votes_of(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
     lists = signatures_of(ballots, votes.starts)
     aims = [Aim(votes, 0), Aim(lists.votes, votes.targets)]
     rates = _search(assembly, attributes, aims, options, tell)
     tell("describe", 0.95)
     aimed = tuple(Aimed(aim, rate) for aim, rate in zip(aims, rates, strict=True))
-    return assembly.findings(Material(columns, ballots, aimed, lists.names, ZoneInfo(options.zone)))
+    return assembly.findings(Material(columns, ballots, aimed, lists.names, zone))
 
 
 def _search(

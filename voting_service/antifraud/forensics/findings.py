@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["network", "device", "accounts", "habits", "mixed", "lockstep", "bloc"]
-"""What the ballots of a campaign share most tellingly; `mixed`: only several things together."""
+Kind = Literal["network", "device", "accounts", "habits", "mixed", "lockstep", "bloc", "repeat"]
+"""What the ballots of a campaign share most tellingly; `mixed`: only several things together;
+`repeat`: voters who had voted on the day already."""
 
 
 class Verdict(IntEnum):
@@ -67,7 +68,8 @@ class Campaign:
     counts once. `expected` is how many are usual there; ballots of other windows may join."""
     expected: float
     p_value: float
-    """Of the most telling cell; so is the q value, over all cells tested."""
+    """Of the most telling cell; so is the q value, over all cells tested. Both 0 for repeats: they
+    break a rule, whatever chance does."""
     q_value: float
     sentence_zh: str
     sentence_en: str

@@ -44,6 +44,8 @@ def write_verdicts(columns: BallotColumns, findings: Findings, path: Path) -> No
 
 def reason(campaign: Campaign) -> str:
     """A few words for a line of verdicts.csv."""
+    if campaign.kind == "repeat":
+        return "second ballot of the same voter on the same day"
     shared = ", ".join(f"{each.name}={each.value}" for each in campaign.attributes[:2])
     return f"{campaign.kind} for {campaign.candidates[0]}{': ' if shared else ''}{shared}"
 

@@ -92,5 +92,15 @@ SIGNATURE_LIFT = 3.0
 MOST_SIGNATURES = 1_000
 """Sets that are looked into, those that stand out most."""
 
+ONE_A_DAY_SHARE = 0.9
+"""Of the voters with several ballots, how many must never have cast two on a day for one a day to
+be the rule of the file. A replay attack of five margins leaves 0.91 or more."""
+
+MOST_DOUBLES_OF_CHANCE = 0.5
+"""And how many times fewer must have than would by chance."""
+
+LEAST_RETURNING = 100
+"""Voters with several ballots below which a file shows no rule."""
+
 LEAST_EXPONENT = 0.6
 """The most that the permuted cells may weaken a p-value; honest files need 0.75 to 1."""
