@@ -155,8 +155,8 @@ async def measure_pages(stand: Stand, token: str, ends: datetime, rounds: int) -
             section.figures[what] = taken
             click.echo("  ".join(section.rows[-1]))
     section.notes = [
-        f"{rounds} times each, {CACHE_SECONDS} s apart, so that nothing comes from the second "
-        "or more for which the desk keeps what everybody looks at. Client and stores on the same machine."
+        f"{rounds} times each, {CACHE_SECONDS} s apart, so that nothing comes from the seconds "
+        "for which the desk keeps what everybody looks at. Client and stores on the same machine."
     ]
     return section
 
