@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
@@ -17,7 +18,7 @@ from voting_service.antifraud.alarm_store import StoredAlarm, load_alarms
 from voting_service.background import alarm_loop as watching
 from voting_service.background.alarm_loop import alarm_loop, begin, read_minute
 from voting_service.contests.store import load_contests
-from voting_service.storage.postgres import Connection
+from voting_service.storage.postgres import Connection, connect
 from voting_service.tally.desk_figures import id_bound
 from voting_service.tally.record import advance_floor, count_now
 
@@ -243,3 +244,27 @@ async def test_a_minute_is_a_range_of_the_ids(
         database, watching.QUERIES["minute_counts"], field.contest.id, *bounds, 5_000
     )
     assert f"ballots_{field.contest.id}_ballot_id_idx" in shown
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update alarms set observed = 0",
+        "delete from alarms",
+        "truncate alarms_seen",
+        "update alarms_seen set seen_by = 'another'",
+        "delete from alarms_seen",
+    ],
+)
+async def test_neither_an_alarm_nor_who_saw_it_can_be_changed(
+    database: Connection, owner_database_url: str, field: Field, clock: Moved, statement: str
+) -> None:
+    await field.add(database, burst(40, spread))
+    clock.now += 2 * MINUTE
+    await alarm_loop(clock).work(database)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await database.execute(statement)
+    owner = await connect(owner_database_url)
+    with pytest.raises(asyncpg.CheckViolationError, match="stays"):
+        await owner.execute(statement)
+    await owner.close()
