@@ -326,3 +326,17 @@ async def test_who_was_disabled_stays_so_and_still_counts_as_a_second_person(
         await office.database.execute(
             "update invitations set approved_by = $1, approved_at = now()", supervisor.id
         )
+
+
+async def test_who_approves_sees_on_the_first_page_what_waits(office: Office) -> None:
+    administrator = await office.signed_in_client("administrator")
+    made = await administrator.post("/accounts/invite", data={"role": "supervisor", "note": "x"})
+    supervisor = await office.signed_in_client("supervisor")
+    assert "1 invitations wait for approval" in (await supervisor.get("/")).text
+    clerk = await office.signed_in_client("tally_clerk")
+    assert "wait for approval" not in (await clerk.get("/")).text
+    link = re.search(r"/invitation/[\w-]+", made.text)
+    assert link
+    early = await office.client().get(link[0])
+    assert "Waits for approval" in early.text
+    assert "Too many tries" not in early.text

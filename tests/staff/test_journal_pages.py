@@ -21,6 +21,7 @@ from voting_service.journal.chain import verify
 from voting_service.journal.file import read_lines
 from voting_service.journal.model import ACTS
 from voting_service.journal.record import record
+from voting_service.staff.journal.subjects import Subject, read_subject
 from voting_service.web.languages import LANGUAGES, read_texts
 
 
@@ -175,3 +176,30 @@ async def test_it_is_read_with_any_eyes_and_hands(office: Office, desktop: Page)
     await desktop.click("text=English")
     await desktop.wait_for_selector("h1:text-is('Journal')")
     await assert_accessible(desktop)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "subject"),
+    [
+        ("hold 7", Subject("hold", "7", "/contests/c/holds/7")),
+        ("picture of hold 7", Subject("picture", "7", "/contests/c/holds/7")),
+        (f"ballot {'0a' * 16}", Subject("ballot", "0a" * 16, f"/contests/c/ballots/{'0a' * 16}")),
+        ("decision 12", Subject("decision", "12", "/contests/c/decisions")),
+        ("version 2, announcement", Subject("announcement", "2", "/contests/c/publication")),
+        ("ballots of a stretch of time", Subject("stretch", "", "")),
+        ("hold 7/../8", Subject("", "hold 7/../8", "")),
+        ("", Subject("", "", "")),
+    ],
+)
+def test_what_a_line_is_about(recorded: str, subject: Subject) -> None:
+    assert read_subject("c", recorded) == subject
+    assert read_subject(None, recorded) == Subject("", recorded, "")
+
+
+async def test_a_line_leads_to_what_it_is_about(office: Office) -> None:
+    await record(office.database, "somebody", "viewed", contest="test-2022", subject="hold 7")
+    for role, leads in (("auditor", True), ("administrator", False)):
+        browser = office.client(await office.token(role), **{"accept-language": "zh-CN"})
+        told = (await browser.get("/journal")).text
+        assert "存疑组 7" in told
+        assert ('<a href="/contests/test-2022/holds/7">' in told) is leads

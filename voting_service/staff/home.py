@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from voting_service.accounts.invitations import APPROVERS, load_invitations
 from voting_service.contests.model import Contest
 from voting_service.decisions.model import DECIDERS, Decision
 from voting_service.decisions.store import load_decisions
@@ -51,11 +52,16 @@ async def home(request: Request) -> Response:
             if rows:
                 more = len(undecided) - len(rows)
                 waiting.append({"contest": contest, "rows": rows, "more": more})
+        invitations = 0
+        if visitor(request).account.role in APPROVERS:
+            found = await load_invitations(connection)
+            invitations = sum(each.waits and each.is_open(now) for each in found)
     return page(
         request,
         "staff/home.html",
         contests=shown,
         waiting=waiting,
+        invitations=invitations,
         alarms=alarms,
         may_look=may_look,
         may_see=visitor(request).account.role in DECIDERS,

@@ -47,7 +47,7 @@ async def invitation_page(request: Request) -> Response:
         return _too_many(request, refusal)
     if invitation.waits:
         notice = said(request, "invitation")["waits"]
-        return page(request, "staff/wait.html", status=409, notice=notice)
+        return page(request, "staff/wait.html", status=409, notice=notice, waits=True)
     secret, sealed = sealed_secret(_master_key(request), invitation)
     return _form(request, invitation, secret, sealed)
 

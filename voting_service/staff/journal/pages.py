@@ -31,6 +31,8 @@ from voting_service.journal.reading import (
     search,
 )
 from voting_service.journal.record import record
+from voting_service.staff.journal.subjects import Subject, read_subject
+from voting_service.staff.tally.reading import READERS as TALLY_READERS
 
 READERS: tuple[Role, ...] = ("auditor", "supervisor", "administrator")
 """They see everybody's acts; the others see their own."""
@@ -45,6 +47,7 @@ class Line(msgspec.Struct, frozen=True):
     to it."""
 
     entry: Entry
+    subject: Subject
     details: list[tuple[str, str]]
 
 
@@ -64,7 +67,10 @@ async def journal_page(request: Request) -> Response:
         found = await _search(connection, filters, int(before) if before else None)
         checks = await load_checks(connection) if sees_all else {}
         actors = await load_actors(connection) if sees_all else []
-    lines = [Line(entry, list(_leaves(entry.facts))) for entry in found[:PAGE]]
+    lines = [
+        Line(entry, read_subject(entry.contest, entry.subject), list(_leaves(entry.facts)))
+        for entry in found[:PAGE]
+    ]
     here = {name: asked[name] for name in _FIELDS if asked[name]}
     more = urlencode({**here, "before": lines[-1].entry.entry}) if len(found) > PAGE else ""
     return page(
@@ -76,6 +82,7 @@ async def journal_page(request: Request) -> Response:
         actors=actors,
         contests=sorted(desk.registry.contests),
         sees_all=sees_all,
+        may_look=account.role in TALLY_READERS,
         checks=sorted(checks.values(), key=lambda check: check.checked_at, reverse=True),
         head=max((check.head for check in checks.values()), default=None),
         more=more,

@@ -66,7 +66,11 @@ async def publication_page(request: Request) -> Response:
     desk, contest, known = desk_of(request), contest_of(request), visitor(request)
     examination, now = await _examined(request)
     names = _names(contest, request)
-    waiting = [d for d in examination.decisions if d.kind in KINDS and d.state == "waiting"]
+    waiting = [
+        (decision, _agrees(examination, decision, desk))
+        for decision in examination.decisions
+        if decision.kind in KINDS and decision.state == "waiting"
+    ]
     counts_are_final = all(
         check.done
         for check in examination.checks
@@ -81,7 +85,7 @@ async def publication_page(request: Request) -> Response:
         conclusion=conclusion(examination.safety, closed=examination.closed),
         names=names,
         picture=line_picture(examination.safety, names),
-        waiting=[(decision, _agrees(examination, decision, desk)) for decision in waiting],
+        waiting=waiting,
         versions=[(one, read_document(one.document)) for one in reversed(examination.publications)],
         parsed=datetime.fromisoformat,
         digest=lambda document: sha256(document).hexdigest(),
@@ -89,7 +93,10 @@ async def publication_page(request: Request) -> Response:
         may_decide=may_decide,
         must_confirm=may_decide and not is_confirmed(known.session, desk.clock()),
         may_settle_tie=may_decide and counts_are_final and not examination.checks[-1].done,
-        may_propose=may_decide and counts_are_final and examination.checks[-1].done,
+        may_propose=may_decide
+        and counts_are_final
+        and examination.checks[-1].done
+        and not any(agrees for _, agrees in waiting),
         has_news=_has_news(examination),
         suggested=_next_hour(now, contest),
         public_url=desk.settings.public_url.rstrip("/"),
