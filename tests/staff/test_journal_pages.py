@@ -15,6 +15,7 @@ from tests.browser.accessibility import assert_accessible, assert_nothing_lost, 
 from tests.contest_data import SLUG
 from tests.journal.chained import forging, stored
 from tests.staff.running_office import Office, StaffClient
+from voting_service.accounts.model import Role
 from voting_service.cli import root
 from voting_service.contests.model import Language
 from voting_service.journal.chain import verify
@@ -198,7 +199,8 @@ def test_what_a_line_is_about(recorded: str, subject: Subject) -> None:
 
 async def test_a_line_leads_to_what_it_is_about(office: Office) -> None:
     await record(office.database, "somebody", "viewed", contest="test-2022", subject="hold 7")
-    for role, leads in (("auditor", True), ("administrator", False)):
+    ways: dict[Role, bool] = {"auditor": True, "administrator": False}
+    for role, leads in ways.items():
         browser = office.client(await office.token(role), **{"accept-language": "zh-CN"})
         told = (await browser.get("/journal")).text
         assert "存疑组 7" in told
