@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from os import urandom
@@ -12,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretBytes
@@ -29,6 +31,9 @@ from voting_service.storage.migrations import upgrade
 from voting_service.storage.postgres import Connection, Pool, connect, open_pool
 
 TEMPLATE = "voting_template"
+
+# Services that a test runs log while another test reads what a command wrote to stdout.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
 
 
 @pytest.fixture(scope="session")

@@ -157,6 +157,8 @@ PREPARED = [STANDINGS, f"{CONTEST}/candidates", f"{CONTEST}/candidates/1"]
     ],
 )
 async def test_if_none_match(face: Service, path: str, asked: str, status: int) -> None:
+    # Another test may have emptied Valkey; until its counts are back, the standings change.
+    await face.reconcile()
     etag = (await face.client.get(path)).headers["etag"]
     value = asked.replace("{etag}", etag).encode("latin-1")
     answer = await face.ask(path.encode(), headers=[(b"if-none-match", value)])
