@@ -30,8 +30,9 @@ from voting_service.storage.queries import Queries
 from voting_service.storage.valkey import Valkey
 from voting_service.tally.audit import audit
 from voting_service.tally.counters import read_counts, register_functions, set_counts
-from voting_service.tally.kept import kept_tally
+from voting_service.tally.desk_figures import load_figures
 from voting_service.tally.record import advance_floor
+from voting_service.tally.recount import BALLOTS
 
 QUERIES = Queries("loadtests", "rulings.sql")
 FILL = Queries("loadtests", "desk_fill.sql")
@@ -144,15 +145,12 @@ async def measure(folder: Path, ballots: int, held: int) -> None:
             click.echo(f"difference {done.difference}")
             pool_url = stand.postgres.url(APPLICATION)
             async with open_pool(pool_url, size=1) as pool, acquire(pool) as pooled:
-                await timed("kept tally by candidate", kept_tally(pooled, contest))
+                now = datetime.now(UTC)
+                await timed("kept figures", load_figures(pooled, contest, now))
+                everyone = (BALLOTS, *contest.numbers)
                 await timed(
-                    "kept tally by candidate, platform and hour at a moment",
-                    kept_tally(
-                        pooled,
-                        contest,
-                        by=("candidate", "platform", "hour"),
-                        at=datetime.now(UTC),
-                    ),
+                    "kept figures by candidate, platform and hour at a moment",
+                    load_figures(pooled, contest, now, at=now, candidates=everyone),
                 )
         await valkey.close()
     finally:

@@ -10,13 +10,31 @@ from tests.contest_data import both
 from tests.cut_data import StoredBallot, insert_ballots, member
 from voting_service.accounts.model import Account
 from voting_service.contests.model import Contest
+from voting_service.contests.store import load_platforms
 from voting_service.rulings.holds import make_hold
 from voting_service.rulings.model import Evidence, HoldKind, Verdict
 from voting_service.rulings.rulings import approve_rulings, propose_rulings
 from voting_service.storage.postgres import AnyConnection
+from voting_service.tally.desk_figures import load_figures
+from voting_service.tally.recount import BALLOTS, Recount
 
 EVIDENCE = Evidence(sentence=both("证据"), candidates=(1,), observed=9.0, expected=1.5)
+AFTERWARDS = datetime(2100, 1, 1, tzinfo=UTC)
+"""When everything that a test does has happened."""
 REASON_FOR: dict[Verdict, str] = {"void": "automated_voting", "count": "honest_crowd"}
+
+
+async def assert_kept_as_counted(
+    connection: AnyConnection, contest: Contest, counted: Recount
+) -> None:
+    """The kept figures are those of the recount, down to hour, platform and candidate."""
+    everyone = (BALLOTS, *sorted(contest.numbers))
+    figures = await load_figures(connection, contest, AFTERWARDS, candidates=everyone)
+    assert figures.ballots == counted.ballots
+    assert figures.votes == counted.votes(contest.numbers)
+    slugs = {platform.id: platform.slug for platform in await load_platforms(connection)}
+    kept = {(c.hour, slugs[c.platform_id], c.candidate): c.counted for c in figures.cells}
+    assert kept == {(c.hour, c.platform, c.candidate): c.counted for c in counted.cells}
 
 
 class Staff(NamedTuple):

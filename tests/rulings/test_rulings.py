@@ -12,8 +12,10 @@ import pytest
 from tests.contest_data import store_contest, store_platform
 from tests.cut_data import CLOSES, MASTER_KEY, OPENS, StoredBallot
 from tests.rulings.rulings_data import (
+    AFTERWARDS,
     EVIDENCE,
     Staff,
+    assert_kept_as_counted,
     hold,
     propose_one,
     rule,
@@ -35,7 +37,7 @@ from voting_service.rulings.holds import (
 from voting_service.rulings.model import HoldVotes, ballots_hash
 from voting_service.rulings.rulings import approve_rulings, decline_ruling, propose_rulings
 from voting_service.storage.postgres import Connection, connect
-from voting_service.tally.kept import kept_tally
+from voting_service.tally.desk_figures import load_figures
 from voting_service.tally.record import advance_floor, count_now, load_snapshot, take_snapshot
 from voting_service.tally.recount import Count, recount
 
@@ -56,10 +58,7 @@ async def staff(database: Connection) -> Staff:
 async def ballots_everywhere(database: Connection, contest: Contest) -> Count:
     """The contest's ballots, which the recount and the kept tally must agree on."""
     counted = await recount(database, contest)
-    kept = await kept_tally(database, contest, by=())
-    assert kept == [((), counted.ballots)]
-    for by in (("candidate",), ("platform", "candidate"), ("day",), ("hour", "candidate")):
-        assert await kept_tally(database, contest, by=by) == counted.grouped(by)
+    await assert_kept_as_counted(database, contest, counted)
     public = await count_now(database, contest.id)
     votes = {n: c.net for n, c in counted.votes(contest.numbers).items() if c.net}
     assert public == (counted.ballots.net, votes)
@@ -117,20 +116,21 @@ async def test_the_tally_at_a_moment_has_what_was_cast_and_ruled_before_it(
     await rule(database, contest, staff, await hold(database, contest, ids[:1]), "void", at[2])
     await rule(database, contest, staff, await hold(database, contest, ids[2:3]), "void", at[4])
     expected = [
-        (OPENS, []),
-        (at[0], []),
-        (at[0] + timedelta(milliseconds=1), [((1,), Count(1, 0, 0))]),
-        (at[2], [((1,), Count(2, 0, 0))]),
-        (at[3], [((1,), Count(2, 0, 1))]),
-        (at[4], [((1,), Count(3, 0, 1))]),
-        (at[5], [((1,), Count(3, 0, 2))]),
-        (at[5] + timedelta(hours=1), [((1,), Count(4, 0, 2))]),
+        (OPENS, Count()),
+        (at[0], Count()),
+        (at[0] + timedelta(seconds=1), Count(1, 0, 0)),
+        (at[2], Count(2, 0, 0)),
+        (at[3], Count(2, 0, 1)),
+        (at[4], Count(3, 0, 1)),
+        (at[5], Count(3, 0, 2)),
+        (at[5] + timedelta(hours=1), Count(4, 0, 2)),
     ]
     for settle in (False, True):
         if settle:
             await advance_floor(database, contest.id)
-        for moment, groups in expected:
-            assert await kept_tally(database, contest, at=moment) == groups
+        for moment, count in expected:
+            figures = await load_figures(database, contest, AFTERWARDS, at=moment)
+            assert figures.ballots == figures.votes[1] == count
     await take_snapshot(database, contest.id, at[4])
     assert await load_snapshot(database, contest.id, at[4]) == (2, {1: 2})
 

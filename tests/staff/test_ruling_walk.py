@@ -113,3 +113,24 @@ async def test_two_people_rule_a_campaign_and_the_standings_follow(
         await assert_accessible(second_desktop)
         receipt = await public.get(f"/api/v1/contests/test-2022/receipts/{ids[0].hex()}")
         assert receipt.json()["state"] == "void"
+
+
+async def test_all_holds_that_are_listed_are_chosen_at_once(office: Office, desktop: Page) -> None:
+    opened = office.contest.opens_at + timedelta(hours=1)
+    ids = await store_ballots(
+        office.database, office.contest, [StoredBallot([1], cast_at=opened) for _ in range(3)]
+    )
+    for each in ids:
+        await hold(office.database, office.contest, [each])
+    await office.sign_in(desktop, "tally_clerk", "/contests/test-2022/holds")
+    every = desktop.get_by_label("选择此处列出的全部")
+    boxes = desktop.locator("input[name=hold]")
+    await every.check()
+    for box in await boxes.all():
+        await expect(box).to_be_checked()
+    await boxes.first.uncheck()
+    await expect(every).to_be_checked(indeterminate=True)
+    await desktop.select_option("#ruling", "count/honest_crowd")
+    await desktop.fill("#words", "抽查属实")
+    await desktop.get_by_role("button", name="提交提议").click()
+    await expect(desktop.locator("[aria-labelledby=mine] > ul > li")).to_have_count(2)

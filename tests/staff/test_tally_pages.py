@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -16,7 +17,8 @@ from tests.cut_data import OPENS
 from tests.staff.running_office import Office
 from tests.tally.cast_ballots import Cast, Field, open_field
 from voting_service.accounts.model import Role
-from voting_service.contests.model import ReleaseSchedule
+from voting_service.contests.model import Contest, ReleaseSchedule
+from voting_service.staff.tally.moments import last_window
 from voting_service.storage.postgres import Connection
 from voting_service.tally.recount import Count
 
@@ -293,3 +295,19 @@ async def test_another_contest_s_ballots_and_candidates_are_not_shown(
     assert (await clerk.get(f"{BASE}/candidates/6")).status_code == 200
     assert (await clerk.get(f"/contests/{other}/candidates/6")).status_code == 404
     assert (await clerk.get("/contests/nowhere")).status_code == 404
+
+
+def test_the_hours_before_the_close_stay_within_reach_after_it() -> None:
+    opens = OPENS.replace(minute=0)
+    contest = Contest(
+        id=1, slug="c", rules=rules(), opens_at=opens, closes_at=opens + timedelta(hours=9),
+        candidates=(), revision=1,
+    )  # fmt: skip
+    during = last_window(contest, opens + timedelta(hours=5), 2, platform="demo")
+    assert parse_qs(urlsplit(during).query) == {
+        "from": ["2022-07-01T03:00:00Z"],
+        "to": ["2022-07-01T05:00:00Z"],
+        "platform": ["demo"],
+    }
+    later = last_window(contest, opens + timedelta(days=5), 1)
+    assert parse_qs(urlsplit(later).query)["to"] == ["2022-07-01T09:00:00Z"]

@@ -15,6 +15,7 @@ from tests.tally.forged import count_by_hand, insert_ballot
 from voting_service.contests.model import Contest
 from voting_service.errors import Refused
 from voting_service.storage.postgres import Connection, connect
+from voting_service.tally.desk_figures import load_figures
 from voting_service.tally.record import advance_floor, count_now
 
 SLUGS = (f"contest-{n}" for n in count(1))
@@ -156,5 +157,7 @@ async def test_a_restored_dump_is_refused_rather_than_miscounted(
     for count_it in (advance_floor, count_now):
         with pytest.raises(Refused, match="restored from a dump"):
             await count_it(database, contest.id)
+    with pytest.raises(Refused, match="restored from a dump"):
+        await load_figures(database, contest, contest.closes_at)
     kept = await database.fetchval("select sum(votes) from tally_hours where candidate = 0")
     assert kept == 1

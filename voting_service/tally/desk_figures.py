@@ -1,7 +1,8 @@
 """The tally as the staff's desk shows it: live, to the last vote, now or at any moment.
 
 Sums over the kept aggregates, the rulings' effects and the ballots that came after them, so that
-five million ballots cost tens of milliseconds. Hours are whole hours of UTC.
+five million ballots cost tens of milliseconds. Hours are whole hours of UTC. That the kept figures
+agree with all ballots is for tally/audit.py to check.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 from voting_service.contests.model import Contest
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
+from voting_service.tally.record import checked_floor
 from voting_service.tally.recount import BALLOTS, Count, competition_ranks
 
 QUERIES = Queries(__package__, "desk_figures.sql")
@@ -106,14 +108,15 @@ async def load_figures(
     at: datetime | None = None,
     candidates: Sequence[int] = (BALLOTS,),
 ) -> Figures:
-    """The tally now, or as it stood `at` a moment: the ballots that had been cast by then, and
-    the rulings that had been made; whole seconds. One consistent view. Raises StoreUnavailable.
-    """
+    """The tally now, or as it stood `at` a moment: the ballots cast and the rulings made before
+    it, as in a snapshot; whole seconds. One consistent view. Raises Refused for a database
+    restored from a dump, and StoreUnavailable."""
     if at is not None:
         at = min(at, now).astimezone(UTC).replace(microsecond=0)
     whole_hours_until = _EVER if at is None else at.replace(minute=0, second=0, microsecond=0)
     with domain_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await checked_floor(connection, contest.id)
             rows = await connection.fetch(
                 QUERIES["figures"],
                 contest.id,
