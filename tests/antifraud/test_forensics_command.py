@@ -158,6 +158,13 @@ def test_a_header_without_what_is_needed_is_refused(tmp_path: Path) -> None:
         read_ballot_file(path)
 
 
+def test_a_quoted_nothing_is_nothing(tmp_path: Path) -> None:
+    path = file_of(tmp_path, ['b,2022-07-18T09:00:00Z,p,v,"","","","",3'])
+    columns = read_ballot_file(path)
+    for column in (columns.ip, columns.device, columns.user_agent, columns.account_day):
+        assert column.tolist() == [-1]
+
+
 def test_columns_are_read_as_they_are_meant(tmp_path: Path) -> None:
     path = file_of(
         tmp_path,

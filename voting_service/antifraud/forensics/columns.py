@@ -111,6 +111,9 @@ class _Reader:
     def add(self, batch: pl.DataFrame) -> None:
         if not batch.height:
             return
+        # A quoted nothing is an empty cell too.
+        text = pl.col(pl.String)
+        batch = batch.with_columns(pl.when(text != "").then(text))
         self.rows += batch.height
         self.bytes_a_row = batch.estimated_size() / batch.height * 0.7
         if batch.select(pl.any_horizontal(pl.col(NEEDED).is_null()).any()).item():
