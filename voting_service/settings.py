@@ -37,6 +37,15 @@ def _master_key(value: object) -> object:
     return key
 
 
+def _keys(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    keys = [_master_key(part.strip()) for part in value.split(",") if part.strip()]
+    if len(set(keys)) < len(keys):
+        raise ValueError("names a key twice")
+    return keys
+
+
 def _networks(value: object) -> object:
     return (
         [part.strip() for part in value.split(",") if part.strip()]
@@ -57,6 +66,11 @@ class Settings(BaseSettings):
     valkey_url: str = Field(description="Valkey or Redis 7 or later")
     master_key: Annotated[SecretBytes, BeforeValidator(_master_key)] = Field(
         description="32 bytes in base64; wraps the keys of every contest"
+    )
+    personal_keys: Annotated[tuple[SecretBytes, ...], NoDecode, BeforeValidator(_keys)] = Field(
+        default=(),
+        description="32 bytes in base64 each, parted by commas; the first one seals the personal "
+        "data of recommendations, every one opens it. Without them a key made from the master key",
     )
     signing_key_file: Path = Field(description="Ed25519 private key, PEM; signs the cut")
     trusted_proxies: Annotated[
