@@ -62,6 +62,7 @@ _OPTIONS: Mapping[PictureFormat, Mapping[str, object]] = {
 AVIF_SPEED = 8
 """Below it the time grows, above it the files of drawings do."""
 _TOO_LARGE = f"is larger than {MAX_FILE_BYTES // 1024**2} MB"
+_TOO_LARGE_ZH = f"图片超过 {MAX_FILE_BYTES // 1024**2} MB。"
 _FACE_HEIGHT = 0.35
 """Where a portrait's middle is when it is cropped: a face is above the middle of its picture."""
 
@@ -69,7 +70,12 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
 class PictureRefused(ValueError):
-    """The file is no picture that can be shown; the message says why and what to do."""
+    """The file is no picture that can be shown; the message says why and what to do, and `zh` the
+    same as a sentence."""
+
+    def __init__(self, message: str, *, zh: str) -> None:
+        super().__init__(message)
+        self.zh = zh
 
 
 def encode_picture(data: bytes, name: str, kind: PictureKind) -> EncodedPicture:
@@ -77,17 +83,22 @@ def encode_picture(data: bytes, name: str, kind: PictureKind) -> EncodedPicture:
 
     Raises PictureRefused.
     """
-    pixels = _decode(data, name)
+    pixels = decode_picture(data, name)
     if kind == "portrait":
         pixels = ImageOps.fit(
             pixels, _portrait_size(pixels), Image.Resampling.LANCZOS, centering=(0.5, _FACE_HEIGHT)
         )
     elif max(pixels.size) > 3 * min(pixels.size):
-        raise PictureRefused("is more than three times as wide as high, or as high as wide")
+        raise PictureRefused(
+            "is more than three times as wide as high, or as high as wide",
+            zh="图片的长边超过短边的三倍。",
+        )
     if pixels.width < MIN_WIDTH:
         raise PictureRefused(
             f"is {pixels.width} pixels wide{' once cropped to 5:7' if kind == 'portrait' else ''}; "
-            f"at least {MIN_WIDTH} are needed"
+            f"at least {MIN_WIDTH} are needed",
+            zh=f"图片{'裁成 5:7 后' if kind == 'portrait' else ''}宽 {pixels.width} 像素，"
+            f"至少需要 {MIN_WIDTH} 像素。",
         )
     return encode_pixels(pixels, kind)
 
@@ -110,10 +121,12 @@ def encode_file(path: Path, kind: PictureKind) -> EncodedPicture:
     """The same for a file. Raises PictureRefused."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise PictureRefused(_TOO_LARGE)
+            raise PictureRefused(_TOO_LARGE, zh=_TOO_LARGE_ZH)
         data = path.read_bytes()
     except OSError as error:
-        raise PictureRefused(f"cannot be read: {error.strerror}") from None
+        raise PictureRefused(
+            f"cannot be read: {error.strerror}", zh=f"无法读取图片：{error.strerror}。"
+        ) from None
     return encode_picture(data, path.name, kind)
 
 
@@ -127,10 +140,10 @@ def _limit_memory() -> None:
     setrlimit(RLIMIT_AS, (MAX_WORKER_BYTES, MAX_WORKER_BYTES))
 
 
-def _decode(data: bytes, name: str) -> Image.Image:
+def decode_picture(data: bytes, name: str) -> Image.Image:
     """The upright picture in plain RGB. Raises PictureRefused."""
     if len(data) > MAX_FILE_BYTES:
-        raise PictureRefused(_TOO_LARGE)
+        raise PictureRefused(_TOO_LARGE, zh=_TOO_LARGE_ZH)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -143,13 +156,15 @@ def _decode(data: bytes, name: str) -> Image.Image:
         raise
     except UnidentifiedImageError:
         raise PictureRefused(
-            "is no JPEG, PNG, WebP or AVIF picture; open it and save it as one"
+            "is no JPEG, PNG, WebP or AVIF picture; open it and save it as one",
+            zh="不是 JPEG、PNG、WebP 或 AVIF 图片，请打开后另存为其中一种格式。",
         ) from None
     except Image.DecompressionBombError:
-        raise PictureRefused(_too_many_pixels(MAX_PIXELS)) from None
+        raise _too_many_pixels(MAX_PIXELS) from None
     except Exception as error:  # decoders fail in dozens of ways; each means the same to the user
         raise PictureRefused(
-            f"is damaged or cut short ({error}); open it and save it again"
+            f"is damaged or cut short ({error}); open it and save it again",
+            zh="图片已损坏或不完整，请打开后重新保存。",
         ) from None
 
 
@@ -161,25 +176,34 @@ def _check(image: Image.Image, name: str) -> None:
     if suffix not in SUFFIXES[format_]:
         raise PictureRefused(
             f"is a {format_} picture, but its name ends in {suffix!a}; "
-            f"it must end in {SUFFIXES[format_][0]}"
+            f"it must end in {SUFFIXES[format_][0]}",
+            zh=f"这是 {format_} 图片，扩展名应为 {SUFFIXES[format_][0]}，请改名或重新保存。",
         )
     if image.width * image.height > MAX_PIXELS:
-        raise PictureRefused(_too_many_pixels(MAX_PIXELS))
+        raise _too_many_pixels(MAX_PIXELS)
     if max(image.size) > MAX_SIDE:
-        raise PictureRefused(f"is {max(image.size)} pixels long, at most {MAX_SIDE} are taken")
+        raise PictureRefused(
+            f"is {max(image.size)} pixels long, at most {MAX_SIDE} are taken",
+            zh=f"图片长边为 {max(image.size)} 像素，最多 {MAX_SIDE} 像素。",
+        )
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise PictureRefused("moves; save one still picture of it")
+        raise PictureRefused(
+            "moves; save one still picture of it", zh="这是动态图片，请另存为一张静态图片。"
+        )
 
 
 def _decode_small(image: Image.Image) -> None:
     """Lets a large JPEG be decoded at a part of its size, as long as nothing of it shows."""
     image.draft("RGB", (2 * PREVIEW_SIZE[0], 2 * PREVIEW_SIZE[0]))
     if image.width * image.height > MAX_DECODED_PIXELS:
-        raise PictureRefused(_too_many_pixels(MAX_DECODED_PIXELS))
+        raise _too_many_pixels(MAX_DECODED_PIXELS)
 
 
-def _too_many_pixels(limit: int) -> str:
-    return f"has more than {limit // 1_000_000} million pixels; save it smaller"
+def _too_many_pixels(limit: int) -> PictureRefused:
+    return PictureRefused(
+        f"has more than {limit // 1_000_000} million pixels; save it smaller",
+        zh=f"图片超过 {limit // 10_000} 万像素，请缩小后保存。",
+    )
 
 
 def _plain(image: Image.Image) -> Image.Image:
