@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "platform": "voting_service.commands.platform:platform",
     "release": "voting_service.commands.release:release",
     "account": "voting_service.commands.account:account",
+    "selection": "voting_service.commands.selection:selection",
     "tally": "voting_service.commands.tally:tally",
     "hold": "voting_service.commands.hold:hold",
     "ruling": "voting_service.commands.ruling:ruling",

@@ -162,9 +162,10 @@ async def test_a_contest_that_moved_on_is_looked_at_again(
     await approve_change(database, contest.slug, supervisor, first, now=now())
     with pytest.raises(Refused, match="was changed since this was proposed"):
         await approve_change(database, contest.slug, supervisor, second, now=now())
-    states = [d.state for d in await load_decisions(database, contest.id)]
+    decisions = await load_decisions(database, contest.id)
+    states = [decision.state for decision in decisions]
     assert states == ["approved", "waiting"], "nothing of a refused approval stays"
-    await decline(database, contest, supervisor, second, "stale", now=now())
+    await decline(database, contest, supervisor, decisions[1], "stale", now=now())
     assert [line.act for line in await acts(database)][-1] == "declined"
     with pytest.raises(Refused, match="changed meanwhile"):
         await store_changed(

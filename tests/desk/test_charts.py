@@ -61,7 +61,7 @@ async def drawn(
 ) -> AsyncIterator[Page]:
     """A page of charts."""
     more = [Route("/charts", charts), Route("/charts.json", data)]
-    monkeypatch.setattr("voting_service.staff.app.ROUTES", [*ROUTES, *more])
+    monkeypatch.setattr("voting_service.internal.ROUTES", [*ROUTES, *more])
     async with running_office(settings) as office:
         async for opened in _open(office, chromium):
             yield opened

@@ -30,8 +30,8 @@ from voting_service.accounts.store import create_account
 from voting_service.contests.model import Contest, ContestRules
 from voting_service.desk.access import form_mark
 from voting_service.desk.state import Desk
+from voting_service.internal import create_app
 from voting_service.settings import Settings
-from voting_service.staff.app import create_app
 from voting_service.storage.postgres import Connection, connect
 
 PASSWORD = "correct horse battery staple"
@@ -148,7 +148,7 @@ async def running_office(
         )
         patch = opened.enter_context(pytest.MonkeyPatch.context())
         # The tests' own log handlers stay.
-        patch.setattr("voting_service.staff.app.configure_logs", lambda _level: None)
+        patch.setattr("voting_service.internal.configure_logs", lambda _level: None)
         app = create_app(settings, clock, http)
         server, origin = await opened.enter_async_context(serving(app, lifespan="on"))
         desk: Desk = server.lifespan.state["desk"]

@@ -9,8 +9,14 @@ import msgspec
 
 from voting_service.errors import WrongRole
 
-Role = Literal["tally_clerk", "reviewer", "supervisor", "auditor", "administrator"]
+Role = Literal[
+    "tally_clerk", "reviewer", "supervisor", "auditor", "administrator", "recommender", "expert"
+]
+"""Recommenders are officers of a district or department, experts sit on a panel; the others are
+the joint office's own."""
 ROLES: tuple[Role, ...] = get_args(Role)
+GUESTS: tuple[Role, ...] = ("recommender", "expert")
+STAFF: tuple[Role, ...] = tuple(role for role in ROLES if role not in GUESTS)
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""`office`: the staff's face."""
+"""`office`: the internal face."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ MAX_CONNECTIONS = 1_000
 
 @click.command()
 def office() -> None:
-    """Serve the staff's desk: tallies, rulings, publication, journal, accounts.
+    """Serve the staff's desk (tallies, rulings, publication, journal, accounts) and the office
+    (recommendation, review, panel, announcement).
 
     Address and port come from VOTING_OFFICE_HOST and VOTING_OFFICE_PORT; VOTING_OFFICE_URL says
     where staff find it. One process is enough for hundreds of staff, several may run.
     """
     settings = load_settings()
     uvicorn.run(
-        "voting_service.staff.app:create_app",
+        "voting_service.internal:create_app",
         factory=True,
         host=settings.office_host,
         port=settings.office_port,

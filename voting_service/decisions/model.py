@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, get_args
 
 import msgspec
 
 from voting_service.accounts.model import Account, Role, require_role
 from voting_service.errors import Refused, SecondPersonRequired
 
-Kind = Literal["tie_order", "lot", "publication", "ruling", "settings"]
+ContestKind = Literal["tie_order", "lot", "publication", "ruling", "settings"]
+SelectionKind = Literal["late_submission", "picks", "draw", "hand_over", "panel", "result"]
+Kind = ContestKind | SelectionKind
+SELECTION_KINDS: frozenset[str] = frozenset(get_args(SelectionKind))
 State = Literal["waiting", "approved", "declined"]
 
 DECIDERS: tuple[Role, ...] = ("tally_clerk", "supervisor")
-"""Who may propose, and who may approve what another proposed. Administrators hand out
-accounts, so they decide nothing. The database holds the same list (check_deciders)."""
+"""Who may propose about a contest, and who may approve what another proposed. Administrators
+hand out accounts, so they decide nothing. The database holds the same list (check_deciders)."""
+SELECTION_DECIDERS: tuple[Role, ...] = ("reviewer", "supervisor")
+"""The same for what is decided about a selection, before and after the vote."""
+
+
+class Matter(Protocol):
+    """What is decided about: a contest, or a selection (the decision's kind says which)."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def slug(self) -> str: ...
+
+
+def deciders(kind: Kind) -> tuple[Role, ...]:
+    """Who may propose, approve and decline a decision of this kind."""
+    return SELECTION_DECIDERS if kind in SELECTION_KINDS else DECIDERS
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -61,11 +80,13 @@ class Decision(msgspec.Struct, frozen=True):
                 return f"hold {payload['hold']}: {payload['verdict']}, {payload['reason']}"
             case "settings":
                 return f"change {self.subject}"
+            case _:
+                return f"{self.kind} {self.subject}"
 
 
 def check_approver(decision: Decision, account: Account) -> None:
     """Raises SecondPersonRequired, or Refused; the database refuses both as well."""
-    require_role(account, *DECIDERS)
+    require_role(account, *deciders(decision.kind))
     check_waiting(decision)
     if decision.proposed_by == account.id:
         raise SecondPersonRequired(

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from voting_service.accounts.model import Account, require_role
-from voting_service.contests.model import Contest
 from voting_service.decisions.model import (
-    DECIDERS,
+    SELECTION_KINDS,
     Decision,
     Kind,
+    Matter,
     check_approver,
     check_waiting,
+    deciders,
 )
 from voting_service.errors import Fault, InvalidInput, NotFound, Refused
 from voting_service.journal.record import record
@@ -28,9 +29,23 @@ MAX_REASON_CHARACTERS = 2000
 
 
 async def load_decisions(connection: AnyConnection, contest_id: int) -> tuple[Decision, ...]:
-    """Oldest first. Raises Refused when one does not fit the hash it was stored with."""
+    """All about a contest, oldest first. Raises Refused when one does not fit the hash it was
+    stored with."""
+    return await _load(connection, contest_id, None)
+
+
+async def load_selection_decisions(
+    connection: AnyConnection, selection_id: int
+) -> tuple[Decision, ...]:
+    """All about a selection, as `load_decisions`."""
+    return await _load(connection, None, selection_id)
+
+
+async def _load(
+    connection: AnyConnection, contest_id: int | None, selection_id: int | None
+) -> tuple[Decision, ...]:
     with domain_errors():
-        rows = await connection.fetch(QUERIES["decisions"], contest_id)
+        rows = await connection.fetch(QUERIES["decisions"], contest_id, selection_id)
     decisions = tuple(msgspec.convert(dict(row), Decision) for row in rows)
     for decision in decisions:
         if _hash(decision.kind, decision.subject, decision.payload) != decision.payload_hash:
@@ -52,7 +67,7 @@ def find_decision(decisions: Iterable[Decision], decision_id: int) -> Decision:
 
 async def propose(
     connection: AnyConnection,
-    contest: Contest,
+    matter: Matter,
     account: Account,
     *,
     kind: Kind,
@@ -61,9 +76,11 @@ async def propose(
     now: datetime,
 ) -> int:
     """The new decision's id. Raises Refused when the same was proposed or decided already."""
-    require_role(account, *DECIDERS)
+    require_role(account, *deciders(kind))
     payload_hash = _hash(kind, subject, payload)
-    for other in await load_decisions(connection, contest.id):
+    is_selection = kind in SELECTION_KINDS
+    contest_id, selection_id = (None, matter.id) if is_selection else (matter.id, None)
+    for other in await _load(connection, contest_id, selection_id):
         if (other.kind, other.subject) != (kind, subject) or other.state == "declined":
             continue
         if other.state == "approved":
@@ -81,7 +98,8 @@ async def propose(
         async with connection.transaction():
             decision_id: int = await connection.fetchval(
                 QUERIES["insert_decision"],
-                contest.id,
+                contest_id,
+                selection_id,
                 kind,
                 subject,
                 payload,
@@ -93,7 +111,7 @@ async def propose(
                 connection,
                 account.name,
                 "proposed",
-                contest=contest.slug,
+                contest=matter.slug,
                 subject=f"decision {decision_id}",
                 details={"kind": kind, **payload},
             )
@@ -102,7 +120,7 @@ async def propose(
 
 async def record_approval(
     connection: AnyConnection,
-    contest: Contest,
+    matter: Matter,
     decision: Decision,
     account: Account,
     now: datetime,
@@ -126,7 +144,7 @@ async def record_approval(
                 connection,
                 account.name,
                 "approved",
-                contest=contest.slug,
+                contest=matter.slug,
                 subject=f"decision {decision.id}",
                 details={"kind": decision.kind, **decision.payload},
             )
@@ -134,19 +152,18 @@ async def record_approval(
 
 async def decline(
     connection: AnyConnection,
-    contest: Contest,
+    matter: Matter,
     account: Account,
-    decision_id: int,
+    decision: Decision,
     because: str,
     *,
     now: datetime,
 ) -> Decision:
     """Turns a proposal down, or withdraws one's own. It can be proposed anew.
 
-    Raises NotFound, Refused, or InvalidInput without a reason.
+    Raises Refused, or InvalidInput without a reason.
     """
-    require_role(account, *DECIDERS)
-    decision = find_decision(await load_decisions(connection, contest.id), decision_id)
+    require_role(account, *deciders(decision.kind))
     check_waiting(decision)
     because = because.strip()
     if not 1 <= len(because) <= MAX_REASON_CHARACTERS:
@@ -171,7 +188,7 @@ async def decline(
                 connection,
                 account.name,
                 "declined",
-                contest=contest.slug,
+                contest=matter.slug,
                 subject=f"decision {decision.id}",
                 details={"kind": decision.kind, "because": because},
             )

@@ -1,7 +1,8 @@
-"""The look of one internal face: its templates, texts, files and the ways through it.
+"""The look of the internal face: its templates, texts, files and the ways through it.
 
-A face is a package with `templates/<area>/*.html`, `texts/<area>.<language>.toml` (in templates
-`t.<area>.<key>`) and `static/`; what all faces share comes from this package, as the area `desk`.
+It is made of packages, each with `templates/<area>/*.html`, `texts/<area>.<language>.toml` (in
+templates `t.<area>.<key>`) and `static/`; what they share comes from this package, as the area
+`desk`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ DESK = __package__
 
 class Way(NamedTuple):
     """An entry of the navigation: `text` is a key of the texts, `<area>.<section>.<key>`. A path
-    with `{slug}` belongs to a contest. No roles: for everybody."""
+    below `/contests/{slug}` or `/selections/{slug}` belongs to one. No roles: for everybody."""
 
     path: str
     text: str
@@ -33,13 +34,14 @@ class Way(NamedTuple):
 class Face:
     """Everything that pages of a face are made from."""
 
-    def __init__(self, package: str, ways: Sequence[Way], paths: Collection[str]) -> None:
+    def __init__(
+        self, packages: Sequence[str], ways: Sequence[Way], paths: Collection[str]
+    ) -> None:
         """Of `ways` those are shown that lead to one of `paths`, the routes that exist."""
-        self.package = package
         self.ways = tuple(way for way in ways if way.path in paths)
-        self.static: Mapping[str, StaticFile] = static_files(DESK, package)
-        self.environment: jinja2.Environment = template_environment(package, desk=DESK)
-        self._texts = {language: _texts(language, DESK, package) for language in LANGUAGES}
+        self.static: Mapping[str, StaticFile] = static_files(DESK, *packages)
+        self.environment: jinja2.Environment = template_environment(*packages, desk=DESK)
+        self._texts = {language: _texts(language, DESK, *packages) for language in LANGUAGES}
 
     def texts(self, language: Language) -> Mapping[str, Any]:
         """The texts of a language, by area and key."""

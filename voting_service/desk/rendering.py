@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -19,6 +19,18 @@ from voting_service.desk.state import Desk, desk_of
 from voting_service.web.languages import LANGUAGES, written_moment, written_number
 from voting_service.web.security_headers import SECURITY_HEADERS
 
+
+class Selected(Protocol):
+    """What a page about a selection of the office is given to name and place it."""
+
+    @property
+    def slug(self) -> str: ...
+    @property
+    def title(self) -> Text: ...
+    @property
+    def zone(self) -> tzinfo: ...
+
+
 PAGE_HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store", "vary": "Cookie, Accept-Language"}
 
 
@@ -27,13 +39,14 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 
     `template` is `<area>/<name>.html` of the face. In it: `t.<area>.<key>`, `visitor` (None
     when nobody is signed in), `csrf`, `language`, `number()`, `moment()`, `text_of()` (for a
-    `Text`), `static_url()`, `nav`, and `values`; with `contest=` the contest's own navigation
+    `Text`), `static_url()`, `nav`, and `values`; with `contest=` or `selection=` its own navigation
     and its time zone.
     """
     desk = desk_of(request)
     language = language_of_request(request)
     contest: Contest | None = values.get("contest")
-    zone = zone_of(desk, contest)
+    selection: Selected | None = values.get("selection")
+    zone = selection.zone if selection is not None else zone_of(desk, contest)
     known: Visitor | None = getattr(request.state, "visitor", None)
     query = f"?{request.url.query}" if request.url.query else ""
     here = safe_next(request.url.path + query) if request.method == "GET" else "/"
@@ -50,8 +63,9 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             "static_url": desk.face.static_url,
             "path": request.url.path,
             "here": quote(here, safe="/"),
-            "nav": _navigation(desk.face, known, contest, request.url.path),
+            "nav": _navigation(desk.face, known, contest, selection, request.url.path),
             "contest": None,
+            "selection": None,
             **values,
         }
     )
@@ -73,11 +87,16 @@ def title_of(contest: Contest, request: Request) -> str:
 
 
 def _navigation(
-    face: Face, known: Visitor | None, contest: Contest | None, path: str
+    face: Face,
+    known: Visitor | None,
+    contest: Contest | None,
+    selection: Selected | None,
+    path: str,
 ) -> Mapping[str, list[dict[str, Any]]]:
-    """`site` and `contest`: the ways that are open to the visitor, each with `path`, where
-    its text is (`area`, `section`, `key`) and `is_here`."""
-    ways: dict[str, list[dict[str, Any]]] = {"site": [], "contest": []}
+    """`site`, `contest` and `selection`: the ways that are open to the visitor, each with `path`,
+    where its text is (`area`, `section`, `key`) and `is_here`."""
+    ways: dict[str, list[dict[str, Any]]] = {"site": [], "contest": [], "selection": []}
+    parts = {"contest": contest, "selection": selection}
     if known is None:
         return ways
     for way in face.ways:
@@ -85,8 +104,10 @@ def _navigation(
             continue
         if "{slug}" not in way.path:
             ways["site"].append(_way(way, way.path, path))
-        elif contest is not None:
-            ways["contest"].append(_way(way, way.path.replace("{slug}", contest.slug), path))
+            continue
+        for name, part in parts.items():
+            if part is not None and way.path.startswith(f"/{name}s/"):
+                ways[name].append(_way(way, way.path.replace("{slug}", part.slug), path))
     return ways
 
 

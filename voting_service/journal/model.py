@@ -14,6 +14,7 @@ Act = Literal[
     "account_renewed",
     "alarm_seen",
     "approved",
+    "body_added",
     "confirmed_identity",
     "contest_changed",
     "contest_imported",

@@ -142,7 +142,7 @@ async def approve_rulings(
             for rival in decisions:
                 if _is_rival(rival, wanted):
                     because = "another ruling about the hold was approved"
-                    await decline(connection, contest, account, rival.id, because, now=now)
+                    await decline(connection, contest, account, rival, because, now=now)
     return tuple(wanted)
 
 
@@ -172,5 +172,5 @@ async def decline_ruling(
 ) -> Decision:
     """Turns a proposal down, or withdraws one's own. Raises as `decisions.store.decline`, and
     NotFound for a decision that is no ruling."""
-    _ruling(await load_decisions(connection, contest.id), decision_id)
-    return await decline(connection, contest, account, decision_id, because, now=now)
+    decision = _ruling(await load_decisions(connection, contest.id), decision_id)
+    return await decline(connection, contest, account, decision, because, now=now)

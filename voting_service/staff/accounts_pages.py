@@ -16,7 +16,7 @@ from voting_service.accounts.invitations import (
     load_invitations,
     revoke,
 )
-from voting_service.accounts.model import ROLES, Account, Role
+from voting_service.accounts.model import STAFF, Account, Role
 from voting_service.accounts.sessions import end_all_sessions, load_sessions
 from voting_service.accounts.store import disable_account, load_account, load_accounts
 from voting_service.desk.access import signed_in, visitor
@@ -43,16 +43,16 @@ async def accounts(request: Request) -> Response:
         "staff/accounts.html",
         accounts=everybody,
         invitations=[one for one in invitations if one.is_open(now)],
-        roles=ROLES,
+        roles=STAFF,
         may_invite=visitor(request).account.role == "administrator",
     )
 
 
 def _role(value: str) -> Role:
-    for role in ROLES:
+    for role in STAFF:
         if role == value:
             return role
-    raise InvalidInput(Fault("role", f"must be one of {', '.join(ROLES)}"))
+    raise InvalidInput(Fault("role", f"must be one of {', '.join(STAFF)}"))
 
 
 @signed_in("administrator", step_up=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from voting_service.accounts.invitations import APPROVERS, load_invitations
+from voting_service.accounts.model import GUESTS
 from voting_service.contests.model import Contest
 from voting_service.decisions.model import DECIDERS, Decision
 from voting_service.decisions.store import load_decisions
@@ -24,7 +25,9 @@ WAITING_SHOWN = 5
 
 @signed_in()
 async def home(request: Request) -> Response:
-    """For every role."""
+    """For the joint office's own; who recommends or judges is led to the selections."""
+    if visitor(request).account.role in GUESTS:
+        return RedirectResponse("/selections", 303)
     desk = desk_of(request)
     now = desk.clock()
     contests = sorted(desk.registry.contests.values(), key=lambda c: c.opens_at, reverse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from voting_service.accounts.invitations import APPROVERS
+from voting_service.accounts.model import STAFF
 from voting_service.desk.face import Way
 from voting_service.staff import (
     accounts_pages,
@@ -49,7 +50,7 @@ WAYS = (
     Way("/contests/{slug}/publication", "staff.nav.publication", READERS),
     Way("/contests/{slug}/settings", "staff.nav.settings", READERS),
     Way("/contests/{slug}/exports", "staff.nav.exports", READERS),
-    Way("/journal", "staff.nav.journal"),
+    Way("/journal", "staff.nav.journal", STAFF),
     Way("/accounts", "staff.nav.accounts", APPROVERS),
 )
 """The navigation; an entry shows as soon as its address is one of ROUTES."""

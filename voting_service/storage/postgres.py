@@ -53,10 +53,12 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
         zh="这是您的提议，须由另一位同事批准。",
     ),
     "decisions_approved_once": Refused("this was decided already", zh="此事已有决定。"),
+    "decisions_selection_once": Refused("this was decided already", zh="此事已有决定。"),
     "decisions_one_end": Refused("this was decided already", zh="此事已有决定。"),
     "decisions_deciders": Refused(
-        "only tally clerks and supervisors who are active decide",
-        zh="只有在职的计票员和监督员可以提议和批准。",
+        "only supervisors who are active decide, with tally clerks about the vote and with "
+        "reviewers about the selection",
+        zh="只有在职的监督员，以及计票员（投票事项）或审核员（选树事项）可以提议和批准。",
     ),
     "holds_once": Refused(
         "exactly these ballots were put on hold already",
@@ -97,6 +99,69 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
         "another account is connected with this user", zh="该单位账号已关联另一个账号。"
     ),
     "records_stay": Refused("records are only ever added to"),
+    "selections_slug_key": InvalidInput(Fault("slug", "a selection of this name exists already")),
+    "selections_contest_key": Refused(
+        "this contest belongs to another selection", zh="该投票活动已属于另一次选树。"
+    ),
+    "selections_rules_stay": Refused(
+        "recommending has begun: quotas, dates and rules stay as they were announced",
+        zh="推荐已经开始，名额、时间和规则不能再改。",
+    ),
+    "bodies_slug_key": InvalidInput(
+        Fault("slug", "a body of this name exists already", "该标识已被使用。")
+    ),
+    "recommendations_fixed": Refused(
+        "what was submitted stays as it is; the joint office can return it for correction",
+        zh="已提交的材料不能修改；如需更正，请联系市高技办退回。",
+    ),
+    "recommendations_person_once": Refused(
+        "this person is recommended already, here or by another district or department",
+        zh="该人选已被推荐（本单位或其他区县、部门）。",
+    ),
+    "submissions_state": Refused(
+        "this was submitted meanwhile; load the page anew", zh="该推荐刚刚已提交，请刷新页面。"
+    ),
+    "submissions_officer": Refused(
+        "only an officer of the body that recommends does this",
+        zh="只有推荐单位的经办人可以办理。",
+    ),
+    "submissions_not_open": Refused(
+        "recommending has not begun; the draft is kept", zh="推荐尚未开始，草稿已保存。"
+    ),
+    "submissions_deadline": Refused(
+        "the deadline has passed and late submissions are not accepted; the draft is kept. The "
+        "joint office can permit an exception, with a reason and by two people",
+        zh="已过截止时间，逾期不予受理；草稿已保存。确有特殊原因的，可由市高技办两人批准后补报。",
+    ),
+    "submissions_earlier_winner": Refused(
+        "this person was chosen in an earlier year and may not be recommended again",
+        zh="该人选往年已入选最美巴渝工匠，不再参加推荐。",
+    ),
+    "submissions_files": Refused(
+        "the photo or the evidence was replaced meanwhile; look at it again and submit anew",
+        zh="照片或证明材料刚刚被替换，请核对后重新提交。",
+    ),
+    "submissions_quota": Refused(
+        "every place of this body is taken; the draft is kept. Withdraw another recommendation "
+        "first, or leave it at those",
+        zh="本单位的推荐名额已满，草稿已保存。如需推荐此人，请先撤回另一份推荐。",
+    ),
+    "reviews_state": Refused(
+        "this recommendation is in another state meanwhile; load the page anew",
+        zh="该推荐的状态刚刚已改变，请刷新页面。",
+    ),
+    "reviews_reviewers": Refused(
+        "only reviewers and supervisors who are active review",
+        zh="只有在职的审核员和监督员可以审核。",
+    ),
+    "reviews_deadline": Refused(
+        "the deadline has passed: nothing is returned or withdrawn any more",
+        zh="已过截止时间，不能再退回或撤回。",
+    ),
+    "reviews_after_picks": Refused(
+        "the selection has been made; what was reviewed stays",
+        zh="人选已经确定，审核结果不再更改。",
+    ),
 }
 """Constraint name to the domain error it means; the names are given in migrations/."""
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from voting_service.accounts.model import Account, Role
+from voting_service.accounts.model import STAFF, Account, Role
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.forms import read_form
 from voting_service.desk.rendering import page, zone_of
@@ -51,7 +51,7 @@ class Line(msgspec.Struct, frozen=True):
     details: list[tuple[str, str]]
 
 
-@signed_in()
+@signed_in(*STAFF)
 async def journal_page(request: Request) -> Response:
     """The newest lines that fit, a page of them."""
     desk, account = desk_of(request), visitor(request).account

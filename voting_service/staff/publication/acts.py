@@ -164,7 +164,7 @@ async def decline_decision(request: Request) -> Response:
             connection,
             contest,
             visitor(request).account,
-            wanted,
+            decision,
             form.get("because", ""),
             now=desk.clock(),
         )

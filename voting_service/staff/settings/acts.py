@@ -118,7 +118,7 @@ async def turn_down(request: Request) -> Response:
             connection,
             contest,
             visitor(request).account,
-            wanted,
+            found,
             form.get("because", ""),
             now=desk.clock(),
         )

@@ -1,4 +1,4 @@
-"""The staff's face as an ASGI app."""
+"""The internal face as an ASGI app: the staff's desk and the office, with one sign-in."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from voting_service.desk.limits import Limits
 from voting_service.desk.state import Desk, desk_of, running
 from voting_service.errors import VotingError
 from voting_service.logs import configure_logs
+from voting_service.office.routes import ROUTES as OFFICE_ROUTES
+from voting_service.office.routes import WAYS as OFFICE_WAYS
 from voting_service.settings import Settings, load_settings
-from voting_service.staff.routes import ROUTES, WAYS
+from voting_service.staff.routes import ROUTES as STAFF_ROUTES
+from voting_service.staff.routes import WAYS as STAFF_WAYS
 from voting_service.web.health import healthz, metrics_response, state_of
 from voting_service.web.static_files import static_response
 
@@ -66,6 +69,8 @@ async def static_file(request: Request) -> Response:
     return static_response(desk_of(request).face.static, request)
 
 
+PACKAGES = ("voting_service.staff", "voting_service.office")
+ROUTES = [*STAFF_ROUTES, *OFFICE_ROUTES]
 OPEN_ROUTES = [
     Route("/static/{name:path}", static_file),
     Route("/healthz", healthz),
@@ -81,7 +86,7 @@ def create_app(
 ) -> ASGIApp:
     """The ASGI app; uvicorn calls it without arguments."""
     used = settings or load_settings()
-    face = Face("voting_service.staff", WAYS, {route.path for route in ROUTES})
+    face = Face(PACKAGES, [*OFFICE_WAYS, *STAFF_WAYS], {route.path for route in ROUTES})
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
