@@ -1,0 +1,1 @@
+-- Review, picks, draw and objections.
