@@ -1,1 +1,2 @@
 -- Review, picks, draw and objections.
+grant usage on schema office to voting_application;

@@ -1,1 +1,2 @@
 -- Public notices.
+grant usage on schema office to voting_application;

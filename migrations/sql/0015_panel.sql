@@ -1,1 +1,2 @@
 -- The expert panel.
+grant usage on schema office to voting_application;
