@@ -77,6 +77,20 @@ async def test_a_solution_ends_with_its_time(crowded: Service, clock: MovedClock
     assert (await pay(crowded, session, payload)).status_code == 428
 
 
+async def test_who_asks_again_is_given_the_same_challenge(
+    crowded: Service, clock: MovedClock
+) -> None:
+    session = await crowded.open_session()
+    first, again = [(await crowded.cast(session, [1])).json()["challenge"] for _ in range(2)]
+    assert again == first
+    stranger = (await crowded.cast(await crowded.open_session(), [1])).json()["challenge"]
+    assert stranger != first
+    clock.offset += timedelta(minutes=8)
+    later = (await crowded.cast(session, [1])).json()["challenge"]
+    assert later != first, "there must be time left to solve it"
+    assert (await pay(crowded, session, solved(later))).status_code == 201
+
+
 async def test_thresholds_are_nowhere_public(crowded: Service) -> None:
     facts = await crowded.client.get(f"/api/v1/contests/{SLUG}")
     assert "screening" not in facts.text

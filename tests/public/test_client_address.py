@@ -40,7 +40,7 @@ CASES = {
     "hidden": ("10.0.0.1", "_hidden", PROXIES, "10.0.0.1"),
     "empty parts": ("10.0.0.1", ", ,", PROXIES, "10.0.0.1"),
     "comma behind": ("10.0.0.1", "198.51.100.1,", PROXIES, "10.0.0.1"),
-    "with a port": ("10.0.0.1", "198.51.100.1:4711", PROXIES, "10.0.0.1"),
+    "with a port": ("10.0.0.1", "198.51.100.1:4711", PROXIES, "198.51.100.1:4711"),
     "a name": ("10.0.0.1", "localhost", PROXIES, "10.0.0.1"),
     "a network": ("10.0.0.1", "198.51.100.0/24", PROXIES, "10.0.0.1"),
     "a number": ("10.0.0.1", "3325256705", PROXIES, "10.0.0.1"),
@@ -50,7 +50,7 @@ CASES = {
     "NUL": ("10.0.0.1", "198.51.100.1\0", PROXIES, "10.0.0.1"),
     "IPv6 client": ("10.0.0.1", "2001:db8::7", PROXIES, "2001:db8::7"),
     "IPv6 proxy": ("fd00::1", "2001:db8::7", PROXIES, "2001:db8::7"),
-    "IPv6 in brackets": ("10.0.0.1", "[2001:db8::7]", PROXIES, "10.0.0.1"),
+    "IPv6 in brackets": ("10.0.0.1", "[2001:db8::7]", PROXIES, "[2001:db8::7]"),
     "IPv6 with a zone": ("10.0.0.1", "fe80::1%eth0", PROXIES, "fe80::1%eth0"),
     "proxy seen on a socket for both kinds": (
         "::ffff:10.0.0.1",

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from voting_service.antifraud.clients import NOWHERE, Sender
 from voting_service.antifraud.decision import Suspicion
@@ -48,6 +49,9 @@ def sent(
         ("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", True),
         ("2001:db8::1", "2001:db8:0:1::1", False),
         ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("198.51.100.1", "198.51.100.77:49152", True),
+        ("2001:db8::1", "[2001:db8::2]:443", True),
+        ("2001:db8::1", "[2001:db8::3]", True),
         ("198.51.100.1", "2001:db8::1", False),
     ],
 )
@@ -116,3 +120,18 @@ def test_what_clients_make_up_fills_no_memory(settings: Settings) -> None:
     assert nobody._clients.origin.cache_info().currsize == 1
     assert nobody._clients.device.cache_info().currsize == 0
     assert proxied._origin_of.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize("trusted", [(), (ip_network("192.0.2.0/24"),)])
+def test_an_unnamed_proxy_on_this_machine_is_told_once(
+    settings: Settings, trusted: tuple[Any, ...]
+) -> None:
+    senders = reader(
+        settings, trusted_proxies=trusted, exempt_networks=(ip_network("127.0.0.0/8"),)
+    )
+    with capture_logs() as told:
+        for address in ("198.51.100.1", "198.51.100.2"):
+            assert sent(senders, "127.0.0.1", forwarded_for=address).origin.exempt
+            sent(senders, "198.51.100.9", forwarded_for=address)
+    assert [line["event"] for line in told] == ["votes_come_over_an_unnamed_proxy"]
+    assert "198.51" not in str(told)

@@ -50,7 +50,7 @@ _ADMISSIONS = {
     f"{flags:02x}".encode(): Admission(
         seen=bool(flags & _SEEN),
         voter_over_limit=bool(flags & _VOTER),
-        lit=sum(signal for flag, signal in _SUSPICIONS.items() if flags & flag),
+        lit=sum(int(signal) for flag, signal in _SUSPICIONS.items() if flags & flag),
     )
     for flags in range(_ALL_FLAGS)
 }

@@ -209,7 +209,7 @@ class Caster:
         for vote, admission in zip(votes, admissions, strict=True):
             lit = admission.lit | vote.sender.lit(today)
             if vote.solved:
-                lit |= Suspicion.CHALLENGE_SOLVED
+                lit |= int(Suspicion.CHALLENGE_SOLVED)
             verdict = decide(lit, voter_over_limit=admission.voter_over_limit, policy=policy)
             if verdict.decision is Decision.SLOW_DOWN:
                 metrics.BALLOTS.labels("limited").inc()

@@ -7,7 +7,8 @@ provider is there, that comes beside it as the easy way, and the proof of work c
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from collections import OrderedDict
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from voting_service.antifraud import challenges
@@ -19,6 +20,24 @@ from voting_service.errors import ChallengeRequired
 
 MAX_CHALLENGES_WAITING = 200
 """Half a millisecond each, so that nobody waits longer than a blink."""
+
+
+MAX_CHALLENGES_REMEMBERED = 10_000
+_GOOD_FOR = timedelta(seconds=challenges.VALID_SECONDS / 2)
+"""How long a challenge is given again: there must be time left to solve it."""
+
+
+class _Ballot(NamedTuple):
+    voter: bytes
+    period: date
+
+
+class _Asked(NamedTuple):
+    """A challenge that was given to a voter; whether a captcha stood beside it as the easy way."""
+
+    challenge: dict[str, Any]
+    beside_captcha: bool
+    good_until: datetime
 
 
 class Payment(NamedTuple):
@@ -36,6 +55,7 @@ class ChallengeDesk:
         self.gate: Gate | None = None
         self._key = key
         self._waiting = 0
+        self._asked: OrderedDict[_Ballot, _Asked] = OrderedDict()
 
     async def ask(
         self, contest: Contest, voter: bytes, required: ChallengeRequired, now: datetime,
@@ -44,10 +64,9 @@ class ChallengeDesk:
         """Fills in what this voter's ballot of now is asked for; `paid` is what the last try was
         worth. Raises Unavailable when too many wait.
 
-        Made beside the event loop: a storm that asks for thousands must not stop the votes.
+        Made beside the event loop: a storm that asks for thousands must not stop the votes. Who
+        asks again for the same ballot gets the same challenge, so nobody has them made for sport.
         """
-        if self._waiting >= MAX_CHALLENGES_WAITING:
-            raise busy()
         tries, gate = required.tries, self.gate
         if gate is not None and gate.offered and paid is not Outcome.AWAY:
             tries = challenges.HARD
@@ -56,6 +75,14 @@ class ChallengeDesk:
                 "site_key": gate.captcha.site_key,
                 "binding": self._binding(contest, voter, now),
             }
+        ballot = _Ballot(voter, contest.period(now))
+        known = self._asked.get(ballot)
+        beside_captcha = required.captcha is not None
+        if known and known.beside_captcha == beside_captcha and now < known.good_until:
+            required.challenge = known.challenge
+            return
+        if self._waiting >= MAX_CHALLENGES_WAITING:
+            raise busy()
         self._waiting += 1
         try:
             required.challenge = await asyncio.to_thread(
@@ -63,6 +90,10 @@ class ChallengeDesk:
             )
         finally:
             self._waiting -= 1
+        self._asked[ballot] = _Asked(required.challenge, beside_captcha, now + _GOOD_FOR)
+        self._asked.move_to_end(ballot)
+        if len(self._asked) > MAX_CHALLENGES_REMEMBERED:
+            self._asked.popitem(last=False)
 
     async def check(self, contest: Contest, payment: Payment, now: datetime) -> Outcome:
         """Whether it pays for the voter's ballot of now. A captcha's comes as `provider:token`,

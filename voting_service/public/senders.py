@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+import structlog
 from starlette.types import Scope
 
 from voting_service.addresses import parse_address
@@ -13,6 +14,8 @@ from voting_service.antifraud.networks import cloud_networks
 from voting_service.settings import Settings
 from voting_service.voters.session import Session
 from voting_service.web.client_address import client_address
+
+log = structlog.get_logger(__name__)
 
 _REMEMBERED = 65_536
 _MAX_REMEMBERED_CHARACTERS = 400
@@ -56,9 +59,24 @@ class SenderReader:
         self._trusted = settings.trusted_proxies
         self._clients = ClientReader(key, cloud_networks(), settings.exempt_networks)
         self._origin_of = lru_cache(maxsize=_REMEMBERED)(self._forwarded_origin)
+        self._proxy_is_named = True
 
     def _forwarded_origin(self, peer: str, forwarded_for: str) -> Origin:
-        return self._clients.origin(client_address(peer, forwarded_for, self._trusted))
+        address = client_address(peer, forwarded_for, self._trusted)
+        origin = self._clients.origin(address)
+        if forwarded_for and address == peer:
+            self._tell_of_proxy(origin)
+        return origin
+
+    def _tell_of_proxy(self, origin: Origin) -> None:
+        """Once: an exempt machine passes votes on without being a trusted proxy, so all who come
+        over it would be exempt. Anybody else may write the header as they like."""
+        if self._proxy_is_named and origin.exempt:
+            self._proxy_is_named = False
+            log.warning(
+                "votes_come_over_an_unnamed_proxy",
+                remedy="name it in VOTING_TRUSTED_PROXIES; until then its voters are not screened",
+            )
 
     def address_of(self, machine: Machine) -> str:
         """The client's address, for a captcha's provider and nobody else; "" without one."""
@@ -73,6 +91,8 @@ class SenderReader:
         peer, forwarded_for, user_agent, languages, hints = machine
         if not self._trusted:
             origin = self._clients.origin(peer)
+            if forwarded_for:
+                self._tell_of_proxy(origin)
         elif len(forwarded_for) > _MAX_REMEMBERED_CHARACTERS:
             origin = self._forwarded_origin(peer, forwarded_for)
         else:
