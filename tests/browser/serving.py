@@ -14,16 +14,21 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voting_service.public.too_busy import CitizensHttp
+from voting_service.web.slow_clients import PatientHttp
 
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp, host: str = "127.0.0.1", *, lifespan: Literal["on", "off"] = "off"
+    app: ASGIApp,
+    host: str = "127.0.0.1",
+    *,
+    lifespan: Literal["on", "off"] = "off",
+    http: type[PatientHttp] = CitizensHttp,
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     """Serves `app` on a free port of the loopback; yields the server and its origin under
     `host`, which is how a browser is made to see another site."""
     config = uvicorn.Config(
-        app, http=CitizensHttp, ws="none", lifespan=lifespan, log_config=None, access_log=False,
+        app, http=http, ws="none", lifespan=lifespan, log_config=None, access_log=False,
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     running = uvicorn.Server(config)

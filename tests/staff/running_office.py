@@ -33,6 +33,7 @@ from voting_service.desk.state import Desk
 from voting_service.internal import create_app
 from voting_service.settings import Settings
 from voting_service.storage.postgres import Connection, connect
+from voting_service.web.slow_clients import UploadHttp
 
 PASSWORD = "correct horse battery staple"
 PAGES = {"accept": "text/html", "accept-language": "en"}
@@ -150,7 +151,9 @@ async def running_office(
         # The tests' own log handlers stay.
         patch.setattr("voting_service.internal.configure_logs", lambda _level: None)
         app = create_app(settings, clock, http)
-        server, origin = await opened.enter_async_context(serving(app, lifespan="on"))
+        server, origin = await opened.enter_async_context(
+            serving(app, lifespan="on", http=UploadHttp)
+        )
         desk: Desk = server.lifespan.state["desk"]
         await desk.registry.refresh(desk.pool)
         yield Office(origin, settings, contest, database, desk, clock, opened)

@@ -26,7 +26,7 @@ def office() -> None:
         host=settings.office_host,
         port=settings.office_port,
         loop="uvloop",
-        http="voting_service.web.slow_clients:PatientHttp",
+        http="voting_service.web.slow_clients:UploadHttp",
         ws="none",
         log_config=None,
         access_log=False,

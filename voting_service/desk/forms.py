@@ -43,14 +43,20 @@ async def read_form(request: Request) -> dict[str, str]:
 async def read_form_lists(request: Request) -> dict[str, list[str]]:
     """The same for forms in which a field may come several times."""
     refuse_cross_site(request, desk_of(request).settings.office_url)
-    visitor = await find_visitor(request)
     fields = await _fields(request)
+    await take_mark(request, fields)
+    return fields
+
+
+async def take_mark(request: Request, fields: dict[str, list[str]]) -> None:
+    """Takes the mark out of the fields. Raises SentFromElsewhere where there is a session and it
+    is missing or wrong."""
     marks = fields.pop(MARK, [])
+    visitor = await find_visitor(request)
     if visitor is not None:
         given = marks[0].encode() if len(marks) == 1 else b""
         if not compare_digest(given, visitor.csrf.encode()):
             raise SentFromElsewhere("the form does not carry this session's mark; load it anew")
-    return fields
 
 
 async def _fields(request: Request) -> dict[str, list[str]]:
@@ -71,8 +77,13 @@ async def _fields(request: Request) -> dict[str, list[str]]:
         raise MalformedInput(Fault("", "the body is not a form in UTF-8")) from None
     fields: dict[str, list[str]] = {}
     for name, value in pairs:
-        if "\0" in value:
-            raise MalformedInput(Fault("", "the form holds a zero byte"))
-        # A browser ends the lines of a text area with both characters (HTML, form submission).
-        fields.setdefault(name, []).append(value.replace("\r\n", "\n"))
+        fields.setdefault(name, []).append(field_text(value))
     return fields
+
+
+def field_text(value: str) -> str:
+    """A field's value as it is kept. Raises MalformedInput."""
+    if "\0" in value:
+        raise MalformedInput(Fault("", "the form holds a zero byte"))
+    # A browser ends the lines of a text area with both characters (HTML, form submission).
+    return value.replace("\r\n", "\n")

@@ -22,6 +22,9 @@ REQUEST_SECONDS = 15.0
 MAX_HEAD_BYTES = 32 * 1024
 MAX_REQUEST_BYTES = 1024 * 1024
 """Far more than any body that is read; here it bounds what follows an answer of 413."""
+UPLOAD_SECONDS = 150.0
+MAX_UPLOAD_BYTES = 48 * 1024 * 1024
+"""The same where files are uploaded: two of the largest, from an office with a slow line."""
 BUSY_SECONDS = 2
 
 
@@ -38,7 +41,17 @@ class PatientHttp(HttpToolsProtocol):
         self._incomplete_since = self.loop.time()
         self._in_head = True
         self._received_bytes = 0
-        self._look = self.loop.call_later(REQUEST_SECONDS, self._look_after)
+        self._look = self.loop.call_later(self.request_seconds, self._look_after)
+
+    @property
+    def request_seconds(self) -> float:
+        """How long a request may take to arrive."""
+        return REQUEST_SECONDS
+
+    @property
+    def max_request_bytes(self) -> int:
+        """How large a request may be."""
+        return MAX_REQUEST_BYTES
 
     def on_message_begin(self) -> None:
         self._incomplete_since = self.loop.time()
@@ -65,7 +78,7 @@ class PatientHttp(HttpToolsProtocol):
             return
         if self._in_head:
             self.send_400_response(f"the head is larger than {MAX_HEAD_BYTES} bytes")
-        elif self._received_bytes > MAX_REQUEST_BYTES:
+        elif self._received_bytes > self.max_request_bytes:
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
@@ -98,7 +111,20 @@ class PatientHttp(HttpToolsProtocol):
     def _look_after(self) -> None:
         since = self._incomplete_since
         waited = 0.0 if since is None else self.loop.time() - since
-        if waited >= REQUEST_SECONDS:
+        if waited >= self.request_seconds:
             self.transport.close()
             return
-        self._look = self.loop.call_later(REQUEST_SECONDS - waited, self._look_after)
+        self._look = self.loop.call_later(self.request_seconds - waited, self._look_after)
+
+
+class UploadHttp(PatientHttp):
+    """The internal face's: officers send files. Whoever does not read a body is sent no more of
+    it than fits uvicorn's window, so large requests cost what their endpoint reads."""
+
+    @property
+    def request_seconds(self) -> float:
+        return UPLOAD_SECONDS
+
+    @property
+    def max_request_bytes(self) -> int:
+        return MAX_UPLOAD_BYTES
