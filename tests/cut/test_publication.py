@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.cut_data import CLOSES, DRAINED, StoredBallot, closed_contest, insert_ballots, member
 from voting_service.accounts.model import Account, Role
+from voting_service.contests.lots import lot_order
 from voting_service.contests.model import Contest, CutRules, Text
 from voting_service.cut.examination import examine
 from voting_service.cut.publication import (
@@ -23,7 +24,6 @@ from voting_service.cut.publication import (
     propose_tie_order,
 )
 from voting_service.cut.signature import verify_document
-from voting_service.cut.tie_rule import lot_order
 from voting_service.decisions.store import load_decisions
 from voting_service.errors import InvalidInput, NotFound, Refused, SecondPersonRequired
 from voting_service.storage.postgres import Connection, connect, domain_errors

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voting_service.contests.lots import lot_order, plain_drawn
 from voting_service.cut.ranking import margins, ranked, tie_at_line
-from voting_service.cut.tie_rule import TieRule, TieUndecided, lot_order, plain_drawn, select
+from voting_service.cut.tie_rule import TieRule, TieUndecided, select
 from voting_service.errors import InvalidInput
 from voting_service.tally.recount import competition_ranks
 

@@ -14,22 +14,22 @@ from voting_service.commands.picture import (
     encode_pictures,
     picture,
     remove_pictures,
-    store_picture,
 )
 from voting_service.commands.running import database, run, terminal_user
 from voting_service.commands.staff import as_option, authenticate_staff
 from voting_service.contests.changes import NOTICE
 from voting_service.contests.contest_file import ContestFile, load_contest_file
 from voting_service.contests.model import Contest, ContestRules, Text
+from voting_service.contests.new_contest import ShownPicture, create_contest
 from voting_service.contests.phases import published_at
 from voting_service.contests.pictures import EncodedPicture
-from voting_service.contests.store import insert_contest, load_contest, load_contests
+from voting_service.contests.store import load_contest, load_contests
 from voting_service.decisions.settings import close_early
 from voting_service.errors import Refused
 from voting_service.journal.record import record
 from voting_service.settings import Settings, load_settings
 from voting_service.storage.postgres import domain_errors
-from voting_service.voters.keyring import create_keys, destroy_voter_key
+from voting_service.voters.keyring import destroy_voter_key
 
 
 @click.group()
@@ -70,17 +70,15 @@ async def _import(
     async with database(settings) as connection:
         with domain_errors():
             async with connection.transaction():
-                contest_id = await insert_contest(
+                await create_contest(
                     connection,
-                    slug=loaded.slug,
-                    rules=loaded.rules,
-                    opens_at=loaded.opens_at,
-                    closes_at=loaded.closes_at,
-                    candidates=loaded.candidates,
+                    settings.master_key.get_secret_value(),
+                    loaded,
+                    (
+                        ShownPicture(named.number, each, named.caption)
+                        for named, each in zip(loaded.pictures, encoded, strict=True)
+                    ),
                 )
-                await create_keys(connection, settings.master_key.get_secret_value(), contest_id)
-                for named, each in zip(loaded.pictures, encoded, strict=True):
-                    await store_picture(connection, contest_id, named.number, each, named.caption)
                 await record(
                     connection,
                     terminal_user(),

@@ -31,6 +31,10 @@ insert into candidates (contest_id, number, profile) values ($1, $2, $3);
 -- The new contest's part of the ballots.
 select create_ballot_partition($1);
 
+-- name: insert_key
+-- A contest's key, wrapped.
+insert into contest_keys (contest_id, purpose, wrapped_key) values ($1, $2, $3);
+
 -- name: insert_platform
 -- A platform that may sign its users in.
 insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile_url)

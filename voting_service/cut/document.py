@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from voting_service.contests.lots import lot_order, plain_drawn
 from voting_service.contests.model import BallotRules, Contest, CutRules, Text
 from voting_service.cut.ranking import Tie, margins, ranked, tie_at_line
-from voting_service.cut.tie_rule import Selection, TieRule, lot_order, plain_drawn, select
+from voting_service.cut.tie_rule import Selection, TieRule, select
 from voting_service.errors import Refused
 from voting_service.tally.recount import Count
 

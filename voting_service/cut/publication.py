@@ -15,6 +15,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from voting_service.accounts.model import Account, require_role
+from voting_service.contests.lots import plain_drawn
 from voting_service.contests.model import Contest, Text
 from voting_service.cut.document import moment
 from voting_service.cut.examination import (
@@ -27,7 +28,7 @@ from voting_service.cut.examination import (
 from voting_service.cut.ranking import Tie
 from voting_service.cut.signature import sign
 from voting_service.cut.tie_decisions import tie_subject
-from voting_service.cut.tie_rule import check_order, plain_drawn
+from voting_service.cut.tie_rule import check_order
 from voting_service.decisions.model import DECIDERS, Decision, check_approver
 from voting_service.decisions.store import (
     find_decision,

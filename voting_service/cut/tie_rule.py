@@ -4,25 +4,21 @@
 `advance_all`: all of the tied go on, more than the size of the cut. Under the first two
 nothing is ever chosen silently: without a decision there is no selection.
 
-The lot can be checked by anybody with a pocket tool: for each tied candidate take SHA-256 of
-the text `DRAWN|CONTEST|NUMBER` (decimal without leading zeros, the contest's slug, UTF-8); the
-smallest digest, as hexadecimal text, comes first. Nobody can foresee the order before the
+The lot (contests/lots.py) can be checked by anybody with a pocket tool: for each tied candidate
+take SHA-256 of the text `DRAWN|CONTEST|NUMBER` (decimal without leading zeros, the contest's slug,
+UTF-8); the smallest digest, as hexadecimal text, comes first. Nobody can foresee the order before the
 number is drawn, and everybody gets the same one after.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from hashlib import sha256
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from voting_service.cut.ranking import Standing, Tie, in_decided_order, tie_at_line
 from voting_service.errors import Fault, InvalidInput, Refused
 
 TieRule = Literal["committee", "lot", "advance_all"]
-
-_DRAWN = re.compile(r"[0-9]{1,64}")
 
 
 class TieUndecided(Refused):
@@ -54,29 +50,6 @@ class Selection(NamedTuple):
     @property
     def numbers(self) -> tuple[int, ...]:
         return tuple(standing.number for standing in self.standings[: self.places])
-
-
-def plain_drawn(text: str) -> str:
-    """The drawn number as it enters the hash: digits, no leading zeros. Raises InvalidInput."""
-    digits = text.strip()
-    if not _DRAWN.fullmatch(digits):
-        raise InvalidInput(
-            Fault(
-                "drawn",
-                "must be a whole number of at most 64 digits",
-                "号码须为不超过 64 位的整数。",
-            )
-        )
-    return digits.lstrip("0") or "0"
-
-
-def lot_order(drawn: str, contest: str, numbers: Iterable[int]) -> tuple[int, ...]:
-    """The order that a drawn number gives these candidates; `drawn` as of `plain_drawn`."""
-
-    def digest(number: int) -> str:
-        return sha256(f"{drawn}|{contest}|{number}".encode()).hexdigest()
-
-    return tuple(sorted(numbers, key=digest))
 
 
 def check_order(order: Sequence[int], tie: Tie) -> None:

@@ -7,22 +7,16 @@ long as receipts shall be checked.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from voting_service.errors import Refused
+from voting_service.contests.contest_keys import KEY_BYTES, create_keys, unwrap_key
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
 
 QUERIES = Queries(__package__)
 
-PURPOSES = ("voters", "seals")
-KEY_BYTES = 32
-_NONCE_BYTES = 12
+__all__ = ["ContestKeys", "create_keys", "derive", "destroy_voter_key", "load_keys"]
 
 
 def derive(key: bytes, purpose: bytes) -> bytes:
@@ -51,33 +45,6 @@ class ContestKeys:
         )
 
 
-def _wrap(master_key: bytes, contest_id: int, purpose: str, key: bytes) -> bytes:
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(master_key).encrypt(nonce, key, _label(contest_id, purpose))
-
-
-def _unwrap(master_key: bytes, contest_id: int, purpose: str, wrapped: bytes) -> bytes:
-    nonce, sealed = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
-    try:
-        return AESGCM(master_key).decrypt(nonce, sealed, _label(contest_id, purpose))
-    except InvalidTag:
-        raise Refused(
-            "VOTING_MASTER_KEY is not the key that the keys of this contest were wrapped with"
-        ) from None
-
-
-def _label(contest_id: int, purpose: str) -> bytes:
-    return f"contest {contest_id} {purpose}".encode()
-
-
-async def create_keys(connection: AnyConnection, master_key: bytes, contest_id: int) -> None:
-    """Makes the keys of a new contest; call it in the transaction that imports the contest."""
-    with domain_errors():
-        for purpose in PURPOSES:
-            wrapped = _wrap(master_key, contest_id, purpose, os.urandom(KEY_BYTES))
-            await connection.execute(QUERIES["insert_key"], contest_id, purpose, wrapped)
-
-
 async def destroy_voter_key(connection: AnyConnection, contest_id: int) -> bool:
     """Makes every pseudonym of the contest final. False when the key was gone already."""
     with domain_errors():
@@ -91,7 +58,7 @@ async def load_keys(connection: AnyConnection, master_key: bytes) -> dict[int, C
     roots: dict[int, dict[str, bytes]] = {}
     for row in rows:
         contest_id, purpose = row["contest_id"], row["purpose"]
-        key = _unwrap(master_key, contest_id, purpose, row["wrapped_key"])
+        key = unwrap_key(master_key, contest_id, purpose, row["wrapped_key"])
         roots.setdefault(contest_id, {})[purpose] = key
     return {
         contest_id: ContestKeys.from_roots(keys.get("voters"), keys["seals"])

@@ -1,7 +1,3 @@
--- name: insert_key
--- A contest's key, wrapped.
-insert into contest_keys (contest_id, purpose, wrapped_key) values ($1, $2, $3);
-
 -- name: keys
 -- All keys, wrapped; a few rows.
 select contest_id, purpose, wrapped_key from contest_keys;
