@@ -6,8 +6,8 @@ nothing is ever chosen silently: without a decision there is no selection.
 
 The lot (contests/lots.py) can be checked by anybody with a pocket tool: for each tied candidate
 take SHA-256 of the text `DRAWN|CONTEST|NUMBER` (decimal without leading zeros, the contest's slug,
-UTF-8); the smallest digest, as hexadecimal text, comes first. Nobody can foresee the order before the
-number is drawn, and everybody gets the same one after.
+UTF-8); the smallest digest, as hexadecimal text, comes first. Nobody can foresee the order before
+the number is drawn, and everybody gets the same one after.
 """
 
 from __future__ import annotations

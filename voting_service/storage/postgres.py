@@ -162,6 +162,62 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
         "the selection has been made; what was reviewed stays",
         zh="人选已经确定，审核结果不再更改。",
     ),
+    "picks_exact": Refused(
+        "exactly as many accepted recommendations are chosen as were announced, each once",
+        zh="须从已通过的推荐中确定公布的人数，不多不少，不得重复。",
+    ),
+    "picks_reviewed": Refused(
+        "recommending must be over and everything that was submitted reviewed before the choice",
+        zh="须在推荐截止、全部已提交的推荐审核完毕之后确定人选。",
+    ),
+    "picks_replacement": Refused(
+        "a replacement takes an upheld objection about one of the chosen, and somebody who was "
+        "accepted and not chosen yet",
+        zh="只有异议成立的人选可以递补，递补人选须已通过审核且未入选。",
+    ),
+    "picks_handed_over": Refused(
+        "the chosen were handed over to the vote; nothing about them changes any more",
+        zh="人选已移交公众投票，不能再更改。",
+    ),
+    "draw_source_ahead": Refused(
+        "the moment at which the source is known must still be ahead when it is approved; name a "
+        "later one",
+        zh="批准时，号码来源的揭晓时间须尚未到来，请改定更晚的时间。",
+    ),
+    "draw_order": Refused(
+        "first two people choose, then name the source before it is known; its digits are entered "
+        "once they are known",
+        zh="须先确定人选，再在揭晓之前公布号码来源，揭晓之后才能录入号码。",
+    ),
+    "objections_about_a_pick": Refused(
+        "say which of the chosen the objection is about; only such an objection can be upheld",
+        zh="请指明异议针对哪一位人选；未指明人选的异议不能认定成立。",
+    ),
+    "hand_over_numbers": Refused(
+        "choose, and draw the numbers, before the hand-over", zh="请先确定人选并抽定编号，再移交。"
+    ),
+    "hand_over_notice": Refused(
+        "each of the chosen must stand in a public notice; publish it, anew after a replacement",
+        zh="全部人选须先公示；递补之后须重新发布公示。",
+    ),
+    "hand_over_period": Refused(
+        "the notice period is not over yet", zh="公示期尚未届满，不能移交。"
+    ),
+    "hand_over_objections": Refused(
+        "an objection is not answered yet; answer every one first",
+        zh="还有异议没有答复，请逐一答复后再移交。",
+    ),
+    "hand_over_replacement": Refused(
+        "an objection was upheld; two people choose somebody else instead first",
+        zh="有异议成立，请先由两人确定递补人选。",
+    ),
+    "hand_over_two_people": SecondPersonRequired(
+        "two people hand the chosen over to the vote", zh="移交公众投票须由两人完成。"
+    ),
+    "notices_once": Refused(
+        "somebody published this notice this moment; look at it first",
+        zh="刚刚已有人发布，请刷新页面查看。",
+    ),
 }
 """Constraint name to the domain error it means; the names are given in migrations/."""
 
