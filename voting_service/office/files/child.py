@@ -71,7 +71,7 @@ def _examiner(kind: Kind) -> Callable[[str, bytes], Outcome]:
 
         _load_decoders()
         return inspect_photo
-    import pypdf.filters  # noqa: PLC0415
+    import pypdf.filters  # noqa: F401, PLC0415
 
     from voting_service.office.files import evidence, pdf  # noqa: F401, PLC0415
 
