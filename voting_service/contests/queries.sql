@@ -44,3 +44,11 @@ returning id;
 -- name: set_profile_url
 -- Where the platform shows the profiles.
 update platforms set profile_url = $2, revision = revision + 1 where slug = $1 returning id;
+
+-- name: shown_cut
+-- The newest version of the cut that citizens see at $2.
+select document
+  from publications
+ where contest_id = $1 and coalesce(visible_from, published_at) <= $2
+ order by version desc
+ limit 1;
