@@ -7,7 +7,7 @@ import itertools
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from os import urandom
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 import asyncpg
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretBytes
 from redis.asyncio import Redis
 
+from voting_service.accounts import sign_in, store
 from voting_service.demo.embedded_postgres import (
     APPLICATION,
     OWNER,
@@ -35,6 +37,9 @@ TEMPLATE = "voting_template"
 MEMORY = Path("/dev/shm")
 ROOM_IN_MEMORY = 4 << 30
 """Bytes: more than the servers of a few workers ever hold."""
+HASHERS = (store, sign_in)
+"""The modules that hold the hasher of the accounts' passwords."""
+PRODUCTION_HASHER = store.HASHER
 
 # Services that a test runs log while another test reads what a command wrote to stdout.
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
@@ -166,3 +171,24 @@ def settings(
         signing_key_file=signing_key_file,
         workers=1,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords cost a fifth of a second by design, and nearly every test of the desk makes
+    accounts. Here they are argon2id too, but with the least parameters; commands that run as
+    processes of their own keep those of production."""
+    quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in HASHERS:
+            patch.setattr(module, "HASHER", quick)
+        yield
+
+
+@pytest.fixture
+def production_passwords() -> Iterator[None]:
+    """Passwords as in production, for what a test says about their hashes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in HASHERS:
+            patch.setattr(module, "HASHER", PRODUCTION_HASHER)
+        yield

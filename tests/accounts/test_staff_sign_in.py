@@ -182,6 +182,7 @@ async def test_a_disabled_account_stays_out(database: Connection) -> None:
         await disable_account(database, "nobody")
 
 
+@pytest.mark.usefixtures("production_passwords")
 async def test_an_old_hash_is_renewed(database: Connection, owner_database_url: str) -> None:
     await member(database, "clerk")
     weak = type(HASHER)(time_cost=1, memory_cost=8192).hash(PASSWORD)
@@ -209,12 +210,13 @@ async def test_every_fault_of_a_new_account_is_named_at_once(database: Connectio
         await member(database, " clerk ")
 
 
+@pytest.mark.usefixtures("production_passwords")
 async def test_nothing_secret_is_stored_plainly(database: Connection) -> None:
     await member(database, "clerk")
     row = str(tuple(await database.fetchrow("select * from accounts") or ()))
     assert PASSWORD not in row
     assert SECRET not in row
-    assert "$argon2id$" in row
+    assert "$argon2id$v=19$m=65536,t=3,p=4$" in row
 
 
 def test_a_wrapped_secret_is_bound_to_key_and_label() -> None:
