@@ -57,11 +57,24 @@ def disclosures(
     )
 
 
-def _of_text(field: str, text: str, known: Form | None) -> Iterator[Fault]:
-    plain = PlainText.of(text)
+def masked(text: str, known: Form | None = None, mask: str = "■") -> str:
+    """`text` with every character of a trace of personal data replaced, as long as before."""
+    shown = list(text)
+    for trace in _traces(PlainText.of(text), known):
+        shown[trace.start : trace.end] = mask * (trace.end - trace.start)
+    return "".join(shown)
+
+
+def _traces(plain: PlainText, known: Form | None) -> list[Trace]:
+    """Everything that is found; traces may overlap."""
     found = [trace for trace in personal_traces(plain) if not _is_employer(trace, plain, known)]
     if known is not None:
         found.extend(_known_traces(plain, known))
+    return found
+
+
+def _of_text(field: str, text: str, known: Form | None) -> Iterator[Fault]:
+    found = _traces(PlainText.of(text), known)
     told: list[Trace] = []
     order = {kind: place for place, kind in enumerate(KIND_NAMES)}
     for trace in sorted(found, key=lambda trace: order[trace.kind]):
