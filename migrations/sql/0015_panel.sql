@@ -252,7 +252,13 @@ begin
     judged := array(
         select number from unnest(office.cut_numbers(panel)) as number
          where not exists (select 1 from office.panel_conflicts c
-                            where c.account_id = expert and c.number = number.number));
+                            where c.account_id = expert and c.number = number.number)
+           and not exists (select 1
+                             from office.picks p
+                             join office.recommendations r on r.id = p.recommendation_id
+                             join office.experts e on e.body_id = r.body_id
+                            where p.selection_id = panel and p.removed_by is null
+                              and p.number = number.number and e.account_id = expert));
     if exists (select 1 from jsonb_object_keys(entries) as key
                 where key::integer <> all (judged)) then
         raise exception 'a candidate in conflict of interest, or none of this panel'

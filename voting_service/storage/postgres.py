@@ -162,6 +162,74 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
         "the selection has been made; what was reviewed stays",
         zh="人选已经确定，审核结果不再更改。",
     ),
+    "panel_own_session": Refused(
+        "only the experts of this panel do this, each with the own session",
+        zh="只有本次评审的专家本人可以操作。",
+    ),
+    "panel_conflict_late": Refused(
+        "the scores are open already: conflicts of interest were to be named before",
+        zh="评分已经公开，不能再申报回避。",
+    ),
+    "panel_candidates": Refused("this is no candidate of the panel", zh="该编号不是评审候选人。"),
+    "panel_round_not_begun": Refused(
+        "this round has not begun; the panel's page says what comes first",
+        zh="这一轮评审尚未开始，请查看评审首页。",
+    ),
+    "panel_round_over": Refused(
+        "this round is over and its sheets stay as they are",
+        zh="这一轮评审已经结束，评分不能再改。",
+    ),
+    "panel_absent": Refused(
+        "whoever handed in no scores in the first round takes no further part",
+        zh="第一轮没有提交评分的专家不参加后续评审。",
+    ),
+    "panel_submitted": Refused(
+        "this sheet was handed in and stays as it is", zh="评分表已经提交，不能再改。"
+    ),
+    "panel_conflict": Refused(
+        "the sheet names a candidate whom you do not judge; load the page anew",
+        zh="评分表中有您须回避的候选人，请刷新页面。",
+    ),
+    "panel_points": Refused(
+        "points are missing or outside their bounds; look at the marked fields",
+        zh="有评分未填写或超出范围，请检查后再提交。",
+    ),
+    "panel_sealed": Refused(
+        "scores are sealed until every expert has handed in, or two people close the round",
+        zh="全部专家提交之前，或经两人批准结束本轮之前，评分封存，任何人不能查看。",
+    ),
+    "panel_minimum": Refused(
+        "fewer experts have handed in than the rules ask for; wait for them, or appoint more",
+        zh="提交评分的专家少于规则规定的最低人数，请等待或增聘专家。",
+    ),
+    "panel_rules_fixed": Refused(
+        "scoring has begun: criteria, weights and method stay as they are",
+        zh="评分已经开始，评审规则不能再改。",
+    ),
+    "panel_rules_whole": Refused(
+        "rules name at least one criterion and a minimum of experts",
+        zh="评审规则须有至少一项评分标准和最低专家人数。",
+    ),
+    "awards_before_scores": Refused(
+        "the panel has not finished scoring; a result comes after",
+        zh="评审尚未结束，不能确定结果。",
+    ),
+    "awards_exactly": Refused(
+        "a result names exactly as many winners and nominees as were announced, each once, all of "
+        "them from the published cut",
+        zh="结果须恰为公告规定的当选和提名人数，不得重复，且均来自公布的入围名单。",
+    ),
+    "award_results_two_people": SecondPersonRequired(
+        "a result is published as two people approved it, and at the moment they approved",
+        zh="结果须经两人批准，并按批准的内容和时间公布。",
+    ),
+    "certificates_awarded": Refused(
+        "certificates are for those whom the result names", zh="只能为结果中的人员制发证书。"
+    ),
+    "certificates_once": Refused(
+        "these certificates were numbered this moment; load the page anew",
+        zh="证书刚刚已经编号，请刷新页面。",
+    ),
     "picks_exact": Refused(
         "exactly as many accepted recommendations are chosen as were announced, each once",
         zh="须从已通过的推荐中确定公布的人数，不多不少，不得重复。",
