@@ -1,20 +1,37 @@
-"""`selection`: begin a year's selection, and enter the bodies that recommend."""
+"""`selection`: begin a year's selection; keep, move and erase what it holds."""
 
 from __future__ import annotations
 
+import secrets
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import click
 import msgspec
 
-from voting_service.commands.running import database, run
-from voting_service.errors import Fault, InvalidInput
+from voting_service.clock import system_clock
+from voting_service.commands.running import database, run, terminal_user
+from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.office.body_list import LISTED_BODIES
 from voting_service.office.industries import PILLAR_INDUSTRIES
+from voting_service.office.keeping.archive import Archive, Manifest, write_archive
+from voting_service.office.keeping.erasing import erase
+from voting_service.office.keeping.reseal import reseal
+from voting_service.office.keeping.restoring import restore
 from voting_service.office.model import SelectionRules
-from voting_service.office.store import insert_body, insert_selection, load_bodies
+from voting_service.office.sealing import KEY_BYTES, PersonalKeys
+from voting_service.office.store import (
+    insert_body,
+    insert_selection,
+    load_bodies,
+    load_selection,
+)
 from voting_service.settings import Settings, load_settings
+from voting_service.storage.postgres import Connection, connect
 
 
 class SelectionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,3 +102,120 @@ async def _districts(settings: Settings) -> int:
                 await insert_body(connection, district.slug, "district", district.name)
                 entered += 1
     return entered
+
+
+_KEY_FILE = click.option(
+    "--key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The archive's own key; keep it apart from the archive.",
+)
+
+
+@selection.command("export")
+@click.argument("slug")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_KEY_FILE
+def export(slug: str, file: Path, key_file: Path) -> None:
+    """Write a whole selection to FILE, sealed with a key that is made for it."""
+    if file.exists() or key_file.exists():
+        raise Refused(f"{file if file.exists() else key_file} exists; name a new file")
+    key = secrets.token_bytes(KEY_BYTES)
+    key_file.touch(mode=0o600)
+    key_file.write_bytes(b64encode(key) + b"\n")
+    with _rows_told() as progress:
+        manifest = run(_export(load_settings(), slug, key, file, progress))
+    click.echo(f"{file}: {len(manifest.files)} tables of {slug}; its key is in {key_file}")
+
+
+async def _export(
+    settings: Settings, slug: str, key: bytes, file: Path, progress: Callable[[int], None]
+) -> Manifest:
+    async with owner(settings) as connection:
+        wanted = await load_selection(connection, slug)
+        return await write_archive(
+            connection, wanted, PersonalKeys.of(settings), key, file,
+            actor=terminal_user(), now=system_clock(), progress=progress,
+        )  # fmt: skip
+
+
+@selection.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_KEY_FILE
+def restore_archive(file: Path, key_file: Path) -> None:
+    """Take the selection in FILE in again: everything or nothing."""
+    try:
+        key = b64decode(key_file.read_bytes(), validate=False)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(Fault(str(key_file), f"is no key of an archive: {error}")) from None
+    archive = Archive(file)
+    rows = run(_restore(load_settings(), archive, key))
+    click.echo(f"{archive.manifest.slug}: {rows} rows restored")
+
+
+async def _restore(settings: Settings, archive: Archive, key: bytes) -> int:
+    async with owner(settings) as connection:
+        return await restore(
+            connection, archive, PersonalKeys.of(settings), key, actor=terminal_user()
+        )
+
+
+@selection.command("reseal")
+def reseal_all() -> None:
+    """Seal personal data anew with the first key of VOTING_PERSONAL_KEYS.
+
+    Put a new key in front, restart the programs, run this, and take the old key out.
+    """
+    with _rows_told() as progress:
+        renewed = run(_reseal(load_settings(), progress))
+    click.echo(f"{renewed} values sealed anew")
+
+
+async def _reseal(settings: Settings, progress: Callable[[int], None]) -> int:
+    async with owner(settings) as connection:
+        return await reseal(connection, PersonalKeys.of(settings), terminal_user(), progress)
+
+
+@selection.command("erase")
+@click.argument("slug")
+@click.option("--confirm", help="The same name again: what is erased cannot be brought back.")
+def erase_papers(slug: str, confirm: str | None) -> None:
+    """Erase the personal data of a selection that is over; what was published stays."""
+    if confirm != slug:
+        raise click.UsageError(f"this cannot be undone; say --confirm {slug}")
+    erased = run(_erase(load_settings(), slug))
+    click.echo(", ".join(f"{table}: {count}" for table, count in erased.items()))
+
+
+async def _erase(settings: Settings, slug: str) -> dict[str, int]:
+    async with owner(settings) as connection:
+        wanted = await load_selection(connection, slug)
+        return await erase(
+            connection, wanted, PersonalKeys.of(settings), terminal_user(), system_clock()
+        )
+
+
+@asynccontextmanager
+async def owner(settings: Settings) -> AsyncIterator[Connection]:
+    """A connection as the tables' owner, for what the application's role may not do."""
+    connection = await connect(settings.migration_url)
+    try:
+        await connection.execute("set statement_timeout = 0")
+        yield connection
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def _rows_told() -> Iterator[Callable[[int], None]]:
+    """Says on stderr how far it is, where somebody watches."""
+    with click.progressbar(length=0, label="rows", file=sys.stderr) as bar:
+        done = 0
+
+        def tell(rows: int) -> None:
+            nonlocal done
+            done += rows
+            bar.label = f"{done} rows"
+            bar.update(0)
+
+        yield tell
