@@ -103,3 +103,10 @@ select c.recommendation_id, r.body_id, c.holder_id, h.body_id as holder_body_id,
    and r.state in ('draft', 'returned')
    and h.state in ('submitted', 'returned', 'accepted', 'rejected')
  order by c.noticed_at desc;
+
+-- name: unsubmitted
+-- What may still be submitted, of every body.
+select id, body_id, state, saved_at
+  from office.recommendations
+ where selection_id = $1 and state in ('draft', 'returned')
+ order by body_id, id;
