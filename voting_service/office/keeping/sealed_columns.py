@@ -23,6 +23,7 @@ _FORM_OF_SUBMISSION = """
     (select 'form of body ' || r.body_id || ' in ' || s.slug
        from office.recommendations r join office.selections s on s.id = r.selection_id
       where r.id = row.recommendation_id)"""
+_SLUG = "(select s.slug from office.selections s where s.id = row.selection_id)"
 
 SEALED: tuple[SealedColumn, ...] = (
     SealedColumn("recommendations", "form", _FORM_OF_RECOMMENDATION, "kept"),
@@ -35,6 +36,12 @@ SEALED: tuple[SealedColumn, ...] = (
     ),
     SealedColumn("reviews", "reason", "'review of recommendation ' || row.recommendation_id"),
     SealedColumn("notes", "content", "'note of recommendation ' || row.recommendation_id"),
+    SealedColumn(
+        "profiles", "content", "'profile of recommendation ' || row.recommendation_id", "kept"
+    ),
+    SealedColumn("objections", "sender", f"'sender of an objection in ' || {_SLUG}"),
+    SealedColumn("objections", "content", f"'objection in ' || {_SLUG}"),
+    SealedColumn("objection_answers", "answer", "'answer to objection ' || row.objection_id"),
 )
 HASHES = frozenset(
     {
