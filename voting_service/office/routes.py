@@ -8,10 +8,12 @@ from voting_service.accounts.model import STAFF
 from voting_service.desk.face import Way
 from voting_service.office import bodies_pages, home
 from voting_service.office.model import READERS
+from voting_service.office.recommendations import routes as recommendations
 
 AREAS = [
     home.ROUTES,
     bodies_pages.ROUTES,
+    recommendations.ROUTES,
 ]
 
 ROUTES: list[Route] = [route for area in AREAS for route in area]
@@ -19,6 +21,7 @@ ROUTES: list[Route] = [route for area in AREAS for route in area]
 WAYS = (
     Way("/selections", "office.nav.selections"),
     Way("/selections/{slug}/recommendations", "office.nav.recommendations", ("recommender",)),
+    Way("/selections/{slug}/late", "office.nav.late", READERS),
     Way("/selections/{slug}/review", "office.nav.review", READERS),
     Way("/selections/{slug}/picks", "office.nav.picks", READERS),
     Way("/selections/{slug}/notice", "office.nav.notice", READERS),

@@ -18,6 +18,7 @@ from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.desk.uploads import Upload, read_upload
 from voting_service.errors import Fault
+from voting_service.office.characters import count_characters
 from voting_service.office.files.model import MAX_FILE_BYTES
 from voting_service.office.files.refusals import FileRefused
 from voting_service.office.model import Slot
@@ -256,6 +257,7 @@ def _step_page(
         faults=_by_field(request, asked, step, faults),
         reason=reason,
         max_bytes=MAX_FILE_BYTES,
+        count_characters=count_characters,
         done=request.query_params.get("done", ""),
         **more,
     )

@@ -1,0 +1,115 @@
+// Keeps what is typed as a draft, shows what is wrong with it so far, and counts characters. The
+// page works without: every button of it saves.
+
+import { countCharacters } from "./count_characters.js";
+
+const PAUSE_MS = 900;
+const form = document.querySelector("form.recommendation");
+const said = form.querySelector(".saved");
+const address = `${form.action}.json`;
+let dirty = false;
+let stopped = false;
+let saving = null;
+let timer = 0;
+
+function count(area) {
+  const shown = document.getElementById(`${area.id}-count`);
+  const limit = Number(area.dataset.limit);
+  const characters = countCharacters(area.value);
+  shown.textContent = shown.dataset.words.replace("{count}", characters).replace("{limit}", limit);
+  shown.classList.toggle("over", characters > limit);
+}
+
+function show(name, messages) {
+  const field = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
+  const list = field?.querySelector(".faults");
+  if (!list || (field.matches(".file") && messages.length === 0)) return;
+  const now = [...list.children].map((item) => item.textContent);
+  if (now.join("\n") === messages.join("\n")) return;
+  list.replaceChildren(...messages.map((text) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }));
+  field.classList.toggle("wrong", messages.length > 0);
+  const control = field.querySelector("input:not([type=radio], [type=checkbox]), select, textarea");
+  if (messages.length > 0) control?.setAttribute("aria-invalid", "true");
+  else control?.removeAttribute("aria-invalid");
+}
+
+function posted() {
+  const data = new FormData(form);
+  for (const file of form.querySelectorAll("input[type=file]")) data.delete(file.name);
+  return data;
+}
+
+async function send(keepalive = false) {
+  dirty = false;
+  try {
+    const answer = await fetch(address, {
+      method: "POST",
+      body: posted(),
+      headers: { accept: "application/json" },
+      keepalive,
+    });
+    if (answer.ok) {
+      const { seen, saved_at: savedAt, faults } = await answer.json();
+      form.elements.seen.value = seen;
+      said.textContent = form.dataset.saved.replace("{moment}", savedAt);
+      for (const field of form.querySelectorAll("[data-field]"))
+        show(field.dataset.field, faults[field.dataset.field] ?? []);
+      return;
+    }
+    stopped = answer.status === 409;
+    said.textContent = stopped ? form.dataset.conflict
+      : answer.status === 401 ? form.dataset.signedOut : form.dataset.lost;
+  } catch {
+    said.textContent = form.dataset.lost;
+  }
+  dirty = true;
+}
+
+function save() {
+  clearTimeout(timer);
+  if (stopped || !dirty) return saving ?? Promise.resolve();
+  saving = (saving ?? Promise.resolve()).then(() => send()).finally(() => { saving = null; });
+  return saving;
+}
+
+form.addEventListener("input", (event) => {
+  if (event.target.type === "file") return;
+  if (event.target.matches("textarea")) count(event.target);
+  dirty = true;
+  clearTimeout(timer);
+  timer = setTimeout(save, PAUSE_MS);
+});
+
+form.addEventListener("change", (event) => {
+  const input = event.target;
+  if (input.type !== "file" || input.files.length === 0) return;
+  if (input.files[0].size > Number(input.dataset.max)) {
+    show(input.name, [input.dataset.tooLarge]);
+    input.value = "";
+    return;
+  }
+  form.requestSubmit(form.querySelector(`[data-field="${CSS.escape(input.name)}"] button`));
+});
+
+// What is on its way carries the newest mark: wait for it, so that nobody meets themselves.
+form.addEventListener("submit", (event) => {
+  clearTimeout(timer);
+  dirty = false;
+  if (!saving) return;
+  event.preventDefault();
+  const { submitter } = event;
+  saving.finally(() => {
+    dirty = false;
+    form.requestSubmit(submitter);
+  });
+});
+
+addEventListener("pagehide", () => {
+  if (dirty && !stopped && !saving) send(true);
+});
+
+for (const area of form.querySelectorAll("textarea")) count(area);
