@@ -159,6 +159,7 @@ FALSE = [
     "设备编号138-2020-0001，合同号：023-63000001，ISBN 978-7-111-12345-6，DOI 10.3969/j.issn.1002",
     "论文载2019年第3期第138-145页；软著登记号2019SR1234567；川C12345批次；长江二路、一横线",
     "在示范路3号店任厨师长，安装1至5栋楼3单元120户，惠及2栋 50户居民",
+    "编号6222020000000000001",  # fails the Luhn test
     "Won 3 national prizes in 2018-2021; Road and Bridge Group; 12 Silk Road projects.",
     "He led 5 High Street renovation projects.",
     "",
@@ -279,6 +280,16 @@ KNOWN = complete_form(
 def test_values_of_the_form_are_refused(text: str, kind: str) -> None:
     assert kind in said(text, KNOWN)
     assert said(text) == ""
+
+
+def test_values_of_the_form_are_found_where_they_stand() -> None:
+    text = "㎡\u200b㎡：1980年5月17日，联络\u200b员乙，6300 1234"
+    faults = disclosures({"story": text}, known=KNOWN)
+    assert [
+        text[int(first) - 1 : int(last)]
+        for fault in faults
+        for first, last in re.findall(r"characters (\d+) to (\d+)", fault.message)
+    ] == ["1980年5月17日", "联络\u200b员乙", "6300 1234"]
 
 
 def test_a_damaged_id_number_of_the_form_is_refused_too() -> None:

@@ -123,7 +123,7 @@ def _known_traces(plain: PlainText, known: Form) -> Iterator[Trace]:
     birth = _birth(known.id_number)
     if birth is not None:
         day = re.compile(
-            rf"(?<![0-9]){birth.year}\s?[年.\-/]?\s?0?{birth.month}\s?[月.\-/]\s?0?{birth.day}(?![0-9])"
+            rf"(?<![0-9]){birth.year}\s?[年.\-/]?\s?0?{birth.month}\s?[月.\-/]\s?0?{birth.day}(?![0-9])日?"
             rf"|(?<![0-9]){birth:%Y%m%d}(?![0-9])"
         )
         for found in day.finditer(plain.text):

@@ -51,8 +51,6 @@ def picture_metadata(data: bytes) -> tuple[str, ...] | None:
 
 def _carried(image: Image.Image, data: bytes) -> set[str]:
     carried = {str(name) for name in image.info.keys() - _HARMLESS}
-    if image.getexif():
-        carried.add("exif")
     for name, content in getattr(image, "applist", ()):
         if not _harmless_segment(name, content):
             carried.add("comment" if name == "COM" else name.lower())
