@@ -27,9 +27,11 @@ from tests.office_files.word_files import (
     field_of,
     linked,
     paragraph,
+    parts,
     picture,
     relationship,
     relationships,
+    streamed,
     table,
 )
 from tests.picture_files import halves, jpeg, opened, saved
@@ -114,6 +116,7 @@ def test_an_honest_pdf_is_taken(content: bytes, pages: int) -> None:
     ("content", "pages"),
     [
         (docx(), 1),
+        (streamed(parts()), 1),
         (docx(PAGE_BREAK * 9 + paragraph("x")), 10),
         (docx(picture(150, 200) * 10), 10),
         (docx(paragraph("字" * 1500) * 2), 2),

@@ -17,7 +17,7 @@ from tests.office_files.word_files import docx
 from tests.picture_files import halves, jpeg, saved
 from voting_service.errors import Unavailable
 from voting_service.office.files import sandbox
-from voting_service.office.files.child import Kind, Task
+from voting_service.office.files.child import Kind, Refusal, Task
 from voting_service.office.files.refusals import FileRefused, Reason
 from voting_service.office.files.sandbox import (
     AT_ONCE,
@@ -94,7 +94,7 @@ async def test_findings_come_back_whole() -> None:
         examine_evidence("a.docx", docx()),
         examine_scan("a.pdf", pdf(2)),
         examine_scan("a.png", saved(halves(900, 1200), "PNG")),
-        examine_photo("a.jpg", jpeg()),
+        examine_photo("a.avif", saved(halves(), "AVIF")),
     )
     assert (evidence.pages, evidence.exact) == (3, True)
     assert (word.pages, word.exact) == (1, False)
@@ -121,6 +121,23 @@ async def test_a_process_that_fails_is_a_refusal(
     monkeypatch.setattr(sandbox, "_CHILD", child)
     with pytest.raises(FileRefused, match="could not be examined"):
         await examine_evidence("a.pdf", pdf())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Refusal("NO_SUCH_REASON", {}),
+        Refusal("ODD_PAGE", {}),
+        Refusal("ODD_PAGE", {"reason": "x", "field": "y", "self": 1}),
+    ],
+    ids=["no reason", "no details", "other details"],
+)
+def test_a_refusal_that_is_none_of_ours_is_one(
+    said: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "_ask_child", lambda kind, task: said)
+    with pytest.raises(FileRefused, match="could not be examined"):
+        examine("evidence", "a.pdf", pdf())
 
 
 async def test_a_process_that_takes_too_long_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

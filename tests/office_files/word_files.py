@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from io import BytesIO
+from io import BufferedWriter, BytesIO, RawIOBase
+from typing import Any
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -65,6 +66,28 @@ def packed(contents: Mapping[str, str | bytes]) -> bytes:
         for name, content in contents.items():
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return file.getvalue()
+
+
+def streamed(contents: Mapping[str, str | bytes]) -> bytes:
+    """As programs pack that cannot go back: sizes stand behind each part."""
+    file = BytesIO()
+    unseekable = BufferedWriter(_Forward(file))
+    with zipfile.ZipFile(unseekable, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    unseekable.flush()
+    return file.getvalue()
+
+
+class _Forward(RawIOBase):
+    def __init__(self, file: BytesIO) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        return self._file.write(content)
 
 
 def docx(body: str | None = None, more: Mapping[str, str | bytes] | None = None) -> bytes:

@@ -1,8 +1,8 @@
 """The process that examines one file: a request on stdin, an outcome on stdout, and nothing else.
 
-It starts with a bound on memory and time and ends with the rights to open, write or start
-anything gone before it reads the first byte of the file. Not for root: a user may be kept from
-starting processes, root may not (RLIMIT_NPROC).
+Memory and time are bounded from the start; the rights to open, write or start anything are gone
+before the first byte of the file is read. Root alone may still start processes (RLIMIT_NPROC does
+not bind it): let the service be another user.
 """
 
 from __future__ import annotations
@@ -86,9 +86,10 @@ def _examiner(kind: Kind) -> Callable[[str, bytes], Outcome]:
 
 
 def _load_decoders() -> None:
-    from PIL import Image  # noqa: PLC0415
+    from PIL import AvifImagePlugin, Image  # noqa: PLC0415
 
     Image.init()
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # no further ones may be started
     for encoding in ("cp437", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "ascii", "idna"):
         "".encode(encoding)
 

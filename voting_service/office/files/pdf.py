@@ -40,7 +40,7 @@ MAX_OBJECTS = 50_000
 """A tagged document of ten pages has a few thousand."""
 MAX_OBJECT_STREAM_BYTES = 16 * 2**20
 MAX_TREE_DEPTH = 32
-MAX_TRAILING_BYTES = 64
+MAX_TRAILING_BYTES = 1024
 """Line ends and padding behind the last %%EOF."""
 MIN_SIDE_POINTS, MAX_SIDE_POINTS = 72.0, 14_400.0
 """An inch; and what readers take. Phones write a point for each pixel, so a page may be large."""

@@ -133,7 +133,7 @@ Detail = str | int
 class FileRefused(InvalidInput):
     """A file is not taken; `reason` and `details` say why, `field` of the fault which file."""
 
-    def __init__(self, reason: Reason, field: str = "", **details: Detail) -> None:
+    def __init__(self, reason: Reason, field: str = "", /, **details: Detail) -> None:
         message, zh = (text.format_map(details) for text in reason.value)
         super().__init__(Fault(field, message, zh=zh))
         self.zh = zh

@@ -74,12 +74,17 @@ def examine(kind: Kind, name: str, content: bytes) -> Evidence | Scan | Photo:
     check_name_and_size(name, content)
     outcome = _ask_child(kind, Task(name, content))
     if isinstance(outcome, Refusal):
-        if outcome.reason not in Reason.__members__:
-            raise FileRefused(Reason.NOT_EXAMINED)
-        raise FileRefused(Reason[outcome.reason], "", **outcome.details)
+        raise _refused(outcome)
     if isinstance(outcome, Manuscript):
         return word_evidence(content, set_pages(outcome, EVIDENCE_PAGES))
     return outcome
+
+
+def _refused(outcome: Refusal) -> FileRefused:
+    try:
+        return FileRefused(Reason[outcome.reason], "", **outcome.details)
+    except KeyError:  # no reason of ours: whoever wrote it was not our program any more
+        return FileRefused(Reason.NOT_EXAMINED)
 
 
 def _ask_child(kind: Kind, task: Task) -> Outcome:
