@@ -8,12 +8,14 @@ from voting_service.accounts.model import STAFF
 from voting_service.desk.face import Way
 from voting_service.office import bodies_pages, home
 from voting_service.office.model import READERS
+from voting_service.office.panel import routes as panel
 from voting_service.office.recommendations import routes as recommendations
 
 AREAS = [
     home.ROUTES,
     bodies_pages.ROUTES,
     recommendations.ROUTES,
+    panel.ROUTES,
 ]
 
 ROUTES: list[Route] = [route for area in AREAS for route in area]
@@ -25,6 +27,7 @@ WAYS = (
     Way("/selections/{slug}/review", "office.nav.review", READERS),
     Way("/selections/{slug}/picks", "office.nav.picks", READERS),
     Way("/selections/{slug}/notice", "office.nav.notice", READERS),
+    Way("/selections/{slug}/experts", "office.nav.experts", STAFF),
     Way("/selections/{slug}/panel", "office.nav.panel", (*READERS, "expert")),
     Way("/selections/{slug}/result", "office.nav.result", READERS),
     Way("/selections/{slug}/papers", "office.nav.papers", READERS),
