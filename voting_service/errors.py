@@ -164,6 +164,7 @@ class MissingGlyphs(Refused):
         )
         super().__init__(
             f"the fonts cannot print {named}: write it with other characters, or ask for a font "
-            "that has them"
+            "that has them",
+            zh=f"打印字体中没有这些字：{named}。请改用其他写法，或请管理员换用收有这些字的字体。",
         )
         self.characters = characters

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -78,10 +78,12 @@ async def typeset_in_background(
     package: str, template: str, data: Any, *, assets: Mapping[str, bytes] = _NO_ASSETS
 ) -> bytes:
     """`typeset` beside the event loop, at most AT_ONCE at a time."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(
-        _threads, lambda: typeset(package, template, data, assets=assets)
-    )
+    return await in_background(lambda: typeset(package, template, data, assets=assets))
+
+
+async def in_background(make: Callable[[], bytes]) -> bytes:
+    """The same for whatever makes a document, with all that goes before setting it."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, make)
 
 
 def _check_glyphs(source: str, data: Any) -> None:
