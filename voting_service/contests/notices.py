@@ -38,12 +38,14 @@ class NoticeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Draw(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How numbers are drawn (contests/lots.py): by what `source` gives at `known_at`; `seed` is
-    what it gave, None before. `matter` stands in every hash."""
+    what it gave, None before. `matter` stands in every hash. Each of `tickets` is somebody's, the
+    SHA-256 of the form on their receipt; once drawn, in the order of the numbers."""
 
     source: Text
     known_at: datetime
     matter: str
     seed: str | None = None
+    tickets: tuple[str, ...] = ()
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,12 +9,16 @@ from voting_service.desk.face import Way
 from voting_service.office import bodies_pages, home
 from voting_service.office.model import READERS
 from voting_service.office.panel import routes as panel
+from voting_service.office.picks import routes as picks
 from voting_service.office.recommendations import routes as recommendations
+from voting_service.office.review import routes as review
 
 AREAS = [
     home.ROUTES,
     bodies_pages.ROUTES,
     recommendations.ROUTES,
+    review.ROUTES,
+    picks.ROUTES,
     panel.ROUTES,
 ]
 
