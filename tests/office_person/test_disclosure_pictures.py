@@ -132,6 +132,7 @@ def test_whatever_a_picture_carries_is_refused(data: bytes, what: str) -> None:
         saved(SMALL, "PNG")[:100],
         png_head(60_000, 60_000),
         png_head(6_000, 6_000),
+        saved(Image.new("1", (5_100, 5_100)), "PNG"),  # whole, but too large to decode
         b"%PDF-1.7",
     ],
 )
