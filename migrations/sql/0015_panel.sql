@@ -383,10 +383,10 @@ create trigger carry_out_panel after update of approved_by on decisions
                        and new.kind in ('panel', 'result'))
     execute function office.carry_out_panel();
 
--- Only the functions above carry these out.
-revoke execute on function office.name_winners(decisions),
-    office.end_round_if_all_in(smallint, integer) from public;
-
+grant execute on function office.own_sheet(text, smallint, integer),
+    office.save_sheet(text, smallint, integer, jsonb, boolean),
+    office.declare_conflict(text, smallint, integer, text),
+    office.read_sheets(smallint, integer) to voting_application;
 grant select on office.experts, office.expert_invitations, office.panel_conflicts,
     office.panel_rounds, office.awards to voting_application;
 grant select (selection_id, round, account_id, saved_at, submitted_at) on office.panel_sheets
