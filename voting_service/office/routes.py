@@ -7,6 +7,7 @@ from starlette.routing import Route
 from voting_service.accounts.model import STAFF
 from voting_service.desk.face import Way
 from voting_service.office import bodies_pages, home
+from voting_service.office.announcement import routes as announcement
 from voting_service.office.model import READERS
 from voting_service.office.panel import routes as panel
 from voting_service.office.picks import routes as picks
@@ -20,6 +21,7 @@ AREAS = [
     review.ROUTES,
     picks.ROUTES,
     panel.ROUTES,
+    announcement.ROUTES,
 ]
 
 ROUTES: list[Route] = [route for area in AREAS for route in area]
