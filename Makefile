@@ -20,10 +20,11 @@ help: ## This list
 
 setup: $(DEV) ## .venv with everything the locks name; the other targets do it by themselves
 
-demo: $(DEMO) ## The service with its own Postgres and Valkey [PORT= DATA= CROWD=votes a second]
+demo: $(DEMO) ## The service with its own Postgres and Valkey [PORT= DATA= CROWD= STAGE=review]
 	@$(BIN)/voting-service demo $(if $(PORT),--port $(PORT)) \
 	    $(if $(OFFICE_PORT),--office-port $(OFFICE_PORT)) \
-	    $(if $(DATA),--data '$(DATA)') $(if $(CROWD),--crowd $(CROWD))
+	    $(if $(DATA),--data '$(DATA)') $(if $(CROWD),--crowd $(CROWD)) \
+	    $(if $(STAGE),--stage $(STAGE))
 
 test: $(DEV) ## Every test, real servers and Chromium included [TESTS=tests/project]
 	@$(BIN)/python tests/browser/find_chromium.py

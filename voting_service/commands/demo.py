@@ -11,6 +11,7 @@ import click
 
 from voting_service.clock import system_clock
 from voting_service.commands.running import run
+from voting_service.demo.selection import STAGES, Stage
 from voting_service.demo.whole_demo import DemoPlan, run_demo
 
 _PORT = click.IntRange(1, 65535)
@@ -34,14 +35,27 @@ _PORT = click.IntRange(1, 65535)
     default=0,
     help="Votes a second of simulated voters.",
 )
-def demo(data: Path, port: int, office_port: int, workers: int | None, crowd: float) -> None:
+@click.option(
+    "--stage",
+    type=click.Choice(STAGES),
+    help="Carry a selection through to here first, in a fresh --data folder.",
+)
+def demo(
+    *,
+    data: Path,
+    port: int,
+    office_port: int,
+    workers: int | None,
+    crowd: float,
+    stage: Stage | None,
+) -> None:
     """Run the whole service here, with PostgreSQL, Valkey and a contest of its own.
 
     Prints `ready http://127.0.0.1:PORT` when it answers. Ctrl-C stops everything it started.
     """
     if port == office_port:
         raise click.UsageError("--port and --office-port must differ")
-    run(_until_stopped(DemoPlan(data, port, office_port, workers, crowd)))
+    run(_until_stopped(DemoPlan(data, port, office_port, workers, crowd, stage)))
 
 
 async def _until_stopped(plan: DemoPlan) -> None:

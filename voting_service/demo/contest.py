@@ -108,18 +108,24 @@ def trade_of(number: int) -> int:
     return (number - 1) % len(_TRADES)
 
 
-def candidate(number: int) -> Candidate:
-    """A placeholder: it has a number, a trade and a district, and says what it is."""
+def trade_and_district(number: int) -> tuple[Text, Text]:
+    """What the placeholder of a number does, and where it is from."""
     trade_zh, trade_en = _TRADES[trade_of(number)]
     district_zh, district_en = _DISTRICTS[(number - 1) % len(_DISTRICTS)]
+    return Text(zh=trade_zh, en=trade_en), Text(zh=district_zh, en=district_en)
+
+
+def candidate(number: int) -> Candidate:
+    """A placeholder: it has a number, a trade and a district, and says what it is."""
+    trade, district = trade_and_district(number)
     return Candidate(
         number=number,
         name=Text(zh=f"{number:02d}号候选人（占位）", en=f"Candidate {number:02d} (placeholder)"),
-        trade=Text(zh=trade_zh, en=trade_en),
-        district=Text(zh=district_zh, en=district_en),
+        trade=trade,
+        district=district,
         summary=Text(
-            zh=f"演示用占位资料：{district_zh}推荐的{trade_zh}，并非真实人物。",
-            en=f"Placeholder for the demo: {trade_en}, recommended by {district_en}; "
+            zh=f"演示用占位资料：{district.zh}推荐的{trade.zh}，并非真实人物。",
+            en=f"Placeholder for the demo: {trade.en}, recommended by {district.en}; "
             "not a real person.",
         ),
         story=Text(

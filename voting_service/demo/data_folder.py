@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import urandom
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
@@ -25,12 +26,13 @@ STAFF: Mapping[str, Role] = {
     "clerk-1": "tally_clerk",
     "clerk-2": "tally_clerk",
     "reviewer-1": "reviewer",
+    "reviewer-2": "reviewer",
     "supervisor-1": "supervisor",
     "supervisor-2": "supervisor",
     "auditor-1": "auditor",
     "administrator-1": "administrator",
 }
-
+NOBODY: Mapping[str, Role] = MappingProxyType({})
 
 SETTINGS = tuple(
     PREFIX + name
@@ -64,6 +66,7 @@ class DataFolder:
         self.logs = self.path / "logs"
         self.metrics = self.path / "metrics"
         self.settings_file = self.path / DEMO_SETTINGS_FILE
+        self.contents_file = self.path / "stage"
         self.accounts_file = self.path / "accounts.json"
         self.platform_key_file = self.path / "platforms" / "demo.pem"
         self.signing_key_file = self.path / "keys" / "signing.pem"
@@ -91,12 +94,13 @@ class DataFolder:
         if not self.master_key_file.exists():
             write_private(self.master_key_file, b64encode(urandom(32)))
 
-    def staff(self) -> tuple[StaffLogin, ...]:
-        """The demo staff's names, passwords and TOTP secrets, from accounts.json."""
+    def staff(self, guests: Mapping[str, Role] = NOBODY) -> tuple[StaffLogin, ...]:
+        """Names, passwords and TOTP secrets of the demo's staff, and of `guests` when they are
+        made first, from accounts.json."""
         if not self.accounts_file.exists():
             made = [
                 StaffLogin(name, role, secrets.token_urlsafe(15), new_secret())
-                for name, role in STAFF.items()
+                for name, role in {**STAFF, **guests}.items()
             ]
             write_private(
                 self.accounts_file, json.dumps(msgspec.to_builtins(made), indent=2) + "\n"

@@ -21,6 +21,8 @@ from voting_service.demo.data_folder import SETTINGS, DataFolder
 from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPostgres
 from voting_service.demo.embedded_server import HOST, EmbeddedServer, port_is_free
 from voting_service.demo.embedded_valkey import EmbeddedValkey
+from voting_service.demo.selection import SLUG as SELECTION
+from voting_service.demo.selection import Stage
 from voting_service.demo.supervise import Program, Say, keep_program, keep_store
 from voting_service.errors import Refused, Unavailable
 from voting_service.settings import PREFIX
@@ -42,6 +44,7 @@ class DemoPlan:
     office_port: int
     workers: int | None = None
     crowd_per_second: float = 0.0
+    stage: Stage | None = None
 
     @property
     def address(self) -> str:
@@ -85,7 +88,7 @@ async def _run(
     await _start_stores((postgres, valkey), say)
     for folder in postgres.opened_folders:
         say(f"  {folder} was opened for passing through (o+x): PostgreSQL has a user of its own")
-    await _fill(data, postgres, valkey, say, clock)
+    await _fill(plan, data, (postgres, valkey), say, clock)
     programs = _programs(plan, data)
     for program in programs:
         running.push_async_callback(program.stop)
@@ -116,8 +119,13 @@ async def _start_stores(stores: tuple[EmbeddedServer, ...], say: Say) -> None:
 
 
 async def _fill(
-    data: DataFolder, postgres: EmbeddedPostgres, valkey: EmbeddedValkey, say: Say, clock: Clock
+    plan: DemoPlan,
+    data: DataFolder,
+    stores: tuple[EmbeddedPostgres, EmbeddedValkey],
+    say: Say,
+    clock: Clock,
 ) -> None:
+    postgres, valkey = stores
     data.ensure_keys()
     data.write_settings(
         database_url=postgres.url(APPLICATION),
@@ -130,8 +138,8 @@ async def _fill(
     # without a second person's approval.
     connection = await connect(postgres.url(OWNER))
     try:
-        if await load_contents(connection, data, clock):
-            say(f"loaded the contest {SLUG}, its platform and its staff")
+        if await load_contents(connection, data, clock, stage=plan.stage, say=say):
+            say("loaded the demo's selection, platform and staff")
     finally:
         await connection.close()
 
@@ -192,11 +200,14 @@ async def _wait_until_ready(address: str, program: Program) -> None:
 
 
 def _introduce(plan: DemoPlan, data: DataFolder, say: Say) -> None:
+    office = f"{plan.office_address}/selections/{SELECTION}"
     contest = f"{plan.address}/api/v1/contests/{SLUG}"
-    say(f"  contest     {contest}")
-    say(f"  candidates  {contest}/candidates")
-    say(f"  standings   {contest}/standings")
+    if plan.stage not in {"recommendation", "review"}:
+        say(f"  contest     {contest}")
+        say(f"  candidates  {contest}/candidates")
+        say(f"  standings   {contest}/standings")
     say(f"  desk        {plan.office_address}")
+    say(f"  office      {office}")
     say(f"  staff       {data.accounts_file} (names, passwords, TOTP secrets)")
     say(f"  code        VOTING_DATA={data.path} voting-service account code supervisor-1")
     say(f"  platform    {data.platform_key_file} (signs voters in)")

@@ -1,0 +1,93 @@
+"""Recommendations for the demo: complete, and visibly about nobody."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+from hashlib import sha256
+
+from voting_service.demo.contest import trade_and_district
+from voting_service.demo.portrait import portrait
+from voting_service.office.form import Achievement, Form, Month, Opinion
+from voting_service.office.id_numbers import check_character
+from voting_service.office.industries import PILLAR_INDUSTRIES
+from voting_service.office.recommendations.model import File
+from voting_service.typesetting.compile import typeset
+
+PHOTO_SIZE = (413, 579)
+"""Two inches, 35 × 49 mm, at 300 pixels an inch."""
+EVIDENCE_PAGES = 3
+_DIGITS = "零一二三四五六七八九"
+_DIVISION = "500000"
+"""The city as a whole, which issues no cards: so the numbers are nobody's."""
+_KINDS = ("innovation", "method", "technology", "special_skill")
+
+
+def numeral(number: int) -> str:
+    """1 to 999 as digits in Chinese, 十 and 百 left out: 107 is 一〇七."""
+    return "".join(_DIGITS[int(digit)] for digit in str(number)).replace("零", "〇")
+
+
+def form(number: int, today: date) -> Form:
+    """The form of the placeholder of this number, complete by `today`."""
+    trade, _district = trade_and_district(number)
+    born = date(1965, 1, 1) + timedelta(days=number * 61 % 12_000)
+    serial = f"{number * 2 + 1:03}" if number % 3 else f"{number * 2:03}"
+    digits = f"{_DIVISION}{born:%Y%m%d}{serial[-3:]}"
+    signed = today - timedelta(days=3)
+    employer = f"演示单位{numeral(number % 60 + 1)}（占位）"
+    return Form(
+        name=f"占位人选{numeral(number)}",
+        sex="male" if int(digits[-1]) % 2 else "female",
+        birth=Month(born.year, born.month),
+        id_number=digits + check_character(digits),
+        ethnic_group="汉族",
+        political_status="群众",
+        education=("高中", "大专", "本科")[number % 3],
+        trade=trade.zh,
+        skill_grade=("技师", "高级技师")[number % 2],
+        employer=employer,
+        is_central_unit=number % 11 == 0,
+        first_employed=Month(born.year + 20, 7),
+        employer_address="重庆市演示区占位路1号",
+        employer_postcode="400000",
+        employer_contact="联络人（占位）",
+        employer_telephone="023-60000000",
+        industry=list(PILLAR_INDUSTRIES)[number % len(PILLAR_INDUSTRIES)],
+        chain="",
+        skills=f"演示用占位内容：从事{trade.zh}工作多年，技术全面，多次完成急难任务。",
+        deeds=f"演示用占位内容，并非真实人物。该人选从事{trade.zh}工作，扎根一线，"
+        "带头攻关，改进工艺，带徒传技，在岗位上取得了突出成绩。",
+        qualification="technician",
+        qualification_pages="1",
+        achievements=(
+            Achievement(kind=_KINDS[number % 4], pages="2-3"),  # type: ignore[arg-type]
+        ),
+        evidence_handler="经办人（占位）",
+        evidence_confirmed_on=signed,
+        employer_opinion=Opinion(text="同意推荐。", signer="负责人（占位）", signed_on=signed),
+        body_opinion=Opinion(text="同意推荐。", signer="负责人（占位）", signed_on=signed),
+    )
+
+
+def photo(number: int) -> File:
+    """The drawn portrait, in a two-inch photo's proportions."""
+    width, height = PHOTO_SIZE
+    drawn = portrait(number % 100, number % 25)
+    tall = drawn.width * height // width
+    top = (drawn.height - tall) // 2
+    stream = io.BytesIO()
+    drawn.crop((0, top, drawn.width, top + tall)).resize(PHOTO_SIZE).save(
+        stream, "JPEG", quality=85
+    )
+    return _file("image/jpeg", 1, stream.getvalue())
+
+
+def evidence() -> File:
+    """Pages that say what they stand for."""
+    content = typeset("voting_service.demo", "evidence.typ", {"pages": EVIDENCE_PAGES})
+    return _file("application/pdf", EVIDENCE_PAGES, content)
+
+
+def _file(media_type: str, pages: int, content: bytes) -> File:
+    return File(media_type, pages, sha256(content).digest(), content)
