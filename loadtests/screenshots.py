@@ -24,7 +24,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from loadtests import CONTEST, PLATFORM
 from loadtests.load import FOLDER, running_demo
 from loadtests.voters import PlatformSigner
-from tests.browser.conftest import ARGUMENTS, DESKTOP, PHONE
+from tests.browser.chromium import ARGUMENTS
+from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.find_chromium import HELP, chromium_path
 from voting_service.demo.data_folder import DataFolder, StaffLogin
 from voting_service.demo.embedded_server import HOST, free_port

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretBytes
 from redis.asyncio import Redis
 
+from tests.browser.chromium import chromium
 from voting_service.accounts import sign_in, store
 from voting_service.demo.embedded_postgres import (
     APPLICATION,
@@ -32,6 +33,8 @@ from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.settings import Settings
 from voting_service.storage.migrations import upgrade
 from voting_service.storage.postgres import Connection, Pool, connect, open_pool
+
+__all__ = ["chromium"]
 
 TEMPLATE = "voting_template"
 MEMORY = Path("/dev/shm")

@@ -1,4 +1,4 @@
-"""Real Chromium, started once; pages that fail their test when anything goes wrong in them."""
+"""Pages in the one Chromium that fail their test when anything goes wrong in them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
-from tests.browser.find_chromium import HELP, chromium_path
 from tests.browser.guard import Guard
 from tests.browser.serving import ForeignSite, foreign_sites
 from tests.browser.site import Site, running_site
 from voting_service.settings import Settings
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-)
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
@@ -32,18 +21,6 @@ PHONE: dict[str, Any] = {
 }
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 TIMEOUT_MS = 15_000
-
-
-@pytest.fixture(scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """The session's browser. It finds this machine only; every page is in a private window, which
-    blocks third-party cookies (test_browser_base.py makes sure)."""
-    path = chromium_path()
-    assert path, HELP
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture(scope="session")

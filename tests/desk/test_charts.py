@@ -12,15 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.browser.accessibility import assert_accessible, tab_to
-from tests.browser.conftest import DESKTOP, TIMEOUT_MS, chromium
+from tests.browser.conftest import DESKTOP, TIMEOUT_MS
 from tests.browser.guard import Guard
 from tests.staff.running_office import Office, running_office
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.settings import Settings
 from voting_service.staff.routes import ROUTES
-
-__all__ = ["chromium"]
 
 LINE = {
     "time": ["2022-07-18T23:59:00+08:00", "2022-07-19T00:00:00+08:00"],

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.office.selection_data import Chosen, store_selection
-from tests.staff.conftest import chromium, clock, desktop, guard, office
+from tests.staff.conftest import clock, desktop, guard, office
 from tests.staff.running_office import Office
 
-__all__ = ["chromium", "clock", "desktop", "guard", "office"]
+__all__ = ["clock", "desktop", "guard", "office"]
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 from pydantic import SecretBytes
 
 from tests.browser.conftest import (
-    chromium,
     desktop,
     guard,
     no_scripts,
@@ -28,7 +27,6 @@ from voting_service.settings import Settings
 from voting_service.storage.postgres import Connection
 
 __all__ = [
-    "chromium",
     "desktop",
     "guard",
     "no_scripts",

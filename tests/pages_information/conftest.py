@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.browser.conftest import (
-    chromium,
     desktop,
     guard,
     no_scripts,
@@ -15,7 +14,6 @@ from tests.browser.conftest import (
 )
 
 __all__ = [
-    "chromium",
     "desktop",
     "guard",
     "no_scripts",

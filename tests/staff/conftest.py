@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.browser.conftest import DESKTOP, TIMEOUT_MS, chromium
+from tests.browser.conftest import DESKTOP, TIMEOUT_MS
 from tests.browser.guard import Guard
 from tests.public.running_service import MovedClock
 from tests.staff.running_office import Office, running_office
 from voting_service.settings import Settings
-
-__all__ = ["chromium"]
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""The one Chromium of a test run, or of each of its workers; the root conftest shares it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.browser.find_chromium import HELP, chromium_path
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The session's browser. It finds this machine only; every page is in a private window, which
+    blocks third-party cookies (test_browser_base.py makes sure).
+
+    A conftest that imported it would start another one for its folder.
+    """
+    path = chromium_path()
+    assert path, HELP
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        await browser.close()
