@@ -8,8 +8,9 @@ readable.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -62,6 +63,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     how_to_object: Text | None = None
     draw: Draw | None = None
     time_zone: str = "Asia/Shanghai"
+
+    @property
+    def zone(self) -> tzinfo:
+        return ZoneInfo(self.time_zone)
 
 
 class PublishedNotice(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ def default_settings(selection: Selection, now: datetime) -> str:
         "",
         "[ballot]",
         "min_choices = 1",
-        "max_choices = 10",
+        f"max_choices = {min(10, selection.rules.picks)}",
         'every = "day"',
         "",
         "[cut]",
