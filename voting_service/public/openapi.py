@@ -223,6 +223,18 @@ def _paths() -> dict[str, Any]:
                 },
             },
         },
+        "/api/v1/notices/{slug}": {
+            "parameters": [_SLUG],
+            "get": {
+                "operationId": "notice",
+                "summary": "A public notice of a selection; with its draw, so that anybody can "
+                "draw the numbers again",
+                "responses": {
+                    "200": _answer("The notice", _PLAIN),
+                    **_problems(404, 503),
+                },
+            },
+        },
         **_operators_paths(),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Route
 
-from voting_service.public.pages import entering, information, receipts, voting
+from voting_service.public.pages import entering, information, notices, receipts, voting
 from voting_service.public.pages.browsing import CandidatesPage, ProfilePage, home, static_file
 from voting_service.public.pages.standings import StandingsPage
 from voting_service.public.pages.trouble import page, published
@@ -22,7 +22,10 @@ register_url_convertor("language", LanguageConvertor())
 
 CONTEST = "/{language:language}/{slug}"
 
+NOTICES = "/{language:language}/notices"
+
 READS = [
+    Route(NOTICES, notices.notices_page),
     Route(CONTEST, CandidatesPage(), methods=["GET"]),
     Route(f"{CONTEST}/candidates/{{number:int}}", ProfilePage(), methods=["GET"]),
     Route(f"{CONTEST}/standings", StandingsPage(), methods=["GET"]),
@@ -32,6 +35,9 @@ READS = [
 ROUTES = [
     Route("/", home),
     Route("/static/{name:path}", static_file),
+    Route("/notices", notices.in_readers_language),
+    Route("/notices/{slug}", notices.in_readers_language),
+    Route(f"{NOTICES}/{{slug}}", notices.notice_page),
     Route(f"{CONTEST}/rules", page(information.rules)),
     Route(f"{CONTEST}/cut", page(information.cut)),
     Route("/enter", entering.enter_page),
