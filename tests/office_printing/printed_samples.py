@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from voting_service.contests.model import Text
 from voting_service.office.form import Form, Month, Opinion
+from voting_service.office.printing.album import Album, AlbumPerson
+from voting_service.office.printing.certificate import Award, Certificate
 from voting_service.office.printing.minutes import (
     AbsentExpert,
     ConflictOfInterest,
@@ -188,4 +190,44 @@ def summary() -> SelectionSummary:
         ),
         issuer=ISSUER,
         issued_on=DAY,
+    )
+
+
+def certificate(
+    number: int = 1,
+    *,
+    award: Award = "winner",
+    name: str = "获奖人甲",
+    citation: str = "技艺精湛，贡献突出，荣获“最美巴渝工匠”称号，特颁此证。",
+) -> Certificate:
+    return Certificate(
+        selection=SELECTION,
+        award=award,
+        number=f"BYGJ-2022-{number:03}",
+        name=name,
+        citation=citation,
+        issuers=("市人力资源和社会保障局", "市总工会", "市高技办"),
+        issued_on=DAY,
+        verification_url=f"https://vote.example.org/certificates/BYGJ-2022-{number:03}?code=0123456789abcdef",
+    )
+
+
+def album_of(pictures: tuple[bytes | None, ...], *, story: str = SENTENCE * 12) -> Album:
+    return Album(
+        selection=SELECTION,
+        subtitle=Text(zh="二〇二二年", en="2022"),
+        foreword=Text(zh=f"{SENTENCE * 6}\n{SENTENCE * 6}", en="They work with their hands. " * 30),
+        people=tuple(
+            AlbumPerson(
+                name=Text(zh=f"获奖人{index}", en=f"Awarded {index}"),
+                award="winner" if index % 2 else "nominee",
+                trade=Text(zh="工业机器人系统操作员", en="Operator of industrial robots"),
+                employer=Text(zh="某某机械制造有限责任公司", en="A machine works"),
+                story=Text(zh=story, en="A story of years at the machine. " * 20),
+                quotation=Text(zh="把每一个零件都当作作品。", en="Every part is a work."),
+                picture=picture,
+            )
+            for index, picture in enumerate(pictures, start=1)
+        ),
+        issuers=(ISSUER,),
     )
