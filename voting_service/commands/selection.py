@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from voting_service.clock import system_clock
+from voting_service.commands.draw import draw
 from voting_service.commands.running import database, run, terminal_user
 from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.office.body_list import LISTED_BODIES
@@ -49,6 +50,9 @@ class SelectionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 @click.group()
 def selection() -> None:
     """The year's selection: who recommends, until when, how many."""
+
+
+selection.add_command(draw)
 
 
 @selection.command("add")
