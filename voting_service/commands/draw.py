@@ -1,0 +1,34 @@
+"""`selection draw`: draws candidates' numbers again, from the public notice alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from voting_service.contests.lots import lot, lot_order
+from voting_service.contests.notices import Notice
+from voting_service.errors import Fault, InvalidInput, Refused
+
+
+@click.command("draw")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def draw(file: Path) -> None:
+    """Draw the numbers again from FILE, a notice as /api/v1/notices/… gives it."""
+    try:
+        notice = msgspec.json.decode(file.read_bytes(), type=Notice)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InvalidInput(Fault(file.name, f"is no notice: {error}")) from None
+    drawn = notice.draw
+    if drawn is None:
+        raise Refused(f"{notice.slug} tells of no draw; take the notice of the draw")
+    if drawn.seed is None:
+        raise Refused(f"the digits are not known yet; they come at {drawn.known_at.isoformat()}")
+    order = lot_order(drawn.seed, drawn.matter, drawn.tickets)
+    for number, ticket in enumerate(order, start=1):
+        click.echo(f"{number:>3}  {ticket}  {lot(drawn.seed, drawn.matter, ticket)}")
+    told = [row.ticket for row in sorted(notice.rows, key=lambda row: row.number or 0)]
+    if order != drawn.tickets or (told and told != list(order)):
+        raise Refused("these numbers do not follow from the digits")
+    click.echo(f"the numbers follow from the digits {drawn.seed}")
