@@ -52,3 +52,12 @@ select document
  where contest_id = $1 and coalesce(visible_from, published_at) <= $2
  order by version desc
  limit 1;
+
+-- name: ballots_by_day
+-- Ballots received and counted on each day of a contest, by its clock; as the kept tally has them.
+select (hour at time zone $2)::date as day, sum(gross)::bigint as received,
+       (sum(gross) - sum(held) - sum(void))::bigint as counted
+  from tally_cells
+ where contest_id = $1 and candidate = 0
+ group by 1
+ order by 1;

@@ -25,6 +25,7 @@ from voting_service.public.openapi import openapi_document
 from voting_service.public.pages import routes as pages
 from voting_service.public.pages.error_pages import on_bug, on_domain_error, on_http_error
 from voting_service.public.pages.notices import notice_document
+from voting_service.public.pages.results import published_result
 from voting_service.public.pictures import picture_file
 from voting_service.public.reads import (
     CandidateList,
@@ -62,6 +63,7 @@ ROUTES = [
     Route(f"{CONTEST}/standings", CurrentStandings(), methods=["GET"]),
     Route(f"{CONTEST}/standings/events", standings_events),
     Route(f"{CONTEST}/cut", published_cut),
+    Route(f"{CONTEST}/result", published_result),
     Route(f"{API}/notices/{{slug}}", notice_document),
     Route("/pictures/{name}", picture_file),
     Route("/healthz", healthz),

@@ -223,6 +223,18 @@ def _paths() -> dict[str, Any]:
                 },
             },
         },
+        f"{contest}/result": {
+            "parameters": [_SLUG],
+            "get": {
+                "operationId": "result",
+                "summary": "The signed result, winners and nominees, once it is announced",
+                "responses": {
+                    "200": _answer("The signed document", _PLAIN),
+                    "304": {"description": "Unchanged"},
+                    **_problems(404, 503),
+                },
+            },
+        },
         "/api/v1/notices/{slug}": {
             "parameters": [_SLUG],
             "get": {

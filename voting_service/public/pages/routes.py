@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Route
 
-from voting_service.public.pages import entering, information, notices, receipts, voting
+from voting_service.public.pages import entering, information, notices, receipts, results, voting
 from voting_service.public.pages.browsing import CandidatesPage, ProfilePage, home, static_file
 from voting_service.public.pages.standings import StandingsPage
 from voting_service.public.pages.trouble import page, published
@@ -49,4 +49,5 @@ ROUTES = [
     Route(f"{CONTEST}/ballot/review", page(published(voting.review)), methods=["POST"]),
     Route(f"{CONTEST}/receipts/{{ballot}}", page(receipts.receipt)),
     Route(f"{CONTEST}/receipts/{{ballot}}/picture.svg", page(receipts.picture)),
+    *results.ROUTES,
 ]
