@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import shutil
 import sys
@@ -46,6 +47,17 @@ PRODUCTION_HASHER = store.HASHER
 
 # Services that a test runs log while another test reads what a command wrote to stdout.
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
+
+
+def pytest_collection() -> None:
+    """What is collected stays to the end: there is no garbage among it worth looking for."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -147,15 +146,11 @@ async def running_site(
 
 @asynccontextmanager
 async def _served(settings: Settings, clock: MovedClock) -> AsyncIterator[tuple[Worker, str]]:
-    thresholds = gc.get_threshold()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("voting_service.public.app.configure_logs", lambda _level: None)
-        try:
-            async with serving(create_app(settings, clock), lifespan="on") as (server, origin):
-                worker: Worker = server.lifespan.state["worker"]
-                await worker.registry.refresh(worker.read_pool)
-                await worker.desk(SLUG).board.refresh()
-                yield worker, origin
-        finally:
-            gc.unfreeze()
-            gc.set_threshold(*thresholds)
+        patch.setattr("voting_service.public.app._collect_garbage_less_often", lambda: None)
+        async with serving(create_app(settings, clock), lifespan="on") as (server, origin):
+            worker: Worker = server.lifespan.state["worker"]
+            await worker.registry.refresh(worker.read_pool)
+            await worker.desk(SLUG).board.refresh()
+            yield worker, origin

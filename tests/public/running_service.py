@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 import socket
 import time
@@ -216,10 +215,11 @@ async def running_service(
 async def _serving(
     settings: Settings, clock: Clock, server: Mapping[str, Any]
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
-    thresholds = gc.get_threshold()
     with pytest.MonkeyPatch.context() as patch:
         # The tests' own log handlers stay; privacy and logs are tested on a process of its own.
+        # So does their garbage collector: to look through all tests took longer than most of them.
         patch.setattr("voting_service.public.app.configure_logs", lambda _level: None)
+        patch.setattr("voting_service.public.app._collect_garbage_less_often", lambda: None)
         config = uvicorn.Config(
             create_app(settings, clock), http=CitizensHttp, ws="none", lifespan="on",
             log_config=None, access_log=False, server_header=False, proxy_headers=False,
@@ -236,8 +236,6 @@ async def _serving(
         finally:
             running.should_exit = True
             await task
-            gc.unfreeze()
-            gc.set_threshold(*thresholds)
 
 
 async def _fill_boards(worker: Worker) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -76,18 +75,14 @@ async def publications(office: Office) -> list[bytes]:
 @asynccontextmanager
 async def public_site(office: Office) -> AsyncIterator[str]:
     """A worker of the citizens' face on the same stores, with the same time; its origin."""
-    thresholds = gc.get_threshold()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("voting_service.public.app.configure_logs", lambda _level: None)
-        try:
-            app = create_public_app(office.settings, office.clock)
-            async with serving(app, lifespan="on") as (server, origin):
-                worker: Worker = server.lifespan.state["worker"]
-                await worker.registry.refresh(worker.read_pool)
-                yield origin
-        finally:
-            gc.unfreeze()
-            gc.set_threshold(*thresholds)
+        patch.setattr("voting_service.public.app._collect_garbage_less_often", lambda: None)
+        app = create_public_app(office.settings, office.clock)
+        async with serving(app, lifespan="on") as (server, origin):
+            worker: Worker = server.lifespan.state["worker"]
+            await worker.registry.refresh(worker.read_pool)
+            yield origin
 
 
 def refused(answer: httpx.Response, status: int, words: str) -> None:
