@@ -84,7 +84,7 @@ create table office.papers (
     id           integer generated always as identity primary key,
     selection_id smallint not null references office.selections,
     kind         text not null check (kind in (
-                     'certificates', 'album_print', 'album_web', 'report', 'minutes')),
+                     'certificates', 'album_print', 'album_web', 'report')),
     language     text not null check (language in ('zh', 'en')),
     asked_by     integer not null references accounts,
     asked_at     timestamptz not null,
