@@ -9,7 +9,6 @@ from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from voting_service.contests.awards import (
     Certificate,
@@ -24,7 +23,6 @@ from voting_service.contests.awards import (
 from voting_service.contests.pictures import Picture
 from voting_service.errors import NotFound
 from voting_service.public.pages.answers import rendered_response
-from voting_service.public.pages.trouble import page
 from voting_service.public.pages.visit import Visit
 from voting_service.public.reads import SHARED_SECONDS, matches
 from voting_service.public.worker import Worker
@@ -168,14 +166,3 @@ async def published_result(request: Request) -> Response:
     if matches(request.headers.get("if-none-match", "").encode(), prepared.etag.encode()):
         return Response(b"", 304, headers)
     return Response(shown.document, 200, headers, media_type="application/json")
-
-
-CONTEST = "/{language:language}/{slug}"
-
-ROUTES = [
-    Route(f"{CONTEST}/result", page(result)),
-    Route(f"{CONTEST}/result/{{number:int}}", page(awarded)),
-    Route(f"{CONTEST}/album.pdf", page(album)),
-    Route(f"{CONTEST}/certificates/{{serial}}", page(certificate)),
-    Route("/certificates/{serial}", certificate_address),
-]

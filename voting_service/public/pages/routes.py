@@ -49,5 +49,9 @@ ROUTES = [
     Route(f"{CONTEST}/ballot/review", page(published(voting.review)), methods=["POST"]),
     Route(f"{CONTEST}/receipts/{{ballot}}", page(receipts.receipt)),
     Route(f"{CONTEST}/receipts/{{ballot}}/picture.svg", page(receipts.picture)),
-    *results.ROUTES,
+    Route("/certificates/{serial}", results.certificate_address),
+    Route(f"{CONTEST}/result", page(results.result)),
+    Route(f"{CONTEST}/result/{{number:int}}", page(results.awarded)),
+    Route(f"{CONTEST}/album.pdf", page(results.album)),
+    Route(f"{CONTEST}/certificates/{{serial}}", page(results.certificate)),
 ]
