@@ -159,7 +159,7 @@ async def pick(office: Office, chosen: Chosen, recommendations: Sequence[int]) -
 async def draw(office: Office, chosen: Chosen) -> None:
     """Numbers for those who were chosen: a source that is known in a moment, and the moment."""
     first, _ = await two_people(office)
-    known_at = office.clock() + timedelta(seconds=1)
+    known_at = office.clock() + timedelta(seconds=0.5)
     proposal = await propose_source(
         office.database, chosen.selection, first, source=Text("开奖号码", "A lottery"),
         known_at=known_at, now=office.clock(),

@@ -12,6 +12,7 @@ import pytest
 
 from tests.contest_data import execute_as_owner
 from tests.office.selection_data import Chosen, move_window, store_selection
+from tests.office_person.people import id_number
 from tests.office_review.citizens import running_citizens_face
 from tests.office_review.review_data import (
     PATH,
@@ -313,7 +314,8 @@ async def test_without_an_upheld_objection_nobody_is_replaced(
 
 
 PLANTED = {
-    "ID number": ("summary", "身份证号500101198005170118"),
+    "ID number": ("summary", f"身份证号{id_number(serial=77)}"),
+    "own ID number": ("story", f"编号 {' '.join(id_number(serial=1))}"),
     "telephone": ("story", "联系电话023-63000000"),
     "mobile": ("story", "请拨打13812345678"),
     "address": ("story", "住在示范路36号附2号"),

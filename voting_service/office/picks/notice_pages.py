@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import date
 from typing import get_args
@@ -10,8 +11,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from voting_service.contests.model import Text
+from voting_service.contests.notices import Notice, load_notice
 from voting_service.decisions.store import load_selection_decisions
 from voting_service.desk.access import signed_in, visitor
+from voting_service.desk.cookies import language
 from voting_service.desk.forms import read_form
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
@@ -42,8 +46,11 @@ from voting_service.office.picks.store import (
     load_picks,
     propose_replacement,
 )
+from voting_service.office.printing.review_list import ListedPerson, ReviewList, review_list
 from voting_service.office.review.reading import load_dossiers
 from voting_service.office.sealing import PersonalKeys
+from voting_service.web.languages import LANGUAGES, written_moment
+from voting_service.web.security_headers import SECURITY_HEADERS
 
 NOTICE = "/selections/{slug}/notice"
 
@@ -96,6 +103,59 @@ async def notice_page(request: Request) -> Response:
         public_url=desk.settings.public_url.rstrip("/"),
         **deciding_values(request),
     )  # fmt: skip
+
+
+@signed_in(*READERS)
+async def printed(request: Request) -> Response:
+    """The notice as it hangs on walls: what was published, as PDF on A4."""
+    desk = desk_of(request)
+    async with desk.connection() as connection:
+        selection = await selection_of(request, connection)
+        slug = notice_slug(selection, "fifty")
+        published = await load_notice(connection, slug, desk.clock())
+        await record(
+            connection, visitor(request).account.name, "exported", contest=selection.slug,
+            subject=f"notice {slug}", details={"version": published.version},
+        )  # fmt: skip
+    listed = _review_list(selection, published.notice)
+    pdf = await asyncio.to_thread(review_list, listed, language(request))
+    headers = {
+        **SECURITY_HEADERS,
+        "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="{slug}.pdf"',
+    }
+    return Response(pdf, 200, headers, media_type="application/pdf")
+
+
+def _review_list(selection: Selection, notice: Notice) -> ReviewList:
+    until = notice.objections_until
+    reader = {
+        name: written_moment(until, selection.zone, name) if until else "" for name in LANGUAGES
+    }
+    text, how = notice.text or Text("", ""), notice.how_to_object or Text("", "")
+    return ReviewList(
+        selection=selection.title,
+        title=notice.title,
+        introduction=Text(
+            zh=f"{text.zh}公示期至{reader['zh']}止。{how.zh}",
+            en=f"{text.en} Objections are taken until {reader['en']}. {how.en}",
+        ),
+        people=tuple(
+            ListedPerson(
+                number=row.number,
+                name=row.name,
+                employer=row.employer,
+                trade=row.trade,
+                body=row.body,
+            )
+            for row in notice.rows
+        ),
+        issuer=_OFFICE,
+        issued_on=notice.visible_from.astimezone(selection.zone).date(),
+    )
+
+
+_OFFICE = Text(zh="市高技办", en="The joint office")
 
 
 @signed_in(*REVIEWERS, step_up=True)
@@ -203,6 +263,7 @@ def _done(selection: Selection, what: str) -> Response:
 
 ROUTES = [
     Route(NOTICE, notice_page),
+    Route(f"{NOTICE}/list.pdf", printed),
     Route(f"{NOTICE}/publish", publish, methods=["POST"]),
     Route(f"{NOTICE}/objections", enter, methods=["POST"]),
     Route(f"{NOTICE}/objections/{{objection:int}}/answer", answer, methods=["POST"]),
