@@ -92,7 +92,9 @@ def _page_picture(data: bytes, whose: str, *, for_print: bool) -> bytes:
 
 def _check_fits(text: str, whose: str) -> None:
     lines = sum(
-        math.ceil((2 + sum(1.0 if c > "\u2e7f" else _LETTER_WIDTH for c in line)) / _LINE_IDEOGRAPHS)
+        math.ceil(
+            (2 + sum(1.0 if c > "\u2e7f" else _LETTER_WIDTH for c in line)) / _LINE_IDEOGRAPHS
+        )
         for line in paragraphs(text)
     )
     if lines > STORY_LINES:

@@ -41,9 +41,7 @@ def certificates(batch: Sequence[Certificate]) -> bytes:
     Raises MissingGlyphs, and InvalidInput for a batch of none or a citation that is too long.
     """
     if not batch:
-        raise InvalidInput(
-            Fault("certificates", "there is none to print", zh="没有可打印的证书。")
-        )
+        raise InvalidInput(Fault("certificates", "there is none to print", zh="没有可打印的证书。"))
     for one in batch:
         if len(one.citation) > CITATION_CHARACTERS:
             raise InvalidInput(
