@@ -21,7 +21,6 @@ from voting_service.decisions.store import load_selection_decisions, propose, re
 from voting_service.office.form import Form
 from voting_service.office.model import Body, Selection
 from voting_service.office.panel.aggregation import Criterion, Method, PanelRules
-from voting_service.office.panel.deciding import SUGGESTED
 from voting_service.office.panel.store import save_sheet
 from voting_service.office.recommendations.sealed_form import seal_form
 from voting_service.office.sealing import PersonalKeys
@@ -33,6 +32,8 @@ CUT = 30
 CANDIDATES = 32
 VOTE = "vote-2022"
 PANEL = f"/selections/{SLUG}/panel"
+RESULT = f"/selections/{SLUG}/result"
+PAPERS = f"/selections/{SLUG}/papers"
 SMALL = PanelRules(
     criteria=(Criterion("c1", both("技能"), 60, 100), Criterion("c2", both("业绩"), 40, 50)),
     method="trimmed_mean",
@@ -105,6 +106,21 @@ class Chosen:
             self.office.database, self.tokens[name], self.selection, asked, content,
             hand_in=hand_in,
         )  # fmt: skip
+
+    async def finish_scoring(self, experts: Sequence[str] = EXPERTS) -> None:
+        """Everybody gives the ladder; the round ends."""
+        for name in experts:
+            await self.hand_in(name, ladder())
+
+    async def publish_result(self, **form: str) -> None:
+        """Proposed at the desk by one, approved by another."""
+        reviewer = await self.office.signed_in_client("reviewer")
+        proposed = await reviewer.post(RESULT, data={"when": "approval", **form})
+        assert proposed.status_code == 303, proposed.text
+        decision = await self.office.database.fetchval("select max(id) from decisions")
+        supervisor = await self.office.signed_in_client("supervisor")
+        approved = await supervisor.post(f"{RESULT}/decisions/{decision}/approve", data={})
+        assert approved.status_code == 303, approved.text
 
 
 def ladder(*, without: Sequence[int] = (), shift: int = 0) -> dict[int, tuple[str, str]]:
@@ -185,6 +201,3 @@ async def _recommend(chosen: Chosen, number: int, body: str, form: Form) -> None
 
 def with_rules(method: Method, *, discussion: bool = False) -> PanelRules:
     return msgspec.structs.replace(SMALL, method=method, discussion=discussion)
-
-
-__all__ = ["SUGGESTED"]
