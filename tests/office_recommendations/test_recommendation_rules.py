@@ -42,11 +42,6 @@ Drafts = Iterable[tuple[Recommendation, Account]]
 
 
 @pytest.fixture
-def keys(settings: Settings) -> PersonalKeys:
-    return PersonalKeys.of(settings)
-
-
-@pytest.fixture
 async def owner(owner_database_url: str) -> AsyncIterator[Connection]:
     """Whoever owns the tables: what it moves, the application cannot."""
     connection = await connect(owner_database_url)

@@ -68,11 +68,11 @@ async def test_from_an_empty_form_to_a_receipt(
     await page.keyboard.press("Enter")
 
     await expect(page.locator("h1")).to_contain_text("工作情况")
-    for name, text in values_of(form, "work").items():
+    for name, value in values_of(form, "work").items():
         if name == "industry":
             await page.select_option("#industry", "equipment")
         elif name != "is_central_unit":
-            await page.fill(f"#{name}", str(text))
+            await page.fill(f"#{name}", str(value))
     await next_step(page, "事迹")
     await page.fill("#skills", "技" * 1001)
     await expect(page.locator("#skills-count")).to_have_text("1001 / 1000 字（不计空格）")

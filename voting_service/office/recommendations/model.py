@@ -80,6 +80,10 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     submitted_at: datetime
     late_by_decision: int | None
 
+    def number(self, selection_slug: str) -> str:
+        """Of the receipt."""
+        return f"{selection_slug}-{self.recommendation_id}-{self.turn}"
+
 
 class Review(msgspec.Struct, frozen=True):
     """What became of a submission, or of the recommendation: its reason opened."""
