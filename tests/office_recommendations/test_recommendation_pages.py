@@ -160,6 +160,9 @@ async def test_files_are_examined_kept_and_given_back(
         "select replaced_at is null as now from office.files where slot = 'photo' order by id"
     )
     assert [row["now"] for row in rows] == [False, True]
+    # What does not belong there is taken out again.
+    await post_step(client, number, "person", {"remove": "photo"}, seen=now)
+    assert set((await stored(office, chosen, keys, number)).files) == {"evidence"}
 
 
 async def test_uploads_are_bounded_marked_and_ours(

@@ -6,7 +6,7 @@ import asyncio
 
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.accessibility import assert_accessible
+from tests.browser.accessibility import assert_accessible, assert_nothing_lost
 from tests.browser.conftest import DESKTOP, TIMEOUT_MS
 from tests.browser.guard import Guard
 from tests.office.selection_data import Chosen, seat_officer
@@ -116,6 +116,34 @@ async def test_a_colleague_s_edit_stops_saving_by_itself_and_both_are_shown(
     await theirs.close()
 
 
+async def test_what_is_typed_outlives_the_session(
+    office: Office,
+    chosen: Chosen,
+    keys: PersonalKeys,
+    officer: Account,
+    chromium: Browser,
+    guard: Guard,
+) -> None:
+    guard.expect("401")
+    guard.expect("403")
+    found = await drafted(
+        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(1)
+    )
+    path = f"{LIST}/{found.id}/steps/deeds"
+    context, page = await page_of(chromium, guard, office, officer.name, path)
+    await context.clear_cookies()
+    await page.fill("#deeds", "登录结束后写的事迹")
+    await expect(page.locator(".saved")).to_contain_text("登录已结束，尚未保存")
+    token = await office.token("recommender", officer.name)
+    await context.add_cookies([{"name": "staff", "value": token, "url": office.origin}])
+    await page.evaluate("dispatchEvent(new Event('focus'))")
+    await expect(page.locator(".saved")).to_contain_text("已自动保存")
+    await page.click(".actions button:has-text('保存') >> nth=0")
+    await expect(page.locator("main")).to_contain_text("已保存。")
+    assert (await stored_form(office, chosen, keys)).deeds == "登录结束后写的事迹"
+    await context.close()
+
+
 async def stored_form(office: Office, chosen: Chosen, keys: PersonalKeys) -> Form:
     [found] = await load_recommendations(office.database, keys, chosen.selection)
     return found.form
@@ -145,6 +173,7 @@ async def test_the_pages_in_english_and_without_scripts(
     await expect(page.locator("h1")).to_have_text("North District · My recommendations")
     await page.goto(f"{office.origin}{LIST}/{found.id}/steps/person")
     for heading in ("Work", "Deeds", "Conditions and evidence", "Opinions", "Check and submit"):
+        await assert_nothing_lost(page)
         await page.click(f".actions button:has-text('Next: {heading}')")
         await expect(page.locator("h1")).to_have_text(f"Recommendation {found.id} · {heading}")
     await page.click("button:has-text('Submit the recommendation')")

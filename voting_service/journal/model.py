@@ -24,6 +24,7 @@ Act = Literal[
     "declined",
     "exported",
     "file_attached",
+    "file_removed",
     "handed_over",
     "hold_made",
     "invitation_approved",

@@ -44,7 +44,8 @@ returning revision;
 -- name: replace_file
 -- What was in the slot is no longer attached; it stays on record.
 update office.files set replaced_at = clock_timestamp()
- where recommendation_id = $1 and slot = $2 and replaced_at is null;
+ where recommendation_id = $1 and slot = $2 and replaced_at is null
+returning id;
 
 -- name: insert_file
 -- A sealed file into an empty slot.

@@ -49,12 +49,18 @@ from voting_service.office.recommendations.steps import (
     seen_mark,
     values_of,
 )
-from voting_service.office.recommendations.store import attach_file, load_reviews, save_form
+from voting_service.office.recommendations.store import (
+    attach_file,
+    load_reviews,
+    remove_file,
+    save_form,
+)
 from voting_service.office.validation import FormRules, draft_faults
 from voting_service.storage.postgres import AnyConnection
 
 SEEN = "seen"
 GO = "go"
+REMOVE = "remove"
 TRIES = 3
 
 
@@ -91,6 +97,11 @@ async def keep_step(request: Request) -> Response:
         asked = await asked_of(request, connection)
     files, refused = await _examined(step, posted.files)
     async with desk.connection() as connection:
+        if (unwanted := _one(posted.fields, REMOVE)) in SLOTS[step]:
+            await remove_file(
+                connection, asked.selection, asked.recommendation.id, slot=unwanted,
+                account=asked.account,
+            )  # fmt: skip
         for slot, file in files.items():
             await attach_file(
                 connection, asked.keys, asked.selection, asked.recommendation.id, slot=slot,

@@ -249,6 +249,25 @@ async def attach_file(
             )  # fmt: skip
 
 
+async def remove_file(
+    connection: AnyConnection,
+    selection: Selection,
+    recommendation_id: int,
+    *,
+    slot: Slot,
+    account: Account,
+) -> None:
+    """Empties the slot, where something is in it. Raises Refused for what was submitted."""
+    with domain_errors():
+        async with connection.transaction():
+            removed = await connection.fetchval(QUERIES["replace_file"], recommendation_id, slot)
+            if removed is not None:
+                await record(
+                    connection, account.name, "file_removed", contest=selection.slug,
+                    subject=subject_of(recommendation_id), details={"slot": slot},
+                )  # fmt: skip
+
+
 # What is handed in
 
 

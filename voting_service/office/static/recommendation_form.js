@@ -43,15 +43,25 @@ function posted() {
   return data;
 }
 
+function post(keepalive) {
+  const headers = { accept: "application/json" };
+  return fetch(address, { method: "POST", body: posted(), headers, keepalive });
+}
+
+// Whoever signed in again in another window has another mark, which our pages carry.
+async function renewMark() {
+  const answer = await fetch(form.action, { headers: { accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const mark = page.querySelector("form.recommendation [name=csrf]")?.value;
+  if (mark) for (const input of document.querySelectorAll("[name=csrf]")) input.value = mark;
+  return Boolean(mark);
+}
+
 async function send(keepalive = false) {
   dirty = false;
   try {
-    const answer = await fetch(address, {
-      method: "POST",
-      body: posted(),
-      headers: { accept: "application/json" },
-      keepalive,
-    });
+    let answer = await post(keepalive);
+    if (answer.status === 403 && await renewMark()) answer = await post(false);
     if (answer.ok) {
       const { seen, saved_at: savedAt, faults } = await answer.json();
       form.elements.seen.value = seen;
@@ -92,7 +102,7 @@ form.addEventListener("change", (event) => {
     input.value = "";
     return;
   }
-  form.requestSubmit(form.querySelector(`[data-field="${CSS.escape(input.name)}"] button`));
+  form.requestSubmit(form.querySelector(`[data-field="${CSS.escape(input.name)}"] button[name=go]`));
 });
 
 // What is on its way carries the newest mark: wait for it, so that nobody meets themselves.
@@ -107,6 +117,8 @@ form.addEventListener("submit", (event) => {
     form.requestSubmit(submitter);
   });
 });
+
+addEventListener("focus", save);
 
 addEventListener("pagehide", () => {
   if (dirty && !stopped && !saving) send(true);
