@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 import click
 import msgspec
@@ -27,6 +28,7 @@ from voting_service.office.model import SelectionRules
 from voting_service.office.sealing import KEY_BYTES, PersonalKeys
 from voting_service.office.store import (
     insert_body,
+    insert_earlier_winners,
     insert_selection,
     load_bodies,
     load_selection,
@@ -223,3 +225,27 @@ def _rows_told() -> Iterator[Callable[[int], None]]:
             bar.update(0)
 
         yield tell
+
+
+@selection.command("earlier-winners")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--year", type=click.IntRange(1990, 2100), required=True)
+def earlier_winners(file: IO[str], year: int) -> None:
+    """Enter who won in an earlier year: FILE has an ID number a line, `-` reads stdin.
+
+    Only their keyed hashes are kept; whoever wins here is remembered without this.
+    """
+    known = run(_earlier_winners(load_settings(), file.read().split(), year))
+    click.echo(f"{known} entered")
+
+
+async def _earlier_winners(settings: Settings, numbers: Sequence[str], year: int) -> int:
+    keys = PersonalKeys.of(settings)
+    hashes = []
+    for line, number in enumerate(numbers, 1):
+        try:
+            hashes.append(keys.person_hash(number))
+        except InvalidInput:
+            raise InvalidInput(Fault(f"line {line}", "is no ID number")) from None
+    async with database(settings) as connection:
+        return await insert_earlier_winners(connection, hashes, year)

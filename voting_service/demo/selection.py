@@ -16,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from voting_service.accounts.model import Account, Role
+from voting_service.accounts.sessions import end_all_sessions, open_session
 from voting_service.clock import Clock
 from voting_service.contests.model import Text
 from voting_service.contests.store import load_contest
@@ -25,10 +26,21 @@ from voting_service.decisions.store import (
     load_selection_decisions,
     record_approval,
 )
-from voting_service.demo.placeholder_people import evidence, form, photo
+from voting_service.demo.placeholder_people import evidence, form, numeral, photo
+from voting_service.office.announcement.deciding import approve_result, propose_result
 from voting_service.office.body_list import LISTED_BODIES
 from voting_service.office.industries import PILLAR_INDUSTRIES
 from voting_service.office.model import Body, Selection, SelectionRules, Slot
+from voting_service.office.panel.aggregation import Criterion, PanelRules
+from voting_service.office.panel.candidates import load_recommended, matches
+from voting_service.office.panel.deciding import propose_close, propose_rules
+from voting_service.office.panel.model import SCORING, Panel
+from voting_service.office.panel.store import (
+    declare_conflict,
+    load_panel,
+    notice_conflicts,
+    save_sheet,
+)
 from voting_service.office.picks.hand_over import (
     approve_hand_over,
     default_settings,
@@ -87,7 +99,18 @@ RECOMMENDED = 150
 RECOMMENDED_SO_FAR = 40
 """While recommending still goes on."""
 WINDOW = timedelta(days=60)
-EXPERTS = 7
+EXPERTS, ABSENT = 7, 5
+PANEL_RULES = PanelRules(
+    criteria=(
+        Criterion("skill", Text("技能水平", "Skill"), 4, 100),
+        Criterion("achievement", Text("业绩贡献", "Achievement"), 4, 100),
+        Criterion("example", Text("示范带动", "Example to others"), 2, 100),
+    ),
+    method="trimmed_mean",
+    trim=1,
+    minimum_experts=5,
+    discussion=False,
+)
 VOTE = timedelta(days=31)
 DRAIN = timedelta(minutes=5)
 """For how long the vote has been over, so that nothing of it can still be on its way."""
@@ -158,8 +181,13 @@ class DemoSelection:
             "panel": [
                 ("the public votes", self.end_the_vote),
                 ("two people publish the cut", lambda: self.publish_the_cut(key)),
+                ("the experts take their seats", self.seat_experts),
             ],
-            "result": [],
+            "result": [
+                ("two people set the panel's rules", self.set_panel_rules),
+                ("experts score, one is absent", self.score),
+                ("two people announce the result", lambda: self.announce_the_result(key)),
+            ],
         }
 
     async def begin(self) -> None:
@@ -362,6 +390,73 @@ class DemoSelection:
         await approve(
             connection, contest, self.accounts["supervisor-1"], proposed, key=key,
             now=await database_time(connection),
+        )  # fmt: skip
+
+    async def seat_experts(self) -> None:
+        """Seven, the last of whom works where a candidate does."""
+        selection = await self.selection()
+        for number in range(1, EXPERTS + 1):
+            await self.connection.execute(
+                "insert into office.experts (account_id, selection_id, employer, body_id) "
+                "values ($1, $2, $3, $4)",
+                self.accounts[f"expert-{number}"].id,
+                selection.id,
+                f"演示院校{numeral(number)}（占位）",
+                self.bodies[0].id if number == EXPERTS else None,
+            )
+
+    async def panel(self) -> Panel:
+        return await load_panel(self.connection, await self.selection(), self.clock())
+
+    async def set_panel_rules(self) -> None:
+        """Three criteria and a trimmed mean, without a discussion round."""
+        proposed = await propose_rules(
+            self.connection, await self.panel(), self.accounts["reviewer-1"], PANEL_RULES,
+            self.clock(),
+        )  # fmt: skip
+        await self._approve(proposed)
+
+    async def score(self) -> None:
+        """Each scores whom they may judge; the first declares a conflict, the sixth is absent."""
+        connection, panel = self.connection, await self.panel()
+        for place, expert in enumerate(panel.experts):
+            account = self.accounts[expert.name]
+            token, _ = await open_session(connection, account, "127.0.0.0/24", self.clock())
+            if place == 0:
+                await declare_conflict(
+                    connection, token, panel.selection, panel.cut[0], "曾共事（演示）"
+                )
+            found = matches(expert, await load_recommended(connection, self.keys, panel))
+            await notice_conflicts(connection, expert, found)
+            panel = await self.panel()
+            if place != ABSENT:
+                sheet = {
+                    str(number): {
+                        criterion.key: str(
+                            60 + (number * 7 + place * 3 + at * 5) % (criterion.max_points - 59)
+                        )
+                        for at, criterion in enumerate(PANEL_RULES.criteria)
+                    }
+                    for number in panel.judged_by(expert.account_id)
+                }
+                await save_sheet(connection, token, panel.selection, SCORING, sheet, hand_in=True)
+            await end_all_sessions(connection, account.id, self.clock())
+        await self._approve(
+            await propose_close(
+                connection, await self.panel(), self.accounts["reviewer-1"], SCORING, self.clock()
+            )
+        )
+
+    async def announce_the_result(self, key: Ed25519PrivateKey) -> None:
+        """Ten and ten, by two people, shown at once."""
+        connection, panel = self.connection, await self.panel()
+        proposed = await propose_result(
+            connection, panel, self.accounts["reviewer-1"], key=key, now=self.clock()
+        )
+        decisions = await load_selection_decisions(connection, panel.selection.id)
+        await approve_result(
+            connection, panel, self.accounts["supervisor-1"], find_decision(decisions, proposed),
+            key=key, keys=self.keys, now=self.clock(),
         )  # fmt: skip
 
     async def _approve(self, decision_id: int) -> None:

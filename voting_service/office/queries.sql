@@ -42,3 +42,13 @@ select body_id, count(*) as taken
   from office.recommendations
  where selection_id = $1 and state in ('submitted', 'returned', 'accepted', 'rejected')
  group by body_id;
+
+-- name: insert_earlier_winners
+-- Who won before, by the keyed hash of the ID number; those known already stay as they are.
+with entered as (
+    insert into office.earlier_winners (person_hash, year)
+    select hash, $2 from unnest($1::bytea[]) as h (hash)
+    on conflict (person_hash) do nothing
+    returning 1
+)
+select count(*) from entered;

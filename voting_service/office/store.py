@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -107,6 +107,17 @@ async def load_officers(connection: AnyConnection) -> Mapping[int, list[tuple[in
         for row in await connection.fetch(QUERIES["officers"]):
             found.setdefault(row["body_id"], []).append((row["id"], row["name"], row["disabled"]))
     return found
+
+
+async def insert_earlier_winners(
+    connection: AnyConnection, person_hashes: Sequence[bytes], year: int
+) -> int:
+    """How many were not known yet."""
+    with domain_errors():
+        entered: int = await connection.fetchval(
+            QUERIES["insert_earlier_winners"], list(person_hashes), year
+        )
+    return entered
 
 
 async def places_taken(connection: AnyConnection, selection: Selection) -> Mapping[int, int]:

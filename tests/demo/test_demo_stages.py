@@ -1,0 +1,219 @@
+"""A selection that was carried through to its result, and that nothing personal leaves it."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import pytest
+from pydantic import SecretBytes
+from pypdf import PdfReader
+from structlog.testing import capture_logs
+
+from tests.browser.serving import serving
+from tests.public.running_service import MovedClock
+from voting_service.accounts.model import Account
+from voting_service.accounts.sessions import open_session
+from voting_service.accounts.store import load_accounts
+from voting_service.clock import system_clock
+from voting_service.demo.contents import load_contents
+from voting_service.demo.data_folder import DataFolder
+from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPostgres
+from voting_service.demo.placeholder_people import form
+from voting_service.demo.selection import RECOMMENDED, SLUG
+from voting_service.errors import Refused
+from voting_service.internal import create_app as create_internal
+from voting_service.public.app import create_app as create_public
+from voting_service.settings import Settings
+from voting_service.storage.postgres import Connection, connect
+
+NAME = "demo_result"
+MAX_PAGES = 700
+
+
+@dataclass
+class Finished:
+    """The demo's database at its last stage."""
+
+    settings: Settings
+    data: DataFolder
+    database: Connection
+    told: list[str]
+
+
+@pytest.fixture(scope="module")
+async def finished(
+    postgres: EmbeddedPostgres,
+    administrator: Connection,
+    valkey: object,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Finished]:
+    await postgres.create_database(administrator, NAME, template="voting_template")
+    data = DataFolder(tmp_path_factory.mktemp("demo") / "data")
+    data.path.mkdir()
+    data.ensure_keys()
+    owner = await connect(postgres.url(OWNER, NAME))
+    told: list[str] = []
+    assert await load_contents(owner, data, system_clock, stage="result", say=told.append)
+    await owner.close()
+    settings = Settings(
+        database_url=postgres.url(APPLICATION, NAME),
+        owner_database_url=postgres.url(OWNER, NAME),
+        valkey_url=valkey.url,  # type: ignore[attr-defined]
+        master_key=SecretBytes(data.master_key),
+        signing_key_file=data.signing_key_file,
+        workers=1,
+    )
+    database = await connect(settings.database_url)
+    yield Finished(settings, data, database, told)
+    await database.close()
+    await administrator.execute(f'drop database "{NAME}" with (force)')
+
+
+async def test_a_selection_is_carried_through_to_its_result(finished: Finished) -> None:
+    database = finished.database
+    rows = await database.fetch(
+        "select state, count(*) as count from office.recommendations group by state"
+    )
+    assert {row["state"]: row["count"] for row in rows} == {"accepted": 135, "rejected": 15}
+    assert finished.told[0] == "  officers recommend"
+    for query, expected in (
+        ("select count(*) from office.picks where number between 1 and 50", 50),
+        ("select count(*) from candidates", 50),
+        ("select count(*) from office.panel_sheets", 6),
+        ("select count(*) from office.awards where award = 'winner'", 10),
+        ("select count(*) from office.awards where award = 'nominee'", 10),
+        ("select count(*) from office.earlier_winners", 10),
+        ("select count(*) from publications", 1),
+        ("select count(*) from decisions where approved_by is null", 0),
+        ("select count(*) from decisions where approved_by = proposed_by", 0),
+    ):
+        assert await database.fetchval(query) == expected, query
+
+
+async def test_a_folder_holds_one_stage(finished: Finished) -> None:
+    again = await load_contents(finished.database, finished.data, system_clock, stage="result")
+    assert again is False
+    with pytest.raises(Refused, match="another stage"):
+        await load_contents(finished.database, finished.data, system_clock, stage="review")
+    half = DataFolder(finished.data.path.parent / "half")
+    with pytest.raises(Refused, match="cut short"):
+        await load_contents(finished.database, half, system_clock)
+
+
+# Nothing personal leaves
+
+
+@dataclass
+class Secrets:
+    """What stands on the forms and is nobody's business, by recommendation."""
+
+    numbers: Mapping[int, str]
+    contacts: tuple[str, ...]
+
+    def found_in(self, text: str, but: Iterable[int] = ()) -> set[str]:
+        plain = re.sub(r"[\s\-]", "", text)
+        own = set(but)
+        numbers = {text for number, text in self.numbers.items() if number not in own}
+        return {secret for secret in numbers if secret in plain} | {
+            secret for secret in self.contacts if not own and secret in plain
+        }
+
+
+@pytest.fixture(scope="module")
+def secrets() -> Secrets:
+    today = system_clock().date()
+    forms = {number: form(number, today) for number in range(1, RECOMMENDED + 1)}
+    one = forms[1]
+    return Secrets(
+        {number: each.id_number for number, each in forms.items()},
+        (one.employer_telephone.replace("-", ""), one.employer_address, one.employer_contact),
+    )
+
+
+async def crawl(client: httpx.AsyncClient, start: Iterable[str]) -> dict[str, str]:
+    """Everything that can be reached by links, as text, by address."""
+    waiting, seen = list(start), dict[str, str]()
+    while waiting:
+        path = waiting.pop()
+        if path in seen or re.search(r"/language/|/static/|/pictures/|events$|sign-out", path):
+            continue
+        assert len(seen) < MAX_PAGES, "the crawl does not end"
+        answer = await client.get(path)
+        kind = answer.headers.get("content-type", "")
+        if kind.startswith("application/pdf"):
+            pages = PdfReader(io.BytesIO(answer.content)).pages
+            seen[path] = "\n".join(page.extract_text() for page in pages)
+            continue
+        seen[path] = answer.text + str(answer.headers)
+        origin = str(client.base_url)
+        links = re.findall(r'(?:href|src|action)="([^"#]+)', answer.text)
+        for link in (*links, answer.headers.get("location", "")):
+            target = urlsplit(urljoin(origin + path, link.replace("&amp;", "&")))
+            if link and f"{target.scheme}://{target.netloc}" == origin.rstrip("/"):
+                waiting.append(target.path + (f"?{target.query}" if target.query else ""))
+    return seen
+
+
+async def account_named(database: Connection, name: str) -> Account:
+    return next(one for one in await load_accounts(database) if one.name == name)
+
+
+async def browser_of(finished: Finished, origin: str, name: str) -> httpx.AsyncClient:
+    account = await account_named(finished.database, name)
+    token, _ = await open_session(finished.database, account, "127.0.0.0/24", system_clock())
+    return httpx.AsyncClient(
+        base_url=origin, cookies={"staff": token}, headers={"accept": "text/html"}, timeout=60
+    )
+
+
+async def test_no_number_telephone_or_address_leaves(
+    finished: Finished, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("voting_service.internal", "voting_service.public.app"):
+        monkeypatch.setattr(f"{module}.configure_logs", lambda _level: None)
+    database = finished.database
+    with capture_logs() as logged:
+        async with (
+            serving(create_public(finished.settings, MovedClock()), lifespan="on") as (_, origin),
+            httpx.AsyncClient(base_url=origin, timeout=60) as citizen,
+        ):
+            public = await crawl(
+                citizen,
+                ("/", f"/zh/{SLUG}", f"/en/{SLUG}/result", f"/zh/notices/{SLUG}-fifty",
+                 f"/api/v1/contests/{SLUG}", f"/api/v1/contests/{SLUG}/candidates",
+                 f"/api/v1/contests/{SLUG}/cut", "/openapi.json", "/metrics", "/nowhere"),
+            )  # fmt: skip
+        async with serving(create_internal(finished.settings), lifespan="on") as (_, origin):
+            expert = await browser_of(finished, origin, "expert-2")
+            panel = await crawl(expert, ("/selections", f"/selections/{SLUG}/panel"))
+            officer = await browser_of(finished, origin, "officer-yuzhong")
+            own = await crawl(officer, ("/selections", f"/selections/{SLUG}/recommendations"))
+            stranger = await officer.get(f"/selections/{SLUG}/recommendations/1")
+            for browser in (expert, officer):
+                await browser.aclose()
+    assert len(public) > 100 and len(panel) > 5 and len(own) > 5
+    for seen in (public, panel):
+        for path, text in seen.items():
+            assert not secrets.found_in(text), path
+    mine = [
+        row["id"]
+        for row in await database.fetch(
+            "select r.id from office.recommendations r join office.bodies b on b.id = r.body_id "
+            "where b.slug = 'yuzhong'"
+        )
+    ]
+    assert any(secrets.numbers[mine[0]] in text for text in own.values()), "they may see their own"
+    for path, text in own.items():
+        assert not secrets.found_in(text, but=mine), path
+    assert 1 not in mine and stranger.status_code == 404
+    assert not secrets.found_in(stranger.text)
+    assert not secrets.found_in(str(logged))
+    journal = await database.fetch("select actor, act, subject, details::text from journal")
+    assert len(journal) > 500
+    assert not secrets.found_in(str(journal))
+    assert not secrets.found_in(str(await database.fetch("select payload from decisions")))
