@@ -389,14 +389,13 @@ async def test_no_post_is_taken_without_the_session_s_mark(
     ):
         for path in paths:
             address = re.sub(r"{(\w+)(?::\w+)?}", lambda name: parameters[name[1]], path)
-            for mark in ("", "0" * 32):
-                form = {"csrf": mark, "revision": str(found.revision), "reason": "x"}
-                answers = [
-                    await client.post(address, data=form),
-                    await client.post(address, files={"csrf": (None, mark)}),
-                    await client.post(address, data={}, headers={"sec-fetch-site": "same-site"}),
-                ]
-                assert {answer.status_code for answer in answers} <= {403, 415}, path
+            form = {"csrf": "0" * 32, "revision": str(found.revision), "reason": "x"}
+            answers = [
+                await client.post(address, data=form),
+                await client.post(address, files={"csrf": (None, "0" * 32)}),
+                await client.post(address, data={}, headers={"sec-fetch-site": "same-site"}),
+            ]
+            assert {answer.status_code for answer in answers} <= {403, 415}, path
     assert (await stored(office, chosen, keys, found.id)).state == "draft"
     assert len(await load_recommendations(office.database, keys, chosen.selection)) == 1
 

@@ -204,18 +204,30 @@ async def test_sql_by_hand_breaks_no_rule(
     stranger = await seated(owner, settings, chosen.bodies["south"], "officer-south")
     sent = await handed_in(database, keys, chosen, body=body, officer=officer, form=person(1))
     draft = await drafted(database, keys, chosen, body=body, officer=officer, form=person(2))
-    await owner.execute("update office.selections set district_quota = 1")
     before = await everything(owner)
     values = {
         "sent": sent.id, "draft": draft.id, "officer": officer.id, "stranger": stranger.id,
         "photo": draft.files["photo"].sha256.hex(),
         "evidence": draft.files["evidence"].sha256.hex(),
         "hash": keys.person_hash(person(2).id_number).hex(),
+        "held": keys.person_hash(person(1).id_number).hex(),
     }  # fmt: skip
-    for statement in BY_HAND:
-        with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.CheckViolationError)):
+    for constraint_name, statement in BY_HAND:
+        if constraint_name == "submissions_quota":
+            await owner.execute("update office.selections set district_quota = 1")
+            before = await everything(owner)
+        with pytest.raises(asyncpg.PostgresError) as refusal:
             await database.execute(statement.format_map(values))
+        assert refused_by(refusal.value) == constraint_name, statement
         assert await everything(owner) == before, statement
+
+
+def refused_by(error: asyncpg.PostgresError) -> str:
+    """The rule that was broken; nothing for what the role may not do at all."""
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return ""
+    assert isinstance(error, asyncpg.IntegrityConstraintViolationError), error
+    return str(error.constraint_name)
 
 
 async def everything(owner: Connection) -> list[list[asyncpg.Record]]:
@@ -229,46 +241,83 @@ INSERT = (
     "insert into office.submissions (recommendation_id, person_hash, form_sha256, photo_sha256, "
     "evidence_sha256, evidence_pages, submitted_by) values "
 )
+X, OF_DRAFT = "'\\x{hash}'", "'\\x{hash}', '\\x{hash}', '\\x{photo}', '\\x{evidence}'"
 BY_HAND = [
-    # By an officer of another body, with a photo that was never attached, with fewer pages than
-    # were counted, of what was submitted already, and beyond the places.
-    INSERT + "({draft}, '\\x{hash}', '\\x{hash}', '\\x{photo}', '\\x{evidence}', 10, {stranger})",
-    INSERT + "({draft}, '\\x{hash}', '\\x{hash}', '\\x{hash}', '\\x{evidence}', 10, {officer})",
-    INSERT + "({draft}, '\\x{hash}', '\\x{hash}', '\\x{photo}', '\\x{evidence}', 9, {officer})",
-    INSERT + "({sent}, '\\x{hash}', '\\x{hash}', '\\x{photo}', '\\x{evidence}', 10, {officer})",
-    INSERT + "({draft}, '\\x{hash}', '\\x{hash}', '\\x{photo}', '\\x{evidence}', 10, {officer})",
-    "update office.recommendations set state = 'submitted' where id = {draft}",
-    "update office.recommendations set state = 'draft' where id = {sent}",
-    "update office.recommendations set person_hash = '\\x{hash}' where id = {sent}",
-    "update office.recommendations set submitted_at = now() where id = {draft}",
-    "update office.recommendations set form = '\\x00' where id = {sent}",
-    "update office.recommendations set body_id = body_id + 1 where id = {draft}",
-    "delete from office.recommendations where id = {draft}",
-    "insert into office.recommendations (selection_id, body_id, form, created_by, saved_by, state) "
-    "select selection_id, body_id, form, created_by, saved_by, 'accepted' "
-    "from office.recommendations where id = {draft}",
-    "update office.selections set district_quota = 100",
-    "update office.selections set closes_at = closes_at + interval '1 day'",
-    "update office.selections set opens_at = now() + interval '1 day'",
-    "delete from office.selections",
-    "update office.submissions set submitted_at = now() - interval '1 day'",
-    "update office.submissions set late_by_decision = 1",
-    "delete from office.submissions",
-    "truncate office.submissions",
-    "update office.files set sha256 = '\\x{hash}' where recommendation_id = {sent}",
-    "update office.files set replaced_at = now() where recommendation_id = {sent}",
-    "insert into office.files (recommendation_id, slot, sha256, media_type, pages, content, "
-    "added_by) values ({sent}, 'body_scan', '\\x{hash}', 'x', 1, 'x', {officer})",
-    "delete from office.files",
-    "insert into office.body_officers (account_id, body_id) values ({officer}, 1)",
-    "insert into office.reviews (recommendation_id, verdict, reason, account_id) "
-    "values ({sent}, 'withdrawn', 'x', {stranger})",
-    "insert into office.reviews (recommendation_id, verdict, reason, account_id) "
-    "values ({sent}, 'accepted', 'x', {officer})",
-    "insert into office.reviews (recommendation_id, verdict, reason, account_id) "
-    "values ({draft}, 'withdrawn', 'x', {officer})",
-    "update office.reviews set reason = 'x'",
-    "delete from office.person_conflicts",
-    "alter table office.recommendations disable trigger all",
-    "set session_replication_role = replica",
+    ("submissions_officer", INSERT + f"({{draft}}, {OF_DRAFT}, 10, {{stranger}})"),
+    (
+        "submissions_files",
+        INSERT + f"({{draft}}, {X}, {X}, {X}, '\\x{{evidence}}', 10, {{officer}})",
+    ),
+    ("submissions_files", INSERT + f"({{draft}}, {OF_DRAFT}, 9, {{officer}})"),
+    ("submissions_state", INSERT + f"({{sent}}, {OF_DRAFT}, 10, {{officer}})"),
+    (
+        "recommendations_person_once",
+        INSERT
+        + "({draft}, '\\x{held}', '\\x{hash}', '\\x{photo}', '\\x{evidence}', 10, {officer})",
+    ),
+    ("submissions_quota", INSERT + f"({{draft}}, {OF_DRAFT}, 10, {{officer}})"),
+    ("", "update office.recommendations set state = 'submitted' where id = {draft}"),
+    ("", "update office.recommendations set state = 'draft' where id = {sent}"),
+    ("", f"update office.recommendations set person_hash = {X} where id = {{sent}}"),
+    ("", "update office.recommendations set submitted_at = now() where id = {draft}"),
+    (
+        "recommendations_fixed",
+        "update office.recommendations set form = '\\x00' where id = {sent}",
+    ),
+    ("", "update office.recommendations set body_id = body_id + 1 where id = {draft}"),
+    ("", "delete from office.recommendations where id = {draft}"),
+    (
+        "",
+        "insert into office.recommendations (selection_id, body_id, form, created_by, saved_by, "
+        "state) select selection_id, body_id, form, created_by, saved_by, 'accepted' "
+        "from office.recommendations where id = {draft}",
+    ),
+    ("selections_rules_stay", "update office.selections set district_quota = 100"),
+    (
+        "selections_rules_stay",
+        "update office.selections set closes_at = closes_at + interval '1 day'",
+    ),
+    (
+        "selections_rules_stay",
+        "update office.selections set opens_at = now() + interval '1 hour'",
+    ),
+    ("", "delete from office.selections"),
+    ("", "update office.submissions set submitted_at = now() - interval '1 day'"),
+    ("", "update office.submissions set late_by_decision = 1"),
+    ("", "delete from office.submissions"),
+    ("", "truncate office.submissions"),
+    ("", f"update office.files set sha256 = {X} where recommendation_id = {{sent}}"),
+    (
+        "recommendations_fixed",
+        "update office.files set replaced_at = now() where recommendation_id = {sent}",
+    ),
+    (
+        "recommendations_fixed",
+        "insert into office.files (recommendation_id, slot, sha256, media_type, pages, content, "
+        f"added_by) values ({{sent}}, 'body_scan', {X}, 'x', 1, 'x', {{officer}})",
+    ),
+    ("", "delete from office.files"),
+    ("", "insert into office.body_officers (account_id, body_id) values ({officer}, 1)"),
+    (
+        "submissions_officer",
+        "insert into office.reviews (recommendation_id, verdict, reason, account_id) "
+        "values ({sent}, 'withdrawn', 'x', {stranger})",
+    ),
+    (
+        "reviews_reviewers",
+        "insert into office.reviews (recommendation_id, verdict, reason, account_id) "
+        "values ({sent}, 'accepted', 'x', {officer})",
+    ),
+    (
+        "reviews_state",
+        "insert into office.reviews (recommendation_id, verdict, reason, account_id) "
+        "values ({draft}, 'withdrawn', 'x', {officer})",
+    ),
+    ("", "update office.reviews set reason = 'x'"),
+    ("", "delete from office.person_conflicts"),
+    ("", "alter table office.recommendations disable trigger all"),
+    ("", "set session_replication_role = replica"),
 ]
+"""The rule that refuses it, where it is not the role's rights, and what is tried: to hand in for
+another body, with a photo that was never attached or fewer pages than were counted, twice, a
+person who is held, beyond the places; to change what follows from that, its rules, its times."""

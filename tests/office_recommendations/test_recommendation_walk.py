@@ -44,6 +44,9 @@ async def test_from_an_empty_form_to_a_receipt(
     await office.sign_in(page, "recommender", LIST, "officer")
     await assert_accessible(page)
     await expect(page.locator("main")).to_contain_text("0 / 6")
+    await expect(page.locator("[data-left]")).to_have_text(
+        re.compile(r"还有 8 天 23 小时 59 分 \d+ 秒")
+    )
     await page.click("text=新建推荐")
 
     # The first step with the keyboard alone.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.accessibility import assert_accessible, assert_nothing_lost
 from tests.browser.conftest import DESKTOP, TIMEOUT_MS
@@ -114,6 +114,38 @@ async def test_a_colleague_s_edit_stops_saving_by_itself_and_both_are_shown(
     assert form.deeds == "乙写的事迹"
     await mine.close()
     await theirs.close()
+
+
+async def test_nobody_is_in_conflict_with_what_their_own_page_just_saved(
+    office: Office,
+    chosen: Chosen,
+    keys: PersonalKeys,
+    officer: Account,
+    chromium: Browser,
+    guard: Guard,
+) -> None:
+    found = await drafted(
+        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(1)
+    )
+    path = f"{LIST}/{found.id}/steps/deeds"
+    context, page = await page_of(chromium, guard, office, officer.name, path)
+    saved, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        saved.set()
+        await go_on.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/*.json", hold)
+    await page.fill("#deeds", "先写的事迹")
+    await saved.wait()
+    await page.fill("#deeds", "后写的事迹")
+    await page.click(".actions button:has-text('保存') >> nth=0", no_wait_after=True)
+    go_on.set()
+    await expect(page.locator("[role=status].good")).to_have_text("已保存。")
+    assert (await stored_form(office, chosen, keys)).deeds == "后写的事迹"
+    await context.close()
 
 
 async def test_what_is_typed_outlives_the_session(
