@@ -139,7 +139,7 @@ async def test_notes_and_tasks(office: Office, chosen: Chosen) -> None:
 async def test_who_does_not_review_sees_nothing(office: Office, chosen: Chosen) -> None:
     (one,) = await store_handed_in(office, chosen, 1)
     for role in ("recommender", "expert", "tally_clerk", "administrator"):
-        guest = await office.signed_in_client(role)  # type: ignore[arg-type]
+        guest = await office.signed_in_client(role)
         for path in (
             REVIEW, f"{REVIEW}/{one}", f"{REVIEW}/{one}/files/photo/1", f"{PATH}/picks",
             f"{PATH}/picks/{one}", f"{PATH}/notice", f"{PATH}/notice/list.pdf",

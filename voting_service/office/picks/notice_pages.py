@@ -19,7 +19,7 @@ from voting_service.desk.cookies import language
 from voting_service.desk.forms import read_form
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
-from voting_service.errors import Fault, InvalidInput
+from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.journal.record import record
 from voting_service.office.asked import selection_of
 from voting_service.office.model import READERS, REVIEWERS, Selection
@@ -245,11 +245,15 @@ async def replace(request: Request) -> Response:
     desk = desk_of(request)
     async with desk.connection() as connection:
         selection = await selection_of(request, connection)
+        objections = await load_objections(connection, PersonalKeys.of(desk.settings), selection)
+        number = request.path_params["objection"]
+        if (number, remove) not in {(each.id, each.recommendation_id) for each in objections}:
+            raise NotFound("there is no such objection", zh="没有这条异议。")
         await propose_replacement(
             connection,
             selection,
             visitor(request).account,
-            objection=request.path_params["objection"],
+            objection=number,
             remove=remove,
             add=add,
             now=desk.clock(),

@@ -20,6 +20,8 @@ from voting_service.storage.queries import Queries
 
 QUERIES = Queries(__package__)
 SLOTS: tuple[Slot, ...] = get_args(Slot)
+MAX_ID = 2**31 - 1
+"""What the table's numbers can be; addresses may hold any."""
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +83,9 @@ async def load_dossier(
     connection: AnyConnection, keys: PersonalKeys, selection: Selection, recommendation_id: int
 ) -> Dossier:
     """Raises NotFound, also for what was never submitted."""
-    found = await load_dossiers(connection, keys, selection, [recommendation_id])
+    is_possible = recommendation_id <= MAX_ID
+    wanted = [recommendation_id] if is_possible else []
+    found = await load_dossiers(connection, keys, selection, wanted)
     if not found:
         raise NotFound("there is no such recommendation", zh="没有这份推荐，或尚未提交。")
     return found[0]
