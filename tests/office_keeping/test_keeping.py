@@ -140,7 +140,7 @@ async def test_every_sealed_column_is_known(owned: Connection) -> None:
 async def test_every_table_is_a_selection_s_or_shared(owned: Connection) -> None:
     tables = {table.name for table in await load_tables(owned)}
     shared = tables - set(belonging(await load_tables(owned)))
-    assert shared == {"bodies", "body_invitations", "body_officers", "earlier_winners"}
+    assert shared == {"bodies", "body_invitations", "body_officers"}
     assert SELECTIONS in tables
 
 
@@ -188,6 +188,8 @@ async def test_an_archive_restores_elsewhere(
         await restore(other, Archive(path), there, key, actor="tester")
         restored = await load_selection(other, SLUG)
         assert await everything(other, there, restored) == await everything(owned, keys, selection)
+        hashes = await other.fetch("select person_hash from office.recommendations order by id")
+        assert there.person_hash(id_number(serial=23)) == hashes[0]["person_hash"]
         assert await other.fetchval("select disabled from accounts where name = 'officer'")
         with pytest.raises(Refused, match="in use here"):
             await restore(other, Archive(path), there, key, actor="tester")

@@ -296,7 +296,7 @@ async def test_sql_as_the_application_forges_nothing(office: Office) -> None:
                 who,
             )
     await application.execute("update accounts set disabled = true where name = 'supervisor-1'")
-    with pytest.raises(asyncpg.CheckViolationError, match="only tally clerks"):
+    with pytest.raises(asyncpg.CheckViolationError, match="only those whose matter"):
         await application.execute(
             "update decisions set approved_at = now(), approved_by ="
             " (select id from accounts where name = 'supervisor-1')"

@@ -14,10 +14,12 @@ import io
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path, PurePath
 from resource import RLIMIT_AS, setrlimit
+from typing import Any
 
 from PIL import Image, ImageCms, ImageFilter, ImageOps, UnidentifiedImageError
 
@@ -76,6 +78,10 @@ class PictureRefused(ValueError):
     def __init__(self, message: str, *, zh: str) -> None:
         super().__init__(message)
         self.zh = zh
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It comes back from a process of its own, made anew without keywords."""
+        return partial(type(self), zh=self.zh), self.args
 
 
 def encode_picture(data: bytes, name: str, kind: PictureKind) -> EncodedPicture:

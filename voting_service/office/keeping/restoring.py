@@ -6,8 +6,11 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from voting_service.errors import Refused
 from voting_service.journal.record import record
+from voting_service.office.form import Form
 from voting_service.office.keeping.archive import (
     Archive,
     Locks,
@@ -77,6 +80,7 @@ async def restore(
         for table in owned:
             await _seal_anew(connection, archive, table, here, locks)
             await _advance(connection, table)
+        await _hash_persons_anew(connection, archive.manifest.slug, keys)
         await record(
             connection, actor, "restored", contest=archive.manifest.slug, subject="archive",
             details={"rows": restored},
@@ -207,6 +211,31 @@ async def _seal_anew(
                 *place,
                 locks.sealing.seal(label, content),
             )
+
+
+async def _hash_persons_anew(connection: AnyConnection, slug: str, keys: PersonalKeys) -> None:
+    """A person's hash is of the installation's own key; it follows from the ID number again."""
+    (sealed,) = (each for each in SEALED if each.table == "recommendations")
+    rows = await connection.fetch(
+        f"select row.id, row.form, row.person_hash, {sealed.label} as label "
+        "from office.recommendations as row join office.selections s on s.id = row.selection_id "
+        "where s.slug = $1 and row.person_hash is not null",
+        slug,
+    )
+    for row in rows:
+        number = msgspec.json.decode(keys.open(row["label"], row["form"]), type=Form).id_number
+        if not number:
+            continue
+        fresh = keys.person_hash(number)
+        for statement in (
+            "update office.recommendations set person_hash = $2 where id = $1 "
+            "and $3::bytea is not null",
+            "update office.submissions set person_hash = $2 where recommendation_id = $1 "
+            "and person_hash = $3",
+            "update office.earlier_winners set person_hash = $2 where person_hash = $3 "
+            "and $1::integer is not null",
+        ):
+            await connection.execute(statement, row["id"], fresh, row["person_hash"])
 
 
 async def _advance(connection: AnyConnection, table: Table) -> None:
