@@ -1,9 +1,10 @@
-"""How often one network may sign in, prove again who it is, or open an invitation.
+"""How often one network may sign in, prove again who it is, open an invitation, or send files.
 
 What stops guessing is the count of (name, source) in Postgres (accounts/sign_in.py), which holds
 for every process and never locks out anybody else. This bounds what one network can make us do:
-each try costs a tenth of a second of argon2. It is generous, so that an office behind one
-address can start its day, and who is signed in already is not touched by it.
+each try costs a tenth of a second of argon2, each file a process. It is generous, so that an
+office behind one address can start its day; who is signed in already is touched by it only when
+sending files.
 
 slowapi counts synchronously (its store may lock, or be a server that is asked over the network),
 and its decorator for coroutines does so on the event loop; so the check is an ordinary function,
@@ -23,11 +24,12 @@ from starlette.requests import Request
 from voting_service.accounts.sign_in import TooManyTries
 from voting_service.desk.source import source_of
 
-Kind = Literal["sign_in", "confirm", "invitation"]
+Kind = Literal["sign_in", "confirm", "invitation", "upload"]
 RATES: dict[Kind, str] = {
     "sign_in": "30/minute",
     "confirm": "60/minute",
     "invitation": "30/minute",
+    "upload": "120/minute",
 }
 RETRY_SECONDS = 60
 

@@ -35,6 +35,11 @@ def form_sha256(form: Form) -> bytes:
     return sha256(form_bytes(form)).digest()
 
 
+def sealed_sha256(keys: PersonalKeys, body_id: int, selection_slug: str, sealed: bytes) -> bytes:
+    """The same of what is stored, to the byte: also where the form has had other fields since."""
+    return sha256(keys.open(form_label(body_id, selection_slug), sealed)).digest()
+
+
 def seal_form(keys: PersonalKeys, body_id: int, selection_slug: str, form: Form) -> bytes:
     return keys.seal(form_label(body_id, selection_slug), form_bytes(form))
 

@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from voting_service.accounts.sign_in import TooManyTries
 from voting_service.desk.access import signed_in
 from voting_service.desk.cookies import language
+from voting_service.desk.limits import count_try
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.desk.uploads import Upload, read_upload
-from voting_service.errors import Fault
+from voting_service.errors import Fault, Unavailable
 from voting_service.office.characters import count_characters
 from voting_service.office.files.model import MAX_FILE_BYTES
 from voting_service.office.files.refusals import FileRefused
@@ -90,6 +92,13 @@ async def show_step(request: Request) -> Response:
 async def keep_step(request: Request) -> Response:
     """Keeps what was typed and the files that were chosen, then goes where the button says."""
     step = step_asked(request)
+    try:
+        await count_try("upload", request)
+    except TooManyTries as refusal:
+        raise Unavailable(
+            "many files come from your network; go back and send this again in a minute",
+            refusal.retry_after_seconds,
+        ) from None
     posted = await read_upload(request)
     values = posted_values(step, posted.fields)
     desk = desk_of(request)

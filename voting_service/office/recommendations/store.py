@@ -33,10 +33,10 @@ from voting_service.office.recommendations.model import (
 )
 from voting_service.office.recommendations.sealed_form import (
     file_label,
-    form_sha256,
     open_form,
     review_label,
     seal_form,
+    sealed_sha256,
 )
 from voting_service.office.sealing import PersonalKeys
 from voting_service.office.validation import FormRules, faults
@@ -289,19 +289,18 @@ async def submit(
     wrong = submission_faults(selection, recommendation, today)
     if wrong:
         raise InvalidInput(*wrong)
-    form, files = recommendation.form, recommendation.files
-    person_hash = keys.person_hash(form.id_number)
-    evidence = files["evidence"]
+    person_hash = keys.person_hash(recommendation.form.id_number)
+    photo, evidence = recommendation.files["photo"], recommendation.files["evidence"]
     try:
         with domain_errors():
             async with connection.transaction():
                 now = await connection.fetchrow(QUERIES["lock_recommendation"], recommendation.id)
                 if now is None or now["revision"] != recommendation.revision:
                     raise EditedMeanwhile
+                digest = sealed_sha256(keys, recommendation.body_id, selection.slug, now["form"])
                 await connection.fetchval(
-                    QUERIES["insert_submission"], recommendation.id, person_hash,
-                    form_sha256(form), files["photo"].sha256, evidence.sha256, evidence.pages,
-                    account.id,
+                    QUERIES["insert_submission"], recommendation.id, person_hash, digest,
+                    photo.sha256, evidence.sha256, evidence.pages, account.id,
                 )  # fmt: skip
                 await record(
                     connection, account.name, "recommendation_submitted", contest=selection.slug,
