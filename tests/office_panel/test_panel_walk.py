@@ -60,6 +60,7 @@ async def _score(office: Office, page: Page) -> None:
     await page.get_by_role("link", name="打开评分表").click()
     await assert_accessible(page)
     assert await page.locator("#points-3-c1, #points-9-c1").count() == 0
+    assert "回车到下一行" in await page.inner_text("main")
     await page.focus("#points-1-c1")
     await page.keyboard.type("98")
     await page.keyboard.press("ArrowDown")

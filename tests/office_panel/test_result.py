@@ -106,6 +106,7 @@ async def test_citizens_see_it_from_the_moment_that_was_set(office: Office, chos
         assert (await reader.get(API)).status_code == 404
         assert "还没有公布" in (await reader.get(f"/zh/{VOTE}/result")).text
         assert (await reader.get(f"/zh/{VOTE}/result/1")).status_code == 404
+        assert f"/zh/{VOTE}/result" not in (await reader.get(f"/zh/{VOTE}/cut")).text
         office.clock.set(moment)
         answer = await reader.get(API)
         file = read_signed_file(answer.content)
@@ -115,6 +116,7 @@ async def test_citizens_see_it_from_the_moment_that_was_set(office: Office, chos
         tag = answer.headers["etag"]
         again = await reader.get(API, headers={"if-none-match": tag})
         assert again.status_code == 304
+        assert f"/zh/{VOTE}/result" in (await reader.get(f"/zh/{VOTE}/cut")).text
         english = (await reader.get(f"/en/{VOTE}/result")).text
         assert "Winners (10)" in english
         assert "Open to objections until" in english
