@@ -3,6 +3,7 @@ with its objections; and the vote that opens with them."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -32,6 +33,7 @@ from tests.office_review.review_data import (
     write_profiles,
 )
 from tests.staff.running_office import Office
+from tests.storage.waiting import eventually
 from voting_service.contests.lots import lot_order
 from voting_service.contests.model import Text
 from voting_service.decisions.store import propose
@@ -44,6 +46,7 @@ from voting_service.office.picks.hand_over import (
 from voting_service.office.picks.store import propose_picks, propose_source
 from voting_service.office.recommendations.store import review
 from voting_service.office.store import load_selection
+from voting_service.storage.postgres import connect
 
 
 @pytest.fixture
@@ -453,3 +456,28 @@ async def test_a_source_of_the_draw_is_public_at_once(office: Office, small: Cho
         after = (await client.get("/api/v1/notices/selection-2022-draw")).json()
     assert after["draw"]["seed"] == "42"
     assert after["draw"]["tickets"] == list(lot_order("42", "selection-2022", tickets))
+
+
+async def test_a_review_at_the_same_moment_is_seen_by_the_choice(
+    office: Office, small: Chosen
+) -> None:
+    """Whoever comes second waits for the first, and then finds what it left."""
+    ids = await store_handed_in(office, small, 3)
+    first, _ = await two_people(office)
+    proposal = await propose_picks(office.database, small.selection, first, ids, now=office.clock())
+    reviewing = await connect(office.settings.database_url)
+    transaction = reviewing.transaction()
+    await transaction.start()
+    await review(
+        reviewing, keys_of(office), ids[0], verdict="reopened", reason="再看", account=first
+    )
+    approval = asyncio.create_task(approve(office, small, proposal))
+    waits = "select exists (select from pg_locks where not granted)"
+    watching = await connect(office.settings.database_url)
+    await eventually(lambda: watching.fetchval(waits))
+    await watching.close()
+    await transaction.commit()
+    await reviewing.close()
+    with pytest.raises(Refused, match="exactly as many"):
+        await approval
+    assert await numbers(office) == {}
