@@ -55,7 +55,7 @@ async def test_nonsense_is_refused_and_never_a_bug(office: Office, chosen: Chose
                 ),
                 value,
             )  # fmt: skip
-            for number in ("1", "9" * 12):
+            for number in ("1",) if value else ("1", "9" * 12):
                 target = address(path).replace("/1", f"/{number}")
                 answer = await reviewer.post(target, data=form)
                 assert answer.status_code < 500, (target, value)
