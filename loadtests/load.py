@@ -34,15 +34,17 @@ def running_demo(
     crowd: float = 0,
     settings: Mapping[str, str] | None = None,
     office_port: int | None = None,
+    stage: str | None = None,
 ) -> Iterator[str]:
-    """`voting-service demo` on free ports, with that many simulated votes a second and settings
-    of its own; its address once it answers. Raises RuntimeError."""
+    """`voting-service demo` on free ports, with that many simulated votes a second, settings of
+    its own, and a selection at a stage; its address once it answers. Raises RuntimeError."""
     port = free_port()
     command = [_tool("voting-service"), "demo", "--data", str(data)]
     demo = subprocess.Popen(
         [
             *(*command, "--port", str(port), "--office-port", str(office_port or free_port())),
             *(("--crowd", str(crowd)) if crowd else ()),
+            *(("--stage", stage) if stage else ()),
         ],
         stdout=subprocess.PIPE,
         text=True,

@@ -29,6 +29,7 @@ from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.find_chromium import HELP, chromium_path
 from voting_service.demo.data_folder import DataFolder, StaffLogin
 from voting_service.demo.embedded_server import HOST, free_port
+from voting_service.demo.selection import SLUG as SELECTION
 
 PICTURES = FOLDER.parent / "docs" / "screenshots"
 MAX_TOTAL_BYTES = 1_200_000
@@ -37,6 +38,17 @@ _CROWD = 20.0
 _ENOUGH_BALLOTS = 300
 _CHOSEN = (3, 7, 12, 20, 27)
 _DESK_PAGES = {"tally": "", "candidate": "/candidates/3", "publication": "/publication"}
+_Pages = dict[str, tuple[str, str]]
+_OFFICE_PAGES: dict[str, _Pages] = {
+    "recommendation": {"form": ("officer-wanzhou", "recommendations/41/steps/deeds")},
+    "result": {
+        "review": ("reviewer-1", "review/7"),
+        "picks": ("supervisor-1", "picks"),
+        "panel": ("reviewer-2", "panel"),
+        "result": ("supervisor-2", "result"),
+    },
+}
+"""By the demo's stage: who looks at what."""
 _CHARTS_ARE_DRAWN_MS = 1500
 """A chart moves into its place."""
 
@@ -76,14 +88,18 @@ async def _walk(page: Page, device: str, address: str, link: str) -> list[Path]:
     return saved
 
 
-async def _desk(page: Page, office: str, login: StaffLogin) -> list[Path]:
-    """The staff's pages, as a supervisor sees them while votes come in."""
+async def _sign_in(page: Page, office: str, login: StaffLogin) -> None:
     await page.goto(f"{office}/sign-in")
     await page.locator("[name=name]").fill(login.name)
     await page.locator("[name=password]").fill(login.password)
     await page.locator("[name=code]").fill(pyotp.TOTP(login.totp_secret).now())
     await page.locator("main form button").click()
-    await page.wait_for_url(f"{office}/")
+    await page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+async def _desk(page: Page, office: str, login: StaffLogin) -> list[Path]:
+    """The staff's pages, as a supervisor sees them while votes come in."""
+    await _sign_in(page, office, login)
     saved = []
     for name, path in _DESK_PAGES.items():
         await page.goto(f"{office}/contests/{CONTEST}{path}")
@@ -93,6 +109,20 @@ async def _desk(page: Page, office: str, login: StaffLogin) -> list[Path]:
         picture = Image.open(io.BytesIO(await page.screenshot(scale="css")))
         saved.append(PICTURES / f"desk-{name}.webp")
         picture.save(saved[-1], "WEBP", quality=80, method=6)
+    return saved
+
+
+async def _office(office: str, logins: dict[str, StaffLogin], pages: _Pages) -> list[Path]:
+    """Pages of the office, each as whoever works there sees it."""
+    saved = []
+    async with _chromium() as browser:
+        for name, (who, path) in pages.items():
+            context = await browser.new_context(locale="zh-CN", **DESKTOP)
+            page = await context.new_page()
+            await _sign_in(page, office, logins[who])
+            await page.goto(f"{office}/selections/{SELECTION}/{path}")
+            saved.append(await _save(page, "office", name))
+            await context.close()
     return saved
 
 
@@ -134,6 +164,14 @@ async def _take(address: str, signer: PlatformSigner, office: str, login: StaffL
     return saved
 
 
+def _take_office(stage: str, pages: _Pages) -> list[Path]:
+    with tempfile.TemporaryDirectory(prefix="voting-pages-", ignore_cleanup_errors=True) as folder:
+        data, office_port = Path(folder), free_port()
+        with running_demo(data, office_port=office_port, stage=stage):
+            logins = {login.name: login for login in DataFolder(data).staff()}
+            return asyncio.run(_office(f"http://{HOST}:{office_port}", logins, pages))
+
+
 @click.command()
 def screenshots() -> None:
     """Take the screenshots that README.md shows."""
@@ -146,6 +184,8 @@ def screenshots() -> None:
             staff = {login.name: login for login in DataFolder(data).staff()}
             office = f"http://{HOST}:{office_port}"
             saved = asyncio.run(_take(address, signer, office, staff["supervisor-1"]))
+    for stage, pages in _OFFICE_PAGES.items():
+        saved += _take_office(stage, pages)
     total = sum(path.stat().st_size for path in saved)
     click.echo(f"{len(saved)} pictures, {total / 1000:.0f} KB, in {PICTURES}")
     if total > MAX_TOTAL_BYTES:

@@ -98,6 +98,7 @@ DEPARTMENTS: Mapping[str, Text] = {
 RECOMMENDED = 150
 RECOMMENDED_SO_FAR = 40
 """While recommending still goes on."""
+DRAFTS = 3
 WINDOW = timedelta(days=60)
 EXPERTS, ABSENT = 7, 5
 PANEL_RULES = PanelRules(
@@ -166,6 +167,7 @@ class DemoSelection:
         return {
             "recommendation": [
                 ("officers recommend", lambda: self.recommend(RECOMMENDED_SO_FAR)),
+                ("others are still at work", self.begin_drafts),
             ],
             "review": [
                 ("officers recommend the others", lambda: self.recommend(RECOMMENDED)),
@@ -221,13 +223,15 @@ class DemoSelection:
         """Complete recommendations up to so many, handed in by the bodies in turn as their places
         allow."""
         selection = await self.selection()
-        done = await self.connection.fetchval("select count(*) from office.recommendations")
+        done = await self.connection.fetchval(
+            "select count(*) from office.recommendations where state <> 'draft'"
+        )
         proof = await asyncio.to_thread(evidence)
-        photos = await asyncio.to_thread(lambda: [photo(number) for number in range(1, 101)])
+        photos = await asyncio.to_thread(lambda: [photo(number) for number in range(1, 100)])
         places = [body for turn in range(6) for body in self.bodies
                   if turn < selection.quota(body.kind)]  # fmt: skip
         for number, body in enumerate(places[done:people], done + 1):
-            await self._recommend(selection, body, number, photos[number % 100], proof)
+            await self._recommend(selection, body, number, photos[number % len(photos) - 1], proof)
 
     async def _recommend(
         self, selection: Selection, body: Body, number: int, portrait: File, proof: File
@@ -244,6 +248,18 @@ class DemoSelection:
             )
         loaded = await load_recommendation(connection, keys, selection, made)
         await submit(connection, keys, selection, loaded, officer, today=today)
+
+    async def begin_drafts(self) -> None:
+        """Forms that somebody has begun and not finished."""
+        selection, today = await self.selection(), self.clock().date()
+        for place, body in enumerate(self.bodies[:DRAFTS], 1):
+            begun = msgspec.structs.replace(
+                form(RECOMMENDED + place, today), skills="", deeds="", achievements=()
+            )
+            await create_draft(
+                self.connection, self.keys, selection, body=body,
+                account=self.accounts[f"officer-{body.slug}"], form=begun,
+            )  # fmt: skip
 
     async def end_recommending(self) -> None:
         """Puts the window into the past."""
