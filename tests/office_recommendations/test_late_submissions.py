@@ -12,6 +12,12 @@ from tests.office_recommendations.posting import LIST
 from tests.office_recommendations.recommendation_data import drafted, person
 from tests.staff.running_office import Office
 from voting_service.accounts.model import Account
+from voting_service.decisions.store import (
+    find_decision,
+    load_selection_decisions,
+    propose,
+    record_approval,
+)
 from voting_service.office.recommendations.model import Recommendation
 from voting_service.office.recommendations.store import load_recommendation, load_submissions
 from voting_service.office.sealing import PersonalKeys
@@ -100,6 +106,29 @@ async def test_an_exception_is_for_one_recommendation_and_for_its_time(
     shown = (await client.get(f"{LIST}/{found.id}")).text
     assert "late recommendations are not accepted" in shown
     assert "Permitted until" not in shown
+
+
+async def test_the_database_too_knows_when_an_exception_is_over(
+    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    """Though it was approved past the page that would have refused it."""
+    found = await too_late(office, chosen, keys, officer)
+    now, selection = office.clock(), chosen.selection
+    proposed = await propose(
+        office.database, selection, await office.account("reviewer"), kind="late_submission",
+        subject=f"{found.id}/1", now=now,
+        payload={"recommendation": found.id, "until": now.isoformat(), "reason": "证明"},
+    )  # fmt: skip
+    decision = find_decision(
+        await load_selection_decisions(office.database, selection.id), proposed
+    )
+    supervisor = await office.account("supervisor")
+    await record_approval(office.database, selection, decision, supervisor, now)
+    client = await office.signed_in_client("recommender", officer.name)
+    form = {"revision": str(found.revision)}
+    sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
+    assert sent.status_code == 409
+    assert "the deadline has passed" in sent.text
 
 
 async def test_what_is_proposed_must_make_sense_and_name_nobody(
