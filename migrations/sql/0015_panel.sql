@@ -165,11 +165,19 @@ begin
 end
 $$;
 
+-- With the rights of whoever inserts: what experts declare comes through the function above, whose
+-- rights are the owner's, and never from a program in an expert's name.
 create function office.check_conflict() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql set search_path = public, pg_temp as $$
 declare
     panel smallint;
 begin
+    if new.ground = 'declared'
+       and not pg_has_role(current_user, (select relowner from pg_class where oid = tg_relid),
+                           'member') then
+        raise exception 'only the expert declares a conflict'
+            using errcode = 'check_violation', constraint = 'panel_own_session';
+    end if;
     select selection_id into panel from office.experts where account_id = new.account_id;
     if office.round_ended(panel, 1) then
         raise exception 'what was scored is open: conflicts were to be named before'
@@ -386,7 +394,8 @@ create trigger carry_out_panel after update of approved_by on decisions
 grant execute on function office.own_sheet(text, smallint, integer),
     office.save_sheet(text, smallint, integer, jsonb, boolean),
     office.declare_conflict(text, smallint, integer, text),
-    office.read_sheets(smallint, integer) to voting_application;
+    office.read_sheets(smallint, integer), office.round_ended(smallint, integer),
+    office.cut_numbers(smallint) to voting_application;
 grant select on office.experts, office.expert_invitations, office.panel_conflicts,
     office.panel_rounds, office.awards to voting_application;
 grant select (selection_id, round, account_id, saved_at, submitted_at) on office.panel_sheets

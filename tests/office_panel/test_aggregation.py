@@ -127,9 +127,12 @@ def test_complete_rankings_go_by_the_sum_of_ranks(orders: list[list[int]]) -> No
 
 
 def test_extremes_are_left_out_as_far_as_there_are_enough() -> None:
-    def of(*values: int) -> Fraction:
+    def of(*values: int, trim: int = 1) -> Fraction:
         sheets = [{1: Fraction(value)} for value in values]
-        return aggregate("trimmed_mean", 1, sheets)[1]
+        return aggregate("trimmed_mean", trim, sheets)[1]
+
+    assert of(0, 10, 80, 90, 95, trim=2) == 80, "the median remains"
+    assert of(0, 10, 80, 90, trim=2) == 45, "at least two remain of an even number"
 
     assert of(0, 80, 90, 100) == 85
     assert of(70, 90) == 80

@@ -8,6 +8,8 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.office_panel.panel_data import PAPERS, RESULT, VOTE, Chosen
 from tests.office_panel.public_site import public_site
@@ -90,6 +92,27 @@ async def test_a_published_result_stays_and_is_the_approved_one(
             " values ($1, '2022-999', 21, 'winner', $2, now())",
             contest_id, b"c" * 16,
         )  # fmt: skip
+
+
+async def test_what_changed_since_the_proposal_is_not_published(
+    office: Office, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    await chosen.finish_scoring()
+    reviewer = await office.signed_in_client("reviewer")
+    assert (await reviewer.post(RESULT, data={"when": "approval"})).status_code == 303
+    office.settings.signing_key_file.write_bytes(
+        Ed25519PrivateKey.generate().private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+    )
+    decision = await office.database.fetchval("select max(id) from decisions")
+    supervisor = await office.signed_in_client("supervisor")
+    answer = await supervisor.post(f"{RESULT}/decisions/{decision}/approve", data={})
+    assert (answer.status_code, "has changed since" in answer.text) == (409, True)
+    assert await office.database.fetchval("select count(*) from award_results") == 0
+    assert await office.database.fetchval("select count(*) from office.awards") == 0
 
 
 async def test_citizens_see_it_from_the_moment_that_was_set(office: Office, chosen: Chosen) -> None:

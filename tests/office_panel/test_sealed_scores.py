@@ -149,6 +149,32 @@ async def test_conflicts_are_noticed_declared_and_enforced(office: Office, chose
     assert [tuple(row) for row in grounds] == [(3, "body"), (4, "employer"), (9, "declared")]
 
 
+async def test_who_declares_after_handing_in_is_not_counted_for_that_candidate(
+    office: Office, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    token, selection = chosen.tokens["expert-a"], chosen.selection
+    await chosen.hand_in("expert-a", ladder())
+    await declare_conflict(office.database, token, selection, 9, "")
+    for name in EXPERTS[1:]:
+        await chosen.hand_in(name, ladder())
+    panel = await load_panel(office.database, selection, office.clock())
+    found = await load_outcome(office.database, panel)
+    assert found is not None
+    assert {one.number: one.judges for one in found.first} == {
+        number: 6 if number == 9 else 7 for number in range(1, 31)
+    }
+
+
+async def test_no_program_declares_in_an_expert_s_name(office: Office, chosen: Chosen) -> None:
+    expert = await chosen.seat("expert-a")
+    insert = "insert into office.panel_conflicts (account_id, number, ground) values ($1, 9, $2)"
+    with pytest.raises(asyncpg.CheckViolationError, match="only the expert"):
+        await office.database.execute(insert, expert.id, "declared")
+    await office.database.execute(insert, expert.id, "employer")
+
+
 async def test_an_absent_expert_does_not_block_but_takes_two_people(
     office: Office, chosen: Chosen
 ) -> None:
