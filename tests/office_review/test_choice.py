@@ -93,6 +93,12 @@ async def test_fifty_of_a_hundred_and_fifty_reach_the_vote(office: Office, chose
     early = await second.post(approval, data={})
     assert early.status_code == 409
     assert "notice period" in early.text
+    with pytest.raises(asyncpg.CheckViolationError, match="cannot be handed over yet: period"):
+        await office.database.execute(
+            "update decisions set approved_by = $2, approved_at = now() where id = $1",
+            proposal,
+            office.accounts["supervisor-1"].id,
+        )
     await age_notices(office)
     assert (await second.post(approval, data={})).status_code == 303
 

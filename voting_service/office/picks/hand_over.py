@@ -21,7 +21,7 @@ from voting_service.contests.contest_file import ContestFile, load_contest_file
 from voting_service.contests.new_contest import ShownPicture, create_contest
 from voting_service.contests.picture_encoding import PictureRefused, encode_picture, workers
 from voting_service.contests.pictures import EncodedPicture
-from voting_service.decisions.model import Decision
+from voting_service.decisions.model import Decision, check_approver
 from voting_service.decisions.store import (
     find_decision,
     load_selection_decisions,
@@ -36,7 +36,7 @@ from voting_service.office.picks.profiles import Profile, load_profiles, profile
 from voting_service.office.picks.store import CONTEST, QUERIES, hand_over_blocked, load_numbers
 from voting_service.office.review.reading import Dossier, load_dossiers, load_file
 from voting_service.office.sealing import PersonalKeys
-from voting_service.storage.postgres import AnyConnection, domain_errors
+from voting_service.storage.postgres import CONSTRAINT_ERRORS, AnyConnection, domain_errors
 
 MAX_SETTINGS_CHARACTERS = 10_000
 _DAYS_UNTIL_OPEN, _DAYS_OPEN = 7, 30
@@ -184,9 +184,7 @@ async def propose_hand_over(
     """The decision's id. Raises InvalidInput with everything that must not become public or is
     no contest; whether the notice period is over is asked at the approval."""
     candidacies = await load_candidacies(connection, keys, selection)
-    faults = candidacy_faults(candidacies)
-    if faults:
-        raise InvalidInput(*faults)
+    await _refuse_faults(candidacies)
     contest, digest = read_contest(selection, settings, candidacies)
     payload = {"contest": contest.slug, "settings": settings, "file_sha256": digest}
     return await propose(
@@ -210,24 +208,22 @@ async def approve_hand_over(
     when something changed since the proposal, InvalidInput for what must not become public.
     """
     decision = await _proposal(connection, selection, decision_id)
+    check_approver(decision, account)
     blocked = await hand_over_blocked(connection, selection)
+    if blocked is not None:
+        # What the database would say, before the long work and not after it.
+        refusal = CONSTRAINT_ERRORS[f"hand_over_{blocked}"]
+        raise Refused(*refusal.args, zh=refusal.zh)
     candidacies = await load_candidacies(connection, keys, selection)
-    # Encoding takes a while; what the database will refuse anyway is not worth it.
-    portraits = await encode_portraits(candidacies) if blocked is None else {}
+    _approved_contest(selection, decision, candidacies)
+    await _refuse_faults(candidacies)
+    portraits = await encode_portraits(candidacies)
     with domain_errors():
         async with connection.transaction():
             await record_approval(connection, selection, decision, account, now)
+            # The same as above, or it is refused: what was looked through is what is made.
             candidacies = await load_candidacies(connection, keys, selection)
-            faults = candidacy_faults(candidacies)
-            if faults:
-                raise InvalidInput(*faults)
-            contest, digest = read_contest(selection, decision.payload["settings"], candidacies)
-            if digest != decision.payload["file_sha256"]:
-                raise Refused(
-                    "something that becomes public changed since this was proposed; decline it, "
-                    "read it over and propose anew",
-                    zh="提议之后公开资料又有改动。请否决该提议，核对后重新提议。",
-                )
+            contest = _approved_contest(selection, decision, candidacies)
             shown = [
                 ShownPicture(each.number, portraits[sha256(each.photo).digest()])
                 for each in candidacies
@@ -240,6 +236,27 @@ async def approve_hand_over(
                 details={"candidates": len(candidacies), "decision": decision.id},
             )  # fmt: skip
     return contest_id
+
+
+async def _refuse_faults(candidacies: tuple[Candidacy, ...]) -> None:
+    """In a thread: looking through fifty stories takes seconds."""
+    faults = await asyncio.to_thread(candidacy_faults, candidacies)
+    if faults:
+        raise InvalidInput(*faults)
+
+
+def _approved_contest(
+    selection: Selection, decision: Decision, candidacies: tuple[Candidacy, ...]
+) -> ContestFile:
+    """Raises Refused unless these make, to the byte, the contest file that was proposed."""
+    contest, digest = read_contest(selection, decision.payload["settings"], candidacies)
+    if digest != decision.payload["file_sha256"]:
+        raise Refused(
+            "something that becomes public changed since this was proposed; decline it, "
+            "read it over and propose anew",
+            zh="提议之后公开资料又有改动。请否决该提议，核对后重新提议。",
+        )
+    return contest
 
 
 async def _proposal(connection: AnyConnection, selection: Selection, decision_id: int) -> Decision:

@@ -20,7 +20,7 @@ from voting_service.journal.record import record
 from voting_service.office.asked import selection_of
 from voting_service.office.model import READERS, REVIEWERS, Selection
 from voting_service.office.picks.hand_over import default_settings
-from voting_service.office.picks.profiles import load_profiles, profile_faults
+from voting_service.office.picks.profiles import load_profiles
 from voting_service.office.picks.public_notices import draw_of, notice_slug, shown_notice
 from voting_service.office.picks.store import (
     FIFTY,
@@ -98,11 +98,11 @@ async def picks_page(request: Request) -> Response:
         source=approved(decisions, "draw", SOURCE),
         seed=approved(decisions, "draw", SEED),
         draw=draw_of(selection, decisions, [d.form_sha256.hex() for d in standing]),
-        faults={
-            number: len(profile_faults(profiles[number], dossier))
-            for number, dossier in chosen.items()
-        },
         profiles=profiles,
+        are_ready=all(
+            profiles[dossier.id].revision and not profiles[dossier.id].faults_left
+            for dossier in standing
+        ),
         notices=shown,
         blocked=blocked,
         now=now,

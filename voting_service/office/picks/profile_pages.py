@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -101,9 +103,14 @@ async def save(request: Request) -> Response:
     desk = desk_of(request)
     async with desk.connection() as connection:
         selection, dossier, _ = await _asked(request, connection)
+        keys = PersonalKeys.of(desk.settings)
+        photo = await load_file(connection, keys, dossier.id, "photo")
+        profile = _profile(form)
+        left = await asyncio.to_thread(profile_faults, profile, dossier, photo.content)
         await save_profile(
-            connection, PersonalKeys.of(desk.settings), selection, dossier.id,
-            profile=_profile(form), account=visitor(request).account,
+            connection, keys, selection, dossier.id,
+            profile=msgspec.structs.replace(profile, faults_left=len(left)),
+            account=visitor(request).account,
         )  # fmt: skip
     return RedirectResponse(f"{request.url.path}?done=saved", 303)
 
@@ -114,7 +121,8 @@ async def check(request: Request) -> Response:
     form = await read_form(request)
     async with desk_of(request).connection() as connection:
         _, dossier, _ = await _asked(request, connection)
-    faults = _by_field(profile_faults(_profile(form), dossier), request)
+    found = await asyncio.to_thread(profile_faults, _profile(form), dossier)
+    faults = _by_field(found, request)
     return JSONResponse({"faults": faults}, headers={"cache-control": "no-store"})
 
 

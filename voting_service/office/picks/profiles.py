@@ -40,7 +40,8 @@ SEVERAL_LINES = frozenset({"summary", "story"})
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """The texts of a candidate, in both languages; `revision` 0 was never saved."""
+    """The texts of a candidate, in both languages; `revision` 0 was never saved. `faults_left` is
+    how many there were when it was: looking through fifty stories takes seconds."""
 
     name: Text
     trade: Text
@@ -48,6 +49,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     summary: Text
     story: Text
     revision: int = 0
+    faults_left: int = 0
 
     def texts(self) -> dict[str, str]:
         """By field and language, as forms and faults name them: `story.zh`."""
@@ -60,11 +62,18 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 def profile_of(fields: Mapping[str, str], revision: int) -> Profile:
     """From the fields of a form."""
-    texts = {
-        field: Text(*(fields.get(f"{field}.{language}", "").strip() for language in ("zh", "en")))
-        for field in LIMITS
-    }
-    return Profile(**texts, revision=revision)
+
+    def text(field: str) -> Text:
+        return Text(*(fields.get(f"{field}.{language}", "").strip() for language in ("zh", "en")))
+
+    return Profile(
+        name=text("name"),
+        trade=text("trade"),
+        district=text("district"),
+        summary=text("summary"),
+        story=text("story"),
+        revision=revision,
+    )
 
 
 def draft_profile(dossier: Dossier) -> Profile:
