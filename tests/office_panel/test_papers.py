@@ -7,9 +7,15 @@ import pytest
 
 from tests.office_panel.panel_data import EXPERTS, PAPERS, VOTE, Chosen
 from tests.office_panel.public_site import public_site
+from tests.picture_files import jpeg, opened
 from tests.printed import Printed, check_looks_right, printed
 from tests.staff.running_office import Office, StaffClient
 from voting_service.contests.awards import load_certificates
+from voting_service.contests.picture_encoding import encode_picture
+from voting_service.contests.pictures import store_portrait
+from voting_service.office.announcement.album_contents import gather_album
+from voting_service.office.panel.store import load_panel
+from voting_service.office.sealing import PersonalKeys
 from voting_service.typesetting.glyphs import missing_glyphs
 
 
@@ -78,6 +84,21 @@ async def test_the_album_shows_everybody(reviewer: StaffClient, kind: str) -> No
     assert len(document.pages) >= 20
     for number in range(1, 21):
         assert f"候选{number}" in document.text.replace(" ", "")
+
+
+async def test_the_album_shows_the_portraits_of_the_vote(
+    office: Office, chosen: Chosen, reviewer: StaffClient
+) -> None:
+    assert b"DCTDecode" not in await make(reviewer, "album_web")
+    portrait = encode_picture(jpeg(640, 896), "portrait.jpg", "portrait")
+    async with office.database.transaction():
+        await store_portrait(office.database, chosen.contest.id, 1, portrait)
+    panel = await load_panel(office.database, chosen.selection, office.clock())
+    keys = PersonalKeys.of(office.settings)
+    contents = await gather_album(office.database, keys, panel)
+    assert [person.picture is not None for person in contents.people] == [True] + [False] * 19
+    assert opened(contents.people[0].picture or b"").width == 640
+    assert b"DCTDecode" in await make(reviewer, "album_web")
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
