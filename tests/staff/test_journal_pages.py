@@ -188,6 +188,8 @@ async def test_it_is_read_with_any_eyes_and_hands(office: Office, desktop: Page)
         ("decision 12", Subject("decision", "12", "/contests/c/decisions")),
         ("version 2, announcement", Subject("announcement", "2", "/contests/c/publication")),
         ("ballots of a stretch of time", Subject("stretch", "", "")),
+        ("recommendation 9", Subject("recommendation", "9", "/selections/c/review/9")),
+        ("review queue", Subject("queue", "", "/selections/c/review")),
         ("hold 7/../8", Subject("", "hold 7/../8", "")),
         ("", Subject("", "", "")),
     ],
@@ -195,6 +197,12 @@ async def test_it_is_read_with_any_eyes_and_hands(office: Office, desktop: Page)
 def test_what_a_line_is_about(recorded: str, subject: Subject) -> None:
     assert read_subject("c", recorded) == subject
     assert read_subject(None, recorded) == Subject("", recorded, "")
+
+
+def test_a_selection_s_decision_leads_to_where_it_is_taken() -> None:
+    read = [read_subject("c", "decision 12", kind).path for kind in ("ruling", "draw", "panel", 7)]
+    assert read == ["/contests/c/decisions", "/selections/c/picks", "/selections/c/panel",
+                    "/contests/c/decisions"]  # fmt: skip
 
 
 async def test_a_line_leads_to_what_it_is_about(office: Office) -> None:

@@ -68,7 +68,11 @@ async def journal_page(request: Request) -> Response:
         checks = await load_checks(connection) if sees_all else {}
         actors = await load_actors(connection) if sees_all else []
     lines = [
-        Line(entry, read_subject(entry.contest, entry.subject), list(_leaves(entry.facts)))
+        Line(
+            entry,
+            read_subject(entry.contest, entry.subject, entry.facts.get("kind")),
+            list(_leaves(entry.facts)),
+        )
         for entry in found[:PAGE]
     ]
     here = {name: asked[name] for name in _FIELDS if asked[name]}

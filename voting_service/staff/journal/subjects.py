@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 _PATTERNS = {
@@ -19,6 +20,20 @@ _PATTERNS = {
 }
 """By the name of its words in texts/journal.*.toml: what is recorded, and the page below the
 contest's."""
+_SELECTION_PATTERNS = {
+    "recommendation": ("recommendation ([0-9]+)", "review/{}"),
+    "queue": ("review queue()", "review"),
+    "choice": ("the choice()", "picks"),
+    "panel": ("scores of the panel()", "panel"),
+    "judged": ("panel, candidate ([0-9]+)", "panel/candidates/{}"),
+    "objection": ("objection ([0-9]+)", "notice"),
+}
+"""The same of a selection."""
+_DECIDED_ON: Mapping[str, str] = {
+    "late_submission": "late", "picks": "picks", "draw": "picks", "hand_over": "picks",
+    "panel": "panel", "result": "result",
+}  # fmt: skip
+"""Where a selection's decisions are taken, by their kind."""
 
 
 class Subject(NamedTuple):
@@ -29,10 +44,18 @@ class Subject(NamedTuple):
     path: str
 
 
-def read_subject(contest: str | None, subject: str) -> Subject:
-    """From what was recorded."""
-    for kind, (pattern, page) in _PATTERNS.items():
-        if contest and (match := re.fullmatch(pattern, subject)):
-            path = f"/contests/{contest}/{page.format(match[1])}" if page else ""
-            return Subject(kind, match[1], path)
+def read_subject(about: str | None, subject: str, decided: object = None) -> Subject:
+    """From what was recorded `about` a contest or a selection; `decided` is the kind of decision
+    that stands with it, where there is one."""
+    if about is None:
+        return Subject("", subject, "")
+    decision = re.fullmatch(_PATTERNS["decision"][0], subject)
+    if decision and decided in _DECIDED_ON:
+        page = _DECIDED_ON[str(decided)]
+        return Subject("decision", decision[1], f"/selections/{about}/{page}")
+    for place, patterns in (("contests", _PATTERNS), ("selections", _SELECTION_PATTERNS)):
+        for kind, (pattern, page) in patterns.items():
+            if match := re.fullmatch(pattern, subject):
+                path = f"/{place}/{about}/{page.format(match[1])}" if page else ""
+                return Subject(kind, match[1], path)
     return Subject("", subject, "")
