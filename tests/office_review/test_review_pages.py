@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.office.selection_data import Chosen, move_window
@@ -16,8 +18,10 @@ from tests.office_review.review_data import (
     store_handed_in,
 )
 from tests.staff.running_office import Office
+from voting_service.contests.file_schema import SUMMARY_CHARACTERS, count_characters
 from voting_service.contests.model import Text
 from voting_service.errors import Refused
+from voting_service.office.picks.profiles import beginning
 from voting_service.office.review.coverage import coverage
 from voting_service.office.review.filtering import Filter, filtered
 from voting_service.office.review.page_pictures import page_picture
@@ -181,3 +185,12 @@ async def test_coverage_counts_everybody_once(office: Office, chosen: Chosen) ->
     assert {share.key: share.people for share in found["front_line"]} == {"yes": 4, "no": 1}
     assert [share.key for share in found["industry"]] == list(chosen.selection.rules.industries)
     assert chosen.bodies["north"].name == Text("北区", "North District")
+
+
+@given(st.text("焊工。\n é\u0301", max_size=400))
+def test_a_draft_summary_is_a_beginning_that_fits(skills: str) -> None:
+    summary = beginning(skills * 3)
+    assert summary in skills * 3
+    assert count_characters(summary) <= SUMMARY_CHARACTERS
+    if count_characters(skills * 3) <= SUMMARY_CHARACTERS:
+        assert summary == (skills * 3).strip()

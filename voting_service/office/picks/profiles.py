@@ -6,6 +6,7 @@ translates it, and takes out what is nobody's business.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 
 import msgspec
@@ -83,16 +84,17 @@ def draft_profile(dossier: Dossier) -> Profile:
         name=Text(form.name, form.name),
         trade=Text(form.trade, form.trade),
         district=dossier.body.name,
-        summary=Text(_beginning(form.skills), ""),
+        summary=Text(beginning(form.skills), ""),
         story=Text(form.deeds, ""),
     )
 
 
-def _beginning(text: str) -> str:
+def beginning(text: str) -> str:
     """As much as a summary holds, up to the end of a sentence where there is one."""
-    kept = text
-    while count_characters(kept) > SUMMARY_CHARACTERS:
-        kept = kept[:-1]
+    fits = bisect_right(
+        range(len(text) + 1), SUMMARY_CHARACTERS, key=lambda end: count_characters(text[:end])
+    )
+    kept = text[: fits - 1]
     if kept != text:
         end = max(kept.rfind(mark) for mark in "。！？；\n")
         kept = kept[: end + 1] or kept
@@ -130,14 +132,16 @@ async def load_profiles(
     """By recommendation: what was saved, else the draft."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["profiles"], selection.id, None)
-    profiles = {number: draft_profile(dossier) for number, dossier in dossiers.items()}
+    saved = {}
     for row in rows:
         number = row["recommendation_id"]
-        if number in profiles:
+        if number in dossiers:
             opened = keys.open(_label(number), row["content"])
-            saved = msgspec.json.decode(opened, type=Profile)
-            profiles[number] = msgspec.structs.replace(saved, revision=row["revision"])
-    return profiles
+            profile = msgspec.json.decode(opened, type=Profile)
+            saved[number] = msgspec.structs.replace(profile, revision=row["revision"])
+    return {
+        number: saved.get(number) or draft_profile(dossier) for number, dossier in dossiers.items()
+    }
 
 
 async def save_profile(
