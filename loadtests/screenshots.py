@@ -40,12 +40,11 @@ _CHOSEN = (3, 7, 12, 20, 27)
 _DESK_PAGES = {"tally": "", "candidate": "/candidates/3", "publication": "/publication"}
 _Pages = dict[str, tuple[str, str]]
 _OFFICE_PAGES: dict[str, _Pages] = {
-    "recommendation": {"form": ("officer-wanzhou", "recommendations/41/steps/deeds")},
+    "recommendation": {"form": ("officer-wanzhou", "recommendations/41/steps/work")},
     "result": {
         "review": ("reviewer-1", "review/7"),
         "picks": ("supervisor-1", "picks"),
         "panel": ("reviewer-2", "panel"),
-        "result": ("supervisor-2", "result"),
     },
 }
 """By the demo's stage: who looks at what."""
