@@ -46,6 +46,18 @@ create table award_publicity (
     primary key (contest_id, number)
 );
 
+-- A portrait at the resolution of print, as JPEG; citizens see smaller ones (pictures).
+create table award_portraits (
+    contest_id smallint not null references contests,
+    number     smallint not null,
+    content    bytea not null check (length(content) between 1 and 33554432),
+    saved_by   integer not null references accounts,
+    saved_at   timestamptz not null,
+    primary key (contest_id, number)
+);
+
+alter table award_portraits alter column content set storage external;
+
 -- A code that nobody can guess stands on the paper; the number is for people.
 create table certificates (
     contest_id smallint not null references contests,
@@ -110,7 +122,7 @@ create table award_albums (
 alter table award_albums alter column content set storage external;
 
 grant select, insert on award_results, certificates to voting_application;
-grant select, insert, update on award_publicity, award_albums to voting_application;
+grant select, insert, update on award_publicity, award_portraits, award_albums to voting_application;
 grant select, insert (selection_id, kind, language, asked_by, asked_at, steps),
       update (steps, steps_done, finished_at, failure, content)
     on office.papers to voting_application;

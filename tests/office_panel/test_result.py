@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from PIL import Image
 
 from tests.office_panel.panel_data import PAPERS, RESULT, VOTE, Chosen
 from tests.office_panel.public_site import public_site
+from tests.picture_files import halves, opened, saved
 from tests.staff.running_office import Office
-from voting_service.contests.awards import load_certificates
+from voting_service.contests.awards import load_certificates, load_print_portrait
 from voting_service.errors import Refused
 from voting_service.storage.signed_file import (
     check_signature,
@@ -265,6 +268,39 @@ async def test_publicity_is_told_and_nobody_overwrites_unseen(
         page = (await reader.get(f"/zh/{VOTE}/result/5")).text
         for said in ("匠心故事", "精益求精", 'href="https://video.example/one"'):
             assert said in page
+
+
+async def test_a_portrait_for_print_is_kept_without_what_it_carried(
+    office: Office, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    await chosen.finish_scoring()
+    await chosen.publish_result()
+    reviewer = await office.signed_in_client("reviewer")
+    carried = Image.Exif()
+    carried[0x010E] = "家住示范路36号"
+    sent = saved(halves(1000, 1400), "JPEG", exif=carried)
+    for name, content, status in (
+        ("p.jpg", sent, 303),
+        ("p.jpg", b"no picture", 422),
+        ("p.jpg", saved(halves(300, 420), "JPEG"), 422),
+    ):
+        answer = await reviewer.post(
+            f"{RESULT}/5/portrait",
+            data={},
+            files={"portrait": (name, content, "image/jpeg")},
+        )
+        assert answer.status_code == status, answer.text
+    kept = await load_print_portrait(office.database, chosen.contest.id, 5)
+    assert kept is not None
+    assert opened(kept).size == (1000, 1400)
+    assert "示范路".encode() not in kept
+    async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as reader:
+        page = (await reader.get(f"/zh/{VOTE}/result/5")).text
+        address = re.search(r"/pictures/[^ \"]+\.webp", page)
+        assert address
+        assert (await reader.get(address[0])).status_code == 200
 
 
 async def test_who_may_decide_and_who_may_look(office: Office, chosen: Chosen) -> None:

@@ -199,6 +199,31 @@ async def save_publicity(
         )
 
 
+async def save_print_portrait(
+    connection: AnyConnection,
+    contest_id: int,
+    number: int,
+    *,
+    content: bytes,
+    account_id: int,
+    now: datetime,
+) -> None:
+    """Keeps a JPEG at the resolution of print, in place of an earlier one."""
+    with domain_errors():
+        await connection.execute(
+            QUERIES["save_portrait"], contest_id, number, content, account_id, now
+        )
+
+
+async def load_print_portrait(
+    connection: AnyConnection, contest_id: int, number: int
+) -> bytes | None:
+    """None when nobody sent one."""
+    with domain_errors():
+        content: bytes | None = await connection.fetchval(QUERIES["portrait"], contest_id, number)
+    return content
+
+
 # Certificates
 
 

@@ -57,3 +57,14 @@ select content from award_albums where contest_id = $1 and language = $2 and sho
 -- name: albums
 -- In which languages an album is online.
 select language from award_albums where contest_id = $1 and shown_from <= $2 order by language;
+
+-- name: save_portrait
+-- For print, in place of an earlier one.
+insert into award_portraits (contest_id, number, content, saved_by, saved_at)
+values ($1, $2, $3, $4, $5)
+on conflict (contest_id, number) do update
+   set content = excluded.content, saved_by = excluded.saved_by, saved_at = excluded.saved_at;
+
+-- name: portrait
+-- One, for print.
+select content from award_portraits where contest_id = $1 and number = $2;

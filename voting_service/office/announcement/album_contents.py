@@ -3,7 +3,7 @@ public pages show."""
 
 from __future__ import annotations
 
-from voting_service.contests.awards import Publicity, load_publicity
+from voting_service.contests.awards import Publicity, load_print_portrait, load_publicity
 from voting_service.contests.model import Text
 from voting_service.contests.pictures import Picture, load_file, load_pictures
 from voting_service.office.announcement.gathering import ISSUER, newest_result
@@ -43,7 +43,8 @@ async def gather_album(connection: AnyConnection, keys: PersonalKeys, panel: Pan
                 else Text(found.form.employer, found.form.employer),
                 story=Text(about.story.zh or story.zh, about.story.en or story.en),
                 quotation=about.quotation,
-                picture=await _portrait(connection, portraits.get(one.number)),
+                picture=await load_print_portrait(connection, contest.id, one.number)
+                or await _portrait(connection, portraits.get(one.number)),
             )
         )
     year = str(result.visible_at.astimezone(panel.selection.zone).year)

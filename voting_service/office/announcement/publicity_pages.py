@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 
@@ -14,17 +15,22 @@ from voting_service.contests.awards import (
     Publicity,
     load_publicity,
     load_results,
+    save_print_portrait,
     save_publicity,
 )
 from voting_service.contests.model import Text
+from voting_service.contests.picture_encoding import encode_picture
+from voting_service.contests.pictures import store_portrait
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.forms import read_form
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
+from voting_service.desk.uploads import read_upload
 from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.journal.record import record
 from voting_service.office.announcement.result_pages import PREFIX
 from voting_service.office.disclosure import disclosures
+from voting_service.office.files.sandbox import examine_scan
 from voting_service.office.model import READERS, REVIEWERS
 from voting_service.office.panel.candidates import load_recommended
 from voting_service.office.panel.model import Panel
@@ -97,6 +103,43 @@ async def save(request: Request) -> Response:
     return RedirectResponse(f"/selections/{panel.selection.slug}/result?done=told", 303)
 
 
+@signed_in(*REVIEWERS)
+async def send_portrait(request: Request) -> Response:
+    """Keeps a portrait for print, nothing but its pixels, and shows smaller ones to citizens."""
+    posted = await read_upload(request)
+    sent = posted.files.get("portrait")
+    if sent is None:
+        raise InvalidInput(Fault("portrait", "choose a picture", "请选择图片。"))
+    examined = await examine_scan(sent.name, sent.content, field="portrait")
+    if examined.kind != "jpeg":
+        raise InvalidInput(
+            Fault("portrait", "send a picture, not a PDF", "请上传图片，不要上传PDF。")
+        )
+    picture = await asyncio.to_thread(encode_picture, examined.content, "portrait.jpg", "portrait")
+    desk = desk_of(request)
+    async with desk.connection() as connection, connection.transaction():
+        panel, one = await _awarded(request, connection)
+        assert panel.contest is not None
+        account = visitor(request).account
+        await save_print_portrait(
+            connection,
+            panel.contest.id,
+            one.number,
+            content=examined.content,
+            account_id=account.id,
+            now=desk.clock(),
+        )
+        await store_portrait(connection, panel.contest.id, one.number, picture)
+        await record(
+            connection,
+            account.name,
+            "picture_changed",
+            contest=panel.selection.slug,
+            subject=f"candidate {one.number}",
+        )
+    return RedirectResponse(f"/selections/{panel.selection.slug}/result?done=told", 303)
+
+
 def read_publicity(number: int, form: Mapping[str, str]) -> Publicity:
     """From the form's fields. Raises InvalidInput with every fault."""
     faults = []
@@ -132,4 +175,5 @@ def read_publicity(number: int, form: Mapping[str, str]) -> Publicity:
 ROUTES = [
     Route(f"{PREFIX}/{{number:int}}", publicity_page),
     Route(f"{PREFIX}/{{number:int}}", save, methods=["POST"]),
+    Route(f"{PREFIX}/{{number:int}}/portrait", send_portrait, methods=["POST"]),
 ]
