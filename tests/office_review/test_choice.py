@@ -287,8 +287,20 @@ async def test_an_objection_keeps_the_chosen_from_the_vote(office: Office, small
     assert await blocked(office, small) == "notice"
     assert (await second.post(f"{PATH}/notice/publish", data={})).status_code == 303
     assert await blocked(office, small) == "period"
+    await still_follows_from_the_digits(office, number)
     await age_notices(office)
     assert await blocked(office, small) is None
+
+
+async def still_follows_from_the_digits(office: Office, taken_over: int) -> None:
+    """Whoever came instead has the number, and says so; the draw stays what it was."""
+    content = await office.database.fetchval(
+        "select content from notices where slug like '%-fifty' order by version desc limit 1"
+    )
+    tickets = [row.get("ticket") for row in content["rows"]]
+    drawn = content["draw"]["tickets"]
+    assert tickets == [None if n == taken_over else drawn[n - 1] for n in (1, 2, 3)]
+    assert drawn == list(lot_order(content["draw"]["seed"], content["draw"]["matter"], drawn))
 
 
 async def blocked(office: Office, chosen: Chosen) -> str | None:

@@ -28,7 +28,9 @@ def draw(file: Path) -> None:
     order = lot_order(drawn.seed, drawn.matter, drawn.tickets)
     for number, ticket in enumerate(order, start=1):
         click.echo(f"{number:>3}  {ticket}  {lot(drawn.seed, drawn.matter, ticket)}")
-    told = [row.ticket for row in sorted(notice.rows, key=lambda row: row.number or 0)]
-    if order != drawn.tickets or (told and told != list(order)):
+    # Whoever came instead of somebody after the draw has that one's number, and no ticket.
+    places = {ticket: number for number, ticket in enumerate(order, start=1)}
+    told = all(places.get(row.ticket) == row.number for row in notice.rows if row.ticket)
+    if order != drawn.tickets or not told:
         raise Refused("these numbers do not follow from the digits")
     click.echo(f"the numbers follow from the digits {drawn.seed}")

@@ -28,7 +28,8 @@ from voting_service.office.picks.hand_over import approve_hand_over, propose_han
 from voting_service.office.picks.pages import KINDS, PICKS, picks_address
 from voting_service.office.picks.public_notices import draw_of, publish_draw
 from voting_service.office.picks.store import (
-    load_numbers,
+    drawn_set,
+    load_picks,
     propose_picks,
     propose_seed,
     propose_source,
@@ -154,8 +155,8 @@ async def _announce_draw(
     account: Account,
     now: datetime,
 ) -> None:
-    numbers = await load_numbers(connection, selection)
-    dossiers = await load_dossiers(connection, keys, selection, list(numbers))
+    drawn = drawn_set(await load_picks(connection, selection))
+    dossiers = await load_dossiers(connection, keys, selection, drawn)
     decisions = await load_selection_decisions(connection, selection.id)
     draw = draw_of(selection, decisions, [dossier.form_sha256.hex() for dossier in dossiers])
     if draw is not None:

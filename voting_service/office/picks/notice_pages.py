@@ -41,8 +41,8 @@ from voting_service.office.picks.public_notices import (
     shown_notice,
 )
 from voting_service.office.picks.store import (
+    drawn_set,
     hand_over_blocked,
-    load_numbers,
     load_picks,
     propose_replacement,
 )
@@ -166,12 +166,13 @@ async def publish(request: Request) -> Response:
     keys = PersonalKeys.of(desk.settings)
     async with desk.connection() as connection:
         selection = await selection_of(request, connection)
-        numbers = await load_numbers(connection, selection)
-        dossiers = {
-            d.id: d for d in await load_dossiers(connection, keys, selection, list(numbers))
-        }
+        picks = await load_picks(connection, selection)
+        numbers = {p.recommendation_id: p.number for p in picks if not p.is_removed}
+        ever = [pick.recommendation_id for pick in picks]
+        dossiers = {d.id: d for d in await load_dossiers(connection, keys, selection, ever)}
         decisions = await load_selection_decisions(connection, selection.id)
-        draw = draw_of(selection, decisions, [d.form_sha256.hex() for d in dossiers.values()])
+        drawn = [dossiers[number].form_sha256.hex() for number in drawn_set(picks)]
+        draw = draw_of(selection, decisions, drawn)
         notice = fifty_notice(selection, dossiers, numbers, draw, desk.clock())
         await publish_fifty(connection, selection, visitor(request).account, notice, numbers)
     return _done(selection, "published")

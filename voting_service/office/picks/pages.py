@@ -27,6 +27,7 @@ from voting_service.office.picks.store import (
     SEED,
     SOURCE,
     approved,
+    drawn_set,
     hand_over_blocked,
     load_picks,
 )
@@ -97,7 +98,9 @@ async def picks_page(request: Request) -> Response:
         waiting=waiting(decisions, *KINDS),
         source=approved(decisions, "draw", SOURCE),
         seed=approved(decisions, "draw", SEED),
-        draw=draw_of(selection, decisions, [d.form_sha256.hex() for d in standing]),
+        draw=draw_of(
+            selection, decisions, [by_id[one].form_sha256.hex() for one in drawn_set(picks)]
+        ),
         profiles=profiles,
         are_ready=all(
             profiles[dossier.id].revision and not profiles[dossier.id].faults_left

@@ -104,7 +104,7 @@ def fifty_notice(
                 trade=form.trade,
                 employer=form.employer,
                 body=dossier.body.name,
-                ticket=dossier.form_sha256.hex(),
+                ticket=_drawn_ticket(dossier, draw),
             )
         )
     if not rows:
@@ -125,6 +125,12 @@ def fifty_notice(
         draw=draw,
         time_zone=selection.rules.time_zone,
     )
+
+
+def _drawn_ticket(dossier: Dossier, draw: Draw | None) -> str | None:
+    """Nobody's who came instead of somebody else: they have that one's number."""
+    ticket = dossier.form_sha256.hex()
+    return ticket if draw is None or ticket in draw.tickets else None
 
 
 _WRITE = Text(

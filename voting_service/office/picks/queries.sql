@@ -1,6 +1,6 @@
 -- name: picks
 -- Everybody who was ever chosen, by number; whoever was removed last.
-select recommendation_id, number, removed_by is not null as is_removed
+select recommendation_id, number, removed_by is not null as is_removed, decision_id
   from office.picks
  where selection_id = $1
  order by removed_by is not null, number nulls last, recommendation_id;

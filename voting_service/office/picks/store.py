@@ -23,11 +23,12 @@ MAX_SOURCE_CHARACTERS = 300
 
 
 class Pick(msgspec.Struct, frozen=True):
-    """Somebody who was chosen; `number` once drawn."""
+    """Somebody who was chosen, by the decision `decision_id`; `number` once drawn."""
 
     recommendation_id: int
     number: int | None
     is_removed: bool
+    decision_id: int
 
 
 async def load_picks(connection: AnyConnection, selection: Selection) -> tuple[Pick, ...]:
@@ -35,6 +36,17 @@ async def load_picks(connection: AnyConnection, selection: Selection) -> tuple[P
     with domain_errors():
         rows = await connection.fetch(QUERIES["picks"], selection.id)
     return tuple(msgspec.convert(dict(row), Pick) for row in rows)
+
+
+def drawn_set(picks: Iterable[Pick]) -> list[int]:
+    """The recommendations whose tickets the draw puts in order: once numbers are drawn, who had
+    each of them first, since whoever comes instead of somebody takes over the number."""
+    known = sorted(picks, key=lambda pick: pick.decision_id)
+    first: dict[int, int] = {}
+    for pick in known:
+        if pick.number is not None:
+            first.setdefault(pick.number, pick.recommendation_id)
+    return list(first.values()) or [p.recommendation_id for p in known if not p.is_removed]
 
 
 async def load_numbers(connection: AnyConnection, selection: Selection) -> Mapping[int, int | None]:
