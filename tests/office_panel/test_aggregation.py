@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contest_data import both
@@ -28,6 +28,7 @@ METHODS = st.sampled_from(["mean", "trimmed_mean", "rank_sum"])
 VALUES = st.integers(0, 20).map(lambda value: Fraction(value * 5))
 SHEETS = st.lists(st.dictionaries(st.integers(1, 6), VALUES, min_size=1), min_size=1, max_size=7)
 TRIMS = st.integers(0, 4)
+UNHURRIED = settings(deadline=None)
 
 
 def criteria(*weights: int) -> tuple[Criterion, ...]:
@@ -43,6 +44,7 @@ def test_a_total_by_hand() -> None:
     assert total(criteria(50, 30, 20), points) == Fraction("82.5")
 
 
+@UNHURRIED
 @given(st.lists(st.tuples(st.integers(1, 100), st.integers(0, 10)), min_size=1), st.integers(1, 9))
 def test_totals_lie_within_bounds_and_only_proportions_of_weights_count(
     parts: list[tuple[int, int]], factor: int
@@ -53,6 +55,7 @@ def test_totals_lie_within_bounds_and_only_proportions_of_weights_count(
     assert total(criteria(*(weight * factor for weight, _ in parts)), points) == once
 
 
+@UNHURRIED
 @given(METHODS, TRIMS, SHEETS, st.randoms(use_true_random=False))
 def test_neither_the_order_of_experts_nor_that_of_candidates_matters(
     method: Method, trim: int, sheets: list[dict[int, Fraction]], random: Random
@@ -66,6 +69,7 @@ def test_neither_the_order_of_experts_nor_that_of_candidates_matters(
     }
 
 
+@UNHURRIED
 @given(METHODS, TRIMS, SHEETS, st.data())
 def test_more_points_never_lower_a_candidate(
     method: Method, trim: int, sheets: list[dict[int, Fraction]], data: st.DataObject
@@ -81,6 +85,7 @@ def test_more_points_never_lower_a_candidate(
         assert after[other] <= before[other], "nobody else gains by it"
 
 
+@UNHURRIED
 @given(METHODS, TRIMS, SHEETS)
 def test_values_lie_between_the_extremes_and_agreement_is_kept(
     method: Method, trim: int, sheets: list[dict[int, Fraction]]
@@ -95,6 +100,7 @@ def test_values_lie_between_the_extremes_and_agreement_is_kept(
     assert aggregate(method, trim, same) == once
 
 
+@UNHURRIED
 @given(st.sampled_from(["mean", "trimmed_mean"]), TRIMS, SHEETS, st.data())
 def test_a_conflict_changes_nobody_else(
     method: Method, trim: int, sheets: list[dict[int, Fraction]], data: st.DataObject
@@ -108,6 +114,7 @@ def test_a_conflict_changes_nobody_else(
         assert after[other] == before[other]
 
 
+@UNHURRIED
 @given(METHODS, TRIMS, SHEETS)
 def test_an_absent_expert_is_as_if_never_asked(
     method: Method, trim: int, sheets: list[dict[int, Fraction]]
@@ -115,6 +122,7 @@ def test_an_absent_expert_is_as_if_never_asked(
     assert aggregate(method, trim, [*sheets, {}]) == aggregate(method, trim, sheets)
 
 
+@UNHURRIED
 @given(st.lists(st.permutations(range(1, 6)), min_size=1, max_size=5))
 def test_complete_rankings_go_by_the_sum_of_ranks(orders: list[list[int]]) -> None:
     sheets: list[Totals] = [
@@ -155,6 +163,7 @@ def test_ties_are_those_across_a_line() -> None:
     assert in_order(found, settled) == (1, 4, 3, 2, 5, 7, 6)
 
 
+@UNHURRIED
 @given(st.lists(st.permutations([3, 5, 8]), max_size=6), st.permutations([3, 5, 8]))
 def test_a_ballot_of_ties_gives_one_order_whoever_counts(
     ballots: list[list[int]], cut_order: list[int]
