@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -61,6 +61,20 @@ async def test_two_people_rule_a_hold(office: Office) -> None:
     assert "in force" in after.text
     ballot = await clerk.get(f"/contests/test-2022/ballots/{ids[0].hex()}")
     assert re.search(r'class="state void" data-state>Void<', ballot.text, re.I)
+
+
+async def test_the_page_says_when_the_ballots_were_last_examined(office: Office) -> None:
+    clerk = await office.signed_in_client("tally_clerk")
+    assert "has not examined the ballots yet" in (await clerk.get(HOLDS)).text
+    for day, ballots in ((1, 40), (2, 51_200)):
+        await office.database.execute(
+            "insert into sweeps (contest_id, examined_at, ballots, campaigns, holds, seconds)"
+            " values ($1, $2, $3, 4, 3, 1)",
+            office.contest.id,
+            datetime(2022, 7, day, 20, tzinfo=UTC),
+            ballots,
+        )
+    assert "51,200 ballots, 4 campaigns found, 3 new holds" in (await clerk.get(HOLDS)).text
 
 
 async def test_evidence_is_looked_at_on_the_record(office: Office) -> None:

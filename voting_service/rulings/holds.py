@@ -21,6 +21,7 @@ from voting_service.rulings.model import (
     HoldKind,
     HoldVotes,
     Ruling,
+    Sweep,
     ballots_hash,
 )
 from voting_service.storage.postgres import AnyConnection, domain_errors
@@ -244,3 +245,10 @@ async def load_ballot_history(
             sorted((r for r in rulings if r.hold_id in ids), key=lambda r: (r.ruled_at, r.turn))
         ),
     )
+
+
+async def load_last_sweep(connection: AnyConnection, contest_id: int) -> Sweep | None:
+    """The newest examination of the ballots; None before the first."""
+    with domain_errors():
+        row = await connection.fetchrow(QUERIES["last_sweep"], contest_id)
+    return None if row is None else msgspec.convert(dict(row), Sweep)

@@ -107,6 +107,16 @@ class HoldVotes(NamedTuple):
     counted: int
 
 
+class Sweep(msgspec.Struct, frozen=True):
+    """An examination of all ballots: how many there were, the campaigns found, and the holds made
+    of ballots that were in none before."""
+
+    examined_at: datetime
+    ballots: int
+    campaigns: int
+    holds: int
+
+
 class Hold(msgspec.Struct, frozen=True):
     """A fixed set of ballots in question. `held` of them were held when they were cast, the
     others counted. `proposals` wait for a second person."""

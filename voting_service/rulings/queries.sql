@@ -136,3 +136,11 @@ select c.candidate, count(*) as gross,
   from members m, unnest(0::smallint || m.choices) as c (candidate)
  group by c.candidate
  order by c.candidate;
+
+-- name: last_sweep
+-- What the newest examination of a contest's ballots came to.
+select examined_at, ballots, campaigns, holds
+  from sweeps
+ where contest_id = $1
+ order by examined_at desc
+ limit 1;

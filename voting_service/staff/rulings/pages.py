@@ -28,6 +28,7 @@ from voting_service.rulings.holds import (
     load_ballot_history,
     load_hold_ballots,
     load_holds,
+    load_last_sweep,
     load_overlaps,
     load_rulings,
 )
@@ -58,6 +59,7 @@ async def holds_page(request: Request) -> Response:
     contest = contest_of(request)
     async with desk_of(request).connection() as connection:
         holds = await load_holds(connection, contest)
+        sweep = await load_last_sweep(connection, contest.id)
     states = {state: sum(hold.state == state for hold in holds) for state in HOLD_STATES}
     kinds = {kind: sum(hold.kind == kind for hold in holds) for kind in HOLD_KINDS}
     state, kind = _chosen(request, "state", states), _chosen(request, "kind", kinds)
@@ -68,6 +70,7 @@ async def holds_page(request: Request) -> Response:
         contest=contest,
         holds=shown,
         total=len(holds),
+        sweep=sweep,
         states=states,
         kinds=kinds,
         state=state,
