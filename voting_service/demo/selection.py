@@ -337,16 +337,14 @@ class DemoSelection:
         tickets = [dossiers[one].form_sha256.hex() for one in numbers]
         drawn, supervisor = draw_of(selection, decisions, tickets), self.accounts["supervisor-1"]
         assert drawn is not None
-        await publish_draw(connection, selection, supervisor, drawn, self.clock())
-        notice = fifty_notice(selection, dossiers, numbers, drawn, self.clock())
-        await publish_fifty(connection, selection, supervisor, notice, numbers)
         back = timedelta(days=selection.rules.notice_days + 2)
+        then = self.clock() - back
+        await publish_draw(connection, selection, supervisor, drawn, then)
+        notice = fifty_notice(selection, dossiers, numbers, drawn, then)
+        await publish_fifty(connection, selection, supervisor, notice, numbers)
         await connection.execute("alter table notices disable trigger user")
         await connection.execute(
-            "update notices set published_at = published_at - $1::interval, "
-            "visible_from = visible_from - $1::interval, "
-            "objections_until = objections_until - $1::interval",
-            back,
+            "update notices set published_at = published_at - $1::interval", back
         )
         await connection.execute("alter table notices enable trigger user")
 
