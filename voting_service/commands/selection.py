@@ -215,7 +215,9 @@ async def owner(settings: Settings) -> AsyncIterator[Connection]:
 @contextmanager
 def _rows_told() -> Iterator[Callable[[int], None]]:
     """Says on stderr how far it is, where somebody watches."""
-    with click.progressbar(length=0, label="rows", file=sys.stderr) as bar:
+    with click.progressbar(
+        length=0, label="rows", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
         done = 0
 
         def tell(rows: int) -> None:

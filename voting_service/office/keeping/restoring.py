@@ -1,4 +1,4 @@
-"""Takes the archive of a selection in again: into another installation, or after it was erased."""
+"""Takes the archive of a selection in again, in another installation."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def _decisions(
 def _in_use(table: str, number: object) -> Refused:
     return Refused(
         f"number {number} of {table} is in use here; restore into an installation without "
-        "selections, or where this one was erased",
+        "selections",
         zh=f"本系统 {table} 的编号 {number} 已被占用；请恢复到没有选树数据的系统中。",
     )
 
