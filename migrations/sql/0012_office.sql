@@ -365,8 +365,8 @@ grant insert (recommendation_id, verdict, reason, account_id) on office.reviews
     to voting_application;
 grant insert (recommendation_id, holder_id) on office.person_conflicts to voting_application;
 
--- Officers of bodies and experts have accounts like everybody; reviewers decide in pairs, so
--- making their accounts takes two people as well.
+-- Officers of bodies and experts have accounts like everybody. Reviewers decide in pairs, and what
+-- experts say decides the award, so making their accounts takes two people as well.
 -- squawk-ignore ban-drop-constraint
 alter table accounts drop constraint accounts_role_check;
 -- squawk-ignore constraint-missing-not-valid
@@ -380,7 +380,7 @@ alter table invitations add constraint invitations_role_check check (role in (
 
 create or replace function needs_two_people(wanted text) returns boolean
 language sql stable set search_path = public, pg_temp as $$
-    select wanted in ('tally_clerk', 'reviewer', 'supervisor', 'administrator')
+    select wanted in ('tally_clerk', 'reviewer', 'supervisor', 'administrator', 'expert')
            and (select count(*) from accounts where role in ('supervisor', 'administrator')) >= 2
 $$;
 

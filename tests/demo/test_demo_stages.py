@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -27,6 +28,12 @@ from voting_service.demo.placeholder_people import form
 from voting_service.demo.selection import DRAFTS, RECOMMENDED, SLUG
 from voting_service.errors import Refused
 from voting_service.internal import create_app as create_internal
+from voting_service.office.keeping.archive import Archive, write_archive
+from voting_service.office.keeping.restoring import restore
+from voting_service.office.keeping.tables import belonging, load_tables
+from voting_service.office.review.reading import load_dossiers
+from voting_service.office.sealing import PersonalKeys
+from voting_service.office.store import load_selection
 from voting_service.public.app import create_app as create_public
 from voting_service.settings import Settings
 from voting_service.storage.postgres import Connection, connect
@@ -107,6 +114,31 @@ async def test_a_folder_holds_one_stage(finished: Finished) -> None:
     half = DataFolder(finished.data.path.parent / "half")
     with pytest.raises(Refused, match="cut short"):
         await load_contents(finished.database, half, system_clock)
+
+
+async def test_its_archive_restores_elsewhere(
+    finished: Finished, postgres: EmbeddedPostgres, administrator: Connection, tmp_path: Path
+) -> None:
+    path, key, keys = tmp_path / "whole.zip", b"k" * 32, PersonalKeys.of(finished.settings)
+    owner = await connect(finished.settings.migration_url)
+    selection = await load_selection(owner, SLUG)
+    await write_archive(owner, selection, keys, key, path, actor="tester", now=system_clock())
+    await postgres.create_database(administrator, "demo_elsewhere", template="voting_template")
+    other = await connect(postgres.url(OWNER, "demo_elsewhere"))
+    try:
+        there = PersonalKeys(b"m" * 32)
+        await restore(other, Archive(path, key), there, actor="tester")
+        for table in belonging(await load_tables(owner)):
+            count = f'select count(*) from office."{table}"'
+            assert await other.fetchval(count) == await owner.fetchval(count), table
+        query = "select payload_hash from decisions where selection_id is not null order by id"
+        assert await other.fetch(query) == await owner.fetch(query)
+        restored = await load_selection(other, SLUG)
+        assert len(await load_dossiers(other, there, restored)) == RECOMMENDED
+    finally:
+        await other.close()
+        await owner.close()
+        await administrator.execute('drop database "demo_elsewhere" with (force)')
 
 
 # Nothing personal leaves

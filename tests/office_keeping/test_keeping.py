@@ -42,6 +42,7 @@ from voting_service.office.sealing import PersonalKeys
 from voting_service.office.store import insert_body, insert_selection, load_bodies, load_selection
 from voting_service.storage.postgres import Connection, connect
 
+SOUTH = "South District"
 NAMES = {11: "人选甲", 12: "人选乙", 13: "人选丙"}
 NOT_PERSONAL = {("papers", "content"), ("certificates", "code")}
 """Columns of bytes that stand as they are: what is printed for the public."""
@@ -140,7 +141,7 @@ async def test_every_sealed_column_is_known(owned: Connection) -> None:
 async def test_every_table_is_a_selection_s_or_shared(owned: Connection) -> None:
     tables = {table.name for table in await load_tables(owned)}
     shared = tables - set(belonging(await load_tables(owned)))
-    assert shared == {"bodies", "body_invitations", "body_officers"}
+    assert shared == {"bodies", "body_invitations", "body_officers", "expert_invitations"}
     assert SELECTIONS in tables
 
 
@@ -175,8 +176,9 @@ async def test_an_archive_restores_elsewhere(
 ) -> None:
     path, key = tmp_path / "selection.zip", urandom(32)
     await write_archive(owned, selection, keys, key, path, actor="tester", now=system_clock())
-    written = path.read_bytes()
-    for secret in ("人选甲", id_number(serial=23), "依据11", "a photo's bytes"):
+    with ZipFile(path) as whole:
+        written = b"".join(whole.read(name) for name in whole.namelist())
+    for secret in (SOUTH, "officer", "人选甲", id_number(serial=23), "依据11", "a photo's bytes"):
         assert secret.encode() not in written
     await postgres.create_database(administrator, "restored_elsewhere", template="voting_template")
     other = await connect(postgres.url(OWNER, "restored_elsewhere"))
@@ -185,14 +187,14 @@ async def test_an_archive_restores_elsewhere(
         await member(other, "somebody", "auditor")
         await insert_body(other, "extra", "district", both("另"))
         there = PersonalKeys(urandom(32))
-        await restore(other, Archive(path), there, key, actor="tester")
+        await restore(other, Archive(path, key), there, actor="tester")
         restored = await load_selection(other, SLUG)
         assert await everything(other, there, restored) == await everything(owned, keys, selection)
         hashes = await other.fetch("select person_hash from office.recommendations order by id")
         assert there.person_hash(id_number(serial=23)) == hashes[0]["person_hash"]
         assert await other.fetchval("select disabled from accounts where name = 'officer'")
         with pytest.raises(Refused, match="in use here"):
-            await restore(other, Archive(path), there, key, actor="tester")
+            await restore(other, Archive(path, key), there, actor="tester")
         with pytest.raises(asyncpg.CheckViolationError, match="stays"):
             await other.execute("delete from office.reviews")
     finally:
@@ -209,12 +211,14 @@ async def test_a_changed_archive_is_refused(
     with ZipFile(path) as whole, ZipFile(changed, "w") as copy:
         for name in whole.namelist():
             content = whole.read(name)
-            copy.writestr(name, content.replace(b'"returned"', b'"accepted"'))
+            copy.writestr(name, content[:-9] if name == "reviews.jsonl" else content)
     with pytest.raises(InvalidInput, match=r"reviews\.jsonl: was changed"):
-        Archive(changed)
+        Archive(changed, b"k" * 32)
+    with pytest.raises(Refused, match="does not list"):
+        next(Archive(path, b"l" * 32).rows("reviews"))
     (tmp_path / "none.zip").write_bytes(b"PK")
     with pytest.raises(InvalidInput, match="no archive"):
-        Archive(tmp_path / "none.zip")
+        Archive(tmp_path / "none.zip", b"k" * 32)
 
 
 async def test_papers_are_erased_when_a_selection_is_long_over(

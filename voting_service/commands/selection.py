@@ -154,16 +154,14 @@ def restore_archive(file: Path, key_file: Path) -> None:
         key = b64decode(key_file.read_bytes(), validate=False)
     except (OSError, ValueError) as error:
         raise InvalidInput(Fault(str(key_file), f"is no key of an archive: {error}")) from None
-    archive = Archive(file)
-    rows = run(_restore(load_settings(), archive, key))
+    archive = Archive(file, key)
+    rows = run(_restore(load_settings(), archive))
     click.echo(f"{archive.manifest.slug}: {rows} rows restored")
 
 
-async def _restore(settings: Settings, archive: Archive, key: bytes) -> int:
+async def _restore(settings: Settings, archive: Archive) -> int:
     async with owner(settings) as connection:
-        return await restore(
-            connection, archive, PersonalKeys.of(settings), key, actor=terminal_user()
-        )
+        return await restore(connection, archive, PersonalKeys.of(settings), actor=terminal_user())
 
 
 @selection.command("reseal")

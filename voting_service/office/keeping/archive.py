@@ -2,9 +2,11 @@
 
 A ZIP of JSON lines: `manifest.json`, `accounts.jsonl` (names and roles, nothing secret),
 `bodies.jsonl`, `decisions.jsonl`, and one file for every table of the office that the selection
-owns rows of. Whatever is sealed here is sealed in it with the archive's own key, which is kept
-apart from the file; so an archive tells nothing of persons, and opens without this installation's
-keys.
+owns rows of. Every line but the manifest is sealed with the archive's own key, which is kept apart
+from the file; so an archive tells nothing without it, and opens without this installation's keys.
+
+Accounts come without passwords, invitations not at all. What was published (notices, the result,
+certificates, the vote) is the public's record and not part of it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import msgspec
@@ -44,13 +46,6 @@ class Manifest(msgspec.Struct, frozen=True):
     files: dict[str, str]
 
 
-class Locks(NamedTuple):
-    """The keys that open what is sealed, and those that seal it anew."""
-
-    opening: PersonalKeys
-    sealing: PersonalKeys
-
-
 async def write_archive(
     connection: AnyConnection,
     selection: Selection,
@@ -66,7 +61,7 @@ async def write_archive(
 
     Raises Refused when something cannot be opened with the listed keys.
     """
-    locks = Locks(keys, PersonalKeys(archive_key))
+    sealing = PersonalKeys(archive_key)
     tables = await load_tables(connection)
     owned = belonging(tables)
     hashes: dict[str, str] = {}
@@ -78,12 +73,12 @@ async def write_archive(
                     ("bodies", _plain(connection, "select * from office.bodies order by id")),
                     ("decisions", _decisions(connection, selection)),
                     *(
-                        (table.name, _rows(connection, table, owned, selection, locks))
+                        (table.name, _rows(connection, table, owned, selection, keys))
                         for table in tables
                         if table.name in owned
                     ),
                 ):
-                    hashes[f"{name}.jsonl"] = await _write(archive, name, rows, progress)
+                    hashes[f"{name}.jsonl"] = await _write(archive, name, rows, sealing, progress)
                 contest = await connection.fetchval(
                     "select slug from contests where id = $1", selection.contest_id
                 )
@@ -103,12 +98,16 @@ async def _write(
     archive: ZipFile,
     name: str,
     rows: AsyncIterator[Mapping[str, Any]],
+    sealing: PersonalKeys,
     progress: Callable[[int], None],
 ) -> str:
     digest = sha256()
+    number = 0
     with archive.open(f"{name}.jsonl", "w") as stream:
         async for row in rows:
-            line = msgspec.json.encode(row) + b"\n"
+            number += 1
+            sealed = sealing.seal(line_label(name, number), msgspec.json.encode(row))
+            line = b64encode(sealed) + b"\n"
             digest.update(line)
             stream.write(line)
             progress(1)
@@ -137,7 +136,7 @@ async def _rows(
     table: Table,
     owned: Mapping[str, str],
     selection: Selection,
-    locks: Locks,
+    keys: PersonalKeys,
 ) -> AsyncIterator[Mapping[str, Any]]:
     """The selection's rows; a few at a time, for files are large."""
     sealed = [each for each in SEALED if each.table == table.name]
@@ -158,16 +157,13 @@ async def _rows(
             for each in sealed:
                 label = values.pop(f"label {each.column}")
                 if values[each.column] is not None:
-                    opened = locks.opening.open(label, values[each.column])
-                    values[each.column] = locks.sealing.seal(
-                        archive_label(table, each.column, values), opened
-                    )
+                    values[each.column] = keys.open(label, values[each.column])
             yield _shown(values)
 
 
-def archive_label(table: Table, column: str, values: Mapping[str, Any]) -> str:
-    """What a value is sealed under in an archive: its place."""
-    return f"{table.name} {column} {' '.join(str(values[key]) for key in table.key)}"
+def line_label(name: str, number: int) -> str:
+    """What a line is sealed under: its place."""
+    return f"line {number} of {name}"
 
 
 def _shown(values: dict[str, Any]) -> dict[str, Any]:
@@ -186,10 +182,12 @@ def _hash_of(path: Path) -> str:
 
 
 class Archive:
-    """An archive opened for reading; everything in it was checked against the manifest."""
+    """An archive opened for reading with its key; everything in it was checked against the
+    manifest. Of what is sealed in the tables its lines hold the content."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: bytes) -> None:
         """Raises InvalidInput when it is none, or was changed."""
+        self._opening = PersonalKeys(key)
         try:
             self._zip = ZipFile(path)
             self.manifest = msgspec.json.decode(self._zip.read(MANIFEST), type=Manifest)
@@ -218,9 +216,11 @@ class Archive:
         return digest.hexdigest()
 
     def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """Raises Refused for another key than the archive's."""
         with self._zip.open(f"{name}.jsonl") as stream:
-            for line in stream:
-                yield msgspec.json.decode(line)
+            for number, line in enumerate(stream, 1):
+                label = line_label(name, number)
+                yield msgspec.json.decode(self._opening.open(label, b64decode(line)))
 
     def close(self) -> None:
         self._zip.close()

@@ -48,9 +48,17 @@ async def erase(
         for sealed in SEALED:
             if sealed.once_over != "kept":
                 erased[sealed.table] = await _erase(connection, sealed, owned, selection, keys)
+        # Whoever an objection removed was in a notice, and in nothing after it.
+        await connection.execute(
+            "delete from office.profiles p using office.picks c where c.selection_id = $1 "
+            "and c.recommendation_id = p.recommendation_id and c.removed_by is not null",
+            selection.id,
+        )
         erased["submissions"] = await _empty_submissions(connection, selection, keys)
         erased["recommendations"] = await _reduce_forms(connection, selection, keys)
-    await record(connection, actor, "personal_data_erased", contest=selection.slug, details=erased)
+        await record(
+            connection, actor, "personal_data_erased", contest=selection.slug, details=erased
+        )
     return erased
 
 

@@ -13,8 +13,6 @@ from voting_service.journal.record import record
 from voting_service.office.form import Form
 from voting_service.office.keeping.archive import (
     Archive,
-    Locks,
-    archive_label,
     owned_tables,
     values_of,
 )
@@ -24,6 +22,10 @@ from voting_service.office.sealing import PersonalKeys
 from voting_service.storage.postgres import AnyConnection
 
 _ACCOUNTS, _BODIES, _CONTESTS = "public.accounts", "office.bodies", "public.contests"
+
+
+_NOT_YET = b"\0"
+"""In the place of what is sealed once the row is there: its label takes the row's numbers."""
 
 
 class _Here(NamedTuple):
@@ -47,7 +49,6 @@ async def restore(
     connection: AnyConnection,
     archive: Archive,
     keys: PersonalKeys,
-    archive_key: bytes,
     *,
     actor: str,
 ) -> int:
@@ -60,7 +61,6 @@ async def restore(
     """
     tables = await load_tables(connection)
     owned = owned_tables(tables, archive.manifest)
-    locks = Locks(PersonalKeys(archive_key), keys)
     restored = 0
     async with without_guards(connection, owned):
         contest = await connection.fetchval(
@@ -78,7 +78,7 @@ async def restore(
             if table.name == SELECTIONS:
                 await _decisions(connection, archive, here.moved[_ACCOUNTS])
         for table in owned:
-            await _seal_anew(connection, archive, table, here, locks)
+            await _seal(connection, archive, table, here, keys)
             await _advance(connection, table)
         await _hash_persons_anew(connection, archive.manifest.slug, keys)
         await record(
@@ -163,6 +163,9 @@ async def _insert(connection: AnyConnection, archive: Archive, table: Table, her
     rows = 0
     for row in archive.rows(table.name):
         values = here.values(table, values_of(row, table.types))
+        for sealed in SEALED:
+            if sealed.table == table.name and values[sealed.column] is not None:
+                values[sealed.column] = _NOT_YET
         condition = " and ".join(f'"{key}" = ${at}' for at, key in enumerate(table.key, 1))
         if await connection.fetchval(
             f"select true from {table.path} where {condition}",
@@ -183,14 +186,14 @@ async def _insert_row(connection: AnyConnection, path: str, values: Mapping[str,
     )
 
 
-async def _seal_anew(
+async def _seal(
     connection: AnyConnection,
     archive: Archive,
     table: Table,
     here: _Here,
-    locks: Locks,
+    keys: PersonalKeys,
 ) -> None:
-    """From the archive's key to ours, under the labels that the rows have here."""
+    """Puts the contents in their places, under the labels that the rows have here."""
     condition = " and ".join(f'row."{key}" = ${at}' for at, key in enumerate(table.key, 1))
     for sealed in (each for each in SEALED if each.table == table.name):
         for row in archive.rows(table.name):
@@ -202,14 +205,11 @@ async def _seal_anew(
             label = await connection.fetchval(
                 f"select {sealed.label} from {table.path} as row where {condition}", *place
             )
-            content = locks.opening.open(
-                archive_label(table, sealed.column, values), values[sealed.column]
-            )
             await connection.execute(
                 f'update {table.path} as row set "{sealed.column}" = ${len(place) + 1} '
                 f"where {condition}",
                 *place,
-                locks.sealing.seal(label, content),
+                keys.seal(label, values[sealed.column]),
             )
 
 

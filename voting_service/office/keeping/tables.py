@@ -62,10 +62,13 @@ async def load_tables(connection: AnyConnection) -> Sequence[Table]:
 
 def belonging(tables: Sequence[Table]) -> Mapping[str, str]:
     """For every table that a selection owns rows of, the condition that picks them; `$1` is the
-    selection's id. Bodies, their officers and earlier winners belong to no selection."""
+    selection's id. Bodies and their officers belong to no selection, and invitations are nobody's
+    once they were used."""
     conditions = {SELECTIONS: "id = $1"}
     known = {table.name: table for table in tables}
     for table in tables:
+        if "public.invitations" in table.parents.values():
+            continue
         for column, parent in table.parents.items():
             owner = parent.removeprefix("office.")
             if parent.startswith("office.") and owner in conditions and owner != table.name:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tomllib
 from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime, timedelta
@@ -150,7 +151,7 @@ def read_contest(
     selection: Selection, settings: str, candidacies: tuple[Candidacy, ...]
 ) -> tuple[ContestFile, str]:
     """The checked contest, and the SHA-256 of its file. Raises InvalidInput with every fault."""
-    if len(settings) > MAX_SETTINGS_CHARACTERS or "[[candidates" in settings:
+    if len(settings) > MAX_SETTINGS_CHARACTERS or _names_candidates(settings):
         raise InvalidInput(
             Fault(
                 "settings",
@@ -161,6 +162,9 @@ def read_contest(
         )
     text = contest_text(settings, candidacies)
     contest = load_contest_file(text)
+    numbers = [candidate.number for candidate in contest.candidates]
+    if numbers != [each.number for each in candidacies]:
+        raise Refused("the contest's candidates are not those who were chosen")
     if contest.rules.cut.size != selection.rules.cut:
         raise InvalidInput(
             Fault(
@@ -170,6 +174,14 @@ def read_contest(
             )
         )
     return contest, sha256(text.encode()).hexdigest()
+
+
+def _names_candidates(settings: str) -> bool:
+    """Whether they hold candidates, however that is spelled; what is no TOML is told later."""
+    try:
+        return "candidates" in tomllib.loads(settings)
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 async def propose_hand_over(
