@@ -69,8 +69,17 @@ def targets(
         bound = figures.honest_bound(ours, truth)
         name = f"honest held, {_HONEST_NAMES[truth]}, 95% upper bound"
         _row(table, name, f"≤ {_rare(most)}", _rare(bound), _yes(bound <= most))
-    blocs = sum(one.held.get("EMPLOYER", 0) for one in ours)
+    held = [one.held.get("EMPLOYER", 0) for one in ours]
+    blocs = sum(held)
     _row(table, "employer blocs' ballots held", "0", f"{blocs:,}", _yes(blocs == 0))
+    if blocs:
+        quiet = sum(one.held.get("EMPLOYER", 0) for one in ours if not one.case.attack)
+        table.notes.append(
+            f"The {blocs:,} employees' ballots are single ones, at most {max(held)} in a contest "
+            f"({quiet} where nobody attacked), that share name, hour and phone or exit with a "
+            "campaign; no bloc was held as one. A hold is a proposal: the ballot counts until two "
+            "people rule."
+        )
     precise = figures.mean(ours, figures.precision)
     met = _yes(precise.mean >= _PRECISION_TARGET)
     _row(table, "precision of holds", f"≥ {_PRECISION_TARGET:.2f}", _shown(precise), met)
