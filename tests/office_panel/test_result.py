@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.office_panel.panel_data import PAPERS, RESULT, VOTE, Chosen
 from tests.office_panel.public_site import public_site
+from tests.office_person.people import id_number
 from tests.picture_files import halves, opened, saved
 from tests.staff.running_office import Office
 from voting_service.contests.awards import load_certificates, load_print_portrait
@@ -171,6 +172,11 @@ async def test_a_correction_moves_the_next_up_and_ends_a_certificate(
     missing = {"removed": "3", "reason_zh": "", "reason_en": ""}
     refused = await reviewer.post(RESULT, data={"when": "approval", **missing})
     assert refused.status_code == 422
+    for personal in ("联系电话13800138000", id_number()):
+        form = {"when": "approval", "removed": "3", "reason_zh": personal, "reason_en": "Upheld"}
+        disclosing = await reviewer.post(RESULT, data=form)
+        assert (disclosing.status_code, "reason_zh" in disclosing.text) == (422, True)
+        assert personal not in disclosing.text
     await chosen.publish_result(removed="3", reason_zh="异议成立", reason_en="Upheld objection")
     async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as reader:
         document = (await reader.get(API)).json()["document"]
@@ -230,6 +236,7 @@ async def test_a_certificate_verifies_and_a_forged_one_does_not(
         ("video_url", "http://video.example/1", "https://"),
         ("video_url", "javascript:alert(1)", "https://"),
         ("video_url", "https://video.example/a b", "https://"),
+        ("video_url", "https://video.example/13800138000", "telephone"),
         ("story_zh", "联系电话13800138000", "telephone"),
         ("story_en", "Write to somebody@example.com", "e-mail"),
         ("quotation_zh", "家住重庆市渝中区示范路36号附2号", "address"),
@@ -301,6 +308,19 @@ async def test_a_portrait_for_print_is_kept_without_what_it_carried(
         address = re.search(r"/pictures/[^ \"]+\.webp", page)
         assert address
         assert (await reader.get(address[0])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", [f"{RESULT}/5", f"{RESULT}/5/portrait", f"{PAPERS}/certificates", f"{PAPERS}/1/online"]
+)
+async def test_what_one_person_makes_public_takes_a_proof_of_who_they_are(
+    office: Office, chosen: Chosen, path: str
+) -> None:
+    reviewer = await office.signed_in_client("reviewer")
+    office.clock.set(office.clock() + timedelta(minutes=6))
+    answer = await reviewer.post(path, data={})
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/confirm?")
 
 
 async def test_who_may_decide_and_who_may_look(office: Office, chosen: Chosen) -> None:

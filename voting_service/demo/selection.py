@@ -465,8 +465,9 @@ class DemoSelection:
         """Ten and ten, by two people, shown at once."""
         connection, panel = self.connection, await self.panel()
         proposed = await propose_result(
-            connection, panel, self.accounts["reviewer-1"], key=key, now=self.clock()
-        )
+            connection, panel, self.accounts["reviewer-1"],
+            key=key, keys=self.keys, now=self.clock(),
+        )  # fmt: skip
         decisions = await load_selection_decisions(connection, panel.selection.id)
         await approve_result(
             connection, panel, self.accounts["supervisor-1"], find_decision(decisions, proposed),

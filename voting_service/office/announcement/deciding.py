@@ -25,6 +25,7 @@ from voting_service.decisions.store import propose, record_approval
 from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.journal.record import record
 from voting_service.office.announcement.document import moment, objections_end, result_document
+from voting_service.office.disclosure import disclosures
 from voting_service.office.panel.candidates import load_recommended
 from voting_service.office.panel.model import Panel
 from voting_service.office.panel.outcome import load_outcome
@@ -65,6 +66,7 @@ async def propose_result(
     account: Account,
     *,
     key: Ed25519PrivateKey,
+    keys: PersonalKeys,
     now: datetime,
     visible_from: datetime | None = None,
     removed: LeftOut | None = None,
@@ -85,6 +87,8 @@ async def propose_result(
         )
     before = await _published(connection, panel)
     left_out = _left_out(before, removed)
+    if removed is not None:
+        await _check_discloses_nothing(connection, panel, keys, removed)
     until = moment(objections_end(panel, visible_from or now))
     document = await next_document(
         connection, panel, now=now, objections_until=until, left_out=left_out
@@ -144,6 +148,19 @@ def _left_out(before: Result | None, removed: LeftOut | None) -> tuple[LeftOut, 
                 )
             )
     return (*document.left_out, removed)
+
+
+async def _check_discloses_nothing(
+    connection: AnyConnection, panel: Panel, keys: PersonalKeys, removed: LeftOut
+) -> None:
+    """The reason is published, signed, for good. Raises InvalidInput for anything personal in it,
+    of anybody or from the form of one of those who are taken out."""
+    reasons = {"reason_zh": removed.reason.zh, "reason_en": removed.reason.en}
+    recommended = await load_recommended(connection, keys, panel)
+    forms = [found.form for n in removed.numbers if (found := recommended.get(n)) is not None]
+    for known in forms or [None]:
+        if faults := disclosures(reasons, known=known):
+            raise InvalidInput(*faults)
 
 
 async def approve_result(

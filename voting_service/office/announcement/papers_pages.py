@@ -105,7 +105,7 @@ async def progress(request: Request) -> Response:
     return JSONResponse(states, headers={"cache-control": "no-store"})
 
 
-@signed_in(*REVIEWERS)
+@signed_in(*REVIEWERS, step_up=True)
 async def number(request: Request) -> Response:
     """Gives everybody whom the result names a certificate's number and code."""
     await read_form(request)
@@ -173,7 +173,7 @@ async def fetch(request: Request) -> Response:
     return _pdf(content, f"{selection.slug}-{kind}-{language}.pdf")
 
 
-@signed_in(*REVIEWERS)
+@signed_in(*REVIEWERS, step_up=True)
 async def publish_album(request: Request) -> Response:
     """Puts an album for the web on the public site."""
     await read_form(request)

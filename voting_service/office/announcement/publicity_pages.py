@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -74,7 +75,7 @@ async def publicity_page(request: Request) -> Response:
     )
 
 
-@signed_in(*REVIEWERS)
+@signed_in(*REVIEWERS, step_up=True)
 async def save(request: Request) -> Response:
     """Keeps them, unless something in them is personal."""
     form = await read_form(request)
@@ -88,6 +89,7 @@ async def save(request: Request) -> Response:
         texts = {
             "story_zh": told.story.zh, "story_en": told.story.en,
             "quotation_zh": told.quotation.zh, "quotation_en": told.quotation.en,
+            "video_url": unquote(told.video_url or ""),
         }  # fmt: skip
         if faults := disclosures(texts, known=known.form if known else None):
             raise InvalidInput(*faults)
@@ -103,7 +105,7 @@ async def save(request: Request) -> Response:
     return RedirectResponse(f"/selections/{panel.selection.slug}/result?done=told", 303)
 
 
-@signed_in(*REVIEWERS)
+@signed_in(*REVIEWERS, step_up=True)
 async def send_portrait(request: Request) -> Response:
     """Keeps a portrait for print, nothing but its pixels, and shows smaller ones to citizens."""
     posted = await read_upload(request)

@@ -89,6 +89,7 @@ async def propose(request: Request) -> Response:
             panel,
             visitor(request).account,
             key=load_signing_key(desk.settings.signing_key_file),
+            keys=PersonalKeys.of(desk.settings),
             now=desk.clock(),
             visible_from=_moment(form, panel.selection),
             removed=_removed(lists.get("removed", []), form),
