@@ -125,7 +125,8 @@ language sql stable security definer set search_path = public, pg_temp as $$
                         then 2 else 1 end) end
 $$;
 
--- Whose session it is, of this panel; the token is proof, for only its hash is stored.
+-- Whose living session it is, of this panel; the token is proof, for only its hash is stored. The
+-- limits are those of accounts/sessions.py: 30 minutes idle, 10 hours in all.
 create function office.expert_of(token text, panel smallint) returns integer
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
@@ -136,6 +137,8 @@ begin
       join accounts a on a.id = s.account_id
       join office.experts e on e.account_id = a.id
      where s.token_hash = sha256(convert_to(token, 'UTF8')) and s.ended_at is null
+       and clock_timestamp() < s.last_seen_at + interval '30 minutes'
+       and clock_timestamp() < s.opened_at + interval '10 hours'
        and a.role = 'expert' and not a.disabled and e.selection_id = panel;
     if found_one is null then
         raise exception 'not the session of an expert of this panel'

@@ -18,6 +18,7 @@ from voting_service.office.panel.store import (
     read_sheets,
     save_sheet,
 )
+from voting_service.storage.postgres import connect
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,43 @@ async def test_a_sheet_is_its_expert_s_own(office: Office, chosen: Chosen) -> No
             await own_sheet(database, token, selection, SCORING)
         with pytest.raises(Refused, match="own session"):
             await save_sheet(database, token, selection, SCORING, {}, hand_in=False)
+
+
+@pytest.mark.parametrize(
+    "aged",
+    ["last_seen_at = now() - interval '31 minutes'", "opened_at = now() - interval '10 hours'"],
+)
+async def test_an_expired_session_opens_no_sheet(office: Office, chosen: Chosen, aged: str) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    await chosen.hand_in("expert-a", ladder(), hand_in=False)
+    owner = await connect(office.settings.migration_url)
+    await owner.execute(f"update staff_sessions set {aged}")
+    await owner.close()
+    token, selection = chosen.tokens["expert-a"], chosen.selection
+    with pytest.raises(Refused, match="own session"):
+        await own_sheet(office.database, token, selection, SCORING)
+    with pytest.raises(Refused, match="own session"):
+        await save_sheet(office.database, token, selection, SCORING, {}, hand_in=False)
+
+
+async def test_the_export_puts_nobody_s_sheet_together(office: Office, chosen: Chosen) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    token = chosen.tokens["expert-a"]
+    await declare_conflict(office.database, token, chosen.selection, 9, "")
+    # Whoever alone judges without 9 is kindest to one candidate and hardest on another.
+    odd = {**ladder(without=[9]), 1: ("0", "0"), 2: ("99", "50")}
+    await chosen.hand_in("expert-a", odd)
+    for name in EXPERTS[1:]:
+        await chosen.hand_in(name, ladder())
+    auditor = await office.signed_in_client("auditor")
+    said = (await auditor.get(f"{PANEL}/scores.json")).json()["rounds"]["1"]
+    assert {number: len(points) for number, points in said.items()} == {
+        str(number): 6 if number == 9 else 7 for number in range(1, 31)
+    }
+    assert said["1"][0] == {"c1": "0", "c2": "0"}
+    assert said["2"][-1] == {"c1": "99", "c2": "50"}
 
 
 async def test_what_was_handed_in_stays_and_must_be_whole(office: Office, chosen: Chosen) -> None:

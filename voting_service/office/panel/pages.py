@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -18,8 +19,8 @@ from voting_service.journal.record import record
 from voting_service.office.model import READERS, REVIEWERS
 from voting_service.office.panel.aggregation import Standing
 from voting_service.office.panel.candidates import judged, load_recommended
-from voting_service.office.panel.model import BALLOT, Panel
-from voting_service.office.panel.outcome import Outcome, load_outcome, open_ties
+from voting_service.office.panel.model import BALLOT, DISCUSSION, SCORING, Panel
+from voting_service.office.panel.outcome import Outcome, final_sheets, load_outcome, open_ties
 from voting_service.office.panel.reading import (
     JUDGES,
     PREFIX,
@@ -104,8 +105,10 @@ async def candidate_page(request: Request) -> Response:
 
 @signed_in(*READERS)
 async def scores(request: Request) -> Response:
-    """Everything that the standings are computed from, for whoever computes them again; the
-    sheets stand in an order that says nothing of whose they are."""
+    """Everything that the standings are computed from, for whoever computes them again: of each
+    candidate what the experts said (in round 2 also those who did not revise), sorted, so that
+    nobody's sheet can be put together. A whole one, by the numbers that a conflict of interest
+    keeps from it, would tell whose it is."""
     desk = desk_of(request)
     async with desk.connection() as connection, connection.transaction():
         panel = await panel_of(request, connection)
@@ -118,10 +121,10 @@ async def scores(request: Request) -> Response:
         rounds = {}
         for asked in sorted(panel.ends):
             sheets = await read_sheets(connection, panel.selection, asked)
-            rounds[str(asked)] = sorted(
-                (_without_conflicts(panel, *item) for item in sheets.items()),
-                key=lambda sheet: msgspec.json.encode(sheet, order="sorted"),
-            )
+            if asked == DISCUSSION:
+                first = await read_sheets(connection, panel.selection, SCORING)
+                sheets = final_sheets(first, sheets)
+            rounds[str(asked)] = _by_candidate(panel, sheets)
         await record(
             connection,
             visitor(request).account.name,
@@ -144,8 +147,17 @@ async def scores(request: Request) -> Response:
     return Response(msgspec.json.encode(value), 200, headers, media_type="application/json")
 
 
-def _without_conflicts(panel: Panel, account: int, content: dict[str, Any]) -> dict[str, Any]:
-    return {n: said for n, said in content.items() if int(n) not in panel.excluded(account)}
+def _by_candidate(panel: Panel, sheets: Mapping[int, Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """By number what everybody said who judges that candidate; each list in an order of its own."""
+    said: dict[str, list[Any]] = {}
+    for account, content in sheets.items():
+        for number, one in content.items():
+            if int(number) not in panel.excluded(account):
+                said.setdefault(number, []).append(one)
+    return {
+        number: sorted(said[number], key=lambda one: msgspec.json.encode(one, order="sorted"))
+        for number in sorted(said, key=int)
+    }
 
 
 def _standing(one: Standing) -> dict[str, Any]:
