@@ -104,19 +104,21 @@ create table office.papers (
     steps_done   smallint not null default 0,
     finished_at  timestamptz,
     failure      jsonb,
-    content      bytea
+    content      bytea,
+    result_version smallint              -- of the result it was made from; null: of none
 );
 
 alter table office.papers alter column content set storage external;
 create index papers_selection on office.papers (selection_id, id);
 
--- The album that is online.
+-- The albums; online is the one of the version of the result that citizens see.
 create table award_albums (
     contest_id smallint not null references contests,
     language   text not null check (language in ('zh', 'en')),
+    version    smallint not null check (version >= 1),
     content    bytea not null,
     shown_from timestamptz not null,
-    primary key (contest_id, language)
+    primary key (contest_id, language, version)
 );
 
 alter table award_albums alter column content set storage external;
@@ -124,5 +126,5 @@ alter table award_albums alter column content set storage external;
 grant select, insert on award_results, certificates to voting_application;
 grant select, insert, update on award_publicity, award_portraits, award_albums to voting_application;
 grant select, insert (selection_id, kind, language, asked_by, asked_at, steps),
-      update (steps, steps_done, finished_at, failure, content)
+      update (steps, steps_done, finished_at, failure, content, result_version)
     on office.papers to voting_application;

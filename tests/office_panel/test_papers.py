@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
@@ -141,11 +143,47 @@ async def test_the_album_goes_online_when_somebody_says_so(
         assert (await reader.get(address)).status_code == 404
         online = await reviewer.post(f"{PAPERS}/{paper}/online", data={})
         assert online.status_code == 303
-        assert (await reader.get(address)).content == content
+        answer = await reader.get(address)
+        assert answer.content == content
+        tag = {"if-none-match": answer.headers["etag"]}
+        assert (await reader.get(address, headers=tag)).status_code == 304
         assert "album.pdf" in (await reader.get(f"/zh/{VOTE}/result")).text
     subjects = await office.database.fetch("select act, subject from journal order by entry")
     assert ("published", "album, zh") in [tuple(row) for row in subjects]
     assert ("exported", f"paper {paper}: album_web, zh") in [tuple(row) for row in subjects]
+
+
+async def test_an_album_of_a_correction_waits_for_its_moment(
+    office: Office, chosen: Chosen, reviewer: StaffClient
+) -> None:
+    moment = (office.clock() + timedelta(hours=2)).replace(second=0, microsecond=0)
+    first = await make(reviewer, "album_web")
+    await reviewer.post(f"{PAPERS}/1/online", data={})
+    await chosen.publish_result(
+        removed="3", reason_zh="异议成立", reason_en="Upheld objection", when="moment",
+        moment=moment.astimezone(chosen.selection.zone).strftime("%Y-%m-%dT%H:%M"),
+    )  # fmt: skip
+    second = await make(reviewer, "album_web")
+    assert (await reviewer.post(f"{PAPERS}/2/online", data={})).status_code == 303
+    assert first != second
+    async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as reader:
+        address = f"/zh/{VOTE}/album.pdf"
+        assert (await reader.get(address)).content == first
+        office.clock.set(moment)
+        assert (await reader.get(address)).content == second
+
+
+async def test_a_number_too_long_for_any_is_no_address(
+    office: Office, reviewer: StaffClient
+) -> None:
+    for digits in ("99999999999", "9" * 5000):
+        for path in (f"{PAPERS}/{digits}.pdf", f"/accounts/{digits}"):
+            assert (await reviewer.get(path)).status_code == 404
+    assert (await reviewer.get(f"{PAPERS}/999999999.pdf")).status_code == 404
+    async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as reader:
+        for digits in ("99999999999", "9" * 5000):
+            answer = await reader.get(f"/zh/{VOTE}/result/{digits}")
+            assert answer.status_code == 404
 
 
 async def test_what_cannot_be_printed_says_why(

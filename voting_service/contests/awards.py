@@ -280,28 +280,46 @@ async def find_certificate(connection: AnyConnection, serial: str, code: str) ->
 
 
 async def show_album(
-    connection: AnyConnection, contest_id: int, language: Language, content: bytes, now: datetime
+    connection: AnyConnection,
+    contest_id: int,
+    language: Language,
+    *,
+    version: int,
+    content: bytes,
+    now: datetime,
 ) -> None:
-    """Puts it online, in place of an earlier one."""
+    """Puts it online, in place of an earlier one, for as long as citizens see the `version` of
+    the result that it was made from."""
     with domain_errors():
-        await connection.execute(QUERIES["show_album"], contest_id, language, content, now)
+        await connection.execute(QUERIES["show_album"], contest_id, language, version, content, now)
 
 
 async def load_album(
-    connection: AnyConnection, contest_id: int, language: Language, now: datetime
+    connection: AnyConnection, contest_id: int, language: Language, version: int
 ) -> bytes | None:
-    """The PDF that is online; None when there is none."""
+    """The PDF of this version of the result; None when there is none."""
     with domain_errors():
         content: bytes | None = await connection.fetchval(
-            QUERIES["album"], contest_id, language, now
+            QUERIES["album"], contest_id, language, version
         )
     return content
 
 
-async def album_languages(
-    connection: AnyConnection, contest_id: int, now: datetime
-) -> frozenset[str]:
-    """In which languages an album is online."""
+async def album_since(
+    connection: AnyConnection, contest_id: int, language: Language, version: int
+) -> datetime | None:
+    """Since when the album is the one that `load_album` gives; None when there is none."""
     with domain_errors():
-        rows = await connection.fetch(QUERIES["albums"], contest_id, now)
+        since: datetime | None = await connection.fetchval(
+            QUERIES["album_since"], contest_id, language, version
+        )
+    return since
+
+
+async def album_languages(
+    connection: AnyConnection, contest_id: int, version: int
+) -> frozenset[str]:
+    """In which languages there is an album of this version of the result."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["albums"], contest_id, version)
     return frozenset(row["language"] for row in rows)

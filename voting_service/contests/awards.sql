@@ -45,18 +45,23 @@ values ($1, $2, $3, $4, $5, $6);
 select contest_id, serial, number, award, code, issued_at from certificates where code = $1;
 
 -- name: show_album
--- The album that citizens read from now on.
-insert into award_albums (contest_id, language, content, shown_from) values ($1, $2, $3, $4)
-on conflict (contest_id, language) do update
+-- The album of a version of the result, in place of an earlier one of the same version.
+insert into award_albums (contest_id, language, version, content, shown_from)
+values ($1, $2, $3, $4, $5)
+on conflict (contest_id, language, version) do update
    set content = excluded.content, shown_from = excluded.shown_from;
 
 -- name: album
--- The album that is online.
-select content from award_albums where contest_id = $1 and language = $2 and shown_from <= $3;
+-- The album of a version of the result.
+select content from award_albums where contest_id = $1 and language = $2 and version = $3;
+
+-- name: album_since
+-- Since when it is this one.
+select shown_from from award_albums where contest_id = $1 and language = $2 and version = $3;
 
 -- name: albums
--- In which languages an album is online.
-select language from award_albums where contest_id = $1 and shown_from <= $2 order by language;
+-- In which languages there is an album of a version of the result.
+select language from award_albums where contest_id = $1 and version = $2 order by language;
 
 -- name: save_portrait
 -- For print, in place of an earlier one.

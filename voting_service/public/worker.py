@@ -17,7 +17,7 @@ from voting_service.ballots.admit import Admitter
 from voting_service.ballots.casting import Caster, Dependencies
 from voting_service.clock import Clock, system_clock
 from voting_service.contests.announced_changes import AnnouncedChange, load_changes
-from voting_service.contests.model import Contest, Platform
+from voting_service.contests.model import Contest, Language, Platform
 from voting_service.contests.phases import require_published
 from voting_service.contests.pictures import Picture, load_all_pictures, load_owners
 from voting_service.contests.registry import Registry
@@ -34,7 +34,7 @@ from voting_service.storage.postgres import Pool, PooledConnection, acquire, ope
 from voting_service.storage.valkey import Valkey
 from voting_service.tally import counters
 from voting_service.tally.counters import CounterFeed
-from voting_service.tally.standings import Board, keep_boards_fresh
+from voting_service.tally.standings import Board, Prepared, keep_boards_fresh
 from voting_service.voters.keyring import ContestKeys, load_keys
 from voting_service.voters.sign_in import SignIn
 from voting_service.voters.spent_tokens import SpentTokens
@@ -59,6 +59,8 @@ class ContestDesk:
         self.caster = caster
         self.board = board
         self.profiles = PreparedProfiles(contest, self.pictures)
+        self.albums: dict[Language, tuple[int, datetime, Prepared]] = {}
+        """By language the album as it was last read, of which version, and since when."""
         self._public_url = settings.public_url
         self._book: PageBook | None = None
         self.challenges = ChallengeDesk(keys.challenge)

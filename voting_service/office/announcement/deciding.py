@@ -157,9 +157,9 @@ async def _check_discloses_nothing(
     of anybody or from the form of one of those who are taken out."""
     reasons = {"reason_zh": removed.reason.zh, "reason_en": removed.reason.en}
     recommended = await load_recommended(connection, keys, panel)
-    forms = [found.form for n in removed.numbers if (found := recommended.get(n)) is not None]
-    for known in forms or [None]:
-        if faults := disclosures(reasons, known=known):
+    for number in removed.numbers:
+        known = recommended.get(number)
+        if faults := disclosures(reasons, known=None if known is None else known.form):
             raise InvalidInput(*faults)
 
 

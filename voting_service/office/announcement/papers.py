@@ -81,13 +81,14 @@ async def load_papers(connection: AnyConnection, selection: Selection) -> tuple[
 
 async def load_paper(
     connection: AnyConnection, selection: Selection, paper_id: int
-) -> tuple[str, Language, bytes]:
-    """Kind, language and the PDF. Raises NotFound until it is made."""
+) -> tuple[str, Language, bytes, int | None]:
+    """Kind, language, the PDF, and of which version of the result it was made. Raises NotFound
+    until it is."""
     with domain_errors():
         row = await connection.fetchrow(QUERIES["paper"], selection.id, paper_id)
     if row is None:
         raise NotFound("this paper is not there", zh="没有这份文件，或尚未制作完成。")
-    return row["kind"], row["language"], row["content"]
+    return row["kind"], row["language"], row["content"], row["result_version"]
 
 
 async def ask_for(
@@ -112,10 +113,14 @@ async def make(
 ) -> None:
     """Makes it, and says in its row how far it is, or what is wrong and what to do about it."""
     try:
-        async with desk.connection() as connection:
+        # One snapshot: the version noted is the one that was gathered.
+        async with (
+            desk.connection() as connection,
+            connection.transaction(isolation="repeatable_read"),
+        ):
             panel = await load_panel(connection, selection, desk.clock())
             press = await _GATHERERS[kind](connection, desk, panel, language)
-            await connection.execute(QUERIES["paper_progress"], paper_id, 1)
+            await connection.execute(QUERIES["paper_gathered"], paper_id)
         content = await in_background(press)
         async with desk.connection() as connection:
             await connection.execute(QUERIES["paper_progress"], paper_id, 2)

@@ -68,9 +68,10 @@ async def papers_page(request: Request) -> Response:
         certificates = (
             await load_certificates(connection, panel.contest.id) if panel.contest else ()
         )
+        shown = [one.version for one in results if one.visible_at <= desk.clock()]
         albums = (
-            await album_languages(connection, panel.contest.id, desk.clock())
-            if panel.contest
+            await album_languages(connection, panel.contest.id, shown[-1])
+            if panel.contest and shown
             else frozenset()
         )
     document = results[-1].read() if results else None
@@ -162,7 +163,7 @@ async def fetch(request: Request) -> Response:
     paper_id = request.path_params["paper"]
     async with desk_of(request).connection() as connection, connection.transaction():
         selection = await selection_of(request, connection)
-        kind, language, content = await load_paper(connection, selection, paper_id)
+        kind, language, content, _ = await load_paper(connection, selection, paper_id)
         await record(
             connection,
             visitor(request).account.name,
@@ -175,16 +176,19 @@ async def fetch(request: Request) -> Response:
 
 @signed_in(*REVIEWERS, step_up=True)
 async def publish_album(request: Request) -> Response:
-    """Puts an album for the web on the public site."""
+    """Puts an album for the web on the public site, as soon and as long as citizens see the result
+    that it was made from."""
     await read_form(request)
     desk, paper_id = desk_of(request), request.path_params["paper"]
     async with desk.connection() as connection, connection.transaction():
         panel = await panel_of(request, connection)
         contest, _, _ = await newest_result(connection, panel)
-        kind, language, content = await load_paper(connection, panel.selection, paper_id)
-        if kind != "album_web":
+        kind, language, content, version = await load_paper(connection, panel.selection, paper_id)
+        if kind != "album_web" or version is None:
             raise NotFound("this is no album for the web", zh="这不是网络版画册。")
-        await show_album(connection, contest.id, language, content, desk.clock())
+        await show_album(
+            connection, contest.id, language, version=version, content=content, now=desk.clock()
+        )
         await record(
             connection,
             visitor(request).account.name,

@@ -8,6 +8,16 @@ returning id;
 -- How far it is.
 update office.papers set steps_done = $2 where id = $1;
 
+-- name: paper_gathered
+-- What it is made of is there, of the newest version of the result in the same snapshot.
+update office.papers p
+   set steps_done = 1,
+       result_version = (select max(r.version)
+                           from award_results r join office.selections s
+                             on s.contest_id = r.contest_id
+                          where s.id = p.selection_id)
+ where p.id = $1;
+
 -- name: finish_paper
 -- It is there, or says why it is not.
 update office.papers
@@ -26,7 +36,7 @@ select p.id, p.kind, p.language, a.name as asked_by, p.asked_at, p.steps, p.step
 
 -- name: paper
 -- One that is finished.
-select kind, language, content
+select kind, language, content, result_version
   from office.papers
  where selection_id = $1 and id = $2 and content is not null;
 

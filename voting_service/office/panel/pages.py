@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -20,7 +19,13 @@ from voting_service.office.model import READERS, REVIEWERS
 from voting_service.office.panel.aggregation import Standing
 from voting_service.office.panel.candidates import judged, load_recommended
 from voting_service.office.panel.model import BALLOT, DISCUSSION, SCORING, Panel
-from voting_service.office.panel.outcome import Outcome, final_sheets, load_outcome, open_ties
+from voting_service.office.panel.outcome import (
+    Outcome,
+    Sheets,
+    final_sheets,
+    load_outcome,
+    open_ties,
+)
 from voting_service.office.panel.reading import (
     JUDGES,
     PREFIX,
@@ -120,7 +125,7 @@ async def scores(request: Request) -> Response:
             )
         rounds = {}
         for asked in sorted(panel.ends):
-            sheets = await read_sheets(connection, panel.selection, asked)
+            sheets: Sheets = await read_sheets(connection, panel.selection, asked)
             if asked == DISCUSSION:
                 first = await read_sheets(connection, panel.selection, SCORING)
                 sheets = final_sheets(first, sheets)
@@ -147,7 +152,7 @@ async def scores(request: Request) -> Response:
     return Response(msgspec.json.encode(value), 200, headers, media_type="application/json")
 
 
-def _by_candidate(panel: Panel, sheets: Mapping[int, Mapping[str, Any]]) -> dict[str, list[Any]]:
+def _by_candidate(panel: Panel, sheets: Sheets) -> dict[str, list[Any]]:
     """By number what everybody said who judges that candidate; each list in an order of its own."""
     said: dict[str, list[Any]] = {}
     for account, content in sheets.items():

@@ -15,6 +15,7 @@ from voting_service.contests.awards import (
     Publicity,
     Result,
     album_languages,
+    album_since,
     find_certificate,
     load_album,
     load_publicity,
@@ -39,7 +40,9 @@ async def result(visit: Visit) -> Response:
     contest, now = visit.contest, visit.now
     async with acquire(visit.worker.read_pool) as connection:
         shown = await shown_result(connection, contest.id, now)
-        albums = await album_languages(connection, contest.id, now) if shown else frozenset()
+        albums = (
+            await album_languages(connection, contest.id, shown.version) if shown else frozenset()
+        )
     document = None if shown is None else shown.read()
     body = visit.book.render(
         "result.html",
@@ -84,14 +87,36 @@ def _portrait(visit: Visit, number: int) -> Picture | None:
 
 
 async def album(visit: Visit) -> Response:
-    """The album as a PDF, in the language of the address."""
+    """The album of the result that is shown, as a PDF, in the language of the address."""
+    prepared = await _album(visit)
+    headers = {
+        "etag": prepared.etag,
+        "cache-control": f"public, max-age={SHARED_SECONDS}",
+        "x-content-type-options": "nosniff",
+    }
+    if matches(visit.request.headers.get("if-none-match", "").encode(), prepared.etag.encode()):
+        return Response(b"", 304, headers)
+    return Response(prepared.body, 200, headers, media_type="application/pdf")
+
+
+async def _album(visit: Visit) -> Prepared:
+    """From the store only when it is another one than was read last. Raises NotFound."""
+    contest_id, language, kept = visit.contest.id, visit.language, visit.desk.albums
     async with acquire(visit.worker.read_pool) as connection:
-        content = await load_album(connection, visit.contest.id, visit.language, visit.now)
-        shown = await shown_result(connection, visit.contest.id, visit.now)
-    if content is None or shown is None:
+        shown = await shown_result(connection, contest_id, visit.now)
+        if shown is None:
+            raise NotFound("there is no album yet")
+        since = await album_since(connection, contest_id, language, shown.version)
+        if since is None:
+            raise NotFound("there is no album yet")
+        if language in kept and kept[language][:2] == (shown.version, since):
+            return kept[language][2]
+        content = await load_album(connection, contest_id, language, shown.version)
+    if content is None:
         raise NotFound("there is no album yet")
-    headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
-    return Response(content, 200, headers, media_type="application/pdf")
+    prepared = Prepared.of(content)
+    kept[language] = (shown.version, since, prepared)
+    return prepared
 
 
 async def certificate(visit: Visit) -> Response:
