@@ -209,6 +209,13 @@ begin
         raise exception 'recommending has not begun'
             using errcode = 'check_violation', constraint = 'submissions_not_open';
     end if;
+    -- Whoever approves the fifty locks every recommendation first: one of the two sees the other.
+    if exists (select 1 from decisions d
+                where d.selection_id = selection.id and d.kind = 'picks'
+                  and d.approved_by is not null) then
+        raise exception 'the selection has been made'
+            using errcode = 'check_violation', constraint = 'submissions_after_picks';
+    end if;
     new.late_by_decision := null;
     if arrived >= selection.closes_at then
         select d.id into new.late_by_decision

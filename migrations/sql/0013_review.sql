@@ -75,6 +75,12 @@ begin
             raise exception 'only an objection about somebody can be upheld'
                 using errcode = 'check_violation', constraint = 'objections_about_a_pick';
         end if;
+        if new.verdict = 'upheld' and exists (
+            select 1 from office.objections o
+             where o.id = new.objection_id and o.entered_by = new.answered_by) then
+            raise exception 'nobody upholds an objection that they entered'
+                using errcode = 'check_violation', constraint = 'objections_two_people';
+        end if;
     end if;
     if not exists (select 1 from accounts a
                     where a.id = person and a.role in ('reviewer', 'supervisor')
@@ -143,6 +149,17 @@ declare
     objection constant integer := split_part(decision.subject, '/', 2)::integer;
     its_number smallint;
 begin
+    -- Between what decides and the numbers, one form in the place of another moves everybody's.
+    if exists (select 1 from decisions d
+                where d.selection_id = selection.id and d.kind = 'draw' and d.subject = 'source'
+                  and d.approved_by is not null
+                  and (d.payload ->> 'known_at')::timestamptz <= clock_timestamp())
+       and exists (select 1 from office.picks p
+                    where p.selection_id = selection.id and p.removed_by is null
+                      and p.number is null) then
+        raise exception 'what decides is known: first the numbers are drawn'
+            using errcode = 'check_violation', constraint = 'picks_replacement_before_numbers';
+    end if;
     update office.picks p
        set removed_by = decision.id
       from office.objections o

@@ -21,6 +21,7 @@ from voting_service.decisions.store import (
 from voting_service.office.recommendations.model import Recommendation
 from voting_service.office.recommendations.store import load_recommendation, load_submissions
 from voting_service.office.sealing import PersonalKeys
+from voting_service.storage.postgres import connect
 
 LATE = "/selections/selection-2022/late"
 
@@ -164,6 +165,50 @@ async def test_what_is_proposed_must_make_sense_and_name_nobody(
     assert "理由不足" in page
     assert (await second.post(f"{LATE}/{decision['id']}/approve", data={})).status_code == 409
     assert (await reviewer.post(LATE, data=good)).status_code == 303, "it can be proposed anew"
+
+
+async def test_nothing_comes_after_the_choice(
+    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    """Not even what was permitted before."""
+    other = await drafted(
+        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(2)
+    )
+    found = await too_late(office, chosen, keys, officer)
+    first = await office.signed_in_client("reviewer")
+    second = await office.signed_in_client("supervisor")
+    until = local(chosen, office.clock() + timedelta(hours=2))
+    for each in (found, other):
+        asked = {"recommendation": str(each.id), "until": until, "reason": "证明"}
+        assert (await first.post(LATE, data=asked)).status_code == 303
+    permitted, waits = await office.database.fetch("select id from decisions order by id")
+    await second.post(f"{LATE}/{permitted['id']}/approve", data={})
+    await chosen_already(office, chosen)
+
+    client = await office.signed_in_client("recommender", officer.name)
+    form = {"revision": str(found.revision)}
+    sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
+    assert (sent.status_code, "the selection has been made" in sent.text) == (409, True)
+    for path, data in ((f"{LATE}/{waits['id']}/approve", {}), (LATE, asked)):
+        refused = await second.post(path, data=data)
+        assert refused.status_code == 409, path
+        assert "the selection has been made" in refused.text
+
+
+async def chosen_already(office: Office, chosen: Chosen) -> None:
+    """Two people chose; whom does not matter here."""
+    selection, now = chosen.selection, office.clock()
+    proposed = await propose(
+        office.database, selection, await office.account("reviewer"), kind="picks",
+        subject="fifty", payload={"recommendations": []}, now=now,
+    )  # fmt: skip
+    owner = await connect(office.settings.migration_url)
+    switch = "alter table decisions {} trigger carry_out_selection_decision"
+    await owner.execute(switch.format("disable"))
+    decision = find_decision(await load_selection_decisions(owner, selection.id), proposed)
+    await record_approval(owner, selection, decision, await office.account("supervisor"), now)
+    await owner.execute(switch.format("enable"))
+    await owner.close()
 
 
 async def test_who_may_not_decide(office: Office, chosen: Chosen, officer: Account) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from itertools import count
@@ -156,8 +156,15 @@ async def pick(office: Office, chosen: Chosen, recommendations: Sequence[int]) -
     await approve(office, chosen, proposal)
 
 
-async def draw(office: Office, chosen: Chosen) -> None:
-    """Numbers for those who were chosen: a source that is known in a moment, and the moment."""
+async def nothing() -> None:
+    """What happens while nobody looks."""
+
+
+async def draw(
+    office: Office, chosen: Chosen, *, meanwhile: Callable[[], Awaitable[None]] = nothing
+) -> None:
+    """Numbers for those who were chosen: a source that is known in a moment, and the moment;
+    `meanwhile` comes between it and the digits."""
     first, _ = await two_people(office)
     known_at = office.clock() + timedelta(seconds=0.5)
     proposal = await propose_source(
@@ -166,6 +173,7 @@ async def draw(office: Office, chosen: Chosen) -> None:
     )  # fmt: skip
     await approve(office, chosen, proposal)
     await pass_until_known(office)
+    await meanwhile()
     proposal = await propose_seed(
         office.database, chosen.selection, first, drawn=SEED, now=office.clock()
     )

@@ -303,6 +303,36 @@ async def still_follows_from_the_digits(office: Office, taken_over: int) -> None
     assert drawn == list(lot_order(content["draw"]["seed"], content["draw"]["matter"], drawn))
 
 
+async def test_nobody_who_knows_what_decides_changes_whose_forms_are_drawn(
+    office: Office, small: Chosen
+) -> None:
+    ids = await store_handed_in(office, small, 4)
+    await pick(office, small, ids[:3])
+    first, second = await two_clients(office)
+    await first.post(
+        f"{PATH}/notice/objections",
+        data={"notice": "fifty", "about": ids[0], "received_on": "2022-08-01",
+              "sender": "某人", "content": "某事"},
+    )  # fmt: skip
+    upheld = {"verdict": "upheld", "answer": "成立"}
+    alone = await first.post(f"{PATH}/notice/objections/1/answer", data=upheld)
+    assert alone.status_code == 409
+    assert "whoever entered an objection cannot uphold it" in alone.text
+    answered = await second.post(f"{PATH}/notice/objections/1/answer", data=upheld)
+    assert answered.status_code == 303
+    await first.post(f"{PATH}/notice/objections/1/replace", data={"remove": ids[0], "add": ids[3]})
+    replacement = await waiting_decision(office, small)
+    await draw(office, small, meanwhile=lambda: refused_replacement(office, small, replacement))
+    number = (await numbers(office))[ids[0]]
+    await approve(office, small, replacement)
+    assert (await numbers(office))[ids[3]] == number
+
+
+async def refused_replacement(office: Office, chosen: Chosen, decision_id: int) -> None:
+    with pytest.raises(Refused, match="draw the numbers first"):
+        await approve(office, chosen, decision_id)
+
+
 async def blocked(office: Office, chosen: Chosen) -> str | None:
     reason: str | None = await office.database.fetchval(
         "select office.hand_over_blocked($1)", chosen.selection.id

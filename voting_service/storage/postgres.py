@@ -133,6 +133,10 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
         "joint office can permit an exception, with a reason and by two people",
         zh="已过截止时间，逾期不予受理；草稿已保存。确有特殊原因的，可由市高技办两人批准后补报。",
     ),
+    "submissions_after_picks": Refused(
+        "the selection has been made; nothing more is submitted, and the draft is kept",
+        zh="人选已经确定，不再受理推荐；草稿已保存。",
+    ),
     "submissions_earlier_winner": Refused(
         "this person was chosen in an earlier year and may not be recommended again",
         zh="该人选往年已入选最美巴渝工匠，不再参加推荐。",
@@ -243,6 +247,11 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
         "accepted and not chosen yet",
         zh="只有异议成立的人选可以递补，递补人选须已通过审核且未入选。",
     ),
+    "picks_replacement_before_numbers": Refused(
+        "what decides the numbers is known by now: enter its digits and draw the numbers first, "
+        "then approve the replacement",
+        zh="号码来源已经揭晓，请先录入号码、抽定编号，再批准递补。",
+    ),
     "picks_handed_over": Refused(
         "the chosen were handed over to the vote; nothing about them changes any more",
         zh="人选已移交公众投票，不能再更改。",
@@ -260,6 +269,10 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
     "objections_about_a_pick": Refused(
         "say which of the chosen the objection is about; only such an objection can be upheld",
         zh="请指明异议针对哪一位人选；未指明人选的异议不能认定成立。",
+    ),
+    "objections_two_people": SecondPersonRequired(
+        "whoever entered an objection cannot uphold it; ask a second person",
+        zh="登记异议的人不能认定其成立，请由另一位同事答复。",
     ),
     "hand_over_numbers": Refused(
         "choose, and draw the numbers, before the hand-over", zh="请先确定人选并抽定编号，再移交。"

@@ -3,6 +3,7 @@ two people and with a reason."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -64,7 +65,8 @@ async def propose_exception(
     """The decision that somebody else is to approve. The reason stands in the journal, so it must
     not say who is recommended.
 
-    Raises InvalidInput, Refused for what is submitted already or proposed just so, WrongRole.
+    Raises InvalidInput, Refused once the selection was made or for what is proposed just so,
+    WrongRole.
     """
     reason = reason.strip()
     faults = [*_wrong_until(selection, until, now), *_wrong_reason(reason)]
@@ -83,10 +85,12 @@ async def propose_exception(
         )
     if faults or until is None:
         raise InvalidInput(*faults)
+    decisions = await load_selection_decisions(connection, selection.id)
+    _refuse_after_picks(decisions)
     earlier = [
         each
-        for each in await load_exceptions(connection, selection)
-        if each.payload["recommendation"] == recommendation_id
+        for each in decisions
+        if each.kind == "late_submission" and each.payload["recommendation"] == recommendation_id
     ]
     if any(each.state == "waiting" for each in earlier):
         raise Refused(
@@ -143,8 +147,11 @@ async def approve_exception(
     now: datetime,
 ) -> None:
     """The second person's word; the officers can submit from this moment on. Raises
-    SecondPersonRequired, Refused when it was decided or its time has passed, NotFound."""
-    decision = await _find(connection, selection, decision_id)
+    SecondPersonRequired, Refused when it was decided, its time has passed or the selection was
+    made, NotFound."""
+    decisions = await load_selection_decisions(connection, selection.id)
+    decision = _find(decisions, decision_id)
+    _refuse_after_picks(decisions)
     if datetime.fromisoformat(decision.payload["until"]) <= now:
         raise Refused(
             "the time it would permit has passed; decline it, and propose a later one",
@@ -163,12 +170,20 @@ async def decline_exception(
     now: datetime,
 ) -> None:
     """Turns a proposal down, or takes one's own back. Raises as `decisions.store.decline`."""
-    decision = await _find(connection, selection, decision_id)
+    decision = _find(await load_selection_decisions(connection, selection.id), decision_id)
     await decline(connection, selection, account, decision, because, now=now)
 
 
-async def _find(connection: AnyConnection, selection: Selection, decision_id: int) -> Decision:
-    decision = find_decision(await load_selection_decisions(connection, selection.id), decision_id)
+def _refuse_after_picks(decisions: Sequence[Decision]) -> None:
+    if any(each.kind == "picks" and each.state == "approved" for each in decisions):
+        raise Refused(
+            "the selection has been made; nothing that comes late can be chosen any more",
+            zh="人选已经确定，不能再批准补报。",
+        )
+
+
+def _find(decisions: Sequence[Decision], decision_id: int) -> Decision:
+    decision = find_decision(decisions, decision_id)
     if decision.kind != "late_submission":
         raise NotFound(
             f"decision {decision_id} is about something else than a late submission",
