@@ -105,6 +105,7 @@ create table office.papers (
     finished_at  timestamptz,
     failure      jsonb,
     content      bytea,
+    remark       jsonb,                  -- in both languages; null: nothing to say of it
     result_version smallint              -- of the result it was made from; null: of none
 );
 
@@ -126,5 +127,5 @@ alter table award_albums alter column content set storage external;
 grant select, insert on award_results, certificates to voting_application;
 grant select, insert, update on award_publicity, award_portraits, award_albums to voting_application;
 grant select, insert (selection_id, kind, language, asked_by, asked_at, steps),
-      update (steps, steps_done, finished_at, failure, content, result_version)
+      update (steps, steps_done, finished_at, failure, content, remark, result_version)
     on office.papers to voting_application;

@@ -101,6 +101,9 @@ async def test_the_album_shows_the_portraits_of_the_vote(
     assert [person.picture is not None for person in contents.people] == [True] + [False] * 19
     assert opened(contents.people[0].picture or b"").width == 640
     assert b"DCTDecode" in await make(reviewer, "album_web")
+    assert "dpi" not in (await reviewer.get(PAPERS)).text
+    await make(reviewer, "album_print")
+    assert "候选 1 (75 dpi)" in (await reviewer.get(PAPERS)).text
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

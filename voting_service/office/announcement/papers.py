@@ -6,6 +6,7 @@ process can show it. One whose process ended is shown as interrupted, and starte
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
@@ -27,8 +28,9 @@ from voting_service.office.model import Selection
 from voting_service.office.panel.model import Panel
 from voting_service.office.panel.outcome import load_outcome
 from voting_service.office.panel.store import load_panel
-from voting_service.office.printing.album import album
+from voting_service.office.printing.album import album, too_coarse_for_print
 from voting_service.office.printing.certificate import certificates
+from voting_service.office.printing.pictures import PRINT_DPI
 from voting_service.office.printing.summary_report import summary_report
 from voting_service.office.sealing import PersonalKeys
 from voting_service.storage.postgres import AnyConnection, domain_errors
@@ -51,6 +53,8 @@ _FAULT = Text(
 log = structlog.get_logger()
 
 Press = Callable[[], bytes]
+Gathered = tuple[Press, Text | None]
+"""How it is set, and what whoever asked for it should know."""
 
 
 class Paper(msgspec.Struct, frozen=True):
@@ -65,6 +69,7 @@ class Paper(msgspec.Struct, frozen=True):
     steps_done: int
     finished_at: datetime | None
     failure: Text | None
+    remark: Text | None
 
     def state(self, now: datetime) -> Literal["working", "made", "failed", "stopped"]:
         if self.finished_at is not None:
@@ -119,8 +124,10 @@ async def make(
             connection.transaction(isolation="repeatable_read"),
         ):
             panel = await load_panel(connection, selection, desk.clock())
-            press = await _GATHERERS[kind](connection, desk, panel, language)
-            await connection.execute(QUERIES["paper_gathered"], paper_id)
+            press, remark = await _GATHERERS[kind](connection, desk, panel, language)
+            await connection.execute(
+                QUERIES["paper_gathered"], paper_id, msgspec.to_builtins(remark)
+            )
         content = await in_background(press)
         async with desk.connection() as connection:
             await connection.execute(QUERIES["paper_progress"], paper_id, 2)
@@ -147,32 +154,46 @@ def _said(error: VotingError) -> Text:
 
 async def _certificates(
     connection: AnyConnection, desk: Desk, panel: Panel, _language: Language
-) -> Press:
+) -> Gathered:
     batch = await gather_certificates(connection, panel, desk.settings.public_url)
-    return lambda: certificates(batch)
+    return lambda: certificates(batch), None
 
 
 async def _album_for_print(
     connection: AnyConnection, desk: Desk, panel: Panel, language: Language
-) -> Press:
+) -> Gathered:
     contents = await gather_album(connection, PersonalKeys.of(desk.settings), panel)
-    return lambda: album(contents, language, for_print=True)
+    coarse = await asyncio.to_thread(too_coarse_for_print, contents)
+    return lambda: album(contents, language, for_print=True), _coarse_pictures(coarse)
+
+
+def _coarse_pictures(coarse: Mapping[str, int]) -> Text | None:
+    if not coarse:
+        return None
+    named = [f"{name} ({dots} dpi)" for name, dots in coarse.items()]
+    return Text(
+        f"以下照片低于印刷所需的 {PRINT_DPI} dpi，请上传更大的照片：{'、'.join(named)}。",
+        f"These portraits have less than the {PRINT_DPI} dpi that print needs; send larger ones: "
+        f"{', '.join(named)}.",
+    )
 
 
 async def _album_for_web(
     connection: AnyConnection, desk: Desk, panel: Panel, language: Language
-) -> Press:
+) -> Gathered:
     contents = await gather_album(connection, PersonalKeys.of(desk.settings), panel)
-    return lambda: album(contents, language, for_print=False)
+    return lambda: album(contents, language, for_print=False), None
 
 
-async def _report(connection: AnyConnection, desk: Desk, panel: Panel, language: Language) -> Press:
+async def _report(
+    connection: AnyConnection, desk: Desk, panel: Panel, language: Language
+) -> Gathered:
     outcome = await load_outcome(connection, panel)
     summary = await gather_summary(connection, PersonalKeys.of(desk.settings), panel, outcome)
-    return lambda: summary_report(summary, language)
+    return lambda: summary_report(summary, language), None
 
 
-_GATHERERS: Mapping[Kind, Callable[[AnyConnection, Desk, Panel, Language], Awaitable[Press]]] = {
+_GATHERERS: Mapping[Kind, Callable[[AnyConnection, Desk, Panel, Language], Awaitable[Gathered]]] = {
     "certificates": _certificates,
     "album_print": _album_for_print,
     "album_web": _album_for_web,

@@ -11,7 +11,7 @@ update office.papers set steps_done = $2 where id = $1;
 -- name: paper_gathered
 -- What it is made of is there, of the newest version of the result in the same snapshot.
 update office.papers p
-   set steps_done = 1,
+   set steps_done = 1, remark = $2,
        result_version = (select max(r.version)
                            from award_results r join office.selections s
                              on s.contest_id = r.contest_id
@@ -28,7 +28,7 @@ update office.papers
 -- name: papers
 -- The newest ones, without their content.
 select p.id, p.kind, p.language, a.name as asked_by, p.asked_at, p.steps, p.steps_done,
-       p.finished_at, p.failure
+       p.finished_at, p.failure, p.remark
   from office.papers p join accounts a on a.id = p.asked_by
  where p.selection_id = $1
  order by p.id desc
