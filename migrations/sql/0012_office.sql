@@ -165,7 +165,7 @@ $$;
 create trigger check_file before insert or update of replaced_at on office.files
     for each row execute function office.check_file();
 
--- What was handed in, as it was; `submitted_at` and `turn` are stamped here.
+-- What was handed in, as it was; `submitted_at`, `turn` and the scans are stamped here.
 create table office.submissions (
     id                integer generated always as identity primary key,
     recommendation_id integer not null references office.recommendations,
@@ -176,6 +176,8 @@ create table office.submissions (
     photo_sha256      bytea not null check (length(photo_sha256) = 32),
     evidence_sha256   bytea not null check (length(evidence_sha256) = 32),
     evidence_pages    smallint not null check (evidence_pages between 1 and 10),
+    employer_scan_sha256 bytea check (length(employer_scan_sha256) = 32),
+    body_scan_sha256  bytea check (length(body_scan_sha256) = 32),
     submitted_by      integer not null references accounts,
     submitted_at      timestamptz not null,
     late_by_decision  integer references decisions,
@@ -260,6 +262,14 @@ begin
             using errcode = 'check_violation', constraint = 'submissions_quota';
     end if;
     new.form := found_one.form;
+    new.employer_scan_sha256 := (
+        select f.sha256 from office.files f
+         where f.recommendation_id = found_one.id and f.replaced_at is null
+           and f.slot = 'employer_scan');
+    new.body_scan_sha256 := (
+        select f.sha256 from office.files f
+         where f.recommendation_id = found_one.id and f.replaced_at is null
+           and f.slot = 'body_scan');
     select coalesce(max(s.turn), 0) + 1 into new.turn
       from office.submissions s where s.recommendation_id = found_one.id;
     update office.recommendations

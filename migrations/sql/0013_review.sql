@@ -109,7 +109,8 @@ create table office.profiles (
 create view office.last_submissions with (security_invoker = true) as
     select distinct on (s.recommendation_id)
            s.recommendation_id, s.id, s.turn, s.form, s.form_sha256, s.photo_sha256,
-           s.evidence_sha256, s.evidence_pages, s.submitted_by, s.submitted_at, s.late_by_decision
+           s.evidence_sha256, s.evidence_pages, s.employer_scan_sha256, s.body_scan_sha256,
+           s.submitted_by, s.submitted_at, s.late_by_decision
       from office.submissions s
      order by s.recommendation_id, s.turn desc;
 

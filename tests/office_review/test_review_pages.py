@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.office.selection_data import Chosen, move_window
+from tests.office.selection_data import Chosen, move_window, seat_officer
 from tests.office_person.people import id_number
+from tests.office_recommendations.recommendation_data import drafted, person
 from tests.office_review.review_data import (
     PATH,
     PHOTO,
@@ -21,11 +23,14 @@ from tests.staff.running_office import Office
 from voting_service.contests.file_schema import SUMMARY_CHARACTERS, count_characters
 from voting_service.contests.model import Text
 from voting_service.errors import Refused
+from voting_service.office.model import Slot
 from voting_service.office.picks.profiles import beginning
+from voting_service.office.recommendations.model import File
+from voting_service.office.recommendations.store import attach_file, submit
 from voting_service.office.review.coverage import coverage
 from voting_service.office.review.filtering import Filter, filtered
 from voting_service.office.review.page_pictures import page_picture
-from voting_service.office.review.reading import load_dossiers
+from voting_service.office.review.reading import files_there_are, load_dossiers, load_file
 
 REVIEW = f"{PATH}/review"
 
@@ -76,6 +81,35 @@ async def test_files_are_pictures_or_go_elsewhere(office: Office, chosen: Chosen
     assert taken.headers["x-content-type-options"] == "nosniff"
     for slot in ("employer_scan", "nothing"):
         assert (await reviewer.get(f"{REVIEW}/{one}/files/{slot}/download")).status_code == 404
+
+
+async def test_reviewers_see_what_was_handed_in_and_no_draft(
+    office: Office, chosen: Chosen
+) -> None:
+    keys, database, body = keys_of(office), office.database, chosen.bodies["north"]
+    officer = await seat_officer(office, body, "officer")
+    now = office.clock()
+    await move_window(office, chosen.selection, now.replace(year=2020), now.replace(year=2036))
+    draft = await drafted(database, keys, chosen, body=body, officer=officer, form=person(1))
+
+    async def attach(content: bytes, slot: Slot = "employer_scan") -> None:
+        scan = File("application/pdf", 1, sha256(content).digest(), content)
+        await attach_file(
+            database, keys, chosen.selection, draft.id, slot=slot, file=scan, account=officer
+        )
+
+    await attach(b"as it was handed in")
+    await submit(database, keys, chosen.selection, draft, officer, today=office.clock().date())
+    reviewer = await office.signed_in_client("reviewer")
+    await reviewer.post(
+        f"{REVIEW}/{draft.id}/verdict", data={"verdict": "returned", "reason": "请补充"}
+    )
+    await attach(b"a draft")
+    await attach(b"another draft", "body_scan")
+    shown = await load_file(database, keys, draft.id, "employer_scan")
+    assert shown.content == b"as it was handed in"
+    there = await files_there_are(database, draft.id)
+    assert set(there) == {"photo", "evidence", "employer_scan"}
 
 
 async def test_a_page_is_drawn_within_bounds() -> None:

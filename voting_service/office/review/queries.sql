@@ -10,27 +10,29 @@ select r.id, r.body_id, r.state, r.assigned_to, a.name as assignee, s.turn, s.fo
  order by r.id;
 
 -- name: file
--- A file as it was handed in last; a scan as it is attached now.
+-- A file as it was handed in last.
 select f.media_type, f.pages, f.content
   from office.files f
   join office.last_submissions s using (recommendation_id)
  where f.recommendation_id = $1 and f.slot = $2
-   and case f.slot when 'photo' then f.sha256 = s.photo_sha256
-                   when 'evidence' then f.sha256 = s.evidence_sha256
-                   else f.replaced_at is null end
+   and f.sha256 = case f.slot when 'photo' then s.photo_sha256
+                              when 'evidence' then s.evidence_sha256
+                              when 'employer_scan' then s.employer_scan_sha256
+                              when 'body_scan' then s.body_scan_sha256 end
  order by f.id desc
  limit 1;
 
 -- name: files
--- Which files there are, without what is in them.
-select f.slot, f.media_type, f.pages
+-- Which files were handed in last, without what is in them.
+select distinct on (f.slot) f.slot, f.media_type, f.pages
   from office.files f
   join office.last_submissions s using (recommendation_id)
  where f.recommendation_id = $1
-   and case f.slot when 'photo' then f.sha256 = s.photo_sha256
-                   when 'evidence' then f.sha256 = s.evidence_sha256
-                   else f.replaced_at is null end
- order by f.slot;
+   and f.sha256 = case f.slot when 'photo' then s.photo_sha256
+                              when 'evidence' then s.evidence_sha256
+                              when 'employer_scan' then s.employer_scan_sha256
+                              when 'body_scan' then s.body_scan_sha256 end
+ order by f.slot, f.id desc;
 
 -- name: submissions
 -- Every time a recommendation was handed in.

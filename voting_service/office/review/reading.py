@@ -106,7 +106,7 @@ async def load_file(
 async def files_there_are(
     connection: AnyConnection, recommendation_id: int
 ) -> dict[Slot, tuple[str, int]]:
-    """Media type and number of pages of each file."""
+    """Media type and number of pages of each file that was handed in last."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["files"], recommendation_id)
     return {row["slot"]: (row["media_type"], row["pages"]) for row in rows}
