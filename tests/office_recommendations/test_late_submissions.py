@@ -146,6 +146,7 @@ async def test_what_is_proposed_must_make_sense_and_name_nobody(
         {"recommendation": "999"},
         {"recommendation": "9" * 30},
         {"until": ""},
+        {"until": f"{good['until']}:00+00:00"},
         {"until": local(chosen, office.clock() - timedelta(days=1))},
         {"until": local(chosen, office.clock() + timedelta(days=90))},
         {"reason": " "},
@@ -159,6 +160,9 @@ async def test_what_is_proposed_must_make_sense_and_name_nobody(
     assert (await reviewer.post(LATE, data=good)).status_code == 303
     [decision] = await office.database.fetch("select id from decisions")
     second = await office.signed_in_client("supervisor")
+    telling = {"because": f"本人{person(1).id_number}"}
+    named = await second.post(f"{LATE}/{decision['id']}/decline", data=telling)
+    assert named.status_code == 422
     declined = await second.post(f"{LATE}/{decision['id']}/decline", data={"because": "理由不足"})
     assert declined.status_code == 303
     page = (await second.get(LATE)).text

@@ -486,6 +486,8 @@ async def test_a_source_of_the_draw_is_public_at_once(office: Office, small: Cho
     known_at = office.clock() + timedelta(seconds=2)
     local = known_at.astimezone(small.selection.zone).strftime("%Y-%m-%dT%H:%M:%S")
     form = {"source_zh": "彩票", "source_en": "A lottery", "known_at": local}
+    telling = {**form, "source_zh": f"身份证号{id_number(serial=1)}的末位"}
+    assert (await first.post(f"{PATH}/picks/source", data=telling)).status_code == 422
     assert (await first.post(f"{PATH}/picks/source", data=form)).status_code == 303
     proposal = await waiting_decision(office, small)
     await second.post(f"{PATH}/picks/decisions/{proposal}/approve", data={})

@@ -57,6 +57,12 @@ def disclosures(
     )
 
 
+def refuse_disclosures(texts: Mapping[str, str]) -> None:
+    """Raises InvalidInput with whatever keeps `texts`, by field, from becoming public."""
+    if faults := disclosures(texts):
+        raise InvalidInput(*faults)
+
+
 def masked(text: str, known: Form | None = None, mask: str = "■") -> str:
     """`text` with every character of a trace of personal data replaced, as long as before."""
     shown = list(text)

@@ -22,7 +22,8 @@ from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.forms import read_form, read_form_lists
 from voting_service.desk.state import desk_of
 from voting_service.errors import Fault, InvalidInput, NotFound
-from voting_service.office.asked import selection_of
+from voting_service.office.asked import local_moment, selection_of
+from voting_service.office.disclosure import refuse_disclosures
 from voting_service.office.model import REVIEWERS, Selection
 from voting_service.office.picks.hand_over import approve_hand_over, propose_hand_over
 from voting_service.office.picks.pages import KINDS, PICKS, picks_address
@@ -47,17 +48,6 @@ def numbers_of(texts: list[str], field: str) -> list[int]:
     if not all(_NUMBER.fullmatch(text) for text in texts):
         raise InvalidInput(Fault(field, "choose from the list", "请在列表中选择。"))
     return [int(text) for text in texts]
-
-
-def local_moment(text: str, field: str, selection: Selection) -> datetime:
-    """A day and time by the selection's clock. Raises InvalidInput."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is not None:
-        raise InvalidInput(Fault(field, "give a day and a time", "请填写日期和时间。"))
-    return moment.replace(tzinfo=selection.zone)
 
 
 @signed_in(*REVIEWERS)
@@ -171,6 +161,7 @@ async def decline_decision(request: Request) -> Response:
     async with desk.connection() as connection:
         selection = await selection_of(request, connection)
         decision = await _decision(request, connection, selection)
+        refuse_disclosures({"because": form.get("because", "")})
         await decline(
             connection, selection, visitor(request).account, decision, form.get("because", ""),
             now=desk.clock(),

@@ -13,6 +13,7 @@ from voting_service.contests.model import Text
 from voting_service.decisions.model import Decision
 from voting_service.decisions.store import load_selection_decisions, propose
 from voting_service.errors import Fault, InvalidInput, Refused
+from voting_service.office.disclosure import disclosures
 from voting_service.office.model import Selection
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
@@ -112,12 +113,14 @@ async def propose_source(
     known_at: datetime,
     now: datetime,
 ) -> int:
-    """What will decide the numbers, named before anybody can know it."""
+    """What will decide the numbers, named before anybody can know it; it becomes public. Raises
+    InvalidInput."""
     faults = [
         Fault(field, f"must be 1 to {MAX_SOURCE_CHARACTERS} characters", "请写明号码来源。")
         for field, text in (("source_zh", source.zh), ("source_en", source.en))
         if not 1 <= len(text.strip()) <= MAX_SOURCE_CHARACTERS
     ]
+    faults.extend(disclosures({"source_zh": source.zh, "source_en": source.en}))
     if known_at <= now:
         faults.append(
             Fault("known_at", "must be ahead: nobody may know it yet", "揭晓时间须晚于现在。")

@@ -18,7 +18,7 @@ from voting_service.decisions.store import (
 )
 from voting_service.errors import Fault, InvalidInput, NotFound, Refused
 from voting_service.office.characters import count_characters
-from voting_service.office.disclosure import disclosures
+from voting_service.office.disclosure import disclosures, refuse_disclosures
 from voting_service.office.model import Selection, State
 from voting_service.office.recommendations.store import QUERIES
 from voting_service.storage.postgres import AnyConnection, domain_errors
@@ -58,7 +58,7 @@ async def propose_exception(
     account: Account,
     *,
     recommendation_id: int,
-    until: datetime | None,
+    until: datetime,
     reason: str,
     now: datetime,
 ) -> int:
@@ -83,7 +83,7 @@ async def propose_exception(
                 "请选择一份草稿或被退回的推荐。",
             )
         )
-    if faults or until is None:
+    if faults:
         raise InvalidInput(*faults)
     decisions = await load_selection_decisions(connection, selection.id)
     _refuse_after_picks(decisions)
@@ -108,9 +108,7 @@ async def propose_exception(
     )  # fmt: skip
 
 
-def _wrong_until(selection: Selection, until: datetime | None, now: datetime) -> list[Fault]:
-    if until is None:
-        return [Fault("until", "say until when, with day and time", "请填写允许补报的截止时间。")]
+def _wrong_until(selection: Selection, until: datetime, now: datetime) -> list[Fault]:
     if until <= max(now, selection.closes_at):
         return [
             Fault("until", "must be after the deadline and after now", "须晚于截止时间和当前时间。")
@@ -169,7 +167,9 @@ async def decline_exception(
     because: str,
     now: datetime,
 ) -> None:
-    """Turns a proposal down, or takes one's own back. Raises as `decisions.store.decline`."""
+    """Turns a proposal down, or takes one's own back. The reason stands in the
+    journal. Raises as `decisions.store.decline`, and InvalidInput for personal data."""
+    refuse_disclosures({"because": because})
     decision = _find(await load_selection_decisions(connection, selection.id), decision_id)
     await decline(connection, selection, account, decision, because, now=now)
 

@@ -14,7 +14,7 @@ from voting_service.desk.forms import read_form
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.errors import InvalidInput, Refused, VotingError
-from voting_service.office.asked import selection_of
+from voting_service.office.asked import local_moment, selection_of
 from voting_service.office.model import READERS, REVIEWERS, Selection
 from voting_service.office.recommendations.asked import in_words
 from voting_service.office.recommendations.late import (
@@ -88,22 +88,13 @@ async def propose(request: Request) -> Response:
                 recommendation_id=int(number)
                 if number.isascii() and number.isdecimal() and len(number) <= _MAX_DIGITS
                 else 0,
-                until=_moment(fields.get("until", ""), selection),
+                until=local_moment(fields.get("until", ""), "until", selection),
                 reason=fields.get("reason", ""),
                 now=desk.clock(),
             )
         except (InvalidInput, Refused) as error:
             return await _late_page(request, connection, selection, fields, error)
     return _done(selection, "proposed")
-
-
-def _moment(text: str, selection: Selection) -> datetime | None:
-    """What a browser's field of day and time holds, in the selection's zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=selection.zone)
 
 
 @signed_in(*REVIEWERS, step_up=True)
