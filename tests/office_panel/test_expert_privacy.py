@@ -7,8 +7,9 @@ import re
 from tests.office_panel.panel_data import EXPERTS, PANEL, Chosen, ladder
 from tests.office_person.people import id_number
 from tests.staff.running_office import PASSWORD, Office
-from voting_service.accounts.invitations import accept, find_invitation
+from voting_service.accounts.invitations import accept, approve_invitation, find_invitation
 from voting_service.accounts.second_factor import new_secret
+from voting_service.accounts.sessions import hash_token
 from voting_service.office.panel.store import load_panel
 
 PLANTED = ("13800138000", id_number(), "示范路36号附2号", "023-63000000", "联络员乙", "经办人丙")
@@ -64,6 +65,8 @@ async def test_an_invited_expert_sits_on_the_panel(office: Office, chosen: Chose
     assert answer.status_code == 201
     token = re.search(r"/invitation/([A-Za-z0-9_-]{43})", answer.text)
     assert token
+    supervisor = await office.account("supervisor")
+    await approve_invitation(office.database, supervisor, hash_token(token[1]), office.clock())
     found = await find_invitation(office.database, token[1], office.clock())
     secret = office.secrets["newcomer"] = new_secret()
     account = await accept(
