@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from weakref import WeakValueDictionary
 
 import msgspec
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from voting_service.desk.access import find_visitor
 from voting_service.desk.forms import field_text, take_mark
 from voting_service.desk.state import desk_of
 from voting_service.errors import (
@@ -23,6 +26,7 @@ from voting_service.errors import (
     Unavailable,
     UnsupportedMedia,
 )
+from voting_service.web.bodies import BODY_TIMEOUT_SECONDS
 from voting_service.web.same_origin import refuse_cross_site
 from voting_service.web.slow_clients import MAX_UPLOAD_BYTES, UPLOAD_SECONDS
 
@@ -31,11 +35,16 @@ MAX_BODY_BYTES = MAX_UPLOAD_BYTES - 64 * 1024
 MAX_FILES = 2
 MAX_FIELDS = 100
 MAX_FIELD_BYTES = 64 * 1024
+MAX_TYPED_BYTES = 512 * 1024
+"""Of a form that is kept while somebody types; its files are not sent along."""
 AT_ONCE = 8
+AT_ONCE_EACH = 2
+"""Of one account: whoever sends slowly does not keep every colleague from sending."""
 WAIT_SECONDS = 20.0
 """How long one more waits for its turn."""
 _MEDIA_TYPE = "multipart/form-data"
 _turns = asyncio.Semaphore(AT_ONCE)
+_own_turns: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -58,34 +67,56 @@ async def read_upload(request: Request) -> Posted:
     Raises SentFromElsewhere as `forms.read_form_lists` does, InputTooLarge, UnsupportedMedia,
     MalformedInput, and Unavailable when no turn comes up.
     """
+    _refuse_what_is_no_form(request)
+    async with _turn(request):
+        posted = await _parse(request, MAX_BODY_BYTES, UPLOAD_SECONDS)
+    await take_mark(request, posted.fields)
+    return posted
+
+
+async def read_typed(request: Request) -> dict[str, list[str]]:
+    """The fields of a small multipart post, which waits for nobody's files. Raises as
+    `read_upload` does, but for Unavailable."""
+    _refuse_what_is_no_form(request)
+    posted = await _parse(request, MAX_TYPED_BYTES, BODY_TIMEOUT_SECONDS)
+    await take_mark(request, posted.fields)
+    return posted.fields
+
+
+def _refuse_what_is_no_form(request: Request) -> None:
     refuse_cross_site(request, desk_of(request).settings.office_url)
     headers = request.headers
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _MEDIA_TYPE or headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia(f"send the form as {_MEDIA_TYPE}, as it is")
-    try:
-        await asyncio.wait_for(_turns.acquire(), WAIT_SECONDS)
-    except TimeoutError:
-        raise Unavailable("several files are being sent; try again in a moment", 5) from None
-    try:
-        posted = await _parse(request)
-    finally:
-        _turns.release()
-    await take_mark(request, posted.fields)
-    return posted
 
 
-async def _parse(request: Request) -> Posted:
+@asynccontextmanager
+async def _turn(request: Request) -> AsyncGenerator[None, None]:
+    visitor = await find_visitor(request)
+    who = visitor.account.id if visitor is not None else 0
+    own = _own_turns.setdefault(who, asyncio.Semaphore(AT_ONCE_EACH))
+    async with AsyncExitStack() as turns:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await turns.enter_async_context(own)
+                await turns.enter_async_context(_turns)
+        except TimeoutError:
+            raise Unavailable("several files are being sent; try again in a moment", 5) from None
+        yield
+
+
+async def _parse(request: Request, max_bytes: int, seconds: float) -> Posted:
     parser = MultiPartParser(
         request.headers,
-        _bounded(request),
+        _bounded(request, max_bytes),
         max_files=MAX_FILES,
         max_fields=MAX_FIELDS,
         max_part_size=MAX_FIELD_BYTES,
     )
-    parser.spool_max_size = MAX_BODY_BYTES
+    parser.spool_max_size = max_bytes
     try:
-        async with asyncio.timeout(UPLOAD_SECONDS):
+        async with asyncio.timeout(seconds):
             form = await parser.parse()
     except TimeoutError:
         raise MalformedInput(Fault("", "the form did not arrive in time")) from None
@@ -109,10 +140,10 @@ async def _parse(request: Request) -> Posted:
     return Posted(fields, files)
 
 
-async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
+async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise InputTooLarge(MAX_BODY_BYTES)
+        if size > max_bytes:
+            raise InputTooLarge(max_bytes)
         yield part

@@ -18,7 +18,7 @@ from voting_service.desk.cookies import language
 from voting_service.desk.limits import count_try
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
-from voting_service.desk.uploads import Upload, read_upload
+from voting_service.desk.uploads import Upload, read_typed, read_upload
 from voting_service.errors import Fault, Unavailable
 from voting_service.office.characters import count_characters
 from voting_service.office.files.model import MAX_FILE_BYTES
@@ -136,10 +136,10 @@ async def keep_step(request: Request) -> Response:
 async def keep_while_typing(request: Request) -> Response:
     """The same for the page's script: keeps the draft and says what is wrong so far."""
     step = step_asked(request)
-    posted = await read_upload(request)
-    values = posted_values(step, posted.fields)
+    fields = await read_typed(request)
+    values = posted_values(step, fields)
     async with desk_of(request).connection() as connection:
-        kept = await _keep(request, connection, step, values, _one(posted.fields, SEEN))
+        kept = await _keep(request, connection, step, values, _one(fields, SEEN))
     if kept.conflict:
         raise EditedMeanwhile
     asked = kept.asked
