@@ -35,7 +35,10 @@ async def test_only_the_joint_office_acts(office: Office, chosen: Chosen) -> Non
     for role in ("auditor", "administrator", "tally_clerk", "recommender", "expert"):
         other = await office.signed_in_client(role)
         for path in POSTS:
-            assert (await other.post(address(path), data={})).status_code == 403, (role, path)
+            # Auditors read, and looking for words in the queue is a post.
+            expected = 200 if role == "auditor" and address(path) == f"{PATH}/review" else 403
+            answer = await other.post(address(path), data={})
+            assert answer.status_code == expected, (role, path)
     nobody = office.client()
     for path in POSTS:
         answer = await nobody.post(address(path), data={})

@@ -188,6 +188,18 @@ async def test_who_does_not_review_sees_nothing(office: Office, chosen: Chosen) 
         assert (await auditor.post(f"{REVIEW}/{one}/{path}", data={})).status_code == 403
 
 
+async def test_no_name_that_is_looked_for_stands_in_an_address(
+    office: Office, chosen: Chosen
+) -> None:
+    one, other = await store_handed_in(office, chosen, 2)
+    reviewer = await office.signed_in_client("reviewer")
+    found = await reviewer.post(REVIEW, data={"words": f"人选{one}"})
+    assert f'/review/{one}"' in found.text
+    assert f'/review/{other}"' not in found.text
+    assert 'method="get"' not in found.text.split("<main")[1].split("</main")[0]
+    assert f'/review/{other}"' in (await reviewer.get(REVIEW, params={"words": f"人选{one}"})).text
+
+
 async def test_filters(office: Office, chosen: Chosen) -> None:
     await store_handed_in(office, chosen, 6)
     await store_handed_in(

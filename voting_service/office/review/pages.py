@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.cookies import language
+from voting_service.desk.forms import read_form
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.journal.record import record
@@ -42,9 +43,20 @@ QUEUED = ("submitted", "returned", "accepted", "rejected")
 
 @signed_in(*READERS)
 async def queue(request: Request) -> Response:
-    """Everything that was submitted, filtered; how people spread; whose task is what."""
+    """Everything that was submitted, filtered; how people spread; whose task is what. Words are
+    looked for by `find` alone: an address is kept in too many places to hold a name."""
+    query = {name: text for name, text in request.query_params.items() if name != "words"}
+    return await _queue_page(request, Filter.of(query))
+
+
+@signed_in(*READERS)
+async def find(request: Request) -> Response:
+    """The queue with what was looked for."""
+    return await _queue_page(request, Filter.of(await read_form(request)))
+
+
+async def _queue_page(request: Request, asked: Filter) -> Response:
     desk = desk_of(request)
-    asked = Filter.of(request.query_params)
     async with desk.connection() as connection:
         selection = await selection_of(request, connection)
         everything = await load_dossiers(connection, PersonalKeys.of(desk.settings), selection)
@@ -165,4 +177,4 @@ def _fields(request: Request, selection: Selection, form: Form) -> list[tuple[st
     return found
 
 
-ROUTES = [Route(REVIEW, queue), Route(ONE, one)]
+ROUTES = [Route(REVIEW, queue), Route(REVIEW, find, methods=["POST"]), Route(ONE, one)]
