@@ -14,7 +14,6 @@ from voting_service.office.id_numbers import (
     PROVINCES,
     check_character,
     is_old_id_number,
-    mask_id_number,
     parse_id_number,
 )
 
@@ -92,17 +91,6 @@ def test_every_exchange_of_neighbours_is_seen(number: str, place: int) -> None:
 )
 def test_a_refusal_says_what_is_wrong(text: str, said: str) -> None:
     assert said in refused(text)
-
-
-@given(NUMBERS)
-def test_a_masked_number_hides_the_day_of_birth(number: str) -> None:
-    masked = mask_id_number(number)
-    assert (masked[:3], masked[3:16], masked[16:]) == (number[:3], "*" * 13, number[16:])
-
-
-@given(st.text(alphabet="0123456789Xx", max_size=17))
-def test_what_is_no_whole_number_is_masked_whole(text: str) -> None:
-    assert mask_id_number(text) == "*" * len(text)
 
 
 def test_numbers_of_the_first_generation() -> None:

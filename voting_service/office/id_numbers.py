@@ -40,7 +40,6 @@ the province come and go, and numbers keep the old ones: most of Chongqing's eld
 _LENGTH = 18
 _OLD_LENGTH = 15
 _CHECK_CHARACTERS = "10X98765432"
-_SHOWN_BEFORE, _SHOWN_AFTER = 3, 2
 
 
 class IdNumber(NamedTuple):
@@ -119,19 +118,6 @@ def is_old_id_number(digits: str) -> bool:
         and digits[:2] in PROVINCES
         and birth_in(f"19{digits[6:12]}") is not None
     )
-
-
-def mask_id_number(text: str) -> str:
-    """Enough to tell two cards on a desk apart: `500*************1X`.
-
-    The day of birth and all but one digit of the serial number stay hidden; with more of them,
-    the check character would give the rest away.
-    """
-    number = _one_spelling(text)
-    hidden = len(number) - _SHOWN_BEFORE - _SHOWN_AFTER
-    if hidden < _LENGTH - _SHOWN_BEFORE - _SHOWN_AFTER:  # not a whole number: hide all of it
-        return "*" * len(number)
-    return number[:_SHOWN_BEFORE] + "*" * hidden + number[-_SHOWN_AFTER:]
 
 
 def _one_spelling(text: str) -> str:

@@ -45,7 +45,8 @@ SEALED: tuple[SealedColumn, ...] = (
 )
 HASHES = frozenset(
     {
-        "evidence_sha256", "form_sha256", "person_hash", "photo_sha256", "sha256", "token_hash",
+        "body_scan_sha256", "employer_scan_sha256", "evidence_sha256", "form_sha256",
+        "person_hash", "photo_sha256", "sha256", "token_hash",
     }
 )  # fmt: skip
 """Columns of bytes that are hashes; every other one must be named above."""
