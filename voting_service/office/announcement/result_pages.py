@@ -13,13 +13,14 @@ from starlette.routing import Route
 from voting_service.accounts.sessions import is_confirmed
 from voting_service.contests.awards import LeftOut, load_publicity, load_results
 from voting_service.contests.model import Text
-from voting_service.decisions.store import decline, find_decision
+from voting_service.decisions.store import find_decision
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.forms import read_form, read_form_lists
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.office.announcement.deciding import approve_result, propose_result
+from voting_service.office.declining import turn_down
 from voting_service.office.model import READERS, REVIEWERS, Selection
 from voting_service.office.panel.outcome import load_outcome, winners_and_nominees
 from voting_service.office.panel.pages import names_of
@@ -145,7 +146,7 @@ async def approve(request: Request) -> Response:
 
 
 @signed_in(*REVIEWERS)
-async def turn_down(request: Request) -> Response:
+async def decline_result(request: Request) -> Response:
     """Turns a proposal down, or takes one's own back."""
     form = await read_form(request)
     desk = desk_of(request)
@@ -154,7 +155,7 @@ async def turn_down(request: Request) -> Response:
         decision = find_decision(panel.decisions, request.path_params["decision"])
         if decision.kind != "result":
             raise NotFound(f"decision {decision.id} is no result", zh="该决定与结果无关。")
-        await decline(
+        await turn_down(
             connection,
             panel.selection,
             visitor(request).account,
@@ -169,5 +170,5 @@ ROUTES = [
     Route(PREFIX, result_page),
     Route(PREFIX, propose, methods=["POST"]),
     Route(f"{PREFIX}/decisions/{{decision:int}}/approve", approve, methods=["POST"]),
-    Route(f"{PREFIX}/decisions/{{decision:int}}/decline", turn_down, methods=["POST"]),
+    Route(f"{PREFIX}/decisions/{{decision:int}}/decline", decline_result, methods=["POST"]),
 ]

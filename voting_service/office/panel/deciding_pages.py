@@ -6,12 +6,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from voting_service.decisions.store import decline, find_decision
+from voting_service.decisions.store import find_decision
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.forms import read_form
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.errors import NotFound
+from voting_service.office.declining import turn_down
 from voting_service.office.model import REVIEWERS
 from voting_service.office.panel.deciding import (
     CRITERIA,
@@ -94,7 +95,7 @@ async def decline_decision(request: Request) -> Response:
             raise NotFound(
                 f"decision {decision.id} is not about the panel", zh="该决定与评审无关。"
             )
-        await decline(
+        await turn_down(
             connection,
             panel.selection,
             visitor(request).account,

@@ -13,7 +13,6 @@ from voting_service.accounts.model import Account
 from voting_service.contests.model import Text
 from voting_service.decisions.model import Decision
 from voting_service.decisions.store import (
-    decline,
     find_decision,
     load_selection_decisions,
     record_approval,
@@ -23,7 +22,7 @@ from voting_service.desk.forms import read_form, read_form_lists
 from voting_service.desk.state import desk_of
 from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.office.asked import local_moment, selection_of
-from voting_service.office.disclosure import refuse_disclosures
+from voting_service.office.declining import turn_down
 from voting_service.office.model import REVIEWERS, Selection
 from voting_service.office.picks.hand_over import approve_hand_over, propose_hand_over
 from voting_service.office.picks.pages import KINDS, PICKS, picks_address
@@ -161,8 +160,7 @@ async def decline_decision(request: Request) -> Response:
     async with desk.connection() as connection:
         selection = await selection_of(request, connection)
         decision = await _decision(request, connection, selection)
-        refuse_disclosures({"because": form.get("because", "")})
-        await decline(
+        await turn_down(
             connection, selection, visitor(request).account, decision, form.get("because", ""),
             now=desk.clock(),
         )  # fmt: skip

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from voting_service.accounts.model import Account
 from voting_service.decisions.model import Decision
 from voting_service.decisions.store import (
-    decline,
     find_decision,
     load_selection_decisions,
     propose,
@@ -18,7 +17,8 @@ from voting_service.decisions.store import (
 )
 from voting_service.errors import Fault, InvalidInput, NotFound, Refused
 from voting_service.office.characters import count_characters
-from voting_service.office.disclosure import disclosures, refuse_disclosures
+from voting_service.office.declining import turn_down
+from voting_service.office.disclosure import disclosures
 from voting_service.office.model import Selection, State
 from voting_service.office.recommendations.store import QUERIES
 from voting_service.storage.postgres import AnyConnection, domain_errors
@@ -169,9 +169,8 @@ async def decline_exception(
 ) -> None:
     """Turns a proposal down, or takes one's own back. The reason stands in the
     journal. Raises as `decisions.store.decline`, and InvalidInput for personal data."""
-    refuse_disclosures({"because": because})
     decision = _find(await load_selection_decisions(connection, selection.id), decision_id)
-    await decline(connection, selection, account, decision, because, now=now)
+    await turn_down(connection, selection, account, decision, because, now=now)
 
 
 def _refuse_after_picks(decisions: Sequence[Decision]) -> None:
