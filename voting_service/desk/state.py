@@ -14,6 +14,7 @@ from voting_service.contests.model import Contest
 from voting_service.contests.registry import Registry
 from voting_service.desk.face import Face
 from voting_service.desk.office_provider import office_provider
+from voting_service.endings import end_tasks
 from voting_service.errors import Unavailable
 from voting_service.outside.openid import OpenIdProvider
 from voting_service.settings import Settings
@@ -112,5 +113,4 @@ async def running(
         try:
             yield desk
         finally:
-            fresh.cancel()
-            await asyncio.gather(fresh, return_exceptions=True)
+            await end_tasks([fresh])

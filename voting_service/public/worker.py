@@ -22,6 +22,7 @@ from voting_service.contests.phases import require_published
 from voting_service.contests.pictures import Picture, load_all_pictures, load_owners
 from voting_service.contests.registry import Registry
 from voting_service.cut.publication import Shown, load_shown
+from voting_service.endings import end_tasks
 from voting_service.errors import NotFound, StoreUnavailable
 from voting_service.outside.calls import Outside
 from voting_service.public.challenge_desk import ChallengeDesk
@@ -216,7 +217,5 @@ async def running(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         finally:
             worker.closing.set()
             await worker.drain()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(tasks)
             await valkey.close()

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from voting_service.desk.rendering import PAGE_HEADERS
 from voting_service.desk.state import Desk
+from voting_service.endings import end_tasks
 from voting_service.errors import Unavailable, VotingError
 from voting_service.journal.record import record
 from voting_service.storage.postgres import Connection
@@ -104,9 +105,7 @@ class RecordedDownload(Response):
                     ending = "failed" if sending.exception() else "completed"
             finally:
                 gone = leaving.done()
-                for task in (sending, leaving):
-                    task.cancel()
-                await asyncio.gather(sending, leaving, return_exceptions=True)
+                await end_tasks([sending, leaving])
                 if ending != "completed":
                     await asyncio.shield(self._record(ending, progress.facts()))
         if ending == "completed":
