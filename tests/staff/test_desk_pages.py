@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.accessibility import assert_accessible, assert_nothing_lost, tab_to
 from tests.browser.conftest import DESKTOP
@@ -166,6 +166,7 @@ async def test_pages_can_be_read_by_day_and_night_and_on_a_phone(
 async def test_a_keyboard_is_enough_to_sign_in(office: Office, desktop: Page) -> None:
     await office.account("supervisor")
     await desktop.goto(f"{office.origin}/sign-in")
+    await expect(desktop.locator("#name")).to_be_focused()
     await desktop.keyboard.type("supervisor-1")
     await tab_to(desktop, "密码")
     await desktop.keyboard.type(PASSWORD)
