@@ -12,8 +12,8 @@ from tests.contest_data import store_contest, store_platform
 from tests.storage.tcp_proxy import TcpProxy, containing
 from voting_service.errors import InvalidInput, StoreUnavailable, VotingError
 from voting_service.storage import postgres
+from voting_service.storage.constraint_errors import CONSTRAINT_ERRORS
 from voting_service.storage.postgres import (
-    CONSTRAINT_ERRORS,
     Connection,
     Pool,
     acquire,

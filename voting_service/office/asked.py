@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
 
 from voting_service.desk.cookies import language
 from voting_service.desk.state import desk_of
-from voting_service.errors import Fault, InvalidInput
 from voting_service.office.model import Selection
 from voting_service.office.store import load_selection
 from voting_service.storage.postgres import AnyConnection
@@ -26,14 +24,3 @@ def texts_of(request: Request, area: str) -> Mapping[str, Any]:
     templates."""
     texts: Mapping[str, Any] = desk_of(request).face.texts(language(request))[area]
     return texts
-
-
-def local_moment(text: str, field: str, selection: Selection) -> datetime:
-    """A day and time by the selection's clock. Raises InvalidInput."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is not None:
-        raise InvalidInput(Fault(field, "give a day and a time", "请填写日期和时间。"))
-    return moment.replace(tzinfo=selection.zone)

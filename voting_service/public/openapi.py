@@ -129,8 +129,20 @@ def _operation(
     }
 
 
+_CONTEST = "/api/v1/contests/{slug}"
+
+
 def _paths() -> dict[str, Any]:
-    contest = "/api/v1/contests/{slug}"
+    return {
+        **_voting_paths(),
+        **_reading_paths(),
+        **_signed_paths(),
+        **_operators_paths(),
+    }
+
+
+def _voting_paths() -> dict[str, Any]:
+    """What a voter does."""
     return {
         "/api/v1/sessions": {
             "post": _operation(
@@ -141,25 +153,7 @@ def _paths() -> dict[str, Any]:
                 requestBody={"required": True, "content": _content("SignInRequest")},
             )
         },
-        contest: {
-            "parameters": [_SLUG],
-            "get": _operation(
-                "contest", "Window, phase and rules", {200: "ContestFacts"}, (404, 503)
-            ),
-        },
-        f"{contest}/candidates": {
-            "parameters": [_SLUG],
-            "get": _operation(
-                "candidates", "All profiles", {200: "CandidateListing", 304: ""}, (403, 404, 503)
-            ),
-        },
-        f"{contest}/candidates/{{number}}": {
-            "parameters": [_SLUG, _NUMBER],
-            "get": _operation(
-                "candidate", "One profile", {200: "PublicProfile", 304: ""}, (403, 404, 503)
-            ),
-        },
-        f"{contest}/ballots": {
+        f"{_CONTEST}/ballots": {
             "parameters": [_SLUG],
             "post": _operation(
                 "castBallot",
@@ -170,7 +164,7 @@ def _paths() -> dict[str, Any]:
                 security=[{"session": []}],
             ),
         },
-        f"{contest}/receipts/{{ballot}}": {
+        f"{_CONTEST}/receipts/{{ballot}}": {
             "parameters": [_SLUG, _BALLOT],
             "get": _operation(
                 "receipt",
@@ -179,7 +173,31 @@ def _paths() -> dict[str, Any]:
                 (404, 503),
             ),
         },
-        f"{contest}/standings": {
+    }
+
+
+def _reading_paths() -> dict[str, Any]:
+    """What anybody reads while a contest runs."""
+    return {
+        _CONTEST: {
+            "parameters": [_SLUG],
+            "get": _operation(
+                "contest", "Window, phase and rules", {200: "ContestFacts"}, (404, 503)
+            ),
+        },
+        f"{_CONTEST}/candidates": {
+            "parameters": [_SLUG],
+            "get": _operation(
+                "candidates", "All profiles", {200: "CandidateListing", 304: ""}, (403, 404, 503)
+            ),
+        },
+        f"{_CONTEST}/candidates/{{number}}": {
+            "parameters": [_SLUG, _NUMBER],
+            "get": _operation(
+                "candidate", "One profile", {200: "PublicProfile", 304: ""}, (403, 404, 503)
+            ),
+        },
+        f"{_CONTEST}/standings": {
             "parameters": [_SLUG],
             "get": _operation(
                 "standings",
@@ -188,7 +206,7 @@ def _paths() -> dict[str, Any]:
                 (403, 404, 503),
             ),
         },
-        f"{contest}/standings/events": {
+        f"{_CONTEST}/standings/events": {
             "parameters": [_SLUG],
             "get": {
                 "operationId": "standingsEvents",
@@ -203,7 +221,13 @@ def _paths() -> dict[str, Any]:
                 },
             },
         },
-        f"{contest}/cut": {
+    }
+
+
+def _signed_paths() -> dict[str, Any]:
+    """What is published for good."""
+    return {
+        f"{_CONTEST}/cut": {
             "parameters": [_SLUG],
             "get": {
                 "operationId": "cut",
@@ -223,7 +247,7 @@ def _paths() -> dict[str, Any]:
                 },
             },
         },
-        f"{contest}/result": {
+        f"{_CONTEST}/result": {
             "parameters": [_SLUG],
             "get": {
                 "operationId": "result",
@@ -247,7 +271,6 @@ def _paths() -> dict[str, Any]:
                 },
             },
         },
-        **_operators_paths(),
     }
 
 

@@ -16,9 +16,10 @@ from voting_service.contests.model import Text
 from voting_service.decisions.store import find_decision
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.forms import read_form, read_form_lists
+from voting_service.desk.moments import shown_from
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
-from voting_service.errors import Fault, InvalidInput, NotFound
+from voting_service.errors import NotFound
 from voting_service.office.announcement.deciding import approve_result, propose_result
 from voting_service.office.declining import turn_down
 from voting_service.office.model import READERS, REVIEWERS, Selection
@@ -92,29 +93,10 @@ async def propose(request: Request) -> Response:
             key=load_signing_key(desk.settings.signing_key_file),
             keys=PersonalKeys.of(desk.settings),
             now=desk.clock(),
-            visible_from=_moment(form, panel.selection),
+            visible_from=shown_from(form, panel.selection.zone),
             removed=_removed(lists.get("removed", []), form),
         )
     return _done(request, "proposed")
-
-
-def _moment(form: Mapping[str, str], selection: Selection) -> datetime | None:
-    """By the selection's clock; None for at once. Raises InvalidInput."""
-    if form.get("when") == "approval":
-        return None
-    try:
-        local = datetime.fromisoformat(form.get("moment", ""))
-    except ValueError:
-        local = None
-    if form.get("when") != "moment" or local is None or local.tzinfo is not None:
-        raise InvalidInput(
-            Fault(
-                "moment",
-                "choose at once, or a day and a time",
-                "请选择“批准后立即”，或填写日期和时间。",
-            )
-        )
-    return local.replace(tzinfo=selection.zone)
 
 
 def _removed(numbers: list[str], form: Mapping[str, str]) -> LeftOut | None:

@@ -19,9 +19,10 @@ from voting_service.decisions.store import (
 )
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.forms import read_form, read_form_lists
+from voting_service.desk.moments import local_moment
 from voting_service.desk.state import desk_of
 from voting_service.errors import Fault, InvalidInput, NotFound
-from voting_service.office.asked import local_moment, selection_of
+from voting_service.office.asked import selection_of
 from voting_service.office.declining import turn_down
 from voting_service.office.model import REVIEWERS, Selection
 from voting_service.office.picks.hand_over import approve_hand_over, propose_hand_over
@@ -75,7 +76,7 @@ async def name_source(request: Request) -> Response:
             selection,
             visitor(request).account,
             source=Text(form.get("source_zh", "").strip(), form.get("source_en", "").strip()),
-            known_at=local_moment(form.get("known_at", ""), "known_at", selection),
+            known_at=local_moment(form.get("known_at", ""), "known_at", selection.zone),
             now=desk.clock(),
         )
     return _done(selection, "proposed")

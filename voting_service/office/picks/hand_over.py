@@ -37,7 +37,8 @@ from voting_service.office.picks.profiles import Profile, load_profiles, profile
 from voting_service.office.picks.store import CONTEST, QUERIES, hand_over_blocked, load_numbers
 from voting_service.office.review.reading import Dossier, load_dossiers, load_file
 from voting_service.office.sealing import PersonalKeys
-from voting_service.storage.postgres import CONSTRAINT_ERRORS, AnyConnection, domain_errors
+from voting_service.storage.constraint_errors import CONSTRAINT_ERRORS
+from voting_service.storage.postgres import AnyConnection, domain_errors
 
 MAX_SETTINGS_CHARACTERS = 10_000
 _DAYS_UNTIL_OPEN, _DAYS_OPEN = 7, 30

@@ -11,10 +11,11 @@ from starlette.routing import Route
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.cookies import language
 from voting_service.desk.forms import read_form
+from voting_service.desk.moments import local_moment
 from voting_service.desk.rendering import page
 from voting_service.desk.state import desk_of
 from voting_service.errors import InvalidInput, Refused, VotingError
-from voting_service.office.asked import local_moment, selection_of
+from voting_service.office.asked import selection_of
 from voting_service.office.model import READERS, REVIEWERS, Selection
 from voting_service.office.recommendations.asked import in_words
 from voting_service.office.recommendations.late import (
@@ -88,7 +89,7 @@ async def propose(request: Request) -> Response:
                 recommendation_id=int(number)
                 if number.isascii() and number.isdecimal() and len(number) <= _MAX_DIGITS
                 else 0,
-                until=local_moment(fields.get("until", ""), "until", selection),
+                until=local_moment(fields.get("until", ""), "until", selection.zone),
                 reason=fields.get("reason", ""),
                 now=desk.clock(),
             )

@@ -28,6 +28,7 @@ from voting_service.decisions.model import DECIDERS
 from voting_service.decisions.store import decline, find_decision, load_decisions
 from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.forms import read_form
+from voting_service.desk.moments import shown_from
 from voting_service.desk.state import contest_of, desk_of
 from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.staff.publication.pages import KINDS, PREFIX, cautious_now
@@ -75,29 +76,10 @@ async def propose_document(request: Request) -> Response:
             act.account,
             key=load_signing_key(desk_of(request).settings.signing_key_file),
             now=act.now,
-            visible_from=_moment(form, act.contest),
+            visible_from=shown_from(form, act.contest.zone),
             reason=reason,
         )
     return _done(request, "proposed")
-
-
-def _moment(form: Mapping[str, str], contest: Contest) -> datetime | None:
-    """By the contest's clock; None for at once. Raises InvalidInput."""
-    if form.get("when") == "approval":
-        return None
-    try:
-        local = datetime.fromisoformat(form.get("moment", ""))
-    except ValueError:
-        local = None
-    if form.get("when") != "moment" or local is None or local.tzinfo is not None:
-        raise InvalidInput(
-            Fault(
-                "moment",
-                "choose at once, or a day and a time",
-                "请选择“批准后立即”，或填写日期和时间。",
-            )
-        )
-    return local.replace(tzinfo=contest.zone)
 
 
 @signed_in(*DECIDERS, step_up=True)
