@@ -11,7 +11,7 @@ import click
 
 from voting_service.clock import system_clock
 from voting_service.commands.running import run
-from voting_service.demo.selection import STAGES, Stage
+from voting_service.demo.stages import STAGES, Stage
 from voting_service.demo.whole_demo import DemoPlan, run_demo
 
 _PORT = click.IntRange(1, 65535)

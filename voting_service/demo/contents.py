@@ -16,8 +16,9 @@ from voting_service.contests.pictures import EncodedPicture, store_portrait
 from voting_service.contests.store import insert_contest, insert_platform
 from voting_service.demo import contest
 from voting_service.demo.data_folder import DataFolder
+from voting_service.demo.panel import DemoPanel
 from voting_service.demo.portrait import portrait
-from voting_service.demo.selection import STAGES, DemoSelection, Stage, guests
+from voting_service.demo.stages import STAGES, Stage, guests, steps
 from voting_service.demo.supervise import Say
 from voting_service.errors import Refused
 from voting_service.storage.postgres import Connection
@@ -45,7 +46,7 @@ async def load_contents(
     if await connection.fetchval("select exists (select 1 from accounts)"):
         raise Refused(f"the first start on {data.path} was cut short: remove it and start anew")
     accounts = await _make_accounts(connection, data, stage, clock)
-    selection = DemoSelection(connection, data.master_key, accounts, clock)
+    selection = DemoPanel(connection, data.master_key, accounts, clock)
     async with connection.transaction():
         await _insert_platform(connection, data)
         await selection.begin()
@@ -65,14 +66,12 @@ def _require_same(data: DataFolder, stage: Stage | None) -> None:
         )
 
 
-async def _carry_through(
-    selection: DemoSelection, data: DataFolder, stage: Stage, say: Say
-) -> None:
+async def _carry_through(selection: DemoPanel, data: DataFolder, stage: Stage, say: Say) -> None:
     """What the office does, step by step, until `stage` begins."""
     key = load_signing_key(data.signing_key_file)
-    steps = selection.steps(key)
+    ahead = steps(selection, key)
     for reached in STAGES[: STAGES.index(stage) + 1]:
-        for words, step in steps[reached]:
+        for words, step in ahead[reached]:
             say(f"  {words}")
             await step()
 

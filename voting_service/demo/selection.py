@@ -1,4 +1,4 @@
-"""The demo's selection: a year's work of officers and reviewers, done up to a stage.
+"""The demo's selection: the work of officers and reviewers until the fifty go to the vote.
 
 Everything is done with the functions that the pages use, by two people where it takes two; only
 the calendar is put back, as the tables' owner, for nobody waits for a deadline here.
@@ -8,39 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal, get_args
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from voting_service.accounts.model import Account, Role
-from voting_service.accounts.sessions import end_all_sessions, open_session
+from voting_service.accounts.model import Account
 from voting_service.clock import Clock
 from voting_service.contests.model import Text
-from voting_service.contests.store import load_contest
-from voting_service.cut.publication import approve, database_time, propose_publication
 from voting_service.decisions.store import (
     find_decision,
     load_selection_decisions,
     record_approval,
 )
-from voting_service.demo.placeholder_people import evidence, form, numeral, photo
-from voting_service.office.announcement.deciding import approve_result, propose_result
+from voting_service.demo.placeholder_people import evidence, form, photo
 from voting_service.office.body_list import LISTED_BODIES
 from voting_service.office.industries import PILLAR_INDUSTRIES
 from voting_service.office.model import Body, Selection, SelectionRules, Slot
-from voting_service.office.panel.aggregation import Criterion, PanelRules
-from voting_service.office.panel.candidates import load_recommended, matches
-from voting_service.office.panel.deciding import propose_close, propose_rules
-from voting_service.office.panel.model import SCORING, Panel
-from voting_service.office.panel.store import (
-    declare_conflict,
-    load_panel,
-    notice_conflicts,
-    save_sheet,
-)
 from voting_service.office.picks.hand_over import (
     approve_hand_over,
     default_settings,
@@ -77,10 +61,6 @@ from voting_service.office.store import (
     load_selection,
 )
 from voting_service.storage.postgres import Connection
-from voting_service.tally.record import advance_floor
-
-Stage = Literal["recommendation", "review", "vote", "panel", "result"]
-STAGES: tuple[Stage, ...] = get_args(Stage)
 
 SLUG = "bayu-2022"
 RULES = SelectionRules(
@@ -100,49 +80,8 @@ RECOMMENDED_SO_FAR = 40
 """While recommending still goes on."""
 DRAFTS = 3
 WINDOW = timedelta(days=60)
-EXPERTS, ABSENT = 7, 5
-PANEL_RULES = PanelRules(
-    criteria=(
-        Criterion("skill", Text("技能水平", "Skill"), 4, 100),
-        Criterion("achievement", Text("业绩贡献", "Achievement"), 4, 100),
-        Criterion("example", Text("示范带动", "Example to others"), 2, 100),
-    ),
-    method="trimmed_mean",
-    trim=1,
-    minimum_experts=5,
-    discussion=False,
-)
 VOTE = timedelta(days=31)
-DRAIN = timedelta(minutes=5)
-"""For how long the vote has been over, so that nothing of it can still be on its way."""
-BALLOTS = """
-insert into ballots (contest_id, platform_id, disposition, screened, period, cast_at, ballot_id,
-                     voter, choices)
-select $1, 1, 0, true, (cast_at at time zone 'Asia/Shanghai')::date, cast_at,
-       substring(int8send((extract(epoch from cast_at) * 1000)::bigint) from 3)
-           || substring(uuid_send(gen_random_uuid()) from 7),
-       uuid_send(gen_random_uuid()), array[candidate]::smallint[]
-  from (select candidate, date_trunc('milliseconds', $2::timestamptz + ($3 - $2::timestamptz)
-                   * (n + random()) / (401 - 7 * candidate)) as cast_at
-          from generate_series(1, 50) as candidate,
-               generate_series(0, 400 - 7 * candidate) as n
-        offset 0) as cast_ballots"""
 _KNOWN_IN = timedelta(seconds=0.5)
-
-
-def guests(stage: Stage | None) -> Mapping[str, Role]:
-    """Accounts beside the staff's: an officer of every body where they recommend, of three where
-    nobody has begun, and the experts."""
-    slugs = [*(listed.slug for listed in LISTED_BODIES), *DEPARTMENTS]
-    if stage is None:
-        slugs = ["yuzhong", "shapingba", "industry"]
-    found: dict[str, Role] = {f"officer-{slug}": "recommender" for slug in slugs}
-    if stage in {"panel", "result"}:
-        found |= {f"expert-{number}": "expert" for number in range(1, EXPERTS + 1)}
-    return found
-
-
-Step = tuple[str, Callable[[], Awaitable[None]]]
 
 
 class DemoSelection:
@@ -161,36 +100,6 @@ class DemoSelection:
         self.accounts = accounts
         self.clock = clock
         self.bodies: tuple[Body, ...] = ()
-
-    def steps(self, key: Ed25519PrivateKey) -> Mapping[Stage, Sequence[Step]]:
-        """What leads to each stage from the one before, in words and deed; `key` signs the cut."""
-        return {
-            "recommendation": [
-                ("officers recommend", lambda: self.recommend(RECOMMENDED_SO_FAR)),
-                ("others are still at work", self.begin_drafts),
-            ],
-            "review": [
-                ("officers recommend the others", lambda: self.recommend(RECOMMENDED)),
-                ("recommending ends", self.end_recommending),
-            ],
-            "vote": [
-                ("the joint office reviews", self.review),
-                ("two people choose the fifty", self.choose),
-                ("their numbers are drawn", self.draw),
-                ("the public notice runs out", self.announce_the_fifty),
-                ("the fifty go to the vote", self.hand_over),
-            ],
-            "panel": [
-                ("the public votes", self.end_the_vote),
-                ("two people publish the cut", lambda: self.publish_the_cut(key)),
-                ("the experts take their seats", self.seat_experts),
-            ],
-            "result": [
-                ("two people set the panel's rules", self.set_panel_rules),
-                ("experts score, one is absent", self.score),
-                ("two people announce the result", lambda: self.announce_the_result(key)),
-            ],
-        }
 
     async def begin(self) -> None:
         """Bodies with their officers, and a selection that takes recommendations."""
@@ -295,7 +204,7 @@ class DemoSelection:
             "select id from office.recommendations where state = 'accepted' order by id"
         )
         spread = rows[:: len(rows) // selection.rules.picks][: selection.rules.picks]
-        await self._approve(
+        await self.approve(
             await propose_picks(
                 self.connection,
                 selection,
@@ -309,7 +218,7 @@ class DemoSelection:
         """Their numbers, by a source that is named before it is known."""
         selection, reviewer = await self.selection(), self.accounts["reviewer-1"]
         known_at = self.clock() + _KNOWN_IN
-        await self._approve(
+        await self.approve(
             await propose_source(
                 self.connection,
                 selection,
@@ -320,7 +229,7 @@ class DemoSelection:
             )
         )
         await asyncio.sleep(_KNOWN_IN.total_seconds())
-        await self._approve(
+        await self.approve(
             await propose_seed(
                 self.connection, selection, reviewer, drawn="20220701", now=self.clock()
             )
@@ -379,102 +288,7 @@ class DemoSelection:
             master_key=self.master_key, now=self.clock(),
         )  # fmt: skip
 
-    async def end_the_vote(self) -> None:
-        """Some eleven thousand ballots, no two candidates alike, in a window that is over."""
-        closes = self.clock().replace(microsecond=0) - DRAIN
-        await self.connection.execute("alter table contests disable trigger user")
-        await self.connection.execute(
-            "update contests set opens_at = $2, closes_at = $3 where slug = $1",
-            SLUG,
-            closes - VOTE,
-            closes,
-        )
-        await self.connection.execute("alter table contests enable trigger user")
-        contest = await load_contest(self.connection, SLUG)
-        await self.connection.execute(BALLOTS, contest.id, closes - VOTE, closes)
-        await advance_floor(self.connection, contest.id)
-
-    async def publish_the_cut(self, key: Ed25519PrivateKey) -> None:
-        """By two people, as at the desk."""
-        connection, contest = self.connection, await load_contest(self.connection, SLUG)
-        proposed = await propose_publication(
-            connection, contest, self.accounts["clerk-1"], key=key,
-            now=await database_time(connection),
-        )  # fmt: skip
-        await approve(
-            connection, contest, self.accounts["supervisor-1"], proposed, key=key,
-            now=await database_time(connection),
-        )  # fmt: skip
-
-    async def seat_experts(self) -> None:
-        """Seven, the last of whom works where a candidate does."""
-        selection = await self.selection()
-        for number in range(1, EXPERTS + 1):
-            await self.connection.execute(
-                "insert into office.experts (account_id, selection_id, employer, body_id) "
-                "values ($1, $2, $3, $4)",
-                self.accounts[f"expert-{number}"].id,
-                selection.id,
-                f"演示院校{numeral(number)}（占位）",
-                self.bodies[0].id if number == EXPERTS else None,
-            )
-
-    async def panel(self) -> Panel:
-        return await load_panel(self.connection, await self.selection(), self.clock())
-
-    async def set_panel_rules(self) -> None:
-        """Three criteria and a trimmed mean, without a discussion round."""
-        proposed = await propose_rules(
-            self.connection, await self.panel(), self.accounts["reviewer-1"], PANEL_RULES,
-            self.clock(),
-        )  # fmt: skip
-        await self._approve(proposed)
-
-    async def score(self) -> None:
-        """Each scores whom they may judge; the first declares a conflict, the sixth is absent."""
-        connection, panel = self.connection, await self.panel()
-        for place, expert in enumerate(panel.experts):
-            account = self.accounts[expert.name]
-            token, _ = await open_session(connection, account, "127.0.0.0/24", self.clock())
-            if place == 0:
-                await declare_conflict(
-                    connection, token, panel.selection, panel.cut[0], "曾共事（演示）"
-                )
-            found = matches(expert, await load_recommended(connection, self.keys, panel))
-            await notice_conflicts(connection, expert, found)
-            panel = await self.panel()
-            if place != ABSENT:
-                sheet = {
-                    str(number): {
-                        criterion.key: str(
-                            60 + (number * 7 + place * 3 + at * 5) % (criterion.max_points - 59)
-                        )
-                        for at, criterion in enumerate(PANEL_RULES.criteria)
-                    }
-                    for number in panel.judged_by(expert.account_id)
-                }
-                await save_sheet(connection, token, panel.selection, SCORING, sheet, hand_in=True)
-            await end_all_sessions(connection, account.id, self.clock())
-        await self._approve(
-            await propose_close(
-                connection, await self.panel(), self.accounts["reviewer-1"], SCORING, self.clock()
-            )
-        )
-
-    async def announce_the_result(self, key: Ed25519PrivateKey) -> None:
-        """Ten and ten, by two people, shown at once."""
-        connection, panel = self.connection, await self.panel()
-        proposed = await propose_result(
-            connection, panel, self.accounts["reviewer-1"],
-            key=key, keys=self.keys, now=self.clock(),
-        )  # fmt: skip
-        decisions = await load_selection_decisions(connection, panel.selection.id)
-        await approve_result(
-            connection, panel, self.accounts["supervisor-1"], find_decision(decisions, proposed),
-            key=key, keys=self.keys, now=self.clock(),
-        )  # fmt: skip
-
-    async def _approve(self, decision_id: int) -> None:
+    async def approve(self, decision_id: int) -> None:
         """The second person's word."""
         selection = await self.selection()
         decisions = await load_selection_decisions(self.connection, selection.id)

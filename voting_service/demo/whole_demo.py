@@ -22,7 +22,7 @@ from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPo
 from voting_service.demo.embedded_server import HOST, EmbeddedServer, port_is_free
 from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.demo.selection import SLUG as SELECTION
-from voting_service.demo.selection import Stage
+from voting_service.demo.stages import Stage
 from voting_service.demo.supervise import Program, Say, keep_program, keep_store
 from voting_service.errors import Refused, Unavailable
 from voting_service.settings import PREFIX

@@ -1,0 +1,13 @@
+-- name: insert_ballots
+-- So many for each candidate that no two are alike, spread over the window, a name a ballot.
+insert into ballots (contest_id, platform_id, disposition, screened, period, cast_at, ballot_id,
+                     voter, choices)
+select $1, 1, 0, true, (cast_at at time zone 'Asia/Shanghai')::date, cast_at,
+       substring(int8send((extract(epoch from cast_at) * 1000)::bigint) from 3)
+           || substring(uuid_send(gen_random_uuid()) from 7),
+       uuid_send(gen_random_uuid()), array[candidate]::smallint[]
+  from (select candidate, date_trunc('milliseconds', $2::timestamptz + ($3 - $2::timestamptz)
+                   * (n + random()) / (401 - 7 * candidate)) as cast_at
+          from generate_series(1, 50) as candidate,
+               generate_series(0, 400 - 7 * candidate) as n
+        offset 0) as cast_ballots;
