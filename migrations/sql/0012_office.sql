@@ -68,6 +68,12 @@ create table office.body_officers (
 
 create index body_officers_body on office.body_officers (body_id);
 
+create function office.is_officer(account integer, body smallint) returns boolean
+language sql stable set search_path = public, pg_temp as $$
+    select exists (select 1 from office.body_officers o join accounts a on a.id = o.account_id
+                    where o.account_id = account and o.body_id = body and not a.disabled)
+$$;
+
 create function office.seat_officer() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -201,9 +207,7 @@ begin
         raise exception 'only a draft, or what was returned, is submitted'
             using errcode = 'check_violation', constraint = 'submissions_state';
     end if;
-    if not exists (select 1 from office.body_officers o join accounts a on a.id = o.account_id
-                    where o.account_id = new.submitted_by and o.body_id = found_one.body_id
-                      and not a.disabled) then
+    if not office.is_officer(new.submitted_by, found_one.body_id) then
         raise exception 'only officers of the body submit'
             using errcode = 'check_violation', constraint = 'submissions_officer';
     end if;
@@ -323,9 +327,7 @@ begin
             using errcode = 'check_violation', constraint = 'reviews_state';
     end if;
     if new.verdict = 'withdrawn' then
-        if not exists (select 1 from office.body_officers o join accounts a on a.id = o.account_id
-                        where o.account_id = new.account_id and o.body_id = found_one.body_id
-                          and not a.disabled) then
+        if not office.is_officer(new.account_id, found_one.body_id) then
             raise exception 'only officers of the body withdraw'
                 using errcode = 'check_violation', constraint = 'submissions_officer';
         end if;

@@ -27,17 +27,14 @@ from voting_service.office.keeping.sealed_columns import HASHES, SEALED
 from voting_service.office.keeping.tables import SELECTIONS, belonging, load_tables
 from voting_service.office.model import Selection, SelectionRules, Slot
 from voting_service.office.recommendations.model import File
-from voting_service.office.recommendations.store import (
-    attach_file,
-    create_draft,
+from voting_service.office.recommendations.reading import (
     load_file,
     load_recommendation,
     load_recommendations,
     load_reviews,
     load_submissions,
-    review,
-    submit,
 )
+from voting_service.office.recommendations.store import attach_file, create_draft, review, submit
 from voting_service.office.sealing import PersonalKeys
 from voting_service.office.store import insert_body, insert_selection, load_bodies, load_selection
 from voting_service.storage.postgres import Connection, connect

@@ -14,14 +14,9 @@ from voting_service.clock import system_clock
 from voting_service.office.form import Form
 from voting_service.office.model import Body
 from voting_service.office.recommendations.model import File, Recommendation
+from voting_service.office.recommendations.reading import load_recommendation, load_recommendations
 from voting_service.office.recommendations.sealed_form import seal_form
-from voting_service.office.recommendations.store import (
-    attach_file,
-    create_draft,
-    load_recommendation,
-    load_recommendations,
-    submit,
-)
+from voting_service.office.recommendations.store import attach_file, create_draft, submit
 from voting_service.office.sealing import PersonalKeys
 from voting_service.storage.postgres import AnyConnection
 

@@ -19,7 +19,7 @@ from voting_service.decisions.store import (
     record_approval,
 )
 from voting_service.office.recommendations.model import Recommendation
-from voting_service.office.recommendations.store import load_recommendation, load_submissions
+from voting_service.office.recommendations.reading import load_recommendation, load_submissions
 from voting_service.office.sealing import PersonalKeys
 from voting_service.storage.postgres import connect
 

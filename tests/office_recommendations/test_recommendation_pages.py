@@ -24,15 +24,13 @@ from voting_service.accounts.model import Account
 from voting_service.desk import uploads
 from voting_service.office.form import Form
 from voting_service.office.recommendations.model import Recommendation
-from voting_service.office.recommendations.routes import ROUTES
-from voting_service.office.recommendations.store import (
-    create_draft,
+from voting_service.office.recommendations.reading import (
     load_file,
     load_recommendation,
     load_recommendations,
-    review,
-    submit,
 )
+from voting_service.office.recommendations.routes import ROUTES
+from voting_service.office.recommendations.store import create_draft, review, submit
 from voting_service.office.sealing import PersonalKeys
 
 

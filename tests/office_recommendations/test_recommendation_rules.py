@@ -24,12 +24,12 @@ from voting_service.clock import system_clock
 from voting_service.errors import Refused
 from voting_service.office.model import Body
 from voting_service.office.recommendations.model import Recommendation, RecommendedAlready
-from voting_service.office.recommendations.store import (
+from voting_service.office.recommendations.reading import (
     load_conflicts,
     load_recommendation,
     load_recommendations,
-    submit,
 )
+from voting_service.office.recommendations.store import submit
 from voting_service.office.sealing import PersonalKeys
 from voting_service.office.store import insert_body, load_bodies, places_taken
 from voting_service.settings import Settings

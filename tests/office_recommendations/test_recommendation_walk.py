@@ -17,9 +17,9 @@ from tests.office_person.people import complete_form
 from tests.office_recommendations.recommendation_data import EVIDENCE, PHOTO
 from tests.staff.running_office import Office
 from voting_service.office.form import Achievement, Opinion
+from voting_service.office.recommendations.reading import load_recommendations
 from voting_service.office.recommendations.sealed_form import form_sha256
 from voting_service.office.recommendations.steps import values_of
-from voting_service.office.recommendations.store import load_recommendations
 from voting_service.office.sealing import PersonalKeys
 
 OPINION = Opinion(text="同意推荐。", signer="签署人一", signed_on=date(2022, 6, 2))

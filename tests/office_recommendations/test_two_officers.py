@@ -15,7 +15,7 @@ from tests.office_recommendations.recommendation_data import drafted, person
 from tests.staff.running_office import Office
 from voting_service.accounts.model import Account
 from voting_service.office.form import Form
-from voting_service.office.recommendations.store import load_recommendations
+from voting_service.office.recommendations.reading import load_recommendations
 from voting_service.office.sealing import PersonalKeys
 from voting_service.storage.postgres import connect
 

@@ -45,13 +45,8 @@ from voting_service.office.picks.store import (
     propose_source,
 )
 from voting_service.office.recommendations.model import File
-from voting_service.office.recommendations.store import (
-    attach_file,
-    create_draft,
-    load_recommendation,
-    review,
-    submit,
-)
+from voting_service.office.recommendations.reading import load_recommendation
+from voting_service.office.recommendations.store import attach_file, create_draft, review, submit
 from voting_service.office.review.reading import load_dossiers
 from voting_service.office.sealing import PersonalKeys
 from voting_service.office.store import (

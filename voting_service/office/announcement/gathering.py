@@ -34,7 +34,7 @@ from voting_service.office.printing.summary_report import (
     VotingDay,
 )
 from voting_service.office.recommendations.model import Recommendation
-from voting_service.office.recommendations.store import load_recommendations
+from voting_service.office.recommendations.reading import load_recommendations
 from voting_service.office.sealing import PersonalKeys
 from voting_service.office.store import load_bodies
 from voting_service.storage.postgres import AnyConnection, domain_errors

@@ -18,7 +18,7 @@ from voting_service.office.form import Achievement, Form, Qualification
 from voting_service.office.panel.model import Expert, Ground, Panel, same_employer
 from voting_service.office.panel.store import QUERIES
 from voting_service.office.recommendations.model import Recommendation
-from voting_service.office.recommendations.store import load_recommendations
+from voting_service.office.recommendations.reading import load_recommendations
 from voting_service.office.sealing import PersonalKeys
 from voting_service.storage.postgres import AnyConnection, domain_errors
 

@@ -30,7 +30,7 @@ from voting_service.office.picks.profiles import (
     save_profile,
 )
 from voting_service.office.picks.store import load_numbers
-from voting_service.office.recommendations.store import subject_of
+from voting_service.office.recommendations.model import subject_of
 from voting_service.office.review.reading import Dossier, load_dossier, load_file
 from voting_service.office.sealing import PersonalKeys
 from voting_service.storage.postgres import AnyConnection

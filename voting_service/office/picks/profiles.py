@@ -25,7 +25,7 @@ from voting_service.journal.record import record
 from voting_service.office.disclosure import disclosures
 from voting_service.office.model import Selection
 from voting_service.office.picks.store import QUERIES
-from voting_service.office.recommendations.store import subject_of
+from voting_service.office.recommendations.model import subject_of
 from voting_service.office.review.reading import Dossier
 from voting_service.office.sealing import PersonalKeys
 from voting_service.storage.postgres import AnyConnection, domain_errors

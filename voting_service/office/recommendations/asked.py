@@ -18,9 +18,9 @@ from voting_service.errors import Fault, NotFound
 from voting_service.journal.record import record
 from voting_service.office.asked import selection_of
 from voting_service.office.model import Body, Selection
-from voting_service.office.recommendations.model import Recommendation, late_permissions
+from voting_service.office.recommendations.model import Recommendation, late_permissions, subject_of
+from voting_service.office.recommendations.reading import load_recommendation
 from voting_service.office.recommendations.steps import STEPS, Step
-from voting_service.office.recommendations.store import load_recommendation, subject_of
 from voting_service.office.sealing import PersonalKeys
 from voting_service.office.store import body_of
 from voting_service.storage.postgres import AnyConnection

@@ -26,6 +26,7 @@ from voting_service.office.recommendations.asked import (
     to_the_second,
 )
 from voting_service.office.recommendations.model import EditedMeanwhile
+from voting_service.office.recommendations.reading import load_reviews, load_submissions
 from voting_service.office.recommendations.steps import (
     FIELDS,
     SLOTS,
@@ -35,13 +36,7 @@ from voting_service.office.recommendations.steps import (
     step_of,
     values_of,
 )
-from voting_service.office.recommendations.store import (
-    load_reviews,
-    load_submissions,
-    submission_faults,
-    submit,
-    withdraw,
-)
+from voting_service.office.recommendations.store import submission_faults, submit, withdraw
 from voting_service.office.store import places_taken
 from voting_service.storage.postgres import AnyConnection
 from voting_service.typesetting.glyphs import missing_glyphs

@@ -24,12 +24,8 @@ from voting_service.office.printing.recommendation_form import (
 )
 from voting_service.office.recommendations.asked import ONE, Asked, asked_of, record_look
 from voting_service.office.recommendations.examined import JPEG, PDF, WORD
-from voting_service.office.recommendations.model import Submission
-from voting_service.office.recommendations.store import (
-    load_file,
-    load_submissions,
-    subject_of,
-)
+from voting_service.office.recommendations.model import Submission, subject_of
+from voting_service.office.recommendations.reading import load_file, load_submissions
 from voting_service.typesetting.compile import in_background
 
 SLOTS: tuple[Slot, ...] = get_args(Slot)

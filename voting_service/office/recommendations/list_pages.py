@@ -18,12 +18,12 @@ from voting_service.office.asked import selection_of
 from voting_service.office.model import TAKES_A_PLACE
 from voting_service.office.recommendations.asked import PREFIX, keys_of, path_of
 from voting_service.office.recommendations.model import late_permissions
-from voting_service.office.recommendations.store import (
-    create_draft,
+from voting_service.office.recommendations.reading import (
     load_conflicts,
     load_recommendations,
     load_reviews,
 )
+from voting_service.office.recommendations.store import create_draft
 from voting_service.office.store import body_of, load_bodies
 
 

@@ -136,3 +136,8 @@ def late_permissions(decisions: Iterable[Decision]) -> dict[int, datetime]:
             moment = datetime.fromisoformat(decision.payload["until"])
             until[recommendation_id] = max(moment, until.get(recommendation_id, moment))
     return until
+
+
+def subject_of(recommendation_id: int) -> str:
+    """What the journal calls a recommendation: it never says whose it is."""
+    return f"recommendation {recommendation_id}"

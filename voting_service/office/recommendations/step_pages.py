@@ -36,6 +36,7 @@ from voting_service.office.recommendations.asked import (
 )
 from voting_service.office.recommendations.examined import examine
 from voting_service.office.recommendations.model import EditedMeanwhile, File
+from voting_service.office.recommendations.reading import load_reviews
 from voting_service.office.recommendations.steps import (
     ACHIEVEMENTS,
     FIELDS,
@@ -51,12 +52,7 @@ from voting_service.office.recommendations.steps import (
     seen_mark,
     values_of,
 )
-from voting_service.office.recommendations.store import (
-    attach_file,
-    load_reviews,
-    remove_file,
-    save_form,
-)
+from voting_service.office.recommendations.store import attach_file, remove_file, save_form
 from voting_service.office.validation import FormRules, draft_faults
 from voting_service.storage.postgres import AnyConnection
 

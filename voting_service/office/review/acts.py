@@ -16,8 +16,8 @@ from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.journal.record import record
 from voting_service.office.asked import selection_of
 from voting_service.office.model import REVIEWERS
-from voting_service.office.recommendations.model import Verdict
-from voting_service.office.recommendations.store import review, subject_of
+from voting_service.office.recommendations.model import Verdict, subject_of
+from voting_service.office.recommendations.store import review
 from voting_service.office.review.pages import ONE, REVIEW
 from voting_service.office.review.reading import (
     QUERIES,

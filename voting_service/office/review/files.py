@@ -14,7 +14,7 @@ from voting_service.errors import NotFound
 from voting_service.journal.record import record
 from voting_service.office.asked import selection_of
 from voting_service.office.model import READERS, Slot
-from voting_service.office.recommendations.store import subject_of
+from voting_service.office.recommendations.model import subject_of
 from voting_service.office.review.page_pictures import page_picture
 from voting_service.office.review.pages import ONE
 from voting_service.office.review.reading import SLOTS, KeptFile, load_dossier, load_file

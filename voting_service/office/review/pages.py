@@ -21,7 +21,7 @@ from voting_service.office.characters import count_characters
 from voting_service.office.field_names import FIELD_NAMES
 from voting_service.office.form import Form
 from voting_service.office.model import READERS, REVIEWERS, Selection
-from voting_service.office.recommendations.store import subject_of
+from voting_service.office.recommendations.model import subject_of
 from voting_service.office.review.coverage import coverage, label_of
 from voting_service.office.review.filtering import Filter, filtered
 from voting_service.office.review.reading import (

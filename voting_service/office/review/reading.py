@@ -11,8 +11,8 @@ import msgspec
 from voting_service.errors import NotFound
 from voting_service.office.form import Form
 from voting_service.office.model import Body, Selection, Slot, State
+from voting_service.office.recommendations.reading import load_reviews
 from voting_service.office.recommendations.sealed_form import file_label, open_form
-from voting_service.office.recommendations.store import load_reviews
 from voting_service.office.sealing import PersonalKeys
 from voting_service.office.store import load_bodies
 from voting_service.storage.postgres import AnyConnection, domain_errors
