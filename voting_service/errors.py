@@ -6,6 +6,7 @@ documents, `cli.py` as a line on stderr and an exit code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
@@ -134,6 +135,22 @@ class Unavailable(VotingError):
 
 class StoreUnavailable(Unavailable):
     """Postgres or Valkey did not answer; whether a statement took effect is unknown."""
+
+
+class NotDurable(StoreUnavailable):
+    """Postgres answers, but is set to lose what it confirms; `settings` names what is off."""
+
+    def __init__(self, settings: Sequence[str]) -> None:
+        named = " and ".join(settings)
+        super().__init__(
+            f"the database server would lose confirmed votes in a crash: {named} is off. Set it "
+            "to on in the server's configuration and reload it"
+        )
+        self.zh = (
+            f"数据库服务器一旦崩溃将丢失已确认的选票：{'、'.join(settings)} 处于关闭状态。"
+            "请在数据库配置中将其设为 on 并重新加载配置。"
+        )
+        self.settings = tuple(settings)
 
 
 class Refused(VotingError):

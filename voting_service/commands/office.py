@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import uvicorn
 
+from voting_service.commands.running import require_durable_database
 from voting_service.settings import load_settings
 
 GRACEFUL_SECONDS = 20
@@ -20,6 +21,7 @@ def office() -> None:
     where staff find it. One process is enough for hundreds of staff, several may run.
     """
     settings = load_settings()
+    require_durable_database(settings)
     uvicorn.run(
         "voting_service.internal:create_app",
         factory=True,

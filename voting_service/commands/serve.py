@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import uvicorn
 
+from voting_service.commands.running import require_durable_database
 from voting_service.settings import load_settings, share_metrics_folder
 
 GRACEFUL_SECONDS = 20
@@ -19,6 +20,7 @@ def serve() -> None:
     Address, port and number of workers come from VOTING_HOST, VOTING_PORT, VOTING_WORKERS.
     """
     settings = load_settings()
+    require_durable_database(settings)
     # Before anything imports the metrics, which is why the classes below are only named.
     if settings.metrics_dir is not None:
         share_metrics_folder(settings.metrics_dir)

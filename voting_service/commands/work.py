@@ -18,7 +18,7 @@ from voting_service.background.loops import (
     sweep_loop,
 )
 from voting_service.clock import system_clock
-from voting_service.commands.running import run
+from voting_service.commands.running import require_durable_database, run
 from voting_service.logs import configure_logs
 from voting_service.settings import Settings, load_settings
 from voting_service.storage.valkey import Valkey
@@ -34,6 +34,7 @@ def work() -> None:
     Several may run; a lease in Postgres lets one of them work at a loop at a time.
     """
     settings = load_settings()
+    require_durable_database(settings)
     configure_logs(settings.log_level)
     run(_work(settings))
 

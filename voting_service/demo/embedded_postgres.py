@@ -51,6 +51,7 @@ jit = off
 fsync = {durable}
 synchronous_commit = {durable}
 full_page_writes = {durable}
+voting.allow_data_loss = {forgetful}
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
@@ -59,7 +60,8 @@ _QUERIES = Queries(__package__, "roles.sql")
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """With `durable` off a crash of the machine may lose data: for tests only."""
+    """With `durable` off a crash of the machine may lose data, and the server says that it may:
+    for tests only."""
 
     title = "PostgreSQL"
     secret_names = (SUPERUSER, OWNER, APPLICATION)
@@ -119,6 +121,7 @@ class EmbeddedPostgres(EmbeddedServer):
             port=self.port,
             shared_buffers=self._shared_buffers,
             durable="on" if self._durable else "off",
+            forgetful="off" if self._durable else "on",
         )
         write_private(self._data / "postgresql.conf", configuration)
         self._hand_over(self._data / "postgresql.conf")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import msgspec
 
-from voting_service.errors import InvalidInput, StoreUnavailable
+from voting_service.errors import InvalidInput, NotDurable, StoreUnavailable
 from voting_service.storage.constraint_errors import CONSTRAINT_ERRORS
+from voting_service.storage.durability import require_durable
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -86,6 +87,8 @@ def _encode_json(value: Any) -> str:
 
 
 async def _prepare_connection(connection: Any) -> None:
+    """Raises NotDurable, so that nobody gets a connection to a server that loses votes."""
+    await require_durable(connection)
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode_json, decoder=_decode_json
     )
@@ -97,7 +100,10 @@ async def _keep_session(_connection: Any) -> None:
 
 
 async def connect(url: str) -> Connection:
-    """One connection outside any pool, for commands and for advisory-lock leases."""
+    """One connection outside any pool, for commands and for advisory-lock leases.
+
+    Raises StoreUnavailable, and NotDurable for a server that is set to lose commits.
+    """
     with domain_errors():
         connection = await asyncpg.connect(
             url,
@@ -105,7 +111,11 @@ async def connect(url: str) -> Connection:
             command_timeout=None,
             server_settings=_NOTICE_A_LOST_CLIENT,
         )
-        await _prepare_connection(connection)
+        try:
+            await _prepare_connection(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
 
@@ -145,3 +155,16 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
     with domain_errors():
         async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
             yield connection
+
+
+async def require_durable_server(pool: Pool, *others: Pool) -> None:
+    """Ask the server again whether it keeps what it commits: a reload can change that under open
+    connections. Raises StoreUnavailable, and NotDurable, after which no pool hands out a
+    connection until the server is set right."""
+    async with acquire(pool) as connection:
+        try:
+            await require_durable(connection)
+        except NotDurable:
+            for each in (pool, *others):
+                await each.expire_connections()
+            raise
