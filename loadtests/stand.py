@@ -94,7 +94,7 @@ class Stand:
         """What sessions of the contest are minted from."""
         async with self.database() as connection:
             contest_id = await connection.fetchval("select id from contests where slug = $1", slug)
-            keys = await load_keys(connection, self.master_key)
+            keys = (await load_keys(connection, self.master_key)).opened
         return Minting(
             session_key=keys[contest_id].session,
             contest_id=contest_id,

@@ -10,7 +10,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -26,7 +26,14 @@ from voting_service.office.routes import WAYS as OFFICE_WAYS
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.routes import ROUTES as STAFF_ROUTES
 from voting_service.staff.routes import WAYS as STAFF_WAYS
-from voting_service.web.health import healthz, metrics_response, state_of
+from voting_service.web.health import (
+    healthz,
+    metrics_response,
+    readiness_response,
+    registry_age,
+    registry_state,
+    state_of,
+)
 from voting_service.web.static_files import static_response
 
 
@@ -38,7 +45,7 @@ class State(TypedDict):
 
 
 async def readyz(request: Request) -> Response:
-    """503 without Postgres or before the contests were read."""
+    """503 without Postgres, and while the contests in memory are missing or old."""
     desk = desk_of(request)
 
     async def ping() -> None:
@@ -46,17 +53,16 @@ async def readyz(request: Request) -> Response:
             await connection.execute("select 1")
 
     postgres = await state_of(ping())
-    contests = "ok" if desk.registry.loaded else "being prepared"
-    ready = postgres == contests == "ok"
-    return JSONResponse(
-        {
-            "status": "ready" if ready else "not ready",
-            "postgres": postgres,
-            "contests": contests,
-        },
-        200 if ready else 503,
-        {"cache-control": "no-store"},
-    )
+    needed = {
+        "postgres": postgres,
+        "contests": "ok" if desk.registry.loaded else "being prepared",
+        "registry": registry_state(desk.registry),
+    }
+    told = {
+        "registry_age_seconds": registry_age(desk.registry),
+        "failing_contests": sorted(desk.registry.failing),
+    }
+    return readiness_response(needed, told)
 
 
 async def show_metrics(_request: Request) -> Response:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import REGISTRY
 
-from tests.contest_data import store_contest
+from tests.contest_data import execute_as_owner, store_contest
 from tests.storage.tcp_proxy import TcpProxy, tcp_proxy
 from tests.storage.waiting import eventually
 from tests.tally.forged import insert_ballot
+from voting_service import tasks
 from voting_service.background import loops
 from voting_service.background.lease import lock_key, try_lease
-from voting_service.background.loops import Loop, reconcile_loop, run_loop, run_loops
+from voting_service.background.loops import (
+    Loop,
+    for_each_contest,
+    reconcile_loop,
+    run_loop,
+    run_loops,
+)
+from voting_service.contests.model import Contest
 from voting_service.errors import StoreUnavailable
 from voting_service.storage.postgres import Connection, connect
 from voting_service.storage.valkey import Valkey
@@ -29,6 +37,7 @@ TIMEOUT_SECONDS = 10
 @pytest.fixture(autouse=True)
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loops, "LEASE_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(tasks, "PAUSE_AFTER_FAILURE_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -208,3 +217,27 @@ async def test_reconciling_goes_on_without_valkey_and_past_a_contest_it_must_ref
     assert await read_counts(store, good.id) == (1, {1: 1})
     assert await read_counts(store, spoiled.id) is None
     assert failures("reconcile") == before + 1
+
+
+async def test_a_contest_that_fails_stops_no_other(
+    database: Connection, owner_database_url: str
+) -> None:
+    for slug in ("a-good", "b-failing", "c-good"):
+        await store_contest(database, b"m" * 32, slug=slug)
+    await execute_as_owner(
+        owner_database_url,
+        "insert into contests (slug, rules, opens_at, closes_at) values ($1, $2, $3, $4)",
+        "0-unreadable", {"rules": "of another version"}, datetime.now(UTC),
+        datetime.now(UTC) + timedelta(days=1),
+    )  # fmt: skip
+    seen: list[str] = []
+
+    async def work(_connection: Connection, contest: Contest) -> None:
+        seen.append(contest.slug)
+        if contest.slug == "b-failing":
+            raise ValueError("a bug")
+
+    before = failures("test")
+    await for_each_contest("test", work)(database)
+    assert seen == ["a-good", "b-failing", "c-good"]
+    assert failures("test") == before + 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from tests.ballots.conftest import Bench
 from tests.ballots.conftest import new_voter as voter
 from tests.senders import hashed, sender
+from voting_service import metrics, tasks
 from voting_service.antifraud import limits
 from voting_service.antifraud.decision import Suspicion
 from voting_service.ballots.vote import Accepted, Repeated
 from voting_service.clock import FIRST_DAY, system_clock
-from voting_service.errors import AlreadyVoted, ChallengeRequired, SlowDown
+from voting_service.errors import AlreadyVoted, ChallengeRequired, SlowDown, Unavailable
 from voting_service.storage.postgres import Connection
 from voting_service.tally.counters import Counts, read_counts, set_counts
 from voting_service.tally.record import advance_floor, count_now
@@ -177,3 +179,18 @@ async def test_what_is_known_of_a_sender_is_stored_as_hashes_and_classes(
     )
     assert unknown is not None
     assert tuple(unknown) == (None, None, None)
+
+
+@pytest.mark.parametrize("metric", ["BATCH_SIZE", "QUEUE_DEPTH", "STEP_SECONDS", "BALLOTS"])
+async def test_a_caster_goes_on_after_any_error_and_every_vote_has_an_answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    """Metrics are files of a folder that can be full."""
+    monkeypatch.setattr(tasks, "PAUSE_AFTER_FAILURE_SECONDS", 0.001)
+    with monkeypatch.context() as patch:
+        patch.setattr(metrics, metric, None)
+        with suppress(Unavailable):
+            async with asyncio.timeout(10):
+                await bench.cast(voter(), [1])
+    async with asyncio.timeout(10):
+        assert isinstance(await bench.cast(voter(), [1]), Accepted)

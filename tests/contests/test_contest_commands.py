@@ -140,7 +140,7 @@ async def test_import_stores_the_contest_and_its_keys(
     [stored] = await load_contests(database)
     assert stored.slug == "crafts"
     assert [candidate.name.zh for candidate in stored.candidates] == ["候选人1", "候选人2"]
-    assert (await load_keys(database, master_key(settings)))[stored.id].pseudonym
+    assert (await load_keys(database, master_key(settings))).opened[stored.id].pseudonym
     assert "crafts" in (await command("contest", "list")).out
     shown = await command("contest", "show", "crafts")
     assert "候选人2  焊工  万盛" in shown.out
@@ -196,12 +196,12 @@ async def test_keys_go_only_after_the_close_and_only_with_the_name_twice(
     slip = await command("contest", "destroy-keys", "over", "--confirm", "running")
     assert slip.code == 1
     assert "nothing was destroyed" in slip.err
-    keys = await load_keys(database, key)
+    keys = (await load_keys(database, key)).opened
     assert keys[running.id].pseudonym
     assert keys[over.id].pseudonym
 
     assert (await command("contest", "destroy-keys", "over", "--confirm", "over")).code == 0
-    keys = await load_keys(database, key)
+    keys = (await load_keys(database, key)).opened
     assert keys[over.id].pseudonym is None
     assert keys[over.id].receipt
     assert keys[running.id].pseudonym

@@ -19,8 +19,8 @@ from tests.public.running_service import (
     OTHER_SLUG,
     MovedClock,
     Service,
-    _serving,
     running_service,
+    serving,
     until_ready,
 )
 from voting_service.contests.pictures import (
@@ -139,7 +139,7 @@ async def embargoed(settings: Settings) -> AsyncIterator[tuple[Service, httpx.As
         await store_portrait(service.database, service.contest.id, 3, RED)
         await service.refresh()
         async with (
-            _serving(settings, clock, {}) as (_, address_of_second),
+            serving(settings, clock, {}) as (_, address_of_second),
             httpx.AsyncClient(base_url=address_of_second) as second,
         ):
             await until_ready(second)

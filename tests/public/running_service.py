@@ -199,7 +199,7 @@ async def running_service(
             database, "disabled", [disabled.signer.jwk()], origins=["https://disabled.example"]
         )
         await database.execute("update platforms set enabled = false where slug = 'disabled'")
-        async with _serving(settings, moved, server) as (running, address):
+        async with serving(settings, moved, server) as (running, address):
             async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
                 await _fill_boards(running.lifespan.state["worker"])
                 await until_ready(client)
@@ -212,7 +212,7 @@ async def running_service(
 
 
 @asynccontextmanager
-async def _serving(
+async def serving(
     settings: Settings, clock: Clock, server: Mapping[str, Any]
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     with pytest.MonkeyPatch.context() as patch:

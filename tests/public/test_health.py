@@ -17,6 +17,7 @@ from tests.public.running_service import (
     check_problem,
     running_service,
 )
+from voting_service.contests.registry import STALE_SECONDS
 from voting_service.demo.embedded_server import free_port
 from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.settings import Settings
@@ -25,11 +26,15 @@ from voting_service.settings import Settings
 async def test_a_service_with_its_stores_is_ready(face: Service) -> None:
     answer = await face.client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {
+    shown = answer.json()
+    assert 0 <= shown.pop("registry_age_seconds") <= STALE_SECONDS
+    assert shown == {
         "status": "ready",
         "postgres": "ok",
         "valkey": "ok",
         "contests": "ok",
+        "registry": "ok",
+        "failing_contests": [],
     }
     assert (await face.client.get("/healthz")).json() == {"status": "ok"}
 

@@ -88,7 +88,7 @@ class Visit:
     """Good and bad requests of planted voters."""
 
     def __init__(self, serving: ServeProcess, platform: FakePlatform) -> None:
-        self._serving = serving
+        self.serving = serving
         self._platform = platform
         self.sessions: list[str] = []
         self.tokens: list[str] = []
@@ -157,11 +157,11 @@ class Visit:
         headers = {**HEADERS, "content-type": "application/json"}
         if session:
             headers["authorization"] = f"Bearer {session}"
-        answer = await self._serving.client.post(path, content=body, headers=headers)
+        answer = await self.serving.client.post(path, content=body, headers=headers)
         return self._keep(answer, status)
 
     async def _get(self, path: str, status: int) -> httpx.Response:
-        return self._keep(await self._serving.client.get(path, headers=HEADERS), status)
+        return self._keep(await self.serving.client.get(path, headers=HEADERS), status)
 
     def _keep(self, answer: httpx.Response, status: int) -> httpx.Response:
         assert answer.status_code == status, answer.text

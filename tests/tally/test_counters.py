@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +25,7 @@ from voting_service.tally.counters import (
     read_counts,
     set_counts,
 )
+from voting_service.tasks import end_tasks
 
 CONTEST = 1
 FIRST_XID = 2**50
@@ -201,3 +204,35 @@ async def test_the_feed_goes_on_after_an_outage(valkey_url: str) -> None:
         await reconcile(store, 2, [batch(0), batch(1)])
         assert await read_counts(store, CONTEST) == total([batch(0), batch(1)])
         await store.close()
+
+
+def has_lost(batches: float) -> bool:
+    return lost_batches() == batches
+
+
+async def test_the_feed_survives_any_error_and_sends_the_other_contests(
+    store: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, before = CounterFeed(store), lost_batches()
+    call = store.call
+
+    async def fails_for_the_first_contest(
+        function: str, keys: Sequence[str], values: Sequence[Any]
+    ) -> Any:
+        if "{c1}" in keys[0]:
+            raise ValueError("a bug")
+        return await call(function, keys, values)
+
+    monkeypatch.setattr(store, "call", fails_for_the_first_contest)
+    running = asyncio.create_task(feed.run())
+    for n in range(2):
+        feed.put(batch(n))
+        feed.put(batch(n)._replace(contest_id=2))
+        await eventually(partial(has_lost, before + n + 1))
+    await set_counts(store, 2, FIRST_XID, Counts(0, {}))
+
+    async def is_counted() -> bool:
+        return await read_counts(store, 2) == total([batch(0), batch(1)])
+
+    await eventually(is_counted)
+    await end_tasks([running])

@@ -21,11 +21,11 @@ from voting_service.antifraud.alarm_store import (
     raised_since,
 )
 from voting_service.antifraud.alarm_words import sentence
-from voting_service.background.loops import Loop
+from voting_service.background.loops import Loop, for_each_contest
 from voting_service.clock import Clock
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import DRAIN_SECONDS
-from voting_service.contests.store import load_contests, load_platforms
+from voting_service.contests.store import load_platforms
 from voting_service.storage.postgres import Connection, domain_errors
 from voting_service.storage.queries import Queries
 from voting_service.tally.desk_figures import id_bound
@@ -54,20 +54,19 @@ def alarm_loop(clock: Clock) -> Loop:
     """Looks at every minute once no ballot of it can appear any more."""
     known: dict[int, Watched] = {}
 
-    async def work(connection: Connection) -> None:
+    async def look(connection: Connection, contest: Contest) -> None:
         now = clock()
-        for contest in await load_contests(connection):
-            # Taken out until its alarms are kept: after a failure the watch begins anew.
-            watched = known.pop(contest.id, None)
-            last = last_settled_minute(contest, now)
-            if last < minute_of(contest.opens_at) or _is_over(contest, now):
-                continue
-            if watched is None or last - watched.next > LONGEST_GAP_MINUTES:
-                watched = await begin(connection, contest, last)
-            await _catch_up(connection, contest, watched, last, now)
-            known[contest.id] = watched
+        # Taken out until its alarms are kept: after a failure the watch begins anew.
+        watched = known.pop(contest.id, None)
+        last = last_settled_minute(contest, now)
+        if last < minute_of(contest.opens_at) or _is_over(contest, now):
+            return
+        if watched is None or last - watched.next > LONGEST_GAP_MINUTES:
+            watched = await begin(connection, contest, last)
+        await _catch_up(connection, contest, watched, last, now)
+        known[contest.id] = watched
 
-    return Loop("alarm", EVERY_SECONDS, work)
+    return Loop("alarm", EVERY_SECONDS, for_each_contest("alarm", look))
 
 
 def last_settled_minute(contest: Contest, now: datetime) -> int:

@@ -36,6 +36,7 @@ from voting_service.errors import (
 )
 from voting_service.storage.postgres import Pool, acquire
 from voting_service.tally.counters import Counted, CounterFeed
+from voting_service.tasks import run_forever
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +87,9 @@ class Caster:
         self._slots = asyncio.Semaphore(MAX_BATCHES_AT_ONCE)
         self._running: set[asyncio.Task[None]] = set()
         self._closing = False
-        self._ticking = asyncio.create_task(self._tick(), name=f"cast {contest.slug}")
+        self._ticking = asyncio.create_task(
+            run_forever("caster", self._begin_batch), name=f"cast {contest.slug}"
+        )
 
     def submit(
         self,
@@ -142,22 +145,23 @@ class Caster:
             await asyncio.wait([*self._running, asyncio.create_task(asyncio.sleep(TICK_SECONDS))])
         self._ticking.cancel()
 
-    async def _tick(self) -> None:
-        while True:
-            await self._arrived.wait()
-            if len(self._waiting) < MAX_BATCH:
-                await asyncio.sleep(TICK_SECONDS)
-            await self._slots.acquire()
-            votes = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            if not self._waiting:
-                self._arrived.clear()
-            if not votes:
-                self._slots.release()
-                continue
-            metrics.QUEUE_DEPTH.set(len(self._waiting))
-            task = asyncio.create_task(self._answer_all(votes))
-            self._running.add(task)
-            task.add_done_callback(self._batch_done)
+    async def _begin_batch(self) -> None:
+        """Waits for votes and for a free slot, and hands both to a task. Between taking them and
+        handing them over nothing can fail: no vote is dropped and no slot stays taken."""
+        await self._arrived.wait()
+        if len(self._waiting) < MAX_BATCH:
+            await asyncio.sleep(TICK_SECONDS)
+        await self._slots.acquire()
+        votes = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+        if not self._waiting:
+            self._arrived.clear()
+        if not votes:
+            self._slots.release()
+            return
+        task = asyncio.create_task(self._answer_all(votes))
+        self._running.add(task)
+        task.add_done_callback(self._batch_done)
+        metrics.QUEUE_DEPTH.set(len(self._waiting))
 
     def _batch_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -165,14 +169,14 @@ class Caster:
 
     async def _answer_all(self, votes: Sequence[Vote]) -> None:
         """Whatever happens, every vote gets an answer, and none is confirmed by accident."""
-        metrics.BATCH_SIZE.observe(len(votes))
         now = self._loop.time()
         waited = now - votes[0].waiting_since
-        metrics.STEP_SECONDS.labels("wait").observe(waited)
         fresh = votes
         if waited > MAX_WAIT_SECONDS:
             fresh = [vote for vote in votes if now - vote.waiting_since <= MAX_WAIT_SECONDS]
         try:
+            metrics.BATCH_SIZE.observe(len(votes))
+            metrics.STEP_SECONDS.labels("wait").observe(waited)
             if fresh:
                 await self._process(fresh)
         except StoreUnavailable as error:
@@ -180,8 +184,6 @@ class Caster:
         except Exception:
             log.exception("batch_failed", votes=len(votes))
         unanswered = [vote for vote in votes if not vote.answer.done()]
-        if unanswered:
-            metrics.BALLOTS.labels("failed").inc(len(unanswered))
         for vote in unanswered:
             vote.settle(
                 Unavailable(
@@ -189,6 +191,8 @@ class Caster:
                     retry_after_seconds=random.randint(1, 4),  # noqa: S311
                 )
             )
+        if unanswered:
+            metrics.BALLOTS.labels("failed").inc(len(unanswered))
 
     async def _process(self, votes: Sequence[Vote]) -> None:
         cast_at = _to_milliseconds(self._needs.clock())

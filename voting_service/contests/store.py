@@ -82,28 +82,48 @@ async def set_profile_url(connection: AnyConnection, slug: str, profile_url: str
 
 
 async def load_contests(connection: AnyConnection) -> tuple[Contest, ...]:
-    """Every contest with its candidates."""
+    """Every contest with its candidates. One that cannot be read is an error: use this where to
+    leave a contest out would be wrong."""
+    return tuple(_contest(row) for row in await _rows(connection))
+
+
+async def load_readable_contests(
+    connection: AnyConnection,
+) -> tuple[tuple[Contest, ...], dict[str, Exception]]:
+    """Every contest that can be read, and by slug why the others cannot: one bad contest stops
+    no other."""
+    contests = []
+    unreadable: dict[str, Exception] = {}
+    for row in await _rows(connection):
+        try:
+            contests.append(_contest(row))
+        except Exception as error:
+            unreadable[row["slug"]] = error
+    return tuple(contests), unreadable
+
+
+async def _rows(connection: AnyConnection) -> list[Any]:
     with domain_errors():
-        rows = await connection.fetch(QUERIES["contests"])
-    return tuple(
-        Contest(
-            id=row["id"],
-            slug=row["slug"],
-            rules=msgspec.convert(row["rules"], ContestRules),
-            opens_at=row["opens_at"],
-            closes_at=row["closes_at"],
-            revision=row["revision"],
-            candidates=msgspec.convert(row["candidates"], tuple[Candidate, ...]),
-        )
-        for row in rows
+        return await connection.fetch(QUERIES["contests"])
+
+
+def _contest(row: Any) -> Contest:
+    return Contest(
+        id=row["id"],
+        slug=row["slug"],
+        rules=msgspec.convert(row["rules"], ContestRules),
+        opens_at=row["opens_at"],
+        closes_at=row["closes_at"],
+        revision=row["revision"],
+        candidates=msgspec.convert(row["candidates"], tuple[Candidate, ...]),
     )
 
 
 async def load_contest(connection: AnyConnection, slug: str) -> Contest:
     """Raises NotFound when there is no such contest."""
-    for contest in await load_contests(connection):
-        if contest.slug == slug:
-            return contest
+    for row in await _rows(connection):
+        if row["slug"] == slug:
+            return _contest(row)
     raise NotFound(f"there is no contest {slug!r}")
 
 

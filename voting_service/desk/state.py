@@ -14,7 +14,6 @@ from voting_service.contests.model import Contest
 from voting_service.contests.registry import Registry
 from voting_service.desk.face import Face
 from voting_service.desk.office_provider import office_provider
-from voting_service.endings import end_tasks
 from voting_service.errors import Unavailable
 from voting_service.outside.openid import OpenIdProvider
 from voting_service.settings import Settings
@@ -27,6 +26,7 @@ from voting_service.storage.postgres import (
     domain_errors,
     open_pool,
 )
+from voting_service.tasks import end_tasks
 
 POOL_SIZE = 8
 LONG_CONNECTIONS = 4

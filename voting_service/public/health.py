@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from voting_service.public.worker import Worker
 from voting_service.storage.postgres import acquire
-from voting_service.web.health import metrics_response, state_of
+from voting_service.web.health import (
+    metrics_response,
+    readiness_response,
+    registry_age,
+    registry_state,
+    state_of,
+)
 
 
 async def readyz(request: Request) -> Response:
-    """Pings every resource. Without Postgres or contests: 503. Without Valkey votes go on, so
-    that is said but does not take the worker out of service."""
+    """Pings every resource. 503 unless every state in `needed` is `ok`. Without Valkey votes go
+    on, and so do the other contests while one is failing: `told` names both."""
     worker: Worker = request.state.worker
 
     async def ping_postgres() -> None:
@@ -24,18 +30,17 @@ async def readyz(request: Request) -> Response:
     postgres, valkey = await asyncio.gather(
         state_of(ping_postgres()), state_of(worker.valkey.ping())
     )
-    contests = "ok" if worker.ready else "being prepared"
-    ready = postgres == "ok" and contests == "ok" and not worker.closing.is_set()
-    return JSONResponse(
-        {
-            "status": "ready" if ready else "not ready",
-            "postgres": postgres,
-            "valkey": valkey,
-            "contests": contests,
-        },
-        200 if ready else 503,
-        {"cache-control": "no-store"},
-    )
+    needed = {
+        "postgres": postgres,
+        "contests": "ok" if worker.ready else "being prepared",
+        "registry": registry_state(worker.registry),
+    }
+    told = {
+        "valkey": valkey,
+        "registry_age_seconds": registry_age(worker.registry),
+        "failing_contests": worker.failing_contests,
+    }
+    return readiness_response(needed, told, stopping=worker.closing.is_set())
 
 
 async def show_metrics(request: Request) -> Response:

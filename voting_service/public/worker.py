@@ -22,8 +22,7 @@ from voting_service.contests.phases import require_published
 from voting_service.contests.pictures import Picture, load_all_pictures, load_owners
 from voting_service.contests.registry import Registry
 from voting_service.cut.publication import Shown, load_shown
-from voting_service.endings import end_tasks
-from voting_service.errors import NotFound, StoreUnavailable
+from voting_service.errors import NotFound, StoreUnavailable, Unavailable
 from voting_service.outside.calls import Outside
 from voting_service.public.challenge_desk import ChallengeDesk
 from voting_service.public.pages.book import PageBook
@@ -36,6 +35,7 @@ from voting_service.storage.valkey import Valkey
 from voting_service.tally import counters
 from voting_service.tally.counters import CounterFeed
 from voting_service.tally.standings import Board, Prepared, keep_boards_fresh
+from voting_service.tasks import end_tasks
 from voting_service.voters.keyring import ContestKeys, load_keys
 from voting_service.voters.sign_in import SignIn
 from voting_service.voters.spent_tokens import SpentTokens
@@ -135,23 +135,34 @@ class Worker:
     async def _take_over(self, connection: PooledConnection) -> None:
         """Brings desks in line with the registry."""
         keys = await load_keys(connection, self.settings.master_key.get_secret_value())
+        for slug, contest in self.registry.contests.items():
+            if contest.id in keys.not_opened:
+                self.registry.fail(slug, keys.not_opened[contest.id])
         self.platforms = {p.id: p for p in self.registry.platforms.values() if p.enabled}
         self.origins = frozenset(o for p in self.platforms.values() for o in p.origins)
         for slug, contest in self.registry.contests.items():
-            if contest.id not in keys:
+            if contest.id not in keys.opened:
                 continue
-            desk = self.desks.get(slug)
-            if desk is None or desk.keys != keys[contest.id]:
-                desk = self._open_desk(contest, keys[contest.id], desk)
-                self.desks[slug] = desk
-            desk.update(
-                contest,
-                self.platforms,
-                await load_all_pictures(connection, contest.id),
-                await load_changes(connection, contest.id),
-            )
-            desk.challenges.gate = self.captchas.gate(contest.rules.screening)
+            try:
+                await self._serve(connection, contest, keys.opened[contest.id])
+            except Exception as error:  # the other contests go on
+                self.registry.fail(slug, error)
         self.pictures.update(await load_owners(connection))
+
+    async def _serve(
+        self, connection: PooledConnection, contest: Contest, keys: ContestKeys
+    ) -> None:
+        """Opens the contest's desk, or brings it up to date. A desk that cannot be brought up to
+        date stays as it was."""
+        pictures = await load_all_pictures(connection, contest.id)
+        changes = await load_changes(connection, contest.id)
+        gate = self.captchas.gate(contest.rules.screening)
+        desk = self.desks.get(contest.slug)
+        if desk is None or desk.keys != keys:
+            desk = self._open_desk(contest, keys, desk)
+        desk.update(contest, self.platforms, pictures, changes)
+        desk.challenges.gate = gate
+        self.desks[contest.slug] = desk
 
     def _open_desk(
         self, contest: Contest, keys: ContestKeys, previous: ContestDesk | None
@@ -163,11 +174,14 @@ class Worker:
         return ContestDesk(contest, keys, caster, board, self.settings)
 
     def desk(self, slug: str) -> ContestDesk:
-        """Raises NotFound, or StoreUnavailable before the contests were ever read."""
+        """Raises NotFound, StoreUnavailable before the contests were ever read, or Unavailable
+        for a contest that could not be opened."""
         desk = self.desks.get(slug)
         if desk is None:
             if not self.registry.loaded:
                 raise StoreUnavailable("the service is starting")
+            if slug in self.registry.failing:
+                raise Unavailable("this contest cannot be opened at the moment", 30)
             raise NotFound("there is no contest of this name")
         return desk
 
@@ -179,8 +193,17 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Contests are read and their standings prepared."""
-        return self.registry.loaded and all(desk.board.ready for desk in self.desks.values())
+        """Contests are read and their standings prepared; a failing contest keeps no other
+        waiting."""
+        return self.registry.loaded and all(
+            desk.board.ready or desk.board.is_failing for desk in self.desks.values()
+        )
+
+    @property
+    def failing_contests(self) -> tuple[str, ...]:
+        """The slugs of contests that could not be opened or whose standings fail."""
+        boards = {slug for slug, desk in self.desks.items() if desk.board.is_failing}
+        return tuple(sorted(boards | self.registry.failing.keys()))
 
     async def publication(self, contest: Contest, version: int | None = None) -> Shown | None:
         """What the public sees of the cut this moment, by this worker's clock; None until there
@@ -208,7 +231,7 @@ async def running(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         )
         boards = lambda: [desk.board for desk in worker.desks.values()]  # noqa: E731
         tasks = [
-            asyncio.create_task(worker.registry.keep_fresh(read_pool), name="registry"),
+            asyncio.create_task(worker.registry.keep_fresh(read_pool, pool), name="registry"),
             asyncio.create_task(keep_boards_fresh(boards), name="boards"),
             asyncio.create_task(worker.feed.run(), name="counter feed"),
         ]

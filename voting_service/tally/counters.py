@@ -16,6 +16,7 @@ import msgpack
 from voting_service import metrics
 from voting_service.errors import StoreUnavailable
 from voting_service.storage.valkey import Valkey, contest_tag
+from voting_service.tasks import FailureLog, run_forever
 
 BALLOTS_FIELD = "ballots"
 MAX_WAITING_BATCHES = 5_000
@@ -53,6 +54,7 @@ class CounterFeed:
         self._valkey = valkey
         self._waiting: deque[Counted] = deque()
         self._arrived = asyncio.Event()
+        self._failures = FailureLog("counters", "counters_not_sent")
 
     def put(self, counted: Counted) -> None:
         """Never waits."""
@@ -66,13 +68,17 @@ class CounterFeed:
 
     async def run(self) -> None:
         """Flushes for ever."""
-        while True:
+
+        async def flush() -> None:
             await self._arrived.wait()
             await asyncio.sleep(FLUSH_SECONDS)
             await self.flush()
 
+        await run_forever("counters", flush)
+
     async def flush(self) -> None:
-        """Sends everything that waits, one call a contest."""
+        """Sends everything that waits, one call a contest. What one of them loses the reconciler
+        repairs, and the others are sent all the same."""
         self._arrived.clear()
         by_contest: dict[int, list[tuple[int, dict[str, int]]]] = {}
         while self._waiting:
@@ -87,6 +93,11 @@ class CounterFeed:
                     )
             except StoreUnavailable:
                 metrics.COUNTS_LOST.inc(len(batches))
+            except Exception as error:
+                metrics.COUNTS_LOST.inc(len(batches))
+                self._failures.add(error, contest=str(contest_id))
+            else:
+                self._failures.clear(contest=str(contest_id))
 
 
 async def read_counts(valkey: Valkey, contest_id: int) -> Counts | None:

@@ -13,24 +13,22 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
-import structlog
 
 from voting_service import metrics
 from voting_service.clock import Clock
 from voting_service.contests.model import Contest
 from voting_service.contests.release import Hidden, Live, SnapshotAt, release_at
-from voting_service.errors import StoreUnavailable, VotingError
+from voting_service.errors import StoreUnavailable, Unavailable
 from voting_service.storage.postgres import Pool, acquire
 from voting_service.storage.valkey import Valkey
 from voting_service.tally.counters import Counts, read_counts
 from voting_service.tally.record import count_now, load_snapshot
 from voting_service.tally.recount import competition_ranks
+from voting_service.tasks import FailureLog, run_forever
 
 REFRESH_SECONDS = 1.0
 RECORD_REFRESH_SECONDS = 5.0
 """While the live counters are away every worker asks Postgres instead, but less often."""
-
-log = structlog.get_logger(__name__)
 
 
 class CandidateStanding(msgspec.Struct, frozen=True):
@@ -80,6 +78,8 @@ class Board:
 
     def __init__(self, contest: Contest, pool: Pool, valkey: Valkey, clock: Clock) -> None:
         self.contest = contest
+        self.is_failing = False
+        """Whether the newest refresh failed for another reason than a store that is away."""
         self._current: Prepared | None = None
         self._pool = pool
         self._valkey = valkey
@@ -171,11 +171,19 @@ def _same(new: Standings, shown: Standings) -> bool:
 
 
 async def keep_boards_fresh(boards: Callable[[], list[Board]]) -> None:
-    """Refreshes every board for ever."""
-    while True:
+    """Refreshes every board for ever; one that fails stops no other."""
+    failures = FailureLog("standings", "standings_not_refreshed")
+
+    async def refresh() -> None:
         for board in boards():
+            slug = board.contest.slug
             try:
                 await board.refresh()
-            except VotingError as error:
-                log.warning("standings_not_refreshed", reason=str(error))
-        await asyncio.sleep(REFRESH_SECONDS)
+            except Exception as error:
+                board.is_failing = not isinstance(error, Unavailable)
+                failures.add(error, contest=slug)
+            else:
+                board.is_failing = False
+                failures.clear(contest=slug)
+
+    await run_forever("standings", refresh, pause_seconds=REFRESH_SECONDS)

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 from voting_service.contests.contest_keys import KEY_BYTES, create_keys, unwrap_key
+from voting_service.errors import Refused
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
 
 QUERIES = Queries(__package__)
 
-__all__ = ["ContestKeys", "create_keys", "derive", "destroy_voter_key", "load_keys"]
+__all__ = ["ContestKeys", "LoadedKeys", "create_keys", "derive", "destroy_voter_key", "load_keys"]
 
 
 def derive(key: bytes, purpose: bytes) -> bytes:
@@ -51,17 +53,30 @@ async def destroy_voter_key(connection: AnyConnection, contest_id: int) -> bool:
         return await connection.fetchval(QUERIES["delete_key"], contest_id, "voters") is not None
 
 
-async def load_keys(connection: AnyConnection, master_key: bytes) -> dict[int, ContestKeys]:
-    """The keys by contest id. Raises Refused when the master key is another one."""
+class LoadedKeys(NamedTuple):
+    """Keys by contest id; `not_opened` says why those of other contests are not among them."""
+
+    opened: dict[int, ContestKeys]
+    not_opened: dict[int, Refused]
+
+
+async def load_keys(connection: AnyConnection, master_key: bytes) -> LoadedKeys:
+    """The keys of every contest. Those that the master key does not open stop no other."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["keys"])
     roots: dict[int, dict[str, bytes]] = {}
+    not_opened: dict[int, Refused] = {}
     for row in rows:
         contest_id, purpose = row["contest_id"], row["purpose"]
-        key = unwrap_key(master_key, contest_id, purpose, row["wrapped_key"])
-        roots.setdefault(contest_id, {})[purpose] = key
-    return {
+        try:
+            key = unwrap_key(master_key, contest_id, purpose, row["wrapped_key"])
+        except Refused as error:
+            not_opened[contest_id] = error
+        else:
+            roots.setdefault(contest_id, {})[purpose] = key
+    opened = {
         contest_id: ContestKeys.from_roots(keys.get("voters"), keys["seals"])
         for contest_id, keys in roots.items()
-        if "seals" in keys
+        if "seals" in keys and contest_id not in not_opened
     }
+    return LoadedKeys(opened, not_opened)

@@ -21,10 +21,10 @@ from starlette.types import Receive, Scope, Send
 
 from voting_service.desk.rendering import PAGE_HEADERS
 from voting_service.desk.state import Desk
-from voting_service.endings import end_tasks
 from voting_service.errors import Unavailable, VotingError
 from voting_service.journal.record import record
 from voting_service.storage.postgres import Connection
+from voting_service.tasks import end_tasks
 
 STATEMENT_SECONDS = 600.0
 WHOLE_SECONDS = 1800.0
