@@ -7,6 +7,7 @@ import os
 import sys
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from os import urandom
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -157,6 +158,25 @@ async def test_import_of_a_taken_slug_changes_nothing(
     assert answer.err == "error: slug: a contest of this name exists already\n"
     assert await load_contests(database) == before
     assert await database.fetchval("select count(*) from contest_keys") == 2
+
+
+async def test_import_under_a_master_key_that_opens_nothing_is_refused(
+    command: Command, contest_file: Path, database: Connection, settings: Settings
+) -> None:
+    await store_contest(database, master_key(settings), slug="there")
+    other = b64encode(urandom(32)).decode()
+    answer = await command("contest", "import", contest_file, VOTING_MASTER_KEY=other)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == (
+        "error: VOTING_MASTER_KEY does not open the keys of the contests that are there (there); "
+        "nothing was stored. Use the master key that they were imported with\n"
+    )
+    assert [contest.slug for contest in await load_contests(database)] == ["there"]
+    # One that came by another way keeps nobody from importing under the right key.
+    await store_contest(database, urandom(32), slug="foreign")
+    answer = await command("contest", "import", contest_file)
+    assert answer.code == 0, answer.err
+    assert "does not open the keys of foreign" in answer.err
 
 
 async def test_import_says_every_fault_and_stores_nothing(

@@ -19,6 +19,7 @@ from voting_service.commands.running import database, run, terminal_user
 from voting_service.commands.staff import as_option, authenticate_staff
 from voting_service.contests.changes import NOTICE
 from voting_service.contests.contest_file import ContestFile, load_contest_file
+from voting_service.contests.contest_keys import not_opened
 from voting_service.contests.model import Contest, ContestRules, Text
 from voting_service.contests.new_contest import ShownPicture, create_contest
 from voting_service.contests.phases import published_at
@@ -49,7 +50,11 @@ def import_contest(file: Path, check: bool) -> None:
     loaded = load_contest_file(file)
     encoded = run(encode_pictures(loaded))
     if not check:
-        run(_import(load_settings(), loaded, encoded))
+        for slug in run(_import(load_settings(), loaded, encoded)):
+            click.echo(
+                f"warning: VOTING_MASTER_KEY does not open the keys of {slug}, which is not served",
+                err=True,
+            )
     for line in _describe(loaded):
         click.echo(line)
     if loaded.closes_at <= system_clock():
@@ -66,13 +71,16 @@ def import_contest(file: Path, check: bool) -> None:
 
 async def _import(
     settings: Settings, loaded: ContestFile, encoded: Sequence[EncodedPicture]
-) -> None:
+) -> tuple[str, ...]:
+    """The slugs of the contests that the master key does not open."""
+    master_key = settings.master_key.get_secret_value()
     async with database(settings) as connection:
         with domain_errors():
             async with connection.transaction():
+                closed = await not_opened(connection, master_key)
                 await create_contest(
                     connection,
-                    settings.master_key.get_secret_value(),
+                    master_key,
                     loaded,
                     (
                         ShownPicture(named.number, each, named.caption)
@@ -86,6 +94,7 @@ async def _import(
                     contest=loaded.slug,
                     details={"candidates": len(loaded.candidates), "pictures": len(encoded)},
                 )
+    return closed
 
 
 @contest.command("list")

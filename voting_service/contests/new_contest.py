@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from voting_service.contests.contest_file import ContestFile
-from voting_service.contests.contest_keys import create_keys
+from voting_service.contests.contest_keys import create_keys, not_opened
 from voting_service.contests.model import Text
 from voting_service.contests.pictures import EncodedPicture, add_picture, store_portrait
 from voting_service.contests.store import insert_contest
@@ -28,7 +28,9 @@ async def create_contest(
     pictures: Iterable[ShownPicture],
 ) -> int:
     """Stores contest, candidates, keys and pictures and makes room for the ballots; call it in a
-    transaction. Raises InvalidInput when the slug is taken."""
+    transaction. Raises InvalidInput when the slug is taken, and Refused when the master key opens
+    no contest that is there already."""
+    await not_opened(connection, master_key)
     contest_id = await insert_contest(
         connection,
         slug=contest.slug,

@@ -35,6 +35,12 @@ select create_ballot_partition($1);
 -- A contest's key, wrapped.
 insert into contest_keys (contest_id, purpose, wrapped_key) values ($1, $2, $3);
 
+-- name: keys_by_slug
+-- The wrapped keys of every contest, with its name.
+select c.slug, k.contest_id, k.purpose, k.wrapped_key
+  from contest_keys k
+  join contests c on c.id = k.contest_id;
+
 -- name: insert_platform
 -- A platform that may sign its users in.
 insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile_url)
