@@ -15,6 +15,7 @@ from loadtests.plan import Plan
 from loadtests.report import Section
 from loadtests.stand import Stand
 from voting_service.antifraud.clients import Device, Origin, Sender
+from voting_service.antifraud.decision import Price
 from voting_service.antifraud.limits import LocalLimits
 from voting_service.antifraud.user_agents import OTHER
 from voting_service.ballots.admit import Admitter
@@ -99,7 +100,8 @@ class _Crowd:
                 self._platforms,
                 self._contest.period(now),
                 votes,
-                now.timestamp() * 1000,
+                prices=[Price.OVER_RATE] * size,
+                now_ms=now.timestamp() * 1000,
             )
             if any(admission.seen or not admission.screened for admission in admissions):
                 raise RuntimeError("Valkey did not remember a batch of fresh voters")

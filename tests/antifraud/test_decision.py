@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from voting_service.antifraud.decision import Decision, Policy, Suspicion, decide
+from voting_service.antifraud.decision import Decision, Policy, Price, Suspicion, decide, price
 
 EVERY = range(2 * max(Suspicion))
 POLICIES = [Policy(*flags) for flags in product((False, True), repeat=2)]
@@ -62,6 +62,23 @@ def test_an_honest_crowd_with_a_popular_telephone_is_never_held(crowd: Suspicion
 )
 def test_what_coincides_is_held_whatever_work_was_done(farm: Suspicion) -> None:
     assert decision(farm | Suspicion.CHALLENGE_SOLVED) is Decision.HOLD
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_price_known_beforehand_is_what_is_decided_after_counting(policy: Policy) -> None:
+    """admit.lua knows by it who will be asked for a challenge, and counts only the others."""
+    rates = Suspicion.CROWDED_NETWORK | Suspicion.REPEATED_DEVICE
+    counting = (*rates, rates, Suspicion.FEW_DEVICES, Suspicion.PLATFORM_CEILING)
+    for known in EVERY:
+        if known & (rates | Suspicion.FEW_DEVICES | Suspicion.PLATFORM_CEILING):
+            continue
+        for counted in (Suspicion(0), *counting):
+            asked = {
+                Price.NEVER: False,
+                Price.OVER_RATE: bool(counted & rates),
+                Price.ALWAYS: True,
+            }[Price(price(known, policy))]
+            assert asked is (decision(known | counted, policy) is Decision.CHALLENGE)
 
 
 def test_more_signals_never_make_it_better() -> None:

@@ -94,6 +94,30 @@ _VERDICTS = {
 """Every answer there is, worked out once: a decision costs a look-up."""
 
 
+class Price(IntEnum):
+    """When a vote is asked for a challenge, known before anything is counted; for admit.lua, which
+    counts only votes that are not asked."""
+
+    NEVER = 0
+    OVER_RATE = 1
+    ALWAYS = 2
+
+
+def _price(lit: int, policy: Policy) -> Price:
+    if _decide(lit, policy) is Decision.CHALLENGE:
+        return Price.ALWAYS
+    over_rate = _decide(lit | Suspicion.CROWDED_NETWORK, policy) is Decision.CHALLENGE
+    return Price.OVER_RATE if over_rate else Price.NEVER
+
+
+_PRICES = {policy: tuple(int(_price(lit, policy)) for lit in range(_ALL)) for policy in _VERDICTS}
+
+
+def price(lit: int, policy: Policy) -> int:
+    """The price (Price) of a vote of which the signals `lit` are known without counting."""
+    return _PRICES[policy][lit]
+
+
 def decide(lit: int, *, voter_over_limit: bool, policy: Policy) -> Verdict:
     """The verdict on a vote whose signals `lit` (Suspicion) are lit; a voter over the limit has
     earned to be slowed down."""

@@ -14,6 +14,21 @@ means in decision.py, its policy without Valkey, a test of each.
 | device   | fingerprint on a network   | a challenge, never a refusal      | signal is missing  |
 | platform | contest, platform, day     | ballots held for staff to look at | signal is missing  |
 
+The voter's limit counts tries. The others count voters: the first vote of a voter in the period
+that is admitted, which is to say neither over the voter's limit nor asked for a challenge. Every
+other try is judged by what they are and changes nothing:
+
+- A resend costs the network and its neighbours nothing, and forty user agents of one voter make
+  no crowd.
+- A vote that is asked for a challenge leaves no trace. It counts when it comes back with the
+  solution, on the network that it then comes from; so a throw-away try elsewhere is no way past a
+  network's limits, and unsolved ones do not use them up.
+- A vote that is admitted is stored with the network that it counted on. Only after a failure of
+  the record (the batch was not stored) does a retry store a ballot on another network than the one
+  that counted it: nothing that a voter can bring about.
+
+Nothing has to be remembered for it but the hint of admission, 8 bytes a voter.
+
 On a network that was busy once, votes and fingerprints are counted for the rest of the period (a
 number and a HyperLogLog); see FewDevices.
 """
@@ -25,7 +40,8 @@ from typing import NamedTuple
 
 
 class Rate(NamedTuple):
-    """One try every `interval_ms` on average, and `burst` tries at once."""
+    """One every `interval_ms` on average, and `burst` at once: tries of a voter, or voters of a
+    network or device."""
 
     interval_ms: int
     burst: int

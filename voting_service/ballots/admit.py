@@ -86,15 +86,19 @@ class Admitter:
         platforms: Mapping[int, Platform],
         period: date,
         votes: Sequence[Vote],
+        *,
+        prices: Sequence[int],
         now_ms: float,
     ) -> Sequence[Admission]:
-        """One admission a vote, in order. Never raises for an absent Valkey: the votes are
-        admitted by the local limits and marked unscreened."""
+        """One admission a vote, in order; `prices` has the Price of each. A vote that is asked
+        for its price, or whose voter is over the limit, leaves no hint and counts nowhere. Never
+        raises for an absent Valkey: the votes are admitted by the local limits and marked
+        unscreened."""
         try:
             flags: bytes = await self._valkey.call(
                 "voting_admit",
                 [contest_tag(contest.id)],
-                [_pack(contest, platforms, period, votes)],
+                [_pack(contest, platforms, period, votes, prices)],
             )
         except StoreUnavailable:
             metrics.UNSCREENED.inc(len(votes))
@@ -103,7 +107,11 @@ class Admitter:
 
 
 def _pack(
-    contest: Contest, platforms: Mapping[int, Platform], period: date, votes: Sequence[Vote]
+    contest: Contest,
+    platforms: Mapping[int, Platform],
+    period: date,
+    votes: Sequence[Vote],
+    prices: Sequence[int],
 ) -> bytes:
     """The argument of admit.lua, where its layout is written down."""
     buckets = bucket_count(contest.rules.expected_voters_per_day)
@@ -112,7 +120,7 @@ def _pack(
         for rate in (limits.VOTER, limits.NETWORK, limits.DEVICE)
     ]
     rows = []
-    for vote in votes:
+    for vote, price in zip(votes, prices, strict=True):
         hint = int.from_bytes(vote.voter[:8], "big", signed=True)
         platform = platforms.get(vote.platform_id)
         ceiling = platform.daily_ceiling if platform is not None else None
@@ -125,6 +133,7 @@ def _pack(
                 sender.device.fingerprint,
                 vote.platform_id,
                 ceiling or 0,
+                price,
             )
         )
     packed: bytes = msgpack.packb(

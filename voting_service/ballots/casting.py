@@ -19,7 +19,7 @@ import structlog
 from voting_service import metrics
 from voting_service.antifraud.challenges import difficulty
 from voting_service.antifraud.clients import Sender
-from voting_service.antifraud.decision import Decision, Policy, Suspicion, decide
+from voting_service.antifraud.decision import Decision, Policy, Suspicion, decide, price
 from voting_service.ballots.admit import Admitter
 from voting_service.ballots.commit import Batch, Committed, Decided, commit, load_stored
 from voting_service.ballots.receipt import StoredBallot, receipt_bytes
@@ -51,6 +51,7 @@ MAX_WAIT_SECONDS = 5.0
 """A vote that waited longer than this behind a slow store is refused rather than begun: with the
 stores' own timeouts that bounds every answer."""
 SLOW_DOWN_SECONDS = 30
+_SOLVED = int(Suspicion.CHALLENGE_SOLVED)
 
 
 class Dependencies(NamedTuple):
@@ -201,20 +202,25 @@ class Caster:
             self._refuse_closed(votes)
             return
         period = contest.period(cast_at)
-        with metrics.STEP_SECONDS.labels("admit").time():
-            admissions = await self._needs.admitter.admit(
-                contest, self.platforms, period, votes, cast_at.timestamp() * 1000
-            )
-        unseen: list[Decided] = []
-        seen: list[Decided] = []
         rules = contest.rules.screening
         policy = Policy(challenge=rules.challenge, hold=rules.hold)
         today = cast_at.toordinal() - FIRST_DAY.toordinal()
-        for vote, admission in zip(votes, admissions, strict=True):
-            lit = admission.lit | vote.sender.lit(today)
-            if vote.solved:
-                lit |= int(Suspicion.CHALLENGE_SOLVED)
-            verdict = decide(lit, voter_over_limit=admission.voter_over_limit, policy=policy)
+        known = [vote.sender.lit(today) | (_SOLVED if vote.solved else 0) for vote in votes]
+        with metrics.STEP_SECONDS.labels("admit").time():
+            admissions = await self._needs.admitter.admit(
+                contest,
+                self.platforms,
+                period,
+                votes,
+                prices=[price(lit, policy) for lit in known],
+                now_ms=cast_at.timestamp() * 1000,
+            )
+        unseen: list[Decided] = []
+        seen: list[Decided] = []
+        for vote, lit, admission in zip(votes, known, admissions, strict=True):
+            verdict = decide(
+                lit | admission.lit, voter_over_limit=admission.voter_over_limit, policy=policy
+            )
             if verdict.decision is Decision.SLOW_DOWN:
                 metrics.BALLOTS.labels("limited").inc()
                 vote.settle(SlowDown(SLOW_DOWN_SECONDS))
@@ -227,8 +233,7 @@ class Caster:
         batch = Batch(contest, period, cast_at, screened, unseen, [vote for vote, _ in seen])
         without_ballot = await self._commit_and_answer(batch)
         self._refuse_late([vote for vote, _ in unseen if vote.voter in without_ballot])
-        # A hint whose ballot is not there: its batch failed, it was asked for a challenge first,
-        # or it is being stored this moment.
+        # A hint whose ballot is not there: its batch failed, or it is being stored this moment.
         again = self._without_unpaid(
             [decided for decided in seen if decided[0].voter in without_ballot]
         )
