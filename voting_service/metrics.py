@@ -12,7 +12,8 @@ _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 BALLOTS = Counter(
     "voting_ballots_total",
-    "Votes answered, by outcome: accepted, duplicate, conflict, limited, not_open, busy, failed",
+    "Votes answered, by outcome: accepted, duplicate, conflict, limited, not_open, busy, failed, "
+    "wrong_clock",
     ["outcome"],
 )
 REFUSED = Counter(
@@ -40,6 +41,12 @@ CAPTCHAS = Counter(
 )
 SPENT_TOKENS_LOCAL = Counter(
     "voting_spent_tokens_local_total", "One-time checks answered from memory, Valkey being away"
+)
+CLOCK_OFFSET = Gauge(
+    "voting_clock_offset_seconds",
+    "Seconds by which a worker's clock is ahead of the database's (negative: behind); beyond two "
+    "it stores nothing",
+    multiprocess_mode="mostrecent",
 )
 COUNTS_LOST = Counter(
     "voting_counter_batches_lost_total", "Batches left to the reconciler by the live counters"

@@ -32,6 +32,7 @@ from voting_service.clock import system_clock
 from voting_service.contests.store import load_contest, load_platforms
 from voting_service.demo.embedded_postgres import APPLICATION
 from voting_service.errors import AlreadyVoted
+from voting_service.storage.database_clock import ClockWatch
 from voting_service.storage.postgres import open_pool
 from voting_service.storage.valkey import Valkey
 from voting_service.tally import counters
@@ -148,7 +149,7 @@ async def _worker(stand: Stand) -> AsyncIterator[Caster]:
             contest = await load_contest(connection, CONTEST)
             platforms = await load_platforms(connection)
         needs = Dependencies(
-            pool, Admitter(valkey, LocalLimits()), CounterFeed(valkey), system_clock
+            pool, Admitter(valkey, LocalLimits()), CounterFeed(valkey), ClockWatch(system_clock)
         )
         caster = Caster(contest, b"k" * 32, needs, queue_limit=_VOTERS_AT_ONCE * _TRIES_A_VOTER)
         caster.platforms = {platform.id: platform for platform in platforms}

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from tests.contest_data import store_platform
 from tests.cut_data import CLOSES, OPENS
+from tests.database_clocks import told_by
 from tests.tally.cast_ballots import CANDIDATES, Cast, Field, open_field
 from tests.tally.test_desk_plans import plan
 from voting_service.antifraud.alarm_store import StoredAlarm, load_alarms
@@ -99,7 +100,7 @@ def metric(what: str, looks: str) -> float:
 async def test_a_burst_is_an_alarm_within_two_minutes_and_holds_nobody(
     database: Connection, field: Field, clock: Moved
 ) -> None:
-    loop = alarm_loop(clock)
+    loop = alarm_loop(told_by(clock))
     await loop.work(database)
     assert await alarms(database, field) == []
     await field.add(database, burst(40, spread))
@@ -121,7 +122,7 @@ async def test_a_farm_is_named_by_its_network(
 ) -> None:
     await field.add(database, burst(15, lambda _: FARM))
     clock.now += 2 * MINUTE
-    await alarm_loop(clock).work(database)
+    await alarm_loop(told_by(clock)).work(database)
     found = await alarms(database, field)
     assert found[0].network == FARM
     assert {each.looks for each in found} == {"one_network"}
@@ -144,7 +145,7 @@ async def test_a_busy_evening_raises_nothing(
         ],
     )
     clock.now += 8 * MINUTE
-    await alarm_loop(clock).work(database)
+    await alarm_loop(told_by(clock)).work(database)
     assert await alarms(database, field) == []
 
 
@@ -155,7 +156,7 @@ def failures() -> float:
 async def test_after_a_crash_it_goes_on_and_says_nothing_twice(
     database: Connection, field: Field, clock: Moved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = alarm_loop(clock)
+    loop = alarm_loop(told_by(clock))
     await loop.work(database)
     await field.add(database, burst(40, spread))
     clock.now = BURST + 2 * MINUTE
@@ -174,7 +175,7 @@ async def test_after_a_crash_it_goes_on_and_says_nothing_twice(
     assert [each.candidate for each in raised] == [4]
     # Another process that begins with the aggregates and the ballots of the last hour.
     clock.now += 2 * MINUTE
-    await alarm_loop(clock).work(database)
+    await alarm_loop(told_by(clock)).work(database)
     assert await alarms(database, field) == raised
 
 
@@ -183,13 +184,13 @@ async def test_what_goes_on_is_not_news_to_a_process_that_takes_over(
 ) -> None:
     await field.add(database, burst(40, spread))
     clock.now = BURST + 2 * MINUTE
-    await alarm_loop(clock).work(database)
+    await alarm_loop(told_by(clock)).work(database)
     raised = await alarms(database, field)
     assert len(raised) == 1
     # In the next hour: the minute of the alarm itself is not read again.
     await field.add(database, burst(40, spread, BURST + 45 * MINUTE))
     clock.now = BURST + 52 * MINUTE
-    await alarm_loop(clock).work(database)
+    await alarm_loop(told_by(clock)).work(database)
     assert await alarms(database, field) == raised
 
 
@@ -198,7 +199,7 @@ async def test_a_burst_while_nobody_watched_is_found_afterwards(
 ) -> None:
     await field.add(database, burst(40, spread))
     clock.now = BURST + 15 * MINUTE
-    await alarm_loop(clock).work(database)
+    await alarm_loop(told_by(clock)).work(database)
     assert [each.minute for each in await alarms(database, field)] == [BURST]
 
 
@@ -214,13 +215,13 @@ async def test_only_voting_time_is_watched(
     monkeypatch.setattr(watching, "read_minute", reading)
     for now in (OPENS - MINUTE, OPENS + timedelta(seconds=74), CLOSES + 3 * HOUR):
         clock.now = now
-        await alarm_loop(clock).work(database)
+        await alarm_loop(told_by(clock)).work(database)
     assert read == []
     clock.now = OPENS + timedelta(seconds=75)
-    await alarm_loop(clock).work(database)
+    await alarm_loop(told_by(clock)).work(database)
     assert read == [int(OPENS.timestamp()) // 60]
     clock.now = CLOSES + 1 * HOUR
-    await alarm_loop(clock).work(database)
+    await alarm_loop(told_by(clock)).work(database)
     assert read[-1] == int(CLOSES.timestamp()) // 60 - 1
 
 
@@ -266,7 +267,7 @@ async def test_neither_an_alarm_nor_who_saw_it_can_be_changed(
 ) -> None:
     await field.add(database, burst(40, spread))
     clock.now += 2 * MINUTE
-    await alarm_loop(clock).work(database)
+    await alarm_loop(told_by(clock)).work(database)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await database.execute(statement)
     owner = await connect(owner_database_url)

@@ -22,6 +22,7 @@ from voting_service.clock import Clock, system_clock
 from voting_service.contests.model import Contest
 from voting_service.contests.store import load_platforms
 from voting_service.demo.embedded_valkey import EmbeddedValkey
+from voting_service.storage.database_clock import ClockWatch
 from voting_service.storage.postgres import Connection, Pool, open_pool
 from voting_service.storage.valkey import Valkey
 from voting_service.tally import counters
@@ -82,7 +83,7 @@ async def open_bench(
         valkey = Valkey(valkey_url)
         counters.register_functions(valkey)
         feed = CounterFeed(valkey)
-        needs = Dependencies(pool, Admitter(valkey, LocalLimits()), feed, clock)
+        needs = Dependencies(pool, Admitter(valkey, LocalLimits()), feed, ClockWatch(clock))
         caster = Caster(contest, b"k" * 32, needs, queue_limit=queue_limit)
         caster.platforms = {p.id: p for p in await load_platforms(database)}
         yield Bench(contest, caster, feed, valkey, pool, platform_id)

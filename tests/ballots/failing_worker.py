@@ -16,6 +16,7 @@ from voting_service.ballots.vote import Outcome
 from voting_service.clock import Clock
 from voting_service.contests.model import Contest, Platform
 from voting_service.errors import Unavailable
+from voting_service.storage.database_clock import ClockWatch
 from voting_service.storage.postgres import Pool
 from voting_service.storage.valkey import Valkey
 from voting_service.tally.counters import Counted, CounterFeed
@@ -111,7 +112,9 @@ class FailingWorker:
         self._dying = _Dying()
         self.feed: CounterFeed = _Feed(valkey, self._dying)
         standing_in: Any = _Pool(pool, self._dying)
-        needs = Dependencies(standing_in, _Admitter(valkey, self._dying), self.feed, clock)
+        needs = Dependencies(
+            standing_in, _Admitter(valkey, self._dying), self.feed, ClockWatch(clock)
+        )
         self.caster = Caster(contest, b"k" * 32, needs, queue_limit=1_000)
         self.caster.platforms = platforms
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from prometheus_client import REGISTRY
 
+from tests.database_clocks import told_by
 from tests.journal.chained import forging
 from tests.public.running_service import MovedClock
 from voting_service.background.journal_loop import WHOLE_EVERY, journal_loop
@@ -31,7 +32,7 @@ async def test_new_lines_are_checked_each_round_and_all_of_them_each_hour(
     database: Connection, owner_database_url: str
 ) -> None:
     clock = MovedClock()
-    loop = journal_loop(clock)
+    loop = journal_loop(told_by(clock))
     await write(database, 3)
     await loop.work(database)
     checks = await load_checks(database)
@@ -62,13 +63,13 @@ async def test_a_cut_end_is_an_alarm_that_no_restart_ends(
 ) -> None:
     clock = MovedClock()
     await write(database, 4)
-    loop = journal_loop(clock)
+    loop = journal_loop(told_by(clock))
     await loop.work(database)
     async with forging(owner_database_url) as owner:
         await owner.execute("delete from journal where entry > 2")
     await loop.work(database)
     assert alarm() == 1
-    for started_again in (loop, journal_loop(clock), journal_loop(clock)):
+    for started_again in (loop, journal_loop(told_by(clock)), journal_loop(told_by(clock))):
         await started_again.work(database)
         assert alarm() == 1
     assert await faults(database, "whole") == ("lines 3 to 4 cut off the end",)
@@ -76,7 +77,7 @@ async def test_a_cut_end_is_an_alarm_that_no_restart_ends(
 
 async def test_a_rewritten_end_is_an_alarm(database: Connection, owner_database_url: str) -> None:
     await write(database, 4)
-    loop = journal_loop(MovedClock())
+    loop = journal_loop(told_by(MovedClock()))
     await loop.work(database)
     async with forging(owner_database_url) as owner:
         await owner.execute("delete from journal where entry > 2")

@@ -24,6 +24,7 @@ from voting_service.public.app import create_app
 from voting_service.public.too_busy import CitizensHttp
 from voting_service.public.worker import Worker
 from voting_service.settings import Settings
+from voting_service.storage import database_clock
 from voting_service.storage.postgres import Connection, connect
 from voting_service.tally.counters import set_counts
 from voting_service.tally.record import advance_floor
@@ -36,6 +37,7 @@ STANDINGS = f"{CONTEST}/standings"
 ORIGIN = "https://demo.example"
 OTHER_SLUG = "other-2022"
 PATIENCE_SECONDS = 20.0
+ANY_OFFSET_SECONDS = 1e8
 
 
 class MovedClock:
@@ -180,13 +182,21 @@ def parse_answer(raw: bytes) -> httpx.Response:
 @asynccontextmanager
 async def running_service(
     settings: Settings, *, rules: ContestRules | None = None, clock: Clock | None = None,
-    opens_at: datetime | None = None, closes_at: datetime | None = None, **server: Any,
+    opens_at: datetime | None = None, closes_at: datetime | None = None,
+    max_clock_offset_seconds: float | None = None, **server: Any,
 ) -> AsyncIterator[Service]:  # fmt: skip
-    """Fills the stores with two contests and three platforms, serves them, and tidies up."""
+    """Fills the stores with two contests and three platforms, serves them, and tidies up.
+
+    A clock of the test's own may be as far from Postgres' as the test likes, unless it says how
+    far it may be.
+    """
+    if max_clock_offset_seconds is None and clock is not None:
+        max_clock_offset_seconds = ANY_OFFSET_SECONDS
     moved = clock if isinstance(clock, MovedClock) else MovedClock()
     demo, other = FakePlatform("demo", kid="demo-key"), FakePlatform("other")
     disabled = FakePlatform("disabled")
     database = await connect(settings.database_url)
+    patch = pytest.MonkeyPatch()
     try:
         master_key = settings.master_key.get_secret_value()
         contest = await store_contest(
@@ -199,6 +209,8 @@ async def running_service(
             database, "disabled", [disabled.signer.jwk()], origins=["https://disabled.example"]
         )
         await database.execute("update platforms set enabled = false where slug = 'disabled'")
+        if max_clock_offset_seconds is not None:
+            patch.setattr(database_clock, "MAX_OFFSET_SECONDS", max_clock_offset_seconds)
         async with serving(settings, moved, server) as (running, address):
             async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
                 await _fill_boards(running.lifespan.state["worker"])
@@ -208,6 +220,7 @@ async def running_service(
                     itertools.count(1),
                 )  # fmt: skip
     finally:
+        patch.undo()
         await database.close()
 
 

@@ -35,6 +35,7 @@ async def test_a_service_with_its_stores_is_ready(face: Service) -> None:
         "contests": "ok",
         "registry": "ok",
         "failing_contests": [],
+        "clock": "ok",
     }
     assert (await face.client.get("/healthz")).json() == {"status": "ok"}
 

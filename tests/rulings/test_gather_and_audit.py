@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 
 from tests.contest_data import store_contest, store_platform
 from tests.cut_data import CLOSES, MASTER_KEY, OPENS, StoredBallot
+from tests.database_clocks import told_by
 from tests.rulings.rulings_data import hold, rule, staff_of, store_ballots
 from voting_service.background.loops import audit_loop, gather_loop
 from voting_service.contests.model import Contest
@@ -43,15 +44,15 @@ async def test_held_ballots_become_holds_a_platform_and_local_day(
     ids = await store_ballots(database, contest, stored)
     by_time = [each for each in ids if each != ids[0]]
     campaign = await hold(database, contest, ids[:1])  # beta's of the day before, known already
-    await gather_loop(lambda: NOON).work(database)
-    await gather_loop(lambda: NOON).work(database)
+    await gather_loop(told_by(lambda: NOON)).work(database)
+    await gather_loop(told_by(lambda: NOON)).work(database)
     gathered = [each for each in await load_holds(database, contest) if each.id != campaign]
     assert [(each.kind, each.label, each.ballots) for each in gathered] == [
         ("screening", "alpha 2022-07-04", 1),
         ("screening", "beta 2022-07-04", 1),
     ]
     assert "1张选票" in gathered[0].evidence.sentence.zh
-    await gather_loop(lambda: DRAINED - timedelta(seconds=1)).work(database)
+    await gather_loop(told_by(lambda: DRAINED - timedelta(seconds=1))).work(database)
     assert len(await load_holds(database, contest)) == 4
     shown = await load_hold_ballots(database, contest, gathered[0].id, limit=9)
     assert [each.ballot_id for each in shown] == by_time[:1]
@@ -63,9 +64,9 @@ async def test_the_day_of_the_close_is_gathered_when_it_has_drained(
     platform = await store_platform(database)
     last = StoredBallot([1], cast_at=CLOSES - timedelta(seconds=1), platform_id=platform, held=True)
     await store_ballots(database, contest, [last])
-    await gather_loop(lambda: DRAINED - timedelta(seconds=1)).work(database)
+    await gather_loop(told_by(lambda: DRAINED - timedelta(seconds=1))).work(database)
     assert await load_holds(database, contest) == ()
-    await gather_loop(lambda: DRAINED).work(database)
+    await gather_loop(told_by(lambda: DRAINED)).work(database)
     assert [each.ballots for each in await load_holds(database, contest)] == [1]
 
 
@@ -78,7 +79,7 @@ async def test_an_audit_agrees_and_finds_what_was_tampered_with(
     )
     await advance_floor(database, contest.id)
     await rule(database, contest, staff, await hold(database, contest, ids[:3]), "void", NOON)
-    loop = audit_loop(lambda: NOON + timedelta(hours=1))
+    loop = audit_loop(told_by(lambda: NOON + timedelta(hours=1)))
     await loop.work(database)
     done = await load_audit(database, contest.id)
     assert done is not None

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contest_data import candidates, rules, store_contest
+from tests.database_clocks import told_by
 from tests.storage.tcp_proxy import TcpProxy, tcp_proxy
 from tests.tally.forged import insert_ballot
 from voting_service.background.loops import snapshot_loop
@@ -261,7 +262,7 @@ async def test_a_snapshot_is_taken_once_settled_exact_at_its_moment_and_then_sta
     await insert_ballot(database, contest_id, [3], cast_at=NOON - instant)
     await insert_ballot(database, contest_id, [3], held=True, cast_at=yesterday)
     await insert_ballot(database, contest_id, [4], cast_at=NOON)
-    loop = snapshot_loop(clock)
+    loop = snapshot_loop(told_by(clock))
 
     clock.now = NOON + timedelta(seconds=DRAIN_SECONDS) - instant
     await loop.work(database)
@@ -333,7 +334,7 @@ async def test_the_counts_of_a_blackout_are_those_of_its_beginning(
     clock.now = begins + timedelta(seconds=DRAIN_SECONDS)
     await board.refresh()
     assert votes(board) == {1: 1}
-    await snapshot_loop(clock).work(database)
+    await snapshot_loop(told_by(clock)).work(database)
     for later in (clock.now, CLOSES, CLOSES + timedelta(days=30)):
         clock.now = later
         await board.refresh()

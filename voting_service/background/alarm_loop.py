@@ -22,10 +22,10 @@ from voting_service.antifraud.alarm_store import (
 )
 from voting_service.antifraud.alarm_words import sentence
 from voting_service.background.loops import Loop, for_each_contest
-from voting_service.clock import Clock
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import DRAIN_SECONDS
 from voting_service.contests.store import load_platforms
+from voting_service.storage.database_clock import DatabaseClock
 from voting_service.storage.postgres import Connection, domain_errors
 from voting_service.storage.queries import Queries
 from voting_service.tally.desk_figures import id_bound
@@ -50,12 +50,12 @@ class Watched:
     next: int
 
 
-def alarm_loop(clock: Clock) -> Loop:
+def alarm_loop(clock: DatabaseClock) -> Loop:
     """Looks at every minute once no ballot of it can appear any more."""
     known: dict[int, Watched] = {}
 
     async def look(connection: Connection, contest: Contest) -> None:
-        now = clock()
+        now = await clock(connection)
         # Taken out until its alarms are kept: after a failure the watch begins anew.
         watched = known.pop(contest.id, None)
         last = last_settled_minute(contest, now)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 import structlog
@@ -14,13 +14,13 @@ import structlog
 from voting_service import metrics
 from voting_service.background.lease import try_lease
 from voting_service.background.sweep import LIMIT_SECONDS, due, latest_sweep, sweep
-from voting_service.clock import Clock
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import DRAIN_SECONDS
 from voting_service.contests.release import snapshot_moments_due
 from voting_service.contests.store import load_readable_contests
 from voting_service.errors import Refused, StoreUnavailable
 from voting_service.rulings.gather import gather
+from voting_service.storage.database_clock import DatabaseClock
 from voting_service.storage.durability import require_durable
 from voting_service.storage.postgres import Connection, connect, domain_errors
 from voting_service.storage.valkey import Valkey
@@ -94,12 +94,12 @@ def reconcile_loop(valkey: Valkey) -> Loop:
     return Loop("reconcile", 1.0, for_each_contest("reconcile", reconcile))
 
 
-def snapshot_loop(clock: Clock) -> Loop:
+def snapshot_loop(clock: DatabaseClock) -> Loop:
     """Keeps the counts at every moment that the release schedules show, once the last vote
     from before the moment has been stored."""
 
     async def snapshot(connection: Connection, contest: Contest) -> None:
-        settled: datetime = clock() - timedelta(seconds=DRAIN_SECONDS)
+        settled = await clock(connection) - timedelta(seconds=DRAIN_SECONDS)
         latest = await latest_snapshot_moment(connection, contest.id)
         for moment in snapshot_moments_due(contest, latest, settled):
             await take_snapshot(connection, contest.id, moment)
@@ -108,7 +108,7 @@ def snapshot_loop(clock: Clock) -> Loop:
     return Loop("snapshot", 5.0, for_each_contest("snapshot", snapshot))
 
 
-def audit_loop(clock: Clock) -> Loop:
+def audit_loop(clock: DatabaseClock) -> Loop:
     """Recounts all ballots now and then, and after the close, and compares the kept tally."""
 
     off_by = 0
@@ -117,7 +117,7 @@ def audit_loop(clock: Clock) -> Loop:
         nonlocal off_by
         newest = await load_audit(connection, contest.id)
         ruled_at = await last_ruled_at(connection, contest.id)
-        if audit_due(contest, newest, ruled_at, clock()):
+        if audit_due(contest, newest, ruled_at, await clock(connection)):
             newest = await _audited(connection, contest) or newest
         off_by += newest.difference if newest else 0
 
@@ -146,22 +146,22 @@ async def _audited(connection: Connection, contest: Contest) -> Audit | None:
     return done
 
 
-def gather_loop(clock: Clock) -> Loop:
+def gather_loop(clock: DatabaseClock) -> Loop:
     """Makes holds of the ballots that were held at the door, once their day is over."""
 
     async def gather_held(connection: Connection, contest: Contest) -> None:
-        for hold_id in await gather(connection, contest, clock()):
+        for hold_id in await gather(connection, contest, await clock(connection)):
             log.info("held_ballots_gathered", contest=contest.slug, hold=hold_id)
 
     return Loop("gather", 30.0, for_each_contest("gather", gather_held))
 
 
-def sweep_loop(clock: Clock) -> Loop:
+def sweep_loop(clock: DatabaseClock) -> Loop:
     """Examines the ballots of every contest at night and at the close; what is found goes on
     hold."""
 
     async def sweep_due(connection: Connection, contest: Contest) -> None:
-        moment = due(contest, await latest_sweep(connection, contest.id), clock())
+        moment = due(contest, await latest_sweep(connection, contest.id), await clock(connection))
         if moment is not None:
             await sweep(connection, contest, moment)
 

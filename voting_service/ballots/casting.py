@@ -24,7 +24,7 @@ from voting_service.ballots.admit import Admitter
 from voting_service.ballots.commit import Batch, Committed, Decided, commit, load_stored
 from voting_service.ballots.receipt import StoredBallot, receipt_bytes
 from voting_service.ballots.vote import Accepted, Outcome, Repeated, Vote, array_text
-from voting_service.clock import FIRST_DAY, Clock
+from voting_service.clock import FIRST_DAY
 from voting_service.contests.model import Contest, Platform
 from voting_service.errors import (
     AlreadyVoted,
@@ -34,6 +34,7 @@ from voting_service.errors import (
     StoreUnavailable,
     Unavailable,
 )
+from voting_service.storage.database_clock import ClockWatch
 from voting_service.storage.postgres import Pool, acquire
 from voting_service.tally.counters import Counted, CounterFeed
 from voting_service.tasks import run_forever
@@ -60,7 +61,7 @@ class Dependencies(NamedTuple):
     pool: Pool
     admitter: Admitter
     feed: CounterFeed
-    clock: Clock
+    watch: ClockWatch
 
 
 def busy() -> Unavailable:
@@ -127,7 +128,7 @@ class Caster:
             stored = await load_stored(connection, contest.id, period, [voter])
         ballot = stored.get(voter)
         if ballot is None:
-            return not_open(contest, self._needs.clock())
+            return not_open(contest, self._needs.watch.clock())
         return self._of_stored(ballot, array_text(choices))
 
     def _of_stored(self, ballot: StoredBallot, choices: str) -> Outcome:
@@ -178,7 +179,7 @@ class Caster:
         try:
             metrics.BATCH_SIZE.observe(len(votes))
             metrics.STEP_SECONDS.labels("wait").observe(waited)
-            if fresh:
+            if fresh and await self._clock_is_right(fresh):
                 await self._process(fresh)
         except StoreUnavailable as error:
             log.warning("batch_not_confirmed", votes=len(votes), reason=str(error))
@@ -195,8 +196,22 @@ class Caster:
         if unanswered:
             metrics.BALLOTS.labels("failed").inc(len(unanswered))
 
+    async def _clock_is_right(self, votes: Sequence[Vote]) -> bool:
+        """Refuses the votes when this worker's clock may not date them. Before anything else: a
+        wrong clock would leave hints, or say that the contest is closed."""
+        try:
+            await self._needs.watch.require_measured(self._needs.pool)
+        except StoreUnavailable:
+            raise
+        except Unavailable as error:
+            metrics.BALLOTS.labels("wrong_clock").inc(len(votes))
+            for vote in votes:
+                vote.settle(Unavailable(str(error), error.retry_after_seconds))
+            return False
+        return True
+
     async def _process(self, votes: Sequence[Vote]) -> None:
-        cast_at = _to_milliseconds(self._needs.clock())
+        cast_at = _to_milliseconds(self._needs.watch.clock())
         contest = self.contest
         if contest.phase(cast_at) != "open":
             self._refuse_closed(votes)
@@ -259,7 +274,7 @@ class Caster:
         if not batch.unseen and not batch.seen:
             return set()
         with metrics.STEP_SECONDS.labels("commit").time():
-            committed = await commit(self._needs.pool, batch)
+            committed = await commit(self._needs.pool, batch, self._needs.watch)
         slug, key = self.contest.slug, self._receipt_key
         for vote, _, ballot in committed.new:
             vote.settle(Accepted(receipt_bytes(key, slug, ballot)))
@@ -287,13 +302,13 @@ class Caster:
     def _refuse_late(self, votes: Sequence[Vote]) -> None:
         """The insert left them out: the contest has closed meanwhile, or the batch took too
         long, and then they go without an answer here and are told to try again."""
-        if self.contest.phase(self._needs.clock()) != "open":
+        if self.contest.phase(self._needs.watch.clock()) != "open":
             self._refuse_closed(votes)
 
     def _refuse_closed(self, votes: Sequence[Vote]) -> None:
         for vote in votes:
             metrics.BALLOTS.labels("not_open").inc()
-            vote.settle(not_open(self.contest, self._needs.clock()))
+            vote.settle(not_open(self.contest, self._needs.watch.clock()))
 
 
 def not_open(contest: Contest, now: datetime) -> NotOpen:

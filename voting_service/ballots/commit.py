@@ -16,6 +16,8 @@ from voting_service.ballots.receipt import StoredBallot
 from voting_service.ballots.vote import Vote
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import COMMIT_GRACE_SECONDS
+from voting_service.storage import database_clock
+from voting_service.storage.database_clock import ClockWatch
 from voting_service.storage.postgres import AnyConnection, Pool, acquire, domain_errors
 from voting_service.storage.queries import Queries
 
@@ -85,8 +87,8 @@ async def load_stored(
     }
 
 
-async def commit(pool: Pool, batch: Batch) -> Committed:
-    """Stores what is new and reads what was stored.
+async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
+    """Stores what is new and reads what was stored; measures the clock in passing.
 
     Raises StoreUnavailable when it is unknown what was stored: then nobody of the batch is
     confirmed, and a retry finds the row or inserts it.
@@ -97,6 +99,7 @@ async def commit(pool: Pool, batch: Batch) -> Committed:
     async with acquire(pool) as connection:
         if batch.unseen:
             senders = [vote.sender for vote, _ in batch.unseen]
+            sent = watch.clock()
             row = await connection.fetchrow(
                 QUERIES["insert_ballots"],
                 batch.contest.id,
@@ -115,8 +118,10 @@ async def commit(pool: Pool, batch: Batch) -> Committed:
                 [sender.account_day for sender in senders],
                 [sender.seconds_since_sign_in for sender in senders],
                 [verdict.lit for _, verdict in batch.unseen],
+                timedelta(seconds=database_clock.MAX_OFFSET_SECONDS),
             )
             assert row is not None
+            watch.judge(sent, row["now"], watch.clock())
             if row["stored"]:
                 xid = row["xid"]
             if row["stored"] < len(ids):

@@ -1,7 +1,8 @@
 -- name: insert_ballots
 -- ⑤ Stores a batch in one statement. A voter who has a ballot for the period is left out, and
--- so is everybody when the batch comes later than the grace after its moment: what was counted
--- for a moment, the close above all, stays so. All batches lock voters in one order, so that two
+-- so is everybody when the batch comes later than the grace after its moment, or before it by more
+-- than a worker's clock may be ahead: what was counted for a moment, the close above all, stays
+-- so, and no ballot is of a day that has not begun. It tells the time for the worker's clock. All batches lock voters in one order, so that two
 -- with the same voters wait for each other instead of deadlocking.
 with batch as (
     select * from unnest($3::bytea[], $4::bytea[], $5::smallint[], $6::smallint[], $7::text[],
@@ -22,13 +23,15 @@ with batch as (
       from batch b
      where exists (select 1 from contests c
                     where c.id = $1 and $9 >= c.opens_at and $9 < c.closes_at
-                      and clock_timestamp() < $9 + $10::interval)
+                      and clock_timestamp() < $9 + $10::interval
+                      and clock_timestamp() >= $9 - $17::interval)
      order by b.voter
     on conflict on constraint ballots_one_per_voter do nothing
     returning ballot_id
 )
 select count(*) as stored,
        pg_current_xact_id() as xid,
+       clock_timestamp() as now,
        case when count(*) < cardinality($3::bytea[]) then array_agg(ballot_id) end as stored_ids
   from stored;
 

@@ -23,7 +23,6 @@ from voting_service.cut.examination import Examination, examine
 from voting_service.cut.publication import (
     Shown,
     approve,
-    database_time,
     load_shown,
     propose_lot,
     propose_publication,
@@ -34,6 +33,7 @@ from voting_service.decisions.model import Decision
 from voting_service.decisions.store import load_decisions
 from voting_service.errors import NotFound
 from voting_service.settings import Settings, load_settings
+from voting_service.storage.database_clock import database_time
 from voting_service.storage.postgres import Connection
 from voting_service.storage.signed_file import load_public_key, load_signing_key
 

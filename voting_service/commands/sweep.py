@@ -9,10 +9,10 @@ from voting_service.background.sweep import sweep as examine_ballots
 from voting_service.commands.running import database, run
 from voting_service.commands.staff import as_option, authenticate_staff
 from voting_service.contests.store import load_contest
-from voting_service.cut.publication import database_time
 from voting_service.decisions.model import DECIDERS
 from voting_service.rulings.hold_files import ImportedHold
 from voting_service.settings import Settings, load_settings
+from voting_service.storage.database_clock import database_time
 
 
 @click.command()

@@ -17,10 +17,10 @@ from voting_service.background.loops import (
     snapshot_loop,
     sweep_loop,
 )
-from voting_service.clock import system_clock
 from voting_service.commands.running import require_durable_database, run
 from voting_service.logs import configure_logs
 from voting_service.settings import Settings, load_settings
+from voting_service.storage.database_clock import database_time
 from voting_service.storage.valkey import Valkey
 from voting_service.tally.counters import register_functions
 
@@ -44,12 +44,12 @@ async def _work(settings: Settings) -> None:
     register_functions(valkey)
     loops = [
         reconcile_loop(valkey),
-        snapshot_loop(system_clock),
-        audit_loop(system_clock),
-        gather_loop(system_clock),
-        sweep_loop(system_clock),
-        alarm_loop(system_clock),
-        journal_loop(system_clock),
+        snapshot_loop(database_time),
+        audit_loop(database_time),
+        gather_loop(database_time),
+        sweep_loop(database_time),
+        alarm_loop(database_time),
+        journal_loop(database_time),
     ]
     working = asyncio.create_task(run_loops(loops, settings.database_url))
     for stop in (signal.SIGINT, signal.SIGTERM):

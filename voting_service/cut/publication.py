@@ -53,13 +53,6 @@ class Shown(NamedTuple):
     until: datetime | None
 
 
-async def database_time(connection: AnyConnection) -> datetime:
-    """The clock by which the vote path stops; give it to the functions here as `now`."""
-    with domain_errors():
-        now: datetime = await connection.fetchval(QUERIES["database_time"])
-    return now
-
-
 def shown_at(
     publications: Iterable[Publication], now: datetime, version: int | None = None
 ) -> Shown | None:

@@ -12,10 +12,6 @@ select version, document, published_at,
  where contest_id = $1
  order by version;
 
--- name: database_time
--- The clock that the vote path's close is judged by.
-select clock_timestamp();
-
 -- name: tally
 -- The kept figures of each candidate; candidate 0 counts ballots.
 select candidate, sum(gross)::bigint as gross, sum(held)::bigint as held,

@@ -10,7 +10,7 @@ from voting_service.accounts.sessions import end_all_sessions, open_session
 from voting_service.contests.model import Text
 from voting_service.contests.store import load_contest
 from voting_service.cut.publication import approve as approve_cut
-from voting_service.cut.publication import database_time, propose_publication
+from voting_service.cut.publication import propose_publication
 from voting_service.decisions.store import (
     find_decision,
     load_selection_decisions,
@@ -28,6 +28,7 @@ from voting_service.office.panel.store import (
     notice_conflicts,
     save_sheet,
 )
+from voting_service.storage.database_clock import database_time
 from voting_service.storage.queries import Queries
 from voting_service.tally.record import advance_floor
 

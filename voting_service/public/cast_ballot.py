@@ -111,6 +111,7 @@ class CastBallot:
         authorization = sent.get(b"authorization", b"")
         if authorization[:7].lower() != b"bearer ":
             raise NotSignedIn("sign in at a platform first, then send the session as Bearer")
+        worker.watch.require()
         now = worker.clock()
         session = voter_of(worker, desk, authorization[7:], now)
         choices, challenge = parse_cast(body, desk.contest)

@@ -34,6 +34,7 @@ async def readyz(request: Request) -> Response:
         "postgres": postgres,
         "contests": "ok" if worker.ready else "being prepared",
         "registry": registry_state(worker.registry),
+        "clock": worker.watch.state,
     }
     told = {
         "valkey": valkey,

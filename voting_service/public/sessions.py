@@ -72,6 +72,7 @@ async def sign_in(worker: Worker, asked: SignInRequest) -> tuple[ContestDesk, Se
 async def _sign_in(worker: Worker, asked: SignInRequest) -> tuple[ContestDesk, SessionGranted]:
     if not worker.registry.loaded:
         raise StoreUnavailable("the service is starting")
+    worker.watch.require()
     platform = worker.registry.platforms.get(asked.platform)
     if platform is None or not platform.enabled:
         raise TokenRefused("there is no such platform, or it is switched off")

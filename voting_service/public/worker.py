@@ -30,6 +30,7 @@ from voting_service.public.picture_shelf import PictureShelf
 from voting_service.public.profiles import PreparedProfiles
 from voting_service.public.senders import SenderReader
 from voting_service.settings import Settings
+from voting_service.storage.database_clock import ClockWatch
 from voting_service.storage.postgres import Pool, PooledConnection, acquire, open_pool
 from voting_service.storage.valkey import Valkey
 from voting_service.tally import counters
@@ -118,9 +119,10 @@ class Worker:
         self.origins: frozenset[str] = frozenset()
         self.standings_readers = 0
         self.closing = asyncio.Event()
+        self.watch = ClockWatch(clock)
         self.feed = CounterFeed(valkey)
         counters.register_functions(valkey)
-        self._needs = Dependencies(pool, Admitter(valkey, LocalLimits()), self.feed, clock)
+        self._needs = Dependencies(pool, Admitter(valkey, LocalLimits()), self.feed, self.watch)
         spent = SpentTokens(valkey)
         self.sign_in = SignIn(http=http, spent=spent, clock=clock, settings=settings)
         self.captchas = Captchas(
@@ -232,6 +234,7 @@ async def running(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         boards = lambda: [desk.board for desk in worker.desks.values()]  # noqa: E731
         tasks = [
             asyncio.create_task(worker.registry.keep_fresh(read_pool, pool), name="registry"),
+            asyncio.create_task(worker.watch.keep_measured(read_pool), name="clock"),
             asyncio.create_task(keep_boards_fresh(boards), name="boards"),
             asyncio.create_task(worker.feed.run(), name="counter feed"),
         ]

@@ -131,6 +131,7 @@ async def cast(visit: Visit) -> Response:
 
 
 async def _cast(visit: Visit, form: Form) -> Response:
+    visit.worker.watch.require()
     session = visit.voter()
     token = visit.cookies.session(visit.request)
     expected = form_seal(visit.desk.keys.session, token)

@@ -18,7 +18,6 @@ from voting_service.contests.model import Contest, Text
 from voting_service.cut.announcement.announcement import announcement
 from voting_service.cut.correction import read_document
 from voting_service.cut.examination import Examination, Publication, examine, load_publications
-from voting_service.cut.publication import database_time
 from voting_service.cut.safety import conclusion
 from voting_service.cut.signature import sign
 from voting_service.decisions.model import DECIDERS, Decision
@@ -30,6 +29,7 @@ from voting_service.errors import InvalidInput, NotFound, Refused
 from voting_service.journal.record import record
 from voting_service.staff.publication.line_picture import line_picture
 from voting_service.storage.canonical import canonical
+from voting_service.storage.database_clock import database_time
 from voting_service.storage.postgres import AnyConnection
 from voting_service.storage.signed_file import load_signing_key
 from voting_service.tally.recount import RECOUNT_TIMEOUT_SECONDS

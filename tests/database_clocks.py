@@ -1,0 +1,18 @@
+"""The database's clock as a test moves it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from voting_service.clock import Clock
+from voting_service.storage.database_clock import DatabaseClock
+from voting_service.storage.postgres import AnyConnection
+
+
+def told_by(clock: Clock) -> DatabaseClock:
+    """Postgres, as if its time were the clock's."""
+
+    async def now(_connection: AnyConnection) -> datetime:
+        return clock()
+
+    return now
