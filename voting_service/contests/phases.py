@@ -9,12 +9,14 @@ from voting_service.contests.model import Contest, ContestRules
 from voting_service.errors import NotPublished
 
 COMMIT_GRACE_SECONDS = 10
-"""A ballot may reach Postgres this much after its moment, never later: the insert itself
-refuses."""
+"""A ballot may reach Postgres this much after its moment, never later, by Postgres' own clock: the
+insert itself refuses. (Before its moment by no more than a worker's clock may be ahead:
+storage/database_clock.py.)"""
 
 DRAIN_SECONDS = 15
-"""When this has passed since a moment no ballot from before it can appear any more: the grace,
-and the five seconds that a statement begun within it may still run (storage/postgres.py)."""
+"""When this has passed since a moment, by Postgres' clock, no ballot from before it can appear any
+more: the grace, and the five seconds that a statement begun within it may still run
+(storage/postgres.py)."""
 
 
 class Announced(Protocol):
