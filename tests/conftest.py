@@ -68,12 +68,12 @@ async def postgres() -> AsyncIterator[EmbeddedPostgres]:
     under root PostgreSQL is another user. In memory where there is room: a disk's file system
     takes twenty times as long to make and remove the five hundred files of a database.
     """
-    with tempfile.TemporaryDirectory(prefix="voting-postgres-", dir=_memory()) as folder:
+    with tempfile.TemporaryDirectory(prefix="voting-postgres-", dir=in_memory()) as folder:
         async for server in _running_postgres(Path(folder)):
             yield server
 
 
-def _memory() -> Path | None:
+def in_memory() -> Path | None:
     """A folder in memory; None where there is none with enough room, as in most containers."""
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_IN_MEMORY:
         return MEMORY

@@ -157,6 +157,11 @@ class Refused(VotingError):
     """A staff command that the rules do not allow now; the message says what to do."""
 
 
+class TallyOfAnotherCluster(Refused):
+    """The kept tally names transactions of another PostgreSQL cluster than this one: the database
+    was restored from a dump. Nothing is counted by it until it was rebuilt."""
+
+
 class WrongRole(Refused):
     """The account's role does not allow this, now or later."""
 

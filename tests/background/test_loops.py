@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from tests.contest_data import execute_as_owner, store_contest
 from tests.storage.tcp_proxy import TcpProxy, tcp_proxy
@@ -197,6 +198,29 @@ async def test_reconciling_sets_the_counters_to_the_record(
     await loop.work(database)
     assert await read_counts(store, contest.id) == (3, {1: 3})
     assert REGISTRY.get_sample_value("voting_counter_drift_votes") == 9
+
+
+async def test_a_tally_of_another_cluster_is_told_once_and_its_counters_are_emptied(
+    database: Connection, store: Valkey
+) -> None:
+    contest = await store_contest(database, b"m" * 32)
+    loop = reconcile_loop(store)
+    await insert_ballot(database, contest.id, [1])
+    await loop.work(database)
+    assert await read_counts(store, contest.id) == (1, {1: 1})
+    with capture_logs() as told:
+        await database.execute("update tally_floors set cluster = 1")
+        for _ in range(3):
+            await loop.work(database)
+            assert await read_counts(store, contest.id) is None
+        await database.execute("update tally_floors set cluster = current_cluster()")
+        for _ in range(3):
+            await loop.work(database)
+            assert await read_counts(store, contest.id) == (1, {1: 1})
+    events = [(line["log_level"], line["event"]) for line in told if contest.slug in str(line)]
+    assert events[:2] == [("error", "tally_of_another_cluster"), ("info", "tally_counted_again")]
+    assert [event for _, event in events].count("tally_of_another_cluster") == 1
+    assert "voting-service tally rebuild" in told[0]["reason"]
 
 
 async def test_reconciling_goes_on_without_valkey_and_past_a_contest_it_must_refuse(

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from tests.contest_data import SLUG
 from tests.public.running_service import (
     CONTEST,
     SESSIONS,
@@ -21,6 +23,7 @@ from voting_service.contests.registry import STALE_SECONDS
 from voting_service.demo.embedded_server import free_port
 from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.settings import Settings
+from voting_service.tally import standings
 
 
 async def test_a_service_with_its_stores_is_ready(face: Service) -> None:
@@ -36,6 +39,7 @@ async def test_a_service_with_its_stores_is_ready(face: Service) -> None:
         "registry": "ok",
         "failing_contests": [],
         "clock": "ok",
+        "tally": "ok",
     }
     assert (await face.client.get("/healthz")).json() == {"status": "ok"}
 
@@ -44,6 +48,33 @@ async def test_a_worker_that_is_told_to_stop_is_not_ready(service: Service) -> N
     service.worker.closing.set()
     answer = await service.client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+
+
+async def test_a_restored_dump_takes_votes_shows_no_counts_and_says_so(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standings, "RECORD_REFRESH_SECONDS", 0.0)
+    assert (await service.cast(await service.open_session(), [1])).status_code == 201
+    await service.reconcile()
+    board = service.worker.desk(SLUG).board
+    assert (await service.client.get(STANDINGS)).json()["ballots"] == 1
+    with capture_logs() as told:
+        await service.database.execute("update tally_floors set cluster = 1")
+        for _ in range(3):
+            await board.refresh()
+    noticed = [line for line in told if line["event"] == "tally_of_another_cluster"]
+    assert [(line["log_level"], line["contest"]) for line in noticed] == [("error", SLUG)]
+    answer = await service.client.get("/readyz")
+    assert (answer.status_code, answer.json()["tally"]) == (200, "another cluster")
+    for path in (STANDINGS, f"{STANDINGS}/events"):
+        refused = await service.client.get(path)
+        check_problem(refused, 503)
+        assert refused.headers["retry-after"] == "30"
+    assert (await service.cast(await service.open_session(), [2])).status_code == 201
+    await service.database.execute("update tally_floors set cluster = current_cluster()")
+    await service.reconcile()
+    assert (await service.client.get(STANDINGS)).json()["ballots"] == 2
+    assert (await service.client.get("/readyz")).json()["tally"] == "ok"
 
 
 @pytest.fixture

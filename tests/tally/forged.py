@@ -11,6 +11,8 @@ from voting_service.ballots.commit import new_ballot_ids
 from voting_service.storage.postgres import AnyConnection
 from voting_service.tally.counters import Counts
 
+NOW = "select pg_current_xact_id()"
+
 
 async def insert_ballot(
     connection: AnyConnection,
@@ -19,12 +21,15 @@ async def insert_ballot(
     *,
     held: bool = False,
     cast_at: datetime | None = None,
+    xids_ahead: int = 0,
 ) -> int:
-    """Stores one; returns the transaction that did."""
+    """Stores one; returns the transaction that did. Only the owner can make it name one that is
+    `xids_ahead`, as if it came from another cluster."""
     moment = cast_at or datetime.now(UTC)
     xid: int = await connection.fetchval(
         "insert into ballots (contest_id, platform_id, disposition, screened, period, cast_at,"
-        " ballot_id, voter, choices) values ($1, 1, $2, true, $3, $4, $5, $6, $7)"
+        f" ballot_id, voter, choices{', commit_xid' * (xids_ahead != 0)})"
+        f" values ($1, 1, $2, true, $3, $4, $5, $6, $7{', $8' * (xids_ahead != 0)})"
         " returning commit_xid",
         contest_id,
         int(held),
@@ -33,6 +38,7 @@ async def insert_ballot(
         new_ballot_ids(1, moment)[0],
         os.urandom(16),
         list(choices),
+        *([await connection.fetchval(NOW) + xids_ahead] if xids_ahead else []),
     )
     return xid
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -18,14 +19,14 @@ from voting_service.contests.model import Contest
 from voting_service.contests.phases import DRAIN_SECONDS
 from voting_service.contests.release import snapshot_moments_due
 from voting_service.contests.store import load_readable_contests
-from voting_service.errors import Refused, StoreUnavailable
+from voting_service.errors import Refused, StoreUnavailable, TallyOfAnotherCluster
 from voting_service.rulings.gather import gather
 from voting_service.storage.database_clock import DatabaseClock
 from voting_service.storage.durability import require_durable
 from voting_service.storage.postgres import Connection, connect, domain_errors
 from voting_service.storage.valkey import Valkey
 from voting_service.tally.audit import Audit, audit, audit_due, last_ruled_at, load_audit
-from voting_service.tally.counters import set_counts
+from voting_service.tally.counters import forget_counts, set_counts
 from voting_service.tally.record import advance_floor, latest_snapshot_moment, take_snapshot
 from voting_service.tasks import FailureLog, run_forever
 
@@ -72,15 +73,28 @@ def for_each_contest(loop: str, work: Callable[[Connection, Contest], Awaitable[
 
 
 def reconcile_loop(valkey: Valkey) -> Loop:
-    """Postgres is right: every round sets the live counters to what the record says."""
+    """Postgres is right: every round sets the live counters to what the record says, and empties
+    them where the kept tally is of another cluster."""
+    refused: set[int] = set()
 
     async def reconcile(connection: Connection, contest: Contest) -> None:
         try:
             floor, totals = await advance_floor(connection, contest.id)
+        except TallyOfAnotherCluster as error:
+            metrics.LOOP_FAILURES.labels("reconcile").inc()
+            if contest.id not in refused:  # once, not every second
+                refused.add(contest.id)
+                _tell_refused(contest, error)
+            with suppress(StoreUnavailable):
+                await forget_counts(valkey, contest.id)
+            return
         except Refused as error:
             metrics.LOOP_FAILURES.labels("reconcile").inc()
             log.warning("tally_not_advanced", contest=contest.slug, reason=str(error))
             return
+        if contest.id in refused:
+            refused.discard(contest.id)
+            log.info("tally_counted_again", contest=contest.slug, ballots=totals.ballots)
         try:
             drift = await set_counts(valkey, contest.id, floor, totals)
         except StoreUnavailable as error:
@@ -92,6 +106,10 @@ def reconcile_loop(valkey: Valkey) -> Loop:
             log.info("counters_corrected", contest=contest.slug, votes=drift)
 
     return Loop("reconcile", 1.0, for_each_contest("reconcile", reconcile))
+
+
+def _tell_refused(contest: Contest, error: TallyOfAnotherCluster) -> None:
+    log.error("tally_of_another_cluster", contest=contest.slug, reason=str(error))
 
 
 def snapshot_loop(clock: DatabaseClock) -> Loop:

@@ -83,7 +83,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return f"postgresql://{role}:{self.secrets[role]}@{HOST}:{self.port}/{database}"
 
     def command(self) -> list[str]:
-        return [str(_program("postgres")), "-D", str(self._data)]
+        return [str(program("postgres")), "-D", str(self._data)]
 
     def system_user(self) -> str | None:
         return SYSTEM_USER if os.geteuid() == 0 else None
@@ -176,7 +176,7 @@ class EmbeddedPostgres(EmbeddedServer):
         self._hand_over(password_file)
         done = subprocess.run(
             [
-                str(_program("initdb")),
+                str(program("initdb")),
                 f"--pgdata={new}",
                 f"--username={SUPERUSER}",
                 f"--pwfile={password_file}",
@@ -215,7 +215,8 @@ def _wheel() -> Path:
     return Path(spec.origin).parent
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
+    """Where the wheel has one of PostgreSQL's programs."""
     return _wheel() / "pginstall" / "bin" / name
 
 

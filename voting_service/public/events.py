@@ -49,7 +49,11 @@ async def _messages(worker: Worker, board: Board) -> AsyncIterator[bytes]:
             changed.cancel()
             changed = asyncio.ensure_future(board.changed())
             await asyncio.sleep(0)  # it waits from here on, so no change falls in between
-            yield b"event: standings\ndata: " + board.shown().body + b"\n\n"
+            try:
+                shown = board.shown()
+            except Unavailable:  # withdrawn; asking again gets the reason
+                return
+            yield b"event: standings\ndata: " + shown.body + b"\n\n"
             while not changed.done() and not closing.done():
                 done, _ = await asyncio.wait(
                     {changed, closing},

@@ -20,7 +20,8 @@ from voting_service.web.health import (
 
 async def readyz(request: Request) -> Response:
     """Pings every resource. 503 unless every state in `needed` is `ok`. Without Valkey votes go
-    on, and so do the other contests while one is failing: `told` names both."""
+    on, so do the other contests while one is failing, and so does a contest whose tally waits for
+    `tally rebuild`: `told` names all of them."""
     worker: Worker = request.state.worker
 
     async def ping_postgres() -> None:
@@ -40,6 +41,7 @@ async def readyz(request: Request) -> Response:
         "valkey": valkey,
         "registry_age_seconds": registry_age(worker.registry),
         "failing_contests": worker.failing_contests,
+        "tally": "another cluster" if worker.tally_of_another_cluster else "ok",
     }
     return readiness_response(needed, told, stopping=worker.closing.is_set())
 

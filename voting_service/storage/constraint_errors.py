@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from voting_service.errors import Fault, InvalidInput, Refused, SecondPersonRequired, VotingError
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    Refused,
+    SecondPersonRequired,
+    TallyOfAnotherCluster,
+    VotingError,
+)
 
 CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
     "contests_slug_key": InvalidInput(Fault("slug", "a contest of this name exists already")),
@@ -61,6 +68,13 @@ CONSTRAINT_ERRORS: Mapping[str, VotingError] = {
     ),
     "accounts_openid_subject_key": Refused(
         "another account is connected with this user", zh="该单位账号已关联另一个账号。"
+    ),
+    "tally_floors_cluster": TallyOfAnotherCluster(
+        "the kept tally was made in another PostgreSQL cluster: this database was restored from a "
+        "dump, or moved by pg_upgrade. No ballot is lost; run `voting-service tally rebuild "
+        "CONTEST` once to count them here",
+        zh="计票数据来自另一套数据库（由备份转储恢复或升级而来），选票没有丢失。"
+        "请管理员运行一次 voting-service tally rebuild CONTEST，之后即可继续计票。",
     ),
     "records_stay": Refused("records are only ever added to"),
     "selections_slug_key": InvalidInput(Fault("slug", "a selection of this name exists already")),

@@ -32,9 +32,10 @@ def latest_revision() -> str:
     return head
 
 
-def upgrade(database_url: str) -> None:
-    """Brings the database to the newest migration. Blocks; call it outside the event loop."""
-    command.upgrade(_config(database_url), "head")
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Brings the database to a migration, the newest unless told otherwise. Blocks; call it
+    outside the event loop."""
+    command.upgrade(_config(database_url), revision)
 
 
 def run_script(file_name: str) -> None:

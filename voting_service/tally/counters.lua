@@ -64,6 +64,12 @@ local function reconcile(keys, args)
   return drift
 end
 
+-- Live means nothing from here on, until the reconciler sets a floor again.
+local function forget(keys)
+  local tag = keys[1]
+  return redis.call('DEL', tag .. ':tally:floor', tag .. ':tally:recent', tag .. ':tally:live')
+end
+
 -- returns  live as a flat list, or nothing when there is no floor
 local function read(keys)
   local tag = keys[1]
@@ -73,4 +79,5 @@ end
 
 redis.register_function('voting_count', count)
 redis.register_function('voting_reconcile', reconcile)
+redis.register_function('voting_forget', forget)
 redis.register_function{function_name='voting_counts', callback=read, flags={'no-writes'}}

@@ -118,3 +118,9 @@ async def set_counts(valkey: Valkey, contest_id: int, floor: int, totals: Counts
         "voting_reconcile", [contest_tag(contest_id)], [str(floor), msgpack.packb(fields)]
     )
     return drift
+
+
+async def forget_counts(valkey: Valkey, contest_id: int) -> None:
+    """Removes the live counters, so that nobody reads them until `set_counts`. Raises
+    StoreUnavailable."""
+    await valkey.call("voting_forget", [contest_tag(contest_id)], [])

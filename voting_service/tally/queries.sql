@@ -1,9 +1,9 @@
 -- name: floor
--- How far the kept aggregates reach.
-select floor from tally_floors where contest_id = $1;
+-- How far the kept aggregates reach; refused when they are of another cluster.
+select checked_floor($1) as floor;
 
 -- name: lock_floor
--- The same for whoever is about to move it: a second one waits and then sees where it is.
+-- For whoever is about to move it: a second one waits and then sees where it is.
 select floor from tally_floors where contest_id = $1 for update;
 
 -- name: oldest_running

@@ -30,38 +30,27 @@ def _counts(*results: Iterable[Any]) -> Counts:
     return Counts(ballots, {number: count for number, count in votes.items() if count})
 
 
-def _refuse_another_cluster(contest_id: int, floor: int, oldest_running: int) -> None:
-    """A floor in the future: the database was restored from a dump into another cluster, whose
-    transaction ids started anew (ARCHITECTURE.md)."""
-    if oldest_running < floor:
-        raise Refused(
-            f"the kept tally of contest {contest_id} is ahead of this database: it was "
-            "restored from a dump; restore a physical backup instead"
-        )
-
-
 async def checked_floor(connection: AnyConnection, contest_id: int) -> int:
     """How far the kept aggregates reach, for a transaction that is about to read them.
 
-    Raises Refused when that lies in the future of this database.
+    Raises TallyOfAnotherCluster where the database was restored from a dump (ARCHITECTURE.md).
     """
-    floor: int = await connection.fetchval(QUERIES["floor"], contest_id) or 0
-    running: int = await connection.fetchval(QUERIES["oldest_running"])
-    _refuse_another_cluster(contest_id, floor, running)
+    with domain_errors():
+        floor: int = await connection.fetchval(QUERIES["floor"], contest_id)
     return floor
 
 
 async def advance_floor(connection: AnyConnection, contest_id: int) -> tuple[int, Counts]:
     """Brings the kept aggregates up to date; returns the new floor and the count below it.
 
-    Raises Refused when the stored floor lies in the future, and when somebody else set the first
-    one at the same time.
+    Raises TallyOfAnotherCluster, and Refused when somebody else set the first one at the same
+    time.
     """
     with domain_errors():
         async with connection.transaction():
-            old: int = await connection.fetchval(QUERIES["lock_floor"], contest_id) or 0
+            await connection.execute(QUERIES["lock_floor"], contest_id)
+            old = await checked_floor(connection, contest_id)
             new: int = await connection.fetchval(QUERIES["oldest_running"])
-            _refuse_another_cluster(contest_id, old, new)
             if new > old:
                 await connection.execute(QUERIES["keep_increment"], contest_id, old, new)
                 moved = await connection.fetchval(QUERIES["move_floor"], contest_id, old, new)
@@ -72,7 +61,7 @@ async def advance_floor(connection: AnyConnection, contest_id: int) -> tuple[int
 
 
 async def count_now(connection: AnyConnection, contest_id: int) -> Counts:
-    """The public count this moment, from Postgres alone. Raises Refused as `advance_floor`."""
+    """The public count this moment, from Postgres alone. Raises TallyOfAnotherCluster."""
     with domain_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             floor = await checked_floor(connection, contest_id)

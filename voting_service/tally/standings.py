@@ -18,17 +18,19 @@ from voting_service import metrics
 from voting_service.clock import Clock
 from voting_service.contests.model import Contest
 from voting_service.contests.release import Hidden, Live, SnapshotAt, release_at
-from voting_service.errors import StoreUnavailable, Unavailable
+from voting_service.errors import StoreUnavailable, TallyOfAnotherCluster, Unavailable
 from voting_service.storage.postgres import Pool, acquire
 from voting_service.storage.valkey import Valkey
 from voting_service.tally.counters import Counts, read_counts
-from voting_service.tally.record import count_now, load_snapshot
+from voting_service.tally.record import checked_floor, count_now, load_snapshot
 from voting_service.tally.recount import competition_ranks
 from voting_service.tasks import FailureLog, run_forever
 
 REFRESH_SECONDS = 1.0
 RECORD_REFRESH_SECONDS = 5.0
 """While the live counters are away every worker asks Postgres instead, but less often."""
+RECOUNT_SECONDS = 30
+"""When a reader may ask again while the tally waits to be rebuilt."""
 
 
 class CandidateStanding(msgspec.Struct, frozen=True):
@@ -88,24 +90,67 @@ class Board:
         self._changed = asyncio.Event()
         self._record_read_at: float | None = None
         self._record_counts: Counts | None = None
+        self._checked_at: float | None = None
+        self._refusal: TallyOfAnotherCluster | None = None
 
     async def refresh(self) -> None:
-        """Prepares anew when something changed. Keeps the last bytes when no store answers."""
-        standings = await self._standings(self._clock())
+        """Prepares the bytes again when something changed. Keeps the last ones when no store
+        answers, and none where the counts cannot be trusted."""
+        await self._check_cluster()
+        try:
+            standings = await self._standings(self._clock())
+        except TallyOfAnotherCluster as error:
+            self._refuse(error)
+            self._current = self._shown = self._record_counts = None
+            self._tell_readers()
+            return
         if self._shown is not None and _same(standings, self._shown):
             return
         self._shown = standings
         self._current = Prepared.of(standings)
+        self._tell_readers()
+
+    async def _check_cluster(self) -> None:
+        """Looks every few seconds whether the kept tally is of this cluster: the live counters
+        cannot tell. While Postgres is unavailable that stays as it was."""
+        now = asyncio.get_running_loop().time()
+        if self._checked_at is not None and now - self._checked_at <= RECORD_REFRESH_SECONDS:
+            return
+        self._checked_at = now
+        try:
+            async with acquire(self._pool) as connection:
+                await checked_floor(connection, self.contest.id)
+        except TallyOfAnotherCluster as error:
+            self._refuse(error)
+        except StoreUnavailable:
+            return
+        else:
+            self._refusal = None
+
+    def _refuse(self, error: TallyOfAnotherCluster) -> None:
+        if self._refusal is None:  # once, not every second
+            log.error("tally_of_another_cluster", contest=self.contest.slug, reason=str(error))
+        self._refusal = error
+
+    def _tell_readers(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
     @property
     def ready(self) -> bool:
-        """Whether there is anything to show."""
-        return self._current is not None
+        """Whether it is known what to show, be it nothing."""
+        return self._current is not None or self.of_another_cluster
+
+    @property
+    def of_another_cluster(self) -> bool:
+        """Whether the kept tally is refused: no live counts are shown then."""
+        return self._refusal is not None
 
     def shown(self) -> Prepared:
-        """What readers get. Raises StoreUnavailable before the first refresh."""
+        """What readers get. Raises StoreUnavailable before the first refresh, and Unavailable
+        while the counts cannot be trusted."""
+        if self._current is None and self.of_another_cluster:
+            raise Unavailable("the votes are being counted again", RECOUNT_SECONDS)
         if self._current is None:
             raise StoreUnavailable("the standings are being prepared")
         return self._current
@@ -125,6 +170,8 @@ class Board:
         release = release_at(self.contest, now)
         match release:
             case Live():
+                if self._refusal is not None:
+                    raise self._refusal
                 counts = await self._live_counts()
                 lines = ranked(self.contest, counts.votes)
                 return Standings(slug, "live", now, None, counts.ballots, lines)

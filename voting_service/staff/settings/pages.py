@@ -31,7 +31,7 @@ from voting_service.desk.access import signed_in, visitor
 from voting_service.desk.cookies import language
 from voting_service.desk.rendering import page
 from voting_service.desk.state import Desk, contest_of, desk_of
-from voting_service.errors import InvalidInput, NotFound, VotingError
+from voting_service.errors import InvalidInput, NotFound, TallyOfAnotherCluster, VotingError
 from voting_service.staff.settings.preview import WIDTH, Span, spans, time_line
 from voting_service.storage.postgres import AnyConnection, domain_errors
 from voting_service.storage.queries import Queries
@@ -79,7 +79,10 @@ async def settings_page(request: Request) -> Response:
         decisions = await load_decisions(connection, contest.id)
         changes = await load_changes(connection, contest.id)
         platforms = await load_platforms(connection)
-        votes = await _votes_today(connection, contest, now)
+        try:
+            votes = await votes_today(connection, contest, now)
+        except TallyOfAnotherCluster:  # a platform can be switched off all the same
+            votes = None
     marks, now_at = time_line(contest, now)
     people = {d.id: d for d in decisions}
     return page(
@@ -94,7 +97,10 @@ async def settings_page(request: Request) -> Response:
         now_at=now_at,
         width=WIDTH,
         rows=[_row(contest, setting, now, said) for setting in SETTINGS],
-        platforms=[(platform, votes.get(platform.id, 0)) for platform in platforms],
+        platforms=[
+            (platform, None if votes is None else votes.get(platform.id, 0))
+            for platform in platforms
+        ],
         sees=spans(contest, now),
         waiting=[
             _waiting(contest, decision, platforms, now, said)
@@ -111,9 +117,7 @@ async def settings_page(request: Request) -> Response:
     )
 
 
-async def _votes_today(
-    connection: AnyConnection, contest: Contest, now: datetime
-) -> dict[int, int]:
+async def votes_today(connection: AnyConnection, contest: Contest, now: datetime) -> dict[int, int]:
     today = now.astimezone(contest.zone).date()
     midnight = datetime.combine(today, time(), contest.zone)
     with domain_errors():
