@@ -1,4 +1,4 @@
-"""`tally`: the counts from the ballots alone, for staff."""
+"""`tally`: the counts from the ballots alone, for staff; and the kept tally, rebuilt from them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from voting_service.accounts.model import require_role
 from voting_service.clock import system_clock
 from voting_service.commands.running import database, run
+from voting_service.commands.staff import as_option, authenticate_staff
 from voting_service.contests.model import Contest, Language
 from voting_service.contests.store import load_contest
+from voting_service.decisions.model import DECIDERS
+from voting_service.errors import Refused
 from voting_service.settings import Settings, load_settings
+from voting_service.storage.postgres import connect
+from voting_service.storage.valkey import Valkey
+from voting_service.tally.audit import audit
+from voting_service.tally.counters import register_functions
 from voting_service.tally.exports import TallyTable, tally_table, to_csv, to_json, to_xlsx
+from voting_service.tally.rebuild import rebuild, require_owner
 from voting_service.tally.recount import Key, Recount, recount
 from voting_service.tally.report.tally_report import tally_report
 
@@ -26,7 +35,27 @@ PIPE_WIDTH = 160
 WRITERS = {"json": to_json, "xlsx": to_xlsx}
 
 
-@click.command()
+COUNT = "count"
+
+
+class TallyGroup(click.Group):
+    """`tally CONTEST …` is `tally count CONTEST …`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = [COUNT, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=TallyGroup)
+def tally() -> None:
+    """Count the ballots of a contest, or rebuild its kept tally.
+
+    `voting-service tally CONTEST` counts; `voting-service tally count --help` says how.
+    """
+
+
+@tally.command(COUNT)
 @click.argument("contest")
 @click.option(
     "--by",
@@ -47,7 +76,7 @@ WRITERS = {"json": to_json, "xlsx": to_xlsx}
 @click.option(
     "--language", type=click.Choice(get_args(Language)), help="Of a PDF report. [default: zh]"
 )
-def tally(
+def count(
     *,
     contest: str,
     keys: tuple[Key, ...],
@@ -84,6 +113,44 @@ def tally(
     click.echo(
         f"recounted {table.ballots.gross} ballots in {recounted.seconds:.1f} seconds", err=True
     )
+
+
+@tally.command("rebuild")
+@click.argument("contests", metavar="CONTEST…", nargs=-1, required=True)
+@as_option
+def rebuild_tally(contests: tuple[str, ...], name: str) -> None:
+    """Make the kept tally of CONTEST again from its ballots, and compare it with a recount.
+
+    Needed once for each contest after a dump was restored into another PostgreSQL cluster, or
+    after pg_upgrade. Votes may go on while it runs. Needs VOTING_OWNER_DATABASE_URL, as `migrate`
+    does, and an administrator, supervisor or tally clerk.
+    """
+    run(_rebuild(load_settings(), contests, name))
+
+
+async def _rebuild(settings: Settings, slugs: tuple[str, ...], name: str) -> None:
+    valkey = Valkey(settings.valkey_url)
+    register_functions(valkey)
+    owner = await connect(settings.migration_url)
+    try:
+        await require_owner(owner)
+        account = await authenticate_staff(owner, settings, name)
+        require_role(account, "administrator", *DECIDERS)
+        for contest in [await load_contest(owner, slug) for slug in slugs]:
+            done = await rebuild(owner, valkey, contest, account.name)
+            checked = await audit(owner, contest)
+            click.echo(
+                f"rebuilt the tally of {contest.slug}: {done.ballots} ballots, {done.renumbered} "
+                f"of them with transactions of another cluster, in {done.seconds:.1f} seconds"
+            )
+            if checked.difference:
+                raise Refused(
+                    f"it differs from a recount by {checked.difference} votes: do it again"
+                )
+            click.echo(f"it agrees with a recount of all {checked.ballots} ballots")
+    finally:
+        await owner.close()
+        await valkey.close()
 
 
 async def _recount(settings: Settings, slug: str) -> tuple[Contest, Recount]:

@@ -57,6 +57,7 @@ Act = Literal[
     "sign_in_failed",
     "signed_in",
     "signed_out",
+    "tally_rebuilt",
     "viewed",
 ]
 ACTS: tuple[Act, ...] = get_args(Act)
