@@ -274,3 +274,15 @@ async def test_neither_an_alarm_nor_who_saw_it_can_be_changed(
     with pytest.raises(asyncpg.CheckViolationError, match="stays"):
         await owner.execute(statement)
     await owner.close()
+
+
+async def test_a_tally_of_another_cluster_is_passed_by_until_it_is_rebuilt(
+    database: Connection, field: Field, clock: Moved
+) -> None:
+    loop = alarm_loop(clock)
+    await database.execute("update tally_floors set cluster = 1")
+    await loop.work(database)
+    await database.execute("update tally_floors set cluster = current_cluster()")
+    await field.add(database, burst(40, spread))
+    await rounds_until(clock, BURST + 2 * MINUTE, lambda: loop.work(database))
+    assert [each.candidate for each in await alarms(database, field)] == [4]

@@ -18,6 +18,7 @@ from tests.public.running_service import (
     check_problem,
 )
 from voting_service.public import events
+from voting_service.tally import standings as tally_standings
 
 EVENTS = f"{STANDINGS}/events"
 
@@ -63,6 +64,19 @@ async def test_the_first_message_is_what_is_shown_now(service: Service) -> None:
     shown = (await service.client.get(STANDINGS)).json()
     async with reading(service) as stream:
         assert await stream.standings() == shown
+
+
+async def test_a_stream_ends_when_the_counts_are_withdrawn(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally_standings, "RECORD_REFRESH_SECONDS", 0.0)
+    await service.reconcile()
+    async with reading(service) as stream:
+        await stream.standings()
+        await service.database.execute("update tally_floors set cluster = 1")
+        while message := await stream.message():
+            assert message.startswith(":")
+    assert (await service.client.get(EVENTS)).status_code == 503
 
 
 async def test_the_next_message_comes_with_the_next_count(service: Service) -> None:

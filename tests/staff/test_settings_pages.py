@@ -193,6 +193,20 @@ async def test_platforms_and_their_votes_today(office: Office) -> None:
     assert (await clerk.get(f"{BASE}/platforms/paper")).status_code == 404
 
 
+async def test_a_platform_is_switched_off_though_the_tally_waits_for_a_rebuild(
+    office: Office,
+) -> None:
+    clerk = await office.signed_in_client("tally_clerk")
+    await store_platform(office.database, "demo", daily_ceiling=5000)
+    await office.database.execute(
+        "insert into tally_floors values ($1, '3', now(), 1)", office.contest.id
+    )
+    page = (await clerk.get(BASE)).text
+    assert re.search(r'<td class="figure">–</td>\s*<td class="figure">5,000</td>', page)
+    await clerk.post(f"{BASE}/platforms/demo", data={"enabled": "no", **WHY})
+    assert not (await load_platforms(office.database))[0].enabled
+
+
 FORMS: dict[Setting, dict[str, str]] = {
     "title": {"zh": "新题", "en": "New title"},
     "contact": {"zh": "请致电 12333", "en": "Call 12333"},
