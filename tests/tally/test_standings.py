@@ -23,7 +23,7 @@ from voting_service.errors import StoreUnavailable
 from voting_service.storage import postgres
 from voting_service.storage.postgres import Connection, Pool, open_pool
 from voting_service.storage.valkey import OPEN_CIRCUIT_SECONDS, Valkey
-from voting_service.tally import counters
+from voting_service.tally import counters, standings
 from voting_service.tally.counters import set_counts
 from voting_service.tally.record import advance_floor, load_snapshot, take_snapshot
 from voting_service.tally.standings import Board, ranked
@@ -138,8 +138,15 @@ async def test_before_the_first_look_there_is_nothing_to_show(board: Board) -> N
 
 
 async def test_live_counts_come_from_the_counters_and_cost_the_record_nothing(
-    board: Board, database: Connection, store: Valkey, record_wire: TcpProxy
+    board: Board,
+    database: Connection,
+    store: Valkey,
+    record_wire: TcpProxy,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Nothing but a look every few seconds at whose floor it is."""
+    monkeypatch.setattr(standings, "RECORD_REFRESH_SECONDS", 1e9)
+    await board.refresh()
     await insert_ballot(database, board.contest.id, [1, 3])
     await reconcile(database, board, store)
     record_wire.forget()

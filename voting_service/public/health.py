@@ -7,9 +7,12 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from voting_service.errors import VotingError
 from voting_service.public.worker import Worker
 from voting_service.storage.postgres import acquire
+from voting_service.tally.record import cluster_state
 from voting_service.web.health import (
+    PING_SECONDS,
     metrics_response,
     readiness_response,
     registry_age,
@@ -28,8 +31,8 @@ async def readyz(request: Request) -> Response:
         async with acquire(worker.read_pool) as connection:
             await connection.execute("select 1")
 
-    postgres, valkey = await asyncio.gather(
-        state_of(ping_postgres()), state_of(worker.valkey.ping())
+    postgres, valkey, tally = await asyncio.gather(
+        state_of(ping_postgres()), state_of(worker.valkey.ping()), _tally_state(worker)
     )
     needed = {
         "postgres": postgres,
@@ -41,9 +44,17 @@ async def readyz(request: Request) -> Response:
         "valkey": valkey,
         "registry_age_seconds": registry_age(worker.registry),
         "failing_contests": worker.failing_contests,
-        "tally": "another cluster" if worker.tally_of_another_cluster else "ok",
+        "tally": tally,
     }
     return readiness_response(needed, told, stopping=worker.closing.is_set())
+
+
+async def _tally_state(worker: Worker) -> str:
+    try:
+        async with asyncio.timeout(PING_SECONDS), acquire(worker.read_pool) as connection:
+            return await cluster_state(connection)
+    except (VotingError, TimeoutError):
+        return "unknown"
 
 
 async def show_metrics(request: Request) -> Response:

@@ -207,11 +207,6 @@ class Worker:
         boards = {slug for slug, desk in self.desks.items() if desk.board.is_failing}
         return tuple(sorted(boards | self.registry.failing.keys()))
 
-    @property
-    def tally_of_another_cluster(self) -> bool:
-        """Whether the kept tally of a contest is refused (`tally rebuild`)."""
-        return any(desk.board.of_another_cluster for desk in self.desks.values())
-
     async def publication(self, contest: Contest, version: int | None = None) -> Shown | None:
         """What the public sees of the cut this moment, by this worker's clock; None until there
         is something. Raises NotFound for a version that is not shown."""

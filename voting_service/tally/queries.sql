@@ -2,6 +2,10 @@
 -- How far the kept aggregates reach; refused when they are of another cluster.
 select checked_floor($1) as floor;
 
+-- name: another_cluster
+-- Whether the kept tally of any contest is refused here.
+select exists (select from tally_floors where cluster <> current_cluster()) as another;
+
 -- name: lock_floor
 -- For whoever is about to move it: a second one waits and then sees where it is.
 select floor from tally_floors where contest_id = $1 for update;

@@ -40,6 +40,13 @@ async def checked_floor(connection: AnyConnection, contest_id: int) -> int:
     return floor
 
 
+async def cluster_state(connection: AnyConnection) -> str:
+    """`ok`, or `another cluster` where the tally of a contest waits for `tally rebuild`."""
+    with domain_errors():
+        another: bool = await connection.fetchval(QUERIES["another_cluster"])
+    return "another cluster" if another else "ok"
+
+
 async def advance_floor(connection: AnyConnection, contest_id: int) -> tuple[int, Counts]:
     """Brings the kept aggregates up to date; returns the new floor and the count below it.
 

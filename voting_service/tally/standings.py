@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
+import structlog
 
 from voting_service import metrics
 from voting_service.clock import Clock
@@ -31,6 +33,8 @@ RECORD_REFRESH_SECONDS = 5.0
 """While the live counters are away every worker asks Postgres instead, but less often."""
 RECOUNT_SECONDS = 30
 """When a reader may ask again while the tally waits to be rebuilt."""
+
+log = structlog.get_logger(__name__)
 
 
 class CandidateStanding(msgspec.Struct, frozen=True):
@@ -96,7 +100,6 @@ class Board:
     async def refresh(self) -> None:
         """Prepares the bytes again when something changed. Keeps the last ones when no store
         answers, and none where the counts cannot be trusted."""
-        await self._check_cluster()
         try:
             standings = await self._standings(self._clock())
         except TallyOfAnotherCluster as error:
@@ -112,20 +115,17 @@ class Board:
 
     async def _check_cluster(self) -> None:
         """Looks every few seconds whether the kept tally is of this cluster: the live counters
-        cannot tell. While Postgres is unavailable that stays as it was."""
+        cannot tell. While Postgres is unavailable that stays as it was. Raises
+        TallyOfAnotherCluster."""
         now = asyncio.get_running_loop().time()
-        if self._checked_at is not None and now - self._checked_at <= RECORD_REFRESH_SECONDS:
-            return
-        self._checked_at = now
-        try:
-            async with acquire(self._pool) as connection:
-                await checked_floor(connection, self.contest.id)
-        except TallyOfAnotherCluster as error:
-            self._refuse(error)
-        except StoreUnavailable:
-            return
-        else:
-            self._refusal = None
+        if self._checked_at is None or now - self._checked_at > RECORD_REFRESH_SECONDS:
+            self._checked_at = now
+            with suppress(StoreUnavailable):
+                async with acquire(self._pool) as connection:
+                    await checked_floor(connection, self.contest.id)
+                self._refusal = None
+        if self._refusal is not None:
+            raise self._refusal
 
     def _refuse(self, error: TallyOfAnotherCluster) -> None:
         if self._refusal is None:  # once, not every second
@@ -139,17 +139,12 @@ class Board:
     @property
     def ready(self) -> bool:
         """Whether it is known what to show, be it nothing."""
-        return self._current is not None or self.of_another_cluster
-
-    @property
-    def of_another_cluster(self) -> bool:
-        """Whether the kept tally is refused: no live counts are shown then."""
-        return self._refusal is not None
+        return self._current is not None or self._refusal is not None
 
     def shown(self) -> Prepared:
         """What readers get. Raises StoreUnavailable before the first refresh, and Unavailable
         while the counts cannot be trusted."""
-        if self._current is None and self.of_another_cluster:
+        if self._current is None and self._refusal is not None:
             raise Unavailable("the votes are being counted again", RECOUNT_SECONDS)
         if self._current is None:
             raise StoreUnavailable("the standings are being prepared")
@@ -170,8 +165,7 @@ class Board:
         release = release_at(self.contest, now)
         match release:
             case Live():
-                if self._refusal is not None:
-                    raise self._refusal
+                await self._check_cluster()
                 counts = await self._live_counts()
                 lines = ranked(self.contest, counts.votes)
                 return Standings(slug, "live", now, None, counts.ballots, lines)
