@@ -78,6 +78,10 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The details as values."""
-        facts: dict[str, Any] = msgspec.json.decode(self.details)
-        return facts
+        """The details as values. Nothing makes sure of their shape: details that are no object,
+        or that cannot be read, stand under `details`."""
+        try:
+            facts = msgspec.json.decode(self.details)
+        except (msgspec.DecodeError, RecursionError):  # a number or a depth beyond ours
+            facts = self.details
+        return facts if isinstance(facts, dict) else {"details": facts}

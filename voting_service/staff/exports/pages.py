@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from datetime import UTC
-from typing import Any, cast, get_args
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, cast, get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +20,7 @@ from voting_service.desk.state import contest_of, desk_of
 from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.journal.checking import load_head
 from voting_service.journal.file import line_of
+from voting_service.journal.model import Entry
 from voting_service.journal.reading import Filters, entries_after, search
 from voting_service.replay.writing import audit_archive
 from voting_service.staff.exports.download import Pieces, Progress, RecordedDownload
@@ -42,6 +43,32 @@ _MEDIA_TYPES = {
 }
 
 
+class Taken(NamedTuple):
+    """A file that somebody took away. Only the downloads of this page record how they ended;
+    others record what they like, so `state` and `sha256` may be empty and `rows` None."""
+
+    at: datetime
+    actor: str
+    file: str
+    state: str
+    rows: int | None
+    sha256: str
+
+
+def taken(line: Entry) -> Taken:
+    """What a line of the act "exported" tells, whatever shape its details have."""
+    state, rows = line.facts.get("state"), line.facts.get("rows")
+    digest = line.facts.get("sha256", line.facts.get("document_sha256"))
+    return Taken(
+        line.at,
+        line.actor,
+        line.subject,
+        state if isinstance(state, str) else "",
+        rows if type(rows) is int and rows.bit_length() < 64 else None,
+        digest if isinstance(digest, str) else "",
+    )
+
+
 @signed_in(*EXPORTERS, step_up=True)
 async def exports_page(request: Request) -> Response:
     """What there is to take away, and what was taken lately."""
@@ -50,11 +77,7 @@ async def exports_page(request: Request) -> Response:
         lines = await search(
             connection, Filters(act="exported", contest=contest.slug), limit=2 * RECENT
         )
-    recent = [
-        {"at": line.at, "actor": line.actor, "file": line.subject, **line.facts}
-        for line in lines
-        if line.facts.get("state") != "begun"
-    ]
+    recent = [each for each in map(taken, lines) if each.state != "begun"]
     return page(
         request,
         "exports/exports.html",

@@ -67,14 +67,7 @@ async def journal_page(request: Request) -> Response:
         found = await _search(connection, filters, int(before) if before else None)
         checks = await load_checks(connection) if sees_all else {}
         actors = await load_actors(connection) if sees_all else []
-    lines = [
-        Line(
-            entry,
-            read_subject(entry.contest, entry.subject, entry.facts.get("kind")),
-            list(_leaves(entry.facts)),
-        )
-        for entry in found[:PAGE]
-    ]
+    lines = [line_shown(entry) for entry in found[:PAGE]]
     here = {name: asked[name] for name in _FIELDS if asked[name]}
     more = urlencode({**here, "before": lines[-1].entry.entry}) if len(found) > PAGE else ""
     return page(
@@ -92,6 +85,13 @@ async def journal_page(request: Request) -> Response:
         more=more,
         newest=urlencode(here) if before else None,
     )
+
+
+def line_shown(entry: Entry) -> Line:
+    """A line for the page, whatever its details are."""
+    facts = entry.facts
+    subject = read_subject(entry.contest, entry.subject, facts.get("kind"))
+    return Line(entry, subject, list(_leaves(facts)))
 
 
 async def _search(connection: Any, filters: Filters, before: int | None) -> list[Entry]:

@@ -46,12 +46,12 @@ class Subject(NamedTuple):
 
 def read_subject(about: str | None, subject: str, decided: object = None) -> Subject:
     """From what was recorded `about` a contest or a selection; `decided` is the kind of decision
-    that stands with it, where there is one."""
+    that stands with it, where there is one, of whatever type it was recorded."""
     if about is None:
         return Subject("", subject, "")
     decision = re.fullmatch(_PATTERNS["decision"][0], subject)
-    if decision and decided in _DECIDED_ON:
-        page = _DECIDED_ON[str(decided)]
+    if decision and isinstance(decided, str) and decided in _DECIDED_ON:
+        page = _DECIDED_ON[decided]
         return Subject("decision", decision[1], f"/selections/{about}/{page}")
     for place, patterns in (("contests", _PATTERNS), ("selections", _SELECTION_PATTERNS)):
         for kind, (pattern, page) in patterns.items():
