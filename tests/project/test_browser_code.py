@@ -41,15 +41,17 @@ def test_the_lock_pins_every_package_by_hash_and_names_no_place() -> None:
 
 
 def test_the_lock_is_in_step_with_what_is_asked_for() -> None:
-    asked = json.loads((LOCK.parent / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    project = json.loads((LOCK.parent / "package.json").read_text(encoding="utf-8"))
     packages = json.loads(LOCK.read_text(encoding="utf-8"))["packages"]
-    assert packages[""]["dependencies"] == asked
-    assert {name: packages[f"node_modules/{name}"]["version"] for name in asked} == asked
+    for kind in ("dependencies", "devDependencies"):
+        asked = project[kind]
+        assert packages[""][kind] == asked
+        assert {name: packages[f"node_modules/{name}"]["version"] for name in asked} == asked
 
 
 def test_what_is_served_is_in_the_tree_and_not_in_git(hatch_build: ModuleType) -> None:
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    for target in (*hatch_build.SERVED, *hatch_build.MADE):
+    for target in (*hatch_build.SERVED, *hatch_build.CHECKED_WITH, *hatch_build.MADE):
         assert (ROOT / target).is_file(), f"{target}: run `make setup`"
         assert f"/{Path(target).parent.as_posix()}/" in ignored
 
@@ -83,7 +85,8 @@ class Project:
         (self.root / "browser" / "package-lock.json").write_text(text, encoding="utf-8")
 
     def npm(self, *, exit_code: int) -> None:
-        contents = {name: name for name in self._hatch_build.SERVED.values()} | NETWORKS
+        taken = self._hatch_build.SERVED | self._hatch_build.CHECKED_WITH
+        contents = {name: name for name in taken.values()} | NETWORKS
         script = self.root / "bin" / "npm"
         script.write_text(
             f"#!{sys.executable}\n"

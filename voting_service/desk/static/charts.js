@@ -15,7 +15,7 @@
 
 import "./vendor/echarts.min.js";
 
-const { echarts } = globalThis;
+const { echarts } = window;
 
 const SYMBOLS = ["circle", "triangle", "rect", "diamond", "pin", "arrow"];
 const DASHES = ["solid", "dashed", "dotted"];
@@ -43,7 +43,7 @@ function look() {
   };
 }
 
-const place = (series, index) => STATES[series.state] ?? (index + (series.state ? 0 : 3)) % 8;
+const place = (series, index) => (series.state in STATES ? STATES[series.state] : (index + (series.state ? 0 : 3)) % 8);
 
 // The clock on the wall, whatever zone this browser is in: drawn as UTC with useUTC.
 const wall = (text) => Date.parse(`${text.slice(0, 19)}Z`);
@@ -66,17 +66,21 @@ class Figure {
       event.currentTarget.setAttribute("aria-pressed", String(on));
       event.currentTarget.textContent = on ? this.words.chart : this.words.table;
       if (on) this.fillTable();
-      else this.drawn?.resize();
+      else if (this.drawn) this.drawn.resize();
     });
     figure.querySelector("[data-do=picture]").addEventListener("click", () => this.save());
   }
 
   async start() {
     this.drawn = echarts.init(this.drawing, null, { renderer: "canvas" });
-    new ResizeObserver(() => this.drawing.hidden || this.drawn.resize()).observe(this.drawing);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.show());
+    const fit = () => this.drawing.hidden || this.drawn.resize();
+    if (window.ResizeObserver) new ResizeObserver(fit).observe(this.drawing);
+    else addEventListener("resize", fit);
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    if (dark.addEventListener) dark.addEventListener("change", () => this.show());
+    else dark.addListener(() => this.show()); // before Safari 14
     this.drawn.on("click", ({ dataIndex }) => {
-      const target = this.data.links?.[dataIndex];
+      const target = this.data.links && this.data.links[dataIndex];
       if (target) location.assign(target);
     });
     await this.load();
@@ -113,7 +117,7 @@ class Figure {
   }
 
   get isEmpty() {
-    const rows = this.data.values ?? this.data.series.map((one) => one.values);
+    const rows = this.data.values || this.data.series.map((one) => one.values);
     return !rows.some((row) => row.length);
   }
 
@@ -213,7 +217,7 @@ class Figure {
   heat() {
     const { axis } = this.common();
     const cells = this.data.values.flatMap((row, y) => row.map((value, x) => [x, y, value]));
-    const most = Math.max(1, ...cells.map((cell) => cell[2] ?? 0));
+    const most = Math.max(1, ...cells.map((cell) => cell[2] || 0));
     return {
       legend: { show: false },
       xAxis: { type: "category", data: this.data.columns, ...axis },
@@ -266,7 +270,7 @@ class Figure {
     body.slice(from).forEach(([name, ...values], n) => {
       const row = rows.insertRow();
       const named = cell(row, "th", "", "row");
-      const target = this.data.links?.[from + n];
+      const target = this.data.links && this.data.links[from + n];
       if (target) {
         const link = named.appendChild(document.createElement("a"));
         link.href = target;
@@ -274,7 +278,8 @@ class Figure {
       } else named.textContent = name;
       values.forEach((value) => cell(row, "td", this.figureText(value)).classList.add("figure"));
     });
-    this.table.replaceChildren(table);
+    this.table.textContent = "";
+    this.table.append(table);
   }
 
   save() {
@@ -295,7 +300,7 @@ class Figure {
       link.href = URL.createObjectURL(picture);
       link.download = `${this.title}.png`;
       link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     }, "image/png");
   }
 }

@@ -3,7 +3,8 @@
 const form = document.querySelector("form[data-picks]");
 const wanted = Number(form.dataset.picks);
 const said = form.querySelector("[data-chosen]");
-const words = form.querySelector("[data-counter]")?.dataset.counter;
+const counter = form.querySelector("[data-counter]");
+const words = counter && counter.dataset.counter;
 const boxes = [...form.querySelectorAll('input[name="recommendation"]')];
 const heading = form.querySelector("[data-when-chosen]");
 const everybody = heading.textContent;
@@ -17,12 +18,12 @@ function recount() {
   for (const box of people) {
     for (const [dimension, key] of Object.entries(JSON.parse(box.dataset.traits))) {
       const name = `${dimension}:${key}`;
-      found.set(name, (found.get(name) ?? 0) + 1);
+      found.set(name, (found.get(name) || 0) + 1);
     }
   }
-  for (const cell of counts) cell.textContent = String(found.get(cell.dataset.count) ?? 0);
+  for (const cell of counts) cell.textContent = String(found.get(cell.dataset.count) || 0);
   for (const bar of bars) {
-    bar.setAttribute("width", String((100 * (found.get(bar.dataset.share) ?? 0)) / (people.length || 1)));
+    bar.setAttribute("width", String((100 * (found.get(bar.dataset.share) || 0)) / (people.length || 1)));
   }
   heading.textContent = ticked.length ? heading.dataset.whenChosen : everybody;
   if (said) said.textContent = words.replace("{chosen}", String(ticked.length)).replace("{picks}", String(wanted));

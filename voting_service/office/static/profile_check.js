@@ -14,12 +14,13 @@ async function check() {
   if (!answer.ok || turn !== asked) return;
   const { faults } = await answer.json();
   for (const list of form.querySelectorAll("[data-wrong]")) {
-    const items = (faults[list.dataset.wrong] ?? []).map((text) => {
+    const items = (faults[list.dataset.wrong] || []).map((text) => {
       const item = document.createElement("li");
       item.textContent = text;
       return item;
     });
-    list.replaceChildren(...items);
+    list.textContent = "";
+    list.append(...items);
   }
 }
 

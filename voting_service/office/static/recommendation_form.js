@@ -22,19 +22,20 @@ function count(area) {
 
 function show(name, messages) {
   const field = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
-  const list = field?.querySelector(".faults");
+  const list = field && field.querySelector(".faults");
   if (!list || (field.matches(".file") && messages.length === 0)) return;
   const now = [...list.children].map((item) => item.textContent);
   if (now.join("\n") === messages.join("\n")) return;
-  list.replaceChildren(...messages.map((text) => {
+  list.textContent = "";
+  list.append(...messages.map((text) => {
     const item = document.createElement("li");
     item.textContent = text;
     return item;
   }));
   field.classList.toggle("wrong", messages.length > 0);
   const control = field.querySelector("input:not([type=radio], [type=checkbox]), select, textarea");
-  if (messages.length > 0) control?.setAttribute("aria-invalid", "true");
-  else control?.removeAttribute("aria-invalid");
+  if (control && messages.length > 0) control.setAttribute("aria-invalid", "true");
+  else if (control) control.removeAttribute("aria-invalid");
 }
 
 function posted() {
@@ -52,9 +53,9 @@ function post(keepalive) {
 async function renewMark() {
   const answer = await fetch(form.action, { headers: { accept: "text/html" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const mark = page.querySelector("form.recommendation [name=csrf]")?.value;
-  if (mark) for (const input of document.querySelectorAll("[name=csrf]")) input.value = mark;
-  return Boolean(mark);
+  const carrier = page.querySelector("form.recommendation [name=csrf]");
+  if (carrier) for (const input of document.querySelectorAll("[name=csrf]")) input.value = carrier.value;
+  return Boolean(carrier && carrier.value);
 }
 
 async function send(keepalive = false) {
@@ -67,7 +68,7 @@ async function send(keepalive = false) {
       form.elements.seen.value = seen;
       said.textContent = form.dataset.saved.replace("{moment}", savedAt);
       for (const field of form.querySelectorAll("[data-field]"))
-        show(field.dataset.field, faults[field.dataset.field] ?? []);
+        show(field.dataset.field, faults[field.dataset.field] || []);
       return;
     }
     stopped = answer.status === 409;
@@ -81,8 +82,8 @@ async function send(keepalive = false) {
 
 function save() {
   clearTimeout(timer);
-  if (stopped || !dirty) return saving ?? Promise.resolve();
-  saving = (saving ?? Promise.resolve()).then(() => send()).finally(() => { saving = null; });
+  if (stopped || !dirty) return saving || Promise.resolve();
+  saving = (saving || Promise.resolve()).then(() => send()).finally(() => { saving = null; });
   return saving;
 }
 
@@ -102,7 +103,13 @@ form.addEventListener("change", (event) => {
     input.value = "";
     return;
   }
-  form.requestSubmit(form.querySelector(`[data-field="${CSS.escape(input.name)}"] button[name=go]`));
+  form.querySelector(`[data-field="${CSS.escape(input.name)}"] button[name=go]`).click();
+});
+
+// Who is pressed is noted for browsers that do not say who submits. Enter presses a button too.
+let pressed = null;
+form.addEventListener("click", (event) => {
+  pressed = event.target.closest("button") || pressed;
 });
 
 // What is on its way carries the newest mark: wait for it, so that nobody meets themselves.
@@ -111,17 +118,19 @@ form.addEventListener("submit", (event) => {
   dirty = false;
   if (!saving) return;
   event.preventDefault();
-  const { submitter } = event;
+  const button = event.submitter || pressed;
   saving.finally(() => {
     dirty = false;
-    form.requestSubmit(submitter);
+    button.click(); // requestSubmit is missing before Safari 16
   });
 });
 
 addEventListener("focus", save);
 
 addEventListener("pagehide", () => {
-  if (dirty && !stopped && !saving) send(true);
+  if (!dirty || stopped || saving) return;
+  if ("keepalive" in Request.prototype) send(true);
+  else navigator.sendBeacon(address, posted()); // Firefox before 133
 });
 
 for (const area of form.querySelectorAll("textarea")) count(area);

@@ -41,10 +41,10 @@ if (form) {
     said.textContent = answer
       ? form.dataset.saved.replace("{moment}", answer.saved_at) : form.dataset.notSaved;
     for (const cell of cells) {
-      const fault = answer?.faults[cell.name];
+      const fault = answer && answer.faults[cell.name];
       cell.toggleAttribute("aria-invalid", Boolean(fault));
       if (fault) cell.setAttribute("aria-invalid", "true");
-      cell.title = fault ?? "";
+      cell.title = fault || "";
     }
   };
 
@@ -65,7 +65,8 @@ if (form) {
     const next = cells[at + steps[event.key]];
     if (at < 0 || !(event.key in steps)) return;
     event.preventDefault();
-    next?.focus();
-    next?.select();
+    if (!next) return;
+    next.focus();
+    next.select();
   });
 }

@@ -7,10 +7,11 @@ window, so the session's cookie is first-party and no blocking of third-party co
 partitioned storage touches it. The token is in no address that we send, in no answer, no log.
 
 Somebody could sign another person in as himself (login CSRF). What stands against it: a token
-is good once and for two minutes; a post must come from an origin registered for the platform or
-from here; the review page says over which platform one came and lets one leave. What is left is
-a link opened within its two minutes, and that wins its sender nothing: the ballot that is cast is
-his own one, filled in by somebody else.
+is good once and for two minutes; a post must come from an origin registered for the platform, from
+here, or, where the browser does not call it cross-site, from a page that names no origin; the
+review page says over which platform one came and lets one leave. What is left is a link opened
+within its two minutes, and that wins its sender nothing: the ballot that is cast is his own one,
+filled in by somebody else.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ from voting_service.web.security_headers import SECURITY_HEADERS
 
 _FIELDS = ("platform", "token", "contest", "next", "language")
 _OWN_PAGE = re.compile(r"/(zh|en)(/[a-z0-9-]{1,64}){1,4}")
-_HEADERS = {**SECURITY_HEADERS, "referrer-policy": "no-referrer", "cache-control": "no-store"}
+_PAGE_HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store"}
+_HEADERS = {**_PAGE_HEADERS, "referrer-policy": "no-referrer"}
+"""Of redirects. The page itself has a form: without a referrer, browsers that do not send
+Sec-Fetch-Site would post it with `Origin: null`. A fragment is in no referrer."""
 
 
 async def enter_page(request: Request) -> Response:
@@ -65,7 +69,10 @@ async def enter(request: Request) -> Response:
         language = _language(request, form)
         platform = worker.registry.platforms.get(form.fields.get("platform", ""))
         refuse_cross_site(
-            request, worker.settings.public_url, trusted=platform.origins if platform else ()
+            request,
+            worker.settings.public_url,
+            trusted=platform.origins if platform else (),
+            proves_itself=True,
         )
         return await _signed_in(request, form, language)
     except VotingError as error:
@@ -135,7 +142,7 @@ def _enter_page(
         platform=platform,
         platforms=sorted(worker.platforms.values(), key=lambda known: known.id),
     )
-    headers = dict(_HEADERS)
+    headers = dict(_PAGE_HEADERS)
     if isinstance(error, Unavailable):
         headers["retry-after"] = str(error.retry_after_seconds)
     return Response(body, status, headers, media_type="text/html")

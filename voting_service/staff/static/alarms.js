@@ -1,6 +1,6 @@
 // Brings new alarms to the top of a page that stays open, unless somebody is at them just now.
 
-const EVERY_MS = 15_000;
+const EVERY_MS = 15000;
 
 const box = document.querySelector("[data-new-alarms]");
 
@@ -10,7 +10,9 @@ async function refresh() {
   if (!answer.ok || !answer.headers.get("content-type").startsWith("text/html")) return;
   const ids = (root) => [...root.querySelectorAll("[data-alarm]")].map((one) => one.dataset.alarm).join();
   const found = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-  if (ids(found) !== ids(box)) box.replaceChildren(...found.childNodes);
+  if (ids(found) === ids(box)) return;
+  box.textContent = "";
+  box.append(...found.childNodes);
 }
 
 setInterval(() => refresh().catch(() => {}), EVERY_MS);

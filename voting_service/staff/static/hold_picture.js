@@ -5,4 +5,4 @@ const words = document.querySelector("[data-picture-words]");
 
 const say = ({ words: text }) => { words.textContent = text; };
 figure.addEventListener("chart:data", ({ detail }) => say(detail));
-if (figure.chart?.data) say(figure.chart.data);
+if (figure.chart && figure.chart.data) say(figure.chart.data);

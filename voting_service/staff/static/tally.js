@@ -16,7 +16,7 @@ let ticks = 0;
 
 function write(row, name, text) {
   const cell = row.querySelector(`[data-figure="${name}"]`);
-  const place = cell.querySelector("strong") ?? cell;
+  const place = cell.querySelector("strong") || cell;
   if (place.textContent !== text) place.textContent = text;
 }
 
@@ -79,7 +79,7 @@ async function refresh() {
   const charts = [...live.querySelectorAll("figure[data-chart]")].filter(
     ({ id }) => id === "minutes" || ticks % SLOW_CHARTS_EVERY === 0,
   );
-  await Promise.all(charts.map((figure) => figure.chart?.load()));
+  await Promise.all(charts.map((figure) => figure.chart && figure.chart.load()));
 }
 
 async function tick() {

@@ -15,7 +15,7 @@ function tellHeight() {
 
 addEventListener("message", (event) => {
   if (parent === window || event.source !== parent || !origins.includes(event.origin)) return;
-  if (event.data?.type !== "bayu-vote:hello") return;
+  if (!event.data || event.data.type !== "bayu-vote:hello") return;
   host = event.origin;
   takesChoices = event.data.takesChoices === true;
   tellHeight();
@@ -27,4 +27,10 @@ document.addEventListener("bayu-vote-choose", (event) => {
   if (host && takesChoices) event.preventDefault();
 });
 
-new ResizeObserver(tellHeight).observe(document.body);
+if (window.ResizeObserver) {
+  new ResizeObserver(tellHeight).observe(document.body);
+} else {
+  for (const moment of ["resize", "load"]) addEventListener(moment, tellHeight);
+  document.addEventListener("load", tellHeight, true); // pictures, which do not bubble
+  new MutationObserver(tellHeight).observe(document.body, { childList: true, subtree: true });
+}

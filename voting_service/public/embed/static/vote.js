@@ -104,172 +104,181 @@ async function ask(path, language, signal) {
 }
 
 class BayuVote extends HTMLElement {
-  static observedAttributes = [
-    "contest", "view", "number", "language", "sign-in-url", "frame", "platform",
-  ];
-  #root = this.attachShadow({ mode: "open" });
-  #stop = new AbortController();
-  #timer = 0;
-  #shown = "";
-  #people = null;
-  #due = false;
+  static get observedAttributes() {
+    return ["contest", "view", "number", "language", "sign-in-url", "frame", "platform"];
+  }
 
   constructor() {
     super();
-    if (sheet) this.#root.adoptedStyleSheets = [sheet];
+    this._root = this.attachShadow({ mode: "open" });
+    this._stop = new AbortController();
+    this._timer = 0;
+    this._shown = "";
+    this._people = null;
+    this._due = false;
+    this._wake = this._wake.bind(this);
+    this._hear = this._hear.bind(this);
+    if (sheet) this._root.adoptedStyleSheets = [sheet];
   }
 
   connectedCallback() {
-    document.addEventListener("visibilitychange", this.#wake);
-    this.#restart();
+    document.addEventListener("visibilitychange", this._wake);
+    this._restart();
   }
 
   disconnectedCallback() {
-    document.removeEventListener("visibilitychange", this.#wake);
-    this.#halt();
+    document.removeEventListener("visibilitychange", this._wake);
+    this._halt();
   }
 
   attributeChangedCallback() {
-    if (this.isConnected && !this.#due) {
-      this.#due = true;
-      queueMicrotask(() => { this.#due = false; this.#restart(); });
+    if (this.isConnected && !this._due) {
+      this._due = true;
+      Promise.resolve().then(() => { this._due = false; this._restart(); });
     }
   }
 
-  get #contest() { return this.getAttribute("contest") ?? ""; }
-  get #number() { return Number.parseInt(this.getAttribute("number"), 10) || null; }
-  get #view() {
+  get _contest() { return this.getAttribute("contest") || ""; }
+  get _number() { return Number.parseInt(this.getAttribute("number"), 10) || null; }
+  get _view() {
     const asked = this.getAttribute("view");
     return ["candidate", "standings"].includes(asked) ? asked : "list";
   }
-  get #language() {
-    const asked = this.getAttribute("language") || this.closest("[lang]")?.lang || navigator.language;
+  get _language() {
+    const around = this.closest("[lang]");
+    const asked = this.getAttribute("language") || (around && around.lang) || navigator.language;
     return /^en/i.test(asked) ? "en" : "zh";
   }
-  get #locale() { return this.#language === "en" ? "en-GB" : "zh-CN"; }
-  get #texts() { return TEXTS[this.#language]; }
+  get _locale() { return this._language === "en" ? "en-GB" : "zh-CN"; }
+  get _texts() { return TEXTS[this._language]; }
 
-  #halt() {
-    clearTimeout(this.#timer);
-    this.#stop.abort();
-    removeEventListener("message", this.#hear);
+  _halt() {
+    clearTimeout(this._timer);
+    this._stop.abort();
+    removeEventListener("message", this._hear);
   }
 
-  #restart() {
-    this.#halt();
-    this.#stop = new AbortController();
-    this.#shown = "";
-    this.#people = null;
+  _restart() {
+    this._halt();
+    this._stop = new AbortController();
+    this._shown = "";
+    this._people = null;
     if (!this.isConnected) return;
-    if (this.hasAttribute("frame")) this.#showFrame();
+    if (this.hasAttribute("frame")) this._showFrame();
     else {
-      this.#show(make("p", { className: "quiet" }, this.#texts.loading));
-      this.#load();
+      this._show(make("p", { className: "quiet" }, this._texts.loading));
+      this._load();
     }
   }
 
-  #wake = () => {
-    if (!document.hidden && this.#timer) this.#load();
-  };
+  _wake() {
+    if (!document.hidden && this._timer) this._load();
+  }
 
-  #again(milliseconds) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      if (!document.hidden) this.#load();
+  _again(milliseconds) {
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => {
+      if (!document.hidden) this._load();
     }, milliseconds + Math.random() * 1000);
   }
 
-  async #load() {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
-    const signal = this.#stop.signal;
-    const at = `/api/v1/contests/${encodeURIComponent(this.#contest)}`;
-    const read = (path) => ask(at + path, this.#language, signal);
+  async _load() {
+    clearTimeout(this._timer);
+    this._timer = 0;
+    const signal = this._stop.signal;
+    const at = `/api/v1/contests/${encodeURIComponent(this._contest)}`;
+    const read = (path) => ask(at + path, this._language, signal);
     try {
-      const view = this.#view;
+      const view = this._view;
       const [contest, people, standings] = await Promise.all([
         read(""),
-        this.#people ?? read(view === "candidate" ? `/candidates/${this.#number ?? 0}` : "/candidates"),
+        this._people || read(view === "candidate" ? `/candidates/${this._number || 0}` : "/candidates"),
         view === "standings" ? read("/standings") : null,
       ]);
       if (signal.aborted) return;
-      this.#people = people;
-      this.#render(view, contest, people, standings);
-      if (standings) this.#again(LIVE_MS);
+      this._people = people;
+      this._render(view, contest, people, standings);
+      if (standings) this._again(LIVE_MS);
     } catch (problem) {
-      if (!signal.aborted) this.#fail(problem);
+      if (!signal.aborted) this._fail(problem);
     }
   }
 
-  #fail(problem) {
+  _fail(problem) {
     const at = problem.at;
     const gone = problem.status === 404 && !at;
-    let text = this.#texts[gone ? "missing" : "failed"];
-    if (at) text = fill(this.#texts.unpublished, { time: this.#time(at) });
+    let text = this._texts[gone ? "missing" : "failed"];
+    if (at) text = fill(this._texts.unpublished, { time: this._time(at) });
     // What is on the page stays there while the service is away.
-    if (at || gone || !this.#shown) this.#show(make("p", { role: "status" }, text));
-    if (!gone) this.#again(at ? Math.min(Math.max(Date.parse(at) - Date.now(), 0), RETRY_MS) : RETRY_MS);
+    if (at || gone || !this._shown) this._show(make("p", { role: "status" }, text));
+    if (!gone) this._again(at ? Math.min(Math.max(Date.parse(at) - Date.now(), 0), RETRY_MS) : RETRY_MS);
   }
 
-  #time(moment, zone) {
-    return new Intl.DateTimeFormat(this.#locale, {
-      dateStyle: "long", timeStyle: "short", timeZone: zone ?? "Asia/Shanghai",
+  _time(moment, zone) {
+    // Each part by itself: dateStyle and timeStyle are ignored before Safari 14.1.
+    return new Intl.DateTimeFormat(this._locale, {
+      year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit",
+      timeZone: zone || "Asia/Shanghai",
     }).format(new Date(moment));
   }
 
   // Only when something changed, so that nobody loses the keyboard's place.
-  #render(view, contest, people, standings) {
-    const shown = JSON.stringify([view, contest.phase, people, standings?.candidates ?? standings]);
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    const parts = { list: this.#list, candidate: this.#card, standings: this.#table };
+  _render(view, contest, people, standings) {
+    const shown = JSON.stringify([view, contest.phase, people, (standings && standings.candidates) || standings]);
+    if (shown === this._shown) return;
+    this._shown = shown;
+    const parts = { list: this._list, candidate: this._card, standings: this._table };
     const moment = contest.phase === "upcoming" ? contest.opens_at : contest.closes_at;
-    const phase = fill(this.#texts[contest.phase], { time: this.#time(moment, contest.time_zone) });
-    this.#show(
-      make("p", { className: "title" }, contest.title[this.#language]),
+    const phase = fill(this._texts[contest.phase], { time: this._time(moment, contest.time_zone) });
+    this._show(
+      make("p", { className: "title" }, contest.title[this._language]),
       make("p", { className: "quiet" }, phase),
       ...parts[view].call(this, people, standings, contest),
     );
   }
 
-  #show(...parts) {
-    const section = make("section", { lang: this.#locale }, ...parts);
-    section.setAttribute("aria-label", this.#texts[this.#view]);
-    const focused = this.#root.activeElement?.getAttribute("href");
-    this.#fill(section);
-    if (focused) [...this.#root.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused)?.focus();
+  _show(...parts) {
+    const section = make("section", { lang: this._locale }, ...parts);
+    section.setAttribute("aria-label", this._texts[this._view]);
+    const active = this._root.activeElement;
+    const focused = active && active.getAttribute("href");
+    this._fill(section);
+    const again = [...this._root.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused);
+    if (focused && again) again.focus();
   }
 
-  #fill(part) {
-    this.#root.replaceChildren(...(sheet ? [] : [make("style", {}, STYLE)]), part);
+  _fill(part) {
+    while (this._root.firstChild) this._root.firstChild.remove();
+    if (!sheet) this._root.append(make("style", {}, STYLE));
+    this._root.append(part);
   }
 
-  #list({ candidates }, _standings, contest) {
+  _list({ candidates }, _standings, contest) {
     const order = contest.list_order === "number" ? candidates : shuffled(contest.contest, candidates);
     return [
       make("ul", { role: "list" }, ...order.map((one) =>
-        make("li", {}, this.#link(one.number, {}, ...this.#portrait(one, "9em"), ...this.#facts(one))))),
-      this.#go(null, this.#texts.vote),
+        make("li", {}, this._link(one.number, {}, ...this._portrait(one, "9em"), ...this._facts(one))))),
+      this._go(null, this._texts.vote),
     ];
   }
 
-  #card(one) {
-    const story = make("div", {}, ...this.#facts(one), make("p", {}, one.summary[this.#language]),
-      this.#go(one.number, this.#texts.read));
-    return [make("div", { className: "card" }, ...this.#portrait(one, "10em"), story)];
+  _card(one) {
+    const story = make("div", {}, ...this._facts(one), make("p", {}, one.summary[this._language]),
+      this._go(one.number, this._texts.read));
+    return [make("div", { className: "card" }, ...this._portrait(one, "10em"), story)];
   }
 
-  #facts(one) {
-    const language = this.#language;
+  _facts(one) {
+    const language = this._language;
     return [
-      make("span", { className: "number" }, fill(this.#texts.number, { n: one.number })),
+      make("span", { className: "number" }, fill(this._texts.number, { n: one.number })),
       make("span", { className: "name" }, one.name[language]),
       make("span", { className: "quiet" }, `${one.trade[language]} · ${one.district[language]}`),
     ];
   }
 
-  #portrait({ portrait }, sizes) {
-    const widths = Object.entries(portrait?.webp ?? {});
+  _portrait({ portrait }, sizes) {
+    const widths = Object.entries((portrait && portrait.webp) || {});
     if (!widths.length) return [];
     const srcset = widths.map(([width, path]) => `${new URL(path, HOME)} ${width}w`).join(", ");
     return [make("img", {
@@ -278,86 +287,86 @@ class BayuVote extends HTMLElement {
     })];
   }
 
-  #table({ candidates }, standings) {
-    const texts = this.#texts;
+  _table({ candidates }, standings) {
+    const texts = this._texts;
     if (!standings.candidates) {
       const from = standings.available_from;
-      const text = from ? fill(texts.hidden, { time: this.#time(from) }) : texts.later;
-      return [make("p", {}, text), this.#go(null, texts.vote)];
+      const text = from ? fill(texts.hidden, { time: this._time(from) }) : texts.later;
+      return [make("p", {}, text), this._go(null, texts.vote)];
     }
-    const format = new Intl.NumberFormat(this.#locale);
-    const names = new Map(candidates.map((one) => [one.number, one.name[this.#language]]));
+    const format = new Intl.NumberFormat(this._locale);
+    const names = new Map(candidates.map((one) => [one.number, one.name[this._language]]));
     const row = (tag, ...cells) => make("tr", {}, ...cells.map((cell) => make(tag, {}, cell)));
     const rows = standings.candidates.map(({ rank, number, votes }) => row("td", rank,
-      `${fill(texts.number, { n: number })} ${names.get(number) ?? ""}`, format.format(votes)));
+      `${fill(texts.number, { n: number })} ${names.get(number) || ""}`, format.format(votes)));
     return [
       make("p", {}, fill(texts.ballots, {
-        n: format.format(standings.ballots), time: this.#time(standings.as_of),
+        n: format.format(standings.ballots), time: this._time(standings.as_of),
       })),
       make("table", {},
         make("thead", {}, row("th", texts.rank, texts.name, texts.votes)),
         make("tbody", {}, ...rows)),
-      this.#go(null, texts.vote),
+      this._go(null, texts.vote),
     ];
   }
 
-  #go(number, text) {
-    return this.#link(number, { className: "go" }, text);
+  _go(number, text) {
+    return this._link(number, { className: "go" }, text);
   }
 
-  #link(number, properties, ...children) {
-    const link = make("a", { ...properties, href: this.#destination(this.#next(number)), target: "_top" }, ...children);
+  _link(number, properties, ...children) {
+    const link = make("a", { ...properties, href: this._destination(this._next(number)), target: "_top" }, ...children);
     link.addEventListener("click", (event) => {
-      if (!this.#choose(number)) event.preventDefault();
+      if (!this._choose(number)) event.preventDefault();
     });
     return link;
   }
 
-  #next(number) {
-    const contest = `/${this.#language}/${encodeURIComponent(this.#contest)}`;
+  _next(number) {
+    const contest = `/${this._language}/${encodeURIComponent(this._contest)}`;
     return number ? `${contest}/candidates/${number}` : contest;
   }
 
   // Where a press leads: to the platform's own sign-in if it has said where that is.
-  #destination(next) {
+  _destination(next) {
     const own = this.getAttribute("sign-in-url");
     if (!own) return HOME + next;
     const url = new URL(own, document.baseURI);
     if (!/^https?:$/.test(url.protocol)) return HOME + next;
-    url.searchParams.set("contest", this.#contest);
+    url.searchParams.set("contest", this._contest);
     url.searchParams.set("next", next);
     return url.href;
   }
 
   // False when the page wants to see to it itself.
-  #choose(number) {
-    const detail = { contest: this.#contest, number, next: this.#next(number) };
+  _choose(number) {
+    const detail = { contest: this._contest, number, next: this._next(number) };
     return this.dispatchEvent(new CustomEvent("bayu-vote-choose", {
       detail, bubbles: true, composed: true, cancelable: true,
     }));
   }
 
-  #showFrame() {
-    const address = new URL(`/embed/${encodeURIComponent(this.#contest)}/frame`, HOME);
-    const asked = { view: this.#view, number: this.#number, language: this.#language, platform: this.getAttribute("platform") };
+  _showFrame() {
+    const address = new URL(`/embed/${encodeURIComponent(this._contest)}/frame`, HOME);
+    const asked = { view: this._view, number: this._number, language: this._language, platform: this.getAttribute("platform") };
     for (const [name, value] of Object.entries(asked)) if (value) address.searchParams.set(name, value);
-    const frame = make("iframe", { src: address.href, title: this.#texts[this.#view], height: 480 });
+    const frame = make("iframe", { src: address.href, title: this._texts[this._view], height: 480 });
     frame.addEventListener("load", () => {
-      frame.contentWindow?.postMessage({ type: "bayu-vote:hello", takesChoices: true }, HOME);
+      if (frame.contentWindow) frame.contentWindow.postMessage({ type: "bayu-vote:hello", takesChoices: true }, HOME);
     });
-    addEventListener("message", this.#hear);
-    this.#fill(frame);
+    addEventListener("message", this._hear);
+    this._fill(frame);
   }
 
   // Only the frame that we made, and only while the voting site is what it shows.
-  #hear = (event) => {
-    const frame = this.#root.querySelector("iframe");
+  _hear(event) {
+    const frame = this._root.querySelector("iframe");
     if (!frame || event.source !== frame.contentWindow || event.origin !== HOME) return;
-    const { type, height, number } = event.data ?? {};
+    const { type, height, number } = event.data || {};
     if (type === "bayu-vote:height" && height > 0 && height < 100000) frame.height = Math.ceil(height);
     if (type !== "bayu-vote:choose" || !(number === null || Number.isInteger(number))) return;
-    if (this.#choose(number)) top.location.assign(this.#destination(this.#next(number)));
-  };
+    if (this._choose(number)) top.location.assign(this._destination(this._next(number)));
+  }
 }
 
 if (!customElements.get("bayu-vote")) customElements.define("bayu-vote", BayuVote);

@@ -5,10 +5,10 @@ const here = new Map(); // storage may be closed to us: then a choice lasts as l
 
 export function load(contest, max) {
   try {
-    const stored = JSON.parse(localStorage.getItem(keyOf(contest)) ?? "[]");
+    const stored = JSON.parse(localStorage.getItem(keyOf(contest)) || "[]");
     return Array.isArray(stored) ? stored.filter(Number.isInteger).slice(0, max) : [];
   } catch {
-    return here.get(contest) ?? [];
+    return here.get(contest) || [];
   }
 }
 

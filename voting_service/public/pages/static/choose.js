@@ -9,7 +9,8 @@ const numberOf = (button) => Number(button.dataset.choose);
 
 function castHere(contest) {
   const marker = new RegExp(`(?:^|; )(?:__Host-)?voted-${contest}=([0-9a-f]{32})(?:;|$)`);
-  return document.cookie.match(marker)?.[1];
+  const found = document.cookie.match(marker);
+  return found && found[1];
 }
 
 function showBar() {
@@ -32,7 +33,7 @@ function letChoose(contest) {
   let chosen = [];
 
   const say = (text) => {
-    line.textContent = text.replace("{chosen}", chosen.length).replaceAll("{max}", max);
+    line.textContent = text.replace("{chosen}", chosen.length).replace(/\{max\}/g, max);
   };
 
   const show = () => {
@@ -40,7 +41,8 @@ function letChoose(contest) {
       button.hidden = false;
       button.setAttribute("aria-pressed", String(chosen.includes(numberOf(button))));
     }
-    inputs.replaceChildren(
+    inputs.textContent = "";
+    inputs.append(
       ...chosen.map((value) =>
         Object.assign(document.createElement("input"), { type: "hidden", name: "choice", value }),
       ),

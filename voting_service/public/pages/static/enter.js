@@ -10,7 +10,8 @@ function enter() {
   if (!given.has("token")) return;
   for (const help of document.querySelectorAll(".help")) help.hidden = true;
   wait.textContent = wait.dataset.wait;
-  form.replaceChildren(
+  form.textContent = "";
+  form.append(
     ...["platform", "token", "contest", "next", "language"]
       .filter((name) => given.has(name))
       .map((name) => Object.assign(document.createElement("input"), { type: "hidden", name, value: given.get(name) })),

@@ -11,7 +11,7 @@ if (form) {
   const ticked = () => boxes.filter((box) => box.checked).map((box) => Number(box.value));
 
   const say = (text) => {
-    line.textContent = text.replace("{chosen}", ticked().length).replaceAll("{max}", max);
+    line.textContent = text.replace("{chosen}", ticked().length).replace(/\{max\}/g, max);
   };
 
   const tick = (numbers) => {

@@ -2,8 +2,12 @@
 
 for (const button of document.querySelectorAll("[data-once]")) {
   let sent = false;
+  let pressed = null; // for browsers that do not say who submits
+  button.form.addEventListener("click", (event) => {
+    pressed = event.target.closest("button") || pressed;
+  });
   button.form.addEventListener("submit", (event) => {
-    if (event.submitter !== button) return;
+    if ((event.submitter || pressed) !== button) return;
     if (sent) event.preventDefault();
     sent = true;
     button.setAttribute("aria-disabled", "true");

@@ -1,26 +1,25 @@
 // A suspicious vote has its price: ALTCHA's widget works it out, then the form is sent by itself.
 // A messenger's web view without workers or custom elements works it out here, more slowly.
 
-import "./vendor/altcha.min.js";
-
 const GIVE_UP_AFTER_MS = 4000;
 
 const place = document.querySelector("[data-challenge]");
-const form = place?.closest("form");
+const form = place && place.closest("form");
 const challenge = place && JSON.parse(place.dataset.challenge);
+let fallen = false;
 
 function show(text) {
   place.querySelector("[role=status]").textContent = text;
 }
 
 function send(payload) {
-  const field = form.querySelector("[name=altcha]") ?? form.appendChild(document.createElement("input"));
+  const field = form.querySelector("[name=altcha]") || form.appendChild(document.createElement("input"));
   Object.assign(field, { type: "hidden", name: "altcha", value: payload });
   show(place.dataset.done);
-  form.requestSubmit(form.querySelector("[data-once]"));
+  form.querySelector("[data-once]").click(); // requestSubmit is missing before Safari 16
 }
 
-const bytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+const bytes = (hex) => Uint8Array.from(hex.match(/../g) || [], (pair) => parseInt(pair, 16));
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 async function solveHere() {
@@ -40,14 +39,30 @@ async function solveHere() {
 }
 
 async function fallBack() {
-  if (!globalThis.crypto?.subtle) return show(place.dataset.impossible);
-  send(await solveHere());
+  if (fallen) return;
+  fallen = true;
+  try {
+    send(await solveHere());
+  } catch {
+    show(place.dataset.impossible); // no crypto.subtle: plain http, or a browser that is too old
+  }
+}
+
+// Older browsers cannot read the widget's code: that must not end this module too.
+async function loadWidget() {
+  if (!window.Worker || !window.customElements) return false;
+  try {
+    await import("./vendor/altcha.min.js");
+    if (document.documentElement.lang.startsWith("zh")) await import("./vendor/altcha.zh-cn.js");
+    window.$altcha.algorithms.set("PBKDF2/SHA-256", () => new Worker("./vendor/altcha.pbkdf2.js"));
+    return Boolean(customElements.get("altcha-widget"));
+  } catch {
+    return false;
+  }
 }
 
 async function solve() {
-  if (typeof Worker === "undefined" || !customElements.get("altcha-widget")) return fallBack();
-  globalThis.$altcha.algorithms.set("PBKDF2/SHA-256", () => new Worker("./vendor/altcha.pbkdf2.js"));
-  if (document.documentElement.lang.startsWith("zh")) await import("./vendor/altcha.zh-cn.js");
+  if (!await loadWidget()) return fallBack();
   const widget = document.createElement("altcha-widget");
   widget.setAttribute("challenge", JSON.stringify(challenge));
   widget.setAttribute("auto", "onload");

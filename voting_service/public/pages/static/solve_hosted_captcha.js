@@ -4,9 +4,9 @@
 const GIVE_UP_AFTER_MS = 8000;
 
 const box = document.querySelector("[data-captcha]");
-const place = box?.closest("[data-challenge]");
-const instead = place?.querySelector("[data-instead]");
-const form = place?.closest("form");
+const place = box && box.closest("[data-challenge]");
+const instead = place && place.querySelector("[data-instead]");
+const form = place && place.closest("form");
 const chinese = document.documentElement.lang.startsWith("zh");
 let over = false;
 
@@ -34,7 +34,7 @@ function pay(provider, token) {
   });
   form.append(field);
   show(place.dataset.done);
-  form.requestSubmit(form.querySelector("[data-once]"));
+  form.querySelector("[data-once]").click(); // requestSubmit is missing before Safari 16
 }
 
 async function workInstead() {
@@ -50,7 +50,7 @@ async function workInstead() {
 const widgets = {
   async turnstile({ site_key, binding }, solved, failed) {
     await load("https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit");
-    globalThis.turnstile.render(box, {
+    window.turnstile.render(box, {
       sitekey: site_key,
       cData: binding,
       language: chinese ? "zh-cn" : "en",
@@ -62,7 +62,7 @@ const widgets = {
 
   async geetest({ site_key }, solved, failed) {
     await load("https://static.geetest.com/v4/gt4.js");
-    globalThis.initGeetest4(
+    window.initGeetest4(
       { captchaId: site_key, product: "float", language: chinese ? "zho" : "eng", protocol: "https://" },
       (widget) => {
         widget.onError(failed);
@@ -82,12 +82,12 @@ const widgets = {
       if (ret === 0 && ticket && !errorCode) solved(new URLSearchParams({ ticket, randstr }));
       else failed();
     };
-    new globalThis.TencentCaptcha(site_key, done, { userLanguage: chinese ? "zh-cn" : "en" }).show();
+    new window.TencentCaptcha(site_key, done, { userLanguage: chinese ? "zh-cn" : "en" }).show();
   },
 
   async yidun({ site_key }, solved, failed) {
     await load("https://cstaticdun.126.net/load.min.js");
-    globalThis.initNECaptcha(
+    window.initNECaptcha(
       {
         captchaId: site_key,
         element: box,

@@ -7,9 +7,10 @@ const status = document.querySelector("[data-status]");
 const language = table.dataset.language === "en" ? "en-GB" : "zh-CN";
 const figures = new Intl.NumberFormat(language);
 const times = new Intl.DateTimeFormat(language, {
-  dateStyle: "long",
-  timeStyle: "medium",
-  timeZone: table.dataset.zone ?? "UTC",
+  // Each part by itself: dateStyle and timeStyle are ignored before Safari 14.1.
+  year: "numeric", month: "long", day: "numeric",
+  hour: "2-digit", minute: "2-digit", second: "2-digit",
+  timeZone: table.dataset.zone || "UTC",
 });
 const POLL_MS = 5000;
 const SILENCE_MS = 40000; // the server says something at least every 15 seconds
@@ -23,7 +24,7 @@ let reloading = null;
 
 // Another release is another page. Not at once: a cache may have the old one for some seconds.
 function reloadOnce() {
-  reloading ??= setTimeout(() => location.reload(), 1000 + Math.random() * POLL_MS);
+  reloading = reloading || setTimeout(() => location.reload(), 1000 + Math.random() * POLL_MS);
 }
 
 // Moves rows around the one that has the focus, since moving that one would lose it.
@@ -69,7 +70,7 @@ function show(standings) {
 
 // Read aloud are the newest counts, now and then.
 function announceSoon() {
-  announcing ??= setTimeout(() => {
+  announcing = announcing || setTimeout(() => {
     announcing = null;
     status.textContent = status.dataset.moved.replace("{ballots}", figures.format(ballots));
   }, ANNOUNCE_MS);
