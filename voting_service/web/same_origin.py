@@ -9,7 +9,6 @@ from starlette.requests import Request
 
 from voting_service.errors import SentFromElsewhere
 
-
 _NOT_ANOTHER_SITE = frozenset({None, "same-origin", "same-site", "none"})
 
 

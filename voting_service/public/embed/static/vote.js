@@ -8,8 +8,7 @@
 //                the parameters contest and next. Without it the reader goes as he is.
 //   frame        with platform="…": shows the same in a frame of the voting site.
 //
-// A press on a name or on the button is a cancelable event first: bayu-vote-choose, with
-// detail {contest, number, next}.
+// A press is a cancelable event first: bayu-vote-choose, detail {contest, number, next}.
 
 const HOME = new URL(import.meta.url).origin;
 const LIVE_MS = 5000;
@@ -68,7 +67,7 @@ th, td { padding: .3em .5em; text-align: start; border-bottom: 1px solid #ddd4c4
 iframe { display: block; width: 100%; border: 0; }
 `;
 
-// A constructed sheet needs no leave from the page's policy; browsers of before 2023 lack it.
+// Needs no leave from the page's policy; browsers of before 2023 lack it.
 let sheet = null;
 try {
   sheet = new CSSStyleSheet();
@@ -83,7 +82,7 @@ function make(tag, properties, ...children) {
   return made;
 }
 
-// Drawn for every reader, the same while the page is open.
+// Drawn once a page.
 const drawn = new Map();
 function shuffled(contest, candidates) {
   if (!drawn.has(contest)) drawn.set(contest, crypto.getRandomValues(new Uint32Array(10000)));
@@ -112,10 +111,6 @@ class BayuVote extends HTMLElement {
     super();
     this._root = this.attachShadow({ mode: "open" });
     this._stop = new AbortController();
-    this._timer = 0;
-    this._shown = "";
-    this._people = null;
-    this._due = false;
     this._wake = this._wake.bind(this);
     this._hear = this._hear.bind(this);
     if (sheet) this._root.adoptedStyleSheets = [sheet];
@@ -145,8 +140,8 @@ class BayuVote extends HTMLElement {
     return ["candidate", "standings"].includes(asked) ? asked : "list";
   }
   get _language() {
-    const around = this.closest("[lang]");
-    const asked = this.getAttribute("language") || (around && around.lang) || navigator.language;
+    const { lang } = this.closest("[lang]") || this;
+    const asked = this.getAttribute("language") || lang || navigator.language;
     return /^en/i.test(asked) ? "en" : "zh";
   }
   get _locale() { return this._language === "en" ? "en-GB" : "zh-CN"; }
@@ -209,20 +204,19 @@ class BayuVote extends HTMLElement {
     const gone = problem.status === 404 && !at;
     let text = this._texts[gone ? "missing" : "failed"];
     if (at) text = fill(this._texts.unpublished, { time: this._time(at) });
-    // What is on the page stays there while the service is away.
+    // What is shown stays while the service is away.
     if (at || gone || !this._shown) this._show(make("p", { role: "status" }, text));
     if (!gone) this._again(at ? Math.min(Math.max(Date.parse(at) - Date.now(), 0), RETRY_MS) : RETRY_MS);
   }
 
   _time(moment, zone) {
-    // Each part by itself: dateStyle and timeStyle are ignored before Safari 14.1.
     return new Intl.DateTimeFormat(this._locale, {
       year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit",
       timeZone: zone || "Asia/Shanghai",
     }).format(new Date(moment));
   }
 
-  // Only when something changed, so that nobody loses the keyboard's place.
+  // Only what changed: nobody loses the keyboard's place.
   _render(view, contest, people, standings) {
     const shown = JSON.stringify([view, contest.phase, people, (standings && standings.candidates) || standings]);
     if (shown === this._shown) return;
@@ -243,14 +237,13 @@ class BayuVote extends HTMLElement {
     const active = this._root.activeElement;
     const focused = active && active.getAttribute("href");
     this._fill(section);
-    const again = [...this._root.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused);
-    if (focused && again) again.focus();
+    for (const a of focused ? this._root.querySelectorAll("a") : [])
+      if (a.getAttribute("href") === focused) return a.focus();
   }
 
   _fill(part) {
-    while (this._root.firstChild) this._root.firstChild.remove();
-    if (!sheet) this._root.append(make("style", {}, STYLE));
-    this._root.append(part);
+    this._root.textContent = "";
+    this._root.append(sheet ? "" : make("style", {}, STYLE), part);
   }
 
   _list({ candidates }, _standings, contest) {
@@ -327,7 +320,7 @@ class BayuVote extends HTMLElement {
     return number ? `${contest}/candidates/${number}` : contest;
   }
 
-  // Where a press leads: to the platform's own sign-in if it has said where that is.
+  // To the platform's own sign-in, if it has said where that is.
   _destination(next) {
     const own = this.getAttribute("sign-in-url");
     if (!own) return HOME + next;
@@ -338,7 +331,7 @@ class BayuVote extends HTMLElement {
     return url.href;
   }
 
-  // False when the page wants to see to it itself.
+  // False: the page sees to it itself.
   _choose(number) {
     const detail = { contest: this._contest, number, next: this._next(number) };
     return this.dispatchEvent(new CustomEvent("bayu-vote-choose", {
@@ -352,13 +345,13 @@ class BayuVote extends HTMLElement {
     for (const [name, value] of Object.entries(asked)) if (value) address.searchParams.set(name, value);
     const frame = make("iframe", { src: address.href, title: this._texts[this._view], height: 480 });
     frame.addEventListener("load", () => {
-      if (frame.contentWindow) frame.contentWindow.postMessage({ type: "bayu-vote:hello", takesChoices: true }, HOME);
+      frame.contentWindow.postMessage({ type: "bayu-vote:hello", takesChoices: true }, HOME);
     });
     addEventListener("message", this._hear);
     this._fill(frame);
   }
 
-  // Only the frame that we made, and only while the voting site is what it shows.
+  // Only our own frame, while it shows the voting site.
   _hear(event) {
     const frame = this._root.querySelector("iframe");
     if (!frame || event.source !== frame.contentWindow || event.origin !== HOME) return;
