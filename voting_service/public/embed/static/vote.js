@@ -67,7 +67,7 @@ th, td { padding: .3em .5em; text-align: start; border-bottom: 1px solid #ddd4c4
 iframe { display: block; width: 100%; border: 0; }
 `;
 
-// Needs no leave from the page's policy; browsers of before 2023 lack it.
+// Needs no leave from the page's policy; missing before 2023.
 let sheet = null;
 try {
   sheet = new CSSStyleSheet();
