@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -22,6 +24,8 @@ from tests.fakes.signers import (
     compact,
 )
 from tests.public.running_service import OTHER_SLUG, SESSIONS, Service, check_problem
+from voting_service.errors import TokenRefused
+from voting_service.voters.sign_in_kinds.jwt import Claims, check_claims
 
 
 def check_refused(answer: httpx.Response, *words: str) -> None:
@@ -122,6 +126,54 @@ async def test_claims_that_break_a_rule_are_401(
         SESSIONS, json={"platform": "demo", "token": token, "contest": SLUG}
     )
     check_refused(answer, word)
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"iat": 45, "exp": 100}, "iat: is 45 s in the future by our clock; 30 s are tolerated"),
+        ({"iat": 0, "exp": 60, "nbf": 90}, "nbf: is 90 s in the future by our clock"),
+        ({"iat": -200, "exp": -100}, "exp: the token expired 100 s ago by our clock"),
+    ],
+)
+async def test_a_wrong_moment_is_told_with_how_far_it_is_off(
+    changes: Mapping[str, int], detail: str
+) -> None:
+    now = datetime(2022, 7, 18, 9, tzinfo=UTC)
+    moments = {name: int(now.timestamp()) + seconds for name, seconds in changes.items()}
+    said: dict[str, Any] = {"iss": "demo", "aud": SLUG, "sub": "reader-1", "jti": "1", **moments}
+    with pytest.raises(TokenRefused, match=re.escape(detail)):
+        check_claims(Claims(**said), platform_slug="demo", contest_slug=SLUG, now=now)
+
+
+# What is no token that names its contest, and what the platform's engineers are told.
+NAMELESS: dict[str, tuple[Callable[[Service], str], str]] = {
+    "empty": (lambda _: "", "token: is not three parts"),
+    "a word": (lambda _: "no-token", "token: is not three parts"),
+    "a part missing": (lambda f: f.token().rpartition(".")[0], "token: is not three parts"),
+    "a dot too many": (lambda f: f.token() + ".", "token: is not three parts"),
+    "a broken header": (lambda f: "*" + f.token()[4:], "header: "),
+    "broken claims": (lambda f: ".".join([f.token().split(".")[0], "W10", "c2ln"]), "claims: "),
+    "claims of no base64": (lambda f: ".".join([f.token().split(".")[0], "a", "c2ln"]), "claims: "),
+    "no aud": (
+        lambda f: compact(f.demo.signer, without(f, "aud"), f.demo.header()), "aud: is missing"
+    ),
+    "two audiences": (lambda f: f.token(aud=[SLUG, OTHER_SLUG]), "aud: must be"),
+    "aud a number": (lambda f: f.token(aud=7), "aud: "),
+    "too long": (lambda f: f.token(sub="x" * 5000), "token: is longer than 4096 bytes"),
+    "an algorithm we do not take": (
+        lambda f: compact(RsaSigner(), without(f, "aud"), {"alg": "RS256"}), "alg: must be"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "words"), NAMELESS.values(), ids=NAMELESS.keys())
+async def test_a_malformed_token_is_told_what_is_wrong_with_it_where_several_contests_run(
+    face: Service, make: Callable[[Service], str], words: str
+) -> None:
+    answer = await face.sign_in(make(face))
+    check_refused(answer, words)
+    assert "name the contest" not in answer.json()["detail"]
 
 
 PAYLOADS = {

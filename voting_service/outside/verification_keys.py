@@ -93,7 +93,7 @@ def _choose(keys: Sequence[VerificationKey], kid: str | None) -> VerificationKey
     """
     if kid is None:
         if len(keys) > 1:
-            raise TokenRefused("kid: is required, the platform has more than one key")
+            raise TokenRefused("kid: is missing in the header; the platform has more than one key")
         return keys[0]
     if len(keys) == 1 and keys[0].kid is None:
         return keys[0]
@@ -124,7 +124,9 @@ class PinnedKeys:
     async def find(self, kid: str | None) -> VerificationKey:
         found = _choose(self._keys, kid)
         if found is None:
-            raise TokenRefused("kid: the platform has no such key")
+            raise TokenRefused(
+                "kid: the platform has no such key; with one key registered, leave kid out"
+            )
         return found
 
 

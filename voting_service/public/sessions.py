@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voting_service import metrics
+from voting_service.contests.model import Platform
 from voting_service.errors import NotFound, StoreUnavailable, TokenRefused
 from voting_service.json_input import decode_json, refuse_repeated_keys
 from voting_service.public.worker import ContestDesk, Worker
@@ -76,20 +77,23 @@ async def _sign_in(worker: Worker, asked: SignInRequest) -> tuple[ContestDesk, S
     platform = worker.registry.platforms.get(asked.platform)
     if platform is None or not platform.enabled:
         raise TokenRefused("there is no such platform, or it is switched off")
-    desk = _desk_of(worker, asked)
+    desk = _desk_of(worker, platform, asked)
     contest = desk.contest
     identity = await worker.sign_in.identify(platform, asked.token, contest_slug=contest.slug)
     token, expires_at = open_session(desk.keys, contest.id, identity, worker.clock())
     return desk, SessionGranted(token, expires_at)
 
 
-def _desk_of(worker: Worker, asked: SignInRequest) -> ContestDesk:
-    """The contest asked for: by name, else the token's audience, else the only one there is."""
+def _desk_of(worker: Worker, platform: Platform, asked: SignInRequest) -> ContestDesk:
+    """The contest asked for: by name, else the token's audience, else the only one there is.
+
+    Raises TokenRefused; for a token that names no contest with what is wrong with the token.
+    """
     slug = asked.contest or worker.sign_in.audience(asked.token)
     if slug is None and len(worker.desks) == 1:
         slug = next(iter(worker.desks))
     if slug is None:
-        raise TokenRefused("name the contest: this token does not")
+        slug = worker.sign_in.named_contest(platform, asked.token)
     try:
         return worker.desk(slug)
     except NotFound:

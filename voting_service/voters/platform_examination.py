@@ -48,7 +48,8 @@ MEND: Mapping[str, str] = {
     "token": "send the compact form, header.claims.signature, and nothing around it",
     "header": "let a JWT library write the header",
     "alg": f"sign with {' or '.join(ALGORITHMS)}, the algorithm of the registered key",
-    "kid": "name the key in the header as it is registered",
+    "kid": "write into the header the kid of the key that signs, as it is registered; with one key "
+    "registered, leave it out",
     "signature": "sign with the private half of the registered key; an ES256 signature is the 64 "
     "bytes of r and s, not DER",
     "claims": "the token's second part must be one JSON object",

@@ -31,6 +31,7 @@ from voting_service.voters.keyring import ContestKeys
 from voting_service.voters.pseudonym import pseudonym
 from voting_service.voters.session import SESSION_SECONDS, Session, account_day, issue
 from voting_service.voters.sign_in_kind import Adapter, AdapterFactory, Tools
+from voting_service.voters.sign_in_kinds import jwt
 from voting_service.voters.spent_tokens import SpentTokens
 
 SECRETS_VARIABLE = PREFIX + "PLATFORM_SECRETS_FILE"
@@ -83,6 +84,15 @@ class SignIn:
         if isinstance(claim, list) and len(claim) == 1:
             claim = claim[0]
         return claim if isinstance(claim, str) else None
+
+    def named_contest(self, platform: Platform, credential: str) -> str:
+        """The contest that a credential without a readable audience is for, where its kind says.
+
+        Raises TokenRefused with what is wrong with it.
+        """
+        if platform.kind == "jwt":
+            return jwt.named_contest(credential)
+        raise TokenRefused("contest: is missing; a sign-in of this platform does not name it")
 
     def faults(self, platform: Platform) -> tuple[Fault, ...]:
         """What keeps the platform's users from signing in; also for one not yet stored."""

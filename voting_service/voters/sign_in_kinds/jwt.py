@@ -19,7 +19,11 @@ from voting_service.errors import Fault, InvalidInput, TokenRefused
 from voting_service.outside.calls import Outside
 from voting_service.outside.checks import check_address, check_printable
 from voting_service.outside.remembered import Monotonic
-from voting_service.outside.signed_tokens import CLOCK_SKEW_SECONDS, open_token
+from voting_service.outside.signed_tokens import (
+    CLOCK_SKEW_SECONDS,
+    open_token,
+    read_unverified,
+)
 from voting_service.outside.verification_keys import KeySource, PinnedKeys, PublishedKeys
 from voting_service.voters.identity import Identity
 from voting_service.voters.sign_in_kind import Tools, read_config
@@ -89,12 +93,25 @@ def _broken_times(claims: Claims, now_seconds: float) -> Iterator[str]:
         yield "exp: must be after iat"
     if claims.exp - claims.iat > MAX_LIFETIME_SECONDS:
         yield f"exp: must be at most {MAX_LIFETIME_SECONDS} s after iat"
+    tolerated = f"by our clock; {CLOCK_SKEW_SECONDS} s are tolerated"
     if now_seconds >= claims.exp + CLOCK_SKEW_SECONDS:
-        yield "exp: the token has expired"
-    if claims.iat > now_seconds + CLOCK_SKEW_SECONDS:
-        yield "iat: is in the future"
-    if claims.nbf is not None and claims.nbf > now_seconds + CLOCK_SKEW_SECONDS:
-        yield "nbf: is in the future"
+        yield f"exp: the token expired {now_seconds - claims.exp:.0f} s ago {tolerated}"
+    for name, seconds in (("iat", claims.iat), ("nbf", claims.nbf)):
+        if seconds is not None and seconds > now_seconds + CLOCK_SKEW_SECONDS:
+            yield f"{name}: is {seconds - now_seconds:.0f} s in the future {tolerated}"
+
+
+def named_contest(token: str) -> str:
+    """The contest that a token says it is for, not verified.
+
+    Raises TokenRefused with what is wrong with the form of a token that names none.
+    """
+    claims = read_unverified(token, _CLAIMS, ALGORITHMS, MAX_TOKEN_BYTES)
+    match claims.aud:
+        case str(slug) | [slug]:
+            return slug
+        case _:
+            raise TokenRefused("aud: must be the slug of one contest")
 
 
 class SignedTokenSignIn:
