@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from PIL import Image
 
+from tests.contest_data import arrange_contest
 from tests.office_panel.panel_data import PAPERS, RESULT, VOTE, Chosen
 from tests.office_panel.public_site import public_site
 from tests.office_person.people import id_number
@@ -128,12 +129,22 @@ async def test_citizens_see_it_from_the_moment_that_was_set(office: Office, chos
     await chosen.publish_result(
         when="moment", moment=moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
     )
+    # The office's fixture has another contest, which is open.
+    other = office.contest.id
+    long_ago = moment - timedelta(days=8000)
+    await arrange_contest(
+        office.settings.owner_database_url,
+        other,
+        opens_at=long_ago,
+        closes_at=long_ago + timedelta(days=30),
+    )
     async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as reader:
         office.clock.set(moment - timedelta(seconds=1))
         assert (await reader.get(API)).status_code == 404
         assert "还没有公布" in (await reader.get(f"/zh/{VOTE}/result")).text
         assert (await reader.get(f"/zh/{VOTE}/result/1")).status_code == 404
         assert f"/zh/{VOTE}/result" not in (await reader.get(f"/zh/{VOTE}/cut")).text
+        assert (await reader.get("/")).headers["location"] == f"/zh/{VOTE}/cut"
         office.clock.set(moment)
         answer = await reader.get(API)
         file = read_signed_file(answer.content)
@@ -144,6 +155,7 @@ async def test_citizens_see_it_from_the_moment_that_was_set(office: Office, chos
         again = await reader.get(API, headers={"if-none-match": tag})
         assert again.status_code == 304
         assert f"/zh/{VOTE}/result" in (await reader.get(f"/zh/{VOTE}/cut")).text
+        assert (await reader.get("/")).headers["location"] == f"/zh/{VOTE}/result"
         english = (await reader.get(f"/en/{VOTE}/result")).text
         assert "Winners (10)" in english
         assert "Open to objections until" in english

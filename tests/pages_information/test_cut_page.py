@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -60,6 +61,10 @@ async def test_afterwards_it_shows_who_goes_on_and_how_to_check(
     phone: Page, site: Site, language: str, title: str, counted: str, tie: str
 ) -> None:
     await publish(site)
+    long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+    await site.change_contest(opens_at=long_ago, closes_at=long_ago + timedelta(days=30))
+    home = await site.api.get("/", headers={"accept-language": language})
+    assert home.headers["location"] == f"/{language}/{SLUG}/cut", "it is the outcome of the last"
     await phone.goto(f"{site.origin}/{language}/{SLUG}/cut")
     assert await phone.get_by_role("heading", level=1).inner_text() == title
     rows = await phone.locator("tbody tr").evaluate_all(

@@ -129,5 +129,7 @@ async def test_an_error_page_is_for_everybody_and_leads_on(
     guard.expect("status of 404")
     await phone.goto(site.page("/nowhere", language=language))
     await assert_accessible(phone)
-    await phone.get_by_role("main").get_by_role("link").click()
+    home, contests = await phone.get_by_role("main").get_by_role("link").all()
+    assert await contests.get_attribute("href") == f"/{language}/contests"
+    await home.click()
     assert phone.url == site.page(language=language)

@@ -178,7 +178,7 @@ async def test_no_address_of_the_whole_face_tells_a_name_early(
     assert service.contest.rules.publish_at is not None
     values = {
         "slug": SLUG, "language": "zh", "number": 3, "name": address(RED).rpartition("/")[2],
-        "ballot": "0" * 32, "serial": "x",
+        "ballot": "0" * 32, "serial": "x", "below": SLUG,
     }  # fmt: skip
     secrets = [candidate.name.zh for candidate in service.contest.candidates]
     secrets += [RED.hash, "候选 ".encode("unicode_escape").decode()]

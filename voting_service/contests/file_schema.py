@@ -28,9 +28,9 @@ DEFAULT_DAILY_AT = time(20, 0)
 
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
 _SITE_KEY = re.compile(r"[A-Za-z0-9_-]{4,64}")
-_TAKEN_SLUGS = frozenset({"notices", "platforms", "verify"})
-"""`/en/platforms` is the platforms' guide, `/en/notices/…` are the public notices, and `cut verify`
-checks a file."""
+_TAKEN_SLUGS = frozenset({"contests", "notices", "platforms", "verify"})
+"""`/en/contests` lists all contests, `/en/platforms` is the platforms' guide, `/en/notices/…` are
+the public notices, and `cut verify` checks a file."""
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that change the direction of what follows: a name could disguise another."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from voting_service.contests.model import Contest, ContestRules
+from voting_service.contests.model import Contest, ContestRules, Phase
 from voting_service.errors import NotPublished
 
 COMMIT_GRACE_SECONDS = 10
@@ -42,3 +43,28 @@ def require_published(contest: Contest, now: datetime) -> None:
     """Raises NotPublished, which names the moment, while profiles are under embargo."""
     if not is_published(contest, now):
         raise NotPublished(published_at(contest))
+
+
+def by_phase(contests: Iterable[Contest], now: datetime) -> dict[Phase, list[Contest]]:
+    """Every contest that may be seen, in the order in which people look for one.
+
+    Of the open ones the one that opened first stands first, of the upcoming ones the next to
+    open, of the closed ones the last that closed; the slug decides between equal moments. A
+    contest may be seen as soon as it is imported: its name and its window are announced, and
+    only what it is about stays back until `published_at`.
+    """
+    found: dict[Phase, list[Contest]] = {"open": [], "upcoming": [], "closed": []}
+    for contest in sorted(contests, key=lambda each: (each.opens_at, each.slug)):
+        found[contest.phase(now)].append(contest)
+    found["closed"].sort(key=lambda each: each.closes_at, reverse=True)
+    return found
+
+
+def front_contest(contests: Iterable[Contest], now: datetime) -> Contest | None:
+    """The contest that the home page leads to: an open one, else the next to open, else the last
+    that closed. None when there is none.
+
+    Of several open ones the one that opened first keeps the page until it closes, so that no
+    import moves an address that people were told of.
+    """
+    return next((each for found in by_phase(contests, now).values() for each in found), None)

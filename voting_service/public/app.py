@@ -32,6 +32,7 @@ from voting_service.public.reads import (
     CandidateProfile,
     CurrentStandings,
     contest_facts,
+    contest_listing,
     published_cut,
     receipt_state,
 )
@@ -56,6 +57,7 @@ ROUTES = [
     *pages.READS,
     Route(f"{CONTEST}/ballots", CastBallot(), methods=["POST"]),  # VotesFirst gets there first
     Route(f"{API}/sessions", create_session, methods=["POST"]),
+    Route(f"{API}/contests", contest_listing),
     Route(CONTEST, contest_facts),
     Route(f"{CONTEST}/candidates", CandidateList(), methods=["GET"]),
     Route(f"{CONTEST}/candidates/{{number}}", CandidateProfile(), methods=["GET"]),

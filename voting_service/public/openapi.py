@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from voting_service.ballots.parse import Cast
 from voting_service.contests.pictures import PublicProfile
-from voting_service.public.reads import ContestFacts, ReceiptState
+from voting_service.public.reads import ContestFacts, ContestListing, ReceiptState
 from voting_service.public.sessions import SessionGranted, SignInRequest
 from voting_service.tally.standings import Standings
 from voting_service.web.problems import KINDS, MEDIA_TYPE
@@ -67,8 +67,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _TYPES = (
-    Cast, SignInRequest, SessionGranted, ReceiptGiven, ContestFacts, CandidateListing,
-    PublicProfile, Standings, ReceiptState, Problem,
+    Cast, SignInRequest, SessionGranted, ReceiptGiven, ContestFacts, ContestListing,
+    CandidateListing, PublicProfile, Standings, ReceiptState, Problem,
 )  # fmt: skip
 _SLUG = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
 _NUMBER = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer"}}
@@ -179,6 +179,14 @@ def _voting_paths() -> dict[str, Any]:
 def _reading_paths() -> dict[str, Any]:
     """What anybody reads while a contest runs."""
     return {
+        "/api/v1/contests": {
+            "get": _operation(
+                "contests",
+                "Every contest that may be seen, with phase and window",
+                {200: "ContestListing"},
+                (503,),
+            ),
+        },
         _CONTEST: {
             "parameters": [_SLUG],
             "get": _operation(

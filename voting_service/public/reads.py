@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from voting_service.ballots.commit import QUERIES
 from voting_service.ballots.receipt import StoredBallot
 from voting_service.contests.model import Contest
-from voting_service.contests.phases import published_at
+from voting_service.contests.phases import by_phase, published_at
 from voting_service.errors import NotFound, VotingError
 from voting_service.public.cross_origin import VARY_ORIGIN
 from voting_service.public.worker import Worker
@@ -110,6 +110,45 @@ class CurrentStandings(PreparedRead):
 
     def find(self, worker: Worker, path: dict[str, Any]) -> Prepared:
         return worker.published_desk(path["slug"]).board.shown()
+
+
+class ListedContest(msgspec.Struct, frozen=True):
+    """A contest as the list names it; `/api/v1/contests/{slug}` says more."""
+
+    contest: str
+    title: dict[str, str]
+    phase: str
+    publish_at: datetime
+    opens_at: datetime
+    closes_at: datetime
+    time_zone: str
+
+
+class ContestListing(msgspec.Struct, frozen=True):
+    """Every contest that may be seen: open ones, upcoming ones, closed ones."""
+
+    contests: list[ListedContest]
+    server_time: datetime
+
+
+async def contest_listing(request: Request) -> Response:
+    """Every contest that may be seen, in the order of `by_phase`."""
+    worker: Worker = request.state.worker
+    now = worker.clock()
+    listed = [
+        ListedContest(
+            contest=contest.slug,
+            title=msgspec.to_builtins(contest.rules.title),
+            phase=phase,
+            publish_at=published_at(contest).astimezone(contest.zone),
+            opens_at=contest.opens_at.astimezone(contest.zone),
+            closes_at=contest.closes_at.astimezone(contest.zone),
+            time_zone=contest.rules.time_zone,
+        )
+        for phase, contests in by_phase(worker.contests(), now).items()
+        for contest in contests
+    ]
+    return json_response(ContestListing(listed, now), "public, max-age=1")
 
 
 class ContestFacts(msgspec.Struct, frozen=True):

@@ -175,6 +175,13 @@ class Worker:
         board = Board(contest, self.read_pool, self.valkey, self.clock)
         return ContestDesk(contest, keys, caster, board, self.settings)
 
+    def contests(self) -> list[Contest]:
+        """Every contest that may be seen: those with a desk. Raises StoreUnavailable before they
+        were ever read."""
+        if not self.registry.loaded:
+            raise StoreUnavailable("the service is starting")
+        return [desk.contest for desk in self.desks.values()]
+
     def desk(self, slug: str) -> ContestDesk:
         """Raises NotFound, StoreUnavailable before the contests were ever read, or Unavailable
         for a contest that could not be opened."""

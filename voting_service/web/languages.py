@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache
 from importlib import resources
 from typing import Any, get_args
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from voting_service.contests.model import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 LOCALES: Mapping[Language, str] = {"zh": "zh_Hans_CN", "en": "en_GB"}
+_DAY: Mapping[Language, str] = {"zh": "y年M月d日", "en": "d MMMM y"}
 _MOMENT: Mapping[Language, str] = {"zh": "y年M月d日 HH:mm", "en": "d MMMM y, HH:mm"}
 
 
@@ -34,6 +35,11 @@ def language_of(accept_language: bytes) -> Language:
 def written_moment(value: datetime, zone: tzinfo, language: Language) -> str:
     """A time in a zone, as people write it."""
     return format_datetime(value.astimezone(zone), _MOMENT[language], locale=LOCALES[language])
+
+
+def written_day(value: date, language: Language) -> str:
+    """A date, as people write it."""
+    return format_date(value, _DAY[language], locale=LOCALES[language])
 
 
 def written_number(value: int, language: Language) -> str:

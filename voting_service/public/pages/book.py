@@ -13,6 +13,7 @@ from datetime import datetime
 
 from voting_service.contests.announced_changes import AnnouncedChange
 from voting_service.contests.model import Candidate, Contest, Language, Phase
+from voting_service.contests.phases import published_at
 from voting_service.contests.pictures import Picture
 from voting_service.errors import NotFound
 from voting_service.public.pages.rendering import moment, render, texts
@@ -79,6 +80,16 @@ class PageBook:
         if key not in self._pages:
             order = order_of(self.contest, variant)
             self._pages[key] = self._render("candidates.html", language, "", order=order)
+        return self._pages[key]
+
+    def coming(self, language: Language) -> PreparedPage:
+        """The contest's name and dates, and nothing else, while the rest is under embargo."""
+        key = ("coming", language, 0)
+        if key not in self._pages:
+            publish_at = published_at(self.contest)
+            self._pages[key] = self._render(
+                "coming.html", language, "/coming", publish_at=publish_at
+            )
         return self._pages[key]
 
     def profile(self, language: Language, number: int) -> PreparedPage:

@@ -5,32 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from voting_service.contests.model import Language
-from voting_service.errors import NotFound, StoreUnavailable
 from voting_service.public.pages.answers import keep_order, order_in
 from voting_service.public.pages.book import PageBook
 from voting_service.public.pages.page_read import PageRead, open_book
 from voting_service.public.pages.rendering import PACKAGE
-from voting_service.public.worker import ContestDesk, Worker
-from voting_service.web.languages import language_of
+from voting_service.public.worker import ContestDesk
 from voting_service.web.prepared import PreparedPage
 from voting_service.web.problems import Headers
 from voting_service.web.static_files import static_files, static_response
-
-
-async def home(request: Request) -> Response:
-    """To the contest that opened last, in the reader's language."""
-    worker: Worker = request.state.worker
-    if not worker.registry.loaded:
-        raise StoreUnavailable("the service is starting")
-    if not worker.desks:
-        raise NotFound("there is no contest yet")
-    newest = max(worker.desks.values(), key=lambda desk: desk.contest.opens_at).contest
-    language = language_of(request.headers.get("accept-language", "").encode())
-    return RedirectResponse(f"/{language}/{newest.slug}", 302, {"vary": "accept-language"})
 
 
 class CandidatesPage(PageRead):

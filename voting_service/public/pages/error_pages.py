@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from voting_service.contests.model import Language
 from voting_service.errors import NotPublished, VotingError
-from voting_service.public.pages.rendering import moment, render, texts
+from voting_service.public.pages.rendering import render, texts
 from voting_service.public.worker import ContestDesk, Worker
 from voting_service.web import problems
 from voting_service.web.languages import LANGUAGES, language_of
@@ -33,8 +33,12 @@ def refusal(scope: Scope, error: VotingError) -> tuple[int, Headers, bytes]:
     status, headers, body = problem(error, _language(scope))
     if not _wants_page(scope):
         return status, headers, body
-    name = problems.kind_of(error).name
-    page = _page_headers_and_body(scope, name, _moment_of(scope, error))
+    desk = _desk(scope)
+    if isinstance(error, NotPublished) and desk is not None:
+        body = desk.book(_worker(scope).clock()).coming(_language(scope)).body
+        page = _page_headers(body), body
+    else:
+        page = _page_headers_and_body(scope, problems.kind_of(error).name)
     kept = [(key, value) for key, value in headers if key not in _REPLACED]
     return status, [*page[0], *kept], page[1]
 
@@ -93,27 +97,30 @@ def _language(scope: Scope) -> Language:
 
 def _desk(scope: Scope) -> ContestDesk | None:
     """The contest in whose pages something went wrong."""
-    worker: Worker | None = scope.get("state", {}).get("worker")
     parts = scope["path"].split("/")
-    return worker.desks.get(parts[2]) if worker and len(parts) > 2 else None
+    if "worker" not in scope.get("state", {}) or len(parts) <= 2:
+        return None
+    return _worker(scope).desks.get(parts[2])
 
 
-def _moment_of(scope: Scope, error: VotingError) -> str:
-    desk = _desk(scope)
-    if not isinstance(error, NotPublished) or desk is None:
-        return ""
-    return moment(error.publish_at, desk.contest, _language(scope))
+def _worker(scope: Scope) -> Worker:
+    worker: Worker = scope["state"]["worker"]
+    return worker
 
 
-def _page_headers_and_body(scope: Scope, name: str, publish_at: str = "") -> tuple[Headers, bytes]:
+def _page_headers_and_body(scope: Scope, name: str) -> tuple[Headers, bytes]:
     language, desk = _language(scope), _desk(scope)
     home = f"/{language}/{desk.contest.slug}" if desk else "/"
-    body = _page(name, language, home, publish_at)
-    return [*_PAGE_HEADERS, (b"content-length", str(len(body)).encode())], body
+    body = _page(name, language, home)
+    return _page_headers(body), body
+
+
+def _page_headers(body: bytes) -> Headers:
+    return [*_PAGE_HEADERS, (b"content-length", str(len(body)).encode())]
 
 
 @lru_cache(maxsize=256)
-def _page(name: str, language: Language, home: str, publish_at: str) -> bytes:
+def _page(name: str, language: Language, home: str) -> bytes:
     sections = texts(language)["error"]
     section = sections.get(name, sections["other"])
     return render(
@@ -121,7 +128,7 @@ def _page(name: str, language: Language, home: str, publish_at: str) -> bytes:
         language=language,
         path="",
         title=section["title"],
-        text=section["text"].format(publish_at=publish_at),
+        text=section["text"],
         home=home,
         can_repeat=name in {"busy", "bug"},
     )

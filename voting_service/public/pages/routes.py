@@ -5,8 +5,16 @@ from __future__ import annotations
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Route
 
-from voting_service.public.pages import entering, information, notices, receipts, results, voting
-from voting_service.public.pages.browsing import CandidatesPage, ProfilePage, home, static_file
+from voting_service.public.pages import (
+    contests,
+    entering,
+    information,
+    notices,
+    receipts,
+    results,
+    voting,
+)
+from voting_service.public.pages.browsing import CandidatesPage, ProfilePage, static_file
 from voting_service.public.pages.standings import StandingsPage
 from voting_service.public.pages.trouble import page, published
 from voting_service.web.languages import LANGUAGES
@@ -26,6 +34,7 @@ NOTICES = "/{language:language}/notices"
 
 READS = [
     Route(NOTICES, notices.notices_page),
+    Route("/{language:language}/contests", contests.contests_page),
     Route(CONTEST, CandidatesPage(), methods=["GET"]),
     Route(f"{CONTEST}/candidates/{{number:int}}", ProfilePage(), methods=["GET"]),
     Route(f"{CONTEST}/standings", StandingsPage(), methods=["GET"]),
@@ -33,11 +42,14 @@ READS = [
 """Looked through before all others: going past twenty routes costs as much as such a page."""
 
 ROUTES = [
-    Route("/", home),
+    Route("/", contests.home),
+    Route("/{language:language}", contests.home_in_language),
+    Route("/contests", notices.in_readers_language),
     Route("/static/{name:path}", static_file),
     Route("/notices", notices.in_readers_language),
     Route("/notices/{slug}", notices.in_readers_language),
     Route(f"{NOTICES}/{{slug}}", notices.notice_page),
+    Route(f"{CONTEST}/coming", page(contests.coming)),
     Route(f"{CONTEST}/rules", page(information.rules)),
     Route(f"{CONTEST}/cut", page(information.cut)),
     Route("/enter", entering.enter_page),
@@ -54,4 +66,6 @@ ROUTES = [
     Route(f"{CONTEST}/result/{{number:int}}", page(results.awarded)),
     Route(f"{CONTEST}/album.pdf", page(results.album)),
     Route(f"{CONTEST}/certificates/{{serial}}", page(results.certificate)),
+    Route("/{language:language}/{below:path}/", contests.without_slash),
+    Route("/{language:language}/", contests.home_in_language),
 ]
