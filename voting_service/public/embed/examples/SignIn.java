@@ -1,4 +1,4 @@
-// Java 17 or later, nothing to install.
+// SignIn.java: Java 17 or later, nothing to install
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,13 +15,15 @@ public final class SignIn {
     static final String VOTE = "https://vote.example";
     static final String PLATFORM = "your-platform";
     static final String CONTEST = "your-contest";
-    static final String KEY_ID = "your-key-id";
+    // Only if your platform has more than one key: the kid of this one.
+    static final String KEY_ID = "";
     static final Path PRIVATE_KEY = Path.of("private.pem");
 
     /** Where to send the user: answer 303 with this Location and Cache-Control: no-store. */
     public static String handOver(String userId, String nextPage) throws Exception {
         long now = Instant.now().getEpochSecond();
-        String header = "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":" + json(KEY_ID) + "}";
+        String kid = KEY_ID.isEmpty() ? "" : ",\"kid\":" + json(KEY_ID);
+        String header = "{\"alg\":\"EdDSA\",\"typ\":\"JWT\"" + kid + "}";
         String claims = "{\"iss\":" + json(PLATFORM) + ",\"aud\":" + json(CONTEST)
             + ",\"sub\":" + json(userId) + ",\"iat\":" + now + ",\"exp\":" + (now + 120)
             + ",\"jti\":" + json(UUID.randomUUID().toString()) + "}";

@@ -1,12 +1,12 @@
-// Node 18 or later, nothing to install. In TypeScript the same.
+// sign-in.mjs: Node.js 18 or later, nothing to install
 import { createPrivateKey, randomUUID, sign } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
+import { readFileSync, realpathSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 const VOTE = "https://vote.example";
 const PLATFORM = "your-platform";
 const CONTEST = "your-contest";
-const KEY_ID = "your-key-id";
+const KEY_ID = ""; // only if your platform has more than one key: the kid of this one
 const PRIVATE_KEY = createPrivateKey(readFileSync("private.pem"));
 
 /** @param {object} value */
@@ -28,12 +28,13 @@ export function handOver(userId, nextPage = "") {
     exp: now + 120,
     jti: randomUUID(),
   };
-  const signed = `${part({ alg: "EdDSA", typ: "JWT", kid: KEY_ID })}.${part(claims)}`;
+  const header = { alg: "EdDSA", typ: "JWT", ...(KEY_ID && { kid: KEY_ID }) };
+  const signed = `${part(header)}.${part(claims)}`;
   const signature = sign(null, Buffer.from(signed), PRIVATE_KEY).toString("base64url");
   const fields = { platform: PLATFORM, token: `${signed}.${signature}`, next: nextPage };
   return `${VOTE}/enter#${new URLSearchParams(fields)}`;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   console.log(handOver(process.argv[2], process.argv[3]));
 }

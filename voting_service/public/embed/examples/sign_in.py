@@ -1,4 +1,4 @@
-# pip install "pyjwt[crypto]"
+# sign_in.py: Python 3.9 or later with "pyjwt[crypto]"
 import sys
 import time
 import uuid
@@ -10,7 +10,7 @@ import jwt
 VOTE = "https://vote.example"
 PLATFORM = "your-platform"
 CONTEST = "your-contest"
-KEY_ID = "your-key-id"
+KEY_ID = ""  # only if your platform has more than one key: the kid of this one
 PRIVATE_KEY = Path("private.pem").read_text()
 
 
@@ -25,7 +25,8 @@ def hand_over(user_id: str, next_page: str = "") -> str:
         "exp": now + 120,
         "jti": str(uuid.uuid4()),
     }
-    token = jwt.encode(claims, PRIVATE_KEY, algorithm="EdDSA", headers={"kid": KEY_ID})
+    header = {"kid": KEY_ID} if KEY_ID else None
+    token = jwt.encode(claims, PRIVATE_KEY, algorithm="EdDSA", headers=header)
     fields = {"platform": PLATFORM, "token": token, "next": next_page}
     return f"{VOTE}/enter#{urlencode(fields)}"
 
