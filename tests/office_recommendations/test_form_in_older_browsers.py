@@ -43,7 +43,11 @@ async def test_a_press_while_it_saves_goes_where_it_was_meant_to(
 ) -> None:
     await begin(office, chosen, desktop)
     waiting: list[Route] = []
-    await desktop.route("**/steps/*.json", waiting.append)
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    await desktop.route("**/steps/*.json", hold)
     async with desktop.expect_request("**/steps/person.json"):
         await desktop.fill("[name=name]", "某某")
     await desktop.get_by_role("button", name="保存并返回列表").click()

@@ -82,7 +82,7 @@ function make(tag, properties, ...children) {
   return made;
 }
 
-// Drawn once a page.
+// Once a page.
 const drawn = new Map();
 function shuffled(contest, candidates) {
   if (!drawn.has(contest)) drawn.set(contest, crypto.getRandomValues(new Uint32Array(10000)));
