@@ -21,6 +21,7 @@ async def begin(office: Office, chosen: Chosen, page: Page) -> str:
     await office.sign_in(page, "recommender", LIST, "officer")
     await page.click("text=新建推荐")
     await expect(page.locator("h1")).to_contain_text("个人信息")
+    await page.wait_for_load_state()  # its module listens by then
     return page.url.rsplit("/", 2)[0]
 
 
