@@ -279,7 +279,7 @@ async def test_neither_an_alarm_nor_who_saw_it_can_be_changed(
 async def test_a_tally_of_another_cluster_is_passed_by_until_it_is_rebuilt(
     database: Connection, field: Field, clock: Moved
 ) -> None:
-    loop = alarm_loop(clock)
+    loop = alarm_loop(told_by(clock))
     await database.execute("update tally_floors set cluster = 1")
     await loop.work(database)
     await database.execute("update tally_floors set cluster = current_cluster()")
