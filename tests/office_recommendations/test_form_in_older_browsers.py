@@ -76,6 +76,9 @@ async def test_what_was_typed_last_is_sent_on_leaving(
     async with desktop.expect_request("**/steps/person.json") as sent:
         await desktop.locator("[name=name]").press_sequentially("a")
         await desktop.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")
-    assert (await sent.value).resource_type == "ping"
+    ping = await sent.value
+    assert ping.resource_type == "ping"
+    answer = await ping.response()
+    assert answer is not None and answer.ok
     await desktop.goto(f"{asked}/steps/person")
     await expect(desktop.locator("[name=name]")).to_have_value("a")
