@@ -78,6 +78,7 @@ async def test_the_insert_finds_repeated_voters_by_the_primary_key_and_reads_no_
         [0],
         [60],
         [0],
+        timedelta(seconds=2),
     )
     assert "Conflict Arbiter Indexes: ballots_one_per_voter" in shown
     assert "Sort Key: t.voter" in shown

@@ -50,6 +50,8 @@ async def readyz(request: Request) -> Response:
 
 
 async def _tally_state(worker: Worker) -> str:
+    if not worker.registry.loaded:  # perhaps there are no tables yet
+        return "unknown"
     try:
         async with asyncio.timeout(PING_SECONDS), acquire(worker.read_pool) as connection:
             return await cluster_state(connection)
