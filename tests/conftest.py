@@ -19,6 +19,8 @@ import structlog
 from argon2 import PasswordHasher
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretBytes
 from redis.asyncio import Redis
 
@@ -44,6 +46,12 @@ ROOM_IN_MEMORY = 4 << 30
 HASHERS = (store, sign_in)
 """The modules that hold the hasher of the accounts' passwords."""
 PRODUCTION_HASHER = store.HASHER
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+hypothesis_settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any machine")
 
 # Services that a test runs log while another test reads what a command wrote to stdout.
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
