@@ -1,4 +1,4 @@
-"""Length and load of a benchmark run."""
+"""How long and how hard a benchmark run is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`seconds` are those of a round; `rate` None means a share of the saturation rate."""
+    """Seconds are those of one round; `rate` None means a share of the rate at saturation."""
 
     pairs: int
     seconds: float
@@ -20,7 +20,7 @@ class Plan:
 
 
 def full_plan(connections: int, rate: float | None) -> Plan:
-    """Return the plan for published tables."""
+    """What a table in the documentation is made with."""
     return Plan(
         pairs=5,
         seconds=5.0,
@@ -34,7 +34,7 @@ def full_plan(connections: int, rate: float | None) -> Plan:
 
 
 def quick_plan(connections: int, rate: float | None) -> Plan:
-    """Return a plan of a few seconds per round, with rough figures."""
+    """A few seconds each, to try things out; the figures are rough."""
     return Plan(
         pairs=3,
         seconds=2.0,

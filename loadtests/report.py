@@ -1,4 +1,4 @@
-"""The results of a run as a Markdown table and as JSON."""
+"""What a run found, as a table to read and as JSON to compute with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LIBRARIES = ("uvicorn", "uvloop", "httptools", "starlette", "asyncpg", "redis",
 
 @dataclass(slots=True)
 class Section:
-    """A table with a title, the method and the raw figures."""
+    """One table with its title, what was measured how, and the raw figures."""
 
     title: str
     header: list[str]
@@ -38,7 +38,7 @@ class Section:
 
 
 def machine_line() -> str:
-    """Return the machine and versions, to tell whether tables can be compared."""
+    """What ran where: enough to tell whether two tables can be compared."""
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {os.cpu_count()} cores ({_processor()}), "
@@ -57,7 +57,7 @@ def _processor() -> str:
 
 
 def save(name: str, title: str, preface: list[str], sections: list[Section]) -> str:
-    """Write results/`name`.md and .json. Return the Markdown."""
+    """Writes results/`name`.md and .json; the text that was written."""
     head = [f"# {title}", "", machine_line(), "", *preface, ""]
     text = "\n".join(head) + "\n" + "\n".join(section.markdown() for section in sections)
     RESULTS.mkdir(exist_ok=True)

@@ -19,10 +19,13 @@ import structlog
 from argon2 import PasswordHasher
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretBytes
 from redis.asyncio import Redis
 
 from tests.browser.chromium import chromium
+from voting_service.accounts import sign_in, store
 from voting_service.demo.embedded_postgres import (
     APPLICATION,
     OWNER,
@@ -30,15 +33,9 @@ from voting_service.demo.embedded_postgres import (
     EmbeddedPostgres,
 )
 from voting_service.demo.embedded_valkey import EmbeddedValkey
-from voting_service.infrastructure.postgres.migrations import upgrade
-from voting_service.infrastructure.postgres.pool import (
-    Connection,
-    Pool,
-    connect,
-    open_pool,
-)
 from voting_service.settings import Settings
-from voting_service.staff.accounts import repository, sign_in
+from voting_service.storage.migrations import upgrade
+from voting_service.storage.postgres import Connection, Pool, connect, open_pool
 
 __all__ = ["chromium"]
 
@@ -46,9 +43,15 @@ TEMPLATE = "voting_template"
 MEMORY = Path("/dev/shm")
 ROOM_IN_MEMORY = 4 << 30
 """Bytes: more than the servers of a few workers ever hold."""
-HASHERS = (repository, sign_in)
+HASHERS = (store, sign_in)
 """The modules that hold the hasher of the accounts' passwords."""
-PRODUCTION_HASHER = repository.HASHER
+PRODUCTION_HASHER = store.HASHER
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+hypothesis_settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any machine")
 
 # Services that a test runs log while another test reads what a command wrote to stdout.
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))

@@ -1,1 +1,1 @@
-"""The commands, a file each; `cli.py` lists them."""
+"""One file a command; `cli.py` lists them."""

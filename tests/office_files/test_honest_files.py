@@ -1,0 +1,216 @@
+"""What people really send is taken, its pages are counted, and of pictures only pixels stay."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+from pypdf import PdfWriter
+
+from tests.office_files.pdf_files import (
+    nested_tree,
+    pdf,
+    with_action,
+    with_object_stream,
+    with_stream,
+)
+from tests.office_files.word_files import (
+    DOCUMENT_RELATIONSHIPS,
+    PAGE_BREAK,
+    docx,
+    field_of,
+    linked,
+    paragraph,
+    parts,
+    picture,
+    relationship,
+    relationships,
+    streamed,
+    table,
+)
+from tests.picture_files import halves, jpeg, opened, saved
+from tests.typesetting.test_compile import set_everything
+from voting_service.office.files.evidence import inspect_evidence, inspect_scan
+from voting_service.office.files.photo import MAX_WIDTH, MIN_HEIGHT, MIN_WIDTH, inspect_photo
+from voting_service.office.files.refusals import FileRefused, Reason
+
+MARKER = b"PLANTED-7f3a"
+
+
+def written(pages: int, *, outlined: bool = False) -> bytes:
+    """As a common library writes it."""
+    writer = PdfWriter()
+    for _ in range(pages):
+        writer.add_blank_page(595, 842)
+    if outlined:
+        writer.add_outline_item(title="证书", page_number=0)
+    file = BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+def scanned(pages: int) -> bytes:
+    """As a scanner's program writes it: a picture a page."""
+    file = BytesIO()
+    sheets = [halves(827, 1169) for _ in range(pages)]
+    sheets[0].save(file, "PDF", save_all=True, append_images=sheets[1:], resolution=100)
+    return file.getvalue()
+
+
+def revised() -> bytes:
+    """A PDF to which a program added a second revision."""
+    writer = PdfWriter(BytesIO(written(2)), incremental=True)
+    writer.add_metadata({"/Title": "二次保存"})
+    file = BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+@given(pages=st.integers(1, 30))
+@settings(max_examples=30, deadline=None)
+def test_the_pages_of_a_pdf_are_counted(pages: int) -> None:
+    for content in (pdf(pages), written(pages)):
+        if pages <= 10:
+            assert inspect_evidence("a.pdf", content).pages == pages
+        else:
+            with pytest.raises(FileRefused) as caught:
+                inspect_evidence("a.pdf", content)
+            assert caught.value.reason is Reason.TOO_MANY_PAGES
+
+
+@pytest.mark.parametrize(
+    ("content", "pages"),
+    [
+        (set_everything(), 2),
+        (set_everything(rows=60), 3),
+        (written(4, outlined=True), 4),
+        (scanned(10), 10),
+        (revised(), 2),
+        (nested_tree(10), 1),
+        (with_object_stream(b"<< /Type /Catalog /Pages 2 0 R >>"), 1),
+        (with_action(b"/S /URI /URI (https://example.org/)"), 1),
+        (with_action(b"/S /GoTo /D [3 0 R /Fit]"), 1),
+        (pdf(catalog=b"/OpenAction [3 0 R /Fit]"), 1),
+        (pdf(catalog=b"/OpenAction << /S /GoTo /D [3 0 R /Fit] >>"), 1),
+        (pdf(page=b"/Resources << /Font << /AA << /Type /Font >> /JS2 << >> >> >>"), 1),
+        (pdf(box=b"/MediaBox [0 0 3024 4032]"), 1),
+        (with_stream(b"", b""), 1),
+        (with_stream(b"789c030000000001>", b"/Filter [/ASCIIHexDecode /FlateDecode]"), 1),
+        (pdf() + b"\r\n\0\0", 1),
+    ],
+)  # fmt: skip
+def test_an_honest_pdf_is_taken(content: bytes, pages: int) -> None:
+    found = inspect_evidence("获奖证书.PDF", content)
+    assert (found.kind, found.pages, found.exact) == ("pdf", pages, True)
+    assert found.size_bytes == len(content)
+    assert found.sha256 == sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("content", "pages"),
+    [
+        (docx(), 1),
+        (streamed(parts()), 1),
+        (docx(PAGE_BREAK * 9 + paragraph("x")), 10),
+        (docx(picture(150, 200) * 10), 10),
+        (docx(paragraph("字" * 1500) * 2), 2),
+        (docx(table(6, picture(70, 90), picture(70, 90)) + paragraph("两张并排")), 3),
+        (docx(table(2, table(2, paragraph("表中表"), PAGE_BREAK), paragraph("𠀀"))), 1),
+        (docx(field_of("PAGE") + field_of(' HYPERLINK "https://example.org" \\o "说明"')), 1),
+        (docx(field_of('HYPERLINK \\l "_Toc1"') + field_of("TOC \\o &quot;1-3&quot; \\h")), 1),
+        (docx(more=linked("hyperlink", "mailto:office@example.org")), 1),
+        (docx(more={"word/media/image1.png": saved(halves(), "PNG")}), 1),
+        (docx(more={"docProps/app.xml": "<Properties><Pages>99</Pages></Properties>"}), 1),
+        (
+            docx(
+                more={
+                    DOCUMENT_RELATIONSHIPS: relationships(
+                        relationship("styles", "styles.xml") + relationship("image", "a.png")
+                    )
+                }
+            ),
+            1,
+        ),
+    ],
+)  # fmt: skip
+def test_an_honest_word_file_is_taken_and_its_pages_are_measured(
+    content: bytes, pages: int
+) -> None:
+    found = inspect_evidence("证明材料.docx", content)
+    assert (found.kind, found.pages, found.exact) == ("docx", pages, False)
+    assert found.sha256 == sha256(content).hexdigest()
+
+
+def exif() -> bytes:
+    tags = Image.Exif()
+    tags[Base.Make] = MARKER.decode()
+    tags.get_ifd(IFD.Exif).update({Base.UserComment: MARKER})
+    tags.get_ifd(IFD.GPSInfo).update({GPS.GPSLatitudeRef: "N", GPS.GPSLatitude: (29.0, 33.0, 46.0)})
+    return tags.tobytes()
+
+
+def telling(format_: str, **more: Any) -> bytes:
+    return saved(halves(), format_, exif=exif(), **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jpg", telling("JPEG", comment=MARKER)),
+        ("a.png", telling("PNG")),
+        ("a.webp", telling("WEBP")),
+        ("a.avif", telling("AVIF")),
+        ("a.jpeg", telling("JPEG") + MARKER),
+    ],
+)
+def test_of_a_photo_only_the_pixels_are_kept(name: str, content: bytes) -> None:
+    assert MARKER in content
+    photo = inspect_photo(name, content)
+    kept = opened(photo.content)
+    assert (kept.format, kept.size) == ("JPEG", (500, 700))
+    assert not kept.getexif()
+    assert set(kept.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+    for trace in (MARKER, b"Exif", b"GPS", b"ICC_PROFILE"):
+        assert trace not in photo.content
+    assert photo.sha256 == sha256(photo.content).hexdigest()
+    red, _, blue = kept.getpixel((250, 100))  # type: ignore[misc]
+    assert red > 200 > 60 > blue
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "taken"),
+    [
+        (413, 579, True),
+        (MIN_WIDTH, MIN_HEIGHT, True),
+        (514, 700, True),
+        (486, 700, True),
+        (515, 700, False),
+        (485, 700, False),
+        (MIN_WIDTH - 1, MIN_HEIGHT, False),
+        (3500, 4900, True),
+    ],
+)
+def test_a_photo_has_the_form_of_two_inches(width: int, height: int, taken: bool) -> None:
+    content = jpeg(width, height)
+    if taken:
+        assert inspect_photo("a.jpg", content).width == min(width, MAX_WIDTH)
+    else:
+        with pytest.raises(FileRefused):
+            inspect_photo("a.jpg", content)
+
+
+def test_a_scan_is_kept_as_pdf_or_as_bare_pixels() -> None:
+    document = inspect_scan("a.pdf", scanned(2))
+    assert (document.kind, document.pages, document.content) == ("pdf", 2, scanned(2))
+    sheet = saved(halves(3000, 4200), "JPEG", exif=exif())
+    found = inspect_scan("a.jpg", sheet)
+    assert found.kind == "jpeg"
+    assert max(opened(found.content).size) == 3508
+    assert MARKER not in found.content
+    assert found.sha256 == sha256(found.content).hexdigest()

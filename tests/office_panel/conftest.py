@@ -1,0 +1,16 @@
+"""A panel whose thirty came back from the vote, on a desk of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.office_panel.panel_data import Chosen, chosen_thirty
+from tests.staff.conftest import clock, desktop, guard, office
+from tests.staff.running_office import Office
+
+__all__ = ["clock", "desktop", "guard", "office"]
+
+
+@pytest.fixture
+async def chosen(office: Office) -> Chosen:
+    return await chosen_thirty(office)

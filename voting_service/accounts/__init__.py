@@ -1,0 +1,1 @@
+"""Staff: who they are, how they prove it, what their role lets them do."""

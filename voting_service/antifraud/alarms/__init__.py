@@ -1,1 +1,0 @@
-"""Alarms about bursts of votes, raised while voting is open."""

@@ -1,1 +1,0 @@
-"""Challenges that suspicious votes must solve."""

@@ -1,1 +1,0 @@
-"""The screening of a vote: pure decisions over signals. Storage and calls are in voting/ballots."""

@@ -1,1 +1,0 @@
-"""A contest as one TOML file."""

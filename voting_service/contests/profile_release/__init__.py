@@ -1,1 +1,0 @@
-"""The signed pack of profiles and what platforms show."""

@@ -1,1 +1,0 @@
-"""Changes to a contest's settings by two people."""

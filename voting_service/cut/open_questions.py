@@ -1,0 +1,58 @@
+"""What is still in question in a contest, read for the safety report."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from voting_service.cut.safety import Loose, Question
+from voting_service.storage.postgres import AnyConnection, domain_errors
+from voting_service.storage.queries import Queries
+from voting_service.tally.recount import BALLOTS, Count
+
+QUERIES = Queries(__package__)
+SHARED = 0
+"""Stands for the ballots of several open holds where a hold's number stands."""
+
+
+async def load_questions(
+    connection: AnyConnection, contest_id: int, counts: Mapping[int, Count], held_ballots: int
+) -> tuple[tuple[Question, ...], Loose]:
+    """The holds without a ruling in force, and what is held outside of them.
+
+    `counts` by candidate and `held_ballots` are of the same moment: call it in the transaction
+    that counted them. A ballot that another hold's ruling voids is no question; one that is in
+    several open holds is loose.
+    """
+    with domain_errors():
+        holds = await connection.fetch(QUERIES["open_holds"], contest_id)
+        rows = await connection.fetch(QUERIES["open_votes"], contest_id) if holds else []
+    held: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    counted: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for row in rows:
+        if row["held"]:
+            held[row["hold_id"]][row["candidate"]] = row["held"]
+        if row["counted"]:
+            counted[row["hold_id"]][row["candidate"]] = row["counted"]
+    questions = tuple(
+        Question(
+            hold=row["id"],
+            label=row["label"],
+            ballots=held[row["id"]].pop(BALLOTS, 0) + counted[row["id"]].pop(BALLOTS, 0),
+            held=held[row["id"]],
+            counted=counted[row["id"]],
+        )
+        for row in holds
+    )
+    in_holds = sum(row["held"] for row in rows if row["candidate"] == BALLOTS and row["hold_id"])
+    shared = counted.pop(SHARED, {})
+    loose = Loose(
+        ballots=held_ballots - in_holds + shared.pop(BALLOTS, 0),
+        held={
+            number: left
+            for number, count in counts.items()
+            if (left := count.held - sum(q.held.get(number, 0) for q in questions))
+        },
+        counted=shared,
+    )
+    return questions, loose

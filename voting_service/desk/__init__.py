@@ -1,0 +1,1 @@
+"""What every page for staff stands on: access, forms, rendering, errors. Knows no page."""

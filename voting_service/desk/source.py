@@ -1,0 +1,18 @@
+"""From which network somebody asks, for limits and for the list of sessions."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from voting_service.desk.state import desk_of
+from voting_service.web.client_address import client_network
+
+
+def source_of(request: Request) -> str:
+    """The client's /24 or /64 network as text, such as `192.0.2.0/24`; "" without an address.
+
+    Staff are not voters: where they signed in from is part of the record.
+    """
+    peer = request.client.host if request.client else ""
+    forwarded_for = ", ".join(request.headers.getlist("x-forwarded-for"))
+    return client_network(peer, forwarded_for, desk_of(request).settings.trusted_proxies)

@@ -1,1 +1,0 @@
-"""Languages: catalogues of texts; numbers and times as people write them."""

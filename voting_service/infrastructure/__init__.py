@@ -1,1 +1,0 @@
-"""What any service needs: stores, keys, files, languages, logs. Knows no vote."""

@@ -1,1 +1,0 @@
-"""Canonical JSON, signed documents, encrypted keys, public draws."""

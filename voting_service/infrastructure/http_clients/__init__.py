@@ -1,1 +1,0 @@
-"""Clients of external servers: bounded calls, cached documents, keys, tokens, OpenID Connect."""

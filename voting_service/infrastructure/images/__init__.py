@@ -1,1 +1,0 @@
-"""Decoding, stripping and encoding pictures."""

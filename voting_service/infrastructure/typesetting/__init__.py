@@ -1,1 +1,0 @@
-"""PDF documents from Typst templates, with a common design and embedded fonts."""

@@ -1,1 +1,0 @@
-"""Background loops of `voting-service work`, a file for each."""

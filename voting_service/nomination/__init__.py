@@ -1,1 +1,0 @@
-"""Nomination: from recommendations to the shortlist, and from the panel to winners and nominees."""

@@ -1,1 +1,0 @@
-"""The result of the selection, its publicity, certificates and printed documents."""

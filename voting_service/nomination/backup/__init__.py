@@ -1,1 +1,0 @@
-"""Export of a whole selection to an archive, and its restore."""

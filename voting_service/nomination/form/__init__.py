@@ -1,1 +1,0 @@
-"""The recommendation form: its fields, their limits and their validation."""

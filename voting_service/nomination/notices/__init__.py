@@ -1,1 +1,0 @@
-"""Public notices: what is announced about a selection and open to objections."""

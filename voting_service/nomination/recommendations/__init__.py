@@ -1,1 +1,0 @@
-"""Recommendations of districts and departments: drafts, submissions, receipts, late exceptions."""

@@ -1,1 +1,0 @@
-"""Erasing and re-encrypting personal data, as the owner of the tables."""

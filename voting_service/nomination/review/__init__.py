@@ -1,1 +1,0 @@
-"""Review by the joint office: reading, returning, accepting and rejecting recommendations."""

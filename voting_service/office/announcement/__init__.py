@@ -1,0 +1,1 @@
+"""The result and what follows it: announcement, publicity, certificates, printed papers."""

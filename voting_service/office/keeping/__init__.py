@@ -1,0 +1,1 @@
+"""What is kept, how long, and how it moves: new keys, erasure, archives. For the tables' owner."""

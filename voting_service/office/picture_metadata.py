@@ -1,0 +1,72 @@
+"""What a picture file carries beside its pixels. No I/O.
+
+Cameras write where and when a picture was taken, and programs who edited it. The pictures of a
+vote are encoded anew from bare pixels (contests/picture_encoding.py); this makes sure of it, and
+of every other picture that is about to leave.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Mapping
+
+from PIL import Image
+
+from voting_service.contests.picture_encoding import MAX_DECODED_PIXELS
+from voting_service.contests.pictures import SUFFIXES
+
+_HARMLESS = frozenset(
+    {
+        "jfif", "jfif_version", "jfif_density", "jfif_unit", "progressive", "progression",
+        "adobe", "adobe_transform", "dpi", "aspect", "gamma", "srgb", "chromaticity", "interlace",
+        "transparency", "icc_profile", "loop", "background", "timestamp", "duration",
+    }
+)  # fmt: skip
+"""What Pillow may report of a file that only says how its pixels are shown. All else is refused,
+so that what a later version learns to read is refused until somebody looked at it."""
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+_ENDS: Mapping[str, Callable[[bytes], bool]] = {
+    "JPEG": lambda data: data.endswith(b"\xff\xd9"),
+    "PNG": lambda data: data.endswith(_PNG_END),
+    "WEBP": lambda data: len(data) == 8 + int.from_bytes(data[4:8], "little"),
+    "AVIF": lambda data: True,  # boxes to the end, and Pillow reads each that holds metadata
+}
+
+
+def picture_metadata(data: bytes) -> tuple[str, ...] | None:
+    """What the picture carries: names such as `exif`, `xmp`, `comment`, `trailer`; empty when it
+    is clean, None when it is no whole JPEG, PNG, WebP or AVIF picture of a bearable size."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=list(SUFFIXES)) as image:
+                if image.width * image.height > MAX_DECODED_PIXELS:
+                    return None
+                image.load()  # a PNG may have its texts behind the pixels
+                return tuple(sorted(_carried(image, data)))
+    except Exception:  # decoders fail in dozens of ways; each means that nobody can tell
+        return None
+
+
+def _carried(image: Image.Image, data: bytes) -> set[str]:
+    carried = {str(name) for name in image.info.keys() - _HARMLESS}
+    for name, content in getattr(image, "applist", ()):
+        if not _harmless_segment(name, content):
+            carried.add("comment" if name == "COM" else name.lower())
+    if getattr(image, "private_chunks", ()):
+        carried.add("private chunk")
+    ends = _ENDS.get(image.format or "")
+    if ends is None:  # MPO: a JPEG with a second picture behind it
+        carried.add("second picture")
+    elif not ends(data):
+        carried.add("trailer")
+    return carried
+
+
+def _harmless_segment(name: str, content: bytes) -> bool:
+    return (
+        (name == "APP0" and content.startswith(b"JFIF\0"))
+        or (name == "APP2" and content.startswith(b"ICC_PROFILE\0"))
+        or (name == "APP14" and content.startswith(b"Adobe"))
+    )

@@ -1,0 +1,1 @@
+"""What districts and departments recommend: from an empty form to a receipt, and late ones."""

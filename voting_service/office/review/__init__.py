@@ -1,0 +1,1 @@
+"""The joint office reads, returns, accepts and rejects what was recommended."""

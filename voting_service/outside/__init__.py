@@ -1,0 +1,1 @@
+"""Servers of others: calls with a deadline, their documents, keys and signed tokens."""

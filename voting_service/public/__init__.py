@@ -1,0 +1,1 @@
+"""The citizens' face: the API now, the pages later. Stateless workers."""

@@ -1,1 +1,0 @@
-"""HTTP only: parse a request, call a service, render the answer."""

@@ -1,1 +1,0 @@
-"""The console: tallies, rulings, publication, exports, settings, audit log, accounts."""

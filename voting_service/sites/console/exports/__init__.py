@@ -1,1 +1,0 @@
-"""Exports: streamed, of any size, each recorded in the audit log."""

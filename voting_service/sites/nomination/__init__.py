@@ -1,1 +1,0 @@
-"""The nomination site: pages of officers, reviewers and experts."""

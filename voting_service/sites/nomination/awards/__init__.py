@@ -1,1 +1,0 @@
-"""Pages of the result, its publicity and its documents."""

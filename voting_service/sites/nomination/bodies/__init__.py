@@ -1,1 +1,0 @@
-"""The pages of recommending bodies and their officers."""

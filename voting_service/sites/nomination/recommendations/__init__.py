@@ -1,1 +1,0 @@
-"""The pages of officers who recommend, and of late exceptions."""

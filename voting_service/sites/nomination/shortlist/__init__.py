@@ -1,1 +1,0 @@
-"""Pages of the shortlist: choice, draw, profiles, public notice and objections."""

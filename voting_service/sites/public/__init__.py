@@ -1,1 +1,0 @@
-"""The public site: JSON API, pages, embeds, and caches of prepared responses."""

@@ -1,1 +1,0 @@
-"""Prepared bytes: pages, profiles, images."""

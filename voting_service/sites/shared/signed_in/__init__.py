@@ -1,1 +1,0 @@
-"""What pages behind the sign-in share: access, CSRF, forms, uploads, rendering, errors."""

@@ -1,1 +1,0 @@
-"""Staff accounts: sign-in, sessions, invitations, roles."""

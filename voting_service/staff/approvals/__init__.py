@@ -1,1 +1,0 @@
-"""Four-eyes approvals: one person proposes, another approves or declines."""

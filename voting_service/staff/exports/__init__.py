@@ -1,0 +1,1 @@
+"""What staff take away as files: streamed, however large, and every one in the journal."""

@@ -1,0 +1,3 @@
+-- name: database_time
+-- The clock by which the vote opens, closes and is counted.
+select clock_timestamp();

@@ -1,0 +1,38 @@
+"""The process that sets one document: main.typ of a folder, to stdout as PDF.
+
+Run as a file and not as a module, so that nothing but Typst is loaded; see compile.py.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+
+import typst
+
+MEMORY_BYTES = 2 * 2**30
+"""A report of four pages needs 60 MiB, a table of 490 pages took 1.4 GiB."""
+
+
+def main(folder: Path, fonts: Path) -> None:
+    """Ends with code 1 and a reason on stderr when template and data make no document."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    known = typst.Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=True,  # for the monospaced one
+        font_paths=[fonts],
+    )
+    try:
+        pdf, warnings = typst.compile_with_warnings(
+            folder / "main.typ", root=folder, font_paths=known
+        )
+    except typst.TypstError as error:
+        sys.exit(error.diagnostic or error.message)
+    if warnings:
+        sys.exit("\n".join(warning.diagnostic or warning.message for warning in warnings))
+    sys.stdout.buffer.write(pdf)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,1 +1,0 @@
-"""The vote: voters, ballots, tally, rulings, cut, replay."""

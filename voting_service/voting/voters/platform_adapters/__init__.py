@@ -1,1 +1,0 @@
-"""One file per platform kind; `platform_adapter.py` describes its interface."""
