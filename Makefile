@@ -12,7 +12,7 @@ DEV := .venv/.dev-$(SUM)
 # The demo is content with its own shorter lock, and with the developers', which contains it.
 DEMO := $(or $(wildcard $(DEV)),.venv/.demo-$(SUM))
 
-.PHONY: help setup demo test check format load bench fraud-bench screenshots lock clean
+.PHONY: help setup demo test check stats format load bench fraud-bench screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -35,11 +35,14 @@ check: $(DEV) ## Formatting, lint, types, import contracts, migrations, Dockerfi
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/squawk migrations/sql/*.sql
+	$(BIN)/squawk $(wildcard migrations/*/*.sql migrations/*/*/*.sql)
 	$(BIN)/pytest tests/project/test_migration_files.py
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	bash -n .ci/run
+
+stats: $(DEV) ## The code in figures, beside those of a revision [BASE=7e8e2b0 LIST='late imports']
+	@$(BIN)/python -m tests.project.stats '$(BASE)' '$(LIST)'
 
 format: $(DEV) ## Formats the code and mends what lint can mend
 	$(BIN)/ruff check --fix-only .

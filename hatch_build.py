@@ -21,17 +21,17 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-DESK = "voting_service/desk/static/vendor"
-PAGES = "voting_service/public/pages/static/vendor"
-FONTS = "voting_service/typesetting/fonts"
+STAFF = "voting_service/sites/shared/signed_in/static/vendor"
+PAGES = "voting_service/sites/public/pages/static/vendor"
+FONTS = "voting_service/infrastructure/typesetting/fonts"
 _NOTO = "@expo-google-fonts/noto-sans-sc"
 
 SERVED = {
-    f"{DESK}/echarts.min.js": "echarts/dist/echarts.min.js",
-    f"{DESK}/LICENSE.echarts.txt": "echarts/LICENSE",
-    f"{DESK}/LICENSE.d3.txt": "echarts/licenses/LICENSE-d3",
-    f"{DESK}/LICENSE.zrender.txt": "zrender/LICENSE",
-    f"{DESK}/NOTICE.echarts.txt": "echarts/NOTICE",
+    f"{STAFF}/echarts.min.js": "echarts/dist/echarts.min.js",
+    f"{STAFF}/LICENSE.echarts.txt": "echarts/LICENSE",
+    f"{STAFF}/LICENSE.d3.txt": "echarts/licenses/LICENSE-d3",
+    f"{STAFF}/LICENSE.zrender.txt": "zrender/LICENSE",
+    f"{STAFF}/NOTICE.echarts.txt": "echarts/NOTICE",
     # The build whose style sheet and workers are files: the pages' policy allows nothing inline.
     f"{PAGES}/altcha.min.js": "altcha/dist/external/altcha.min.js",
     f"{PAGES}/altcha.css": "altcha/dist/external/altcha.css",
@@ -48,9 +48,9 @@ SERVED = {
 CHECKED_WITH = {"browser/checks/acorn.js": "acorn/dist/acorn.js"}
 """The same for what the tests alone need; no wheel carries it."""
 
-CLOUD_NETWORKS = "voting_service/antifraud/data/cloud_networks.bin"
+CLOUD_NETWORKS = "voting_service/antifraud/screening/data/cloud_networks.bin"
 _ASN = "@ip-location-db/asn"
-ATTRIBUTION = "voting_service/antifraud/data/LICENSE.txt"
+ATTRIBUTION = "voting_service/antifraud/screening/data/LICENSE.txt"
 MADE = (CLOUD_NETWORKS, ATTRIBUTION)
 """Made from the npm package _ASN by browser/cloud_networks.py: the table itself is 30 MB."""
 

@@ -39,10 +39,10 @@ plain one: what `serve` adds to it against slow clients is part of what a vote c
 
 
 class Read(NamedTuple):
-    """A public read that is measured: where it is, what is asked with it, what it answers."""
+    """A measured public read: its path, request headers and answer."""
 
     path: str
-    asked: dict[str, str]
+    request_headers: dict[str, str]
     answered: dict[str, str]
 
 
@@ -68,7 +68,7 @@ async def cast(request: Request) -> JSONResponse:
 
 
 def sending(name: str) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that answers with the bytes of a public read."""
+    """Return an endpoint that answers with the bytes of a public read."""
     content = (_reads / name).read_bytes() if _reads.is_dir() else b"{}"
     headers = READS[name].answered
 
@@ -87,7 +87,7 @@ app = Starlette(
 
 
 def main() -> None:
-    """Serves on the loopback port given, with the uvicorn settings of `serve`."""
+    """Serve on a loopback port, with the uvicorn settings of `serve`."""
     workers = int(os.environ["VOTING_WORKERS"])
     uvicorn.run("loadtests.bare:app", port=int(sys.argv[1]), workers=workers, **UVICORN)
 

@@ -26,7 +26,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 
 async def prepare_bare(stand: Stand) -> None:
-    """Casts one vote and reads once, so that the bare server answers the same bytes."""
+    """Cast one vote and make one read, so that the bare server can answer the same bytes."""
     base = f"/api/v1/contests/{CONTEST}"
     async with httpx.AsyncClient(base_url=stand.address()) as client:
         session = minted(await stand.minting(), os.urandom(16))
@@ -42,15 +42,15 @@ async def prepare_bare(stand: Stand) -> None:
 
 
 async def _as_sent(client: httpx.AsyncClient, read: Read) -> bytes:
-    """The body of an answer, packed as it comes."""
-    headers = {"accept-encoding": "identity", **read.asked}
+    """Return the body of an answer, still compressed."""
+    headers = {"accept-encoding": "identity", **read.request_headers}
     async with client.stream("GET", read.path, headers=headers) as answer:
         answer.raise_for_status()
         return b"".join([chunk async for chunk in answer.aiter_raw()])
 
 
 async def run_parts(plan: Plan, parts: tuple[Part, ...], workers: int) -> list[Section]:
-    """The chosen parts, one after the other on one stand; prints each as it is done."""
+    """Run the chosen parts one after the other on one stand; print each result."""
     sections: list[Section] = []
     async with open_stand(workers=workers) as stand:
         await prepare_bare(stand)
@@ -87,7 +87,7 @@ def bench(
     connections: int | None,
     rate: float | None,
 ) -> None:
-    """Measure the service beside a bare endpoint, print the table, save it in results/.
+    """Compare the service with a bare endpoint, print the table and save it in results/.
 
     A run with --quick or --only is printed and not saved.
     """

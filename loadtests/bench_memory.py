@@ -1,4 +1,4 @@
-"""Bytes of Valkey for a voter of the day, by the service's own admission of fresh voters."""
+"""Valkey's memory per voter and day, measured with the service's own admission of new voters."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from loadtests import CONTEST
 from loadtests.plan import Plan
 from loadtests.report import Section
 from loadtests.stand import Stand
-from voting_service.antifraud.clients import Device, Origin, Sender
-from voting_service.antifraud.decision import Price
-from voting_service.antifraud.limits import LocalLimits
-from voting_service.antifraud.user_agents import OTHER
-from voting_service.ballots.admit import Admitter
-from voting_service.ballots.vote import Vote
+from voting_service.antifraud.screening.client_signals import (
+    Device,
+    Origin,
+    Sender,
+)
+from voting_service.antifraud.screening.decision import Price
+from voting_service.antifraud.screening.rate_limits import LocalLimits
+from voting_service.antifraud.screening.user_agents import OTHER
 from voting_service.contests.model import Contest, Platform
-from voting_service.contests.store import load_contest, load_platforms
+from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.demo.embedded_valkey import EmbeddedValkey
-from voting_service.storage.valkey import Valkey
+from voting_service.infrastructure.valkey import Valkey
+from voting_service.voting.ballots.admit import Admitter
+from voting_service.voting.ballots.vote import Vote
 
 _BATCH = 512
 _NETWORKS = 500_000
@@ -31,7 +35,7 @@ _SHORT_LIVED_SECONDS = 60.0
 
 
 async def bytes_per_voter(stand: Stand, plan: Plan) -> Section:
-    """Memory before and after so many voters, once the limits' short-lived keys have gone."""
+    """Measure memory before and after many voters, once short-lived keys have expired."""
     section = Section("Valkey's memory", ["voters of the day", "bytes a voter", "right after"])
     async with stand.database() as connection:
         contest = await load_contest(connection, CONTEST)
@@ -68,7 +72,7 @@ async def bytes_per_voter(stand: Stand, plan: Plan) -> Section:
 
 
 class _Crowd:
-    """Fresh voters, admitted as a worker would."""
+    """New voters, admitted as a worker admits them."""
 
     def __init__(
         self, contest: Contest, platforms: dict[int, Platform], admitter: Admitter
@@ -78,7 +82,7 @@ class _Crowd:
         self._admitter = admitter
 
     async def admit(self, voters: int) -> None:
-        """Raises RuntimeError when Valkey did not take a batch."""
+        """Admit voters. Raises RuntimeError if Valkey did not accept a batch."""
         nobody = asyncio.get_running_loop().create_future()
         while voters > 0:
             size = min(voters, _BATCH)
@@ -90,7 +94,7 @@ class _Crowd:
                     sender=_sender(),
                     solved=False,
                     choices=[1],
-                    answer=nobody,
+                    result=nobody,
                     waiting_since=0.0,
                 )
                 for _ in range(size)
@@ -113,7 +117,7 @@ async def _memory(observer: Redis) -> int:
 
 
 async def _settled_memory(observer: Redis) -> int:
-    """The memory once no key that lives for seconds is left. Raises RuntimeError if they stay."""
+    """Return the memory once short-lived keys have expired. Raises RuntimeError if they stay."""
     deadline = time.monotonic() + _SHORT_LIVED_SECONDS
     while time.monotonic() < deadline:
         if not [key async for key in observer.scan_iter(match="*:voter:*", count=5000)] and not [
@@ -125,7 +129,7 @@ async def _settled_memory(observer: Redis) -> int:
 
 
 def _sender() -> Sender:
-    """Somebody behind one of many addresses, with one of many telephones."""
+    """Return a sender with one of many addresses and devices."""
     network, device = f"{random.randrange(_NETWORKS):016x}", f"{random.randrange(2_000):016x}"
     origin = Origin(network, network, cloud=False, exempt=False)
     return Sender(origin, Device(device, OTHER), account_day=0, seconds_since_sign_in=60)

@@ -1,9 +1,9 @@
-"""Public reads beside a bare endpoint that returns the same bytes."""
+"""Public reads compared with a bare endpoint that returns the same bytes."""
 
 from __future__ import annotations
 
 from loadtests.bare import READS
-from loadtests.bench_votes import asdict_of
+from loadtests.bench_votes import raw_figures
 from loadtests.http_client import prepare
 from loadtests.measure import Measured, Spread, measure
 from loadtests.plan import Plan
@@ -13,13 +13,13 @@ from loadtests.stand import Stand
 
 
 async def reads(stand: Stand, plan: Plan) -> Section:
-    """Interleaved pairs for each read: bare, service, bare, service …"""
+    """Measure each read in interleaved pairs: bare, service, bare, service …"""
     section = Section(
         "Public reads beside a bare endpoint with the same bytes",
         ["read", "bytes", "reads a second", "bare", "ratio", "worker CPU, µs", "bare", "ratio"],
     )
     for name, read in READS.items():
-        request = Same(request=prepare("GET", read.path, headers=read.asked))
+        request = Same(request=prepare("GET", read.path, headers=read.request_headers))
         pairs: list[tuple[Measured, Measured]] = []
         for pair in range(-1, plan.read_pairs):
             bare, ours = [
@@ -37,7 +37,7 @@ async def reads(stand: Stand, plan: Plan) -> Section:
                 pairs.append((bare, ours))
         section.rows.append(_row(name, len(stand.bare_reads[name]), pairs))
         section.figures[name] = [
-            {"bare": asdict_of(bare), "service": asdict_of(ours)} for bare, ours in pairs
+            {"bare": raw_figures(bare), "service": raw_figures(ours)} for bare, ours in pairs
         ]
     section.notes = [f"Medians (min–max) of {plan.read_pairs} pairs."]
     return section

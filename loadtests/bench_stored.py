@@ -1,16 +1,16 @@
-"""What a vote costs when ten thousand, a million and five million ballots are stored already."""
+"""The cost of a vote with ten thousand, a million and five million stored ballots."""
 
 from __future__ import annotations
 
 import time
 
-from loadtests.bench_votes import asdict_of, stored
+from loadtests.bench_votes import raw_figures, stored
 from loadtests.measure import Measured, Spread, ballot_requests, measure
 from loadtests.plan import Plan
 from loadtests.report import Section
 from loadtests.stand import Stand
 from voting_service.demo.embedded_postgres import SUPERUSER
-from voting_service.storage.queries import Queries
+from voting_service.infrastructure.postgres.named_queries import Queries
 
 QUERIES = Queries("loadtests", "prefill.sql")
 
@@ -20,7 +20,7 @@ def slug_of(ballots: int) -> str:
 
 
 async def prefill(stand: Stand, ballots: int) -> float:
-    """A contest with that many ballots of today in its partition; the seconds it took."""
+    """Create a contest with that many ballots of today. Return it and the seconds it took."""
     contest_id = await stand.add_contest(slug_of(ballots))
     begins_at = time.monotonic()
     async with stand.database() as connection:
@@ -32,7 +32,7 @@ async def prefill(stand: Stand, ballots: int) -> float:
 
 
 async def cost_by_stored_ballots(stand: Stand, plan: Plan) -> Section:
-    """One contest a size; the rounds go round the sizes, so that drift meets all alike."""
+    """Measure a contest per size; rounds alternate between sizes, so that all drift alike."""
     section = Section(
         "Cost of a vote by ballots already stored",
         ["ballots stored before", "worker CPU, µs", "ratio", "CPU of everything, µs", "ratio"],
@@ -64,10 +64,10 @@ async def cost_by_stored_ballots(stand: Stand, plan: Plan) -> Section:
             raise RuntimeError(f"confirmed votes are missing among {ballots} stored ones")
     base = plan.stored_ballots[0]
     for ballots in plan.stored_ballots:
-        worker = [one[ballots].worker_us for one in rounds]
-        total = [one[ballots].total_us for one in rounds]
-        worker_ratios = [one[ballots].worker_us / one[base].worker_us for one in rounds]
-        total_ratios = [one[ballots].total_us / one[base].total_us for one in rounds]
+        worker = [result[ballots].worker_us for result in rounds]
+        total = [result[ballots].total_us for result in rounds]
+        worker_ratios = [result[ballots].worker_us / result[base].worker_us for result in rounds]
+        total_ratios = [result[ballots].total_us / result[base].total_us for result in rounds]
         section.rows.append(
             [
                 f"{ballots:,}",
@@ -79,7 +79,7 @@ async def cost_by_stored_ballots(stand: Stand, plan: Plan) -> Section:
         )
         section.figures[str(ballots)] = {
             "prefill_seconds": took[ballots],
-            "rounds": [asdict_of(one[ballots]) for one in rounds],
+            "rounds": [raw_figures(result[ballots]) for result in rounds],
         }
     section.notes = [
         f"Medians (min–max) of {plan.stored_rounds} rounds in turn. The ballots were filled in by "

@@ -1,4 +1,4 @@
-"""Votes beside the bare endpoint at saturation, and votes at a moderate fixed rate."""
+"""Votes compared with the bare endpoint at saturation, and votes at a moderate fixed rate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MODERATE_SHARE = 0.4
 
 
 async def stored(stand: Stand, slug: str = CONTEST) -> int:
-    """Ballots of the contest in Postgres."""
+    """Return the number of the contest's ballots in Postgres."""
     async with stand.database() as connection:
         count: int = await connection.fetchval(
             "select count(*) from ballots"
@@ -28,7 +28,7 @@ async def stored(stand: Stand, slug: str = CONTEST) -> int:
 
 
 async def saturation(stand: Stand, plan: Plan) -> Section:
-    """Interleaved rounds: bare, vote, bare, vote …; a ratio for every pair."""
+    """Measure interleaved rounds: bare, vote, bare, vote …, with a ratio for each pair."""
     section = Section("A vote beside a bare endpoint", ["figure", "median (min–max)"])
     requests = ballot_requests(await stand.minting())
     pairs: list[tuple[Measured, Measured]] = []
@@ -46,7 +46,7 @@ async def saturation(stand: Stand, plan: Plan) -> Section:
     votes = [vote for _, vote in pairs]
     bares = [bare for bare, _ in pairs]
     ratios = [vote.worker_us / bare.worker_us for bare, vote in pairs]
-    others = Spread.of([one.others_share for both in pairs for one in both])
+    others = Spread.of([measured.others_share for pair in pairs for measured in pair])
     figures = {
         "ratio of worker CPU, vote to bare, pair by pair": Spread.of(ratios).text("{:.2f}"),
         "worker CPU per confirmed vote, µs": Spread.of([v.worker_us for v in votes]).text(),
@@ -78,13 +78,13 @@ async def saturation(stand: Stand, plan: Plan) -> Section:
         ]
     section.figures = {
         "ratio": ratios,
-        "pairs": [{"bare": asdict_of(bare), "vote": asdict_of(vote)} for bare, vote in pairs],
+        "pairs": [{"bare": raw_figures(bare), "vote": raw_figures(vote)} for bare, vote in pairs],
     }
     return section
 
 
 async def moderate_rate(stand: Stand, plan: Plan, saturated: Section | None) -> Section:
-    """Votes that are due at fixed moments, at a rate the machine bears easily."""
+    """Measure votes at a fixed rate well below saturation."""
     rate = plan.rate or _moderate(saturated)
     requests = ballot_requests(await stand.minting())
     section = Section(
@@ -113,12 +113,12 @@ async def moderate_rate(stand: Stand, plan: Plan, saturated: Section | None) -> 
             f"{measured.worker_us:,.0f}",
         ]
     ]
-    section.figures = asdict_of(measured)
+    section.figures = raw_figures(measured)
     return section
 
 
-def asdict_of(measured: Measured) -> dict[str, object]:
-    """The raw figures of a round."""
+def raw_figures(measured: Measured) -> dict[str, object]:
+    """Return the raw figures of a round."""
     outcome = measured.outcome
     raw = {name: getattr(outcome, name) for name in outcome.__struct_fields__}
     return {**asdict(measured), "outcome": raw, "per_second": outcome.per_second}

@@ -1,8 +1,8 @@
-"""Chaos: kills workers and stores under load, then checks that no confirmed vote was hurt.
+"""Chaos test: kill workers and stores under load, then check that no confirmed vote was lost.
 
     python -m loadtests.chaos --seconds 180 --kills 20
 
-prints a report, saves it in results/chaos.md, and exits 1 when an invariant was broken.
+prints a report, saves it in results/chaos.md, and exits with 1 if an invariant was broken.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from loadtests.stand import Stand, open_stand
 
 
 @dataclass(frozen=True, slots=True)
-class Ordeal:
-    """What was done, what came of it, and every broken promise."""
+class ChaosRun:
+    """The events of a chaos run, its outcome and the broken invariants."""
 
     crowd: Crowd
     killer: Killer
@@ -33,24 +33,24 @@ class Ordeal:
     faults: list[str]
 
 
-async def unleash(stand: Stand, *, seconds: float, kills: int, voters: int, seed: int) -> Ordeal:
-    """The whole ordeal on a running stand."""
+async def run_all(stand: Stand, *, seconds: float, kills: int, voters: int, seed: int) -> ChaosRun:
+    """Run the whole test on a running stand."""
     crowd = Crowd(stand.address(), await stand.minting(), voters=voters)
     killer = Killer(stand, random.Random(seed))
     async with crowd.voting():
         await killer.kill_all_kinds(seconds=seconds, kills=kills)
-    verdict, agreed = await settle(stand, crowd)
+    verdict, agreed = await resolve(stand, crowd)
     faults = [*verdict.faults, *crowd.faults, *_late(agreed)]
     outage_section, outage_faults = await outages(stand)
     faults += outage_faults
     if stand.processes["work"].poll() is not None:
         faults.append("the background loops ended")
     sections = [_kills_section(killer, crowd, verdict, agreed), outage_section]
-    return Ordeal(crowd, killer, sections, faults)
+    return ChaosRun(crowd, killer, sections, faults)
 
 
-async def settle(stand: Stand, crowd: Crowd) -> tuple[Verdict, float | None]:
-    """Once nobody votes: the wait for the live counters, and the record against the receipts."""
+async def resolve(stand: Stand, crowd: Crowd) -> tuple[Verdict, float | None]:
+    """After the voting: wait for the live counters, compare stored ballots with receipts."""
     async with stand.database() as connection:
         agreed = await seconds_until_agreement(connection, stand.address(), stand.valkey.url)
         verdict = await check_record(connection, list(crowd.confirmed.values()))
@@ -76,9 +76,9 @@ def _kills_section(killer: Killer, crowd: Crowd, verdict: Verdict, agreed: float
     ]
     section.rows += [
         ["FLUSHALL", f"{killer.flushes}"],
-        ["voters who voted", f"{len(crowd.confirmed) + len(crowd.found):,}"],
+        ["voters who voted", f"{len(crowd.confirmed) + len(crowd.repeated):,}"],
         ["votes confirmed with 201", f"{verdict.confirmed:,}"],
-        ["answered 200: stored by a try whose answer was lost", f"{len(crowd.found):,}"],
+        ["answered 200: stored by a try whose answer was lost", f"{len(crowd.repeated):,}"],
         ["ballots stored", f"{verdict.stored:,}"],
         ["tries that got no answer", f"{crowd.lost:,}"],
         ["503 with Retry-After", f"{crowd.unavailable:,}"],
@@ -103,11 +103,11 @@ def _kills_section(killer: Killer, crowd: Crowd, verdict: Verdict, agreed: float
 async def _run(*, seconds: float, kills: int, voters: int, workers: int, seed: int) -> list[str]:
     begins_at = time.monotonic()
     async with open_stand(workers=workers) as stand:
-        ordeal = await unleash(stand, seconds=seconds, kills=kills, voters=voters, seed=seed)
+        chaos_run = await run_all(stand, seconds=seconds, kills=kills, voters=voters, seed=seed)
     took = f"Seed {seed}; took {time.monotonic() - begins_at:.0f} s; {workers} workers."
-    verdict = [f"- {fault}" for fault in ordeal.faults] or ["Every promise was kept."]
-    click.echo(save("chaos", "Chaos", [took, "", *verdict], ordeal.sections))
-    return ordeal.faults
+    verdict = [f"- {fault}" for fault in chaos_run.faults] or ["Every promise was kept."]
+    click.echo(save("chaos", "Chaos", [took, "", *verdict], chaos_run.sections))
+    return chaos_run.faults
 
 
 @click.command()
@@ -117,7 +117,7 @@ async def _run(*, seconds: float, kills: int, voters: int, workers: int, seed: i
 @click.option("--workers", type=click.IntRange(min=2), default=2, show_default=True)
 @click.option("--seed", type=int, help="Repeats a run's choice of moments.")
 def chaos(*, seconds: float, kills: int, voters: int, workers: int, seed: int | None) -> None:
-    """SIGKILL a web worker, PostgreSQL and Valkey KILLS times each under load, then check."""
+    """Kill a web worker, PostgreSQL and Valkey KILLS times each under load, then check."""
     click.echo(machine_line() + "\n")
     chosen = seed if seed is not None else random.randrange(10_000)
     faults = asyncio.run(

@@ -1,4 +1,4 @@
-"""Voters who do not give up: each sends one ballot until it has a receipt, then asks again."""
+"""Persistent voters: each sends one ballot until it has a receipt, then sends it again."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class _Answer(msgspec.Struct):
 
 
 def ballot_of(body: bytes) -> str:
-    """The ballot id in a receipt's bytes."""
+    """Return the ballot id in a receipt."""
     return msgspec.json.decode(body, type=_Answer).receipt.ballot
 
 
 def cast_request(minting: Minting, voter: bytes, choices: list[int]) -> bytes:
-    """One voter's ballot; the same bytes every time."""
+    """Return the request of a voter's ballot; the same bytes every time."""
     return prepare(
         "POST",
         f"/api/v1/contests/{CONTEST}/ballots",
@@ -45,12 +45,14 @@ def cast_request(minting: Minting, voter: bytes, choices: list[int]) -> bytes:
 
 
 class Crowd:
-    """Many voters at once. `confirmed` is voter to ballot id of every 201, `found` of voters
-    whose first answer was a 200, because the one that stored the ballot was lost."""
+    """Many concurrent voters. `confirmed` maps voters to the ballot ids of 201 answers.
+
+    `repeated` does the same for voters whose first answer was 200, as the earlier one was lost.
+    """
 
     def __init__(self, address: str, minting: Minting, *, voters: int) -> None:
         self.confirmed: dict[bytes, str] = {}
-        self.found: dict[bytes, str] = {}
+        self.repeated: dict[bytes, str] = {}
         self.faults: list[str] = []
         self.lost = 0
         self.unavailable = 0
@@ -62,7 +64,7 @@ class Crowd:
 
     @asynccontextmanager
     async def voting(self) -> AsyncIterator[None]:
-        """Votes while the block runs; at the end everyone in the middle of it finishes."""
+        """Vote while the block runs; at its end, wait until every started voter has finished."""
         self._leaving = False
         voters = [asyncio.create_task(self._vote_on()) for _ in range(self._voters)]
         try:
@@ -79,7 +81,7 @@ class Crowd:
             choices = sorted(random.sample(range(1, CANDIDATES + 1), CHOICES))
             request = cast_request(self._minting, voter, choices)
             response = await self._insist(caller, request)
-            into = self.confirmed if response.status == 201 else self.found
+            into = self.confirmed if response.status == 201 else self.repeated
             into[voter] = ballot_of(response.body)
             if random.random() < _ASK_AGAIN_SHARE:
                 again = await self._insist(caller, request)
@@ -89,7 +91,7 @@ class Crowd:
         caller.close()
 
     async def _insist(self, caller: Caller, request: bytes) -> Response:
-        """The first answer that settles the ballot; anything unheard of is a fault."""
+        """Return the first final answer for the ballot; unexpected answers are faults."""
         while True:
             try:
                 response = await caller.call(request)

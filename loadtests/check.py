@@ -1,8 +1,8 @@
-"""Whether every confirmed ballot is in Postgres exactly once, and the live counters agree.
+"""Check that every confirmed ballot is in Postgres exactly once and the live counters agree.
 
     VOTING_DATA=data python -m loadtests.check CONFIRMED
 
-CONFIRMED holds the ballot id of every 201, one a line. Exit code 1 when something is missing.
+CONFIRMED holds the ballot id of every 201, one per line. Exits with 1 if something is missing.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import httpx
 
 from loadtests import CONTEST
 from loadtests.waiting import seconds_until
-from voting_service.antifraud.decision import Suspicion
+from voting_service.antifraud.screening.decision import Signal
 from voting_service.errors import StoreUnavailable
+from voting_service.infrastructure.postgres.named_queries import Queries
+from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import load_settings
-from voting_service.storage.postgres import Connection, connect
-from voting_service.storage.queries import Queries
-from voting_service.storage.valkey import Valkey
-from voting_service.tally.counters import read_counts, register_functions
+from voting_service.voting.tally.counters import read_counts, register_functions
 
 QUERIES = Queries("loadtests", "check.sql")
 CONVERGENCE_SECONDS = 10.0
@@ -35,7 +35,7 @@ _CHUNK = 20_000
 
 @dataclass(slots=True)
 class Verdict:
-    """What is wrong, nothing when `faults` is empty; `screened` says what the screening did."""
+    """The faults, empty if all is right; `screened` counts what screening did."""
 
     confirmed: int
     stored: int
@@ -46,7 +46,7 @@ class Verdict:
 async def check_record(
     connection: Connection, confirmed: Sequence[str], slug: str = CONTEST
 ) -> Verdict:
-    """Every id once among the 201s and once in Postgres, every voter one ballot a period."""
+    """Check that every id is once among the 201s and in Postgres, once per voter and period."""
     stored: int = await connection.fetchval(QUERIES["stored"], slug)
     verdict = Verdict(confirmed=len(confirmed), stored=stored)
     twice = [ballot for ballot, times in Counter(confirmed).items() if times > 1]
@@ -65,7 +65,7 @@ async def check_record(
     if repeated:
         verdict.faults.append(f"{repeated} confirmed ballots are in Postgres more than once")
     for row in await connection.fetch(QUERIES["dispositions"], slug):
-        names = [signal.name or "" for signal in Suspicion if row["signals"] & signal]
+        names = [signal.name or "" for signal in Signal if row["signals"] & signal]
         verdict.screened.append(
             f"{row['ballots']:,} {'held' if row['disposition'] else 'counted'}"
             f"{': ' + ', '.join(names).lower().replace('_', ' ') if names else ''}"
@@ -77,7 +77,7 @@ async def check_record(
 
 
 async def recount(connection: Connection, slug: str = CONTEST) -> dict[int, int]:
-    """Counted ballots under 0, and the votes of every candidate who has any."""
+    """Return the counted ballots under key 0, and the votes by candidate."""
     return {
         row["candidate"]: row["votes"] for row in await connection.fetch(QUERIES["recount"], slug)
     }
@@ -86,11 +86,10 @@ async def recount(connection: Connection, slug: str = CONTEST) -> dict[int, int]
 async def seconds_until_agreement(
     connection: Connection, address: str, valkey_url: str, slug: str = CONTEST
 ) -> float | None:
-    """How long until the live counters and the public standings both equal the record; None:
-    not within `PATIENCE_SECONDS`.
+    """Return the seconds until live counters and public standings agree with Postgres.
 
-    For a contest with live counts, once nobody votes any more. The standings alone would not
-    do: they fall back to the record while the counters mean nothing.
+    None if they do not within `PATIENCE_SECONDS`. Call it after the last vote, for a contest with
+    live counts. The standings alone are not enough: without counters they are read from Postgres.
     """
     expected = await recount(connection, slug)
     contest_id = await connection.fetchval(QUERIES["contest_id"], slug)
@@ -119,7 +118,7 @@ async def seconds_until_agreement(
 
 def _shown(answer: httpx.Response) -> dict[int, int]:
     standings = answer.json()
-    votes = {one["number"]: one["votes"] for one in standings["candidates"]}
+    votes = {row["number"]: row["votes"] for row in standings["candidates"]}
     return _without_zeros({0: standings["ballots"], **votes})
 
 

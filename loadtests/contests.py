@@ -1,4 +1,4 @@
-"""Contests for measuring: the demo's rules and candidates, straight into the stores."""
+"""Contests for measurements, with the demo's rules and candidates, inserted directly."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from joserfc.jwk import OKPKey
 
-from voting_service.contests.store import insert_contest, insert_platform
+from voting_service.contests.repository import insert_contest, insert_platform
 from voting_service.demo import contest
-from voting_service.storage.postgres import Connection
-from voting_service.voters.keyring import create_keys
+from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.voting.voters.keyring import create_keys
 
 CANDIDATES = contest.CANDIDATES
 CHOICES = 3
@@ -17,7 +17,7 @@ CHOICES = 3
 
 
 async def make_contest(connection: Connection, slug: str, master_key: bytes) -> int:
-    """Stores a contest that opens now, with its keys; its id."""
+    """Insert a contest that opens now, with its keys. Return its id."""
     now = datetime.now(UTC)
     async with connection.transaction():
         contest_id = await insert_contest(
@@ -33,7 +33,7 @@ async def make_contest(connection: Connection, slug: str, master_key: bytes) -> 
 
 
 async def make_platform(connection: Connection, private_key: bytes) -> int:
-    """Stores the demo platform with its key, of which `private_key` is the PEM; its id."""
+    """Insert the demo platform with the public key of `private_key` (PEM). Return its id."""
     key = OKPKey.import_key(private_key)
     return await insert_platform(
         connection,

@@ -12,14 +12,14 @@ from loadtests.curves import DEFAULT_PEAK_USERS, DEFAULT_SECONDS
 
 
 class Crowd(LoadTestShape):
-    """A curve as locust's shape; `--users` is the peak and `--run-time` the length."""
+    """A load shape from a curve; `--users` is the peak, `--run-time` the length."""
 
     abstract: ClassVar[bool] = True
     use_common_options: ClassVar[bool] = True
 
     @abstractmethod
     def curve(self, elapsed: float) -> float:
-        """The share of the peak's users at this share of the run."""
+        """Return the share of the peak at a share of the run."""
 
     def tick(self) -> tuple[int, float] | None:
         assert self.runner is not None

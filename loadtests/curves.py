@@ -1,7 +1,7 @@
-"""How many users there are at a moment of an evening, as pure curves.
+"""Pure curves of the number of users over a run.
 
 A curve takes the elapsed share of the run, 0 to 1, and returns the share of the peak's users.
-Apart from locust, whose import patches the whole process.
+Separate from locust, whose import patches the whole process.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ DEFAULT_SECONDS = 30
 
 
 def evening(elapsed: float) -> float:
-    """People come home, read, vote, go to bed: one slow wave."""
+    """An ordinary evening: one slow wave."""
     return 0.3 + 0.7 * math.sin(math.pi * elapsed)
 
 
 def television(elapsed: float) -> float:
-    """A quiet evening, a mention in the news, everyone at once, and a tail."""
+    """A quiet evening with a sudden peak after a mention on television."""
     if elapsed < 0.25:
         return 0.1
     if elapsed < 0.6:
@@ -30,10 +30,10 @@ def television(elapsed: float) -> float:
 
 
 def closing(elapsed: float) -> float:
-    """The last hour: more and more, the most in the last minutes."""
+    """The last hour before the close, with the peak in the last minutes."""
     return 0.1 + 0.9 * elapsed**2
 
 
 def storm(_elapsed: float) -> float:
-    """All of them all the time."""
+    """The peak all the time."""
     return 1.0

@@ -1,7 +1,7 @@
-"""A light HTTP/1.1 keep-alive client: requests are prepared bytes, parsing is minimal.
+"""A light HTTP/1.1 keep-alive client with prepared requests and minimal parsing.
 
-It measures servers, so it must cost far less than they do. It speaks only what our servers and
-the bare one answer: a content-length on every answer that has a body, no chunks.
+It must cost far less than the measured servers. It supports only what they answer: a content-length
+on every answer with a body, no chunks.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ _LENGTH = b"\r\ncontent-length:"
 
 
 class ConnectionLostError(Exception):
-    """The connection ended before the answer: whether the request took effect is unknown."""
+    """The connection ended before the answer; whether the request took effect is unknown."""
 
 
 class Response(NamedTuple):
-    """An answer; `head` is the status line and headers as they came."""
+    """An answer; `head` is the status line and the raw headers."""
 
     status: int
     head: bytes
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """The first header of that name."""
-        wanted = name.lower()
+        """Return the first header of that name."""
+        lower_name = name.lower()
         for line in self.head.split(b"\r\n")[1:]:
             key, _, value = line.partition(b":")
-            if key.strip().lower().decode("latin-1") == wanted:
+            if key.strip().lower().decode("latin-1") == lower_name:
                 return value.strip().decode("latin-1")
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go, from `http://127.0.0.1:8000`."""
+    """The target of requests, from a URL such as `http://127.0.0.1:8000`."""
 
     host: str
     port: int
@@ -55,7 +55,7 @@ class Target:
 def prepare(
     method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
 ) -> bytes:
-    """The bytes of one request."""
+    """Return the bytes of a request."""
     lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     if body is not None:
@@ -64,9 +64,9 @@ def prepare(
 
 
 def take_response(buffer: bytes) -> tuple[Response, bytes] | None:
-    """The first answer in `buffer` and what follows it; None while it is incomplete.
+    """Return the first answer in `buffer` and the rest, or None while it is incomplete.
 
-    Raises ValueError for an answer this client does not speak.
+    Raises ValueError for an unsupported answer.
     """
     end = buffer.find(_HEAD_END)
     if end < 0:
@@ -91,7 +91,7 @@ def take_response(buffer: bytes) -> tuple[Response, bytes] | None:
 
 
 class Wire(asyncio.Protocol):
-    """One connection with at most one request in flight."""
+    """A connection with at most one request at a time."""
 
     def __init__(
         self, on_response: Callable[[Wire, Response], None], on_lost: Callable[[Wire], None]
@@ -108,7 +108,7 @@ class Wire(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def send(self, request: bytes, now: float) -> None:
-        """Sends a request; `now` is when it should have gone out, latency counts from there."""
+        """Send a request; latency counts from `now`, when it was due."""
         assert self._transport is not None
         self.sent_at = now
         self.busy = True
@@ -131,7 +131,7 @@ class Wire(asyncio.Protocol):
 
 
 class Caller:
-    """One keep-alive connection to await answers on; it connects again when it has to."""
+    """A keep-alive connection that reconnects if necessary."""
 
     def __init__(self, target: Target, timeout_seconds: float = 15.0) -> None:
         self._target = target
@@ -140,7 +140,10 @@ class Caller:
         self._answer: asyncio.Future[Response] | None = None
 
     async def call(self, request: bytes) -> Response:
-        """Raises ConnectionLostError when no answer came, ConnectionError when nobody listens."""
+        """Send a request and return the answer.
+
+        Raises ConnectionLostError without an answer, ConnectionError if no server listens.
+        """
         loop = asyncio.get_running_loop()
         self._answer = loop.create_future()
         try:

@@ -1,4 +1,4 @@
-"""Kills at random moments with restarts, and stores that stay away for a while."""
+"""Kill processes at random moments and restart them; stop stores for a while."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RECOVERY_SECONDS = 15.0
 
 
 class Killer:
-    """Kills with SIGKILL, starts again, and counts."""
+    """Kills processes with SIGKILL, restarts them and counts."""
 
     def __init__(self, stand: Stand, chooser: random.Random) -> None:
         self.kills = {"a web worker": 0, "PostgreSQL": 0, "Valkey": 0}
@@ -32,9 +32,9 @@ class Killer:
         self._chooser = chooser
 
     async def kill_all_kinds(self, *, seconds: float, kills: int) -> None:
-        """`kills` of each kind at random moments of `seconds`, and a FLUSHALL in the middle.
+        """Kill each kind `kills` times within `seconds`, with a FLUSHALL in the middle.
 
-        It takes longer when a store needs longer to come back than the moments are apart.
+        Takes longer if a store needs longer to restart than the kills are apart.
         """
         kinds: list[Callable[[], Awaitable[None]]] = [
             *[self._kill_worker] * kills,
@@ -50,7 +50,7 @@ class Killer:
             await kill()
 
     async def _kill_worker(self) -> None:
-        """Uvicorn's supervisor starts another one; until then there are others."""
+        """Kill a worker; uvicorn's supervisor starts another one."""
 
         async def one_lives() -> bool:
             return bool(self._stand.web_workers())
@@ -87,7 +87,7 @@ class Killer:
 
 
 async def outages(stand: Stand) -> tuple[Section, list[str]]:
-    """Each store stopped for a while: what votes are answered then, and how soon it is over."""
+    """Stop each store for a while; record the answers to votes and the time to recovery."""
     section = Section("A store away", ["what", "answers while away", "back after"])
     faults: list[str] = []
     minting = await stand.minting()
@@ -105,11 +105,11 @@ async def outages(stand: Stand) -> tuple[Section, list[str]]:
     crowd = Crowd(stand.address(), minting, voters=8)
 
     async def somebody_voted() -> bool:
-        return bool(crowd.confirmed or crowd.found)
+        return bool(crowd.confirmed or crowd.repeated)
 
     async with crowd.voting():
         await asyncio.sleep(_AWAY_SECONDS)
-        while_away = len(crowd.confirmed) + len(crowd.found)
+        while_away = len(crowd.confirmed) + len(crowd.repeated)
         refused, lost = crowd.unavailable, crowd.lost
         await stand.postgres.start()
         recovered = await seconds_until(somebody_voted, _RECOVERY_SECONDS)

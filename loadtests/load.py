@@ -1,4 +1,4 @@
-"""Locust against a demo of its own: `python -m loadtests.load --profile television`."""
+"""Run locust against a new demo: `python -m loadtests.load --profile television`."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ def running_demo(
     office_port: int | None = None,
     stage: str | None = None,
 ) -> Iterator[str]:
-    """`voting-service demo` on free ports, with that many simulated votes a second, settings of
-    its own, and a selection at a stage; its address once it answers. Raises RuntimeError."""
+    """Run `voting-service demo` on free ports and yield its address once it answers.
+
+    Raises RuntimeError if it does not start.
+    """
     port = free_port()
     command = [_tool("voting-service"), "demo", "--data", str(data)]
     demo = subprocess.Popen(
@@ -75,7 +77,7 @@ def run_locust(
     report: Path,
     environment: Mapping[str, str],
 ) -> int:
-    """Headless, in a process of its own; its exit code is 1 when any request failed."""
+    """Run locust without its page in a new process. Return its exit code, 1 if a request failed."""
     command = [
         _tool("locust"),
         *("--locustfile", str(FOLDER / "profiles" / f"{profile}.py")),
@@ -123,9 +125,9 @@ def _load(profile: Profile, users: int, seconds: int) -> int:
 @click.option("--users", type=click.IntRange(min=1), default=DEFAULT_PEAK_USERS, show_default=True)
 @click.option("--seconds", type=click.IntRange(min=1), default=DEFAULT_SECONDS, show_default=True)
 def load(*, profile: Profile, users: int, seconds: int) -> None:
-    """Run a profile against a demo started for it, then check every 201 against the record.
+    """Run a profile against a new demo, then compare every 201 with the stored ballots.
 
-    Exit code 1 when a request failed or a confirmed ballot is not stored exactly once.
+    Exits with 1 if a request failed or a confirmed ballot is not stored exactly once.
     """
     sys.exit(_load(profile, users, seconds))
 

@@ -1,4 +1,4 @@
-"""One measured round: load from a process of its own, CPU of everybody else beside it."""
+"""One measured round: load from a process of its own, and the CPU time of all others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETTLE_SECONDS = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a round cost, in microseconds of CPU per expected answer."""
+    """The cost of a round in microseconds of CPU per expected answer."""
 
     outcome: Outcome
     worker_us: float
@@ -38,13 +38,13 @@ class Measured:
 
     @property
     def total_us(self) -> float:
-        """Everything but the client."""
+        """The cost of everything but the client."""
         return self.worker_us + self.postgres_us + self.valkey_us + self.background_us
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A figure of several rounds."""
+    """A figure over several rounds."""
 
     median: float
     low: float
@@ -60,9 +60,9 @@ class Spread:
 
 
 def ballot_requests(minting: Minting, slug: str = CONTEST) -> Votes:
-    """Ballots as a browser behind the city's proxy sends them, each of a fresh voter.
+    """Return ballots as a browser behind the city's proxy sends them, each of a new voter.
 
-    `slug` is whose ballots; the bare endpoint gets the very same bytes.
+    `slug` is the contest; the bare endpoint gets the same bytes.
     """
     marker = "SESSION"
     chooser = random.Random(7)
@@ -100,7 +100,7 @@ async def measure(
     rate: float | None = None,
     expected_status: int = 201,
 ) -> Measured:
-    """Runs a round against `serve` or `bare`. Raises RuntimeError when nothing was answered."""
+    """Run a round against `serve` or `bare`. Raises RuntimeError if nothing was answered."""
     watched: dict[str, psutil.Process | None] = {
         "workers": stand.processes[server],
         "postgres": stand.postgres.process,
@@ -125,18 +125,18 @@ async def measure(
     available = (time.monotonic() - began_at) * (psutil.cpu_count() or 1)
     if not outcome.expected:
         raise RuntimeError(f"{server} never answered {expected_status}: {outcome.statuses}")
-    each = {name: seconds / outcome.expected * 1e6 for name, seconds in spent.items()}
+    cost = {name: seconds / outcome.expected * 1e6 for name, seconds in spent.items()}
     return Measured(
         outcome,
-        worker_us=each["workers"],
-        postgres_us=each["postgres"],
-        valkey_us=each["valkey"],
-        background_us=each["background"],
+        worker_us=cost["workers"],
+        postgres_us=cost["postgres"],
+        valkey_us=cost["valkey"],
+        background_us=cost["background"],
         others_share=max(0.0, others / available),
     )
 
 
 def _machine_seconds() -> float:
-    """CPU the machine has spent on anything, or had taken away by its host."""
+    """Return the CPU seconds that the machine used or that its host withheld."""
     times: Any = psutil.cpu_times()
     return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))

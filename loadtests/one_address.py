@@ -1,5 +1,5 @@
-"""Thousands of votes from one address: a factory's canteen, which nobody may turn away, and one
-machine with bought tokens. Both come over the city's proxy, which names the address."""
+"""Thousands of votes from one address: a factory canteen, which must not be refused, and one
+machine with bought tokens. Both use the city's proxy, which names the address."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ _PHONES = [
 
 
 class Neighbour(Citizen):
-    """One of those who eat there: signs in, reads a while, votes once. Any answer but 201 is a
-    failure: nobody is asked for anything more because of the address."""
+    """A person in the canteen: signs in, reads, votes once.
+
+    Any answer but 201 is a failure: a shared address alone must cost nothing.
+    """
 
     wait_time = constant(1)
 
@@ -43,8 +45,10 @@ class Neighbour(Citizen):
 
 
 class Machine(Citizen):
-    """A program with ten thousand tokens: votes as fast as it can for one candidate, and pays
-    where it is asked to. Locust's figures tell what that costs it."""
+    """A program with ten thousand tokens that votes for one candidate as fast as it can.
+
+    It solves every challenge; locust's figures show what that costs.
+    """
 
     wait_time = constant(0)
 

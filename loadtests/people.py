@@ -1,6 +1,6 @@
-"""Locust users: what citizens do, and what phones in a bad network do.
+"""Locust users: voters and readers, also on phones with a bad network.
 
-Everyone signs in as the demo platform would sign them in, with DATA/platforms/demo.pem.
+Each is signed in as by the demo platform, with DATA/platforms/demo.pem.
 `--confirmed FILE` collects the ballot ids of every 201 for `loadtests.check`.
 """
 
@@ -63,7 +63,7 @@ for _hook, _listener in _LISTENERS.items():
 
 
 class Citizen(FastHttpUser):
-    """Someone who comes over the media platform; each round of tasks is a new person."""
+    """A user of the media platform; each round of tasks is a new person."""
 
     abstract = True
     network_timeout = 15.0
@@ -82,7 +82,7 @@ class Citizen(FastHttpUser):
             Citizen._rules = rules["min_choices"], rules["max_choices"], numbers
 
     def sign_in(self) -> str | None:
-        """A new person's session; None when the service refused, which locust has noted."""
+        """Return a new person's session; None if the service refused, which locust records."""
         assert self._signer is not None
         body = self._signer.sign_in_body(f"load-{uuid.uuid4().hex}")
         with self.client.post(
@@ -98,7 +98,7 @@ class Citizen(FastHttpUser):
             return session
 
     def choices(self) -> list[int]:
-        """A ballot within the contest's rules; the first ones on the list are popular."""
+        """Return choices within the contest's rules; the first candidates are more popular."""
         assert self._rules is not None
         fewest, most, numbers = self._rules
         chosen: set[int] = set()
@@ -110,7 +110,7 @@ class Citizen(FastHttpUser):
         return sorted(chosen)
 
     def confirm(self, ballot: str) -> None:
-        """Notes a 201 for the check against the record."""
+        """Write down a 201 for the later check."""
         _confirmed.append(ballot)
 
     def vote(
@@ -122,7 +122,7 @@ class Citizen(FastHttpUser):
         name: str,
         headers: Mapping[str, str] | None = None,
     ) -> str | None:
-        """Sends a ballot; the receipt's text, or None when there is none."""
+        """Send a ballot. Return the receipt's text, or None."""
         with self.client.post(
             BALLOTS,
             data=json.dumps({"choices": choices}),
@@ -145,7 +145,7 @@ class Citizen(FastHttpUser):
 
 
 class Reader(Citizen):
-    """Looks at candidates and standings, and comes back with what it has cached."""
+    """Reads candidates and standings, then again with cached entity tags."""
 
     weight = 3
     wait_time = between(0.5, 2)
@@ -173,7 +173,7 @@ class Reader(Citizen):
 
 
 class Voter(Citizen):
-    """Signs in, votes, looks at the standings; the next one is someone else."""
+    """Signs in, votes and reads the standings; each round is a new person."""
 
     weight = 7
     wait_time = between(0.2, 1)
@@ -193,7 +193,7 @@ class Voter(Citizen):
 
 
 class Stubborn(Citizen):
-    """Sends the same ballot again and again, and tries another one in between."""
+    """Sends the same ballot repeatedly, and another one in between."""
 
     wait_time = constant(0)
 

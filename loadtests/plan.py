@@ -1,4 +1,4 @@
-"""How long and how hard a benchmark run is."""
+"""Length and load of a benchmark run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Seconds are those of one round; `rate` None means a share of the rate at saturation."""
+    """`seconds` are those of a round; `rate` None means a share of the saturation rate."""
 
     pairs: int
     seconds: float
@@ -20,7 +20,7 @@ class Plan:
 
 
 def full_plan(connections: int, rate: float | None) -> Plan:
-    """What a table in the documentation is made with."""
+    """Return the plan for published tables."""
     return Plan(
         pairs=5,
         seconds=5.0,
@@ -34,7 +34,7 @@ def full_plan(connections: int, rate: float | None) -> Plan:
 
 
 def quick_plan(connections: int, rate: float | None) -> Plan:
-    """A few seconds each, to try things out; the figures are rough."""
+    """Return a plan of a few seconds per round, with rough figures."""
     return Plan(
         pairs=3,
         seconds=2.0,

@@ -1,4 +1,4 @@
-"""What a run found, as a table to read and as JSON to compute with."""
+"""The results of a run as a Markdown table and as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LIBRARIES = ("uvicorn", "uvloop", "httptools", "starlette", "asyncpg", "redis",
 
 @dataclass(slots=True)
 class Section:
-    """One table with its title, what was measured how, and the raw figures."""
+    """A table with a title, the method and the raw figures."""
 
     title: str
     header: list[str]
@@ -38,7 +38,7 @@ class Section:
 
 
 def machine_line() -> str:
-    """What ran where: enough to tell whether two tables can be compared."""
+    """Return the machine and versions, to tell whether tables can be compared."""
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {os.cpu_count()} cores ({_processor()}), "
@@ -57,7 +57,7 @@ def _processor() -> str:
 
 
 def save(name: str, title: str, preface: list[str], sections: list[Section]) -> str:
-    """Writes results/`name`.md and .json; the text that was written."""
+    """Write results/`name`.md and .json. Return the Markdown."""
     head = [f"# {title}", "", machine_line(), "", *preface, ""]
     text = "\n".join(head) + "\n" + "\n".join(section.markdown() for section in sections)
     RESULTS.mkdir(exist_ok=True)

@@ -1,10 +1,10 @@
-"""One round of load against one server, in a process of its own.
+"""One round of load on one server, from a process of its own.
 
     python -m loadtests.rounds < round.json
 
 reads a `Round`, prints an `Outcome`. A closed loop keeps every connection busy for the round;
 with `rate` set, requests are due at fixed moments and latency counts from when a request was
-due, so that a stall is not hidden by the requests it kept from being sent.
+due, so that a stall of the server is not hidden.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from loadtests.voters import Minting, minted_tokens
 
 
 class Votes(msgspec.Struct, frozen=True, tag="votes"):
-    """A fresh voter for each request: `prefix` + session + `suffix` is the request."""
+    """Requests of a new voter each: `prefix` + session + `suffix`."""
 
     minting: Minting
     prefix: bytes
@@ -35,13 +35,13 @@ class Votes(msgspec.Struct, frozen=True, tag="votes"):
 
 
 class Same(msgspec.Struct, frozen=True, tag="same"):
-    """The same request again and again."""
+    """The same request every time."""
 
     request: bytes
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What to send, to whom, for how long."""
+    """The requests, the target and the length of a round."""
 
     address: str
     requests: Votes | Same
@@ -52,7 +52,7 @@ class Round(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct):
-    """What came back. Latencies in milliseconds, of expected answers only."""
+    """The answers of a round; latencies in milliseconds, of expected answers only."""
 
     seconds: float
     statuses: dict[int, int]
@@ -74,7 +74,7 @@ class Outcome(msgspec.Struct):
 
 
 def percentile(ordered: list[float], share: float) -> float:
-    """The nearest-rank percentile of a sorted list; 0 for an empty one."""
+    """Return the nearest-rank percentile of a sorted list; 0 for an empty one."""
     if not ordered:
         return 0.0
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
@@ -91,9 +91,9 @@ def _stream(requests: Votes | Same) -> Iterator[bytes]:
 
 
 class _Driver:
-    """Keeps the connections busy and writes down what came back.
+    """Keeps the connections busy and records the answers.
 
-    The clock is `perf_counter`: the loop's own stands still within an iteration.
+    Uses `perf_counter`: the event loop's clock does not advance within an iteration.
     """
 
     def __init__(self, round_: Round) -> None:
@@ -196,7 +196,7 @@ async def _drive(round_: Round) -> Outcome:
 
 
 def run_round(round_: Round) -> Outcome:
-    """Runs the round in a new process. Raises CalledProcessError when that fails."""
+    """Run a round in a new process. Raises CalledProcessError if it fails."""
     finished = subprocess.run(
         [sys.executable, "-m", "loadtests.rounds"],
         input=msgspec.json.encode(round_),

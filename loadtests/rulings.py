@@ -1,8 +1,8 @@
-"""How long it takes to rule a hundred thousand ballots in one act, and the standings to follow.
+"""The time to rule on a hundred thousand ballots at once, and for the standings to follow.
 
     python -m loadtests.rulings [--ballots 1000000] [--held 100000]
 
-Starts stores of its own with full durability and runs the reconciler beside, as `work` does.
+Starts stores of its own with full durability and runs the reconciler like `work` does.
 """
 
 from __future__ import annotations
@@ -18,24 +18,33 @@ from typing import TypeVar
 import click
 
 from loadtests.stand import Stand
-from voting_service.accounts.store import create_account
-from voting_service.contests.model import Contest, Text
-from voting_service.contests.store import load_contest
+from voting_service.contests.model import Contest
+from voting_service.contests.repository import load_contest
 from voting_service.demo.embedded_postgres import APPLICATION
-from voting_service.rulings.holds import make_hold
-from voting_service.rulings.model import Evidence, Verdict
-from voting_service.rulings.rulings import approve_rulings, propose_rulings
-from voting_service.storage.postgres import Connection, acquire, open_pool
-from voting_service.storage.queries import Queries
-from voting_service.storage.valkey import Valkey
-from voting_service.tally.audit import audit
-from voting_service.tally.counters import read_counts, register_functions, set_counts
-from voting_service.tally.desk_figures import load_figures
-from voting_service.tally.record import advance_floor
-from voting_service.tally.recount import BALLOTS
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.postgres.named_queries import Queries
+from voting_service.infrastructure.postgres.pool import (
+    Connection,
+    acquire,
+    open_pool,
+)
+from voting_service.infrastructure.valkey import Valkey
+from voting_service.staff.accounts.repository import create_account
+from voting_service.voting.rulings.model import HoldEvidence, Verdict
+from voting_service.voting.rulings.repository import create_hold
+from voting_service.voting.rulings.service import approve_rulings, propose_rulings
+from voting_service.voting.tally.counters import (
+    read_counts,
+    register_functions,
+    set_counts,
+)
+from voting_service.voting.tally.live_figures import load_figures
+from voting_service.voting.tally.recount import BALLOTS
+from voting_service.voting.tally.recount_audit import audit
+from voting_service.voting.tally.repository import advance_floor
 
 QUERIES = Queries("loadtests", "rulings.sql")
-FILL = Queries("loadtests", "desk_fill.sql")
+FILL = Queries("loadtests", "console_fill.sql")
 SLUG = "ruled"
 T = TypeVar("T")
 
@@ -51,7 +60,7 @@ async def hold_some(connection: Connection, contest: Contest, every: int, begin:
     rows = await connection.fetch(QUERIES["some_ballots"], contest.id, every, begin)
     return await timed(
         f"hold of {len(rows):,} ballots made",
-        make_hold(
+        create_hold(
             connection,
             contest,
             [row["ballot_id"] for row in rows],
@@ -59,14 +68,14 @@ async def hold_some(connection: Connection, contest: Contest, every: int, begin:
             kind="campaign",
             source="bench",
             label=f"every {every} from {begin}",
-            evidence=Evidence(sentence=Text(zh="测量", en="measured")),
+            evidence=HoldEvidence(sentence=Text(zh="测量", en="measured")),
             now=datetime.now(UTC),
         ),
     )
 
 
 async def fill(stand: Stand, ballots: int) -> None:
-    """A contest with three weeks of ballots, a fiftieth of them held."""
+    """Create a contest with three weeks of ballots, one in fifty of them held."""
     contest_id = await stand.add_contest(SLUG)
     async with stand.database() as owner:
         ends = datetime.now(UTC)
@@ -75,7 +84,7 @@ async def fill(stand: Stand, ballots: int) -> None:
 
 
 class Bench:
-    """A contest, two people, and what they do to one hold after another."""
+    """A contest and two people who rule on one hold after another."""
 
     def __init__(self, stand: Stand, contest: Contest, connection: Connection) -> None:
         self.stand, self.contest, self.connection = stand, contest, connection
@@ -134,9 +143,9 @@ async def measure(folder: Path, ballots: int, held: int) -> None:
             await bench.begin(valkey)
             await timed("first floor", bench.reconcile())
             every = ballots // held
-            one = await hold_some(connection, contest, every, 0)
-            await bench.rule(one, "void")
-            await bench.rule(one, "count")
+            hold_id = await hold_some(connection, contest, every, 0)
+            await bench.rule(hold_id, "void")
+            await bench.rule(hold_id, "count")
             other = await hold_some(connection, contest, every, 0 if every == 1 else 1)
             await bench.rule(other, "void")
             both = await hold_some(connection, contest, every // 2 or 1, 0)

@@ -1,7 +1,7 @@
 """Screenshots of the main pages: `python -m loadtests.screenshots`.
 
-Starts a demo with a crowd, walks through it with Chromium as a phone and as a desktop, from the
-list to the receipt, and writes WebP pictures into docs/screenshots/.
+Starts a demo with simulated voters, opens its pages with Chromium as a phone and as a desktop, and
+writes WebP pictures into docs/screenshots/.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.find_chromium import HELP, chromium_path
 from voting_service.demo.data_folder import DataFolder, StaffLogin
 from voting_service.demo.embedded_server import HOST, free_port
-from voting_service.demo.selection import SLUG as SELECTION
+from voting_service.demo.nomination import SLUG as SELECTION
 
 PICTURES = FOLDER.parent / "docs" / "screenshots"
 MAX_TOTAL_BYTES = 1_200_000
 _DEVICES: dict[str, dict[str, Any]] = {"phone": PHONE, "desktop": DESKTOP}
-_CROWD = 20.0
-_ENOUGH_BALLOTS = 300
+_VOTES_PER_SECOND = 20.0
+_MIN_BALLOTS = 300
 _CHOSEN = (3, 7, 12, 20, 27)
-_DESK_PAGES = {"tally": "", "candidate": "/candidates/3", "publication": "/publication"}
+_CONSOLE_PAGES = {"tally": "", "candidate": "/candidates/3", "publication": "/publication"}
 _Pages = dict[str, tuple[str, str]]
-_OFFICE_PAGES: dict[str, _Pages] = {
+_NOMINATION_PAGES: dict[str, _Pages] = {
     "recommendation": {"form": ("officer-wanzhou", "recommendations/41/steps/work")},
     "result": {
         "review": ("reviewer-1", "review/7"),
@@ -47,13 +47,13 @@ _OFFICE_PAGES: dict[str, _Pages] = {
         "panel": ("reviewer-2", "panel"),
     },
 }
-"""By the demo's stage: who looks at what."""
-_CHARTS_ARE_DRAWN_MS = 1500
-"""A chart moves into its place."""
+"""By stage of the demo: the account that opens each page, and the page's path."""
+_CHART_ANIMATION_MS = 1500
+"""How long charts are animated."""
 
 
 async def _save(page: Page, device: str, name: str) -> Path:
-    """What is in the window."""
+    """Save a screenshot of the visible part of the page."""
     await page.wait_for_load_state("networkidle" if name != "standings" else "load")
     picture = Image.open(io.BytesIO(await page.screenshot(scale="css")))
     path = PICTURES / f"{device}-{name}.webp"
@@ -61,8 +61,8 @@ async def _save(page: Page, device: str, name: str) -> Path:
     return path
 
 
-async def _walk(page: Page, device: str, address: str, link: str) -> list[Path]:
-    """From the list to the receipt and on to the standings and the rules."""
+async def _save_voter_pages(page: Page, device: str, address: str, link: str) -> list[Path]:
+    """Vote, and save every page from the list to the receipt, the standings and the rules."""
     home = f"{address}/zh/{CONTEST}"
     saved = []
     await page.goto(link)
@@ -87,8 +87,8 @@ async def _walk(page: Page, device: str, address: str, link: str) -> list[Path]:
     return saved
 
 
-async def _sign_in(page: Page, office: str, login: StaffLogin) -> None:
-    await page.goto(f"{office}/sign-in")
+async def _sign_in(page: Page, staff_address: str, login: StaffLogin) -> None:
+    await page.goto(f"{staff_address}/sign-in")
     await page.locator("[name=name]").fill(login.name)
     await page.locator("[name=password]").fill(login.password)
     await page.locator("[name=code]").fill(pyotp.TOTP(login.totp_secret).now())
@@ -96,41 +96,43 @@ async def _sign_in(page: Page, office: str, login: StaffLogin) -> None:
     await page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
-async def _desk(page: Page, office: str, login: StaffLogin) -> list[Path]:
-    """The staff's pages, as a supervisor sees them while votes come in."""
-    await _sign_in(page, office, login)
+async def _save_console_pages(page: Page, staff_address: str, login: StaffLogin) -> list[Path]:
+    """Save the console's pages as a supervisor sees them during the vote."""
+    await _sign_in(page, staff_address, login)
     saved = []
-    for name, path in _DESK_PAGES.items():
-        await page.goto(f"{office}/contests/{CONTEST}{path}")
+    for name, path in _CONSOLE_PAGES.items():
+        await page.goto(f"{staff_address}/contests/{CONTEST}{path}")
         await page.locator("main h1").wait_for()
         if await page.locator("canvas").count():
-            await page.wait_for_timeout(_CHARTS_ARE_DRAWN_MS)
+            await page.wait_for_timeout(_CHART_ANIMATION_MS)
         picture = Image.open(io.BytesIO(await page.screenshot(scale="css")))
         saved.append(PICTURES / f"desk-{name}.webp")
         picture.save(saved[-1], "WEBP", quality=80, method=6)
     return saved
 
 
-async def _office(office: str, logins: dict[str, StaffLogin], pages: _Pages) -> list[Path]:
-    """Pages of the office, each as whoever works there sees it."""
+async def _save_nomination_pages(
+    staff_address: str, logins: dict[str, StaffLogin], pages: _Pages
+) -> list[Path]:
+    """Save pages of the nomination site, each as the account that uses it sees it."""
     saved = []
     async with _chromium() as browser:
-        for name, (who, path) in pages.items():
+        for name, (account_name, path) in pages.items():
             context = await browser.new_context(locale="zh-CN", **DESKTOP)
             page = await context.new_page()
-            await _sign_in(page, office, logins[who])
-            await page.goto(f"{office}/selections/{SELECTION}/{path}")
+            await _sign_in(page, staff_address, logins[account_name])
+            await page.goto(f"{staff_address}/selections/{SELECTION}/{path}")
             saved.append(await _save(page, "office", name))
             await context.close()
     return saved
 
 
-async def _wait_for_the_crowd(page: Page, address: str) -> None:
+async def _wait_for_ballots(page: Page, address: str) -> None:
     await page.goto(f"{address}/zh/{CONTEST}/standings")
     await page.wait_for_function(
-        "(enough) => Number(document.querySelector('[data-ballots]')"
-        ".textContent.replaceAll(',', '')) >= enough",
-        arg=_ENOUGH_BALLOTS,
+        "(min) => Number(document.querySelector('[data-ballots]')"
+        ".textContent.replaceAll(',', '')) >= min",
+        arg=_MIN_BALLOTS,
         timeout=120_000,
     )
 
@@ -146,29 +148,33 @@ async def _chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def _take(address: str, signer: PlatformSigner, office: str, login: StaffLogin) -> list[Path]:
+async def _save_vote_pages(
+    address: str, signer: PlatformSigner, staff_address: str, login: StaffLogin
+) -> list[Path]:
     saved = []
     async with _chromium() as browser:
         for device, options in _DEVICES.items():
             context = await browser.new_context(locale="zh-CN", **options)
             page = await context.new_page()
-            await _wait_for_the_crowd(page, address)
+            await _wait_for_ballots(page, address)
             token = signer.token(f"reader-{uuid.uuid4().hex}")
             link = f"{address}/enter#{urlencode({'platform': PLATFORM, 'token': token})}"
-            saved += await _walk(page, device, address, link)
+            saved += await _save_voter_pages(page, device, address, link)
             await context.close()
         context = await browser.new_context(locale="zh-CN", **DESKTOP)
-        saved += await _desk(await context.new_page(), office, login)
+        saved += await _save_console_pages(await context.new_page(), staff_address, login)
         await context.close()
     return saved
 
 
-def _take_office(stage: str, pages: _Pages) -> list[Path]:
+def _run_stage(stage: str, pages: _Pages) -> list[Path]:
     with tempfile.TemporaryDirectory(prefix="voting-pages-", ignore_cleanup_errors=True) as folder:
         data, office_port = Path(folder), free_port()
         with running_demo(data, office_port=office_port, stage=stage):
             logins = {login.name: login for login in DataFolder(data).staff()}
-            return asyncio.run(_office(f"http://{HOST}:{office_port}", logins, pages))
+            return asyncio.run(
+                _save_nomination_pages(f"http://{HOST}:{office_port}", logins, pages)
+            )
 
 
 @click.command()
@@ -178,17 +184,19 @@ def screenshots() -> None:
     with tempfile.TemporaryDirectory(prefix="voting-pages-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
         office_port = free_port()
-        with running_demo(data, crowd=_CROWD, office_port=office_port) as address:
+        with running_demo(data, crowd=_VOTES_PER_SECOND, office_port=office_port) as address:
             signer = PlatformSigner(data / "platforms" / f"{PLATFORM}.pem")
             staff = {login.name: login for login in DataFolder(data).staff()}
-            office = f"http://{HOST}:{office_port}"
-            saved = asyncio.run(_take(address, signer, office, staff["supervisor-1"]))
-    for stage, pages in _OFFICE_PAGES.items():
-        saved += _take_office(stage, pages)
+            staff_address = f"http://{HOST}:{office_port}"
+            saved = asyncio.run(
+                _save_vote_pages(address, signer, staff_address, staff["supervisor-1"])
+            )
+    for stage, pages in _NOMINATION_PAGES.items():
+        saved += _run_stage(stage, pages)
     total = sum(path.stat().st_size for path in saved)
     click.echo(f"{len(saved)} pictures, {total / 1000:.0f} KB, in {PICTURES}")
     if total > MAX_TOTAL_BYTES:
-        raise click.ClickException(f"they may take {MAX_TOTAL_BYTES / 1000:.0f} KB in all")
+        raise click.ClickException(f"the limit for all pictures is {MAX_TOTAL_BYTES / 1000:.0f} KB")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A stand to measure on: real stores with full durability, real servers, free ports.
+"""A test stand: real stores with full durability, real servers, free ports.
 
 Everything lives under one temporary folder and ends with the stand. The stores are the demo's
 embedded PostgreSQL and Valkey; `serve` and `work` are the installed commands with the settings
@@ -27,21 +27,29 @@ from loadtests import CONTEST, PLATFORM
 from loadtests.contests import make_contest, make_platform
 from loadtests.voters import Minting
 from loadtests.waiting import seconds_until
-from voting_service.demo.child import log_tail, spawn, stop
-from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPostgres
+from voting_service.demo.child import (
+    log_tail,
+    spawn,
+    stop,
+)
+from voting_service.demo.embedded_postgres import (
+    APPLICATION,
+    OWNER,
+    EmbeddedPostgres,
+)
 from voting_service.demo.embedded_server import HOST, free_port
 from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.demo.private_files import write_private
-from voting_service.storage.migrations import upgrade
-from voting_service.storage.postgres import Connection, connect
-from voting_service.voters.keyring import load_keys
+from voting_service.infrastructure.postgres.migrations import upgrade
+from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.voting.voters.keyring import load_keys
 
 _READY_SECONDS = 60.0
 _STOP_PLAN = ((signal.SIGTERM, 20.0),)
 
 
 class Stand:
-    """Running stores and servers. `serving`, `working` and `bare` are their main processes."""
+    """Running stores and servers; `processes` are their main processes."""
 
     def __init__(self, folder: Path, workers: int) -> None:
         self.folder = folder
@@ -57,16 +65,16 @@ class Stand:
         self.bare_reads: Mapping[str, bytes] = {}
 
     def address(self, name: str = "serve") -> str:
-        """`http://127.0.0.1:PORT` of `serve` or `bare`."""
+        """Return the URL of a server."""
         return f"http://{HOST}:{self.ports[name]}"
 
     @property
     def owner_url(self) -> str:
-        """The database, as the owner of its tables."""
+        """The URL of the database as the owner of its tables."""
         return self.postgres.url(OWNER)
 
     async def open_stores(self) -> None:
-        """Starts both stores, migrates, and makes the demo platform and contest."""
+        """Start both stores, migrate, and create the demo platform and contest."""
         await self.postgres.start()
         await self.valkey.start()
         await asyncio.to_thread(upgrade, self.owner_url)
@@ -77,13 +85,13 @@ class Stand:
         await self.add_contest(CONTEST)
 
     async def add_contest(self, slug: str) -> int:
-        """A contest of fifty placeholders, open for a month; workers see it within a second."""
+        """Create a contest of fifty placeholders, open for a month."""
         async with self.database() as connection:
             return await make_contest(connection, slug, self.master_key)
 
     @asynccontextmanager
     async def database(self, role: str = OWNER) -> AsyncIterator[Connection]:
-        """A connection as the owner, who may fill partitions, or as another role."""
+        """Open a connection, by default as the owner of the tables."""
         connection = await connect(self.postgres.url(role))
         try:
             yield connection
@@ -91,7 +99,7 @@ class Stand:
             await connection.close()
 
     async def minting(self, slug: str = CONTEST) -> Minting:
-        """What sessions of the contest are minted from."""
+        """Return what sessions of the contest are made from."""
         async with self.database() as connection:
             contest_id = await connection.fetchval("select id from contests where slug = $1", slug)
             keys = (await load_keys(connection, self.master_key)).opened
@@ -102,7 +110,7 @@ class Stand:
         )
 
     def environment(self) -> dict[str, str]:
-        """The settings of every command that is to find this stand."""
+        """Return the environment of commands that use this stand."""
         inherited = {key: value for key, value in os.environ.items() if "VOTING_" not in key}
         return inherited | {
             "VOTING_DATABASE_URL": self.postgres.url(APPLICATION),
@@ -119,17 +127,17 @@ class Stand:
         }
 
     async def serve(self) -> None:
-        """Starts `voting-service serve` and waits until every resource answers."""
+        """Start `voting-service serve` and wait until every resource answers."""
         self._spawn("serve", [_command(), "serve"], self.environment())
         await self._wait_until_ready("serve", "/readyz", self._all_workers_connected)
         await self._wait_until_ready("serve", f"/api/v1/contests/{CONTEST}/standings")
 
     def web_workers(self) -> list[psutil.Process]:
-        """The processes that serve; empty while uvicorn has none."""
+        """Return the worker processes; empty while uvicorn has none."""
         return [child for child in self.processes["serve"].children() if _serves(child)]
 
     def _all_workers_connected(self) -> bool:
-        """`/readyz` speaks for the worker that happens to answer; this for all of them."""
+        """Wait until every worker is ready; `/readyz` answers for one of them only."""
         connected = [
             worker
             for worker in self.web_workers()
@@ -141,21 +149,21 @@ class Stand:
         return self.workers == 1 or len(connected) == self.workers
 
     def work(self) -> None:
-        """Starts `voting-service work`, the background loops."""
+        """Start `voting-service work`, the background jobs."""
         self._spawn("work", [_command(), "work"], self.environment())
 
     async def office(self) -> None:
-        """Starts `voting-service office`, the staff's desk."""
-        port = self.ports["office"] = free_port()
+        """Start `voting-service console`, the staff site."""
+        port = self.ports["console"] = free_port()
         where = {
             "VOTING_OFFICE_PORT": str(port),
-            "VOTING_OFFICE_URL": self.address("office"),
+            "VOTING_OFFICE_URL": self.address("console"),
         }
-        self._spawn("office", [_command(), "office"], self.environment() | where)
-        await self._wait_until_ready("office", "/readyz")
+        self._spawn("console", [_command(), "console"], self.environment() | where)
+        await self._wait_until_ready("console", "/readyz")
 
     async def serve_bare(self, answer: bytes, reads: Mapping[str, bytes]) -> None:
-        """Starts the bare application under the settings that `serve` gives uvicorn."""
+        """Start the bare application with the uvicorn settings of `serve`."""
         folder = self.folder / "reads"
         folder.mkdir(exist_ok=True)
         self.bare_reads = reads
@@ -168,7 +176,7 @@ class Stand:
         await self._wait_until_ready("bare", f"/api/v1/contests/{CONTEST}/standings")
 
     async def stop_all(self) -> None:
-        """Ends the servers first, then the stores."""
+        """Stop the servers, then the stores."""
         for process in self.processes.values():
             await stop(process, _STOP_PLAN)
         await self.valkey.stop()
@@ -199,7 +207,7 @@ class Stand:
 
 
 async def _all_answer(url: str) -> bool:
-    """Whether a burst of new connections, which falls on every worker, is answered 200."""
+    """Return whether a burst of new connections, which reaches every worker, is answered 200."""
     async with httpx.AsyncClient() as client:
         tries = [client.get(url, headers={"connection": "close"}) for _ in range(16)]
         answers = await asyncio.gather(*tries, return_exceptions=True)
@@ -209,7 +217,7 @@ async def _all_answer(url: str) -> bool:
 
 
 def _serves(child: psutil.Process) -> bool:
-    """Whether it lives, and is not the helper that multiprocessing keeps beside the workers."""
+    """Return whether a process is a running worker and not multiprocessing's helper."""
     try:
         return "resource_tracker" not in " ".join(child.cmdline())
     except psutil.Error:
@@ -232,7 +240,7 @@ def _write_key(path: Path) -> bytes:
 
 @asynccontextmanager
 async def open_stand(*, workers: int, background: bool = True) -> AsyncIterator[Stand]:
-    """Stores, `serve` and, unless told otherwise, `work`; all gone afterwards."""
+    """Start the stores, `serve` and, by default, `work`; stop them at the end."""
     with tempfile.TemporaryDirectory(prefix="voting-stand-", ignore_cleanup_errors=True) as folder:
         stand = Stand(Path(folder), workers)
         try:
@@ -246,7 +254,7 @@ async def open_stand(*, workers: int, background: bool = True) -> AsyncIterator[
 
 
 def family(process: psutil.Process | None) -> list[psutil.Process]:
-    """The process and everything below it."""
+    """Return a process and its descendants."""
     if process is None:
         return []
     try:
@@ -256,7 +264,7 @@ def family(process: psutil.Process | None) -> list[psutil.Process]:
 
 
 def cpu_seconds(process: psutil.Process | None) -> float:
-    """User and system time of the process and everything below it, ended children included."""
+    """Return the CPU seconds of a process and its descendants, ended ones included."""
     total = 0.0
     for member in family(process):
         try:

@@ -1,4 +1,4 @@
-"""Signed-in voters: over the front door, or minted where sign-in is not what is measured."""
+"""Signed-in voters: through the sign-in, or with made sessions where sign-in is not measured."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import OKPKey
 
 from loadtests import CONTEST, PLATFORM
-from voting_service.voters.session import SESSION_SECONDS, Session, issue
+from voting_service.voting.voters.session_token import (
+    SESSION_SECONDS,
+    Session,
+    issue,
+)
 
 TOKEN_SECONDS = 120
 
 
 class PlatformSigner:
-    """The demo media platform: signs its users in with the key the demo left for it."""
+    """The demo media platform, which signs its users in with its key in the DATA folder."""
 
     def __init__(self, key_file: Path, *, contest: str = CONTEST, platform: str = PLATFORM) -> None:
         self._key = OKPKey.import_key(key_file.read_bytes())
@@ -30,7 +34,7 @@ class PlatformSigner:
         self._platform = platform
 
     def token(self, subject: str) -> str:
-        """A token for the platform's user `subject`; good once, for two minutes."""
+        """Return a token for the platform's user `subject`, valid once and for two minutes."""
         now = int(time.time())
         claims = {
             "iss": self._platform,
@@ -47,12 +51,12 @@ class PlatformSigner:
             return jwt.encode(header, claims, self._key, algorithms=["EdDSA"])
 
     def sign_in_body(self, subject: str) -> bytes:
-        """The body of POST /api/v1/sessions."""
+        """Return the body of POST /api/v1/sessions."""
         return json.dumps({"platform": self._platform, "token": self.token(subject)}).encode()
 
 
 class Minting(msgspec.Struct, frozen=True):
-    """What sessions are minted from: the contest's session key and who they are for."""
+    """What sessions are made from: the contest's session key and platform."""
 
     session_key: bytes
     contest_id: int
@@ -60,7 +64,7 @@ class Minting(msgspec.Struct, frozen=True):
 
 
 def minted(minting: Minting, voter: bytes) -> str:
-    """A session as POST /api/v1/sessions would hand it out to this pseudonym."""
+    """Return a session as POST /api/v1/sessions would, for a pseudonym."""
     expires = int(time.time()) + SESSION_SECONDS
     return issue(
         minting.session_key, Session(minting.contest_id, minting.platform_id, expires, 0, voter)
@@ -68,6 +72,6 @@ def minted(minting: Minting, voter: bytes) -> str:
 
 
 def minted_tokens(minting: Minting) -> Iterator[bytes]:
-    """Sessions of voters that nobody has seen before, for ever."""
+    """Yield sessions of new voters without end."""
     while True:
         yield minted(minting, os.urandom(16)).encode()

@@ -1,4 +1,4 @@
-"""Waiting for what another process does: it can only be asked again and again."""
+"""Wait for another process by polling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ POLL_SECONDS = 0.05
 async def seconds_until(
     is_so: Callable[[], Awaitable[bool]], within_seconds: float
 ) -> float | None:
-    """How long it took until `is_so`; None when it did not come within the time."""
+    """Return the seconds until a condition holds; None if it does not within the limit."""
     begins_at = time.monotonic()
     while True:
         if await is_so():

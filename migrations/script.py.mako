@@ -1,10 +1,10 @@
 """${message}"""
 
-from voting_service.storage.migrations import run_script
+from voting_service.infrastructure.postgres.migrations import run_script
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    run_script("${up_revision}.sql")
+    run_script("sql/${up_revision}.sql")

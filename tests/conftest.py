@@ -25,7 +25,6 @@ from pydantic import SecretBytes
 from redis.asyncio import Redis
 
 from tests.browser.chromium import chromium
-from voting_service.accounts import sign_in, store
 from voting_service.demo.embedded_postgres import (
     APPLICATION,
     OWNER,
@@ -33,9 +32,15 @@ from voting_service.demo.embedded_postgres import (
     EmbeddedPostgres,
 )
 from voting_service.demo.embedded_valkey import EmbeddedValkey
+from voting_service.infrastructure.postgres.migrations import upgrade
+from voting_service.infrastructure.postgres.pool import (
+    Connection,
+    Pool,
+    connect,
+    open_pool,
+)
 from voting_service.settings import Settings
-from voting_service.storage.migrations import upgrade
-from voting_service.storage.postgres import Connection, Pool, connect, open_pool
+from voting_service.staff.accounts import repository, sign_in
 
 __all__ = ["chromium"]
 
@@ -43,9 +48,9 @@ TEMPLATE = "voting_template"
 MEMORY = Path("/dev/shm")
 ROOM_IN_MEMORY = 4 << 30
 """Bytes: more than the servers of a few workers ever hold."""
-HASHERS = (store, sign_in)
+HASHERS = (repository, sign_in)
 """The modules that hold the hasher of the accounts' passwords."""
-PRODUCTION_HASHER = store.HASHER
+PRODUCTION_HASHER = repository.HASHER
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 hypothesis_settings.register_profile(

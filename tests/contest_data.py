@@ -13,11 +13,15 @@ from voting_service.contests.model import (
     ContestRules,
     CutRules,
     ReleaseSchedule,
-    Text,
 )
-from voting_service.contests.store import insert_contest, insert_platform, load_contest
-from voting_service.storage.postgres import AnyConnection, connect
-from voting_service.voters.keyring import create_keys
+from voting_service.contests.repository import (
+    insert_contest,
+    insert_platform,
+    load_contest,
+)
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.postgres.pool import AnyConnection, connect
+from voting_service.voting.voters.keyring import create_keys
 
 SLUG = "test-2022"
 LIVE = ReleaseSchedule(mode="live")

@@ -8,11 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tests.contest_data import rules, store_contest
-from voting_service.accounts.model import Account, Role
-from voting_service.accounts.store import create_account
-from voting_service.ballots.commit import new_ballot_ids
-from voting_service.contests.model import Contest, ContestRules, CutRules
-from voting_service.storage.postgres import AnyConnection
+from voting_service.contests.model import (
+    Contest,
+    ContestRules,
+    CutRules,
+)
+from voting_service.infrastructure.postgres.pool import AnyConnection
+from voting_service.staff.accounts.model import Account, Role
+from voting_service.staff.accounts.repository import create_account
+from voting_service.voting.ballots.commit import new_ballot_ids
 
 MASTER_KEY = b"m" * 32
 OPENS = datetime(2022, 7, 1, 0, 0, tzinfo=UTC)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from voting_service.clock import Clock
-from voting_service.storage.database_clock import DatabaseClock
-from voting_service.storage.postgres import AnyConnection
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.postgres.database_clock import DatabaseClock
+from voting_service.infrastructure.postgres.pool import AnyConnection
 
 
 def told_by(clock: Clock) -> DatabaseClock:

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from voting_service.contests.picture_encoding import encode_pixels
-from voting_service.contests.pictures import EncodedPicture, PictureKind
+from voting_service.infrastructure.images.encoding import encode_pixels
+from voting_service.infrastructure.images.model import EncodedPicture, PictureKind
 
 
 def halves(width: int = 500, height: int = 700) -> Image.Image:

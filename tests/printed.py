@@ -10,7 +10,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image, ImageChops
 
-from voting_service.typesetting.glyphs import missing_glyphs
+from voting_service.infrastructure.typesetting.glyph_coverage import missing_glyphs
 
 DOTS_PER_POINT = 2
 MILLIMETRE = 72 / 25.4 * DOTS_PER_POINT

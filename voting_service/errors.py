@@ -1,89 +1,175 @@
-"""What can go wrong, in the words of the domain.
+"""The errors that several packages raise or handle.
 
-Nothing here knows HTTP or a command line: `web/problems.py` renders these as problem
-documents, `cli.py` as a line on stderr and an exit code.
+They know neither HTTP nor the command line: `sites/shared/problem_documents.py` renders them as
+problem documents, `cli.py` as a line on stderr and an exit code. The sentence of an error is in the
+catalogue of its package (such as `errors_voting`) under its code, with the error's parameters as
+placeholders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
+import random
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from voting_service.i18n.catalogues import find_text
+from voting_service.i18n.text import Language
 
-@dataclass(frozen=True, slots=True)
+_VERBATIM = "errors.verbatim"
+
+
+def domain_of(code: str) -> str:
+    """Return the catalogue of a code, `errors_<top-level package>`."""
+    room = code.partition(".")[0]
+    return "errors" if room == "errors" else f"errors_{room}"
+
+
+def _text(code: str, params: Mapping[str, Any], language: Language) -> str:
+    """Return the sentence of a code; in English if the language lacks it, else the code itself."""
+    if code == _VERBATIM:
+        return str(params[language] or params["en"])
+    text = find_text(domain_of(code), code, language) or find_text(domain_of(code), code, "en")
+    return code if text is None else text.format(**params)
+
+
 class Fault:
-    """One thing wrong with an input: where (`choices[2]`, `window.opens_at (line 12)`) and what."""
+    """A fault of an input: its field (`choices[2]`, `window.opens_at (line 12)`) and a code.
 
-    field: str
-    message: str
-    zh: str = dataclass_field(default="", compare=False)
-    """The whole of it as a sentence for readers of Chinese, where staff may meet it."""
+    The code names a sentence of the package's catalogue, `params` are its placeholders' values.
+    """
+
+    __slots__ = ("code", "field", "params")
+
+    def __init__(self, field: str, code: str, /, **params: Any) -> None:
+        self.field = field
+        self.code = code
+        self.params = params
+
+    @classmethod
+    def verbatim(cls, field: str, en: str, zh: str = "") -> Fault:
+        """Return a fault with a given sentence, for example from a library."""
+        return cls(field, _VERBATIM, en=en, zh=zh)
+
+    def at(self, field: str) -> Fault:
+        """Return the same fault at another field."""
+        return Fault(field, self.code, **self.params)
+
+    def text(self, language: Language) -> str:
+        """Return what is wrong, in a language."""
+        return _text(self.code, self.params, language)
+
+    @property
+    def message(self) -> str:
+        return self.text("en")
+
+    @property
+    def zh(self) -> str:
+        return self.text("zh")
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" if self.field else self.message
 
+    def __repr__(self) -> str:
+        return f"Fault({self.field!r}, {self.code!r}, **{self.params!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fault) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
 
 class VotingError(Exception):
-    """Base of every error that a person outside may be told about. `zh` says the same to readers
-    of Chinese, where staff may meet it."""
+    """Base of every error that may be shown to a user.
 
-    def __init__(self, *message: str, zh: str = "") -> None:
-        super().__init__(*message)
-        self.zh = zh
+    `code` names a sentence of the package's catalogue, `params` are its placeholders' values.
+    """
+
+    def __init__(self, code: str = "", /, **params: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+    @classmethod
+    def verbatim(cls, en: str, zh: str = "") -> VotingError:
+        """Return an error with a given sentence."""
+        return cls(_VERBATIM, en=en, zh=zh)
+
+    def text(self, language: Language) -> str:
+        """Return what happened and what to do, in a language."""
+        return _text(self.code, self.params, language)
+
+    @property
+    def zh(self) -> str:
+        return self.text("zh")
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the parameters when the error comes from another process."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[VotingError], args: tuple[Any, ...], state: dict[str, Any]) -> VotingError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class InvalidInput(VotingError):
-    """The input breaks its contract; `faults` names every place at once."""
+    """The input is not valid; `faults` lists everything that is wrong with it."""
 
     def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(str(fault) for fault in faults))
+        super().__init__()
         self.faults = faults
+
+    def text(self, language: Language) -> str:
+        """Return all faults: in English with their fields, in Chinese as whole sentences."""
+        if language == "zh":
+            return "".join(fault.zh for fault in self.faults)
+        return "; ".join(str(fault) for fault in self.faults)
 
 
 class MalformedInput(InvalidInput):
-    """The input cannot even be read as what it claims to be (not JSON, not UTF-8)."""
+    """The input cannot be read at all: it is not JSON or not UTF-8."""
 
 
 class InputTooLarge(VotingError):
     """The body is larger than `limit_bytes`."""
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"the body is larger than {limit_bytes} bytes")
+        super().__init__("errors.body_too_large", limit_bytes=limit_bytes)
         self.limit_bytes = limit_bytes
 
 
 class UnsupportedMedia(VotingError):
-    """The body is declared to be something else than JSON."""
+    """The body has another media type than expected."""
 
 
 class NotSignedIn(VotingError):
-    """No session, or one that is forged, of another contest, or expired."""
-
-
-class PlatformSwitchedOff(NotSignedIn):
-    """The session is good, but its platform takes no part any more."""
+    """There is no session, or it is forged, expired or for another contest."""
 
 
 class SentFromElsewhere(VotingError):
-    """A form came from a page of another site, or without the mark that ours carry."""
+    """A form was sent from another site or without a valid CSRF token."""
 
 
 class TokenRefused(VotingError):
-    """A platform's sign-in token is not good; the message says which rule it breaks."""
+    """A sign-in token is not valid; the sentence names the broken rule."""
 
 
 class NotFound(VotingError):
-    """There is nothing at that name."""
+    """There is nothing with that name."""
 
 
 class NotOpen(VotingError):
-    """Votes are not taken at this moment."""
+    """Voting has not opened yet or has closed."""
 
     def __init__(self, opens_at: datetime, closes_at: datetime, *, closed: bool) -> None:
-        super().__init__("voting has closed" if closed else "voting has not opened yet")
+        super().__init__("errors.voting_closed" if closed else "errors.voting_not_open")
         self.opens_at = opens_at
         self.closes_at = closes_at
         self.closed = closed
@@ -93,89 +179,80 @@ class NotPublished(VotingError):
     """The profiles are under embargo until `publish_at`."""
 
     def __init__(self, publish_at: datetime) -> None:
-        super().__init__("the candidates have not been published yet")
+        super().__init__("errors.candidates_not_published")
         self.publish_at = publish_at
 
 
 class AlreadyVoted(VotingError):
-    """A different ballot of this voter is stored for the period; `receipt` is that ballot's."""
+    """Another ballot of this voter is stored for the period; `receipt` is its receipt."""
 
     def __init__(self, receipt: bytes) -> None:
-        super().__init__("another ballot is already stored for this period")
+        super().__init__("errors.another_ballot_stored")
         self.receipt = receipt
 
 
 class SlowDown(VotingError):
-    """This voter tried too often; `retry_after_seconds` says when the next try is welcome."""
+    """Too many tries by this voter; the next one is allowed after `retry_after_seconds`."""
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__("too many tries by this voter")
+        super().__init__("errors.too_many_tries_by_voter")
         self.retry_after_seconds = retry_after_seconds
 
 
 class ChallengeRequired(VotingError):
-    """This vote has its price: a proof of work that takes up to `tries` tries, or instead, where
-    there is one, a `captcha` (its provider, our site key, and what binds it to the ballot). Both
-    are filled in by whoever gives the answer: making a `challenge` takes a moment."""
+    """This vote needs a proof of work of up to `tries` tries or, where one is set up, a captcha.
+
+    The view fills in `challenge`, which takes a moment to make, and `captcha`: provider, site key
+    and what binds the captcha to the ballot.
+    """
 
     def __init__(self, tries: int) -> None:
-        super().__init__("solve the challenge and send the vote again with it")
+        super().__init__("errors.solve_challenge")
         self.tries = tries
         self.challenge: dict[str, Any] | None = None
         self.captcha: dict[str, str] | None = None
 
 
 class Unavailable(VotingError):
-    """The service cannot answer now and nothing was confirmed; trying again is safe."""
+    """The service cannot answer now and has confirmed nothing; it is safe to try again."""
 
-    def __init__(self, message: str, retry_after_seconds: int = 1) -> None:
-        super().__init__(message)
+    def __init__(self, code: str = "", /, *, retry_after_seconds: int = 1, **params: Any) -> None:
+        super().__init__(code, **params)
         self.retry_after_seconds = retry_after_seconds
 
 
+def spread_retry_seconds() -> int:
+    """Return a Retry-After that spreads the retries of many clients over four seconds."""
+    return random.randint(1, 4)  # noqa: S311 — spreading load, not a secret
+
+
+def busy() -> Unavailable:
+    """Return the error for a busy service, with a spread Retry-After."""
+    return Unavailable("errors.busy", retry_after_seconds=spread_retry_seconds())
+
+
 class StoreUnavailable(Unavailable):
-    """Postgres or Valkey did not answer; whether a statement took effect is unknown."""
-
-
-class NotDurable(StoreUnavailable):
-    """Postgres answers, but is set to lose what it confirms; `settings` names what is off."""
-
-    def __init__(self, settings: Sequence[str]) -> None:
-        named = " and ".join(settings)
-        super().__init__(
-            f"the database server would lose confirmed votes in a crash: {named} is off. Set it "
-            "to on in the server's configuration and reload it"
-        )
-        self.zh = (
-            f"数据库服务器一旦崩溃将丢失已确认的选票：{'、'.join(settings)} 处于关闭状态。"
-            "请在数据库配置中将其设为 on 并重新加载配置。"
-        )
-        self.settings = tuple(settings)
+    """Postgres or Valkey did not answer. Whether a statement took effect is unknown."""
 
 
 class Refused(VotingError):
-    """A staff command that the rules do not allow now; the message says what to do."""
-
-
-class TallyOfAnotherCluster(Refused):
-    """The kept tally names transactions of another PostgreSQL cluster than this one: the database
-    was restored from a dump. Nothing is counted by it until it was rebuilt."""
+    """The rules do not allow this action now; the sentence says what to do."""
 
 
 class WrongRole(Refused):
-    """The account's role does not allow this, now or later."""
+    """The role of the account does not allow this."""
 
 
 class IdentityNotConfirmed(VotingError):
-    """The session is good, but this needs a fresh proof of who holds it."""
+    """The session is valid, but this action needs a recent confirmation of identity."""
 
 
 class SecondPersonRequired(Refused):
-    """The same person may not propose and approve."""
+    """The person who proposed this cannot approve it."""
 
 
 class MissingGlyphs(Refused):
-    """The fonts for printing have no glyph for these characters: nothing was printed."""
+    """The fonts have no glyph for these characters, so nothing was printed."""
 
     def __init__(self, characters: tuple[str, ...]) -> None:
         named = ", ".join(
@@ -184,9 +261,5 @@ class MissingGlyphs(Refused):
             else f"U+{ord(character):04X}"
             for character in characters
         )
-        super().__init__(
-            f"the fonts cannot print {named}: write it with other characters, or ask for a font "
-            "that has them",
-            zh=f"打印字体中没有这些字：{named}。请改用其他写法，或请管理员换用收有这些字的字体。",
-        )
+        super().__init__("errors.no_glyphs", characters=named)
         self.characters = characters

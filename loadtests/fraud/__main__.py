@@ -12,17 +12,17 @@ import click
 import uvloop
 
 from loadtests.fraud import alarm, double, scale, table
-from loadtests.fraud.attacks import attacked
-from loadtests.fraud.clock_face import DAYS
+from loadtests.fraud.attacks import with_attack
 from loadtests.fraud.files import write_ballots, write_labels
 from loadtests.fraud.records import ATTACKS, Truth
-from loadtests.fraud.runs import Journal, cases, run_all
+from loadtests.fraud.runs import ScoreStore, cases, run_all
 from loadtests.fraud.scene import HONEST_BALLOTS, make_scene
+from loadtests.fraud.voting_times import DAYS
 from loadtests.report import RESULTS, save
 
 _QUICK_SEEDS, _QUICK_MULTIPLES = 3, (2.0,)
 _SCALES = (1_000_000, 10_000_000)
-_TELL_SECONDS = 15.0
+_REPORT_SECONDS = 15.0
 
 
 class Seeds(click.ParamType[list[int]]):
@@ -35,7 +35,7 @@ class Seeds(click.ParamType[list[int]]):
     ) -> list[int]:
         text = str(value)
         if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
-            self.fail(f"{text} is no list of seeds such as 6-25", param, ctx)
+            self.fail(f"{text} is not a list of seeds such as 6-25", param, ctx)
         seeds: list[int] = []
         for part in text.split(","):
             first, _, last = part.partition("-")
@@ -43,22 +43,22 @@ class Seeds(click.ParamType[list[int]]):
         return seeds
 
 
-class Countdown:
-    """A line now and then that says how far a run is; readable in a log file too."""
+class ProgressReport:
+    """Prints the progress of a run every 15 seconds, also into a log file."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
         self._known: int | None = None
-        self._begins_at = self._told_at = time.monotonic()
+        self._begins_at = self._reported_at = time.monotonic()
 
     def add(self, count: int) -> None:
         if self._known is None:
-            self._known = count  # kept from an earlier run: they tell nothing of the speed
+            self._known = count  # stored by an earlier run: not part of the speed
         self._done += count
         now = time.monotonic()
-        if now - self._told_at < _TELL_SECONDS and self._done < self._total:
+        if now - self._reported_at < _REPORT_SECONDS and self._done < self._total:
             return
-        self._told_at = now
+        self._reported_at = now
         pace = (now - self._begins_at) / max(self._done - self._known, 1)
         minutes = pace * (self._total - self._done) / 60
         click.echo(f"{self._done:,} of {self._total:,} contests, about {minutes:.0f} minutes left")
@@ -70,7 +70,7 @@ class Countdown:
 )
 @click.option("--quick", is_flag=True, help="Three seeds, twice the margin, nothing saved.")
 @click.option("--ballots", type=click.IntRange(min=5_000), default=HONEST_BALLOTS)
-@click.option("--minutes", type=float, help="Stop after so long; the next call goes on.")
+@click.option("--minutes", type=float, help="Stop after this time; the next call continues.")
 @click.option("--processes", type=click.IntRange(min=1), default=os.cpu_count() or 1)
 @click.option(
     "--scale/--no-scale", "with_scale", default=True, help="Time and memory of 1 and 10 million."
@@ -88,31 +88,39 @@ def fraud(
 ) -> None:
     """Run the fraud benchmark, print its tables, save them in results/fraud.md.
 
-    What has been run is kept in reports/, so that an interrupted run goes on where it was.
+    Finished contests are stored in reports/, so that an interrupted run continues.
     """
     if context.invoked_subcommand:
         return
-    wanted = cases(seeds[:_QUICK_SEEDS], _QUICK_MULTIPLES) if quick else cases(seeds)
-    journal = Journal(ballots)
+    planned = cases(seeds[:_QUICK_SEEDS], _QUICK_MULTIPLES) if quick else cases(seeds)
+    store = ScoreStore(ballots)
     seconds = None if minutes is None else minutes * 60
-    complete = run_all(wanted, journal, ballots, processes, seconds, Countdown(len(wanted)).add)
+    complete = run_all(
+        planned, store, ballots, processes, seconds, ProgressReport(len(planned)).add
+    )
     if with_scale and complete and not quick:
         measure_scales()
-    asked = set(wanted)
-    chosen = [one for one in journal.scores if one.case in asked]
+    planned_cases = set(planned)
+    chosen = [score for score in store.scores if score.case in planned_cases]
     if quick or not complete or ballots != HONEST_BALLOTS:
-        for section in table.sections(chosen, scale.measured_before(), double.raced_before()):
+        for section in table.sections(chosen, scale.load_measurements(), double.load_last_race()):
             click.echo(section.markdown())
-        click.echo("Not saved: this was not a full run." if complete else "Call again to go on.")
+        click.echo(
+            "Not saved: this was not a full run."
+            if complete
+            else "Run the command again to continue."
+        )
         return
-    click.echo(table.save(RESULTS, chosen, scale.measured_before(), double.raced_before(), ballots))
+    click.echo(
+        table.save(RESULTS, chosen, scale.load_measurements(), double.load_last_race(), ballots)
+    )
 
 
 def measure_scales() -> None:
-    """Time and memory of the large files that were not measured yet."""
-    known = {one.ballots for one in scale.measured_before()}
+    """Measure time and memory of the large files that have no measurement yet."""
+    measured = {scale_run.ballots for scale_run in scale.load_measurements()}
     for ballots in _SCALES:
-        if not any(ballots <= one < 2 * ballots for one in known):
+        if not any(ballots <= size < 2 * ballots for size in measured):
             click.echo(f"Examining a file of {ballots:,} ballots…")
             scale.measure(ballots)
 
@@ -132,22 +140,22 @@ def race_double(*, tries: int) -> None:
 @click.option("--seeds", type=Seeds(), default="1-5", show_default=True)
 @click.option("--processes", type=click.IntRange(min=1), default=os.cpu_count() or 1)
 def try_alarm(*, seeds: list[int], processes: int) -> None:
-    """How soon the alarm notices attacks, and how often it is raised for nothing, beside counting
-    per candidate and minute; saved in results/alarm.md. Contests already examined are kept."""
+    """Measure how soon the alarm is raised in attacks and how often without one, compared with
+    counting per candidate and minute; saved in results/alarm.md. Finished contests are stored."""
     honest, found = [], []
     with ProcessPoolExecutor(processes) as pool:
-        runs = [pool.submit(alarm.examined, seed, HONEST_BALLOTS) for seed in seeds]
+        runs = [pool.submit(alarm.examine_stored, seed, HONEST_BALLOTS) for seed in seeds]
         with click.progressbar(as_completed(runs), length=len(runs), label="Contests") as done:
             for run in done:
-                heard, noticed = run.result()
-                honest += heard
-                found += noticed
+                honest_runs, attack_runs = run.result()
+                honest += honest_runs
+                found += attack_runs
     preface = [
         f"Seeds {', '.join(map(str, seeds))} of the simulator, {HONEST_BALLOTS:,} honest ballots "
         f"in {DAYS} days each. An alarm is counted once until its subject has been quiet for an "
         "hour, for every method alike."
     ]
-    tables = alarm.sections(honest, sorted(found, key=lambda one: (one.seed, one.method)))
+    tables = alarm.sections(honest, sorted(found, key=lambda run: (run.seed, run.method)))
     click.echo(save("alarm", "The alarm beside counting per candidate and minute", preface, tables))
 
 
@@ -155,7 +163,9 @@ def try_alarm(*, seeds: list[int], processes: int) -> None:
 @click.option("--seed", type=int, required=True, help="1-5 are for tuning, 6-25 for reports.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @click.option("--labels", type=click.Path(path_type=Path, dir_okay=False), required=True)
-@click.option("--ballots", type=click.IntRange(min=5_000), default=HONEST_BALLOTS, help="Honest.")
+@click.option(
+    "--ballots", type=click.IntRange(min=5_000), default=HONEST_BALLOTS, help="Honest ballots."
+)
 @click.option(
     "--attack", type=click.Choice([truth.name for truth in ATTACKS]), help="None without it."
 )
@@ -163,11 +173,11 @@ def try_alarm(*, seeds: list[int], processes: int) -> None:
 def simulate(
     *, seed: int, out: Path, labels: Path, ballots: int, attack: str | None, multiple: float
 ) -> None:
-    """Write a ballot file, and a file that says who really cast each ballot."""
+    """Write a ballot file, and a file with the truth about each ballot."""
     scene = make_scene(seed, ballots)
     everything = scene.honest
     if attack:
-        everything = attacked(scene, Truth[attack], scene.ballots_of(multiple))
+        everything = with_attack(scene, Truth[attack], scene.ballots_of(multiple))
     with click.progressbar(length=len(everything), label="Writing ballots") as bar:
         write_ballots(everything, seed, out, bar.update)
     write_labels(everything, seed, labels)

@@ -1,8 +1,8 @@
 """A million racing double submissions against the real vote path and real stores.
 
-Two casters, as two workers would be, share one PostgreSQL and one Valkey. Every voter's tries are
-spread over both and over two different ballots; half-way the hints in Valkey are thrown away again
-and again, so that only the primary key is left to decide.
+Two pipelines, as in two workers, share one PostgreSQL and one Valkey. Every voter's tries are
+spread over both and over two different ballots; in the second half the hints in Valkey are deleted
+repeatedly, so that only the primary key decides.
 """
 
 from __future__ import annotations
@@ -22,45 +22,54 @@ from redis.asyncio import Redis
 from loadtests import CONTEST
 from loadtests.fraud.runs import REPORTS
 from loadtests.stand import Stand
-from voting_service.antifraud.clients import NO_HASH, NOWHERE, Device, Sender
-from voting_service.antifraud.limits import LocalLimits
-from voting_service.antifraud.user_agents import UNKNOWN
-from voting_service.ballots.admit import Admitter
-from voting_service.ballots.casting import Caster, Dependencies
-from voting_service.ballots.vote import Accepted, Outcome, Repeated
-from voting_service.clock import system_clock
-from voting_service.contests.store import load_contest, load_platforms
+from voting_service.antifraud.screening.client_signals import (
+    NO_HASH,
+    NOWHERE,
+    Device,
+    Sender,
+)
+from voting_service.antifraud.screening.rate_limits import LocalLimits
+from voting_service.antifraud.screening.user_agents import UNKNOWN
+from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.demo.embedded_postgres import APPLICATION
 from voting_service.errors import AlreadyVoted
-from voting_service.storage.database_clock import ClockWatch
-from voting_service.storage.postgres import open_pool
-from voting_service.storage.valkey import Valkey
-from voting_service.tally import counters
-from voting_service.tally.counters import CounterFeed
+from voting_service.infrastructure.clock import system_clock
+from voting_service.infrastructure.postgres.database_clock import ClockWatch
+from voting_service.infrastructure.postgres.pool import open_pool
+from voting_service.infrastructure.valkey import Valkey
+from voting_service.voting.ballots.admit import Admitter
+from voting_service.voting.ballots.pipeline import BallotPipeline, Dependencies
+from voting_service.voting.ballots.vote import (
+    Accepted,
+    Outcome,
+    Repeated,
+)
+from voting_service.voting.tally import counters
+from voting_service.voting.tally.counters import CounterFeed
 
 _WORKERS = 2
 _TRIES_A_VOTER = 20
 _VOTERS_AT_ONCE = 250
 _BALLOTS = ([1, 2, 3], [4, 5])
-_KEPT = REPORTS / "double.json"
+_LAST_RACE = REPORTS / "double.json"
 
 
-class Doubled(msgspec.Struct, frozen=True):
-    """What came of the race."""
+class RaceResult(msgspec.Struct, frozen=True):
+    """The outcomes of a race."""
 
     tries: int
     voters: int
     accepted: int
     repeated: int
     conflicts: int
-    try_again: int  # 503 or 429 on a busy machine: nothing was said about a ballot
+    try_again: int  # 503 or 429 on a busy machine
     accepted_twice: int
     stored: int
     seconds: float
 
 
-async def race(tries: int, progress: Callable[[int], None]) -> Doubled:
-    """Casts `tries` times on stores of its own; keeps and returns what came of it."""
+async def race(tries: int, progress: Callable[[int], None]) -> RaceResult:
+    """Cast `tries` times on stores of its own; store and return the outcomes."""
     with tempfile.TemporaryDirectory(prefix="voting-double-", ignore_cleanup_errors=True) as folder:
         stand = Stand(Path(folder), workers=0)
         try:
@@ -69,33 +78,37 @@ async def race(tries: int, progress: Callable[[int], None]) -> Doubled:
         finally:
             await stand.stop_all()
     REPORTS.mkdir(parents=True, exist_ok=True)
-    _KEPT.write_bytes(msgspec.json.encode(doubled))
+    _LAST_RACE.write_bytes(msgspec.json.encode(doubled))
     return doubled
 
 
-def raced_before() -> Doubled | None:
-    """The last race of this machine."""
-    return msgspec.json.decode(_KEPT.read_bytes(), type=Doubled) if _KEPT.exists() else None
+def load_last_race() -> RaceResult | None:
+    """Load the last race of this machine."""
+    return (
+        msgspec.json.decode(_LAST_RACE.read_bytes(), type=RaceResult)
+        if _LAST_RACE.exists()
+        else None
+    )
 
 
-async def _race_on(stand: Stand, tries: int, progress: Callable[[int], None]) -> Doubled:
-    """Round after round, all tries of some voters at once, in no order."""
+async def _race_on(stand: Stand, tries: int, progress: Callable[[int], None]) -> RaceResult:
+    """Run rounds of all tries of some voters at once, in random order."""
     rng = np.random.default_rng(0)
     answers: Counter[str] = Counter()
     accepted: Counter[bytes] = Counter()
-    begins_at = time.perf_counter()
+    started_at = time.perf_counter()
     rounds = -(-tries // (_VOTERS_AT_ONCE * _TRIES_A_VOTER))
     async with AsyncExitStack() as stack:
-        casters = [await stack.enter_async_context(_worker(stand)) for _ in range(_WORKERS)]
+        pipelines = [await stack.enter_async_context(_worker(stand)) for _ in range(_WORKERS)]
         valkey = await stack.enter_async_context(Redis.from_url(stand.valkey.url))
         for number in range(rounds):
             voters = [rng.bytes(16) for _ in range(_VOTERS_AT_ONCE)]
             order = rng.permutation(_VOTERS_AT_ONCE * _TRIES_A_VOTER)
             names = [voters[one % _VOTERS_AT_ONCE] for one in order]
-            forgetting = asyncio.create_task(_forget(valkey, 5 * (number >= rounds // 2)))
-            tried = [_try(casters, stand.platform_id, name, n) for n, name in enumerate(names)]
+            deleting = asyncio.create_task(_delete_hints(valkey, 5 * (number >= rounds // 2)))
+            tried = [_try(pipelines, stand.platform_id, name, n) for n, name in enumerate(names)]
             outcomes = await asyncio.gather(*tried)
-            await forgetting
+            await deleting
             for name, outcome in zip(names, outcomes, strict=True):
                 answers[type(outcome).__name__] += 1
                 accepted[name] += isinstance(outcome, Accepted)
@@ -103,7 +116,7 @@ async def _race_on(stand: Stand, tries: int, progress: Callable[[int], None]) ->
     async with stand.database() as connection:
         stored = await connection.fetchval("select count(*) from ballots")
     known = {kind: answers.pop(kind.__name__, 0) for kind in (Accepted, Repeated, AlreadyVoted)}
-    return Doubled(
+    return RaceResult(
         tries=rounds * _VOTERS_AT_ONCE * _TRIES_A_VOTER,
         voters=len(accepted),
         accepted=known[Accepted],
@@ -112,36 +125,36 @@ async def _race_on(stand: Stand, tries: int, progress: Callable[[int], None]) ->
         try_again=answers.total(),
         accepted_twice=sum(count > 1 for count in accepted.values()),
         stored=stored,
-        seconds=time.perf_counter() - begins_at,
+        seconds=time.perf_counter() - started_at,
     )
 
 
-_SOMEBODY = Sender(NOWHERE, Device(NO_HASH, UNKNOWN), account_day=0, seconds_since_sign_in=60)
+_SENDER = Sender(NOWHERE, Device(NO_HASH, UNKNOWN), account_day=0, seconds_since_sign_in=60)
 
 
 def _try(
-    casters: Sequence[Caster], platform_id: int, voter: bytes, number: int
+    pipelines: Sequence[BallotPipeline], platform_id: int, voter: bytes, number: int
 ) -> asyncio.Future[Outcome]:
-    """One try; the number decides where it arrives and which ballot it is."""
-    return casters[number % _WORKERS].submit(
+    """Cast one try; the number selects the pipeline and the ballot."""
+    return pipelines[number % _WORKERS].submit(
         voter=voter,
         platform_id=platform_id,
-        sender=_SOMEBODY,
+        sender=_SENDER,
         solved=False,
         choices=_BALLOTS[number // _WORKERS % len(_BALLOTS)],
     )
 
 
-async def _forget(valkey: Redis, times: int) -> None:
-    """Throws all hints away, while votes are on their way."""
+async def _delete_hints(valkey: Redis, times: int) -> None:
+    """Delete all hints while votes are under way."""
     for _ in range(times):
         await valkey.flushall()
         await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
-async def _worker(stand: Stand) -> AsyncIterator[Caster]:
-    """What one worker of `serve` holds for the contest."""
+async def _worker(stand: Stand) -> AsyncIterator[BallotPipeline]:
+    """The pipeline of one worker of `serve` for the contest."""
     async with open_pool(stand.postgres.url(APPLICATION), size=4) as pool:
         valkey = Valkey(stand.valkey.url)
         counters.register_functions(valkey)
@@ -151,10 +164,12 @@ async def _worker(stand: Stand) -> AsyncIterator[Caster]:
         needs = Dependencies(
             pool, Admitter(valkey, LocalLimits()), CounterFeed(valkey), ClockWatch(system_clock)
         )
-        caster = Caster(contest, b"k" * 32, needs, queue_limit=_VOTERS_AT_ONCE * _TRIES_A_VOTER)
-        caster.platforms = {platform.id: platform for platform in platforms}
+        pipeline = BallotPipeline(
+            contest, b"k" * 32, needs, queue_limit=_VOTERS_AT_ONCE * _TRIES_A_VOTER
+        )
+        pipeline.platforms = {platform.id: platform for platform in platforms}
         try:
-            yield caster
+            yield pipeline
         finally:
-            await caster.close()
+            await pipeline.close()
             await valkey.close()

@@ -1,4 +1,4 @@
-"""Writes the ballot file that `forensics` reads, and beside it who really cast what."""
+"""Writes the ballot file that `forensics` reads, and the file of the ballots' truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import polars as pl
 
 from loadtests.fraud import devices, networks
 from loadtests.fraud.city import CANDIDATES, PLATFORMS
-from loadtests.fraud.clock_face import BEGINS_AT, ZONE
 from loadtests.fraud.records import (
     FIRST_ATTACK,
     UNKNOWN_DAY,
@@ -20,24 +19,25 @@ from loadtests.fraud.records import (
     Ints,
     Masks,
     Truth,
-    hashed,
+    hash_values,
 )
+from loadtests.fraud.voting_times import STARTS_AT, ZONE
 
 _ROWS_AT_ONCE = 500_000
-FIRST_DAY = (BEGINS_AT.date() - date(1970, 1, 1)).days
-_BEGINS = int(BEGINS_AT.timestamp() * 1000)
+FIRST_DAY = (STARTS_AT.date() - date(1970, 1, 1)).days
+_STARTS_MS = int(STARTS_AT.timestamp() * 1000)
 Progress = Callable[[int], None]
 
 
 def ballot_ids(count: int, seed: int) -> Masks:
-    """Ids by place in the file; they tell nothing about a ballot."""
-    return hashed(np.arange(count), seed + 1_000)
+    """Return ids by row of the file, unrelated to the ballots."""
+    return hash_values(np.arange(count), seed + 1_000)
 
 
 def write_ballots(
     ballots: Ballots, seed: int, path: Path, progress: Progress | None = None
 ) -> None:
-    """The CSV, in the given order; `progress` is told how many rows were written."""
+    """Write the CSV in the given order; `progress` gets the number of rows written."""
     addresses = _Texts(ballots.address, networks.as_text)
     agents = _Texts(ballots.agent, devices.agent_text)
     choices = _Texts(ballots.choices, _numbers)
@@ -76,7 +76,7 @@ def write_labels(ballots: Ballots, seed: int, path: Path) -> None:
 
 
 class _Texts:
-    """The texts of a column, each distinct one written out once."""
+    """The texts of a column, each distinct one formatted once."""
 
     def __init__(self, column: Column, as_text: Callable[[int], str]) -> None:
         distinct, self._codes = np.unique(column, return_inverse=True)
@@ -96,7 +96,7 @@ def _hex(values: Masks) -> pl.Series:
 
 
 def _times(cast_at: Ints) -> pl.Series:
-    utc = pl.Series(cast_at + _BEGINS).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
+    utc = pl.Series(cast_at + _STARTS_MS).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
     local = utc.dt.convert_time_zone(ZONE.key)
     return local.dt.to_string("%Y-%m-%dT%H:%M:%S%.3f%:z")
 

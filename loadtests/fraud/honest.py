@@ -14,14 +14,14 @@ from loadtests.fraud.city import (
     People,
     addresses_on,
     devices_on,
+    draw_ballot_sizes,
     draw_choices,
     draw_people,
-    how_many,
     kinds_on,
 )
-from loadtests.fraud.clock_face import DAYS, MINUTES, minutes_of_day, moments
 from loadtests.fraud.networks import CARRIER, HOME
-from loadtests.fraud.records import NO_GROUP, Ballots, Column, Ints, Masks, Truth, mask_of
+from loadtests.fraud.records import NO_GROUP, Ballots, Column, Ints, Masks, Truth, make_mask
+from loadtests.fraud.voting_times import DAYS, MINUTES, minutes_of_day, to_cast_at
 
 MENTIONS = 3
 BLOCS = 20
@@ -33,8 +33,8 @@ _LISTS = 0.5
 
 
 @dataclass(slots=True)
-class Numbers:
-    """Hands out numbers for new people, so that no two in a simulation share one."""
+class PersonNumbers:
+    """Assigns numbers to new people, unique in a simulation."""
 
     taken: int = 0
 
@@ -44,8 +44,8 @@ class Numbers:
         return first
 
 
-def honest_ballots(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballots:
-    """Exactly `city.electorate` ballots, in no particular order."""
+def honest_ballots(rng: np.random.Generator, city: City, numbers: PersonNumbers) -> Ballots:
+    """Draw exactly `city.electorate` ballots, in no particular order."""
     bursts = television(rng, city, numbers)
     blocs = employers(rng, city, numbers)
     chats = supporters(rng, city, numbers)
@@ -64,7 +64,7 @@ def cast(
     truth: Column | int | None = None,
     group: Column | int = NO_GROUP,
 ) -> Ballots:
-    """One ballot a row of `people`, each from its own phone and network."""
+    """Return one ballot for each row of `people`, from its own phone and network."""
     size = len(people)
     day = cast_at // (MINUTES * 60_000)
     kind = kinds_on(rng, people) if kind is None else kind
@@ -85,10 +85,10 @@ def cast(
     )
 
 
-def ordinary(rng: np.random.Generator, city: City, numbers: Numbers, size: int) -> Ballots:
-    """People of their own mind: many once, some every day at their hour with the same names."""
-    crowd = int(size / _BALLOTS_A_PERSON)
-    people = draw_people(rng, city, crowd, numbers.next(crowd))
+def ordinary(rng: np.random.Generator, city: City, numbers: PersonNumbers, size: int) -> Ballots:
+    """Independent voters: many vote once, some every day at their hour for the same candidates."""
+    group_size = int(size / _BALLOTS_A_PERSON)
+    people = draw_people(rng, city, group_size, numbers.next(group_size))
     person, day = _days_of_voting(rng, city, people)
     while len(person) < size:  # the electorate is a fixed number, attendance is not
         more = draw_people(rng, city, 1_000, numbers.next(1_000))
@@ -98,30 +98,30 @@ def ordinary(rng: np.random.Generator, city: City, numbers: Numbers, size: int) 
         people = People.join([people, more])
     kept = rng.permutation(len(person))[:size]
     person, day = person[kept], day[kept]
-    base = choices_of(rng, city, people, np.zeros(len(people), dtype=np.int64))
+    base = own_choices(rng, city, people, np.zeros(len(people), dtype=np.int64))
     faithful = rng.random(len(people)) < 0.7
     voting = people.take(person)
-    fresh = choices_of(rng, city, voting, day)
+    fresh = own_choices(rng, city, voting, day)
     same = faithful[person] & (rng.random(size) < 0.85)
     minute = np.where(
         rng.random(size) < 0.55,
         voting.habit_minute + rng.normal(0.0, 35.0, size),
         minutes_of_day(rng, size),
     )
-    return cast(rng, city, voting, moments(day, minute), np.where(same, base[person], fresh))
+    return cast(rng, city, voting, to_cast_at(day, minute), np.where(same, base[person], fresh))
 
 
-def choices_of(rng: np.random.Generator, city: City, people: People, day: Ints) -> Masks:
-    """What people of their own mind choose: fans their favourite, often nobody else."""
+def own_choices(rng: np.random.Generator, city: City, people: People, day: Ints) -> Masks:
+    """Draw the choices of independent voters: fans choose their favourite, often nobody else."""
     fan = people.favourite > 0
-    count = how_many(rng, len(people))
+    count = draw_ballot_sizes(rng, len(people))
     count = np.where(fan & (rng.random(len(people)) < 0.5), 1, count)
     certain = np.where(fan, np.uint64(1) << (people.favourite - 1).astype(np.uint64), np.uint64(0))
     return draw_choices(rng, city, people.platform, day, people.district, count, certain)
 
 
 def _days_of_voting(rng: np.random.Generator, city: City, people: People) -> tuple[Ints, Ints]:
-    """(person, day) of each ballot, no day twice for a person; fans come back more often."""
+    """Draw (person, day) of each ballot, no day twice for a person; fans vote more often."""
     size = len(people)
     roll = rng.random(size) + 0.12 * (people.favourite > 0)
     times = np.ones(size, dtype=np.int64)
@@ -135,13 +135,13 @@ def _days_of_voting(rng: np.random.Generator, city: City, people: People) -> tup
     return person, order[person, position]
 
 
-def supporters(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballots:
-    """Relatives, neighbours and pupils whom a message reminds, some of them day after day."""
+def supporters(rng: np.random.Generator, city: City, numbers: PersonNumbers) -> Ballots:
+    """Relatives, neighbours and pupils who are reminded by a message, some of them daily."""
     chats = max(5, int(_CHATS * city.electorate / 234_000))
     return Ballots.join([_chat(rng, city, numbers) for _ in range(chats)])
 
 
-def _chat(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballots:
+def _chat(rng: np.random.Generator, city: City, numbers: PersonNumbers) -> Ballots:
     members = int(np.clip(rng.lognormal(3.6, 0.7), 8, 250))
     people = draw_people(rng, city, members, numbers.next(members))
     local = rng.random(members) < 0.7
@@ -150,20 +150,20 @@ def _chat(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballots:
     days = rng.choice(DAYS, rounds, replace=False)
     person, day = np.tile(np.arange(members), rounds), np.repeat(days, members)
     reminded = rng.random(len(person)) < rng.uniform(0.3, 0.8)
-    reminded[rng.integers(0, len(person))] = True  # whoever sent the message
+    reminded[rng.integers(0, len(person))] = True  # the sender of the message
     person, day = person[reminded], day[reminded]
     voting, size = people.take(person), len(person)
     at = rng.uniform(8, 21.5, DAYS) * 60 if rng.random() < 0.5 else np.full(DAYS, 20 * 60.0)
     minute = np.minimum(at[day] + rng.exponential(40.0, size), MINUTES - 1.0)
-    praised = mask_of([int(rng.integers(1, CANDIDATES + 1))])
+    praised = make_mask([int(rng.integers(1, CANDIDATES + 1))])
     certain = np.where(rng.random(size) < rng.uniform(0.75, 0.98), praised, np.uint64(0))
-    count = np.where(rng.random(size) < 0.5, 1, how_many(rng, size))
+    count = np.where(rng.random(size) < 0.5, 1, draw_ballot_sizes(rng, size))
     choices = draw_choices(rng, city, voting.platform, day, voting.district, count, certain)
-    return cast(rng, city, voting, moments(day, minute), choices)
+    return cast(rng, city, voting, to_cast_at(day, minute), choices)
 
 
-def television(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballots:
-    """Three mentions in the evening news: within minutes everybody votes, most for one name."""
+def television(rng: np.random.Generator, city: City, numbers: PersonNumbers) -> Ballots:
+    """Three mentions in the evening news: within minutes many vote, most for one candidate."""
     parts = []
     days = rng.choice(np.arange(1, DAYS - 1), MENTIONS, replace=False)
     for burst, day in enumerate(days):
@@ -171,29 +171,34 @@ def television(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballot
         people = draw_people(rng, city, size, numbers.next(size))
         at = rng.uniform(18.5 * 60, 21.5 * 60) + rng.exponential(14.0, size)
         minute = np.minimum(at, MINUTES - 1.0)
-        featured = mask_of([int(rng.integers(1, CANDIDATES + 1))])
+        featured = make_mask([int(rng.integers(1, CANDIDATES + 1))])
         moved = rng.random(size) < rng.uniform(0.7, 0.9)
         certain = np.where(moved, featured, np.uint64(0))
-        count = np.where(rng.random(size) < 0.45, 1, how_many(rng, size))
+        count = np.where(rng.random(size) < 0.45, 1, draw_ballot_sizes(rng, size))
         on = np.full(size, day)
         choices = draw_choices(rng, city, people.platform, on, people.district, count, certain)
         parts.append(
             cast(
-                rng, city, people, moments(on, minute), choices,
-                truth=Truth.TELEVISION, group=burst,
+                rng,
+                city,
+                people,
+                to_cast_at(on, minute),
+                choices,
+                truth=Truth.TELEVISION,
+                group=burst,
             )
-        )  # fmt: skip
+        )
     return Ballots.join(parts)
 
 
-def employers(rng: np.random.Generator, city: City, numbers: Numbers) -> Ballots:
-    """Twenty employers who urge their staff: own accounts and phones, the office's line."""
+def employers(rng: np.random.Generator, city: City, numbers: PersonNumbers) -> Ballots:
+    """Twenty employers who call their staff to vote: own accounts and phones, the office's line."""
     growth = (city.electorate / 234_000) ** 0.5
     return Ballots.join([_bloc(rng, city, numbers, bloc, growth) for bloc in range(BLOCS)])
 
 
 def _bloc(
-    rng: np.random.Generator, city: City, numbers: Numbers, bloc: int, growth: float
+    rng: np.random.Generator, city: City, numbers: PersonNumbers, bloc: int, growth: float
 ) -> Ballots:
     staff = max(12, int(np.clip(rng.lognormal(4.8, 0.8), 25, 1_500) * growth))
     people = draw_people(rng, city, staff, numbers.next(staff))
@@ -211,18 +216,24 @@ def _bloc(
     own = int(rng.integers(1, CANDIDATES + 1))
     listed = [own, *rng.integers(1, CANDIDATES + 1, int(rng.integers(0, 5))).tolist()]
     by_list = rng.random() < _LISTS
-    asked = mask_of(listed if by_list else [own])
+    asked = make_mask(listed if by_list else [own])
     loyal = rng.random(size) < rng.uniform(0.75, 0.97)
-    count = np.where(loyal & by_list, 1, how_many(rng, size))
+    count = np.where(loyal & by_list, 1, draw_ballot_sizes(rng, size))
     certain = np.where(loyal, asked, np.uint64(0))
     choices = draw_choices(rng, city, voting.platform, day, voting.district, count, certain)
     # Called together at break time, over one to three hours.
     minute = rng.uniform(8.5, 16) * 60 + rng.uniform(0, rng.uniform(20, 180), size)
     kind = np.where(rng.random(size) < 0.7, -1, CARRIER)
     ballots = cast(
-        rng, city, voting, moments(day, minute), choices,
-        kind=kind, truth=Truth.EMPLOYER, group=bloc,
-    )  # fmt: skip
+        rng,
+        city,
+        voting,
+        to_cast_at(day, minute),
+        choices,
+        kind=kind,
+        truth=Truth.EMPLOYER,
+        group=bloc,
+    )
     gateway = rng.integers(0, rng.integers(1, 4), size)
     ballots.address = np.where(
         kind == CARRIER,

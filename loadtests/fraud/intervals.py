@@ -17,7 +17,7 @@ class Mean(NamedTuple):
     seeds: int
 
 
-def mean_of(values: Sequence[float]) -> Mean:
+def mean_with_interval(values: Sequence[float]) -> Mean:
     """Mean with Student's two-sided 95% interval."""
     if not values:
         return Mean(math.nan, math.nan, math.nan, 0)

@@ -1,6 +1,6 @@
-"""What is compared: the forensics, and the simple rules that people reach for first.
+"""The methods compared: the forensics, and simple rules.
 
-A method takes ballots in the order they were cast and gives a verdict for each: 0 clean, 1 bloc
+A method takes ballots in the order they were cast and returns a verdict for each: 0 clean, 1 bloc
 (staff decide), 2 hold.
 """
 
@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.fraud.city import CANDIDATES, PLATFORMS
-from loadtests.fraud.clock_face import BEGINS_AT, DAYS, MINUTE_MILLISECONDS, MINUTES, days_of
 from loadtests.fraud.files import FIRST_DAY, ballot_ids
 from loadtests.fraud.networks import prefixes
-from loadtests.fraud.records import UNKNOWN_DAY, Ballots, Bools, Column, hashed, names
+from loadtests.fraud.records import UNKNOWN_DAY, Ballots, Bools, Column, hash_values, names
+from loadtests.fraud.voting_times import DAYS, MINUTE_MILLISECONDS, MINUTES, STARTS_AT, contest_days
 from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns
 from voting_service.antifraud.forensics.examine import Options, examine
 
@@ -29,21 +29,21 @@ _MINUTE_FACTOR, _MINUTE_ALLOWANCE = 10.0, 3.0
 
 
 def forensics(ballots: Ballots) -> Verdicts:
-    """What this project ships."""
+    """The forensics of this service."""
     return examine(columns_of(ballots), Options(seed=0)).verdict
 
 
 def columns_of(ballots: Ballots) -> BallotColumns:
-    """The same columns that reading the ballot file gives, without the file.
+    """Return the columns that the reader of the ballot file returns, without the file.
 
-    Codes are dense but numbered otherwise, and no texts come along.
+    Codes are dense but numbered differently, and there are no texts.
     """
     ids = ballot_ids(len(ballots), 0).astype(">u8").tobytes().hex().encode()
     counts = np.bitwise_count(ballots.choices).astype(np.int64)
     known = ballots.account_day != UNKNOWN_DAY
     return BallotColumns(
         ballot_id=np.frombuffer(ids, dtype="S16"),
-        cast_at=ballots.cast_at + int(BEGINS_AT.timestamp() * 1000),
+        cast_at=ballots.cast_at + int(STARTS_AT.timestamp() * 1000),
         platform=ballots.platform.astype(np.int32),
         voter=_codes(ballots.voter),
         ip=_codes(ballots.address),
@@ -75,8 +75,8 @@ def nothing(ballots: Ballots) -> Verdicts:
 
 def address_cap(ballots: Ballots) -> Verdicts:
     """Hold what comes from an address that cast more than thirty ballots on the day."""
-    day = days_of(ballots.cast_at).astype(np.uint64)
-    return _held(_frequency(hashed(ballots.address, 1) + day) > ADDRESS_CAP)
+    day = contest_days(ballots.cast_at).astype(np.uint64)
+    return _held(_frequency(hash_values(ballots.address, 1) + day) > ADDRESS_CAP)
 
 
 def device_cap(ballots: Ballots) -> Verdicts:

@@ -1,6 +1,6 @@
-"""Ballots as columns of small numbers, and who really cast them.
+"""Ballots as columns of small numbers, and the truth about who cast them.
 
-Everything a ballot file shows as text is a number here that `files.py` can write out: a device
+Every text of a ballot file is a number here that `files.py` can write out: a device
 is a 64-bit hash, an address one integer, a set of choices one 64-bit mask (bit number − 1), so
 that ten million ballots fit in half a gigabyte.
 """
@@ -22,13 +22,13 @@ Floats = npt.NDArray[np.float64]
 Column = npt.NDArray[Any]
 
 UNKNOWN_DAY = -(2**15)
-"""The account day of a ballot whose platform does not tell the age of accounts."""
+"""The account day of a ballot whose platform does not report the age of accounts."""
 
 NO_GROUP = -1
 
 
 class Truth(IntEnum):
-    """Who cast a ballot. Below FIRST_ATTACK everybody is honest."""
+    """The truth about who cast a ballot; honest below FIRST_ATTACK."""
 
     ORDINARY = 0  # from home
     SHARED = 1  # behind a carrier's NAT, a campus or an office
@@ -40,7 +40,7 @@ class Truth(IntEnum):
     A4 = 14  # paid people
     A5 = 15  # slow drip
     A6 = 16  # replay and double submission
-    A7 = 17  # a platform that mints users
+    A7 = 17  # a platform that invents users
     A8 = 18  # knows the thresholds
     A9 = 19  # stuffs a rival
 
@@ -52,25 +52,25 @@ HONEST = tuple(truth for truth in Truth if truth < FIRST_ATTACK)
 
 @dataclass(slots=True)
 class Columns:
-    """Arrays of one length, taken and joined together."""
+    """Arrays of one length, indexed and concatenated together."""
 
     def __len__(self) -> int:
         return len(getattr(self, fields(self)[0].name))
 
     def take(self, index: Column | slice) -> Self:
-        """The rows at `index`, in its slice, or where a mask is true."""
+        """Return the rows at `index`, in its slice, or where a mask is true."""
         return type(self)(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
-        """All rows of `parts`, in order."""
+        """Return all rows of `parts`, in order."""
         names = [f.name for f in fields(cls)]
         return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
 
 
 @dataclass(slots=True)
 class Ballots(Columns):
-    """One row a ballot."""
+    """One row for each ballot."""
 
     cast_at: npt.NDArray[np.int64]  # milliseconds since the first midnight of the contest
     platform: npt.NDArray[np.int8]
@@ -87,8 +87,8 @@ class Ballots(Columns):
         return self.take(np.argsort(self.cast_at, kind="stable"))
 
 
-def hashed(values: npt.ArrayLike, salt: int) -> Masks:
-    """A one-to-one hash of 64-bit values, another one for each salt.
+def hash_values(values: npt.ArrayLike, salt: int) -> Masks:
+    """Return a one-to-one hash of 64-bit values, different for each salt.
 
     The finalizer of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
     Generators, 2014): distinct values stay distinct, so hashes serve as ids.
@@ -100,22 +100,22 @@ def hashed(values: npt.ArrayLike, salt: int) -> Masks:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-def mask_of(numbers: Sequence[int]) -> np.uint64:
-    """The mask of candidate numbers, which begin at 1."""
+def make_mask(numbers: Sequence[int]) -> np.uint64:
+    """Return the mask of candidate numbers, which begin at 1."""
     return np.uint64(sum(1 << (number - 1) for number in set(numbers)))
 
 
 def names(choices: Masks, number: int) -> Bools:
-    """Which ballots name the candidate."""
+    """Which ballots choose the candidate."""
     return np.asarray((choices >> np.uint64(number - 1)) & np.uint64(1), dtype=np.bool_)
 
 
 def votes(choices: Masks, candidates: int) -> Ints:
-    """Votes by candidate, number 1 first."""
+    """Return votes by candidate, number 1 first."""
     counts = [np.count_nonzero(names(choices, number)) for number in range(1, candidates + 1)]
     return np.array(counts, dtype=np.int64)
 
 
 def places(counts: Column) -> Ints:
-    """Candidate numbers from the first place to the last; ties go to the lower number."""
+    """Return candidate numbers by rank; ties go to the lower number."""
     return np.argsort(-counts, kind="stable") + 1

@@ -1,7 +1,7 @@
-"""The runs of the benchmark, two at a time; what is done is kept, so that a run can go on later.
+"""The runs of the benchmark, two at a time; finished runs are stored, so that a run can continue.
 
-Finished runs are lines of a journal in loadtests/reports/, which belongs to the code that made
-them: a change of the simulator, of the methods or of the forensics begins a new one.
+Finished runs are lines of a file in loadtests/reports/ for one version of the code: a change of the
+simulator, of the methods or of the forensics begins a new file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.fraud.attacks import attacked
+from loadtests.fraud.attacks import with_attack
 from loadtests.fraud.methods import METHODS
 from loadtests.fraud.records import ATTACKS, Truth
 from loadtests.fraud.scene import MULTIPLES, Scene, make_scene
@@ -29,14 +29,14 @@ _FOLDER = Path(__file__).resolve().parent
 _PACKAGES = ("loadtests.fraud.", "voting_service.antifraud.forensics.")
 REPORTS = _FOLDER.parent / "reports" / "fraud"
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
-_ONLY_SHOWS = {
+_PRESENTATION_FILES = {
     *("__main__.py", "alarm.py", "double.py", "figures.py", "intervals.py"),
     *("runs.py", "scale.py", "table.py"),
 }
 
 
 def cases(seeds: Iterable[int], multiples: Iterable[float] = MULTIPLES) -> list[Case]:
-    """Every attack in every size, and the honest vote alone, seed by seed."""
+    """Return every attack in every size, and the honest vote alone, by seed."""
     sizes = list(multiples)
     return [
         case
@@ -49,16 +49,16 @@ def cases(seeds: Iterable[int], multiples: Iterable[float] = MULTIPLES) -> list[
 
 
 def run_case(case: Case, ballots: int) -> list[Score]:
-    """All methods on one contest."""
+    """Run all methods on one contest."""
     scene = _scene(case.seed, ballots)
     everything = scene.honest
     if case.attack:
-        everything = attacked(scene, Truth[case.attack], scene.ballots_of(case.multiple))
+        everything = with_attack(scene, Truth[case.attack], scene.ballots_of(case.multiple))
     scores = []
     for name, method in METHODS.items():
-        begins_at = time.perf_counter()
+        started_at = time.perf_counter()
         verdict = method(everything)
-        scores.append(score(case, name, everything, verdict, time.perf_counter() - begins_at))
+        scores.append(score(case, name, everything, verdict, time.perf_counter() - started_at))
     return scores
 
 
@@ -67,7 +67,7 @@ def _scene(seed: int, ballots: int) -> Scene:
     return make_scene(seed, ballots)
 
 
-class Journal:
+class ScoreStore:
     """The scores of finished runs, for one version of the code and one size of electorate."""
 
     def __init__(self, ballots: int, folder: Path = REPORTS) -> None:
@@ -83,36 +83,36 @@ class Journal:
 
     def done(self) -> set[Case]:
         counts: dict[Case, int] = {}
-        for one in self.scores:
-            counts[one.case] = counts.get(one.case, 0) + 1
+        for stored in self.scores:
+            counts[stored.case] = counts.get(stored.case, 0) + 1
         return {case for case, count in counts.items() if count >= len(METHODS)}
 
     def add(self, scores: list[Score]) -> None:
         with self._path.open("ab") as file:
-            file.write(b"".join(msgspec.json.encode(one) + b"\n" for one in scores))
+            file.write(b"".join(msgspec.json.encode(each) + b"\n" for each in scores))
         self.scores += scores
 
 
 def fingerprint() -> str:
-    """Names the code that results depend on: the modules that a run has loaded, by content."""
+    """Return a hash of the code that results depend on: the modules that a run has loaded."""
     digest = hashlib.sha256()
     for name in sorted(name for name in sys.modules if name.startswith(_PACKAGES)):
         source = sys.modules[name].__file__
-        if source and Path(source).name not in _ONLY_SHOWS:
+        if source and Path(source).name not in _PRESENTATION_FILES:
             digest.update(name.encode() + b"\0" + Path(source).read_bytes())
     return digest.hexdigest()[:12]
 
 
 def run_all(
     wanted: list[Case],
-    journal: Journal,
+    store: ScoreStore,
     ballots: int,
     processes: int,
     seconds: float | None,
     progress: Callable[[int], None],
 ) -> bool:
-    """Runs what the journal lacks; True when nothing is left, False when time ran out first."""
-    done = journal.done()
+    """Run the cases that the store lacks; False if the time was over before all were done."""
+    done = store.done()
     left = [case for case in wanted if case not in done]
     progress(len(wanted) - len(left))
     ends_at = None if seconds is None else time.monotonic() + seconds
@@ -121,7 +121,7 @@ def run_all(
     finished = 0
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         for scores in _in_turn(pool, iter(left), ballots, processes, ends_at):
-            journal.add(scores)
+            store.add(scores)
             finished += 1
             progress(1)
     return finished == len(left)
@@ -134,7 +134,7 @@ def _in_turn(
     processes: int,
     ends_at: float | None,
 ) -> Iterator[list[Score]]:
-    """Keeps every process busy and begins nothing after `ends_at`."""
+    """Keep every process busy; begin no case after `ends_at`."""
     running: set[Future[list[Score]]] = {
         pool.submit(run_case, case, ballots) for case in islice(left, processes)
     }

@@ -13,7 +13,7 @@ import click
 import msgspec
 import numpy as np
 
-from loadtests.fraud.attacks import attacked
+from loadtests.fraud.attacks import with_attack
 from loadtests.fraud.files import write_ballots
 from loadtests.fraud.methods import HOLD
 from loadtests.fraud.records import Truth
@@ -26,7 +26,7 @@ _SEED = 6
 _MULTIPLE = 2.0
 
 
-class Measured(msgspec.Struct, frozen=True):
+class ScaleMeasurement(msgspec.Struct, frozen=True):
     ballots: int
     reading: float
     examining: float
@@ -39,25 +39,25 @@ class Measured(msgspec.Struct, frozen=True):
         return self.reading + self.examining
 
 
-def measure(ballots: int) -> Measured:
-    """Simulates a file, has a child process examine it, keeps what it cost."""
+def measure(ballots: int) -> ScaleMeasurement:
+    """Simulate a file, examine it in a child process, store its time and memory."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ballots.csv"
         _in_child("write", path, ballots)
-        measured = msgspec.json.decode(_in_child("examine", path, ballots), type=Measured)
+        measured = msgspec.json.decode(_in_child("examine", path, ballots), type=ScaleMeasurement)
     REPORTS.mkdir(parents=True, exist_ok=True)
-    _kept(ballots).write_bytes(msgspec.json.encode(measured))
+    _measurement_path(ballots).write_bytes(msgspec.json.encode(measured))
     return measured
 
 
-def measured_before() -> list[Measured]:
-    """What was measured with this version of the code, smallest first."""
+def load_measurements() -> list[ScaleMeasurement]:
+    """Load the measurements of this version of the code, smallest first."""
     kept = REPORTS.glob(f"{fingerprint()}-scale-*.json")
-    found = [msgspec.json.decode(path.read_bytes(), type=Measured) for path in kept]
+    found = [msgspec.json.decode(path.read_bytes(), type=ScaleMeasurement) for path in kept]
     return sorted(found, key=lambda one: one.ballots)
 
 
-def _kept(ballots: int) -> Path:
+def _measurement_path(ballots: int) -> Path:
     return REPORTS / f"{fingerprint()}-scale-{ballots}.json"
 
 
@@ -68,17 +68,17 @@ def _in_child(task: str, path: Path, ballots: int) -> bytes:
 
 def _write(path: Path, ballots: int) -> None:
     scene = make_scene(_SEED, ballots)
-    write_ballots(attacked(scene, Truth.A2, scene.ballots_of(_MULTIPLE)), _SEED, path)
+    write_ballots(with_attack(scene, Truth.A2, scene.ballots_of(_MULTIPLE)), _SEED, path)
 
 
-def _examine(path: Path) -> Measured:
-    begins_at = time.perf_counter()
+def _examine(path: Path) -> ScaleMeasurement:
+    started_at = time.perf_counter()
     columns = read_ballot_file(path)
     read_at = time.perf_counter()
     findings = examine(columns, Options(seed=0))
-    return Measured(
+    return ScaleMeasurement(
         ballots=len(columns),
-        reading=read_at - begins_at,
+        reading=read_at - started_at,
         examining=time.perf_counter() - read_at,
         processor=time.process_time(),
         mebibytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -91,7 +91,7 @@ def _examine(path: Path) -> Measured:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("ballots", type=int)
 def child(task: str, path: Path, ballots: int) -> None:
-    """What `measure` runs in a process of its own."""
+    """Run a task of `measure` in a process of its own."""
     if task == "write":
         _write(path, ballots)
     else:

@@ -1,4 +1,4 @@
-"""One simulated contest: the honest vote of a seed, and what an attack adds to it."""
+"""One simulated contest: the honest vote of a seed, and the candidate an attack is for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.fraud.city import CANDIDATES, SEATS, City, make_city
-from loadtests.fraud.honest import Numbers, honest_ballots
+from loadtests.fraud.honest import PersonNumbers, honest_ballots
 from loadtests.fraud.records import Ballots, places, votes
 
 HONEST_BALLOTS = 234_000
@@ -18,10 +18,10 @@ _LEAST_MARGIN_SHARE = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The honest ballots of a seed in the order they were cast, and whom an attack would buy.
+    """The honest ballots of a seed in the order they were cast, and the candidate of attacks.
 
-    `bought` is the candidate who pays, a few places below the line; `rival` holds the last seat;
-    `margin` is how many votes lie between them.
+    `bought` is that candidate, a few places below the line; `rival` holds the last seat; `margin`
+    is the difference of their votes.
     """
 
     seed: int
@@ -33,15 +33,15 @@ class Scene:
     margin: int
 
     def ballots_of(self, multiple: float) -> int:
-        """Ballots of an attack of that size."""
+        """Return the ballots of an attack of that size."""
         return max(1, round(multiple * self.margin))
 
 
 def make_scene(seed: int, ballots: int = HONEST_BALLOTS) -> Scene:
-    """The same scene for the same seed and size, always."""
+    """Return the scene of a seed and size, always the same."""
     rng = np.random.default_rng([seed, 0])
     city = make_city(rng, ballots)
-    numbers = Numbers()
+    numbers = PersonNumbers()
     honest = honest_ballots(rng, city, numbers).sorted_by_time()
     counts = votes(honest.choices, CANDIDATES)
     order = places(counts)

@@ -1,4 +1,4 @@
-"""How right a method was about one simulated contest."""
+"""The score of a method on one simulated contest."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from loadtests.fraud.records import FIRST_ATTACK, Ballots, Bools, Column, Ints, 
 
 ESCAPED_SHARE = 0.25
 WRONGLY_HELD_SHARE = 0.10
-"""What a certificate allows for: a quarter as much as was found may have escaped (recall 0.8),
-and a tenth of what was held may be honest (precision 0.9)."""
+"""Errors that a certificate allows for: a quarter as many ballots as were held may have escaped
+(recall 0.8), and a tenth of those held may be honest (precision 0.9)."""
 
 
 class Case(msgspec.Struct, frozen=True):
-    """Which contest it was."""
+    """A simulated contest: seed, attack and size."""
 
     seed: int
     attack: str
@@ -24,7 +24,7 @@ class Case(msgspec.Struct, frozen=True):
 
 
 class Score(msgspec.Struct, frozen=True):
-    """One method on one contest; counts of ballots by the name of their truth."""
+    """The result of one method on one contest; counts of ballots by the name of their truth."""
 
     method: str
     seed: int
@@ -43,7 +43,7 @@ class Score(msgspec.Struct, frozen=True):
 
 
 def score(case: Case, method: str, ballots: Ballots, verdict: Verdicts, seconds: float) -> Score:
-    """Compares a verdict with the truth."""
+    """Compare a verdict with the truth."""
     honest = ballots.truth < FIRST_ATTACK
     counted = votes(ballots.choices[verdict != HOLD], CANDIDATES)
     held = votes(ballots.choices[verdict == HOLD], CANDIDATES)
@@ -62,15 +62,15 @@ def score(case: Case, method: str, ballots: Ballots, verdict: Verdicts, seconds:
 
 
 def wrong_seats(truth: Column, counted: Column) -> int:
-    """How many of the seats went to someone who would not have one without fraud."""
+    """Count the seats of candidates who would have none without fraud."""
     return len(set(places(counted)[:SEATS].tolist()) - set(places(truth)[:SEATS].tolist()))
 
 
 def certifiable(counted: Ints, held: Ints) -> bool:
-    """Whether the seats stand even if holds missed some fraud and took some honest votes.
+    """Whether the seats stay the same if some fraud was missed and some honest votes were held.
 
-    Every seated candidate, less what may have escaped in their favour, must stay ahead of every
-    other one, plus what may have been held wrongly.
+    Every seated candidate, less the votes that may have escaped, must stay ahead of every other
+    candidate, plus the votes that may have been held wrongly.
     """
     seated = places(counted)[:SEATS] - 1
     others = np.setdiff1d(np.arange(len(counted)), seated)

@@ -12,12 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from loadtests.fraud import figures
-from loadtests.fraud.double import Doubled
+from loadtests.fraud.double import RaceResult
 from loadtests.fraud.figures import LINE_ATTACKS, LINE_MULTIPLE, select
 from loadtests.fraud.intervals import Mean
 from loadtests.fraud.methods import METHODS
 from loadtests.fraud.records import ATTACKS, HONEST, Truth
-from loadtests.fraud.scale import Measured
+from loadtests.fraud.scale import ScaleMeasurement
 from loadtests.fraud.scoring import ESCAPED_SHARE, WRONGLY_HELD_SHARE, Score
 from loadtests.report import Section
 
@@ -40,7 +40,7 @@ _SECONDS_TARGET, _MEBIBYTES_TARGET = 60, 2048
 
 
 def sections(
-    scores: Sequence[Score], measured: Sequence[Measured], doubled: Doubled | None
+    scores: Sequence[Score], measured: Sequence[ScaleMeasurement], doubled: RaceResult | None
 ) -> list[Section]:
     """All tables, in the order they are read."""
     return [
@@ -55,7 +55,7 @@ def sections(
 
 
 def targets(
-    scores: Sequence[Score], measured: Sequence[Measured], doubled: Doubled | None
+    scores: Sequence[Score], measured: Sequence[ScaleMeasurement], doubled: RaceResult | None
 ) -> Section:
     ours = select(scores, method=OURS)
     table = Section("Targets", ["figure", "target", "measured", "reached"])
@@ -69,14 +69,14 @@ def targets(
         bound = figures.honest_bound(ours, truth)
         name = f"honest held, {_HONEST_NAMES[truth]}, 95% upper bound"
         _row(table, name, f"≤ {_rare(most)}", _rare(bound), _yes(bound <= most))
-    held = [one.held.get("EMPLOYER", 0) for one in ours]
+    held = [score.held.get("EMPLOYER", 0) for score in ours]
     blocs = sum(held)
     _row(table, "employer blocs' ballots held", "0", f"{blocs:,}", _yes(blocs == 0))
     if blocs:
-        quiet = sum(one.held.get("EMPLOYER", 0) for one in ours if not one.case.attack)
+        quiet = sum(score.held.get("EMPLOYER", 0) for score in ours if not score.case.attack)
         table.notes.append(
             f"The {blocs:,} employees' ballots are single ones, at most {max(held)} in a contest "
-            f"({quiet} where nobody attacked), that share name, hour and phone or exit with a "
+            f"({quiet} without an attack), that share name, hour and phone or exit with a "
             "campaign; no bloc was held as one. A hold is a proposal: the ballot counts until two "
             "people rule."
         )
@@ -95,18 +95,18 @@ def targets(
     name, goal = "wrong seats of 30, A1–A3 up to twice the margin", f"≤ {_WRONG_SEATS_TARGET}"
     _row(table, name, goal, _shown(wrong), _yes(wrong.mean <= _WRONG_SEATS_TARGET))
     _row(table, "… of them without a warning", "as it is", _shown(silent), "")
-    for one in measured:
-        timed = one.ballots < 2_000_000
+    for measurement in measured:
+        timed = measurement.ballots < 2_000_000
         goal = "≤ 60 s, ≤ 2 GiB" if timed else "complete"
-        fits = one.seconds <= _SECONDS_TARGET and one.mebibytes <= _MEBIBYTES_TARGET
-        cost = f"{one.seconds:.0f} s, {one.mebibytes / 1024:.2f} GiB"
-        _row(table, f"{one.ballots:,} ballots", goal, cost, _yes(fits or not timed))
+        fits = measurement.seconds <= _SECONDS_TARGET and measurement.mebibytes <= _MEBIBYTES_TARGET
+        cost = f"{measurement.seconds:.0f} s, {measurement.mebibytes / 1024:.2f} GiB"
+        _row(table, f"{measurement.ballots:,} ballots", goal, cost, _yes(fits or not timed))
     return table
 
 
 def honest_held(scores: Sequence[Score]) -> Section:
     table = Section(
-        "Honest ballots held",
+        "HonestRun ballots held",
         ["method", *(_HONEST_NAMES[truth] for truth in HONEST)],
         notes=["Mean over all runs of a seed, then over seeds; in brackets the 95% upper bound."],
     )
@@ -213,8 +213,8 @@ def per_seed(scores: Sequence[Score]) -> Section:
         + ["wrong seats, A1–A3 ≤ 2×"],
         notes=["The forensics; every single run is a line of fraud_runs.csv."],
     )
-    for seed in sorted({one.seed for one in scores}):
-        own = [one for one in select(scores, method=OURS) if one.seed == seed]
+    for seed in sorted({score.seed for score in scores}):
+        own = [score for score in select(scores, method=OURS) if score.seed == seed]
         line = select(own, attacks=LINE_ATTACKS, most=LINE_MULTIPLE)
         found = [
             _share(figures.held_share(truth)(select(own, attacks=[truth.name])))
@@ -225,7 +225,7 @@ def per_seed(scores: Sequence[Score]) -> Section:
                 str(seed),
                 str(len(own)),
                 _rare(figures.held_share(*HONEST)(own)),
-                f"{sum(one.held.get('EMPLOYER', 0) for one in own):,}",
+                f"{sum(score.held.get('EMPLOYER', 0) for score in own):,}",
                 _share(figures.precision(own)),
                 *found,
                 _plain(figures.wrong_seats(line)),
@@ -234,7 +234,7 @@ def per_seed(scores: Sequence[Score]) -> Section:
     return table
 
 
-def scale(measured: Sequence[Measured]) -> Section:
+def scale(measured: Sequence[ScaleMeasurement]) -> Section:
     table = Section(
         "Time and memory",
         [
@@ -247,16 +247,27 @@ def scale(measured: Sequence[Measured]) -> Section:
             "processor's seconds are far below twice the time, other programs had the cores."
         ],
     )
-    for one in measured:
-        spans = (one.reading, one.examining, one.seconds, one.processor)
-        memory = f"{one.mebibytes / 1024:.2f}"
-        _row(table, f"{one.ballots:,}", *(f"{s:.1f}" for s in spans), memory, f"{one.held:,}")
+    for measurement in measured:
+        spans = (
+            measurement.reading,
+            measurement.examining,
+            measurement.seconds,
+            measurement.processor,
+        )
+        memory = f"{measurement.mebibytes / 1024:.2f}"
+        _row(
+            table,
+            f"{measurement.ballots:,}",
+            *(f"{s:.1f}" for s in spans),
+            memory,
+            f"{measurement.held:,}",
+        )
     return table
 
 
 def preface(scores: Sequence[Score], ballots: int) -> list[str]:
-    seeds = sorted({one.seed for one in scores})
-    runs = len({(one.seed, one.attack, one.multiple) for one in scores})
+    seeds = sorted({score.seed for score in scores})
+    runs = len({(score.seed, score.attack, score.multiple) for score in scores})
     libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "polars"))
     return [
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {os.cpu_count()} cores, {platform.system()}; "
@@ -271,8 +282,8 @@ def preface(scores: Sequence[Score], ballots: int) -> list[str]:
 def save(
     folder: Path,
     scores: Sequence[Score],
-    measured: Sequence[Measured],
-    doubled: Doubled | None,
+    measured: Sequence[ScaleMeasurement],
+    doubled: RaceResult | None,
     ballots: int,
 ) -> str:
     """Writes fraud.md and fraud_runs.csv; the text of the former."""
@@ -283,7 +294,7 @@ def save(
     with (folder / "fraud_runs.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_RUN_HEADER)
-        writer.writerows(_run_row(one) for one in sorted(scores, key=_order))
+        writer.writerows(_run_row(score) for score in sorted(scores, key=_order))
     return text
 
 
@@ -294,21 +305,21 @@ _RUN_HEADER = [
 ]
 
 
-def _run_row(one: Score) -> list[object]:
+def _run_row(score: Score) -> list[object]:
     return [
-        *(one.seed, one.attack or "none", one.multiple, one.method),
-        *(counts.get(one.attack, 0) for counts in (one.cast, one.held, one.blocs)),
-        *(one.held.get(truth.name, 0) for truth in HONEST),
-        *(one.wrong_seats, int(one.certifiable), round(one.seconds, 2)),
+        *(score.seed, score.attack or "none", score.multiple, score.method),
+        *(counts.get(score.attack, 0) for counts in (score.cast, score.held, score.blocs)),
+        *(score.held.get(truth.name, 0) for truth in HONEST),
+        *(score.wrong_seats, int(score.certifiable), round(score.seconds, 2)),
     ]
 
 
-def _order(one: Score) -> tuple[int, str, float, int]:
-    return one.seed, one.attack, one.multiple, list(METHODS).index(one.method)
+def _order(score: Score) -> tuple[int, str, float, int]:
+    return score.seed, score.attack, score.multiple, list(METHODS).index(score.method)
 
 
 def _sizes(scores: Sequence[Score]) -> list[float]:
-    return sorted({one.multiple for one in scores if one.attack})
+    return sorted({score.multiple for score in scores if score.attack})
 
 
 def _ranges(seeds: Sequence[int]) -> str:

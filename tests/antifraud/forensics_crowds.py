@@ -67,9 +67,10 @@ def popular(rng: np.random.Generator, size: int, certain: int | None = None) -> 
     """One to three names, the popular ones more often; `certain` is on every ballot."""
     first = [] if certain is None else [certain]
     drawn = zipf(rng, CANDIDATES, 2 * size).reshape(size, 2) + 1
-    return [sorted({*first, *row[: 1 + extra]}) for row, extra in zip(
-        drawn.tolist(), rng.integers(0, 2, size).tolist(), strict=True
-    )]  # fmt: skip
+    return [
+        sorted({*first, *row[: 1 + extra]})
+        for row, extra in zip(drawn.tolist(), rng.integers(0, 2, size).tolist(), strict=True)
+    ]
 
 
 def columns_of(*crowds: Crowd, without: Sequence[str] = ()) -> tuple[BallotColumns, list[str]]:

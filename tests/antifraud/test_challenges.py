@@ -1,4 +1,4 @@
-"""The proof of work: bound to one voter and ballot, forged or spliced by nobody."""
+"""The proof of work: bound to one voter and ballot, safe against forging and splicing."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voting_service.antifraud import challenges
+from voting_service.antifraud.challenges import proof_of_work
+from voting_service.antifraud.challenges.proof_of_work import ChallengedBallot
 
 KEY = b"k" * 32
 DAY = date(2022, 7, 18)
-MINE: dict[str, Any] = {"contest": "c", "voter": b"v" * 16, "period": DAY}
+MINE = ChallengedBallot(contest="c", voter=b"v" * 16, period=DAY)
 NOW = 4_000_000_000.0
 """Far from now: the clock is passed in."""
 
 
-def issued(**changes: Any) -> dict[str, Any]:
-    return challenges.issue(KEY, **{**MINE, "tries": 4, "now_seconds": NOW, **changes})
+def issued(ballot: ChallengedBallot = MINE) -> dict[str, Any]:
+    return proof_of_work.issue(KEY, ballot, tries=4, now_seconds=NOW)
 
 
 def solved(challenge: dict[str, Any]) -> str:
@@ -32,16 +33,17 @@ def solved(challenge: dict[str, Any]) -> str:
     return altcha.Payload(parsed, solution).to_base64()
 
 
-def is_solved(payload: str, **changes: Any) -> bool:
-    asked: dict[str, Any] = {**MINE, "now_seconds": NOW + 1, **changes}
-    return challenges.is_solved(
-        changes.pop("key", KEY),
-        payload,
-        **{name: value for name, value in asked.items() if name != "key"},
-    )
+def is_solved(
+    payload: str,
+    *,
+    ballot: ChallengedBallot = MINE,
+    key: bytes = KEY,
+    now_seconds: float = NOW + 1,
+) -> bool:
+    return proof_of_work.is_solved(key, ballot, payload, now_seconds=now_seconds)
 
 
-def test_a_solution_holds_for_its_voter_and_ballot_and_again() -> None:
+def test_a_solution_is_valid_for_its_ballot_repeatedly() -> None:
     payload = solved(issued())
     assert is_solved(payload)
     assert is_solved(payload), "a retry brings the same payload and meets its own ballot"
@@ -51,20 +53,20 @@ def test_a_solution_holds_for_its_voter_and_ballot_and_again() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"contest": "other"},
-        {"voter": b"w" * 16},
-        {"period": DAY + timedelta(days=1)},
-        {"now_seconds": NOW + challenges.VALID_SECONDS + 1},
+        {"ballot": MINE._replace(contest="other")},
+        {"ballot": MINE._replace(voter=b"w" * 16)},
+        {"ballot": MINE._replace(period=DAY + timedelta(days=1))},
+        {"now_seconds": NOW + proof_of_work.VALID_SECONDS + 1},
         {"key": b"x" * 32},
     ],
 )
-def test_it_holds_for_nothing_else(changes: dict[str, Any]) -> None:
+def test_a_solution_is_valid_for_nothing_else(changes: dict[str, Any]) -> None:
     assert not is_solved(solved(issued()), **changes)
 
 
-def test_parts_of_two_challenges_make_none() -> None:
+def test_parts_of_two_challenges_are_no_solution() -> None:
     mine = json.loads(b64decode(solved(issued())))
-    other = json.loads(b64decode(solved(issued(voter=b"w" * 16))))
+    other = json.loads(b64decode(solved(issued(MINE._replace(voter=b"w" * 16)))))
 
     def spliced(**parts: Any) -> str:
         return b64encode(json.dumps({**mine, **parts}).encode()).decode()
@@ -104,13 +106,17 @@ def test_parts_of_two_challenges_make_none() -> None:
         ).map(lambda value: b64encode(json.dumps(value).encode()).decode()),
     )
 )
-def test_anything_else_is_no_solution_and_no_crash(payload: str) -> None:
+def test_malformed_payloads_are_no_solution(payload: str) -> None:
     assert not is_solved(payload)
 
 
-def test_the_price_rises_with_the_risk_and_the_load_within_bounds() -> None:
-    prices = [challenges.difficulty(lit, load) for lit in (0, 1, 2, 3) for load in (0.0, 0.5, 1.0)]
-    assert prices[0] == challenges.EASY
-    assert max(prices) <= challenges.HARD
-    assert challenges.difficulty(1, 1.0) == 4 * challenges.difficulty(1, 0.0)
-    assert challenges.difficulty(2, 0.0) == 2 * challenges.difficulty(1, 0.0)
+def test_the_difficulty_rises_with_signals_and_load_within_bounds() -> None:
+    prices = [
+        proof_of_work.difficulty(active_signals, load)
+        for active_signals in (0, 1, 2, 3)
+        for load in (0.0, 0.5, 1.0)
+    ]
+    assert prices[0] == proof_of_work.EASY
+    assert max(prices) <= proof_of_work.HARD
+    assert proof_of_work.difficulty(1, 1.0) == 4 * proof_of_work.difficulty(1, 0.0)
+    assert proof_of_work.difficulty(2, 0.0) == 2 * proof_of_work.difficulty(1, 0.0)

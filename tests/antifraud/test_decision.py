@@ -6,98 +6,105 @@ from itertools import product
 
 import pytest
 
-from voting_service.antifraud.decision import Decision, Policy, Price, Suspicion, decide, price
+from voting_service.antifraud.screening.decision import (
+    Policy,
+    Price,
+    ScreeningDecision,
+    Signal,
+    decide,
+    price,
+)
 
-EVERY = range(2 * max(Suspicion))
+EVERY = range(2 * max(Signal))
 POLICIES = [Policy(*flags) for flags in product((False, True), repeat=2)]
-NETWORK = Suspicion.CROWDED_NETWORK | Suspicion.CLOUD_NETWORK
-DEVICE = Suspicion.REPEATED_DEVICE | Suspicion.AUTOMATED_AGENT
+NETWORK = Signal.CROWDED_NETWORK | Signal.CLOUD_NETWORK
+DEVICE = Signal.REPEATED_DEVICE | Signal.AUTOMATED_AGENT
 WATCHFUL = Policy()
 
 
-def decision(lit: int, policy: Policy = WATCHFUL) -> Decision:
-    return decide(lit, voter_over_limit=False, policy=policy).decision
+def decision(active_signals: int, policy: Policy = WATCHFUL) -> ScreeningDecision:
+    return decide(active_signals, voter_over_limit=False, policy=policy).decision
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_only_the_voter_s_own_tries_refuse(policy: Policy) -> None:
-    for lit in EVERY:
-        assert decision(lit, policy) is not Decision.SLOW_DOWN
-        verdict = decide(lit, voter_over_limit=True, policy=policy)
-        assert verdict == (Decision.SLOW_DOWN, lit)
+    for active_signals in EVERY:
+        assert decision(active_signals, policy) is not ScreeningDecision.SLOW_DOWN
+        verdict = decide(active_signals, voter_over_limit=True, policy=policy)
+        assert verdict == (ScreeningDecision.SLOW_DOWN, active_signals)
 
 
 @pytest.mark.parametrize("signal", list(NETWORK | DEVICE))
-def test_no_single_network_or_device_signal_holds(signal: Suspicion) -> None:
+def test_no_single_network_or_device_signal_holds(signal: Signal) -> None:
     """At most it asks for a challenge, and a solved one counts."""
     for policy in POLICIES:
-        assert decision(signal, policy) in (Decision.COUNT, Decision.CHALLENGE)
-        assert decision(signal | Suspicion.CHALLENGE_SOLVED, policy) is Decision.COUNT
+        assert decision(signal, policy) in (ScreeningDecision.COUNT, ScreeningDecision.CHALLENGE)
+        assert decision(signal | Signal.CHALLENGE_SOLVED, policy) is ScreeningDecision.COUNT
 
 
 @pytest.mark.parametrize(
     "crowd",
     [
-        Suspicion.CROWDED_NETWORK,
-        Suspicion.CROWDED_NETWORK | Suspicion.REPEATED_DEVICE,
-        Suspicion.CROWDED_NETWORK | Suspicion.REPEATED_DEVICE | Suspicion.HURRIED,
-        Suspicion.CROWDED_NETWORK | Suspicion.YOUNG_ACCOUNT | Suspicion.HURRIED,
-        Suspicion.YOUNG_ACCOUNT | Suspicion.HURRIED,
+        Signal.CROWDED_NETWORK,
+        Signal.CROWDED_NETWORK | Signal.REPEATED_DEVICE,
+        Signal.CROWDED_NETWORK | Signal.REPEATED_DEVICE | Signal.HURRIED,
+        Signal.CROWDED_NETWORK | Signal.YOUNG_ACCOUNT | Signal.HURRIED,
+        Signal.YOUNG_ACCOUNT | Signal.HURRIED,
     ],
 )
-def test_an_honest_crowd_with_a_popular_telephone_is_never_held(crowd: Suspicion) -> None:
+def test_an_honest_crowd_with_a_popular_telephone_is_never_held(crowd: Signal) -> None:
     """Carrier networks, canteens, new users who know whom they want."""
-    assert decision(crowd | Suspicion.CHALLENGE_SOLVED) is Decision.COUNT
+    assert decision(crowd | Signal.CHALLENGE_SOLVED) is ScreeningDecision.COUNT
 
 
 @pytest.mark.parametrize(
     "farm",
     [
-        Suspicion.CROWDED_NETWORK | Suspicion.FEW_DEVICES,
-        Suspicion.CLOUD_NETWORK | Suspicion.AUTOMATED_AGENT,
-        Suspicion.CLOUD_NETWORK | Suspicion.HURRIED,
-        Suspicion.AUTOMATED_AGENT | Suspicion.YOUNG_ACCOUNT,
-        Suspicion.PLATFORM_CEILING,
+        Signal.CROWDED_NETWORK | Signal.FEW_DEVICES,
+        Signal.CLOUD_NETWORK | Signal.AUTOMATED_AGENT,
+        Signal.CLOUD_NETWORK | Signal.HURRIED,
+        Signal.AUTOMATED_AGENT | Signal.YOUNG_ACCOUNT,
+        Signal.PLATFORM_CEILING,
     ],
 )
-def test_what_coincides_is_held_whatever_work_was_done(farm: Suspicion) -> None:
-    assert decision(farm | Suspicion.CHALLENGE_SOLVED) is Decision.HOLD
+def test_what_coincides_is_held_whatever_work_was_done(farm: Signal) -> None:
+    assert decision(farm | Signal.CHALLENGE_SOLVED) is ScreeningDecision.HOLD
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_price_known_beforehand_is_what_is_decided_after_counting(policy: Policy) -> None:
     """admit.lua knows by it who will be asked for a challenge, and counts only the others."""
-    rates = Suspicion.CROWDED_NETWORK | Suspicion.REPEATED_DEVICE
-    counting = (*rates, rates, Suspicion.FEW_DEVICES, Suspicion.PLATFORM_CEILING)
+    rates = Signal.CROWDED_NETWORK | Signal.REPEATED_DEVICE
+    counting = (*rates, rates, Signal.FEW_DEVICES, Signal.PLATFORM_CEILING)
     for known in EVERY:
-        if known & (rates | Suspicion.FEW_DEVICES | Suspicion.PLATFORM_CEILING):
+        if known & (rates | Signal.FEW_DEVICES | Signal.PLATFORM_CEILING):
             continue
-        for counted in (Suspicion(0), *counting):
+        for counted in (Signal(0), *counting):
             asked = {
                 Price.NEVER: False,
                 Price.OVER_RATE: bool(counted & rates),
                 Price.ALWAYS: True,
             }[Price(price(known, policy))]
-            assert asked is (decision(known | counted, policy) is Decision.CHALLENGE)
+            assert asked is (decision(known | counted, policy) is ScreeningDecision.CHALLENGE)
 
 
 def test_more_signals_never_make_it_better() -> None:
     """Apart from a solved challenge: it turns a question into a count or a hold."""
-    weight = {Decision.COUNT: 0, Decision.CHALLENGE: 1, Decision.HOLD: 1}
-    for lit in EVERY:
-        for signal in Suspicion:
-            if signal is not Suspicion.CHALLENGE_SOLVED and not lit & signal:
-                assert weight[decision(lit | signal)] >= weight[decision(lit)]
+    weight = {ScreeningDecision.COUNT: 0, ScreeningDecision.CHALLENGE: 1, ScreeningDecision.HOLD: 1}
+    for active_signals in EVERY:
+        for signal in Signal:
+            if signal is not Signal.CHALLENGE_SOLVED and not active_signals & signal:
+                assert weight[decision(active_signals | signal)] >= weight[decision(active_signals)]
 
 
 def test_a_contest_may_switch_both_off_and_a_ceiling_still_holds() -> None:
-    for lit in EVERY:
-        plain = decision(lit, Policy(challenge=False, hold=False))
-        over = bool(lit & Suspicion.PLATFORM_CEILING)
-        assert plain is (Decision.HOLD if over else Decision.COUNT)
+    for active_signals in EVERY:
+        plain = decision(active_signals, Policy(challenge=False, hold=False))
+        over = bool(active_signals & Signal.PLATFORM_CEILING)
+        assert plain is (ScreeningDecision.HOLD if over else ScreeningDecision.COUNT)
 
 
 def test_dispositions_fit_the_column() -> None:
     """migrations: 0 counted, 1 held; the signals fit a smallint."""
-    assert (Decision.COUNT, Decision.HOLD) == (0, 1)
+    assert (ScreeningDecision.COUNT, ScreeningDecision.HOLD) == (0, 1)
     assert max(EVERY) < 2**15

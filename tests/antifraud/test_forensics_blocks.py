@@ -1,4 +1,4 @@
-"""Memory is bounded by working in blocks; where they end changes nothing."""
+"""Memory is bounded by processing in blocks; their size does not change the results."""
 
 from __future__ import annotations
 
@@ -9,8 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.antifraud.forensics_crowds import HOUR_MS, START_MS, columns_of, honest, popular
-from voting_service.antifraud.forensics import columns, lockstep, prepare, rates, scan
+from tests.antifraud.forensics_crowds import (
+    HOUR_MS,
+    START_MS,
+    columns_of,
+    honest,
+    popular,
+)
+from voting_service.antifraud.forensics import (
+    columns,
+    lockstep,
+    prepare,
+    rates,
+    scan,
+)
 from voting_service.antifraud.forensics.examine import examine
 
 
@@ -23,7 +35,7 @@ def test_blocks_of_any_size_give_the_same_findings(monkeypatch: pytest.MonkeyPat
         device=np.full(60, 700),
         choices=popular(rng, 60, 12),
     )
-    ballots, _ = columns_of(honest(rng, 3_000), bots)
+    ballots, _ = columns_of(honest(rng, 1_500), bots)
     whole = examine(ballots)
     assert whole.verdict.any()
     monkeypatch.setattr(prepare, "_BLOCK_ROWS", 701)
@@ -39,15 +51,15 @@ def test_blocks_of_any_size_give_the_same_findings(monkeypatch: pytest.MonkeyPat
 
 
 @given(texts=st.lists(st.text("ab\N{CJK UNIFIED IDEOGRAPH-7968}", min_size=1, max_size=6)))
-def test_an_identifier_that_occurs_twice_is_noticed(texts: list[str]) -> None:
+def test_a_duplicate_identifier_is_found(texts: list[str]) -> None:
     identifiers = np.array([text.encode() for text in texts], dtype=np.bytes_)
     assert columns._all_distinct(identifiers) == (len(set(texts)) == len(texts))
 
 
 @given(counts=st.lists(st.integers(0, 4)), seed=st.integers(0, 99))
-def test_joined_takes_so_many_values_from_each_start(counts: list[int], seed: int) -> None:
+def test_gather_returns_the_counted_values_from_each_start(counts: list[int], seed: int) -> None:
     values = np.arange(20, dtype=np.int16)
     starts = np.random.default_rng(seed).integers(0, 16, len(counts))
     slow = [int(values[a + k]) for a, n in zip(starts, counts, strict=True) for k in range(n)]
-    taken = prepare.joined(values, starts, np.array(counts, dtype=np.int32))
+    taken = prepare.gather(values, starts, np.array(counts, dtype=np.int32))
     assert taken.tolist() == slow

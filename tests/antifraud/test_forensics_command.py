@@ -13,8 +13,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.antifraud.forensics_crowds import HOUR_MS, START_MS, Crowd, honest, popular
-from voting_service.antifraud.forensics.columns import ABSENT, prefix_of, read_ballot_file
+from tests.antifraud.forensics_crowds import (
+    HOUR_MS,
+    START_MS,
+    Crowd,
+    honest,
+    popular,
+)
+from voting_service.antifraud.forensics.columns import (
+    ABSENT,
+    network_prefix,
+    read_ballot_file,
+)
 from voting_service.cli import root
 from voting_service.errors import InvalidInput
 
@@ -49,9 +59,15 @@ def bought(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     rng = np.random.default_rng(1)
     bots = honest(rng, 60)
     bots = Crowd(
-        "bots", START_MS + rng.integers(0, HOUR_MS, 60), bots.platform, bots.voter,
-        np.full(60, 65_000), np.full(60, 99), bots.account_day, popular(rng, 60, 15),
-    )  # fmt: skip
+        "bots",
+        START_MS + rng.integers(0, HOUR_MS, 60),
+        bots.platform,
+        bots.voter,
+        np.full(60, 65_000),
+        np.full(60, 99),
+        bots.account_day,
+        popular(rng, 60, 15),
+    )
     folder = tmp_path_factory.mktemp("forensics")
     path = file_of(folder, [*lines_of(honest(rng, 4_000), "h"), *lines_of(bots, "b")])
     result = run(path, folder / "out")
@@ -59,11 +75,11 @@ def bought(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return path, folder / "out"
 
 
-def test_verdicts_name_every_ballot_in_order(bought: tuple[Path, Path]) -> None:
+def test_verdicts_list_every_ballot_in_order(bought: tuple[Path, Path]) -> None:
     path, out = bought
-    with path.open(encoding="utf-8") as given, (out / "verdicts.csv").open() as found:
+    with path.open(encoding="utf-8") as given, (out / "verdicts.csv").open() as written:
         ids = [row["ballot_id"] for row in csv.DictReader(given)]
-        verdicts = list(csv.DictReader(found))
+        verdicts = list(csv.DictReader(written))
     assert list(verdicts[0]) == ["ballot_id", "verdict", "score", "campaign", "reason"]
     assert [row["ballot_id"] for row in verdicts] == ids
     for row in verdicts:
@@ -75,7 +91,7 @@ def test_verdicts_name_every_ballot_in_order(bought: tuple[Path, Path]) -> None:
             assert (row["verdict"], row["campaign"], row["reason"]) == ("clean", "", "")
 
 
-def test_campaigns_say_what_was_found(bought: tuple[Path, Path]) -> None:
+def test_campaigns_have_figures_and_sentences(bought: tuple[Path, Path]) -> None:
     (campaign,) = json.loads((bought[1] / "campaigns.json").read_bytes())
     assert campaign["candidates"][0] == 15
     assert campaign["ballots"] == campaign["voters"] == 60
@@ -87,7 +103,7 @@ def test_campaigns_say_what_was_found(bought: tuple[Path, Path]) -> None:
     assert "15号" in campaign["sentence"]["zh"]
 
 
-def test_the_report_needs_no_network_and_escapes_what_others_wrote(
+def test_the_report_needs_no_network_and_escapes_the_texts_of_the_file(
     bought: tuple[Path, Path],
 ) -> None:
     text = (bought[1] / "report.html").read_text(encoding="utf-8")
@@ -126,10 +142,10 @@ def test_an_empty_file_and_one_ballot_are_clean(tmp_path: Path, lines: list[str]
         ("b,2022-07-18T09:00:00Z,p,v,,,,20-1-1,3", "line 3, account_created", "date"),
         (",2022-07-18T09:00:00Z,p,v,,,,,3", "line 3, ballot_id", "bytes"),
         (f"{'x' * 65},2022-07-18T09:00:00Z,p,v,,,,,3", "line 3, ballot_id", "1 to 64 bytes"),
-        (GOOD, "line 3, ballot_id", "line 2 too"),
+        (GOOD, "line 3, ballot_id", "ballot_id of line 2"),
     ],
 )
-def test_a_malformed_line_is_named(tmp_path: Path, line: str, where: str, what: str) -> None:
+def test_a_malformed_line_is_reported(tmp_path: Path, line: str, where: str, what: str) -> None:
     path = file_of(tmp_path, [GOOD, line])
     with pytest.raises(InvalidInput) as refused:
         read_ballot_file(path)
@@ -138,34 +154,34 @@ def test_a_malformed_line_is_named(tmp_path: Path, line: str, where: str, what: 
     assert what in fault.message
 
 
-def test_every_fault_is_named_up_to_twenty(tmp_path: Path) -> None:
+def test_up_to_twenty_faults_are_reported(tmp_path: Path) -> None:
     path = file_of(tmp_path, ["b,never,p,v,,,,,x"] * 30)
     with pytest.raises(InvalidInput) as refused:
         read_ballot_file(path)
     assert len(refused.value.faults) == 20
 
 
-def test_bytes_that_are_no_utf8_are_named(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_are_reported(tmp_path: Path) -> None:
     path = file_of(tmp_path, [GOOD])
     path.write_bytes(path.read_bytes() + b"b,2022-07-18T09:00:00Z,\xff,v,,,,,3\n")
     with pytest.raises(InvalidInput, match="line 3: is not UTF-8"):
         read_ballot_file(path)
 
 
-def test_a_header_without_what_is_needed_is_refused(tmp_path: Path) -> None:
+def test_a_header_without_the_required_columns_is_rejected(tmp_path: Path) -> None:
     path = file_of(tmp_path, [], header="ballot_id,voter")
     with pytest.raises(InvalidInput, match="missing: cast_at, choices"):
         read_ballot_file(path)
 
 
-def test_a_quoted_nothing_is_nothing(tmp_path: Path) -> None:
+def test_a_quoted_empty_string_is_an_empty_cell(tmp_path: Path) -> None:
     path = file_of(tmp_path, ['b,2022-07-18T09:00:00Z,p,v,"","","","",3'])
     columns = read_ballot_file(path)
     for column in (columns.ip, columns.device, columns.user_agent, columns.account_day):
         assert column.tolist() == [-1]
 
 
-def test_columns_are_read_as_they_are_meant(tmp_path: Path) -> None:
+def test_columns_are_parsed(tmp_path: Path) -> None:
     path = file_of(
         tmp_path,
         [
@@ -186,14 +202,14 @@ def test_columns_are_read_as_they_are_meant(tmp_path: Path) -> None:
     assert prefixes == ["203.0.113.0/24", "2001:db8::/64", None]
 
 
-def test_only_what_a_contest_needs_must_be_there(tmp_path: Path) -> None:
+def test_only_the_required_columns_are_needed(tmp_path: Path) -> None:
     path = file_of(tmp_path, ["1,a,2022-07-18T09:00:00Z"], header="choices,ballot_id,cast_at")
     columns = read_ballot_file(path)
     assert len(columns) == 1
     assert columns.device.tolist() == [ABSENT]
 
 
-def test_a_prefix_that_the_file_brings_along_is_taken(tmp_path: Path) -> None:
+def test_a_prefix_column_of_the_file_is_used(tmp_path: Path) -> None:
     header = "ballot_id,cast_at,ip,prefix,choices"
     lines = ["a,2022-07-18T09:00:00Z,k1,g1,3", "b,2022-07-18T09:00:00Z,k2,g1,3"]
     columns = read_ballot_file(file_of(tmp_path, lines, header))
@@ -213,7 +229,7 @@ def test_a_prefix_that_the_file_brings_along_is_taken(tmp_path: Path) -> None:
     ],
 )
 def test_prefixes(address: str, prefix: str | None) -> None:
-    assert prefix_of(address) == prefix
+    assert network_prefix(address) == prefix
 
 
 def test_wrong_usage_and_faults_have_their_exit_codes(tmp_path: Path) -> None:

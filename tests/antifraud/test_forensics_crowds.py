@@ -1,4 +1,4 @@
-"""Honest crowds that look alike are spared; every kind of farm is found."""
+"""Honest groups that look alike are not held; every kind of farm is."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.antifraud.forensics_crowds import (
     popular,
 )
 from voting_service.antifraud.forensics.examine import examine
-from voting_service.antifraud.forensics.findings import Findings, Verdict
+from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
 
 ELECTORATE = 12_000
 
 
-def share(findings: Findings, truth: Sequence[str], who: str, verdict: Verdict) -> float:
+def share(findings: Findings, truth: Sequence[str], who: str, verdict: BallotVerdict) -> float:
     """Which share of somebody's ballots has the verdict."""
     theirs = np.array(truth) == who
     return float((findings.verdict[theirs] == verdict).mean())
@@ -94,7 +94,7 @@ def farm(size: int, candidate: int) -> Crowd:
     )
 
 
-def test_ordinary_people_are_left_alone() -> None:
+def test_ordinary_voters_are_clean() -> None:
     findings = examine(columns_of(electorate())[0])
     assert not findings.verdict.any()
     assert findings.campaigns == ()
@@ -104,9 +104,9 @@ def test_ordinary_people_are_left_alone() -> None:
 def test_an_employer_is_a_bloc_and_nothing_of_it_is_held(size: int) -> None:
     columns, truth = columns_of(electorate(), office(size, candidate=9))
     findings = examine(columns)
-    assert not (findings.verdict == Verdict.HOLD).any()
-    assert share(findings, truth, "office", Verdict.BLOC) > 0.9
-    assert share(findings, truth, "honest", Verdict.BLOC) < 0.001
+    assert not (findings.verdict == BallotVerdict.HOLD).any()
+    assert share(findings, truth, "office", BallotVerdict.BLOC) > 0.9
+    assert share(findings, truth, "honest", BallotVerdict.BLOC) < 0.001
     assert [campaign.kind for campaign in findings.campaigns] == ["bloc"]
 
 
@@ -119,34 +119,34 @@ def test_a_television_programme_is_no_campaign() -> None:
 def test_a_farm_is_held_and_honest_people_are_not(attack: type) -> None:
     columns, truth = columns_of(electorate(), attack(150, 12))
     findings = examine(columns)
-    assert share(findings, truth, attack.__name__, Verdict.HOLD) > 0.95
-    assert share(findings, truth, "honest", Verdict.HOLD) < 0.001
-    held = [each for each in findings.campaigns if each.verdict is Verdict.HOLD]
+    assert share(findings, truth, attack.__name__, BallotVerdict.HOLD) > 0.95
+    assert share(findings, truth, "honest", BallotVerdict.HOLD) < 0.001
+    held = [each for each in findings.campaigns if each.verdict is BallotVerdict.HOLD]
     assert [each.candidates[0] for each in held] == [12]
 
 
-def test_an_employer_is_spared_beside_a_farm_for_the_same_candidate() -> None:
+def test_an_employer_is_not_held_beside_a_farm_for_the_same_candidate() -> None:
     columns, truth = columns_of(electorate(), office(200, 12), datacentre(150, 12))
     findings = examine(columns)
-    assert share(findings, truth, "office", Verdict.HOLD) == 0
-    assert share(findings, truth, "office", Verdict.BLOC) > 0.9
-    assert share(findings, truth, "datacentre", Verdict.HOLD) > 0.95
+    assert share(findings, truth, "office", BallotVerdict.HOLD) == 0
+    assert share(findings, truth, "office", BallotVerdict.BLOC) > 0.9
+    assert share(findings, truth, "datacentre", BallotVerdict.HOLD) > 0.95
 
 
 def test_a_large_farm_does_not_hide_in_its_own_expectation() -> None:
     columns, truth = columns_of(electorate(), proxies(6_000, 12))
     findings = examine(columns)
-    assert share(findings, truth, "proxies", Verdict.HOLD) > 0.95
-    assert share(findings, truth, "honest", Verdict.HOLD) < 0.005
+    assert share(findings, truth, "proxies", BallotVerdict.HOLD) > 0.95
+    assert share(findings, truth, "honest", BallotVerdict.HOLD) < 0.005
 
 
-def test_one_network_alone_holds_nobody() -> None:
-    """The office again, in a file that tells nothing but addresses."""
+def test_one_network_alone_holds_no_ballot() -> None:
+    """The office again, in a file with addresses only."""
     columns, _ = columns_of(
         electorate(), office(400, 9), without=("device", "account_day", "platform")
     )
     findings = examine(replace(columns, user_agent=np.full(len(columns), -1, dtype=np.int32)))
-    assert not (findings.verdict == Verdict.HOLD).any()
+    assert not (findings.verdict == BallotVerdict.HOLD).any()
 
 
 def test_a_family_that_votes_together_every_day_is_no_campaign() -> None:
@@ -165,7 +165,7 @@ def test_a_family_that_votes_together_every_day_is_no_campaign() -> None:
     assert not examine(columns_of(electorate(), family)[0]).verdict.any()
 
 
-def test_sentences_name_figures_and_say_what_happens_next() -> None:
+def test_sentences_state_figures_and_the_verdict() -> None:
     columns, _ = columns_of(electorate(), office(200, 9), datacentre(150, 12))
     campaigns = examine(columns).campaigns
     assert len(campaigns) == 2
@@ -174,6 +174,6 @@ def test_sentences_name_figures_and_say_what_happens_next() -> None:
         assert f"{campaign.candidates[0]}号" in campaign.sentence_zh
         assert campaign.observed > campaign.expected
         assert 0 <= campaign.p_value <= campaign.q_value <= 0.01
-        is_hold = campaign.verdict is Verdict.HOLD
+        is_hold = campaign.verdict is BallotVerdict.HOLD
         assert ("To be held" in campaign.sentence_en) == is_hold
         assert ("建议暂扣" in campaign.sentence_zh) == is_hold

@@ -9,7 +9,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.antifraud.forensics_crowds import HOUR_MS, START_MS, Crowd, columns_of, honest, popular
+from tests.antifraud.forensics_crowds import (
+    HOUR_MS,
+    START_MS,
+    Crowd,
+    columns_of,
+    honest,
+    popular,
+)
 from voting_service.antifraud.forensics.columns import BallotColumns
 from voting_service.antifraud.forensics.examine import Options, examine
 
@@ -57,7 +64,7 @@ def rows(columns: BallotColumns, order: Any) -> BallotColumns:
     )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=SEEDS)
 def test_the_order_of_the_rows_changes_no_verdict(seed: int) -> None:
     columns = contest(seed)
@@ -69,7 +76,7 @@ def test_the_order_of_the_rows_changes_no_verdict(seed: int) -> None:
     assert shuffled.campaigns == plain.campaigns
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=SEEDS)
 def test_new_names_change_no_verdict(seed: int) -> None:
     columns = contest(seed)
@@ -120,7 +127,7 @@ TINY = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(ballots=TINY)
 def test_a_handful_of_ballots_of_any_kind_is_examined_and_none_is_held(ballots: list[Any]) -> None:
     def column(place: int, kind: Any = np.int32) -> Any:

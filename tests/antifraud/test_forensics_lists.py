@@ -22,9 +22,9 @@ from tests.antifraud.forensics_crowds import (
 )
 from voting_service.antifraud.forensics import examine as examination
 from voting_service.antifraud.forensics.examine import examine
-from voting_service.antifraud.forensics.findings import Verdict
-from voting_service.antifraud.forensics.prepare import prepare, votes_of
-from voting_service.antifraud.forensics.signatures import _elementary, signatures_of
+from voting_service.antifraud.forensics.findings import BallotVerdict
+from voting_service.antifraud.forensics.prepare import make_votes, prepare
+from voting_service.antifraud.forensics.signatures import _elementary, find_signatures
 
 LIST = [2, 4, 7]
 """All three known enough that none of them stands out by forty ballots; together they do."""
@@ -74,34 +74,34 @@ def staff(size: int = 120) -> Crowd:
 def test_a_farm_that_pads_with_one_list_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     columns, truth = columns_of(electorate(), padded_farm())
     findings = examine(columns)
-    held, farm = findings.verdict == Verdict.HOLD, np.array(truth) == "farm"
+    held, farm = findings.verdict == BallotVerdict.HOLD, np.array(truth) == "farm"
     assert held[farm].mean() > 0.9
     assert held[~farm].mean() < 0.0005
-    (campaign,) = (each for each in findings.campaigns if each.verdict is Verdict.HOLD)
+    (campaign,) = (each for each in findings.campaigns if each.verdict is BallotVerdict.HOLD)
     assert set(campaign.candidates) == set(LIST)
     assert "one list (nos. " in campaign.sentence_en
     assert "同一份名单（" in campaign.sentence_zh
-    monkeypatch.setattr("voting_service.antifraud.forensics.signatures.MOST_SIGNATURES", 0)
+    monkeypatch.setattr("voting_service.antifraud.forensics.signatures.MAX_SIGNATURES", 0)
     assert not examination.examine(columns).verdict.any()  # by its names alone it passes
 
 
 def test_fans_of_one_list_are_left_alone() -> None:
     findings = examine(columns_of(electorate(), fans())[0])
-    assert not (findings.verdict == Verdict.HOLD).any()
+    assert not (findings.verdict == BallotVerdict.HOLD).any()
     assert not any("list" in campaign.sentence_en for campaign in findings.campaigns)
 
 
 def test_staff_with_a_list_are_a_bloc_at_most() -> None:
     columns, truth = columns_of(electorate(), staff(), fans())
     findings = examine(columns)
-    assert not (findings.verdict == Verdict.HOLD).any()
-    assert (findings.verdict[np.array(truth) == "staff"] == Verdict.BLOC).mean() > 0.9
+    assert not (findings.verdict == BallotVerdict.HOLD).any()
+    assert (findings.verdict[np.array(truth) == "staff"] == BallotVerdict.BLOC).mean() > 0.9
 
 
 def test_the_set_with_most_voters_beyond_what_its_names_predict_comes_first() -> None:
     ballots = prepare(columns_of(electorate(), fans())[0])
-    votes = votes_of(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
-    lists = signatures_of(ballots, votes.starts)
+    votes = make_votes(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
+    lists = find_signatures(ballots, votes.starts)
     named = [sorted(ballots.numbers[list(names)].tolist()) for names in lists.names]
     assert named[0] == LIST
     assert len(lists.votes.row) >= 300
@@ -110,8 +110,8 @@ def test_the_set_with_most_voters_beyond_what_its_names_predict_comes_first() ->
 def test_one_voter_s_list_is_no_signature_however_often_it_is_cast() -> None:
     alone = fans()
     ballots = prepare(columns_of(electorate(), replace(alone, voter=np.zeros(300, np.int64)))[0])
-    votes = votes_of(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
-    lists = signatures_of(ballots, votes.starts)
+    votes = make_votes(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
+    lists = find_signatures(ballots, votes.starts)
     assert LIST not in [sorted(ballots.numbers[list(names)].tolist()) for names in lists.names]
 
 

@@ -17,7 +17,7 @@ from tests.antifraud.forensics_crowds import (
     popular,
 )
 from voting_service.antifraud.forensics.examine import examine
-from voting_service.antifraud.forensics.findings import Findings, Verdict
+from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
 
 DAYS = 12
 NOTHING_ELSE = ("platform", "ip", "device", "account_day")
@@ -62,10 +62,10 @@ def judged(*crowds: Crowd) -> tuple[Findings, Any]:
 
 def test_a_script_that_works_through_its_accounts_is_held() -> None:
     findings, truth = judged(regulars(1_500), together(40, 5, DAYS, "script"))
-    held = findings.verdict == Verdict.HOLD
+    held = findings.verdict == BallotVerdict.HOLD
     assert held[truth == "script"].mean() > 0.95
     assert not held[truth == "honest"].any()
-    (campaign,) = (each for each in findings.campaigns if each.verdict is Verdict.HOLD)
+    (campaign,) = (each for each in findings.campaigns if each.verdict is BallotVerdict.HOLD)
     assert campaign.kind == "lockstep"
     assert campaign.candidates[0] == 14
     assert campaign.voters >= 38
@@ -74,12 +74,12 @@ def test_a_script_that_works_through_its_accounts_is_held() -> None:
 
 def test_supporters_who_answer_a_message_within_the_hour_are_not() -> None:
     findings, _ = judged(regulars(1_500), together(40, 60, DAYS, "supporters"))
-    assert not (findings.verdict == Verdict.HOLD).any()
+    assert not (findings.verdict == BallotVerdict.HOLD).any()
 
 
 def test_staff_who_are_called_together_some_days_are_not() -> None:
     findings, _ = judged(regulars(1_500), together(40, 8, 5, "staff"))
-    assert not (findings.verdict == Verdict.HOLD).any()
+    assert not (findings.verdict == BallotVerdict.HOLD).any()
 
 
 def test_regulars_with_their_habits_are_left_alone() -> None:

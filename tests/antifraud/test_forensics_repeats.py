@@ -20,10 +20,10 @@ from tests.antifraud.forensics_crowds import (
 )
 from voting_service.antifraud.forensics.columns import BallotColumns
 from voting_service.antifraud.forensics.examine import examine
-from voting_service.antifraud.forensics.findings import Verdict
+from voting_service.antifraud.forensics.findings import BallotVerdict
 from voting_service.antifraud.forensics.prepare import prepare
 from voting_service.antifraud.forensics.repeats import second_ballots
-from voting_service.antifraud.forensics.result_files import reason
+from voting_service.antifraud.forensics.result_files import verdict_reason
 
 VOTERS = 1_500
 
@@ -54,12 +54,12 @@ def with_replays(size: int = 90) -> tuple[BallotColumns, np.ndarray]:
 def test_all_but_the_first_ballot_of_a_day_are_held() -> None:
     columns, sent_again = with_replays()
     findings = examine(columns)
-    assert ((findings.verdict == Verdict.HOLD) == sent_again).all()
-    (campaign,) = (each for each in findings.campaigns if each.verdict is Verdict.HOLD)
+    assert ((findings.verdict == BallotVerdict.HOLD) == sent_again).all()
+    (campaign,) = (each for each in findings.campaigns if each.verdict is BallotVerdict.HOLD)
     assert campaign.kind == "repeat"
     assert campaign.ballots == 90
     assert campaign.candidates[0] == 12
-    assert reason(campaign) == "second ballot of the same voter on the same day"
+    assert verdict_reason(campaign) == "second ballot of the same voter on the same day"
     assert "90 ballots more, 90 of them for no. 12" in campaign.sentence_en
     assert "90张" in campaign.sentence_zh
 
@@ -81,7 +81,7 @@ def test_where_voters_may_vote_more_than_once_a_day_nobody_is_held_for_it() -> N
     rng = np.random.default_rng(53)
     crowd = returning()
     free = replace(crowd, cast_at=moments(rng, rng.integers(0, DAYS, len(crowd))))
-    assert not (examine(columns_of(free)[0]).verdict == Verdict.HOLD).any()
+    assert not (examine(columns_of(free)[0]).verdict == BallotVerdict.HOLD).any()
 
 
 def test_where_two_on_a_day_are_as_rare_as_chance_makes_them_there_is_no_rule() -> None:
@@ -92,7 +92,7 @@ def test_where_two_on_a_day_are_as_rare_as_chance_makes_them_there_is_no_rule() 
     findings = examine(columns_of(sparse)[0])
     day = (sparse.cast_at + 8 * HOUR_MS) // DAY_MS
     assert len(np.unique(sparse.voter << 20 | day)) < len(sparse)
-    assert not (findings.verdict == Verdict.HOLD).any()
+    assert not (findings.verdict == BallotVerdict.HOLD).any()
 
 
 def test_where_every_sixth_voter_casts_two_on_a_day_it_is_no_rule() -> None:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from loadtests.fraud import figures, table
-from loadtests.fraud.attacks import attacked
+from loadtests.fraud.attacks import with_attack
 from loadtests.fraud.city import CANDIDATES, SEATS
-from loadtests.fraud.double import Doubled
+from loadtests.fraud.double import RaceResult
 from loadtests.fraud.files import write_ballots
-from loadtests.fraud.intervals import mean_of, upper_bound
+from loadtests.fraud.intervals import mean_with_interval, upper_bound
 from loadtests.fraud.methods import (
     ADDRESS_CAP,
     BLOC,
@@ -31,8 +31,8 @@ from loadtests.fraud.methods import (
     nothing,
 )
 from loadtests.fraud.records import Ballots, Floats, Ints, Truth, names, votes
-from loadtests.fraud.runs import Journal, cases, run_all
-from loadtests.fraud.scale import Measured
+from loadtests.fraud.runs import ScoreStore, cases, run_all
+from loadtests.fraud.scale import ScaleMeasurement
 from loadtests.fraud.scene import Scene, make_scene
 from loadtests.fraud.scoring import (
     ESCAPED_SHARE,
@@ -55,7 +55,7 @@ def scene() -> Scene:
 
 @pytest.fixture(scope="module")
 def everything(scene: Scene) -> Ballots:
-    return attacked(scene, Truth.A2, 2 * scene.margin)
+    return with_attack(scene, Truth.A2, 2 * scene.margin)
 
 
 def of_truth(scene: Scene, **changes: object) -> Score:
@@ -127,7 +127,7 @@ def test_holds_in_one_seed_of_many_widen_the_bound() -> None:
     clustered = upper_bound([0.02] + [0.0] * 19, 5_000)
     spread = upper_bound([0.001] * 20, 5_000)
     assert clustered > 2 * spread
-    middle = mean_of([0.0, 1.0])
+    middle = mean_with_interval([0.0, 1.0])
     assert middle.low < 0.5 < middle.high
     assert middle.mean == 0.5
 
@@ -177,15 +177,15 @@ def test_the_columns_without_a_file_are_those_of_the_file(
 
 
 def test_what_was_run_is_kept_and_a_line_cut_off_is_not(scene: Scene, tmp_path: Path) -> None:
-    journal = Journal(BALLOTS, tmp_path)
+    store = ScoreStore(BALLOTS, tmp_path)
     done = [of_truth(scene, method=name) for name in "abcde"]
-    journal.add(done)
-    assert journal.done() == {Case(3, "", 0.0)}
-    assert Journal(BALLOTS, tmp_path).scores == done
+    store.add(done)
+    assert store.done() == {Case(3, "", 0.0)}
+    assert ScoreStore(BALLOTS, tmp_path).scores == done
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-20])
-    assert Journal(BALLOTS, tmp_path).done() == set()
-    assert Journal(BALLOTS + 1, tmp_path).scores == []
+    assert ScoreStore(BALLOTS, tmp_path).done() == set()
+    assert ScoreStore(BALLOTS + 1, tmp_path).scores == []
 
 
 def test_a_run_that_ran_out_of_time_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -193,13 +193,13 @@ def test_a_run_that_ran_out_of_time_goes_on_where_it_was(tmp_path: Path) -> None
     steps: list[int] = []
 
     def run(seconds: float | None) -> bool:
-        journal = Journal(5_000, tmp_path)
-        return run_all(wanted, journal, 5_000, 1, seconds, steps.append)
+        store = ScoreStore(5_000, tmp_path)
+        return run_all(wanted, store, 5_000, 1, seconds, steps.append)
 
     assert not run(0.0)  # what was begun is finished, and nothing more
     assert run(None)
     assert steps == [0, 1, 1, 1, 1]
-    assert Journal(5_000, tmp_path).done() == set(wanted)
+    assert ScoreStore(5_000, tmp_path).done() == set(wanted)
 
 
 def test_the_table_says_what_was_reached_and_what_was_not(scene: Scene, tmp_path: Path) -> None:
@@ -208,8 +208,8 @@ def test_the_table_says_what_was_reached_and_what_was_not(scene: Scene, tmp_path
         held = {attack: 100 if method == "forensics" and attack == "A1" else 0, "EMPLOYER": 3}
         one = of_truth(scene, method=method, seed=seed, attack=attack, multiple=2.0, held=held)
         scores.append(msgspec.structs.replace(one, cast=one.cast | {attack: 100}, wrong_seats=1))
-    big = Measured(1_000_000, 4.0, 61.0, 90.0, 900.0, 1)
-    raced = Doubled(1_000_000, 50_000, 50_000, 1, 1, 0, 0, 50_000, 60.0)
+    big = ScaleMeasurement(1_000_000, 4.0, 61.0, 90.0, 900.0, 1)
+    raced = RaceResult(1_000_000, 50_000, 50_000, 1, 1, 0, 0, 50_000, 60.0)
     text = table.save(tmp_path, scores, [big], raced, BALLOTS)
     assert text == (tmp_path / "fraud.md").read_text(encoding="utf-8")
     assert "| recall A1, all sizes | ≥ 0.99 | 1.000 (1.000–1.000) | yes |" in text

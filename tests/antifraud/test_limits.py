@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voting_service.antifraud import limits
-from voting_service.antifraud.limits import LocalLimits, Rate
+from voting_service.antifraud.screening import rate_limits
+from voting_service.antifraud.screening.rate_limits import LocalLimits, Rate
 
 RATES = st.builds(Rate, interval_ms=st.integers(1, 100), burst=st.integers(1, 6))
 TRIES = st.lists(
@@ -86,10 +86,10 @@ def test_a_clock_set_back_keeps_nobody_out_for_longer_than_it_was_set_back() -> 
 
 
 def test_without_valkey_a_voter_may_try_less() -> None:
-    assert limits.VOTER_WITHOUT_VALKEY.interval_ms > limits.VOTER.interval_ms
-    assert limits.VOTER_WITHOUT_VALKEY.burst < limits.VOTER.burst
+    assert rate_limits.VOTER_WITHOUT_VALKEY.interval_ms > rate_limits.VOTER.interval_ms
+    assert rate_limits.VOTER_WITHOUT_VALKEY.burst < rate_limits.VOTER.burst
 
 
 def test_ten_thousand_tries_at_once_are_nobody_s_offence() -> None:
     """A voter's client that tries again thoughtlessly gets its receipt, not a 429."""
-    assert limits.VOTER.burst >= 10_000
+    assert rate_limits.VOTER.burst >= 10_000

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from browser.cloud_networks import is_hosting_company, merged
-from voting_service.antifraud import networks
-from voting_service.antifraud.networks import CloudNetworks, cloud_networks
+from voting_service.antifraud.screening import hosting_networks
+from voting_service.antifraud.screening.hosting_networks import CloudNetworks, cloud_networks
 
 RANGES = st.lists(
     st.tuples(st.integers(0, 60), st.integers(0, 8)).map(lambda pair: (pair[0], sum(pair)))
@@ -70,5 +70,5 @@ def test_companies_are_told_by_their_names(name: str, hosting: bool) -> None:
 
 
 def test_the_table_is_small() -> None:
-    file = Path(networks.__file__).parent / "data" / networks.FILE
+    file = Path(hosting_networks.__file__).parent / "data" / hosting_networks.FILE
     assert file.stat().st_size < 300_000

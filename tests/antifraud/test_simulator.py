@@ -10,9 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from loadtests.fraud.__main__ import Seeds, fraud
-from loadtests.fraud.attacks import attacked
-from loadtests.fraud.city import CANDIDATES, MOST_CHOICES, SEATS
-from loadtests.fraud.clock_face import DAY_MILLISECONDS, DAYS, days_of
+from loadtests.fraud.attacks import with_attack
+from loadtests.fraud.city import CANDIDATES, MAX_CHOICES, SEATS
 from loadtests.fraud.files import write_ballots, write_labels
 from loadtests.fraud.honest import BLOCS, MENTIONS
 from loadtests.fraud.networks import as_text
@@ -24,12 +23,13 @@ from loadtests.fraud.records import (
     Ballots,
     Bools,
     Truth,
-    hashed,
+    hash_values,
     names,
     places,
     votes,
 )
 from loadtests.fraud.scene import Scene, make_scene
+from loadtests.fraud.voting_times import DAY_MILLISECONDS, DAYS, contest_days
 from voting_service.antifraud.forensics.columns import read_ballot_file
 
 BALLOTS = 60_000
@@ -42,7 +42,7 @@ def scene() -> Scene:
 
 def voter_days(ballots: Ballots) -> int:
     """How many pairs of a voter and a day there are."""
-    pairs = hashed(ballots.voter, 1) + days_of(ballots.cast_at).astype(np.uint64)
+    pairs = hash_values(ballots.voter, 1) + contest_days(ballots.cast_at).astype(np.uint64)
     return len(np.unique(pairs))
 
 
@@ -68,7 +68,7 @@ def test_a_seed_is_one_contest_and_another_seed_another(scene: Scene) -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_adds_its_ballots_and_changes_no_honest_one(scene: Scene, attack: Truth) -> None:
-    everything = attacked(scene, attack, 700)
+    everything = with_attack(scene, attack, 700)
     added = everything.take(everything.truth >= FIRST_ATTACK)
     assert int(of(everything, attack).sum()) == len(added) == 700
     honest = everything.take(everything.truth < FIRST_ATTACK)
@@ -76,19 +76,19 @@ def test_an_attack_adds_its_ballots_and_changes_no_honest_one(scene: Scene, atta
     assert np.array_equal(honest.choices, scene.honest.choices)
     target = scene.rival if attack == Truth.A9 else scene.bought
     assert names(added.choices, target).all()
-    assert np.array_equal(attacked(scene, attack, 700).choices, everything.choices)
+    assert np.array_equal(with_attack(scene, attack, 700).choices, everything.choices)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_voter_has_one_ballot_a_day_except_in_a_replay(scene: Scene, attack: Truth) -> None:
-    everything = attacked(scene, attack, 700)
+    everything = with_attack(scene, attack, 700)
     twice = 700 if attack == Truth.A6 else 0
     assert len(everything) - voter_days(everything) == twice
 
 
 def test_a_replay_comes_after_the_ballot_it_repeats(scene: Scene) -> None:
-    everything = attacked(scene, Truth.A6, 700)
-    pair = hashed(everything.voter, 1) + days_of(everything.cast_at).astype(np.uint64)
+    everything = with_attack(scene, Truth.A6, 700)
+    pair = hash_values(everything.voter, 1) + contest_days(everything.cast_at).astype(np.uint64)
     _, first = np.unique(pair, return_index=True)
     assert (everything.truth[first] < FIRST_ATTACK).all()
 
@@ -99,7 +99,7 @@ def test_ballots_fall_into_the_contest_and_name_one_to_ten(scene: Scene) -> None
     assert honest.cast_at.max() < DAYS * DAY_MILLISECONDS
     chosen = np.bitwise_count(honest.choices)
     assert chosen.min() >= 1
-    assert chosen.max() <= MOST_CHOICES
+    assert chosen.max() <= MAX_CHOICES
     assert np.count_nonzero(chosen > 1) > BALLOTS / 2
 
 
@@ -127,7 +127,7 @@ def test_people_sleep_and_days_differ(scene: Scene) -> None:
     hour = scene.honest.cast_at % DAY_MILLISECONDS // 3_600_000
     by_hour = np.bincount(hour, minlength=24)
     assert by_hour[2:5].max() * 8 < by_hour[20]
-    by_day = np.bincount(days_of(scene.honest.cast_at), minlength=DAYS)
+    by_day = np.bincount(contest_days(scene.honest.cast_at), minlength=DAYS)
     assert by_day.max() > 1.5 * by_day.min()
 
 
@@ -153,7 +153,7 @@ def test_fingerprints_of_proxies_and_farms_occur_among_honest_people() -> None:
         added = [
             (one, everything.take(of(everything, attack)))
             for one in scenes
-            for everything in [attacked(one, attack, 700)]
+            for everything in [with_attack(one, attack, 700)]
         ]
         assert sum(np.isin(part.device, one.honest.device).mean() for one, part in added) > 1.5
 
@@ -177,7 +177,7 @@ def test_seeds_are_numbers_and_ranges(text: str, seeds: list[int]) -> None:
 
 
 def test_the_file_reads_back_as_what_was_simulated(scene: Scene, tmp_path: Path) -> None:
-    everything = attacked(scene, Truth.A2, 300)
+    everything = with_attack(scene, Truth.A2, 300)
     write_ballots(everything, 1, tmp_path / "ballots.csv")
     write_labels(everything, 1, tmp_path / "labels.csv")
     columns = read_ballot_file(tmp_path / "ballots.csv")

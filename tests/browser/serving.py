@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from voting_service.public.too_busy import CitizensHttp
-from voting_service.web.slow_clients import PatientHttp
+from voting_service.sites.public.overload import PublicHttpProtocol
+from voting_service.sites.shared.slow_clients import PatientHttp
 
 
 @asynccontextmanager
@@ -23,7 +23,7 @@ async def serving(
     host: str = "127.0.0.1",
     *,
     lifespan: Literal["on", "off"] = "off",
-    http: type[PatientHttp] = CitizensHttp,
+    http: type[PatientHttp] = PublicHttpProtocol,
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     """Serves `app` on a free port of the loopback; yields the server and its origin under
     `host`, which is how a browser is made to see another site."""

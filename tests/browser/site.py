@@ -1,4 +1,4 @@
-"""The citizens' face with the demo's fifty candidates, and a platform whose key the test holds."""
+"""The public site with the demo's fifty candidates, and a platform whose key the test holds."""
 
 from __future__ import annotations
 
@@ -17,23 +17,19 @@ import pytest
 from tests.browser.serving import serving
 from tests.contest_data import arrange_contest, store_platform
 from tests.fakes.signers import FakePlatform
-from tests.public.running_service import MovedClock
+from tests.sites.public.api.running_service import PATIENCE_SECONDS, PATIENT, MovedClock
 from voting_service.contests.model import Contest, ContestRules
-from voting_service.contests.store import insert_contest, load_contest
+from voting_service.contests.repository import insert_contest, load_contest
 from voting_service.demo import contest as demo
-from voting_service.public.app import create_app
-from voting_service.public.worker import Worker
+from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.settings import Settings
-from voting_service.storage import database_clock, valkey
-from voting_service.storage.postgres import Connection, connect
-from voting_service.tally.counters import set_counts
-from voting_service.tally.record import advance_floor
-from voting_service.voters.keyring import create_keys
+from voting_service.sites.public.app import create_app
+from voting_service.sites.public.state import PublicState
+from voting_service.voting.tally.counters import set_counts
+from voting_service.voting.tally.repository import advance_floor
+from voting_service.voting.voters.keyring import create_keys
 
 SLUG = demo.SLUG
-
-ANY_OFFSET_SECONDS = 400 * 86_400.0
-PATIENCE_SECONDS = 20.0
 
 
 @dataclass
@@ -44,7 +40,7 @@ class Site:
     settings: Settings
     contest: Contest
     database: Connection
-    worker: Worker
+    state: PublicState
     api: httpx.AsyncClient
     platform: FakePlatform
     clock: MovedClock
@@ -66,7 +62,7 @@ class Site:
             **claims,
         )
 
-    def hand_over(self, token: str, **more: str) -> str:
+    def sign_in_url(self, token: str, **more: str) -> str:
         """The link by which the platform sends its user over."""
         fields = {"platform": self.platform.slug, "token": token, **more}
         return f"{self.origin}/enter#{urlencode(fields)}"
@@ -101,14 +97,14 @@ class Site:
     async def change_contest(self, **columns: Any) -> None:
         """Sets columns of the contest, and lets the worker see it."""
         await arrange_contest(self.settings.owner_database_url, self.contest.id, **columns)
-        await self.worker.registry.refresh(self.worker.read_pool)
+        await self.state.registry.refresh(self.state.read_pool)
 
     async def reconcile(self) -> None:
         """What the background loop does every second, and the standings after it."""
-        await self.worker.feed.flush()
+        await self.state.counter_feed.flush()
         floor, totals = await advance_floor(self.database, self.contest.id)
-        await set_counts(self.worker.valkey, self.contest.id, floor, totals)
-        await self.worker.desk(SLUG).board.refresh()
+        await set_counts(self.state.valkey, self.contest.id, floor, totals)
+        await self.state.contest_state(SLUG).standings_cache.refresh()
 
 
 @asynccontextmanager
@@ -141,24 +137,20 @@ async def running_site(
             keys, origins = [platform.signer.jwk(platform.kid)], platform_origins[platform.slug]
             await store_platform(database, platform.slug, keys, origins=origins)
         contest = await load_contest(database, SLUG)
-        async with _served(settings, clock) as (worker, origin):
+        async with _served(settings, clock) as (state, origin):
             async with httpx.AsyncClient(base_url=origin, timeout=PATIENCE_SECONDS) as api:
-                yield Site(origin, settings, contest, database, worker, api, platforms[0], clock)
+                yield Site(origin, settings, contest, database, state, api, platforms[0], clock)
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def _served(settings: Settings, clock: MovedClock) -> AsyncIterator[tuple[Worker, str]]:
+async def _served(settings: Settings, clock: MovedClock) -> AsyncIterator[tuple[PublicState, str]]:
     with pytest.MonkeyPatch.context() as patch:
-        # The clock can be moved; the database's cannot.
-        patch.setattr(database_clock, "MAX_OFFSET_SECONDS", ANY_OFFSET_SECONDS)
-        # A busy machine is no outage.
-        patch.setattr(valkey, "CALL_TIMEOUT_SECONDS", PATIENCE_SECONDS)
-        patch.setattr("voting_service.public.app.configure_logs", lambda _level: None)
-        patch.setattr("voting_service.public.app._collect_garbage_less_often", lambda: None)
-        async with serving(create_app(settings, clock), lifespan="on") as (server, origin):
-            worker: Worker = server.lifespan.state["worker"]
-            await worker.registry.refresh(worker.read_pool)
-            await worker.desk(SLUG).board.refresh()
-            yield worker, origin
+        patch.setattr("voting_service.sites.public.app.configure_logs", lambda _level: None)
+        patch.setattr("voting_service.sites.public.app._collect_garbage_less_often", lambda: None)
+        async with serving(create_app(settings, clock, PATIENT), lifespan="on") as (server, origin):
+            state: PublicState = server.lifespan.state["app_state"]
+            await state.registry.refresh(state.read_pool)
+            await state.contest_state(SLUG).standings_cache.refresh()
+            yield state, origin

@@ -22,8 +22,8 @@ from tests.browser.guard import Guard
 from tests.browser.serving import ForeignSite
 from tests.browser.site import SLUG, Site
 from tests.browser.speed import vitals
-from voting_service.contests.picture_encoding import encode_pixels
-from voting_service.contests.pictures import store_portrait
+from voting_service.contests.pictures.repository import store_portrait
+from voting_service.infrastructure.images.encoding import encode_pixels
 
 ATTRIBUTES = {
     "list": "view='list'",
@@ -199,7 +199,7 @@ async def test_portraits_are_shown_in_the_size_that_is_needed(
     portrait = encode_pixels(Image.new("RGB", (320, 448), "#9b2a1a"), "portrait", avif_speed=9)
     async with site.database.transaction():
         await store_portrait(site.database, site.contest.id, 7, portrait)
-    await site.worker.registry.refresh(site.worker.read_pool)
+    await site.state.registry.refresh(site.state.read_pool)
     platform_site.headers = strict_policy(site)
     await phone.goto(platform_site.show(embedding(site, ATTRIBUTES["candidate"])))
     picture = phone.locator("bayu-vote img")
@@ -273,7 +273,7 @@ async def test_from_the_embed_over_the_platforms_sign_in_to_the_candidate_signed
 ) -> None:
     own = f"{ATTRIBUTES['candidate']} sign-in-url='/sign-in'"
     address = platform_site.show(embedding(site, own))
-    over = site.hand_over(site.token(), next=f"/zh/{SLUG}/candidates/7")
+    over = site.sign_in_url(site.token(), next=f"/zh/{SLUG}/candidates/7")
     platform_site.show(f"<script>location.replace({json.dumps(over)})</script>", "/sign-in")
     await phone.goto(address)
     await phone.get_by_role("link").click()

@@ -258,7 +258,7 @@ async def test_the_frames_policy_names_the_platforms_origins_and_nobody_else(
     await site.database.execute(
         "update platforms set enabled = false, revision = revision + 1 where slug = 'demo'"
     )
-    await site.worker.registry.refresh(site.worker.read_pool)
+    await site.state.registry.refresh(site.state.read_pool)
     assert (await site.api.get(f"/embed/{SLUG}/frame?platform=demo")).status_code == 404
 
 

@@ -32,13 +32,13 @@ async def test_a_sample_is_copied_with_the_keyboard_and_that_is_said(
     await desktop.keyboard.press("Enter")
     await expect(desktop.get_by_role("status")).to_have_text("Copied")
     copied = await desktop.evaluate("navigator.clipboard.readText()")
-    assert "export function handOver" in copied
+    assert "export function signInUrl" in copied
     assert site.settings.public_url in copied
 
 
 async def test_the_guide_works_without_scripts(no_scripts: Page, site: Site) -> None:
     await no_scripts.goto(site.url("/zh/platforms"))
     await expect(no_scripts.get_by_role("region", name="Python", exact=True)).to_contain_text(
-        "hand_over"
+        "sign_in_url"
     )
     assert await no_scripts.get_by_role("button").count() == 0

@@ -12,21 +12,26 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.contest_data import candidates, rules
-from voting_service.contests.changes import (
+from voting_service.contests.model import Contest, ReleaseSchedule
+from voting_service.contests.release_schedule import (
+    Hidden,
+    Live,
+    SnapshotAt,
+    release_at,
+)
+from voting_service.contests.settings.model import (
     NOTICE,
     SETTINGS,
     ChangeRefused,
     Setting,
     Stage,
+    change_stage,
     changed,
-    fixed_because,
     local_moment,
     people_needed,
-    stage_of,
-    value_of,
+    setting_value,
+    why_fixed,
 )
-from voting_service.contests.model import Contest, ReleaseSchedule
-from voting_service.contests.release import Hidden, Live, SnapshotAt, release_at
 from voting_service.errors import InvalidInput, VotingError
 
 PUBLISH = datetime(2022, 7, 10, 1, 0, tzinfo=UTC)
@@ -82,18 +87,18 @@ def refusal(of: Contest, setting: Setting, value: Any, now: datetime) -> str:
 @pytest.mark.parametrize("stage", MOMENTS)
 def test_the_table(setting: Setting, stage: Stage) -> None:
     now, before = MOMENTS[stage], contest()
-    assert stage_of(before, now) == stage
+    assert change_stage(before, now) == stage
     assert people_needed(before, now) == (1 if stage == "embargoed" else 2)
     if setting not in ALLOWED[stage]:
-        assert refusal(before, setting, VALUES[setting], now) == fixed_because(before, setting, now)
+        assert refusal(before, setting, VALUES[setting], now) == why_fixed(before, setting, now)
         return
-    assert fixed_because(before, setting, now) is None
+    assert why_fixed(before, setting, now) is None
     after = changed(before, setting, VALUES[setting], now, by="staff-1")
-    assert value_of(after, setting) == VALUES[setting]
-    assert [s for s in SETTINGS if value_of(before, s) != value_of(after, s)] == [setting]
+    assert setting_value(after, setting) == VALUES[setting]
+    assert [s for s in SETTINGS if setting_value(before, s) != setting_value(after, s)] == [setting]
     assert refusal(after, setting, VALUES[setting], now) == "unchanged"
-    back = changed(after, setting, value_of(before, setting), now, by="staff-1")
-    assert value_of(back, setting) == value_of(before, setting)
+    back = changed(after, setting, setting_value(before, setting), now, by="staff-1")
+    assert setting_value(back, setting) == setting_value(before, setting)
 
 
 @pytest.mark.parametrize(
@@ -153,8 +158,8 @@ def test_values_that_are_none_are_named(setting: Setting, value: Any, place: str
 
 def test_profiles_without_a_moment_come_out_with_the_opening() -> None:
     plain = replace(contest(), rules=rules())
-    assert stage_of(plain, OPENS - HOUR) == "embargoed"
-    assert stage_of(plain, OPENS) == "open"
+    assert change_stage(plain, OPENS - HOUR) == "embargoed"
+    assert change_stage(plain, OPENS) == "open"
 
 
 def test_closing_early_keeps_what_was_announced_and_can_be_taken_back() -> None:
@@ -172,7 +177,7 @@ def test_in_the_blackout_the_close_moves_by_whole_hours_and_the_freeze_goes_on()
     before, now = contest(), CLOSES - HOUR
     frozen = release_at(before, now)
     assert frozen == SnapshotAt(CLOSES - DAY)
-    assert fixed_because(before, "blackout_hours", now) == "blackout_begun"
+    assert why_fixed(before, "blackout_hours", now) == "blackout_begun"
     assert refusal(before, "closes_at", iso(CLOSES + HOUR / 2), now) == "whole_hours"
     after = changed(before, "closes_at", iso(CLOSES + 3 * HOUR), now, by="staff-1")
     assert after.rules.release.blackout_hours == 27
@@ -182,13 +187,13 @@ def test_in_the_blackout_the_close_moves_by_whole_hours_and_the_freeze_goes_on()
 
 
 def test_the_last_seconds_are_too_late() -> None:
-    assert fixed_because(contest(), "closes_at", CLOSES - NOTICE) == "too_soon"
-    assert fixed_because(contest(), "closes_at", CLOSES - 2 * NOTICE) is None
+    assert why_fixed(contest(), "closes_at", CLOSES - NOTICE) == "too_soon"
+    assert why_fixed(contest(), "closes_at", CLOSES - 2 * NOTICE) is None
 
 
 def test_a_hidden_contest_has_no_freeze() -> None:
     hidden = contest(ReleaseSchedule("hidden"))
-    assert fixed_because(hidden, "blackout_hours", MOMENTS["open"]) == "not_hidden"
+    assert why_fixed(hidden, "blackout_hours", MOMENTS["open"]) == "not_hidden"
 
 
 RELEASES = st.builds(

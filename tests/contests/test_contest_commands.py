@@ -18,15 +18,20 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.contest_data import store_contest
-from voting_service.accounts.model import Role
-from voting_service.accounts.store import create_account
-from voting_service.contests.changes import NOTICE
-from voting_service.contests.model import Contest, EarlyClose, Text
-from voting_service.contests.platform_checks import public_jwk
-from voting_service.contests.store import load_contest, load_contests, load_platforms
+from voting_service.contests.model import Contest, EarlyClose
+from voting_service.contests.platform_registration import public_jwk
+from voting_service.contests.repository import (
+    load_contest,
+    load_contests,
+    load_platforms,
+)
+from voting_service.contests.settings.model import NOTICE
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings
-from voting_service.storage.postgres import Connection
-from voting_service.voters.keyring import load_keys
+from voting_service.staff.accounts.model import Role
+from voting_service.staff.accounts.repository import create_account
+from voting_service.voting.voters.keyring import load_keys
 
 EXAMPLE = """\
 slug = "crafts"
@@ -137,7 +142,7 @@ async def test_import_stores_the_contest_and_its_keys(
     assert answer.code == 0, answer.err
     assert "2022-07-18 09:00 – 2022-08-17 18:00 Asia/Shanghai" in answer.out
     assert "next: voting-service platform add" in answer.out
-    assert "over already" in answer.err
+    assert "already over" in answer.err
     [stored] = await load_contests(database)
     assert stored.slug == "crafts"
     assert [candidate.name.zh for candidate in stored.candidates] == ["候选人1", "候选人2"]
@@ -155,7 +160,7 @@ async def test_import_of_a_taken_slug_changes_nothing(
     before = await load_contests(database)
     answer = await command("contest", "import", contest_file)
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err == "error: slug: a contest of this name exists already\n"
+    assert answer.err == "error: slug: a contest with this name already exists\n"
     assert await load_contests(database) == before
     assert await database.fetchval("select count(*) from contest_keys") == 2
 
@@ -168,15 +173,15 @@ async def test_import_under_a_master_key_that_opens_nothing_is_refused(
     answer = await command("contest", "import", contest_file, VOTING_MASTER_KEY=other)
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == (
-        "error: VOTING_MASTER_KEY does not open the keys of the contests that are there (there); "
-        "nothing was stored. Use the master key that they were imported with\n"
+        "error: VOTING_MASTER_KEY cannot decrypt the keys of the existing contests (there). "
+        "Nothing was stored. Use the master key that they were imported with\n"
     )
     assert [contest.slug for contest in await load_contests(database)] == ["there"]
     # One that came by another way keeps nobody from importing under the right key.
     await store_contest(database, urandom(32), slug="foreign")
     answer = await command("contest", "import", contest_file)
     assert answer.code == 0, answer.err
-    assert "does not open the keys of foreign" in answer.err
+    assert "cannot decrypt the keys of foreign" in answer.err
 
 
 async def test_import_says_every_fault_and_stores_nothing(
@@ -187,7 +192,7 @@ async def test_import_says_every_fault_and_stores_nothing(
     assert (answer.code, answer.out) == (1, "")
     assert answer.err.splitlines() == [
         "error: cut.size (line 6): is 3, but the number of candidates is 2",
-        "error: candidates[1].number (line 17): number 1 is used by candidates[0] (line 8) too",
+        "error: candidates[1].number (line 17): number 1 is also used by candidates[0] (line 8)",
     ]
     assert await load_contests(database) == ()
 
@@ -198,7 +203,7 @@ async def test_check_needs_no_settings_and_stores_nothing(
     nowhere = {"VOTING_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
     answer = await command("contest", "import", contest_file, "--check", **nowhere)
     assert answer.code == 0
-    assert "the file is good; nothing was stored" in answer.out
+    assert "The file is valid. Nothing was stored." in answer.out
     assert await load_contests(database) == ()
 
 
@@ -226,7 +231,7 @@ async def test_keys_go_only_after_the_close_and_only_with_the_name_twice(
     assert keys[over.id].receipt
     assert keys[running.id].pseudonym
     again = await command("contest", "destroy-keys", "over", "--confirm", "over")
-    assert "was destroyed before" in again.out
+    assert "had already been destroyed" in again.out
 
 
 class TestClose:

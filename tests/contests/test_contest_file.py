@@ -11,16 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voting_service.contests.contest_file import ContestFile, load_contest_file
-from voting_service.contests.model import (
-    BallotRules,
-    CutRules,
-    ReleaseSchedule,
-    ScreeningRules,
-    Text,
-)
+from voting_service.contests.contest_file.reader import ContestFile, load_contest_file
+from voting_service.contests.model import BallotRules, CutRules, ReleaseSchedule, ScreeningRules
 from voting_service.contests.phases import published_at
 from voting_service.errors import InvalidInput
+from voting_service.i18n.text import Text
 
 VALID = """\
 slug = "crafts-2022"
@@ -90,7 +85,7 @@ MISTAKES = (
     Mistake('slug = "crafts-2022"', 'slug = "Crafts"', "slug", "2 to 40"),
     Mistake('time_zone = "Asia/Shanghai"', 'time_zone = "../etc"', "time_zone", "IANA"),
     Mistake('list_order = "number"', 'list_order = "age"', "list_order", "'shuffled' or"),
-    Mistake("expected_voters_per_day = 50_000", "expected = 5", "expected", "is no key"),
+    Mistake("expected_voters_per_day = 50_000", "expected = 5", "expected", "is not a key"),
     Mistake(
         'title = { zh = "选树", en = "Selection" }',
         'title = { zh = "选树" }',
@@ -117,7 +112,7 @@ MISTAKES = (
     ),
     Mistake("第二行", "字" * 1498, "candidates[0].story", "has 1501 characters, at most 1500"),
     Mistake(
-        "number = 2", "number = 3", "candidates[2].number", "number 3 is used by candidates[1]"
+        "number = 2", "number = 3", "candidates[2].number", "number 3 is also used by candidates[1]"
     ),
     Mistake('trade = "t2"', "trade = 7", "candidates[1].trade", "a text, or a table"),
     Mistake('story = "long 2"', "", "candidates[1].story", "is missing"),
@@ -228,7 +223,7 @@ def test_names_both_users_of_a_number() -> None:
     assert faults_of(text) == [
         (
             f"candidates[2].number (line {third})",
-            f"number 1 is used by candidates[0] (line {first}) too",
+            f"number 1 is also used by candidates[0] (line {first})",
         )
     ]
 
@@ -262,9 +257,9 @@ def test_clock_told_apart_by_its_offset() -> None:
 @pytest.mark.parametrize(
     ("release", "field", "message"),
     [
-        ("daily_at = 20:00:00", "daily_at", 'not "live"'),
-        ('mode = "hidden"\ndaily_at = 20:00:00', "daily_at", 'not "hidden"'),
-        ("blackout_hours = 48", "blackout_hours", "shorter than the window"),
+        ("daily_at = 20:00:00", "daily_at", 'not to "live"'),
+        ('mode = "hidden"\ndaily_at = 20:00:00', "daily_at", 'not to "hidden"'),
+        ("blackout_hours = 48", "blackout_hours", "shorter than the voting period"),
         ("blackout_hours = -1", "blackout_hours", "greater than or equal to 0"),
         ("blackout_hours = 1.0", "blackout_hours", "valid integer"),
     ],
@@ -279,16 +274,16 @@ def test_release_schedules_refused(release: str, field: str, message: str) -> No
     ("screening", "field", "message"),
     [
         ('captcha = "turnstile"', "site_key", "is missing; the console of turnstile shows it"),
-        ('site_key = "0x4AAA"', "site_key", "has a meaning only with a captcha"),
+        ('site_key = "0x4AAA"', "site_key", "only applies together with a captcha"),
         ('captcha = "recaptcha"\nsite_key = "0x4AAA"', "captcha", "must be 'turnstile', 'geetest'"),
         ('captcha = "yidun"\nsite_key = "a b"', "site_key", "must be 4 to 64 of a-z"),
         (
             'captcha = "yidun"\nsite_key = "0123"\nchallenge = false',
             "captcha",
-            "is never asked for while challenge is false",
+            "is never used while challenge is false",
         ),
         ("hold = 1", "hold", "valid boolean"),
-        ('secret = "planted"', "secret", "is no key of a contest file"),
+        ('secret = "planted"', "secret", "is not a key of a contest file"),
     ],
 )
 def test_screening_refused(screening: str, field: str, message: str) -> None:
@@ -319,7 +314,7 @@ def test_more_names_at_least_than_at_most() -> None:
         ("a = 1\na = 2", "line 2", "overwrite"),
         ('a = "\nb', "line 1, column 6", "Illegal character"),
         ("a = [1,\n2", "line 2", "Unclosed array"),
-        ("a = " + "1" * 5000, "", "is not TOML"),
+        ("a = " + "1" * 5000, "", "is not valid TOML"),
         ("a = " + "[" * 5000, "", "nested too deeply"),
     ],
 )
@@ -384,10 +379,10 @@ class TestFiles:
         ("portrait", "message"),
         [
             ("missing.png", "there is no file"),
-            ("../outside.png", "inside the contest file's folder"),
-            ("a/../../outside.png", "inside the contest file's folder"),
-            ("/etc/outside.png", "inside the contest file's folder"),
-            ("a\\b.png", "inside the contest file's folder"),
+            ("../outside.png", "inside the folder of the contest file"),
+            ("a/../../outside.png", "inside the folder of the contest file"),
+            ("/etc/outside.png", "inside the folder of the contest file"),
+            ("a\\b.png", "inside the folder of the contest file"),
             ("link.png", "leads out of"),
             ("loop.png", "there is no file"),
             ("contest.toml", "must be a picture"),
@@ -419,7 +414,7 @@ class TestFiles:
         assert second.place.startswith("candidates[2].pictures[1].file (line ")
         for spoiled, message in (
             (picture.replace("01.png", "02.png"), "there is no file"),
-            (picture.replace("01.png", "../01.png"), "inside the contest file's folder"),
+            (picture.replace("01.png", "../01.png"), "inside the folder of the contest file"),
             (picture.replace('"车间"', '""'), "is empty"),
             (picture.split("caption", maxsplit=1)[0], "is missing"),
             ("pictures = 1\n", "must be an array of tables"),
@@ -454,7 +449,7 @@ OPENS = "opens_at = 2022-07-18T09:00:00"
         ("publish_at = 2022-07-18T09:00:01", "must not be after opens_at"),
         ("publish_at = 2022-07-18T01:00:01Z", "must not be after opens_at"),
         ('publish_at = "2022-07-18"', "must be a TOML date and time"),
-        ("publish_at = 1999-07-18T09:00:00", "the year 1999 cannot be meant"),
+        ("publish_at = 1999-07-18T09:00:00", "the year 1999 is out of range"),
     ],
 )
 def test_a_moment_of_publication_that_cannot_be_is_a_fault(line: str, message: str) -> None:

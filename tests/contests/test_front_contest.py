@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.contest_data import candidates, rules
 from voting_service.contests.model import Contest
-from voting_service.contests.phases import by_phase, front_contest
+from voting_service.contests.phases import find_front_contest, group_by_phase
 
 NOW = datetime(2023, 6, 1, 12, tzinfo=UTC)
 
@@ -53,7 +53,7 @@ def test_the_front_contest_whatever_the_order(
     contests: list[Contest], front: Contest | None
 ) -> None:
     for order in itertools.permutations(contests):
-        assert front_contest(order, NOW) == front
+        assert find_front_contest(order, NOW) == front
 
 
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 50)), max_size=8))
@@ -61,10 +61,10 @@ def test_no_import_of_an_upcoming_contest_moves_an_open_one(windows: list[tuple[
     contests = [
         contest(f"c{place}", opens, opens + lasts) for place, (opens, lasts) in enumerate(windows)
     ]
-    front = front_contest([OPEN, *contests], NOW)
+    front = find_front_contest([OPEN, *contests], NOW)
     assert front is not None
-    assert front_contest([NEXT, OPEN, AFTER_NEXT, *contests], NOW) == front
-    listed = by_phase([OPEN, *contests], NOW)
+    assert find_front_contest([NEXT, OPEN, AFTER_NEXT, *contests], NOW) == front
+    listed = group_by_phase([OPEN, *contests], NOW)
     assert sorted(each.slug for found in listed.values() for each in found) == sorted(
         each.slug for each in [OPEN, *contests]
     )
@@ -72,7 +72,7 @@ def test_no_import_of_an_upcoming_contest_moves_an_open_one(windows: list[tuple[
 
 def test_the_list_is_in_the_order_in_which_people_look() -> None:
     everything = [CLOSED_BEFORE, AFTER_NEXT, OPENED_LATER, CLOSED, NEXT, OPEN]
-    assert by_phase(everything, NOW) == {
+    assert group_by_phase(everything, NOW) == {
         "open": [OPEN, OPENED_LATER],
         "upcoming": [NEXT, AFTER_NEXT],
         "closed": [CLOSED, CLOSED_BEFORE],

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from joserfc.jwk import ECKey, OKPKey
 
-from voting_service.contests.platform_checks import jwks_address, public_jwk, web_origin
+from voting_service.contests.platform_registration import public_jwk, web_origin
+from voting_service.infrastructure.http_clients.urls import check_https_address
 
 SPKI = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 ED25519 = ed25519.Ed25519PrivateKey.generate()
@@ -116,13 +117,13 @@ def test_origins_as_browsers_send_them(given: str, origin: str) -> None:
     ],
 )
 def test_origins_refused(given: str) -> None:
-    with pytest.raises(ValueError, match=r"must|is no web address"):
+    with pytest.raises(ValueError, match=r"must|is not a web address"):
         web_origin(given)
 
 
 def test_jwks_addresses() -> None:
-    assert jwks_address("https://a.example/keys?x=1") == "https://a.example/keys?x=1"
-    assert jwks_address("http://127.0.0.1:1/keys") == "http://127.0.0.1:1/keys"
+    assert check_https_address("https://a.example/keys?x=1") == "https://a.example/keys?x=1"
+    assert check_https_address("http://127.0.0.1:1/keys") == "http://127.0.0.1:1/keys"
     for wrong in ("http://a.example/keys", "https://a.example/keys#x", "file:///etc/passwd"):
         with pytest.raises(ValueError, match="must"):
-            jwks_address(wrong)
+            check_https_address(wrong)

@@ -19,9 +19,8 @@ from voting_service.contests.model import (
     CutRules,
     EarlyClose,
     ReleaseSchedule,
-    Text,
 )
-from voting_service.contests.release import (
+from voting_service.contests.release_schedule import (
     Hidden,
     Live,
     SnapshotAt,
@@ -29,6 +28,7 @@ from voting_service.contests.release import (
     release_moments,
     snapshot_moments_due,
 )
+from voting_service.i18n.text import Text
 
 OPENS = datetime(2022, 7, 18, 1, tzinfo=UTC)  # 09:00 in Shanghai
 CLOSES = datetime(2022, 7, 21, 10, tzinfo=UTC)  # 18:00

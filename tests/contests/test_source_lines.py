@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voting_service.contests.source_lines import Path, find_lines
+from voting_service.contests.contest_file.toml_lines import Path, find_lines
 
 TRICKY = '''# a comment = "no key"
 plain = 1

@@ -1,4 +1,4 @@
-"""The DATA folder: secrets are private, kept, and found by every command."""
+"""The DATA folder: secrets are private, persistent, and read by every command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from voting_service.settings import load_settings
 
 @pytest.fixture
 def data(tmp_path: Path) -> DataFolder:
-    """A folder with a name that needs quoting."""
+    """A folder whose name needs quoting."""
     folder = DataFolder(tmp_path / "it's $HOME #1")
     folder.ensure_keys()
     folder.staff()

@@ -1,4 +1,4 @@
-"""The demo contest: the notice's rules, and nobody who could be taken for a person."""
+"""The demo contest: the rules of the notice, and obvious placeholders only."""
 
 from __future__ import annotations
 

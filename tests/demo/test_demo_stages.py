@@ -1,4 +1,4 @@
-"""A selection that was carried through to its result, and that nothing personal leaves it."""
+"""A nomination run up to its result; no personal data leaves it."""
 
 from __future__ import annotations
 
@@ -16,27 +16,36 @@ from pypdf import PdfReader
 from structlog.testing import capture_logs
 
 from tests.browser.serving import serving
-from tests.public.running_service import MovedClock
-from voting_service.accounts.model import Account
-from voting_service.accounts.sessions import open_session
-from voting_service.accounts.store import load_accounts
-from voting_service.clock import system_clock
+from tests.sites.public.api.running_service import MovedClock
 from voting_service.demo.contents import load_contents
 from voting_service.demo.data_folder import DataFolder
-from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPostgres
+from voting_service.demo.embedded_postgres import (
+    APPLICATION,
+    OWNER,
+    EmbeddedPostgres,
+)
+from voting_service.demo.nomination import (
+    DRAFTS,
+    RECOMMENDED,
+    SLUG,
+)
 from voting_service.demo.placeholder_people import form
-from voting_service.demo.selection import DRAFTS, RECOMMENDED, SLUG
 from voting_service.errors import Refused
-from voting_service.internal import create_app as create_internal
-from voting_service.office.keeping.archive import Archive, write_archive
-from voting_service.office.keeping.restoring import restore
-from voting_service.office.keeping.tables import belonging, load_tables
-from voting_service.office.review.reading import load_dossiers
-from voting_service.office.sealing import PersonalKeys
-from voting_service.office.store import load_selection
-from voting_service.public.app import create_app as create_public
+from voting_service.infrastructure.clock import system_clock
+from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.nomination.backup.export import ArchiveFile, BackupArchive, write_archive
+from voting_service.nomination.backup.restore import restore
+from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.nomination.repository import load_selection
+from voting_service.nomination.retention.operator import Operator
+from voting_service.nomination.retention.tables import load_tables, owned_rows
+from voting_service.nomination.review.repository import load_submitted_recommendations
 from voting_service.settings import Settings
-from voting_service.storage.postgres import Connection, connect
+from voting_service.sites.public.app import create_app as create_public
+from voting_service.sites.staff_app import create_app as create_internal
+from voting_service.staff.accounts.model import Account
+from voting_service.staff.accounts.repository import load_accounts
+from voting_service.staff.accounts.sessions import open_session
 
 NAME = "demo_result"
 MAX_PAGES = 700
@@ -65,7 +74,7 @@ async def finished(
     data.ensure_keys()
     owner = await connect(postgres.url(OWNER, NAME))
     told: list[str] = []
-    assert await load_contents(owner, data, system_clock, stage="result", say=told.append)
+    assert await load_contents(owner, data, system_clock, stage="result", echo=told.append)
     await owner.close()
     settings = Settings(
         database_url=postgres.url(APPLICATION, NAME),
@@ -112,7 +121,7 @@ async def test_a_folder_holds_one_stage(finished: Finished) -> None:
     with pytest.raises(Refused, match="another stage"):
         await load_contents(finished.database, finished.data, system_clock, stage="review")
     half = DataFolder(finished.data.path.parent / "half")
-    with pytest.raises(Refused, match="cut short"):
+    with pytest.raises(Refused, match="did not finish"):
         await load_contents(finished.database, half, system_clock)
 
 
@@ -122,19 +131,20 @@ async def test_its_archive_restores_elsewhere(
     path, key, keys = tmp_path / "whole.zip", b"k" * 32, PersonalKeys.of(finished.settings)
     owner = await connect(finished.settings.migration_url)
     selection = await load_selection(owner, SLUG)
-    await write_archive(owner, selection, keys, key, path, actor="tester", now=system_clock())
+    operator = Operator(owner, keys, "tester", system_clock())
+    await write_archive(operator, selection, ArchiveFile(path, key))
     await postgres.create_database(administrator, "demo_elsewhere", template="voting_template")
     other = await connect(postgres.url(OWNER, "demo_elsewhere"))
     try:
         there = PersonalKeys(b"m" * 32)
-        await restore(other, Archive(path, key), there, actor="tester")
-        for table in belonging(await load_tables(owner)):
+        await restore(Operator(other, there, "tester", system_clock()), BackupArchive(path, key))
+        for table in owned_rows(await load_tables(owner)):
             count = f'select count(*) from office."{table}"'
             assert await other.fetchval(count) == await owner.fetchval(count), table
         query = "select payload_hash from decisions where selection_id is not null order by id"
         assert await other.fetch(query) == await owner.fetch(query)
         restored = await load_selection(other, SLUG)
-        assert len(await load_dossiers(other, there, restored)) == RECOMMENDED
+        assert len(await load_submitted_recommendations(other, there, restored)) == RECOMMENDED
     finally:
         await other.close()
         await owner.close()
@@ -146,8 +156,7 @@ async def test_its_archive_restores_elsewhere(
 
 @dataclass
 class Secrets:
-    """What stands on the forms and is nobody's business; numbers by the order of handing in, the
-    drafts last."""
+    """Personal data on the forms; numbers in the order of submission, drafts last."""
 
     numbers: Mapping[int, str]
     contacts: tuple[str, ...]
@@ -173,7 +182,7 @@ def secrets() -> Secrets:
 
 
 async def crawl(client: httpx.AsyncClient, start: Iterable[str]) -> dict[str, str]:
-    """Everything that can be reached by links, as text, by address."""
+    """Return the text of every page reachable by links, by address."""
     waiting, seen = list(start), dict[str, str]()
     while waiting:
         path = waiting.pop()
@@ -211,7 +220,7 @@ async def browser_of(finished: Finished, origin: str, name: str) -> httpx.AsyncC
 async def test_no_number_telephone_or_address_leaves(
     finished: Finished, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("voting_service.internal", "voting_service.public.app"):
+    for module in ("voting_service.sites.staff_app", "voting_service.sites.public.app"):
         monkeypatch.setattr(f"{module}.configure_logs", lambda _level: None)
     database = finished.database
     with capture_logs() as logged:

@@ -1,4 +1,4 @@
-"""The embedded stores: data outlives every kind of end, and nothing is left running."""
+"""The embedded stores: data survives every kind of end, and no process is left."""
 
 from __future__ import annotations
 
@@ -16,8 +16,17 @@ import pytest
 from redis.asyncio import Redis
 
 from voting_service.demo import supervise
-from voting_service.demo.child import is_alive, spawn, stop, wait_for_end
-from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPostgres
+from voting_service.demo.child import (
+    is_alive,
+    spawn,
+    stop,
+    wait_for_end,
+)
+from voting_service.demo.embedded_postgres import (
+    APPLICATION,
+    OWNER,
+    EmbeddedPostgres,
+)
 from voting_service.demo.embedded_server import HOST, EmbeddedServer
 from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.errors import Unavailable
@@ -25,14 +34,14 @@ from voting_service.errors import Unavailable
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not below pytest's own: every pytest that starts closes that one to other users."""
+    """A folder outside pytest's own, which pytest closes to other users."""
     with tempfile.TemporaryDirectory(prefix="voting-stores-") as name:
         yield Path(name)
 
 
 @pytest.fixture
 async def server(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """A PostgreSQL with full durability, and one row in it."""
+    """A durable PostgreSQL with one row."""
     postgres = EmbeddedPostgres(folder / "postgres", shared_buffers="32MB")
     try:
         await postgres.start()
@@ -181,8 +190,8 @@ async def test_a_dead_store_is_restarted(
     keeping = asyncio.create_task(supervise.keep_store(fast_server, said.put_nowait))
     killed = main_process(fast_server)
     await kill(fast_server)
-    assert await said.get() == "Valkey has ended; restarting it unless somebody else does"
-    assert await said.get() == "Valkey runs again"
+    assert await said.get() == "Valkey has stopped; restarting it unless another process does"
+    assert await said.get() == "Valkey is running again"
     assert main_process(fast_server).pid != killed.pid
     keeping.cancel()
 
@@ -196,7 +205,7 @@ async def test_a_store_that_somebody_else_restarted_is_used_not_fought(
     somebody = EmbeddedValkey(fast_server.folder)
     await said.get()
     await somebody.start()
-    assert await said.get() == "Valkey was started again by somebody else; using that"
+    assert await said.get() == "Valkey was restarted by another process; using that"
     assert main_process(fast_server).pid == main_process(somebody).pid
     keeping.cancel()
     await somebody.stop()

@@ -1,13 +1,17 @@
-"""The stores that every other test stands on."""
+"""The stores that all other tests use."""
 
 from __future__ import annotations
 
 import asyncpg
 import pytest
 
+from voting_service.infrastructure.postgres.pool import (
+    Connection,
+    Pool,
+    acquire,
+)
+from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
-from voting_service.storage.postgres import Connection, Pool, acquire
-from voting_service.storage.valkey import Valkey
 
 
 async def test_a_test_database_is_migrated_and_empty(database: Connection) -> None:

@@ -1,4 +1,4 @@
-"""`voting-service demo` as a person at a terminal meets it."""
+"""`voting-service demo` as a person uses it at a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from voting_service.demo.embedded_server import HOST, free_port
-from voting_service.demo.whole_demo import PART_OF
+from voting_service.demo.run import PART_OF
 
 COMMAND = str(Path(sys.executable).with_name("voting-service"))
 START_SECONDS = 60
@@ -37,7 +37,7 @@ class Terminal:
         self.port = port
         self.address = f"http://{HOST}:{port}"
         self.office_port = free_port()
-        self.office_address = f"http://{HOST}:{self.office_port}"
+        self.console_address = f"http://{HOST}:{self.office_port}"
         self.lines: list[str] = []
         self._process: asyncio.subprocess.Process | None = None
 
@@ -62,7 +62,7 @@ class Terminal:
         return self._process
 
     async def until(self, pattern: str) -> str:
-        """Reads what it prints up to a line that matches."""
+        """Read its output up to a matching line."""
         assert self.process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
             while line := (await self.process.stdout.readline()).decode().rstrip("\n"):
@@ -75,7 +75,7 @@ class Terminal:
         await self.until(f"ready {self.address}")
 
     async def end(self, request: signal.Signals) -> int:
-        """Sends a signal, reads the rest, and returns the exit code."""
+        """Send a signal, read the remaining output and return the exit code."""
         self.process.send_signal(request)
         assert self.process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
@@ -88,7 +88,7 @@ class Terminal:
             await self.end(signal.SIGTERM)
 
     def family(self) -> list[psutil.Process]:
-        """Every process that belongs to this demo's folder, the demo itself aside."""
+        """Return every process of this demo's folder except the demo itself."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -129,7 +129,7 @@ async def run_command(data: Path, *words: str) -> tuple[int, str]:
 
 
 async def first_ballots(terminal: Terminal) -> int:
-    """Waits on the event stream until somebody has voted."""
+    """Wait on the event stream until someone has voted."""
     path = "/api/v1/contests/bayu-2022/standings/events"
     async with (
         asyncio.timeout(30),
@@ -147,13 +147,13 @@ async def first_ballots(terminal: Terminal) -> int:
     raise AssertionError("the stream ended")
 
 
-async def sign_in_at_the_desk(terminal: Terminal, digits: str) -> None:
-    """With what accounts.json and `account code` say."""
+async def sign_in_to_the_console(terminal: Terminal, digits: str) -> None:
+    """Sign in with accounts.json and `account code`."""
     logins = json.loads((terminal.data / "accounts.json").read_text())
     [login] = [one for one in logins if one["name"] == "supervisor-1"]
     form = {"name": login["name"], "password": login["password"], "code": digits}
     async with httpx.AsyncClient(
-        base_url=terminal.office_address, follow_redirects=True, headers={"accept": "text/html"}
+        base_url=terminal.console_address, follow_redirects=True, headers={"accept": "text/html"}
     ) as client:
         home = await client.post("/sign-in", data=form)
         assert home.url.path == "/"
@@ -180,7 +180,7 @@ async def test_one_command_brings_everything_and_ctrl_c_takes_it_away(terminal: 
 
     code, digits = await run_command(terminal.data, "account", "code", "supervisor-1")
     assert (code, len(digits.strip())) == (0, 6)
-    await sign_in_at_the_desk(terminal, digits.strip())
+    await sign_in_to_the_console(terminal, digits.strip())
 
     assert len(terminal.family()) > 5
     assert await terminal.end(signal.SIGINT) == 0
@@ -229,7 +229,7 @@ async def answers(client: httpx.AsyncClient, address: str) -> bool:
 
 async def test_stopping_while_it_starts_leaves_nothing(terminal: Terminal) -> None:
     await terminal.start()
-    await terminal.until("bringing the database .*")
+    await terminal.until("migrating the database.*")
     assert await terminal.end(signal.SIGINT) == 0
     assert terminal.family() == []
 
@@ -237,14 +237,14 @@ async def test_stopping_while_it_starts_leaves_nothing(terminal: Terminal) -> No
 async def test_a_port_that_is_taken_is_named_with_the_way_out(terminal: Terminal) -> None:
     with socket.create_server((HOST, terminal.port)):
         await terminal.start()
-        await terminal.until(f"error: port {terminal.port} is taken .* PORT= .*")
+        await terminal.until(f"error: port {terminal.port} is in use .* PORT= .*")
         assert await terminal.process.wait() == 1
     assert terminal.family() == []
 
 
 async def test_a_folder_belongs_to_one_demo(terminal: Terminal) -> None:
     await terminal.start()
-    await terminal.until("bringing the database .*")
+    await terminal.until("migrating the database.*")
     code, output = await run_command(terminal.data, "demo", f"--port={free_port()}")
     assert code == 1
     assert "a demo is already running" in output

@@ -41,7 +41,7 @@ class FakeProvider(ABC):
         self.now_seconds = now_seconds
         self.tokens: dict[str, Any] = {}
         self.used: set[str] = set()
-        self.asked: list[dict[str, str]] = []
+        self.requests: list[dict[str, str]] = []
         self.instead: Response | None = None
         self.held: asyncio.Event | None = None
         self.arrived = asyncio.Event()
@@ -49,7 +49,7 @@ class FakeProvider(ABC):
 
     async def _verify(self, request: Request) -> Response:
         body = await request.body()
-        self.asked.append({"body": body.decode()})
+        self.requests.append({"body": body.decode()})
         self.arrived.set()
         if self.held is not None:
             await self.held.wait()
@@ -180,7 +180,7 @@ class FakeTencent(FakeProvider):
         self.tokens[ticket] = randstr
         return urlencode({"ticket": ticket, "randstr": randstr})
 
-    def made_up_by_the_widget(self) -> str:
+    def token_of_an_outage(self) -> str:
         """What the page gets while the provider is away: no proof of anything."""
         ticket = f"trerror_1001_{self.site_key}_{int(self.now_seconds())}"
         return urlencode({"ticket": ticket, "randstr": "@abc"})
@@ -190,10 +190,10 @@ class FakeTencent(FakeProvider):
         if wrong:
             error = {"Code": wrong, "Message": "see the documentation"}
             return {"Response": {"Error": error, "RequestId": "1"}}
-        asked = json.loads(body)
-        assert asked["CaptchaType"] == 9
-        assert asked["UserIp"]
-        code = self._code(asked)
+        sent = json.loads(body)
+        assert sent["CaptchaType"] == 9
+        assert sent["UserIp"]
+        code = self._code(sent)
         level = 100 if code == 21 else 0
         return {
             "Response": {
@@ -205,17 +205,17 @@ class FakeTencent(FakeProvider):
             }
         }
 
-    def _code(self, asked: Say) -> int:
-        ticket = asked["Ticket"]
-        if str(asked["CaptchaAppId"]) != self.site_key:
+    def _code(self, sent: Say) -> int:
+        ticket = sent["Ticket"]
+        if str(sent["CaptchaAppId"]) != self.site_key:
             return 16
-        if asked["AppSecretKey"] != self.app_secret_key:
+        if sent["AppSecretKey"] != self.app_secret_key:
             return 100
         if ticket.startswith("trerror_"):
             return 21
         if ticket not in self.tokens:
             return 15
-        if asked["Randstr"] != self.tokens[ticket]:
+        if sent["Randstr"] != self.tokens[ticket]:
             return 7
         return 1 if self.take(ticket) else 9
 
@@ -229,27 +229,29 @@ class FakeTencent(FakeProvider):
         stamp = headers.get("x-tc-timestamp", "0")
         if abs(int(stamp) - self.now_seconds()) > 300:
             return "AuthFailure.SignatureExpire"
-        found = re.fullmatch(
+        authorization = re.fullmatch(
             r"TC3-HMAC-SHA256 Credential=([^/]+)/(\d{4}-\d\d-\d\d)/captcha/tc3_request, "
             r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})",
             headers.get("authorization", ""),
         )
-        if found is None or not {"content-type", "host"} <= set(found[3].split(";")):
+        if authorization is None or not {"content-type", "host"} <= set(
+            authorization[3].split(";")
+        ):
             return "AuthFailure.InvalidAuthorization"
-        if found[1] != self.secret_id:
+        if authorization[1] != self.secret_id:
             return "AuthFailure.SecretIdNotFound"
-        names = found[3].split(";")
+        names = authorization[3].split(";")
         assert names == sorted(names)
         lines = "".join(f"{name}:{headers[name].strip().lower()}\n" for name in names)
         hashed = hashlib.sha256(body).hexdigest()
-        canonical = f"POST\n/\n\n{lines}\n{found[3]}\n{hashed}"
-        scope = f"{found[2]}/captcha/tc3_request"
+        canonical = f"POST\n/\n\n{lines}\n{authorization[3]}\n{hashed}"
+        scope = f"{authorization[2]}/captcha/tc3_request"
         digest = hashlib.sha256(canonical.encode()).hexdigest()
         text = "\n".join(["TC3-HMAC-SHA256", stamp, scope, digest])
         key = b"TC3" + self.secret_key.encode()
-        for word in (found[2].encode(), b"captcha", b"tc3_request", text.encode()):
+        for word in (authorization[2].encode(), b"captcha", b"tc3_request", text.encode()):
             key = hmac.new(key, word, hashlib.sha256).digest()
-        return None if key.hex() == found[4] else "AuthFailure.SignatureFailure"
+        return None if key.hex() == authorization[4] else "AuthFailure.SignatureFailure"
 
 
 class FakeYidun(FakeProvider):

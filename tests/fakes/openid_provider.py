@@ -20,7 +20,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tests.fakes.signers import RsaSigner, Signer, base64url, compact
+from tests.fakes.signers import (
+    RsaSigner,
+    Signer,
+    base64url,
+    compact,
+)
 
 
 class FakeOpenIdProvider:
@@ -91,17 +96,17 @@ class FakeOpenIdProvider:
         return await self._instead("keys") or JSONResponse({"keys": [other, listed]})
 
     async def authorize(self, request: Request) -> Response:
-        asked = dict(request.query_params)
-        if asked.get("client_id") != self.client_id or (
-            asked.get("redirect_uri") != self.redirect_uri
+        query = dict(request.query_params)
+        if query.get("client_id") != self.client_id or (
+            query.get("redirect_uri") != self.redirect_uri
         ):
             return JSONResponse({"error": "invalid_request"}, 400)
-        if asked.get("response_type") != "code" or "openid" not in asked.get("scope", "").split():
-            problem = urlencode({"error": "invalid_request", "state": asked.get("state", "")})
+        if query.get("response_type") != "code" or "openid" not in query.get("scope", "").split():
+            problem = urlencode({"error": "invalid_request", "state": query.get("state", "")})
             return RedirectResponse(f"{self.redirect_uri}?{problem}", 302)
         code = secrets.token_urlsafe(32)
-        self._codes[code] = {**asked, "user": self.user}
-        answer = urlencode({"code": code, "state": asked.get("state", "")})
+        self._codes[code] = {**query, "user": self.user}
+        answer = urlencode({"code": code, "state": query.get("state", "")})
         return RedirectResponse(f"{self.redirect_uri}?{answer}", 302)
 
     async def token(self, request: Request) -> Response:

@@ -48,13 +48,13 @@ class FakeWechat:
             await self.held.wait()
         if self.answer is not None:
             return self.answer
-        asked = request.query_params
-        code = asked.get("code", "")
-        if asked.get("grant_type") != "authorization_code":
+        query = request.query_params
+        code = query.get("code", "")
+        if query.get("grant_type") != "authorization_code":
             return error(40002, "invalid grant_type")
-        if asked.get("appid") != self.appid:
+        if query.get("appid") != self.appid:
             return error(40013, "invalid appid")
-        if asked.get("secret") != self.secret:
+        if query.get("secret") != self.secret:
             return error(40125, "invalid appsecret")
         if not code:
             return error(41008, "missing code")

@@ -18,9 +18,9 @@ def test_a_percentile_is_one_of_the_values_and_no_less_than_its_share(
     values: list[float], share: float
 ) -> None:
     ordered = sorted(values)
-    found = percentile(ordered, share)
-    assert found in ordered
-    assert sum(value <= found for value in ordered) >= share * len(ordered)
+    value = percentile(ordered, share)
+    assert value in ordered
+    assert sum(each <= value for each in ordered) >= share * len(ordered)
 
 
 def test_no_values_have_no_percentile() -> None:

@@ -1,4 +1,4 @@
-"""Every command of the table can be asked for, and says what it does."""
+"""Every command can be called and describes itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voting_service.cli import COMMANDS, root
 
 
 def words_of(command: click.Command | None, *words: str) -> Iterator[tuple[str, ...]]:
-    """The command and every subcommand of it, as the words a user types."""
+    """Yield the command and its subcommands, as words on the command line."""
     assert command is not None
     yield words
     if isinstance(command, click.Group):

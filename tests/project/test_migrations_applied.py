@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from voting_service.demo.embedded_postgres import OWNER, EmbeddedPostgres
-from voting_service.storage.migrations import latest_revision
-from voting_service.storage.postgres import Connection, connect
+from voting_service.infrastructure.postgres.migrations import latest_revision
+from voting_service.infrastructure.postgres.pool import Connection, connect
 
 NAME = "test_migrate"
 
@@ -21,7 +21,7 @@ NAME = "test_migrate"
 async def empty_database_url(
     postgres: EmbeddedPostgres, administrator: Connection
 ) -> AsyncIterator[str]:
-    """The owner's way to a database that no migration has seen."""
+    """The owner's URL of an empty database."""
     await postgres.create_database(administrator, NAME)
     yield postgres.url(OWNER, NAME)
     await administrator.execute(f'drop database "{NAME}" with (force)')
@@ -46,14 +46,14 @@ async def start_migrate(database_url: str, valkey_url: str) -> asyncio.subproces
 
 
 async def migrated(process: asyncio.subprocess.Process) -> None:
-    """Waits for a `migrate` to end well."""
+    """Wait until a `migrate` has succeeded."""
     output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
     assert latest_revision() in output.decode()
 
 
 async def schema(database_url: str) -> list[tuple[object, ...]]:
-    """Every column there is, and the migration the database believes it is at."""
+    """Return all columns and the database's migration."""
     connection = await connect(database_url)
     try:
         columns = await connection.fetch(

@@ -1,4 +1,4 @@
-"""Our own scripts can be read by the oldest browsers that we serve, and call nothing they lack.
+"""Our own scripts work in the oldest supported browsers.
 
 What others wrote is loaded so that its failure is noticed (solve_challenge.js), or is older itself.
 """

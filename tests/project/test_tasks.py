@@ -1,4 +1,4 @@
-"""Tasks that run for the life of a process outlive every error, and end when they are told to."""
+"""Background tasks survive every error and end when they are cancelled."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from voting_service import tasks
 from voting_service.errors import StoreUnavailable
-from voting_service.tasks import FailureLog, end_tasks, run_forever
+from voting_service.infrastructure import tasks
+from voting_service.infrastructure.tasks import (
+    FailureLog,
+    end_tasks,
+    run_forever,
+)
 
 
 async def test_a_task_that_swallows_its_cancellation_ends_all_the_same() -> None:

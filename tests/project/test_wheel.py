@@ -1,4 +1,4 @@
-"""The wheel carries what the code reads at run time, not only the code."""
+"""The wheel contains the files that the code reads at run time."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Screening: pure decisions over signals. What is stored and asked lives in ballots/."""
+"""Protection of the vote against fraud: screening, challenges, alarms, forensics."""

@@ -1,1 +1,1 @@
-"""One file a command; `cli.py` lists them."""
+"""The commands, a file each; `cli.py` lists them."""

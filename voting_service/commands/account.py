@@ -1,4 +1,4 @@
-"""`account`: staff by command line; the first administrator comes from here."""
+"""`account`: create, list and disable staff accounts, the first administrator's included."""
 
 from __future__ import annotations
 
@@ -9,36 +9,47 @@ import pyotp
 from rich.console import Console
 from rich.table import Table
 
-from voting_service.accounts import invitations
-from voting_service.accounts.model import Account, Role
-from voting_service.accounts.second_factor import provisioning_uri
-from voting_service.accounts.sessions import end_all_sessions
-from voting_service.accounts.store import (
+from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.runtime import (
+    database,
+    run,
+    terminal_user,
+)
+from voting_service.demo.data_folder import DataFolder
+from voting_service.errors import NotFound, Refused
+from voting_service.infrastructure.clock import system_clock
+from voting_service.settings import (
+    Settings,
+    load_settings,
+    staff_credentials,
+)
+from voting_service.staff.accounts import invitations
+from voting_service.staff.accounts.model import Account, Role
+from voting_service.staff.accounts.repository import (
     create_account,
     disable_account,
     find_account,
     load_accounts,
 )
-from voting_service.clock import system_clock
-from voting_service.commands.running import database, run, terminal_user
-from voting_service.commands.staff import as_option, authenticate_staff
-from voting_service.demo.data_folder import DataFolder
-from voting_service.errors import NotFound, Refused
-from voting_service.journal.record import record
-from voting_service.settings import Settings, load_settings, staff_credentials
+from voting_service.staff.accounts.second_factor import provisioning_uri
+from voting_service.staff.accounts.sessions import end_all_sessions
+from voting_service.staff.audit_log.record import record
 
 
 @click.group()
 def account() -> None:
-    """Add, list and disable the staff who take tallies and publish the cut."""
+    """Create, list and disable staff accounts."""
 
 
 @account.command()
 @click.argument("name")
 @click.option("--role", required=True, type=click.Choice(get_args(Role)))
 def add(name: str, role: Role) -> None:
-    """Add NAME. The password is asked for, or taken from VOTING_STAFF_PASSWORD; what the
-    authenticator app needs is printed once."""
+    """Create the account NAME.
+
+    Asks for the password, or takes it from VOTING_STAFF_PASSWORD. Prints the link for the
+    authenticator app once.
+    """
     settings = load_settings()
     password, _ = staff_credentials()
     if password is None:
@@ -46,7 +57,7 @@ def add(name: str, role: Role) -> None:
             f"Password for {name}", hide_input=True, confirmation_prompt=True, err=True
         )
     created, secret = run(_add(settings, name, role, password))
-    click.echo(f"{created.name} is {created.role}. For the authenticator app, shown only now:")
+    click.echo(f"Created {created.name}, {created.role}. For the authenticator app (shown once):")
     click.echo(provisioning_uri(created.name, secret))
 
 
@@ -67,11 +78,11 @@ async def _add(settings: Settings, name: str, role: Role, password: str) -> tupl
 
 @account.command()
 @click.option("--role", required=True, type=click.Choice(get_args(Role)))
-@click.option("--note", required=True, help="For whom, and why; stands in the journal.")
-@click.option("--renew", metavar="NAME", help="Whose sign-in to set up again, instead.")
+@click.option("--note", required=True, help="Who it is for and why. Recorded in the audit log.")
+@click.option("--renew", metavar="NAME", help="Reset this account's sign-in instead.")
 @as_option
 def invite(role: Role, note: str, renew: str | None, name: str) -> None:
-    """Print a one-time link by which somebody makes an account at the desk."""
+    """Print a one-time link with which someone creates an account on the staff site."""
     settings = load_settings()
     token = run(_invite(settings, role, note, renew, name))
     click.echo(f"{settings.office_url}/invitation/{token}")
@@ -88,60 +99,61 @@ async def _invite(settings: Settings, role: Role, note: str, renew: str | None, 
 
 @account.command("invitations")
 def list_invitations() -> None:
-    """List the open invitations, and which of them wait for a second person."""
+    """List the open invitations and whether they need a second person's approval."""
     settings = load_settings()
-    for one in run(_open_invitations(settings)):
-        what = f"{one.role}, renews {one.account_name}" if one.account_name else one.role
-        state = "waits for a second person" if one.waits else "can be used"
-        click.echo(f"{one.id} {what}, invited by {one.inviter}, {state}: {one.note}")
+    for invitation in run(_open_invitations(settings)):
+        role, account_name = invitation.role, invitation.account_name
+        target = f"{role}, resets {account_name}" if account_name else role
+        state = "waits for a second person" if invitation.waits else "can be used"
+        click.echo(
+            f"{invitation.id} {target}, invited by {invitation.inviter}, {state}: {invitation.note}"
+        )
 
 
 async def _open_invitations(settings: Settings) -> list[invitations.Invitation]:
     now = system_clock()
     async with database(settings) as connection:
-        return [one for one in await invitations.load_invitations(connection) if one.is_open(now)]
+        loaded = await invitations.load_invitations(connection)
+    return [invitation for invitation in loaded if invitation.is_open(now)]
 
 
 @account.command()
 @click.argument("invitation")
 @as_option
 def approve(invitation: str, name: str) -> None:
-    """Approve INVITATION, as `account invitations` names it, that somebody else made."""
+    """Approve INVITATION (its ID in `account invitations`), created by another person."""
     run(_approve(load_settings(), invitation, name))
-    click.echo("approved; the link can be used now")
+    click.echo("Approved. The link can now be used.")
 
 
 async def _approve(settings: Settings, invitation: str, name: str) -> None:
     async with database(settings) as connection:
-        known = {one.id: one for one in await invitations.load_invitations(connection)}
-        if invitation not in known:
-            raise NotFound("there is no such invitation; see `account invitations`")
+        by_id = {loaded.id: loaded for loaded in await invitations.load_invitations(connection)}
+        if invitation not in by_id:
+            raise NotFound("commands.account.no_such_invitation")
         member = await authenticate_staff(connection, settings, name)
         await invitations.approve_invitation(
-            connection, member, known[invitation].token_hash, system_clock()
+            connection, member, by_id[invitation].token_hash, system_clock()
         )
 
 
 @account.command()
 @click.argument("name")
 def code(name: str) -> None:
-    """Print the one-time code of NAME in the demo that VOTING_DATA names."""
+    """Print the current one-time code of NAME, for the demo that VOTING_DATA names."""
     settings = load_settings()
     if settings.data is None:
-        raise Refused(
-            "only a demo knows its staff's secrets: name its folder with VOTING_DATA, or look "
-            "at the authenticator app"
-        )
+        raise Refused("commands.account.codes_only_in_demo")
     for login in DataFolder(settings.data).staff():
         if login.name == name:
             click.echo(pyotp.TOTP(login.totp_secret).now())
             return
-    raise NotFound(f"{name!r} is not one of the demo's staff; see accounts.json")
+    raise NotFound("commands.account.not_demo_staff", name=name)
 
 
 @account.command("list")
 def list_accounts() -> None:
-    """List everybody, disabled or not."""
+    """List every account, including disabled ones."""
     table = Table("name", "role", "state", "since")
     for member in run(_accounts(load_settings())):
         state = "disabled" if member.disabled else "active"
@@ -157,9 +169,9 @@ async def _accounts(settings: Settings) -> tuple[Account, ...]:
 @account.command()
 @click.argument("name")
 def disable(name: str) -> None:
-    """Disable NAME; decisions made before stand."""
+    """Disable the account NAME. What it approved before stays valid."""
     run(_disable(load_settings(), name))
-    click.echo(f"{name} is disabled")
+    click.echo(f"Disabled {name}.")
 
 
 async def _disable(settings: Settings, name: str) -> None:

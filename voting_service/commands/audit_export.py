@@ -1,4 +1,4 @@
-"""`audit-export`: a whole contest in one file, for `replay` and for outside auditors."""
+"""`audit-export`: write a whole contest to one file, for `replay` and for outside auditors."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from pathlib import Path
 
 import click
 
-from voting_service.accounts.model import Account, require_role
-from voting_service.commands.running import database, run
-from voting_service.commands.staff import as_option, authenticate_staff
-from voting_service.contests.store import load_contest
+from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.runtime import database, run
+from voting_service.contests.repository import load_contest
 from voting_service.errors import Refused
-from voting_service.journal.record import record
-from voting_service.replay.writing import EXPORTERS, Written, write_audit_archive
 from voting_service.settings import Settings, load_settings
+from voting_service.staff.accounts.model import Account, require_role
+from voting_service.staff.audit_log.record import record
+from voting_service.voting.replay.writer import (
+    EXPORTERS,
+    WrittenArchive,
+    write_audit_archive,
+)
 
 
 @click.command("audit-export")
@@ -23,21 +27,21 @@ from voting_service.settings import Settings, load_settings
     "--out",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the archive (ZIP) is written; an existing file is not overwritten.",
+    help="The ZIP file to write. An existing file is not overwritten.",
 )
 @as_option
 def audit_export(contest: str, out: Path, name: str) -> None:
-    """Write everything of CONTEST into one archive: ballots, holds, rulings, decisions, versions.
+    """Write CONTEST to one archive: ballots, holds, rulings, approvals and published versions.
 
-    Voters and networks are pseudonyms; still it is voter-level data and not for the public. The
-    export is recorded in the journal with the archive's SHA-256. `voting-service replay FILE`
-    counts it again.
+    Voters and networks appear as pseudonyms, but the archive holds one line per ballot: do not
+    publish it. The export is recorded in the audit log with the archive's SHA-256. To count it
+    again, run `voting-service replay FILE`.
     """
     written = run(_export(load_settings(), contest, out, name))
     click.echo(f"{out}: {written.size_bytes} bytes, SHA-256 {written.sha256}")
 
 
-async def _export(settings: Settings, slug: str, out: Path, name: str) -> Written:
+async def _export(settings: Settings, slug: str, out: Path, name: str) -> WrittenArchive:
     async with database(settings) as connection:
         contest = await load_contest(connection, slug)
         account: Account = await authenticate_staff(connection, settings, name)
@@ -57,9 +61,11 @@ async def _export(settings: Settings, slug: str, out: Path, name: str) -> Writte
             )
             os.link(partial, out)
         except FileExistsError as error:
-            raise Refused(f"{error.filename2 or error.filename} exists already") from None
+            raise Refused(
+                "commands.audit_export.file_exists", value=error.filename2 or error.filename
+            ) from None
         except OSError as error:
-            raise Refused(f"the archive cannot be written: {error}") from None
+            raise Refused("commands.audit_export.cannot_write", error=error) from None
         finally:
             partial.unlink(missing_ok=True)
     return written

@@ -1,4 +1,4 @@
-"""`cut`: preview, decide a tie, publish with two people, verify a published file."""
+"""`cut`: preview the cut, decide a tie, publish with two people, verify a published file."""
 
 from __future__ import annotations
 
@@ -11,38 +11,41 @@ from typing import Any
 import click
 from rich.console import Console
 
-from voting_service.accounts.model import Account
+from voting_service.commands.authentication import as_option, authenticate_staff
 from voting_service.commands.cut_preview import print_decisions, print_preview
-from voting_service.commands.running import database, run
-from voting_service.commands.staff import as_option, authenticate_staff
-from voting_service.contests.model import Contest, Text
-from voting_service.contests.store import load_contest
-from voting_service.cut.checklist import drained_at
-from voting_service.cut.correction import check_predecessor
-from voting_service.cut.examination import Examination, examine
-from voting_service.cut.publication import (
-    Shown,
+from voting_service.commands.runtime import database, run
+from voting_service.contests.model import Contest
+from voting_service.contests.repository import load_contest
+from voting_service.errors import NotFound
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.crypto.signed_document import load_public_key, load_signing_key
+from voting_service.infrastructure.postgres.database_clock import database_time
+from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.settings import Settings, load_settings
+from voting_service.staff.accounts.model import Account
+from voting_service.staff.approvals.model import ApprovalRequest
+from voting_service.staff.approvals.repository import load_contest_approvals
+from voting_service.voting.cut.checklist import drained_at
+from voting_service.voting.cut.correction import check_predecessor
+from voting_service.voting.cut.examination import Examination, examine
+from voting_service.voting.cut.publication import (
+    ShownCut,
     approve,
-    load_shown,
+    load_shown_cut,
     propose_lot,
     propose_publication,
     propose_tie_order,
 )
-from voting_service.cut.signature import verify_document
-from voting_service.decisions.model import Decision
-from voting_service.decisions.store import load_decisions
-from voting_service.errors import NotFound
-from voting_service.settings import Settings, load_settings
-from voting_service.storage.database_clock import database_time
-from voting_service.storage.postgres import Connection
-from voting_service.storage.signed_file import load_public_key, load_signing_key
+from voting_service.voting.cut.signature import verify_document
 
 VERIFY = "verify"
 
 
 class CutGroup(click.Group):
-    """`cut CONTEST …`, but `cut verify FILE`: a file is checked without any contest, and help
-    about a subcommand is given without one. `--wait` may stand anywhere."""
+    """A group called as `cut CONTEST …`; `cut verify FILE` and help need no contest.
+
+    `--wait` is accepted in any place.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         first = args[0] if args else ""
@@ -54,8 +57,8 @@ class CutGroup(click.Group):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What every subcommand is about."""
+class CutTarget:
+    """The contest that every subcommand works on."""
 
     slug: str
     wait: bool
@@ -65,7 +68,7 @@ def _order(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     try:
         return tuple(int(part) for part in value.split(","))
     except ValueError:
-        raise click.BadParameter("must be numbers with commas between, best first") from None
+        raise click.BadParameter("must be numbers separated by commas, best first") from None
 
 
 def _moment(
@@ -74,36 +77,36 @@ def _moment(
     try:
         return None if value is None else datetime.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter("must be a moment such as 2022-08-20T10:00:00") from None
+        raise click.BadParameter("must be a time such as 2022-08-20T10:00:00") from None
 
 
 def in_zone(value: datetime, contest: Contest) -> datetime:
-    """A moment without offset is meant by the contest's clock."""
+    """Return a time with offset; one without is in the contest's time zone."""
     return value if value.tzinfo else value.replace(tzinfo=contest.zone)
 
 
 def _numbers(numbers: tuple[int, ...]) -> str:
-    return ", ".join(map(str, numbers)) or "nobody"
+    return ", ".join(map(str, numbers)) or "none"
 
 
 @click.group(cls=CutGroup, invoke_without_command=True)
 @click.argument("contest")
-@click.option("--wait", is_flag=True, help="Wait for the last votes after the close.")
+@click.option("--wait", is_flag=True, help="Wait until the last votes after the close are stored.")
 @click.pass_context
 def cut(context: click.Context, contest: str, wait: bool) -> None:
-    """Rank CONTEST, decide a tie at the last place and publish who goes on.
+    """Rank CONTEST, decide a tie at the last place and publish who advances.
 
-    Without a subcommand: the checklist of what is still missing, and the ranking around the
-    line. What one person proposes another approves, then it stands. `voting-service cut verify
-    FILE` checks a published file with no database and no settings.
+    Without a subcommand, shows a checklist of what is missing and the ranking around the cut
+    line. Every step is proposed by one person and approved by another. To check a published file
+    without a database or settings, run `voting-service cut verify FILE`.
     """
-    context.obj = Target(contest, wait)
+    context.obj = CutTarget(contest, wait)
     if context.invoked_subcommand is None:
         print_preview(run(_preview(load_settings(), context.obj)), Console())
 
 
-async def _opened(connection: Connection, target: Target) -> tuple[Contest, datetime]:
-    """The contest and the database's time, after the drain when that was asked for."""
+async def _opened(connection: Connection, target: CutTarget) -> tuple[Contest, datetime]:
+    """Return the contest and the database's time; with `--wait`, after the last votes."""
     contest = await load_contest(connection, target.slug)
     now = await database_time(connection)
     while target.wait and contest.phase(now) == "closed" and now < drained_at(contest):
@@ -112,7 +115,7 @@ async def _opened(connection: Connection, target: Target) -> tuple[Contest, date
     return contest, now
 
 
-async def _preview(settings: Settings, target: Target) -> Examination:
+async def _preview(settings: Settings, target: CutTarget) -> Examination:
     async with database(settings) as connection:
         contest, now = await _opened(connection, target)
         return await examine(connection, contest, now)
@@ -120,7 +123,7 @@ async def _preview(settings: Settings, target: Target) -> Examination:
 
 def _report_proposal(decision_id: int, slug: str) -> None:
     click.echo(
-        f"proposed as decision {decision_id}; a second person approves it with "
+        f"Proposed as decision {decision_id}. A second person approves it with "
         f"`voting-service cut {slug} approve {decision_id} --as NAME`"
     )
 
@@ -129,8 +132,8 @@ def _report_proposal(decision_id: int, slug: str) -> None:
 @click.argument("order", callback=_order)
 @as_option
 @click.pass_obj
-def decide_tie(target: Target, order: tuple[int, ...], name: str) -> None:
-    """Record the committee's ORDER of the tied, such as 17,23: best first."""
+def decide_tie(target: CutTarget, order: tuple[int, ...], name: str) -> None:
+    """Propose the committee's ORDER of the tied candidates, best first, such as 17,23."""
 
     async def work(connection: Connection, settings: Settings) -> int:
         contest, now = await _opened(connection, target)
@@ -144,8 +147,8 @@ def decide_tie(target: Target, order: tuple[int, ...], name: str) -> None:
 @click.argument("number")
 @as_option
 @click.pass_obj
-def draw(target: Target, number: str, name: str) -> None:
-    """Record the NUMBER that was drawn in public; it decides the order of the tied."""
+def draw(target: CutTarget, number: str, name: str) -> None:
+    """Propose the publicly drawn NUMBER that decides the order of the tied candidates."""
 
     async def work(connection: Connection, settings: Settings) -> int:
         contest, now = await _opened(connection, target)
@@ -161,22 +164,22 @@ def draw(target: Target, number: str, name: str) -> None:
     "--at",
     "visible_from",
     callback=_moment,
-    help="Show it from then on: 2022-08-20T10:00:00 by the contest's clock, or with an offset. "
-    "[default: at once]",
+    help="When to show it, such as 2022-08-20T10:00:00 in the contest's time zone, or with an "
+    "offset. [default: at once]",
 )
-@click.option("--reason-zh", help="Why the version before is corrected, in Chinese.")
+@click.option("--reason-zh", help="Why the previous version is corrected, in Chinese.")
 @click.option("--reason-en", help="The same in English.")
 @click.pass_obj
 def publish(
-    target: Target,
+    target: CutTarget,
     name: str,
     visible_from: datetime | None,
     reason_zh: str | None,
     reason_en: str | None,
 ) -> None:
-    """Propose the document for publication; the second person's approval publishes it.
+    """Propose the cut for publication. A second person's approval publishes it.
 
-    A new version of what is published needs both reasons.
+    To publish a new version, give both reasons.
     """
     reason = Text(zh=reason_zh or "", en=reason_en or "") if reason_zh or reason_en else None
 
@@ -201,45 +204,47 @@ def publish(
 @click.argument("decision_id", metavar="ID", type=int)
 @as_option
 @click.pass_obj
-def approve_command(target: Target, decision_id: int, name: str) -> None:
-    """Approve decision ID, proposed by somebody else."""
+def approve_command(target: CutTarget, decision_id: int, name: str) -> None:
+    """Approve decision ID, proposed by another person."""
 
-    async def work(connection: Connection, settings: Settings) -> tuple[Account, Decision]:
+    async def work(connection: Connection, settings: Settings) -> tuple[Account, ApprovalRequest]:
         key = load_signing_key(settings.signing_key_file)
         contest, now = await _opened(connection, target)
         account = await authenticate_staff(connection, settings, name)
         return account, await approve(connection, contest, account, decision_id, key=key, now=now)
 
     account, decision = _with_database(work)
-    click.echo(f"{decision.proposer} and {account.name} decided: {decision}")
+    click.echo(f"Approved by {decision.proposer} and {account.name}: {decision.describe('en')}")
 
 
 @cut.command()
 @click.option("--version", type=click.IntRange(min=1), help="An older version. [default: newest]")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
 @click.pass_obj
-def show(target: Target, version: int | None, output: Path | None) -> None:
-    """Give out the published document as the public gets it, byte for byte."""
+def show(target: CutTarget, version: int | None, output: Path | None) -> None:
+    """Print the published document, byte for byte as the public gets it."""
 
-    async def work(connection: Connection, _settings: Settings) -> Shown | None:
+    async def work(connection: Connection, _settings: Settings) -> ShownCut | None:
         contest = await load_contest(connection, target.slug)
-        return await load_shown(connection, contest.id, await database_time(connection), version)
+        return await load_shown_cut(
+            connection, contest.id, await database_time(connection), version
+        )
 
     shown = _with_database(work)
     if shown is None:
-        raise NotFound(f"the cut of {target.slug} is not published yet")
+        raise NotFound("commands.cut.not_published", slug=target.slug)
     with click.open_file(str(output) if output else "-", "wb") as stream:
         stream.write(shown.document)
 
 
 @cut.command()
 @click.pass_obj
-def decisions(target: Target) -> None:
-    """List what was proposed and approved."""
+def decisions(target: CutTarget) -> None:
+    """List what has been proposed and approved."""
 
-    async def work(connection: Connection, _settings: Settings) -> tuple[Decision, ...]:
+    async def work(connection: Connection, _settings: Settings) -> tuple[ApprovalRequest, ...]:
         contest = await load_contest(connection, target.slug)
-        return await load_decisions(connection, contest.id)
+        return await load_contest_approvals(connection, contest.id)
 
     print_decisions(_with_database(work), Console())
 
@@ -255,26 +260,26 @@ def decisions(target: Target) -> None:
 @click.option(
     "--before",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The version before, to check what a correction says of it.",
+    help="The previous version, to check what a correction says about it.",
 )
 def verify(file: Path, key_file: Path | None, before: Path | None) -> None:
-    """Check a published FILE: its signature, and that everything follows from its counts."""
+    """Check the signature of a published FILE and that its result follows from its counts."""
     key = load_public_key(key_file.read_bytes()) if key_file else None
     verified = verify_document(file.read_bytes(), key)
     document = verified.document
     if before is not None:
-        old = before.read_bytes()
-        verify_document(old, key)
-        check_predecessor(document, old)
+        predecessor = before.read_bytes()
+        verify_document(predecessor, key)
+        check_predecessor(document, predecessor)
     click.echo(
-        f"good: {document.contest.slug}, version {document.version}, "
+        f"valid: {document.contest.slug}, version {document.version}, "
         f"{document.ballots.net} ballots, {len(document.selected)} selected: "
         + ", ".join(str(number) for number in document.selected)
     )
     for change in document.corrects:
         click.echo(
             f"corrects version {change.version} ({change.document_sha256}): "
-            f"{len(change.votes)} candidates have other votes; "
+            f"{len(change.votes)} candidates have different votes; "
             f"entered: {_numbers(change.entered)}; left: {_numbers(change.left)}; "
             f"{change.reason.zh} / {change.reason.en}"
         )
@@ -283,11 +288,11 @@ def verify(file: Path, key_file: Path | None, before: Path | None) -> None:
 
 
 def _with_database(work: Any) -> Any:
-    """Runs `work(connection, settings)` with the settings of the environment."""
+    """Run `work(connection, settings)` with the settings of the environment."""
     settings = load_settings()
 
-    async def connected() -> Any:
+    async def run_connected() -> Any:
         async with database(settings) as connection:
             return await work(connection, settings)
 
-    return run(connected())
+    return run(run_connected())

@@ -1,4 +1,4 @@
-"""How the state of a cut looks on a terminal."""
+"""The state of a cut as tables on a terminal."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from voting_service.cut.examination import Examination
-from voting_service.cut.ranking import NEIGHBOURS, margins
-from voting_service.cut.safety import Safety, conclusion
-from voting_service.decisions.model import Decision
+from voting_service.staff.approvals.model import ApprovalRequest
+from voting_service.voting.cut.examination import Examination
+from voting_service.voting.cut.ranking import NEIGHBOURS, margins
+from voting_service.voting.cut.safety import Safety, conclusion
 
 
 def print_preview(examination: Examination, console: Console) -> None:
-    """Checklist, ranking around the line, margins, what waits for approval."""
+    """Print the checklist, the ranking around the cut line, the margins and the open approvals."""
     contest = examination.contest
     size = contest.rules.cut.size
     console.print(
         escape(f"{contest.rules.title.zh} / {contest.rules.title.en} ({contest.slug})"),
-        f"the first {size} go on; tie rule: {contest.rules.cut.tie}",
+        f"the top {size} advance; tie rule: {contest.rules.cut.tie}",
         sep="\n",
         highlight=False,
     )
@@ -36,10 +36,10 @@ def print_preview(examination: Examination, console: Console) -> None:
         )
     console.print(_neighbours(examination))
     console.print(_margins(examination))
-    said = conclusion(examination.safety, closed=examination.closed)
-    console.print(escape(said.en), highlight=False)
+    safety_text = conclusion(examination.safety, closed=examination.closed)
+    console.print(escape(safety_text.en), highlight=False)
     if examination.safety.open_holds or examination.safety.loose_ballots:
-        console.print(_worst(examination.safety))
+        console.print(_worst_case(examination.safety))
     waiting = [d for d in examination.decisions if d.state == "waiting"]
     if waiting:
         print_decisions(waiting, console)
@@ -48,7 +48,7 @@ def print_preview(examination: Examination, console: Console) -> None:
 def _neighbours(examination: Examination) -> Table:
     size = examination.contest.rules.cut.size
     names = {candidate.number: candidate.name for candidate in examination.contest.candidates}
-    table = Table(title="around the line", title_justify="left")
+    table = Table(title="around the cut line", title_justify="left")
     for column in ("place", "rank", "number"):
         table.add_column(column, justify="right")
     table.add_column("name", overflow="fold")
@@ -85,8 +85,8 @@ def _margins(examination: Examination) -> Table:
     return table
 
 
-def _worst(safety: Safety) -> Table:
-    table = Table(title="at the worst ruling of what is open", title_justify="left")
+def _worst_case(safety: Safety) -> Table:
+    table = Table(title="with the worst ruling on every open hold", title_justify="left")
     for column in ("place", "number", "net", "lowest", "highest", "against", "lead", "then"):
         table.add_column(column, justify="right")
     table.add_column("entered")
@@ -102,8 +102,8 @@ def _worst(safety: Safety) -> Table:
     return table
 
 
-def print_decisions(decisions: Sequence[Decision], console: Console) -> None:
-    """One line each: what, who proposed, who approved."""
+def print_decisions(decisions: Sequence[ApprovalRequest], console: Console) -> None:
+    """Print a line for each approval request: what it is, who proposed and who approved it."""
     for decision in decisions:
         state = f"waits for a second person: `approve {decision.id}`"
         if decision.approved_at:
@@ -112,7 +112,7 @@ def print_decisions(decisions: Sequence[Decision], console: Console) -> None:
             state = f"declined by {decision.decliner}: {decision.declined_because}"
         console.print(
             escape(
-                f"{decision.id}: {decision}; proposed by {decision.proposer} "
+                f"{decision.id}: {decision.describe('en')}; proposed by {decision.proposer} "
                 f"at {decision.proposed_at:%Y-%m-%d %H:%MZ}; {state}"
             ),
             highlight=False,

@@ -1,4 +1,4 @@
-"""`demo`: the whole service on this machine, with stores of its own."""
+"""`demo`: run the whole service on this machine, with embedded PostgreSQL and Valkey."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from voting_service.clock import system_clock
-from voting_service.commands.running import run
+from voting_service.commands.runtime import run
+from voting_service.demo.run import DemoPlan, run_demo
 from voting_service.demo.stages import STAGES, Stage
-from voting_service.demo.whole_demo import DemoPlan, run_demo
+from voting_service.infrastructure.clock import system_clock
 
 _PORT = click.IntRange(1, 65535)
 
@@ -24,21 +24,23 @@ _PORT = click.IntRange(1, 65535)
     envvar="VOTING_DATA",
     default=Path("data"),
     show_default=True,
-    help="Where everything is kept; a second start finds it again.",
+    help="The folder that keeps everything; the next start finds it again.",
 )
-@click.option("--port", type=_PORT, default=8000, show_default=True, help="The citizens' face.")
-@click.option("--office-port", type=_PORT, default=8001, show_default=True, help="For staff.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Default: as many as cores.")
+@click.option("--port", type=_PORT, default=8000, show_default=True, help="Of the public site.")
+@click.option(
+    "--office-port", type=_PORT, default=8001, show_default=True, help="Of the staff site."
+)
+@click.option("--workers", type=click.IntRange(1, 256), help="Workers. [default: one per core]")
 @click.option(
     "--crowd",
     type=click.FloatRange(0, 10_000),
     default=0,
-    help="Votes a second of simulated voters.",
+    help="Simulated votes per second.",
 )
 @click.option(
     "--stage",
     type=click.Choice(STAGES),
-    help="Carry a selection through to here first, in a fresh --data folder.",
+    help="Run a nomination up to this stage first; needs a new --data folder.",
 )
 def demo(
     *,
@@ -49,9 +51,9 @@ def demo(
     crowd: float,
     stage: Stage | None,
 ) -> None:
-    """Run the whole service here, with PostgreSQL, Valkey and a contest of its own.
+    """Run the whole service on this machine, with embedded PostgreSQL, Valkey and a demo contest.
 
-    Prints `ready http://127.0.0.1:PORT` when it answers. Ctrl-C stops everything it started.
+    Prints `ready http://127.0.0.1:PORT` when the service answers. Ctrl-C stops everything.
     """
     if port == office_port:
         raise click.UsageError("--port and --office-port must differ")
@@ -59,14 +61,14 @@ def demo(
 
 
 async def _until_stopped(plan: DemoPlan) -> None:
-    """Runs the demo; a second Ctrl-C does not interrupt the stopping."""
-    asked_to_stop = asyncio.Event()
-    for request in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(request, asked_to_stop.set)
+    """Run the demo until Ctrl-C; a second Ctrl-C does not interrupt the shutdown."""
+    stop_requested = asyncio.Event()
+    for stop_signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(stop_signal, stop_requested.set)
     running = asyncio.create_task(run_demo(plan, click.echo, system_clock))
-    asked = asyncio.create_task(asked_to_stop.wait())
-    await asyncio.wait({running, asked}, return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
+    stopping = asyncio.create_task(stop_requested.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running

@@ -1,4 +1,4 @@
-"""`forensics`: examine a file of ballots, of this service or of any other."""
+"""`forensics`: examine a ballot file, from this service or any other, for fraud."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from voting_service.antifraud.forensics import columns, result_files
 from voting_service.antifraud.forensics.examine import Options, examine
-from voting_service.antifraud.forensics.findings import Findings, Verdict
+from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
 from voting_service.antifraud.forensics.report import write_report
 from voting_service.errors import Refused
 
@@ -25,49 +25,52 @@ from voting_service.errors import Refused
     "--out",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder for verdicts.csv, campaigns.json and report.html.",
+    help="The folder to write verdicts.csv, campaigns.json and report.html to.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the permutation null.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the permutation test.")
 @click.option(
-    "--zone", default="Asia/Shanghai", show_default=True, help="Where sentences read the clock."
+    "--zone",
+    default="Asia/Shanghai",
+    show_default=True,
+    help="Time zone of the times in sentences.",
 )
 def forensics(ballots: Path, out: Path, seed: int, zone: str) -> None:
-    """Find campaigns in BALLOTS, a CSV file, offline.
+    """Find fraud campaigns in BALLOTS, a CSV file. Works offline.
 
     Columns: ballot_id, cast_at, platform, voter, ip, device, user_agent, account_created,
-    choices. Ip, device, user_agent and account_created may be empty throughout. Nothing is
-    decided: `hold` and `bloc` are proposals for people.
+    choices. The columns ip, device, user_agent and account_created may be empty. The verdicts
+    `hold` and `bloc` are proposals; people decide.
     """
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise click.BadParameter(f"{zone!r} is no time zone", param_hint="--zone") from None
-    begun = time.monotonic()
-    with _progress() as tell:
-        read = columns.read_ballot_file(ballots, tell)
-        found = examine(read, Options(seed=seed, zone=zone), tell)
+        raise click.BadParameter(f"{zone!r} is not a time zone", param_hint="--zone") from None
+    started_at = time.monotonic()
+    with _progress() as report:
+        read = columns.read_ballot_file(ballots, report)
+        findings = examine(read, Options(seed=seed, zone=zone), report)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        result_files.write_verdicts(read, found, out / "verdicts.csv")
-        result_files.write_campaigns(found.campaigns, out / "campaigns.json")
-        write_report(read, found, out / "report.html", ZoneInfo(zone))
+        result_files.write_verdicts(read, findings, out / "verdicts.csv")
+        result_files.write_campaigns(findings.campaigns, out / "campaigns.json")
+        write_report(read, findings, out / "report.html", ZoneInfo(zone))
     except OSError as error:
-        raise Refused(f"{out} cannot be written: {error.strerror}") from None
-    _summarise(found, time.monotonic() - begun)
-    click.echo(f"wrote verdicts.csv, campaigns.json and report.html to {out}")
+        raise Refused("commands.forensics.cannot_write", out=out, strerror=error.strerror) from None
+    _summarise(findings, time.monotonic() - started_at)
+    click.echo(f"Wrote verdicts.csv, campaigns.json and report.html to {out}.")
 
 
-def _summarise(found: Findings, seconds: float) -> None:
-    for verdict in (Verdict.HOLD, Verdict.BLOC):
-        campaigns = sum(each.verdict is verdict for each in found.campaigns)
-        ballots = int((found.verdict == verdict).sum())
+def _summarise(findings: Findings, seconds: float) -> None:
+    for verdict in (BallotVerdict.HOLD, BallotVerdict.BLOC):
+        campaigns = sum(campaign.verdict is verdict for campaign in findings.campaigns)
+        ballots = int((findings.verdict == verdict).sum())
         click.echo(f"{verdict.name.lower():5} {ballots} ballots in {campaigns} campaigns")
-    click.echo(f"examined {len(found.verdict)} ballots in {seconds:.1f} seconds", err=True)
+    click.echo(f"Examined {len(findings.verdict)} ballots in {seconds:.1f} seconds", err=True)
 
 
 @contextmanager
 def _progress() -> Iterator[columns.Progress]:
-    """A bar on a terminal's stderr; nothing in a pipe."""
+    """Show a progress bar on stderr if it is a terminal; yield the function to report to."""
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -77,8 +80,8 @@ def _progress() -> Iterator[columns.Progress]:
     )
     task = bars.add_task("read", total=1.0)
 
-    def tell(what: str, share: float) -> None:
-        bars.update(task, description=what, completed=share)
+    def report(step: str, share: float) -> None:
+        bars.update(task, description=step, completed=share)
 
     with bars:
-        yield tell
+        yield report

@@ -1,4 +1,4 @@
-"""`hold`: put ballots in question, and look at what is."""
+"""`hold`: import, list and show holds, the groups of suspicious ballots."""
 
 from __future__ import annotations
 
@@ -8,33 +8,48 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from voting_service.clock import system_clock
-from voting_service.commands.running import database, run, terminal_user
+from voting_service.commands.runtime import (
+    database,
+    run,
+    terminal_user,
+)
 from voting_service.contests.model import Contest
-from voting_service.contests.store import load_contest
-from voting_service.journal.record import record
-from voting_service.rulings.hold_files import ImportedHold, import_holds
-from voting_service.rulings.holds import load_hold, load_hold_votes, load_holds, load_rulings
-from voting_service.rulings.model import HOLD_STATES, Hold, HoldState, HoldVotes, Ruling
+from voting_service.contests.repository import load_contest
+from voting_service.infrastructure.clock import system_clock
 from voting_service.settings import Settings, load_settings
+from voting_service.staff.audit_log.record import record
+from voting_service.voting.rulings.forensics_import import ImportedHold, import_holds
+from voting_service.voting.rulings.model import (
+    HOLD_STATES,
+    Hold,
+    HoldState,
+    HoldVotes,
+    Ruling,
+)
+from voting_service.voting.rulings.repository import (
+    load_hold,
+    load_hold_votes,
+    load_holds,
+    load_rulings,
+)
 
 
 @click.group()
 def hold() -> None:
-    """Put ballots in question with their evidence; `ruling` says what becomes of them."""
+    """Put suspicious ballots on hold with their evidence. To decide about them, use `ruling`."""
 
 
 @hold.command("import")
 @click.argument("contest")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def import_command(contest: str, folder: Path) -> None:
-    """Make a hold of every campaign in FOLDER, as `forensics` wrote it.
+    """Create a hold for each campaign in FOLDER, as written by `forensics`.
 
-    The ballots stay as they are until two people rule. Importing again changes nothing.
+    The ballots stay as they are until two people rule on them. Importing again changes nothing.
     """
     for imported in run(_import(load_settings(), contest, folder)):
-        what = "made of" if imported.is_new else "was there, of"
-        click.echo(f"hold {imported.hold_id} {what} {imported.ballots} ballots")
+        state = "created" if imported.is_new else "already exists"
+        click.echo(f"hold {imported.hold_id} {state}, {imported.ballots} ballots")
 
 
 async def _import(settings: Settings, slug: str, folder: Path) -> tuple[ImportedHold, ...]:
@@ -46,21 +61,21 @@ async def _import(settings: Settings, slug: str, folder: Path) -> tuple[Imported
 
 @hold.command("list")
 @click.argument("contest")
-@click.option("--state", type=click.Choice(HOLD_STATES), help="Only those in this state.")
+@click.option("--state", type=click.Choice(HOLD_STATES), help="Only holds in this state.")
 def list_command(contest: str, state: HoldState | None) -> None:
     """List the holds of CONTEST: open, proposed, or ruled void or count."""
     table = Table("hold", "kind", "label", "ballots", "held", "state", "proposals", "evidence")
-    for each in run(_holds(load_settings(), contest)):
-        if state in (None, each.state):
+    for listed in run(_holds(load_settings(), contest)):
+        if state in (None, listed.state):
             table.add_row(
-                str(each.id),
-                each.kind,
-                each.label,
-                str(each.ballots),
-                str(each.held),
-                each.state,
-                ", ".join(f"decision {decision.id}" for decision in each.proposals),
-                each.evidence.sentence.zh,
+                str(listed.id),
+                listed.kind,
+                listed.label,
+                str(listed.ballots),
+                str(listed.held),
+                listed.state,
+                ", ".join(f"decision {decision.id}" for decision in listed.proposals),
+                listed.evidence.sentence.zh,
             )
     Console(soft_wrap=True).print(table)
 
@@ -74,14 +89,14 @@ async def _holds(settings: Settings, slug: str) -> tuple[Hold, ...]:
 @click.argument("contest")
 @click.argument("hold_id", metavar="ID", type=int)
 def show(contest: str, hold_id: int) -> None:
-    """Show hold ID of CONTEST: evidence, votes, rulings. That it was looked at is recorded."""
-    found, rulings, votes = run(_show(load_settings(), contest, hold_id))
-    evidence = found.evidence
+    """Show the evidence, votes and rulings of hold ID. The audit log records that you viewed it."""
+    shown, rulings, votes = run(_show(load_settings(), contest, hold_id))
+    evidence = shown.evidence
     console = Console(soft_wrap=True, highlight=False)
     console.print(
-        f"hold {found.id}: {found.kind}, {found.label}, from {found.source}",
-        f"{found.ballots} ballots, {found.held} of them held when they were cast; {found.state}",
-        f"SHA-256 of the ballots' ids: {found.ballots_hash}",
+        f"hold {shown.id}: {shown.kind}, {shown.label}, from {shown.source}",
+        f"{shown.ballots} ballots, {shown.held} of them held when they were cast; {shown.state}",
+        f"SHA-256 of the ballot ids: {shown.ballots_hash}",
         evidence.sentence.zh,
         evidence.sentence.en,
         sep="\n",
@@ -105,8 +120,8 @@ def show(contest: str, hold_id: int) -> None:
             f"{ruling.proposer} and {ruling.approver}: {ruling.words}",
             markup=False,
         )
-    for proposal in found.proposals:
-        console.print(f"waits: decision {proposal.id} by {proposal.proposer}: {proposal}")
+    for proposal in shown.proposals:
+        console.print(f"waiting: decision {proposal.id} by {proposal.proposer}: {proposal}")
 
 
 async def _show(

@@ -1,4 +1,4 @@
-"""`platform`: register the media platforms that sign their users in, switch them on and off."""
+"""`platform`: register media platforms that sign voters in, and switch them on and off."""
 
 from __future__ import annotations
 
@@ -10,52 +10,55 @@ from typing import Any, TypeVar
 import click
 import httpx
 
-from voting_service.accounts.model import require_role
-from voting_service.clock import system_clock
+from voting_service.commands.authentication import authenticate_staff
 from voting_service.commands.platform_check import check
-from voting_service.commands.running import database, run, terminal_user
-from voting_service.commands.staff import authenticate_staff
-from voting_service.contests.model import Platform, Text
-from voting_service.contests.platform_checks import (
-    jwks_address,
+from voting_service.commands.reasons import default_reason, reason_options
+from voting_service.commands.runtime import (
+    database,
+    run,
+    terminal_user,
+)
+from voting_service.contests.model import Platform
+from voting_service.contests.platform_registration import (
     platform_slug,
     profile_address,
     public_jwk,
     web_origin,
 )
-from voting_service.contests.store import (
+from voting_service.contests.repository import (
     insert_platform,
     load_platforms,
     set_profile_url,
 )
-from voting_service.decisions.model import DECIDERS
-from voting_service.decisions.platforms import (
+from voting_service.contests.settings.platform_switch import (
     announce_new_platform,
     contests_that_need_two,
+    find_waiting_switch,
     propose_platform_on,
     switch_platform_off,
     switch_platform_on,
-    waiting_switch,
 )
-from voting_service.decisions.settings import approve_change
+from voting_service.contests.settings.service import approve_change
 from voting_service.errors import Fault, InvalidInput
-from voting_service.journal.record import record
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.clock import system_clock
+from voting_service.infrastructure.http_clients.urls import check_https_address
+from voting_service.infrastructure.postgres.pool import domain_errors
+from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings, load_settings
-from voting_service.storage.postgres import domain_errors
-from voting_service.storage.valkey import Valkey
-from voting_service.voters.sign_in import KINDS, SignIn
-from voting_service.voters.spent_tokens import SpentTokens
+from voting_service.staff.accounts.model import require_role
+from voting_service.staff.approvals.model import DECIDERS
+from voting_service.staff.audit_log.record import record
+from voting_service.voting.voters.service import KINDS, SignIn
+from voting_service.voting.voters.used_tokens import UsedTokens
 
 Given = TypeVar("Given")
 Good = TypeVar("Good")
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-ADDED = Text("新增投票平台。", "Another platform takes part.")
 
 
 @click.group()
 def platform() -> None:
-    """Media platforms: add, check, list, switch on and off."""
+    """Add, check, list and switch media platforms on and off."""
 
 
 platform.add_command(check)
@@ -63,30 +66,34 @@ platform.add_command(check)
 
 @platform.command("add")
 @click.argument("slug")
-@click.option("--name-zh", required=True, help="What citizens read, in Chinese.")
-@click.option("--name-en", required=True, help="What citizens read, in English.")
+@click.option("--name-zh", required=True, help="The name that voters see, in Chinese.")
+@click.option("--name-en", required=True, help="The name that voters see, in English.")
 @click.option(
     "--kind",
     type=click.Choice(KINDS),
     default="jwt",
     show_default=True,
-    help="How it signs its users in.",
+    help="How the platform signs its users in.",
 )
 @click.option(
     "--key",
     "keys",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="jwt: a public key in PEM, Ed25519 or P-256. May be repeated.",
+    help="jwt: a public key, PEM, Ed25519 or P-256. Repeatable.",
 )
-@click.option("--jwks-url", help="jwt: where the platform publishes its keys, instead of --key.")
+@click.option("--jwks-url", help="jwt: the address of the platform's key set, instead of --key.")
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Other kinds: the sign-in's settings, TOML; never the secret itself.",
+    help="Other kinds: the sign-in settings, TOML, without the secret.",
 )
-@click.option("--origin", "origins", multiple=True, help="A web page that may call. Repeatable.")
-@click.option("--daily-ceiling", type=click.IntRange(1, 2**31 - 1), help="Ballots a day at most.")
+@click.option(
+    "--origin", "origins", multiple=True, help="A web origin that may call the API. Repeatable."
+)
+@click.option(
+    "--daily-ceiling", type=click.IntRange(1, 2**31 - 1), help="The most ballots per day."
+)
 def add_platform(
     *,
     slug: str,
@@ -99,13 +106,15 @@ def add_platform(
     origins: tuple[str, ...],
     daily_ceiling: int | None,
 ) -> None:
-    """Register the platform SLUG. It is on at once."""
+    """Register the platform SLUG and switch it on."""
     _check_usage(kind, keys, jwks_url, config)
     faults: list[Fault] = []
     _checked(faults, "slug", platform_slug, slug)
     for option, name in (("--name-zh", name_zh), ("--name-en", name_en)):
         _checked(faults, option, _readable_name, name)
-    checked_origins = [_checked(faults, f"--origin {each}", web_origin, each) for each in origins]
+    checked_origins = [
+        _checked(faults, f"--origin {origin}", web_origin, origin) for origin in origins
+    ]
     settings_of_kind = _config(faults, keys, jwks_url, config)
     if faults:
         raise InvalidInput(*faults)
@@ -125,7 +134,7 @@ def add_platform(
             ),
         )
     )
-    click.echo(f"added {slug} ({kind}); its users can sign in within seconds")
+    click.echo(f"Added {slug} ({kind}). Its users can sign in within seconds.")
     for key in settings_of_kind.get("keys", ()) if kind == "jwt" else ():
         click.echo(f"key {key['kid']}  {key['crv']}")
 
@@ -135,12 +144,12 @@ def _check_usage(
 ) -> None:
     if kind == "jwt":
         if config:
-            raise click.UsageError("--config goes with a --kind other than jwt")
+            raise click.UsageError("--config works only with a --kind other than jwt")
         if bool(keys) == bool(jwks_url):
             raise click.UsageError("--kind jwt needs either --key or --jwks-url")
     else:
         if keys or jwks_url:
-            raise click.UsageError("--key and --jwks-url go with --kind jwt")
+            raise click.UsageError("--key and --jwks-url work only with --kind jwt")
         if config is None:
             raise click.UsageError(f"--kind {kind} needs --config")
 
@@ -151,7 +160,7 @@ def _config(
     if config is not None:
         return _checked(faults, f"--config {config}", _read_toml, config) or {}
     if jwks_url is not None:
-        return {"jwks_url": _checked(faults, "--jwks-url", jwks_address, jwks_url)}
+        return {"jwks_url": _checked(faults, "--jwks-url", check_https_address, jwks_url)}
     jwks = [_checked(faults, f"--key {key}", public_jwk, key.read_bytes()) for key in keys]
     return {"keys": list({jwk["kid"]: jwk for jwk in jwks if jwk}.values())}
 
@@ -159,11 +168,11 @@ def _config(
 def _checked(
     faults: list[Fault], field: str, check: Callable[[Given], Good], value: Given
 ) -> Good | None:
-    """What `check` makes of the value; a ValueError becomes one more fault."""
+    """Return the result of `check`; add a fault and return None for a ValueError."""
     try:
         return check(value)
     except ValueError as error:
-        faults.append(Fault(field, str(error)))
+        faults.append(Fault.verbatim(field, str(error)))
         return None
 
 
@@ -197,18 +206,18 @@ async def _add(settings: Settings, new: Platform) -> None:
                     connection,
                     new.slug,
                     by=terminal_user(),
-                    reason=ADDED,
+                    reason=default_reason("platform_added"),
                     now=system_clock(),
                 )
 
 
 async def _sign_in_faults(settings: Settings, new: Platform) -> tuple[Fault, ...]:
-    """What would keep the platform's users from signing in; asks neither Valkey nor anybody."""
+    """Return the faults that would keep users from signing in, without any network call."""
     valkey = Valkey(settings.valkey_url)
     try:
         async with httpx.AsyncClient() as http:
             sign_in = SignIn(
-                http=http, spent=SpentTokens(valkey), clock=system_clock, settings=settings
+                http=http, used_tokens=UsedTokens(valkey), clock=system_clock, settings=settings
             )
             return sign_in.faults(new)
     finally:
@@ -219,19 +228,19 @@ async def _sign_in_faults(settings: Settings, new: Platform) -> tuple[Fault, ...
 @click.argument("slug")
 @click.argument("url")
 def profile_url(slug: str, url: str) -> None:
-    """Note where the platform shows the profiles, for `release probe`.
+    """Set the address where the platform shows the profiles, for `release probe`.
 
-    {number} in URL stands for the candidate's; without it URL is a page of all candidates.
+    {number} in URL stands for the candidate's number. Without it, URL is a page of all candidates.
     """
     try:
         checked = profile_address(url)
     except ValueError as error:
-        raise InvalidInput(Fault("URL", str(error))) from None
-    run(_note_profile_url(load_settings(), slug, checked))
-    click.echo(f"{slug} shows the profiles at {checked}")
+        raise InvalidInput(Fault.verbatim("URL", str(error))) from None
+    run(_set_profile_url(load_settings(), slug, checked))
+    click.echo(f"{slug} shows the profiles at {checked}.")
 
 
-async def _note_profile_url(settings: Settings, slug: str, url: str) -> None:
+async def _set_profile_url(settings: Settings, slug: str, url: str) -> None:
     async with database(settings) as connection:
         with domain_errors():
             async with connection.transaction():
@@ -249,15 +258,15 @@ async def _note_profile_url(settings: Settings, slug: str, url: str) -> None:
 def list_platforms() -> None:
     """List every platform."""
     platforms = run(_load(load_settings()))
-    for each in platforms:
-        state = "on" if each.enabled else "off"
-        ceiling = f"at most {each.daily_ceiling} a day" if each.daily_ceiling else "no ceiling"
+    for listed in platforms:
+        state = "on" if listed.enabled else "off"
+        ceiling = f"at most {listed.daily_ceiling} a day" if listed.daily_ceiling else "no ceiling"
         click.echo(
-            f"{each.slug:<40}  {state:<3}  {each.kind:<14}  {ceiling}  {each.name.zh}"
-            + "".join(f"  {origin}" for origin in each.origins)
+            f"{listed.slug:<40}  {state:<3}  {listed.kind:<14}  {ceiling}  {listed.name.zh}"
+            + "".join(f"  {origin}" for origin in listed.origins)
         )
     if not platforms:
-        click.echo("there is no platform yet; voting-service platform add …", err=True)
+        click.echo("No platforms yet. To add one: voting-service platform add …", err=True)
 
 
 async def _load(settings: Settings) -> tuple[Platform, ...]:
@@ -265,41 +274,31 @@ async def _load(settings: Settings) -> tuple[Platform, ...]:
         return await load_platforms(connection)
 
 
-def _reason_options(zh: str, en: str) -> Callable[[Command], Command]:
-    """Why, for the public rules page."""
-
-    def decorate(command: Command) -> Command:
-        command = click.option("--reason-en", default=en, show_default=True)(command)
-        return click.option("--reason-zh", default=zh, show_default=True)(command)
-
-    return decorate
-
-
 @platform.command("enable")
 @click.argument("slug")
-@_reason_options("该平台恢复投票。", "Voting through this platform goes on.")
+@reason_options("platform_on")
 @click.option(
     "--as",
     "name",
     metavar="NAME",
-    help="Your account. Needed while a contest is announced or runs: one person proposes, and a "
-    "second one gives the same command.",
+    help="Your account. Needed while a contest is announced or open: one person proposes, and a "
+    "second person runs the same command.",
 )
 def enable(slug: str, reason_zh: str, reason_en: str, name: str | None) -> None:
-    """Let the platform's users sign in again."""
+    """Switch the platform SLUG on again, so that its users can sign in."""
     reason = Text(reason_zh, reason_en)
     settings = load_settings()
     if name is None:
         run(_enable_alone(settings, slug, reason))
-        click.echo(f"{slug} is on")
+        click.echo(f"{slug} is on.")
         return
     proposed = run(_enable_with_two(settings, slug, reason, name))
     if proposed is None:
-        click.echo(f"{slug} is on")
+        click.echo(f"{slug} is on.")
     else:
         click.echo(
-            f"proposed as decision {proposed}; it takes effect when a second person gives the "
-            "same command, or approves it at the desk"
+            f"Proposed as decision {proposed}. It takes effect when a second person runs the same "
+            "command or approves it on the staff site."
         )
 
 
@@ -311,34 +310,32 @@ async def _enable_alone(settings: Settings, slug: str, reason: Text) -> None:
 
 
 async def _enable_with_two(settings: Settings, slug: str, reason: Text, name: str) -> int | None:
-    """The decision that now waits for a second person; None when the platform is on."""
+    """Return the decision that waits for a second person, or None once the platform is on."""
     async with database(settings) as connection:
         account = await authenticate_staff(connection, settings, name)
         now = system_clock()
-        running = await contests_that_need_two(connection, now)
-        if not running:
+        contests = await contests_that_need_two(connection, now)
+        if not contests:
             require_role(account, *DECIDERS)
             await switch_platform_on(connection, slug, by=account.name, reason=reason, now=now)
             return None
-        for contest in running:
-            waiting = await waiting_switch(connection, contest, slug)
+        for contest in contests:
+            waiting = await find_waiting_switch(connection, contest, slug)
             if waiting is not None:
                 await approve_change(connection, contest.slug, account, waiting, now=now)
                 return None
         return await propose_platform_on(
-            connection, running[0], account, slug, reason=reason, now=now
+            connection, contests[0], account, slug, reason=reason, now=now
         )
 
 
 @platform.command("disable")
 @click.argument("slug")
-@_reason_options(
-    "主办方暂停该平台的投票。", "The organisers suspended voting through this platform."
-)
+@reason_options("platform_off")
 def disable(slug: str, reason_zh: str, reason_en: str) -> None:
-    """Sign in nobody from this platform from now on; ballots already cast stay."""
+    """Switch the platform SLUG off: nobody can sign in through it. Ballots already cast stay."""
     run(_disable(load_settings(), slug, Text(reason_zh, reason_en)))
-    click.echo(f"{slug} is off")
+    click.echo(f"{slug} is off.")
 
 
 async def _disable(settings: Settings, slug: str, reason: Text) -> None:

@@ -1,4 +1,4 @@
-"""`platform check`: a platform's settings, keys and a sample token against the contract."""
+"""`platform check`: check a platform's settings, keys and a sample token."""
 
 from __future__ import annotations
 
@@ -15,23 +15,28 @@ from typing import Any
 import click
 import httpx
 
-from voting_service.clock import system_clock
-from voting_service.commands.running import database, run
-from voting_service.contests.model import Contest, Platform, Text
-from voting_service.contests.platform_checks import (
-    jwks_address,
-    platform_slug,
-    public_jwk,
-    web_origin,
+from voting_service.commands.runtime import database, run
+from voting_service.contests.model import Contest, Platform
+from voting_service.contests.platform_registration import platform_slug, public_jwk, web_origin
+from voting_service.contests.repository import load_contests, load_platforms
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    NotFound,
+    Refused,
+    Unavailable,
 )
-from voting_service.contests.store import load_contests, load_platforms
-from voting_service.errors import Fault, InvalidInput, NotFound, Refused, Unavailable
-from voting_service.outside.calls import Outside
-from voting_service.outside.signed_tokens import peek_claim
-from voting_service.outside.verification_keys import KeySource, listed_keys
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.clock import system_clock
+from voting_service.infrastructure.http_clients.client import BoundedClient
+from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
+from voting_service.infrastructure.http_clients.urls import check_https_address
+from voting_service.infrastructure.http_clients.verification_keys import KeySource, listed_keys
 from voting_service.settings import load_settings
-from voting_service.voters.platform_examination import (
-    Finding,
+from voting_service.voting.voters.platform_adapter import read_config
+from voting_service.voting.voters.platform_adapters.jwt import Config, key_source
+from voting_service.voting.voters.platform_diagnostics import (
+    DiagnosticFinding,
     examine_delivery,
     examine_keys,
     examine_token,
@@ -39,25 +44,23 @@ from voting_service.voters.platform_examination import (
     right,
     wrong,
 )
-from voting_service.voters.sign_in_kind import read_config
-from voting_service.voters.sign_in_kinds.jwt import Config, key_source
 
 _FETCHED = "it must answer 200 with a key set, over https, within 3 s and without a redirect"
 _SIGNS = {True: "✔", False: "✘", None: "•"}
 
 
 @dataclass
-class Sheet:
-    """Tells the findings one by one and counts them."""
+class CheckReport:
+    """Prints the findings one by one and counts them."""
 
     right: int = 0
     wrong: int = 0
 
-    def tell_all(self, findings: Iterable[Finding]) -> None:
+    def add_all(self, findings: Iterable[DiagnosticFinding]) -> None:
         for finding in findings:
-            self.tell(finding)
+            self.add(finding)
 
-    def tell(self, finding: Finding) -> None:
+    def add(self, finding: DiagnosticFinding) -> None:
         click.echo(f"{_SIGNS[finding.ok]} {finding.what}: {finding.detail}")
         if finding.mend:
             click.echo(f"    → {finding.mend}")
@@ -67,20 +70,20 @@ class Sheet:
 
 @click.command("check")
 @click.argument("slug")
-@click.option("--token", help="A sample token, not spent by this; - reads it from stdin.")
-@click.option("--contest", help="The contest that the token should be for.")
+@click.option("--token", help="A sample token; this does not use it up. - reads it from stdin.")
+@click.option("--contest", help="The contest that the token is for.")
 @click.option(
     "--key",
     "keys",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Try this public key (PEM) and not the registered settings. Repeatable.",
+    help="Check this public key (PEM) instead of the registered settings. Repeatable.",
 )
-@click.option("--jwks-url", help="Try this address and not the registered settings.")
+@click.option("--jwks-url", help="Check this key set address instead of the registered settings.")
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Try these settings, TOML (keys or jwks_url, origins), and not the registered ones.",
+    help="Check these settings, TOML (keys or jwks_url, origins), instead of the registered ones.",
 )
 def check(
     *,
@@ -91,28 +94,32 @@ def check(
     jwks_url: str | None,
     config: Path | None,
 ) -> None:
-    """Check what SLUG has registered, its published keys and a sample token.
+    """Check the registered settings of SLUG, its published keys and a sample token.
 
-    Says line by line what is right (✔), what is wrong and how to mend it (✘), and what else is
-    worth knowing (•). With --key, --jwks-url or --config it checks those, asks no store and
-    needs no settings: a platform's engineers can run it before anything is registered.
+    Prints a line for each check: right (✔), wrong and how to fix it (✘), or a remark (•). With
+    --key, --jwks-url or --config it checks those instead and needs neither stores nor settings,
+    so a platform's engineers can run it before anything is registered.
     """
-    if sum(each is not None for each in (keys or None, jwks_url, config)) > 1:
+    if sum(option is not None for option in (keys or None, jwks_url, config)) > 1:
         raise click.UsageError("give one of --key, --jwks-url and --config")
     if token == "-":  # noqa: S105 — where to read it, no secret
         token = sys.stdin.read()
     tried = _tried_platform(slug, keys, jwks_url, config)
-    sheet = Sheet()
-    run(_check(sheet, slug, tried, token.strip() if token else None, contest))
-    if sheet.wrong:
-        raise Refused(f"{sheet.wrong} wrong, {sheet.right} right; see the lines that begin with ✘")
-    click.echo(f"all {sheet.right} right")
+    report = CheckReport()
+    run(_check(report, slug, tried, token.strip() if token else None, contest))
+    if report.wrong:
+        raise Refused(
+            "commands.platform_check.checks_failed",
+            wrong=report.wrong,
+            right=report.right,
+        )
+    click.echo(f"All {report.right} checks passed.")
 
 
 def _tried_platform(
     slug: str, keys: tuple[Path, ...], jwks_url: str | None, config: Path | None
 ) -> Platform | None:
-    """The platform as the options describe it, None where the registered one is meant."""
+    """Return the platform that the options describe; None means the registered one."""
     if not (keys or jwks_url or config):
         return None
     settings: dict[str, Any]
@@ -120,40 +127,51 @@ def _tried_platform(
         try:
             settings = tomllib.loads(config.read_text(encoding="utf-8-sig"))
         except ValueError as error:
-            raise InvalidInput(Fault(f"--config {config}", str(error))) from None
+            raise InvalidInput(Fault.verbatim(f"--config {config}", str(error))) from None
     elif jwks_url is not None:
         settings = {"jwks_url": jwks_url}
     else:
         settings = {"keys": [_jwk(key) for key in keys]}
     origins = settings.pop("origins", [])
     return Platform(
-        id=0, slug=slug, name=Text(zh=slug, en=slug), kind="jwt", config=settings,
-        origins=tuple(map(str, origins)), daily_ceiling=None, enabled=True, revision=1,
-    )  # fmt: skip
+        id=0,
+        slug=slug,
+        name=Text(zh=slug, en=slug),
+        kind="jwt",
+        config=settings,
+        origins=tuple(map(str, origins)),
+        daily_ceiling=None,
+        enabled=True,
+        revision=1,
+    )
 
 
 def _jwk(file: Path) -> dict[str, str]:
     try:
         return public_jwk(file.read_bytes())
     except ValueError as error:
-        raise InvalidInput(Fault(f"--key {file}", str(error))) from None
+        raise InvalidInput(Fault.verbatim(f"--key {file}", str(error))) from None
 
 
 async def _check(
-    sheet: Sheet, slug: str, tried: Platform | None, token: str | None, contest_slug: str | None
+    report: CheckReport,
+    slug: str,
+    tried: Platform | None,
+    token: str | None,
+    contest_slug: str | None,
 ) -> None:
     contests: Sequence[Contest] | None = None
     platform = tried
     if platform is None:
         async with database(load_settings()) as connection:
-            platforms = {each.slug: each for each in await load_platforms(connection)}
+            platforms = {loaded.slug: loaded for loaded in await load_platforms(connection)}
             contests = await load_contests(connection)
         platform = platforms.get(slug)
         if platform is None:
-            raise NotFound(f"there is no platform {slug!r}; voting-service platform list")
-    sheet.tell_all(_examine_registration(platform))
+            raise NotFound("commands.platform_check.no_such_platform", slug=slug)
+    report.add_all(_examine_registration(platform))
     if platform.kind != "jwt":
-        sheet.tell(remark("kind", f"{platform.kind}: only the settings of jwt can be tried here"))
+        report.add(remark("kind", f"{platform.kind}: only jwt settings can be checked here"))
         return
     headers = httpx.Headers()
 
@@ -161,79 +179,81 @@ async def _check(
         headers.update(response.headers)
 
     async with httpx.AsyncClient(event_hooks={"response": [keep_headers]}) as http:
-        keys = await _examine_keys(sheet, platform, Outside(http), headers)
+        keys = await _examine_keys(report, platform, BoundedClient(http), headers)
         if token is None:
-            sheet.tell(remark("token", "none given; --token TOKEN examines one"))
+            report.add(remark("token", "none given; check one with --token TOKEN"))
             return
-        asked = contest_slug or _known_audience(token, contests)
-        if contests is not None and asked is not None:
-            sheet.tell(_examine_contest(asked, contests))
-        sheet.tell_all(
+        audience = contest_slug or _known_audience(token, contests)
+        if contests is not None and audience is not None:
+            report.add(_examine_contest(audience, contests))
+        report.add_all(
             await examine_token(
-                token, keys, platform_slug=slug, contest_slug=asked, now=system_clock()
+                token, keys, platform_slug=slug, contest_slug=audience, now=system_clock()
             )
         )
 
 
-def _examine_registration(platform: Platform) -> Iterator[Finding]:
+def _examine_registration(platform: Platform) -> Iterator[DiagnosticFinding]:
     try:
         yield right("slug", platform_slug(platform.slug))
     except ValueError as error:
         yield wrong("slug", str(error))
     if not platform.enabled:
         mend = f"voting-service platform enable {platform.slug}"
-        yield wrong("platform", "is switched off, nobody can sign in", mend)
+        yield wrong("platform", "switched off, so nobody can sign in", mend)
     if not platform.origins:
-        yield remark("origins", "none: no page of the platform may call or embed the vote")
+        yield remark("origins", "none: no page of the platform may call the API or embed the vote")
     for origin in platform.origins:
         try:
-            good = web_origin(origin)
+            checked = web_origin(origin)
         except ValueError as error:
             yield wrong(f"origin {origin}", str(error), "register it as https://host")
         else:
-            yield right("origin", f"{good} may call and embed")
+            yield right("origin", f"{checked} may call and embed")
 
 
 async def _examine_keys(
-    sheet: Sheet, platform: Platform, outside: Outside, headers: Mapping[str, str]
+    report: CheckReport, platform: Platform, http_client: BoundedClient, headers: Mapping[str, str]
 ) -> KeySource | None:
-    """Tells of the keys; what sign-in would look them up in, None where it could not."""
+    """Report on the keys; return the key source that sign-in would use, or None if it fails."""
     try:
         config = read_config(platform, Config)
     except InvalidInput as error:
-        sheet.tell_all(wrong(fault.field, fault.message) for fault in error.faults)
+        report.add_all(wrong(fault.field, fault.message) for fault in error.faults)
         return None
     if config.jwks_url is None:
-        found = list(examine_keys(config.keys or (), published=False))
+        findings = list(examine_keys(config.keys or (), published=False))
     else:
-        found = await _examine_address(config.jwks_url, outside, headers)
-    sheet.tell_all(found)
+        findings = await _examine_address(config.jwks_url, http_client, headers)
+    report.add_all(findings)
     try:
-        source = key_source(platform, outside, time.monotonic)
+        source = key_source(platform, http_client, time.monotonic)
     except InvalidInput as error:
-        if all(finding.ok is not False for finding in found):
-            sheet.tell_all(wrong(fault.field, fault.message) for fault in error.faults)
+        if all(finding.ok is not False for finding in findings):
+            report.add_all(wrong(fault.field, fault.message) for fault in error.faults)
         return None
-    can_be_had = any(finding.ok and finding.what.startswith("key ") for finding in found)
-    return source if can_be_had else None
+    has_key = any(finding.ok and finding.what.startswith("key ") for finding in findings)
+    return source if has_key else None
 
 
-async def _examine_address(url: str, outside: Outside, headers: Mapping[str, str]) -> list[Finding]:
-    """Fetches a key set as sign-in does."""
+async def _examine_address(
+    url: str, http_client: BoundedClient, headers: Mapping[str, str]
+) -> list[DiagnosticFinding]:
+    """Fetch a key set as sign-in does and examine it."""
     try:
-        jwks_address(url)
+        check_https_address(url)
     except ValueError as error:
         return [wrong("jwks_url", str(error))]
     try:
-        answer = await outside.get(url)
+        answer = await http_client.get(url)
         if answer.status != 200:
             return [wrong("jwks_url", f"answered with status {answer.status}", _FETCHED)]
         listed = listed_keys(answer.body)
     except Unavailable as error:
         return [wrong("jwks_url", str(error), _FETCHED)]
-    found = [right("jwks_url", f"answered with {len(answer.body)} bytes")]
-    found += examine_delivery(headers, system_clock(), _date(headers))
-    return found + list(examine_keys(listed, published=True))
+    findings = [right("jwks_url", f"answered with {len(answer.body)} bytes")]
+    findings += examine_delivery(headers, system_clock(), _date(headers))
+    return findings + list(examine_keys(listed, published=True))
 
 
 def _date(headers: Mapping[str, str]) -> datetime | None:
@@ -244,19 +264,19 @@ def _date(headers: Mapping[str, str]) -> datetime | None:
 
 
 def _known_audience(token: str, contests: Sequence[Contest] | None) -> str | None:
-    """The contest that the token is for, if there is such a one."""
-    said = peek_claim(token, "aud")
-    if isinstance(said, list) and len(said) == 1:
-        said = said[0]
+    """Return the contest that an unverified token is for, or the only contest there is."""
+    audience = peek_claim(token, "aud")
+    if isinstance(audience, list) and len(audience) == 1:
+        audience = audience[0]
     slugs = [contest.slug for contest in contests or ()]
-    if said in slugs:
-        return str(said)
+    if audience in slugs:
+        return str(audience)
     return slugs[0] if len(slugs) == 1 else None
 
 
-def _examine_contest(slug: str, contests: Sequence[Contest]) -> Finding:
-    found = next((contest for contest in contests if contest.slug == slug), None)
-    if found is None:
+def _examine_contest(slug: str, contests: Sequence[Contest]) -> DiagnosticFinding:
+    match = next((contest for contest in contests if contest.slug == slug), None)
+    if match is None:
         known = ", ".join(contest.slug for contest in contests) or "none"
-        return wrong("contest", f"there is no {slug!r}", f"those there are: {known}")
-    return right("contest", f"{slug}, {found.phase(system_clock())}")
+        return wrong("contest", f"there is no {slug!r}", f"existing contests: {known}")
+    return right("contest", f"{slug}, {match.phase(system_clock())}")

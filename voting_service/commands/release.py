@@ -1,4 +1,4 @@
-"""`release`: the signed pack for platforms, its check, and the look at what they show."""
+"""`release`: write and verify the signed pack of profiles, and check what platforms show."""
 
 from __future__ import annotations
 
@@ -10,22 +10,30 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from voting_service.clock import system_clock
-from voting_service.commands.running import database, run
+from voting_service.commands.runtime import database, run
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import require_published
-from voting_service.contests.platform_checks import profile_address
-from voting_service.contests.release_pack import (
+from voting_service.contests.platform_registration import profile_address
+from voting_service.contests.profile_release.pack import (
     Release,
     build_pack,
     load_release,
     verify_pack,
 )
-from voting_service.contests.release_probe import Finding, Target, probe
-from voting_service.contests.store import load_contest, load_platforms
-from voting_service.errors import Fault, InvalidInput, Refused
+from voting_service.contests.profile_release.probe import (
+    Finding,
+    ProbeTarget,
+    probe,
+)
+from voting_service.contests.repository import load_contest, load_platforms
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    Refused,
+)
+from voting_service.infrastructure.clock import system_clock
+from voting_service.infrastructure.crypto.signed_document import load_public_key, load_signing_key
 from voting_service.settings import Settings, load_settings
-from voting_service.storage.signed_file import load_public_key, load_signing_key
 
 _SHOWN_CHARACTERS = 60
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -33,27 +41,30 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group()
 def release() -> None:
-    """The release of the profiles: pack them for platforms, verify a pack, probe platforms."""
+    """Pack the profiles for platforms, verify a pack, check what platforms show."""
 
 
 @release.command("pack")
 @click.argument("slug")
-@click.option("--output", required=True, type=FILE, help="The zip file to write.")
+@click.option("--output", required=True, type=FILE, help="The ZIP file to write.")
 def pack(slug: str, output: Path) -> None:
-    """Write the profiles and pictures of SLUG as one signed zip file.
+    """Write the profiles and pictures of SLUG to one signed ZIP file.
 
-    It is under the same embargo as the profiles: platforms may prepare with it, not publish.
+    The file is under the same embargo as the profiles: platforms may use it to prepare, but must
+    not publish before the date in it.
     """
     settings = load_settings()
     key = load_signing_key(settings.signing_key_file)
-    contest, found = run(_load(settings, slug))
-    data = build_pack(contest, found, key)
+    contest, loaded = run(_load(settings, slug))
+    data = build_pack(contest, loaded, key)
     try:
         output.write_bytes(data)
     except OSError as error:
-        raise Refused(f"{output} cannot be written: {error.strerror}") from None
+        raise Refused(
+            "commands.release.cannot_write", output=output, strerror=error.strerror
+        ) from None
     click.echo(
-        f"wrote {output}: {len(found.profiles.candidates)} profiles, {len(found.pictures)} "
+        f"Wrote {output}: {len(loaded.profiles.candidates)} profiles, {len(loaded.pictures)} "
         f"pictures, {len(data) / 1024**2:.1f} MB"
     )
     _describe(data)
@@ -64,10 +75,10 @@ def pack(slug: str, output: Path) -> None:
 @click.option(
     "--key",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The public key that was announced, PEM; without it the pack's own is shown.",
+    help="The announced public key, PEM. Without it, prints the key of the pack.",
 )
 def verify(file: Path, key: Path | None) -> None:
-    """Check a pack FILE offline: signature, every file, and that nothing else is in it."""
+    """Check a pack FILE offline: its signature and every file in it, and nothing else is in it."""
     _describe(file.read_bytes(), key)
 
 
@@ -79,7 +90,7 @@ def _describe(data: bytes, key: Path | None = None) -> None:
     click.echo(f"files       {len(manifest.files)}, each as the manifest says")
     click.echo(f"signed by   {checked.public_key}")
     if key is None:
-        click.echo("compare this key with the one that was announced, or give it with --key")
+        click.echo("Compare this key with the announced one, or give that with --key.")
 
 
 @release.command("probe")
@@ -88,28 +99,28 @@ def _describe(data: bytes, key: Path | None = None) -> None:
     "--address",
     "addresses",
     multiple=True,
-    help="Look here instead; {number} stands for the candidate's. Repeatable.",
+    help="Check this address instead; {number} stands for the candidate's number. Repeatable.",
 )
 def probe_platforms(slug: str, addresses: tuple[str, ...]) -> None:
-    """Compare what every platform shows with the record; differences end with exit code 1.
+    """Compare the profiles that each platform shows with ours. Ends with 1 if they differ.
 
-    Looks at the profile address of each platform that is switched on.
+    Checks the profile address of each platform that is switched on.
     """
-    targets = [Target("", _address(each)) for each in addresses]
+    targets = [ProbeTarget("", _address(address)) for address in addresses]
     settings = load_settings()
     findings = run(_probe(settings, slug, targets))
     if not findings:
-        click.echo("no difference")
+        click.echo("No differences found.")
         return
     _print(findings)
-    raise Refused(f"{len(findings)} differences")
+    raise Refused("commands.release.differences", findings_count=len(findings))
 
 
 def _address(value: str) -> str:
     try:
         return profile_address(value)
     except ValueError as error:
-        raise InvalidInput(Fault(f"--address {value}", str(error))) from None
+        raise InvalidInput(Fault.verbatim(f"--address {value}", str(error))) from None
 
 
 async def _load(settings: Settings, slug: str) -> tuple[Contest, Release]:
@@ -118,31 +129,28 @@ async def _load(settings: Settings, slug: str) -> tuple[Contest, Release]:
         return contest, await load_release(connection, contest)
 
 
-async def _probe(settings: Settings, slug: str, targets: list[Target]) -> tuple[Finding, ...]:
-    contest, found = await _load(settings, slug)
+async def _probe(settings: Settings, slug: str, targets: list[ProbeTarget]) -> tuple[Finding, ...]:
+    contest, loaded = await _load(settings, slug)
     require_published(contest, system_clock())
     if not targets:
         targets = await _registered(settings)
-    click.echo(f"looking at {len(targets)} places", err=True)
+    click.echo(f"Checking {len(targets)} addresses …", err=True)
     async with httpx.AsyncClient(
         follow_redirects=False, headers={"user-agent": "voting-service release probe"}
     ) as client:
-        return await probe(client, found, targets)
+        return await probe(client, loaded, targets)
 
 
-async def _registered(settings: Settings) -> list[Target]:
+async def _registered(settings: Settings) -> list[ProbeTarget]:
     async with database(settings) as connection:
         platforms = await load_platforms(connection)
     targets = [
-        Target(platform.slug, platform.profile_url)
+        ProbeTarget(platform.slug, platform.profile_url)
         for platform in platforms
         if platform.enabled and platform.profile_url
     ]
     if not targets:
-        raise Refused(
-            "no platform has a profile address: voting-service platform profile-url SLUG URL, "
-            "or give --address"
-        )
+        raise Refused("commands.release.no_profile_address")
     return targets
 
 
@@ -164,7 +172,7 @@ def _print(findings: tuple[Finding, ...]) -> None:
 
 
 def _shown(text: str) -> str:
-    """Other people's text, fit for a terminal."""
+    """Return text from outside, shortened and safe to print on a terminal."""
     plain = "".join(character if character.isprintable() else " " for character in text)
     cut = plain if len(plain) <= _SHOWN_CHARACTERS else plain[:_SHOWN_CHARACTERS] + "…"
     return escape(cut)

@@ -1,4 +1,4 @@
-"""`replay`: an audit archive counted again, with no database and no settings."""
+"""`replay`: count the ballots of an audit archive again, without database or settings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from voting_service.cut.ranking import ranked
 from voting_service.errors import InvalidInput
-from voting_service.replay.comparing import Replayed
-from voting_service.replay.comparing import replay as replay_archive
-from voting_service.storage.signed_file import load_public_key
-from voting_service.tally.recount import Count
+from voting_service.infrastructure.crypto.signed_document import load_public_key
+from voting_service.voting.cut.ranking import ranked
+from voting_service.voting.replay.comparison import Replayed
+from voting_service.voting.replay.comparison import replay as replay_archive
+from voting_service.voting.tally.recount import Count
 
 COUNTS = ("gross", "held", "void", "net")
 PIPE_WIDTH = 160
@@ -28,16 +28,16 @@ PIPE_WIDTH = 160
     "--key",
     "key_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The announced public key, PEM: whose signature the published versions must bear.",
+    help="The announced public key, PEM. The published versions must be signed by it.",
 )
 @click.option(
     "--format", "kind", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 def replay(file: Path, key_file: Path | None, kind: str) -> None:
-    """Count the ballots of an audit archive again and compare with what was published.
+    """Count the ballots of an audit archive again and compare the result with what was published.
 
-    Gross, held, void and net per candidate and platform come from ballots and rulings alone;
-    every published version must come out byte for byte. Exit code 0: everything agrees.
+    Computes gross, held, void and net per candidate and platform from the ballots and rulings
+    alone. Every published version must come out byte for byte. Exit code 0: everything agrees.
     """
     key = load_public_key(key_file.read_bytes()) if key_file else None
     replayed = replay_archive(file, key)
@@ -97,17 +97,17 @@ def _print(replayed: Replayed) -> None:
         by_platform.add_row(escape(platform), *map(str, _figures(count)))
     console.print(by_candidate, by_platform, sep="\n")
     for publication in replayed.contest.publications:
-        good = publication.version in replayed.same
+        agrees = publication.version in replayed.same
         console.print(
             f"[green]✔[/] version {publication.version}: byte for byte as published"
-            if good
-            else f"[red]✘[/] version {publication.version}: does not come out as published",
+            if agrees
+            else f"[red]✘[/] version {publication.version}: differs from what was published",
             highlight=False,
         )
     if not replayed.contest.publications:
-        console.print("nothing is published yet; there is nothing to compare with")
+        console.print("Nothing has been published yet, so there is nothing to compare.")
     console.print(
-        f"[red]✘[/] {len(replayed.faults)} things do not agree"
+        f"[red]✘[/] {len(replayed.faults)} differences"
         if replayed.faults
         else f"[green]✔[/] {replayed.ballots} ballots, {len(replayed.contest.rulings)} rulings: "
         "everything agrees",

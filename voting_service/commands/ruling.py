@@ -1,4 +1,4 @@
-"""`ruling`: one person proposes what becomes of a hold, another approves."""
+"""`ruling`: rule on holds; one person proposes, another approves."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from typing import TypeVar
 
 import click
 
-from voting_service.accounts.model import Account
-from voting_service.clock import system_clock
-from voting_service.commands.running import database, run
-from voting_service.commands.staff import as_option, authenticate_staff
+from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.runtime import database, run
 from voting_service.contests.model import Contest
-from voting_service.contests.store import load_contest
-from voting_service.rulings.model import REASONS, VERDICTS, Verdict
-from voting_service.rulings.rulings import approve_rulings, decline_ruling, propose_rulings
+from voting_service.contests.repository import load_contest
+from voting_service.infrastructure.clock import system_clock
+from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import load_settings
-from voting_service.storage.postgres import Connection
+from voting_service.staff.accounts.model import Account
+from voting_service.voting.rulings.model import (
+    REASONS,
+    VERDICTS,
+    Verdict,
+)
+from voting_service.voting.rulings.service import (
+    approve_rulings,
+    decline_ruling,
+    propose_rulings,
+)
 
 T = TypeVar("T")
 Work = Callable[[Connection, Contest, Account], Awaitable[T]]
@@ -24,10 +32,10 @@ Work = Callable[[Connection, Contest, Account], Awaitable[T]]
 
 @click.group()
 def ruling() -> None:
-    """Rule on holds with two people: void or count. A ruling is reversed by another one."""
+    """Rule on holds with two people: void or count. A later ruling reverses an earlier one."""
 
 
-def _as_member(slug: str, name: str, work: Work[T]) -> T:
+def _run_signed_in(slug: str, name: str, work: Work[T]) -> T:
     settings = load_settings()
 
     async def signed_in() -> T:
@@ -44,17 +52,17 @@ def _as_member(slug: str, name: str, work: Work[T]) -> T:
 @click.argument("verdict", type=click.Choice(VERDICTS))
 @click.argument("holds", metavar="HOLD...", type=int, nargs=-1, required=True)
 @click.option("--reason", required=True, type=click.Choice(list(REASONS)))
-@click.option("--words", required=True, help="What was found, for the record.")
+@click.option("--words", required=True, help="What you found, for the record.")
 @as_option
 def propose(
     contest: str, verdict: Verdict, holds: tuple[int, ...], *, reason: str, words: str, name: str
 ) -> None:
-    """Propose to void or to count the ballots of each HOLD of CONTEST, in one act."""
+    """Propose to void or count the ballots of each HOLD of CONTEST, all together."""
 
-    async def work(connection: Connection, found: Contest, account: Account) -> tuple[int, ...]:
+    async def work(connection: Connection, loaded: Contest, account: Account) -> tuple[int, ...]:
         return await propose_rulings(
             connection,
-            found,
+            loaded,
             account,
             holds,
             verdict=verdict,
@@ -63,9 +71,9 @@ def propose(
             now=system_clock(),
         )
 
-    decisions = " ".join(str(decision) for decision in _as_member(contest, name, work))
+    decisions = " ".join(str(decision) for decision in _run_signed_in(contest, name, work))
     click.echo(
-        f"proposed as decision {decisions}; a second person approves with "
+        f"Proposed as decision {decisions}. A second person approves with "
         f"`voting-service ruling approve {contest} {decisions} --as NAME`"
     )
 
@@ -75,26 +83,26 @@ def propose(
 @click.argument("decisions", metavar="ID...", type=int, nargs=-1, required=True)
 @as_option
 def approve(contest: str, decisions: tuple[int, ...], name: str) -> None:
-    """Approve the proposed rulings ID of CONTEST; the counts follow at once."""
+    """Approve the proposed rulings ID of CONTEST. The counts change at once."""
 
-    async def work(connection: Connection, found: Contest, account: Account) -> None:
-        approved = await approve_rulings(connection, found, account, decisions, now=system_clock())
+    async def work(connection: Connection, loaded: Contest, account: Account) -> None:
+        approved = await approve_rulings(connection, loaded, account, decisions, now=system_clock())
         for decision in approved:
-            click.echo(f"{decision.proposer} and {account.name} decided: {decision}")
+            click.echo(f"Approved by {decision.proposer} and {account.name}: {decision.describe('en')}")
 
-    _as_member(contest, name, work)
+    _run_signed_in(contest, name, work)
 
 
 @ruling.command()
 @click.argument("contest")
 @click.argument("decision", metavar="ID", type=int)
-@click.option("--because", required=True, help="Why not, for the record.")
+@click.option("--because", required=True, help="The reason, for the record.")
 @as_option
 def decline(contest: str, decision: int, because: str, name: str) -> None:
-    """Turn the proposed ruling ID of CONTEST down, or withdraw your own."""
+    """Reject the proposed ruling ID of CONTEST, or withdraw your own."""
 
-    async def work(connection: Connection, found: Contest, account: Account) -> None:
-        await decline_ruling(connection, found, account, decision, because, now=system_clock())
+    async def work(connection: Connection, loaded: Contest, account: Account) -> None:
+        await decline_ruling(connection, loaded, account, decision, because, now=system_clock())
 
-    _as_member(contest, name, work)
-    click.echo(f"decision {decision} is declined; the hold stays as it was")
+    _run_signed_in(contest, name, work)
+    click.echo(f"Rejected decision {decision}. The hold is unchanged.")

@@ -1,33 +1,33 @@
-"""`sweep`: examine a contest's ballots now, not only at night."""
+"""`sweep`: examine a contest's ballots for fraud now, without waiting for the nightly run."""
 
 from __future__ import annotations
 
 import click
 
-from voting_service.accounts.model import require_role
-from voting_service.background.sweep import sweep as examine_ballots
-from voting_service.commands.running import database, run
-from voting_service.commands.staff import as_option, authenticate_staff
-from voting_service.contests.store import load_contest
-from voting_service.decisions.model import DECIDERS
-from voting_service.rulings.hold_files import ImportedHold
+from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.runtime import database, run
+from voting_service.contests.repository import load_contest
+from voting_service.infrastructure.postgres.database_clock import database_time
+from voting_service.jobs.sweep import sweep as examine_ballots
 from voting_service.settings import Settings, load_settings
-from voting_service.storage.database_clock import database_time
+from voting_service.staff.accounts.model import require_role
+from voting_service.staff.approvals.model import DECIDERS
+from voting_service.voting.rulings.forensics_import import ImportedHold
 
 
 @click.command()
 @click.argument("contest")
 @as_option
 def sweep(contest: str, name: str) -> None:
-    """Examine the ballots of CONTEST and put what is found on hold, for two people to rule.
+    """Examine the ballots of CONTEST and put suspicious ones on hold for two people to rule on.
 
-    `work` does so every night and at the close. It may take minutes; nothing waits for it.
+    `work` does this every night and at the close. It can take minutes and delays no vote.
     """
     holds = run(_sweep(load_settings(), contest, name))
-    made = [hold for hold in holds if hold.is_new]
-    for hold in made:
+    new_holds = [hold for hold in holds if hold.is_new]
+    for hold in new_holds:
         click.echo(f"hold {hold.hold_id}: {hold.ballots} ballots")
-    click.echo(f"{len(holds)} campaigns, {len(made)} new holds")
+    click.echo(f"{len(holds)} campaigns, {len(new_holds)} new holds")
 
 
 async def _sweep(settings: Settings, slug: str, name: str) -> tuple[ImportedHold, ...]:

@@ -1,4 +1,4 @@
-"""`tally`: the counts from the ballots alone, for staff; and the kept tally, rebuilt from them."""
+"""`tally`: count the ballots of a contest, or rebuild its stored tally from them."""
 
 from __future__ import annotations
 
@@ -11,26 +11,37 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from voting_service.accounts.model import require_role
-from voting_service.clock import system_clock
-from voting_service.commands.running import database, run
-from voting_service.commands.staff import as_option, authenticate_staff
-from voting_service.contests.model import Contest, Language
-from voting_service.contests.store import load_contest
-from voting_service.decisions.model import DECIDERS
+from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.runtime import database, run
+from voting_service.contests.model import Contest
+from voting_service.contests.repository import load_contest
 from voting_service.errors import Refused
+from voting_service.i18n.text import Language
+from voting_service.infrastructure.clock import system_clock
+from voting_service.infrastructure.postgres.pool import connect
+from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings, load_settings
-from voting_service.storage.postgres import connect
-from voting_service.storage.valkey import Valkey
-from voting_service.tally.audit import audit
-from voting_service.tally.counters import register_functions
-from voting_service.tally.exports import TallyTable, tally_table, to_csv, to_json, to_xlsx
-from voting_service.tally.rebuild import rebuild, require_owner
-from voting_service.tally.recount import Key, Recount, recount
-from voting_service.tally.report.tally_report import tally_report
+from voting_service.staff.accounts.model import require_role
+from voting_service.staff.approvals.model import DECIDERS
+from voting_service.voting.tally.counters import register_functions
+from voting_service.voting.tally.exports import (
+    TallyTable,
+    tally_table,
+    to_csv,
+    to_json,
+    to_xlsx,
+)
+from voting_service.voting.tally.rebuild import rebuild, require_owner
+from voting_service.voting.tally.recount import (
+    Key,
+    Recount,
+    recount,
+)
+from voting_service.voting.tally.recount_audit import audit
+from voting_service.voting.tally.report.tally_report import tally_report
 
 PIPE_WIDTH = 160
-"""Columns of a table that goes into a pipe or file, where there is no terminal to ask."""
+"""Width of a table that is not printed on a terminal."""
 
 WRITERS = {"json": to_json, "xlsx": to_xlsx}
 
@@ -39,7 +50,7 @@ COUNT = "count"
 
 
 class TallyGroup(click.Group):
-    """`tally CONTEST …` is `tally count CONTEST …`."""
+    """A group where `tally CONTEST …` means `tally count CONTEST …`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
@@ -49,9 +60,10 @@ class TallyGroup(click.Group):
 
 @click.group(cls=TallyGroup)
 def tally() -> None:
-    """Count the ballots of a contest, or rebuild its kept tally.
+    """Count the ballots of a contest, or rebuild its stored tally.
 
-    `voting-service tally CONTEST` counts; `voting-service tally count --help` says how.
+    `voting-service tally CONTEST` counts the ballots; for its options, run `voting-service tally
+    count --help`.
     """
 
 
@@ -62,7 +74,7 @@ def tally() -> None:
     "keys",
     multiple=True,
     type=click.Choice(get_args(Key)),
-    help="What to group by; may be given several times. [default: candidate]",
+    help="Group by this. Repeatable. [default: candidate]",
 )
 @click.option(
     "--format",
@@ -72,9 +84,15 @@ def tally() -> None:
     show_default=True,
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
-@click.option("--bom", is_flag=True, help="Begin CSV with the mark by which Excel knows UTF-8.")
 @click.option(
-    "--language", type=click.Choice(get_args(Language)), help="Of a PDF report. [default: zh]"
+    "--bom",
+    is_flag=True,
+    help="Start CSV with a byte order mark, for Excel.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(get_args(Language)),
+    help="Language of the PDF report. [default: zh]",
 )
 def count(
     *,
@@ -85,19 +103,23 @@ def count(
     bom: bool,
     language: Language | None,
 ) -> None:
-    """Count the ballots of CONTEST afresh: gross, held, void and net.
+    """Count the ballots of CONTEST: gross, held, void and net.
 
-    With `candidate` among the keys votes are counted, else ballots. Days and hours are those
-    of the contest's time zone. A PDF is the whole report, with charts.
+    Counts votes when grouped by candidate, otherwise ballots. Days and hours are in the contest's
+    time zone. The PDF is the whole report, with charts.
     """
     if kind in ("xlsx", "pdf") and output is None and sys.stdout.isatty():
-        raise click.UsageError(f"{kind.upper()} does not belong on a terminal: give --output FILE")
+        raise click.UsageError(
+            f"{kind.upper()} cannot be printed on a terminal: give --output FILE"
+        )
     if kind == "pdf" and keys:
-        raise click.UsageError("--by is not for --format pdf: the report has all of them")
+        raise click.UsageError(
+            "--by does not work with --format pdf, which contains every grouping"
+        )
     if language and kind != "pdf":
-        raise click.UsageError("--language is for --format pdf")
+        raise click.UsageError("--language only works with --format pdf")
     if bom and kind != "csv":
-        raise click.UsageError("--bom is for --format csv")
+        raise click.UsageError("--bom only works with --format csv")
     by = tuple(dict.fromkeys(keys)) or ("candidate",)
     loaded, recounted = run(_recount(load_settings(), contest))
     table = tally_table(loaded, recounted, by, system_clock())
@@ -111,7 +133,7 @@ def count(
     else:
         _write(output, WRITERS[kind](table))
     click.echo(
-        f"recounted {table.ballots.gross} ballots in {recounted.seconds:.1f} seconds", err=True
+        f"Counted {table.ballots.gross} ballots in {recounted.seconds:.1f} seconds.", err=True
     )
 
 
@@ -119,11 +141,11 @@ def count(
 @click.argument("contests", metavar="CONTEST…", nargs=-1, required=True)
 @as_option
 def rebuild_tally(contests: tuple[str, ...], name: str) -> None:
-    """Make the kept tally of CONTEST again from its ballots, and compare it with a recount.
+    """Rebuild the stored tally of CONTEST from its ballots and compare it with a recount.
 
-    Needed once for each contest after a dump was restored into another PostgreSQL cluster, or
-    after pg_upgrade. Votes may go on while it runs. Needs VOTING_OWNER_DATABASE_URL, as `migrate`
-    does, and an administrator, supervisor or tally clerk.
+    Do this once for each contest after you restored a dump into another PostgreSQL cluster or ran
+    pg_upgrade. Voting can continue while it runs. You must be an administrator, supervisor or
+    tally clerk, and need VOTING_OWNER_DATABASE_URL, as for `migrate`.
     """
     run(_rebuild(load_settings(), contests, name))
 
@@ -140,14 +162,12 @@ async def _rebuild(settings: Settings, slugs: tuple[str, ...], name: str) -> Non
             done = await rebuild(owner, valkey, contest, account.name)
             checked = await audit(owner, contest)
             click.echo(
-                f"rebuilt the tally of {contest.slug}: {done.ballots} ballots, {done.renumbered} "
-                f"of them with transactions of another cluster, in {done.seconds:.1f} seconds"
+                f"Rebuilt the tally of {contest.slug}: {done.ballots} ballots, {done.renumbered} "
+                f"of them from another cluster, in {done.seconds:.1f} seconds."
             )
             if checked.difference:
-                raise Refused(
-                    f"it differs from a recount by {checked.difference} votes: do it again"
-                )
-            click.echo(f"it agrees with a recount of all {checked.ballots} ballots")
+                raise Refused("commands.tally.differs_from_recount", difference=checked.difference)
+            click.echo(f"It agrees with a recount of all {checked.ballots} ballots.")
     finally:
         await owner.close()
         await valkey.close()
@@ -183,15 +203,15 @@ def _print(table: TallyTable, console: Console) -> None:
     for name in table.columns:
         is_text = name.startswith("name_") or name in ("platform", "day", "hour", "in_cut")
         grid.add_column(name, justify="left" if is_text else "right", overflow="fold")
-    last_inside = _last_inside(table)
+    last_row_in_cut = _last_row_in_cut(table)
     for place, row in enumerate(table.rows, start=1):
-        grid.add_row(*(escape(str(cell)) for cell in row), end_section=place == last_inside)
+        grid.add_row(*(escape(str(cell)) for cell in row), end_section=place == last_row_in_cut)
     console.print(grid)
-    if last_inside is not None:
-        console.print(f"The line is below place {last_inside}.", highlight=False)
+    if last_row_in_cut is not None:
+        console.print(f"The cut line is below place {last_row_in_cut}.", highlight=False)
 
 
-def _last_inside(table: TallyTable) -> int | None:
-    """After which row the line of the cut is drawn; None when there is none to draw."""
+def _last_row_in_cut(table: TallyTable) -> int | None:
+    """Return the row below which the cut line is drawn, or None."""
     size = table.contest.rules.cut.size
     return size if "in_cut" in table.columns and size < len(table.rows) else None

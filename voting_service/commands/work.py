@@ -1,4 +1,4 @@
-"""`work`: the background loops."""
+"""`work`: run the background jobs."""
 
 from __future__ import annotations
 
@@ -7,31 +7,29 @@ import signal
 
 import click
 
-from voting_service.background.alarm_loop import alarm_loop
-from voting_service.background.journal_loop import journal_loop
-from voting_service.background.loops import (
-    audit_loop,
-    gather_loop,
-    reconcile_loop,
-    run_loops,
-    snapshot_loop,
-    sweep_loop,
-)
-from voting_service.commands.running import require_durable_database, run
-from voting_service.logs import configure_logs
+from voting_service.commands.runtime import require_durable_database, run
+from voting_service.infrastructure.logs import configure_logs
+from voting_service.infrastructure.postgres.database_clock import database_time
+from voting_service.infrastructure.valkey import Valkey
+from voting_service.jobs.alarms import alarm_loop
+from voting_service.jobs.audit_log_check import audit_log_check_loop
+from voting_service.jobs.held_ballots import held_ballots_loop
+from voting_service.jobs.loop_runner import run_loops
+from voting_service.jobs.reconcile import reconcile_loop
+from voting_service.jobs.recount_audit import recount_audit_loop
+from voting_service.jobs.snapshots import snapshots_loop
+from voting_service.jobs.sweep import sweep_loop
 from voting_service.settings import Settings, load_settings
-from voting_service.storage.database_clock import database_time
-from voting_service.storage.valkey import Valkey
-from voting_service.tally.counters import register_functions
+from voting_service.voting.tally.counters import register_functions
 
 
 @click.command()
 def work() -> None:
-    """Run the background loops: reconcile the counters, take snapshots, compare the kept tally
-    with all ballots, gather held ones into holds, examine the ballots at night, raise
-    alarms about bursts, check the journal's chain.
+    """Run the background jobs: reconcile the live counters, take snapshots, compare the stored
+    tally with all ballots, gather held ballots into holds, examine the ballots every night, raise
+    alarms about bursts of votes, verify the audit log.
 
-    Several may run; a lease in Postgres lets one of them work at a loop at a time.
+    You can run several processes; a lease in Postgres lets one at a time do each job.
     """
     settings = load_settings()
     require_durable_database(settings)
@@ -44,12 +42,12 @@ async def _work(settings: Settings) -> None:
     register_functions(valkey)
     loops = [
         reconcile_loop(valkey),
-        snapshot_loop(database_time),
-        audit_loop(database_time),
-        gather_loop(database_time),
+        snapshots_loop(database_time),
+        recount_audit_loop(database_time),
+        held_ballots_loop(database_time),
         sweep_loop(database_time),
         alarm_loop(database_time),
-        journal_loop(database_time),
+        audit_log_check_loop(database_time),
     ]
     working = asyncio.create_task(run_loops(loops, settings.database_url))
     for stop in (signal.SIGINT, signal.SIGTERM):

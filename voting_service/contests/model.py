@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, Literal
@@ -9,15 +10,42 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from voting_service.errors import Fault
+from voting_service.i18n.text import Text
+
 Phase = Literal["upcoming", "open", "closed"]
-Language = Literal["zh", "en"]
+
+LINE_CHARACTERS = 120
+SUMMARY_CHARACTERS = 300
+STORY_CHARACTERS = 1_500
+"""The official notice's limit for a deeds text, in either language."""
+_DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that change the direction of the text after them: one name could look like another."""
 
 
-class Text(msgspec.Struct, frozen=True):
-    """A text in both languages of the public face."""
+def count_characters(text: str) -> int:
+    """Return the number of characters as a reader counts them: an accent, a variation selector or
+    a joiner belongs to the character before it, and a line break is not counted."""
+    return sum(
+        unicodedata.category(character) not in {"Mn", "Me", "Cf", "Cc"}
+        for character in unicodedata.normalize("NFC", text)
+    )
 
-    zh: str
-    en: str
+
+def find_text_fault(field: str, text: str, *, limit: int, line_breaks: bool) -> Fault | None:
+    """Return what prevents a text from being shown: a control character, no text, or too much."""
+    for character in text:
+        allowed = line_breaks and character in "\n\t"
+        is_control = unicodedata.category(character) == "Cc" and not allowed
+        if is_control or character in _DIRECTION_CONTROLS:
+            code_point = f"U+{ord(character):04X}"
+            return Fault(field, "contests.control_character", character=code_point)
+    count = count_characters(text)
+    if count == 0:
+        return Fault(field, "contests.text_empty")
+    if count > limit:
+        return Fault(field, "contests.text_too_long", count=count, limit=limit)
+    return None
 
 
 class BallotRules(msgspec.Struct, frozen=True):
@@ -42,7 +70,7 @@ class ReleaseSchedule(msgspec.Struct, frozen=True):
 
 
 class CutRules(msgspec.Struct, frozen=True):
-    """How many go on, and who decides when the last place is tied (cut/tie_rule.py)."""
+    """How many advance, and who decides when the last place is tied (voting/cut/tie_rule.py)."""
 
     size: int
     tie: Literal["committee", "lot", "advance_all"]
@@ -52,11 +80,11 @@ CaptchaProvider = Literal["turnstile", "geetest", "tencent", "yidun"]
 
 
 class ScreeningRules(msgspec.Struct, frozen=True):
-    """Whether suspicious votes are asked for a proof of work, and whether ballots are held on
-    what coincides (antifraud/decision.py). Never public.
+    """Whether suspicious votes need a proof of work, and whether ballots are held when suspicious
+    signals coincide (antifraud/screening/decision.py). Never public.
 
-    With a `captcha`, its provider's widget takes the place of the proof of work; `site_key` is
-    the provider's name for us there (antifraud/captchas/).
+    With a `captcha`, the widget of its provider replaces the proof of work; `site_key` identifies
+    us to the provider (antifraud/captchas/).
     """
 
     challenge: bool = True
@@ -66,14 +94,14 @@ class ScreeningRules(msgspec.Struct, frozen=True):
 
 
 class EarlyClose(msgspec.Struct, frozen=True):
-    """Staff, the account named `by`, ended the window before the close that was announced."""
+    """The account `by` closed voting before the announced close."""
 
     by: str
     announced: datetime
 
 
 class ContestRules(msgspec.Struct, frozen=True):
-    """What is announced before voting opens. Profiles are under embargo until `publish_at`;
+    """The rules announced before voting opens. Profiles are under embargo until `publish_at`;
     None: until voting opens (contests/phases.py)."""
 
     title: Text
@@ -90,7 +118,7 @@ class ContestRules(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One public profile; its pictures are in contests/pictures.py."""
+    """One public profile; its pictures are in contests/pictures/repository.py."""
 
     number: int
     name: Text
@@ -126,13 +154,13 @@ class Contest(msgspec.Struct, frozen=True, dict=True):
         return "open" if now < self.closes_at else "closed"
 
     def period(self, now: datetime) -> date:
-        """The day whose ballot a vote cast at `now` is: the local date, or the opening's local
-        date for all of a contest in which a voter votes once."""
+        """Return the period of a ballot cast at `now`: the local date, or the local date of the
+        opening if each voter has one ballot per contest."""
         moment = now if self.rules.ballot.every == "day" else self.opens_at
         return moment.astimezone(self.zone).date()
 
     def period_end(self, now: datetime) -> datetime:
-        """When the period of `now` is over: at the next local midnight, or at the close."""
+        """Return the end of the period of `now`: the next local midnight, or the close."""
         if self.rules.ballot.every == "contest":
             return self.closes_at
         tomorrow = self.period(now) + timedelta(days=1)
@@ -140,8 +168,8 @@ class Contest(msgspec.Struct, frozen=True, dict=True):
 
 
 class Platform(msgspec.Struct, frozen=True):
-    """A media platform that signs its users in; `config` is its sign-in adapter's. At
-    `profile_url` it shows the profiles, `{number}` standing for the candidate's."""
+    """A media platform that signs its users in; `config` is that of its sign-in adapter. It shows
+    the profiles at `profile_url`, where `{number}` is the candidate's number."""
 
     id: int
     slug: str

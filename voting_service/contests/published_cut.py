@@ -1,5 +1,4 @@
-"""Who goes on from a contest, for whoever takes over from there: read from the published document
-alone."""
+"""The published result of a contest, for nomination: read from the published document alone."""
 
 from __future__ import annotations
 
@@ -8,15 +7,15 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from voting_service.contests.model import Contest
-from voting_service.contests.store import QUERIES
-from voting_service.storage.postgres import AnyConnection, domain_errors
-from voting_service.storage.signed_file import read_signed_file
+from voting_service.contests.repository import QUERIES
+from voting_service.infrastructure.crypto.signed_document import read_signed_file
+from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 
 
 async def published_cut(
     connection: AnyConnection, contest_id: int, now: datetime
 ) -> tuple[int, ...] | None:
-    """The numbers of those who go on, best first, by the newest version that citizens see at
+    """Return the numbers of those who advance, best first, in the newest version that is public at
     `now`; None while there is none."""
     document = await _shown(connection, contest_id, now)
     return None if document is None else tuple(read_signed_file(document).document["selected"])
@@ -25,7 +24,7 @@ async def published_cut(
 async def published_cut_sha256(
     connection: AnyConnection, contest_id: int, now: datetime
 ) -> str | None:
-    """The hash of the signed file that `published_cut` was read from, in hexadecimal."""
+    """Return the hash of the signed file that `published_cut` was read from, in hexadecimal."""
     document = await _shown(connection, contest_id, now)
     return None if document is None else sha256(document).hexdigest()
 
@@ -37,8 +36,8 @@ async def _shown(connection: AnyConnection, contest_id: int, now: datetime) -> b
 
 
 class CutFigures(NamedTuple):
-    """What the published document says of the ballots, and at its line: the votes of the last who
-    goes on, and by how many votes they are ahead of the next (0 where nobody follows)."""
+    """Figures of the published document: ballots, and at the cut-off the votes of the last who
+    advances and the margin to the next (0 if there is none)."""
 
     ballots: int
     counted: int
@@ -51,18 +50,18 @@ class CutFigures(NamedTuple):
 async def cut_figures(
     connection: AnyConnection, contest_id: int, now: datetime
 ) -> CutFigures | None:
-    """None while there is no published cut."""
+    """Return the figures; None while there is no published cut."""
     shown = await _shown(connection, contest_id, now)
     if shown is None:
         return None
-    said = read_signed_file(shown).document
-    advancing = len(said["selected"])
-    votes = [row["net"] for row in said["candidates"]]
+    document = read_signed_file(shown).document
+    advancing = len(document["selected"])
+    votes = [row["net"] for row in document["candidates"]]
     following = votes[advancing] if len(votes) > advancing else votes[advancing - 1]
     return CutFigures(
-        ballots=said["ballots"]["gross"],
-        counted=said["ballots"]["net"],
-        void=said["ballots"]["void"],
+        ballots=document["ballots"]["gross"],
+        counted=document["ballots"]["net"],
+        void=document["ballots"]["void"],
         advancing=advancing,
         last_votes=votes[advancing - 1],
         margin=votes[advancing - 1] - following,
@@ -70,7 +69,7 @@ async def cut_figures(
 
 
 class Day(NamedTuple):
-    """One day of the vote, by the contest's clock."""
+    """One day of voting, in the time zone of the contest."""
 
     on: date
     received: int
@@ -78,7 +77,7 @@ class Day(NamedTuple):
 
 
 async def ballots_by_day(connection: AnyConnection, contest: Contest) -> tuple[Day, ...]:
-    """As the kept tally has them, for a contest that is over."""
+    """Load the stored tally by day, for a closed contest."""
     with domain_errors():
         rows = await connection.fetch(
             QUERIES["ballots_by_day"], contest.id, contest.rules.time_zone

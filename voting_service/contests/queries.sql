@@ -1,5 +1,5 @@
 -- name: contests
--- Every contest with its candidates, for the registry; a contest is one row.
+-- Every contest with its candidates, one row each, for the cache.
 select c.id, c.slug, c.rules, c.opens_at, c.closes_at, c.revision,
        (select coalesce(jsonb_agg(k.profile order by k.number), '[]')
           from candidates k where k.contest_id = c.id) as candidates
@@ -7,7 +7,7 @@ select c.id, c.slug, c.rules, c.opens_at, c.closes_at, c.revision,
  order by c.id;
 
 -- name: platforms
--- Every platform, for the registry.
+-- Every platform, for the cache.
 select id, slug, name, kind, config, origins, daily_ceiling, enabled, revision, profile_url
   from platforms
  order by id;
@@ -19,7 +19,7 @@ select coalesce((select sum(revision) from contests), 0)
      + (select count(*) from contest_keys) * 1000000007 as revisions;
 
 -- name: insert_contest
--- A new contest; the slug is taken once.
+-- A new contest; the slug is unique.
 insert into contests (slug, rules, opens_at, closes_at) values ($1, $2, $3, $4)
 returning id;
 
@@ -28,7 +28,7 @@ returning id;
 insert into candidates (contest_id, number, profile) values ($1, $2, $3);
 
 -- name: create_ballot_partition
--- The new contest's part of the ballots.
+-- The ballot partition of a new contest.
 select create_ballot_partition($1);
 
 -- name: insert_key
@@ -42,7 +42,7 @@ select c.slug, k.contest_id, k.purpose, k.wrapped_key
   join contests c on c.id = k.contest_id;
 
 -- name: insert_platform
--- A platform that may sign its users in.
+-- A new platform.
 insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile_url)
 values ($1, $2, $3, $4, $5, $6, $7)
 returning id;
@@ -52,7 +52,7 @@ returning id;
 update platforms set profile_url = $2, revision = revision + 1 where slug = $1 returning id;
 
 -- name: shown_cut
--- The newest version of the cut that citizens see at $2.
+-- The newest version of the cut that is public at $2.
 select document
   from publications
  where contest_id = $1 and coalesce(visible_from, published_at) <= $2
@@ -60,7 +60,7 @@ select document
  limit 1;
 
 -- name: ballots_by_day
--- Ballots received and counted on each day of a contest, by its clock; as the kept tally has them.
+-- Ballots received and counted on each local day of a contest, from the stored tally.
 select (hour at time zone $2)::date as day, sum(gross)::bigint as received,
        (sum(gross) - sum(held) - sum(void))::bigint as counted
   from tally_cells

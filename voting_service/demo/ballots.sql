@@ -1,5 +1,5 @@
 -- name: insert_ballots
--- So many for each candidate that no two are alike, spread over the window, a name a ballot.
+-- Stores ballots of one choice each, spread over the window; no two candidates have equal votes.
 insert into ballots (contest_id, platform_id, disposition, screened, period, cast_at, ballot_id,
                      voter, choices)
 select $1, 1, 0, true, (cast_at at time zone 'Asia/Shanghai')::date, cast_at,

@@ -1,4 +1,4 @@
-"""Processes that we start and that must not outlive us."""
+"""Child processes that must not outlive this process."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 _POLL_SECONDS = 0.02
 
 StopPlan = Sequence[tuple[signal.Signals, float]]
-"""What to send, and how many seconds to wait for the end before the next, harder signal."""
+"""Signals to send in order, and the seconds to wait for the end after each."""
 
 
 def _end_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
-    """Has the kernel send `death_signal` when we die, however we die; elsewhere than on Linux a
-    process left over by a killed demo is found and taken over at the next start."""
+    """Return a function for the child by which the kernel sends it `death_signal` when we die.
+
+    None outside Linux, where the next start finds the processes of a killed demo.
+    """
     prctl = _prctl
     if prctl is None:
         return None
@@ -40,7 +42,7 @@ def spawn(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> psutil.Popen:
-    """Starts `command` in its own session, so that Ctrl-C on the terminal reaches only us.
+    """Start `command` in a session of its own, so that Ctrl-C on the terminal reaches only us.
 
     Call it on the main thread: the child ends with the thread that started it.
     """
@@ -62,7 +64,7 @@ def spawn(
 
 
 def is_alive(process: psutil.Process | None) -> bool:
-    """Whether it runs; a child of ours that has ended is reaped."""
+    """Return whether a process runs. Reaps a child that has ended."""
     if process is None:
         return False
     if isinstance(process, psutil.Popen):
@@ -74,7 +76,7 @@ def is_alive(process: psutil.Process | None) -> bool:
 
 
 async def wait_for_end(process: psutil.Process, seconds: float) -> bool:
-    """False when it still runs after `seconds`."""
+    """Wait for a process to end. Return False if it still runs after `seconds`."""
     for _ in range(int(seconds / _POLL_SECONDS)):
         if not is_alive(process):
             return True
@@ -83,12 +85,12 @@ async def wait_for_end(process: psutil.Process, seconds: float) -> bool:
 
 
 async def stop(process: psutil.Process, plan: StopPlan) -> None:
-    """Ends it, asking before forcing; returns once it is gone."""
-    for request, patience_seconds in (*plan, (signal.SIGKILL, 10.0)):
+    """End a process by the signals of `plan`, then by SIGKILL. Return once it has ended."""
+    for stop_signal, patience_seconds in (*plan, (signal.SIGKILL, 10.0)):
         if not is_alive(process):
             return
         try:
-            process.send_signal(request)
+            process.send_signal(stop_signal)
         except psutil.NoSuchProcess:
             return
         if await wait_for_end(process, patience_seconds):
@@ -96,7 +98,7 @@ async def stop(process: psutil.Process, plan: StopPlan) -> None:
 
 
 async def stop_group(group_id: int, plan: StopPlan) -> None:
-    """Ends what a dead process of ours left in its session: workers that hold its port."""
+    """End the processes left in the session of a dead process, such as workers on its port."""
     await asyncio.gather(*(stop(process, plan) for process in _group(group_id)))
 
 
@@ -110,7 +112,7 @@ def _group(group_id: int) -> list[psutil.Process]:
 
 
 def log_tail(log_file: Path, lines: int = 15) -> str:
-    """The last lines of a log, for an error message."""
+    """Return the last lines of a log, for an error message."""
     try:
         text = log_file.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

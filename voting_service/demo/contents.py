@@ -1,4 +1,4 @@
-"""What a demo's database holds from the first start on."""
+"""The contents of a demo's database after its first start."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from datetime import datetime
 
 from joserfc.jwk import OKPKey
 
-from voting_service.accounts.model import Account
-from voting_service.accounts.store import create_account
-from voting_service.clock import Clock
-from voting_service.contests.picture_encoding import encode_pixels, workers
-from voting_service.contests.pictures import EncodedPicture, store_portrait
-from voting_service.contests.store import insert_contest, insert_platform
+from voting_service.contests.pictures.repository import store_portrait
+from voting_service.contests.repository import insert_contest, insert_platform
 from voting_service.demo import contest
 from voting_service.demo.data_folder import DataFolder
-from voting_service.demo.panel import DemoPanel
+from voting_service.demo.panel_and_awards import DemoPanel
 from voting_service.demo.portrait import portrait
-from voting_service.demo.stages import STAGES, Stage, guests, steps
-from voting_service.demo.supervise import Say
+from voting_service.demo.stages import (
+    STAGES,
+    Stage,
+    guests,
+    steps,
+)
+from voting_service.demo.supervise import Echo
 from voting_service.errors import Refused
-from voting_service.storage.postgres import Connection
-from voting_service.storage.signed_file import load_signing_key
-from voting_service.voters.keyring import create_keys
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.crypto.signed_document import load_signing_key
+from voting_service.infrastructure.images.encoding import encode_pixels, workers
+from voting_service.infrastructure.images.model import EncodedPicture
+from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.staff.accounts.model import Account
+from voting_service.staff.accounts.repository import create_account
+from voting_service.voting.voters.keyring import create_keys
 
 
 async def load_contents(
@@ -32,20 +38,20 @@ async def load_contents(
     clock: Clock,
     *,
     stage: Stage | None = None,
-    say: Say = lambda _line: None,
+    echo: Echo = lambda _line: None,
 ) -> bool:
-    """Loads platform, staff, contest and selection; False when they are there already.
+    """Load platform, staff, contest and nomination. Return False if they are already there.
 
-    Without a `stage` there is a contest of placeholders beside a selection that has just begun;
-    with one, a single selection that was carried through to that stage, and the contest that
-    came of it. Raises Refused for a folder that holds another stage, or half of one.
+    Without a `stage`, loads a contest of placeholders and a nomination that has just opened. With
+    one, runs a nomination up to that stage, with the contest that follows from it. Raises Refused
+    for a folder that holds another stage or an unfinished start.
     """
     if data.contents_file.exists():
-        _require_same(data, stage)
+        _require_same_stage(data, stage)
         return False
     if await connection.fetchval("select exists (select 1 from accounts)"):
-        raise Refused(f"the first start on {data.path} was cut short: remove it and start anew")
-    accounts = await _make_accounts(connection, data, stage, clock)
+        raise Refused("demo.contents.first_start_incomplete", path=data.path)
+    accounts = await _create_accounts(connection, data, stage, clock)
     selection = DemoPanel(connection, data.master_key, accounts, clock)
     async with connection.transaction():
         await _insert_platform(connection, data)
@@ -53,35 +59,33 @@ async def load_contents(
         if stage is None:
             await _insert_placeholders(connection, data.master_key, clock())
     if stage is not None:
-        await _carry_through(selection, data, stage, say)
+        await _run_until(selection, data, stage, echo)
     data.contents_file.write_text(f"{stage}\n")
     return True
 
 
-def _require_same(data: DataFolder, stage: Stage | None) -> None:
-    kept = data.contents_file.read_text().strip()
-    if stage is not None and kept != stage:
-        raise Refused(
-            f"{data.path} holds a demo of another stage; choose another folder with DATA= (--data)"
-        )
+def _require_same_stage(data: DataFolder, stage: Stage | None) -> None:
+    loaded_stage = data.contents_file.read_text().strip()
+    if stage is not None and loaded_stage != stage:
+        raise Refused("demo.contents.another_stage", path=data.path)
 
 
-async def _carry_through(selection: DemoPanel, data: DataFolder, stage: Stage, say: Say) -> None:
-    """What the office does, step by step, until `stage` begins."""
+async def _run_until(selection: DemoPanel, data: DataFolder, stage: Stage, echo: Echo) -> None:
+    """Do the steps of the joint office and the others until `stage` begins."""
     key = load_signing_key(data.signing_key_file)
-    ahead = steps(selection, key)
+    steps_by_stage = steps(selection, key)
     for reached in STAGES[: STAGES.index(stage) + 1]:
-        for words, step in ahead[reached]:
-            say(f"  {words}")
+        for description, step in steps_by_stage[reached]:
+            echo(f"  {description}")
             await step()
 
 
-async def _make_accounts(
+async def _create_accounts(
     connection: Connection, data: DataFolder, stage: Stage | None, clock: Clock
 ) -> Mapping[str, Account]:
-    made = {}
+    accounts = {}
     for login in data.staff(guests(stage)):
-        made[login.name], _ = await create_account(
+        accounts[login.name], _ = await create_account(
             connection,
             data.master_key,
             login.name,
@@ -90,7 +94,7 @@ async def _make_accounts(
             totp_secret=login.totp_secret,
             clock=clock,
         )
-    return made
+    return accounts
 
 
 async def _insert_platform(connection: Connection, data: DataFolder) -> None:
@@ -115,24 +119,24 @@ async def _insert_placeholders(connection: Connection, master_key: bytes, now: d
         closes_at=now + contest.DURATION,
         candidates=contest.candidates(),
     )
-    for drawn, encoded in zip(contest.candidates(), portraits, strict=True):
-        await store_portrait(connection, contest_id, drawn.number, encoded)
+    for candidate, encoded in zip(contest.candidates(), portraits, strict=True):
+        await store_portrait(connection, contest_id, candidate.number, encoded)
     await create_keys(connection, master_key, contest_id)
 
 
 async def _encoded_portraits() -> Sequence[EncodedPicture]:
-    """Drawn and encoded on every core, in the order of the candidates."""
+    """Draw and encode the portraits on all cores; in the order of the candidates."""
     loop = asyncio.get_running_loop()
     with workers() as pool:
         return await asyncio.gather(
             *(
-                loop.run_in_executor(pool, encoded_portrait, drawn.number)
-                for drawn in contest.candidates()
+                loop.run_in_executor(pool, encoded_portrait, candidate.number)
+                for candidate in contest.candidates()
             )
         )
 
 
 def encoded_portrait(number: int) -> EncodedPicture:
-    """A candidate's drawn portrait in every size, fast: all fifty delay the first start."""
+    """Return a candidate's drawn portrait in every size, encoded fast for a quick first start."""
     drawn = portrait(number, contest.trade_of(number))
     return encode_pixels(drawn, "portrait", avif_speed=9)

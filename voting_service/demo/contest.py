@@ -1,4 +1,7 @@
-"""The demo contest: the notice's rules and fifty candidates who are visibly placeholders."""
+"""The demo contest: the rules of the notice of 2022 and fifty placeholder candidates.
+
+Its Chinese texts are demo data.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from voting_service.contests.model import (
     ContestRules,
     CutRules,
     ReleaseSchedule,
-    Text,
 )
+from voting_service.i18n.text import Text
 
 SLUG = "bayu-2022"
 PLATFORM_SLUG = "demo"
@@ -104,19 +107,19 @@ _DISTRICTS = (
 
 
 def trade_of(number: int) -> int:
-    """The place of a candidate's trade among the trades."""
+    """Return the index of a candidate's trade."""
     return (number - 1) % len(_TRADES)
 
 
 def trade_and_district(number: int) -> tuple[Text, Text]:
-    """What the placeholder of a number does, and where it is from."""
+    """Return the trade and the district of a placeholder candidate."""
     trade_zh, trade_en = _TRADES[trade_of(number)]
     district_zh, district_en = _DISTRICTS[(number - 1) % len(_DISTRICTS)]
     return Text(zh=trade_zh, en=trade_en), Text(zh=district_zh, en=district_en)
 
 
 def candidate(number: int) -> Candidate:
-    """A placeholder: it has a number, a trade and a district, and says what it is."""
+    """Return a placeholder candidate, whose texts make clear that it is one."""
     trade, district = trade_and_district(number)
     return Candidate(
         number=number,
@@ -131,11 +134,12 @@ def candidate(number: int) -> Candidate:
         story=Text(
             zh="此处将刊登候选人的事迹材料。演示中的五十位候选人只有编号、工种和推荐单位，"
             "姓名、事迹和画像均为占位内容。",
-            en="The candidate's deeds will be told here. The demo's fifty candidates have a "
+            en="The candidate's story will appear here. The fifty candidates of the demo have a "
             "number, a trade and a district only; name, story and portrait are placeholders.",
         ),
     )
 
 
 def candidates() -> tuple[Candidate, ...]:
+    """Return the candidates in the order of their numbers."""
     return tuple(candidate(number) for number in range(1, CANDIDATES + 1))

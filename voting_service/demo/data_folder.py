@@ -1,4 +1,4 @@
-"""What a demo keeps in its DATA folder. Everything in it is made at random at the first start."""
+"""The DATA folder of a demo. Keys and passwords in it are random, made at the first start."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from voting_service.accounts.model import Role
-from voting_service.accounts.second_factor import new_secret
 from voting_service.demo.private_files import write_private
 from voting_service.errors import Refused
 from voting_service.settings import DEMO_SETTINGS_FILE, PREFIX
+from voting_service.staff.accounts.model import Role
+from voting_service.staff.accounts.second_factor import new_secret
 
 STAFF: Mapping[str, Role] = {
     "clerk-1": "tally_clerk",
@@ -32,7 +32,7 @@ STAFF: Mapping[str, Role] = {
     "auditor-1": "auditor",
     "administrator-1": "administrator",
 }
-NOBODY: Mapping[str, Role] = MappingProxyType({})
+NO_GUESTS: Mapping[str, Role] = MappingProxyType({})
 
 SETTINGS = tuple(
     PREFIX + name
@@ -44,7 +44,7 @@ SETTINGS = tuple(
         "SIGNING_KEY_FILE",
     )
 )
-"""What settings.env sets."""
+"""The variables in settings.env."""
 
 
 class StaffLogin(msgspec.Struct, frozen=True):
@@ -74,41 +74,40 @@ class DataFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One demo a folder. Raises Refused while another one runs on it."""
+        """Lock the folder for one demo. Raises Refused while another one runs on it."""
         self.logs.mkdir(parents=True, exist_ok=True)
         with (self.path / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Refused(
-                    f"a demo is already running on {self.path}: stop it, or choose another "
-                    "folder with DATA= (--data)"
-                ) from None
+                raise Refused("demo.data_folder.already_running", path=self.path) from None
             yield
 
     def ensure_keys(self) -> None:
-        """Makes the keys that are not there yet."""
+        """Create the keys that are missing."""
         for key_file in (self.platform_key_file, self.signing_key_file):
             if not key_file.exists():
                 write_private(key_file, _new_private_key())
         if not self.master_key_file.exists():
             write_private(self.master_key_file, b64encode(urandom(32)))
 
-    def staff(self, guests: Mapping[str, Role] = NOBODY) -> tuple[StaffLogin, ...]:
-        """Names, passwords and TOTP secrets of the demo's staff, and of `guests` when they are
-        made first, from accounts.json."""
+    def staff(self, guests: Mapping[str, Role] = NO_GUESTS) -> tuple[StaffLogin, ...]:
+        """Return the staff's names, passwords and TOTP secrets from accounts.json.
+
+        The first call creates the file, for the staff and `guests`.
+        """
         if not self.accounts_file.exists():
-            made = [
+            logins = [
                 StaffLogin(name, role, secrets.token_urlsafe(15), new_secret())
                 for name, role in {**STAFF, **guests}.items()
             ]
             write_private(
-                self.accounts_file, json.dumps(msgspec.to_builtins(made), indent=2) + "\n"
+                self.accounts_file, json.dumps(msgspec.to_builtins(logins), indent=2) + "\n"
             )
         return msgspec.json.decode(self.accounts_file.read_bytes(), type=tuple[StaffLogin, ...])
 
     def write_settings(self, *, database_url: str, owner_url: str, valkey_url: str) -> None:
-        """Writes settings.env, for every command that is run with VOTING_DATA."""
+        """Write settings.env, which commands with VOTING_DATA read."""
         values = (
             database_url,
             owner_url,

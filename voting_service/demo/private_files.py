@@ -1,4 +1,4 @@
-"""Files that hold secrets: complete or not there, and readable by nobody else."""
+"""Files with secrets: written atomically, readable by their owner only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Replaces `path` in one step, mode 0600; on disk when this returns."""
+    """Replace a file atomically, with mode 0600, and wait until it is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ select format('create role %I login createrole password %L', $1::text, $2::text)
 select exists (select from pg_database where datname = $1);
 
 -- name: grant_roles
--- The owner migrates and so makes roles; the application's login only belongs to its role.
+-- Creates the application role, which the owner migrates, and adds the application's login to it.
 do $$
 begin
     if not exists (select from pg_roles where rolname = 'voting_application') then

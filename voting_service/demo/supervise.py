@@ -1,4 +1,4 @@
-"""Keeps the parts of a demo running: what dies is started again."""
+"""Keep the parts of a demo running: restart those that end."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ from typing import ClassVar
 
 import psutil
 
-from voting_service.demo.child import StopPlan, is_alive, spawn, stop, stop_group
+from voting_service.demo.child import (
+    StopPlan,
+    is_alive,
+    spawn,
+    stop,
+    stop_group,
+)
 from voting_service.demo.embedded_server import EmbeddedServer
 from voting_service.errors import Unavailable
 
-Say = Callable[[str], None]
-"""Tells the person at the terminal one line."""
+Echo = Callable[[str], None]
+"""Prints a line on the terminal."""
 
 WATCH_SECONDS = 0.25
 STORE_GRACE_SECONDS = 3.0
-"""So long a dead store is left to whoever may be starting it again already."""
+"""How long to wait whether another process restarts a store."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 STABLE_SECONDS = 60.0
-"""After so long a program counts as healthy again."""
+"""A program that ran this long is restarted without the longer pause."""
 
 
 class Program:
@@ -41,10 +47,11 @@ class Program:
 
     @property
     def process(self) -> psutil.Popen | None:
-        """Its process, while it lives."""
+        """The process; None if it is not running."""
         return self._process if is_alive(self._process) else None
 
     def start(self) -> None:
+        """Start the process."""
         self._process = spawn(
             self._command,
             log_file=self.log_file,
@@ -53,7 +60,7 @@ class Program:
         )
 
     async def clear_away(self) -> str:
-        """Ends what a dead program left running; how it died, in words."""
+        """End what an ended program left running. Return how it ended, in words."""
         assert self._process is not None
         await stop_group(self._process.pid, ((signal.SIGTERM, 5.0),))
         code = self._process.poll()
@@ -67,28 +74,28 @@ class Program:
             await stop_group(self._process.pid, ())
 
 
-async def keep_store(server: EmbeddedServer, say: Say) -> None:
-    """Restarts a store that died, unless somebody else does. For ever."""
+async def keep_store(server: EmbeddedServer, echo: Echo) -> None:
+    """Restart a store whenever it has ended, unless another process does. Runs until cancelled."""
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         if server.process is None:
-            say(f"{server.title} has ended; restarting it unless somebody else does")
-            await _bring_back(server, say)
+            echo(f"{server.title} has stopped; restarting it unless another process does")
+            await _restart(server, echo)
 
 
-async def _bring_back(server: EmbeddedServer, say: Say) -> None:
+async def _restart(server: EmbeddedServer, echo: Echo) -> None:
     pause_seconds = STORE_GRACE_SECONDS
     while True:
         if await _taken_over_within(server, pause_seconds):
-            say(f"{server.title} was started again by somebody else; using that")
+            echo(f"{server.title} was restarted by another process; using that")
             return
         try:
             await server.start()
         except Unavailable as error:
             pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
-            say(f"{error}\ntrying again in {pause_seconds:.0f} s")
+            echo(f"{error}\ntrying again in {pause_seconds:.0f} s")
         else:
-            say(f"{server.title} runs again")
+            echo(f"{server.title} is running again")
             return
 
 
@@ -100,18 +107,18 @@ async def _taken_over_within(server: EmbeddedServer, seconds: float) -> bool:
     return False
 
 
-async def keep_program(program: Program, say: Say) -> None:
-    """Restarts a program that died, each time later than before. For ever."""
+async def keep_program(program: Program, echo: Echo) -> None:
+    """Restart a program whenever it has ended, with growing pauses. Runs until cancelled."""
     clock = asyncio.get_running_loop().time
     pause_seconds, started_at = FIRST_PAUSE_SECONDS, clock()
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         if program.process is not None:
             continue
-        how = await program.clear_away()
+        ending = await program.clear_away()
         if clock() - started_at > STABLE_SECONDS:
             pause_seconds = FIRST_PAUSE_SECONDS
-        say(f"{program.name} {how}; restarting it in {pause_seconds:g} s ({program.log_file})")
+        echo(f"{program.name} {ending}; restarting it in {pause_seconds:g} s ({program.log_file})")
         await asyncio.sleep(pause_seconds)
         pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
         program.start()

@@ -1,1 +1,1 @@
-"""The face for staff: tallies, rulings, publication, journal, accounts."""
+"""Accounts, approvals by two people, the audit log."""

@@ -1,10 +1,10 @@
 """GeeTest CAPTCHA v4 (极验行为验证 4.0).
 
 Site key: `captcha_id`; secrets: `captcha_key`. The token is what `getValidate()` gives on the
-page, as a query string: `lot_number=…&captcha_output=…&pass_token=…&gen_time=…`. Nothing in it
-can carry our binding, and the documentation does not say that it is good once: gate.py sees to
-that. https://docs.geetest.com/gt4/deploy/server (signature: HMAC-SHA256 of the lot number with
-the captcha's key, in hexadecimal) and https://docs.geetest.com/gt4/faq/server
+page, as a query string: `lot_number=…&captcha_output=…&pass_token=…&gen_time=…`. It cannot
+carry our binding, and the documentation does not say that it is valid only once: verifier.py
+checks that. https://docs.geetest.com/gt4/deploy/server (signature: HMAC-SHA256 of the lot number
+with the captcha's key, in hexadecimal) and https://docs.geetest.com/gt4/faq/server
 
 The provider documents no content security policy; the sources are those its loader
 (https://static.geetest.com/v4/gt4.js) names, with their stand-ins, and it writes styles itself.
@@ -20,16 +20,16 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from voting_service.antifraud.captchas import captcha
-from voting_service.antifraud.captchas.captcha import (
+from voting_service.antifraud.captchas.adapter import (
+    CaptchaResponse,
+    CaptchaSecrets,
     Secret,
-    Solved,
-    not_accepted,
-    parts_of,
-    read_answer,
+    decode_reply,
+    parse_token,
+    request_rejected,
 )
-from voting_service.clock import Clock
-from voting_service.outside.calls import Outside
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.http_clients.client import BoundedClient
 
 URL = "https://gcaptcha4.geetest.com/validate"
 _HOSTS = (
@@ -47,21 +47,21 @@ _FIELDS = {
 _ILLEGAL_PARAMETER = "-50005"
 
 
-class Secrets(captcha.Secrets):
+class GeeTestSecrets(CaptchaSecrets):
     captcha_key: Secret
 
 
-class _Verdict(msgspec.Struct, frozen=True):
+class _ValidateReply(msgspec.Struct, frozen=True):
     status: str = "success"
     result: str | None = None
     code: str | int = ""
 
 
-_VERDICT = msgspec.json.Decoder(_Verdict)
+_REPLY = msgspec.json.Decoder(_ValidateReply)
 
 
 class GeeTest:
-    """The adapter."""
+    """Adapter for GeeTest."""
 
     provider: str = "geetest"
     page_sources: Mapping[str, tuple[str, ...]] = {
@@ -71,27 +71,29 @@ class GeeTest:
         "font-src": _HOSTS,
         "connect-src": _HOSTS,
     }
-    secrets_type: ClassVar = Secrets
+    secrets_type: ClassVar = GeeTestSecrets
 
-    def __init__(self, site_key: str, secrets: Secrets, outside: Outside, _clock: Clock) -> None:
+    def __init__(
+        self, site_key: str, secrets: GeeTestSecrets, http_client: BoundedClient, _clock: Clock
+    ) -> None:
         self.site_key = site_key
         self._key = secrets.captcha_key
-        self._outside = outside
+        self._http_client = http_client
 
-    async def is_genuine(self, solved: Solved) -> bool:
-        parts = parts_of(solved.token, _FIELDS)
-        if parts is None:
+    async def is_valid(self, response: CaptchaResponse) -> bool:
+        fields = parse_token(response.token, _FIELDS)
+        if fields is None:
             return False
         key = self._key.get_secret_value().encode()
-        sign = hmac.new(key, parts["lot_number"].encode(), "sha256").hexdigest()
-        answer = await self._outside.post(
+        sign = hmac.new(key, fields["lot_number"].encode(), "sha256").hexdigest()
+        answer = await self._http_client.post(
             f"{URL}?{urlencode({'captcha_id': self.site_key})}",
-            urlencode({**parts, "sign_token": sign}).encode(),
+            urlencode({**fields, "sign_token": sign}).encode(),
             {"content-type": "application/x-www-form-urlencoded"},
         )
-        verdict = read_answer(self.provider, answer, _VERDICT)
-        if verdict.status == "success" and verdict.result in {"success", "fail"}:
-            return verdict.result == "success"
-        if str(verdict.code) == _ILLEGAL_PARAMETER:
+        reply = decode_reply(self.provider, answer, _REPLY)
+        if reply.status == "success" and reply.result in {"success", "fail"}:
+            return reply.result == "success"
+        if str(reply.code) == _ILLEGAL_PARAMETER:
             return False
-        raise not_accepted(self.provider, str(verdict.code))
+        raise request_rejected(self.provider, str(reply.code))

@@ -2,11 +2,11 @@
 
 Site key: CaptchaAppId; secrets: `app_secret_key` of that application, `secret_id` and
 `secret_key` of an API key that may call it. The token is what the widget's callback gives, as a
-query string: `ticket=…&randstr=…`, good for five minutes and once; it cannot carry our binding.
+query string: `ticket=…&randstr=…`, valid for five minutes and once; it cannot carry our binding.
 https://cloud.tencent.com/document/product/1112/36926 (request, answer, codes),
 https://www.tencentcloud.com/document/product/1084/39391 (signature TC3-HMAC-SHA256) and
-https://cloud.tencent.com/document/product/1110/72310 (outages: the tickets `trerror_…` that the
-widget makes up then are no proof, and code 21 says so)
+https://cloud.tencent.com/document/product/1110/72310 (outages: the
+tickets `trerror_…` that the widget makes up then prove nothing; the reply is code 21)
 
 The provider documents no content security policy; its scripts, frames and pictures come from
 hosts below captcha.qcloud.com and captcha.gtimg.com, and it writes styles itself.
@@ -19,22 +19,26 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 import structlog
 
-from voting_service.antifraud.captchas import captcha
-from voting_service.antifraud.captchas.captcha import (
+from voting_service.antifraud.captchas.adapter import (
+    CaptchaResponse,
+    CaptchaSecrets,
     Secret,
-    Solved,
-    not_accepted,
-    parts_of,
-    read_answer,
+    decode_reply,
+    parse_token,
+    request_rejected,
 )
-from voting_service.clock import Clock
-from voting_service.errors import Fault, InvalidInput, Unavailable
-from voting_service.outside.calls import Outside
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    Unavailable,
+)
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.http_clients.client import BoundedClient
 
 HOST = "captcha.tencentcloudapi.com"
 SERVICE = "captcha"
@@ -48,38 +52,38 @@ _FIELDS = {
 }
 _GOOD = 1
 _OF_ANOTHER_APPLICATION = frozenset({16, 100})
-"""A ticket that somebody solved for another site, or our own secret is wrong."""
+"""A ticket solved for another site, or our own secret is wrong."""
 _NO_ADDRESS = "127.0.0.1"
 _BUSY = ("InternalError", "RequestLimitExceeded")
 
 log = structlog.get_logger(__name__)
 
 
-class Secrets(captcha.Secrets):
+class TencentSecrets(CaptchaSecrets):
     app_secret_key: Secret
     secret_id: Secret
     secret_key: Secret
 
 
-class _Error(msgspec.Struct, frozen=True, rename="pascal"):
+class _TencentError(msgspec.Struct, frozen=True, rename="pascal"):
     code: str
 
 
-class _Response(msgspec.Struct, frozen=True, rename="pascal"):
-    error: _Error | None = None
+class _TencentResult(msgspec.Struct, frozen=True, rename="pascal"):
+    error: _TencentError | None = None
     captcha_code: int | None = None
     evil_level: int | None = None
 
 
-class _Answer(msgspec.Struct, frozen=True, rename="pascal"):
-    response: _Response
+class _TencentReply(msgspec.Struct, frozen=True, rename="pascal"):
+    response: _TencentResult
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
+_REPLY = msgspec.json.Decoder(_TencentReply)
 
 
 class Tencent:
-    """The adapter."""
+    """Adapter for Tencent."""
 
     provider: str = "tencent"
     page_sources: Mapping[str, tuple[str, ...]] = {
@@ -89,43 +93,49 @@ class Tencent:
         "img-src": (*_HOSTS, "data:"),
         "connect-src": _HOSTS,
     }
-    secrets_type: ClassVar = Secrets
+    secrets_type: ClassVar = TencentSecrets
 
-    def __init__(self, site_key: str, secrets: Secrets, outside: Outside, clock: Clock) -> None:
-        """Raises InvalidInput when the site key is no CaptchaAppId."""
+    def __init__(
+        self, site_key: str, secrets: TencentSecrets, http_client: BoundedClient, clock: Clock
+    ) -> None:
+        """Raises InvalidInput when the site key is not a CaptchaAppId."""
         if not site_key.isdecimal():
-            raise InvalidInput(Fault("screening.site_key", "must be the CaptchaAppId, a number"))
+            raise InvalidInput(
+                Fault("screening.site_key", "antifraud.captchas.site_key_not_a_number")
+            )
         self.site_key = site_key
         self._secrets = secrets
-        self._outside = outside
+        self._http_client = http_client
         self._clock = clock
 
-    async def is_genuine(self, solved: Solved) -> bool:
-        parts = parts_of(solved.token, _FIELDS)
-        if parts is None:
+    async def is_valid(self, captcha_response: CaptchaResponse) -> bool:
+        fields = parse_token(captcha_response.token, _FIELDS)
+        if fields is None:
             return False
         payload = msgspec.json.encode(
             {
                 "CaptchaType": 9,
-                "Ticket": parts["ticket"],
-                "Randstr": parts["randstr"],
-                "UserIp": solved.client_address or _NO_ADDRESS,
+                "Ticket": fields["ticket"],
+                "Randstr": fields["randstr"],
+                "UserIp": captcha_response.client_address or _NO_ADDRESS,
                 "CaptchaAppId": int(self.site_key),
                 "AppSecretKey": self._secrets.app_secret_key.get_secret_value(),
             }
         )
-        answer = await self._outside.post(f"https://{HOST}/", payload, self._headers(payload))
-        response = read_answer(self.provider, answer, _ANSWER).response
-        if response.error is not None:
-            code = response.error.code
+        answer = await self._http_client.post(f"https://{HOST}/", payload, self._headers(payload))
+        result = decode_reply(self.provider, answer, _REPLY).response
+        if result.error is not None:
+            code = result.error.code
             if code.startswith(_BUSY):
-                raise Unavailable(f"{self.provider} is busy ({code[:64]})")
-            raise not_accepted(self.provider, code)
-        if response.captcha_code is None:
-            raise Unavailable(f"{self.provider}'s answer says nothing")
-        if response.captcha_code in _OF_ANOTHER_APPLICATION:
-            log.warning("captcha_of_another_site", provider=self.provider)
-        return response.captcha_code == _GOOD and not response.evil_level
+                raise Unavailable(
+                    "antifraud.captchas.busy", provider=self.provider, code_=code[:64]
+                )
+            raise request_rejected(self.provider, code)
+        if result.captcha_code is None:
+            raise Unavailable("antifraud.captchas.reply_without_result", provider=self.provider)
+        if result.captcha_code in _OF_ANOTHER_APPLICATION:
+            log.warning("captcha_token_of_another_site", provider=self.provider)
+        return result.captcha_code == _GOOD and not result.evil_level
 
     def _headers(self, payload: bytes) -> dict[str, str]:
         now = self._clock()
@@ -136,8 +146,10 @@ class Tencent:
             "x-tc-version": VERSION,
             "x-tc-timestamp": str(int(now.timestamp())),
             "authorization": authorization(
-                self._secrets.secret_id.get_secret_value(),
-                self._secrets.secret_key.get_secret_value(),
+                ApiKey(
+                    self._secrets.secret_id.get_secret_value(),
+                    self._secrets.secret_key.get_secret_value(),
+                ),
                 service=SERVICE,
                 signed=signed,
                 payload=payload,
@@ -146,17 +158,23 @@ class Tencent:
         }
 
 
+class ApiKey(NamedTuple):
+    """A key of Tencent's API."""
+
+    secret_id: str
+    secret_key: str
+
+
 def authorization(
-    secret_id: str,
-    secret_key: str,
+    api_key: ApiKey,
     *,
     service: str,
     signed: Mapping[str, str],
     payload: bytes,
     now_seconds: int,
 ) -> str:
-    """The header of a POST to `/`, TC3-HMAC-SHA256; `signed` are the headers that it covers, in
-    lower case and in order."""
+    """Return the Authorization header of a POST to `/` (TC3-HMAC-SHA256); `signed` are the headers
+    that it covers, in lower case and in order."""
     names = ";".join(signed)
     canonical = "\n".join(
         (
@@ -173,11 +191,11 @@ def authorization(
     scope = f"{day}/{service}/tc3_request"
     digest = sha256(canonical.encode()).hexdigest()
     to_sign = f"TC3-HMAC-SHA256\n{now_seconds}\n{scope}\n{digest}"
-    key = f"TC3{secret_key}".encode()
+    key = f"TC3{api_key.secret_key}".encode()
     for part in (day, service, "tc3_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
     return (
-        f"TC3-HMAC-SHA256 Credential={secret_id}/{scope}, "
+        f"TC3-HMAC-SHA256 Credential={api_key.secret_id}/{scope}, "
         f"SignedHeaders={names}, Signature={signature}"
     )

@@ -1,8 +1,8 @@
 """Cloudflare Turnstile.
 
-Secrets: `secret`. The token is the widget's, up to 2,048 characters, good for five minutes and
-once. The widget carries our binding as its customer data (`cData`) and the provider signs it
-along, so a token is good for one ballot.
+Secrets: `secret`. The token is the widget's, up to 2,048 characters, valid for five minutes
+and once. The widget carries our binding as its customer data (`cData`), which the provider signs,
+so a token is valid for one ballot.
 https://developers.cloudflare.com/turnstile/get-started/server-side-validation/ and
 https://developers.cloudflare.com/turnstile/reference/content-security-policy/
 """
@@ -16,54 +16,61 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from voting_service.antifraud.captchas import captcha
-from voting_service.antifraud.captchas.captcha import Secret, Solved, not_accepted, read_answer
-from voting_service.clock import Clock
-from voting_service.outside.calls import Outside
+from voting_service.antifraud.captchas.adapter import (
+    CaptchaResponse,
+    CaptchaSecrets,
+    Secret,
+    decode_reply,
+    request_rejected,
+)
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.http_clients.client import BoundedClient
 
 URL = "https://challenges.cloudflare.com/turnstile/v0/siteverify"
 _HOST = "https://challenges.cloudflare.com"
-_VOTERS_FAULTS = frozenset(
+_TOKEN_ERRORS = frozenset(
     {"missing-input-response", "invalid-input-response", "timeout-or-duplicate"}
 )
-"""Every other code says that we asked wrongly or that the provider is in trouble."""
+"""Every other code means that our request is wrong or that the provider has a fault."""
 
 
-class Secrets(captcha.Secrets):
+class TurnstileSecrets(CaptchaSecrets):
     secret: Secret
 
 
-class _Verdict(msgspec.Struct, frozen=True, rename={"error_codes": "error-codes"}):
+class _SiteverifyReply(msgspec.Struct, frozen=True, rename={"error_codes": "error-codes"}):
     success: bool
     error_codes: tuple[str, ...] = ()
     cdata: str | None = None
 
 
-_VERDICT = msgspec.json.Decoder(_Verdict)
+_REPLY = msgspec.json.Decoder(_SiteverifyReply)
 
 
 class Turnstile:
-    """The adapter."""
+    """Adapter for Turnstile."""
 
     provider: str = "turnstile"
     page_sources: Mapping[str, tuple[str, ...]] = {"script-src": (_HOST,), "frame-src": (_HOST,)}
-    secrets_type: ClassVar = Secrets
+    secrets_type: ClassVar = TurnstileSecrets
 
-    def __init__(self, site_key: str, secrets: Secrets, outside: Outside, _clock: Clock) -> None:
+    def __init__(
+        self, site_key: str, secrets: TurnstileSecrets, http_client: BoundedClient, _clock: Clock
+    ) -> None:
         self.site_key = site_key
         self._secret = secrets.secret
-        self._outside = outside
+        self._http_client = http_client
 
-    async def is_genuine(self, solved: Solved) -> bool:
-        form = {"secret": self._secret.get_secret_value(), "response": solved.token}
-        if solved.client_address:
-            form["remoteip"] = solved.client_address
-        answer = await self._outside.post(
+    async def is_valid(self, response: CaptchaResponse) -> bool:
+        form = {"secret": self._secret.get_secret_value(), "response": response.token}
+        if response.client_address:
+            form["remoteip"] = response.client_address
+        answer = await self._http_client.post(
             URL, urlencode(form).encode(), {"content-type": "application/x-www-form-urlencoded"}
         )
-        verdict = read_answer(self.provider, answer, _VERDICT)
-        if verdict.success:
-            return compare_digest((verdict.cdata or "").encode(), solved.binding.encode())
-        if not _VOTERS_FAULTS.issuperset(verdict.error_codes):
-            raise not_accepted(self.provider, ", ".join(verdict.error_codes))
+        reply = decode_reply(self.provider, answer, _REPLY)
+        if reply.success:
+            return compare_digest((reply.cdata or "").encode(), response.binding.encode())
+        if not _TOKEN_ERRORS.issuperset(reply.error_codes):
+            raise request_rejected(self.provider, ", ".join(reply.error_codes))
         return False

@@ -1,8 +1,8 @@
 """NetEase Yidun (网易易盾行为式验证码), second verification, version v2.
 
 Site key: captchaId; secrets: `secret_id` and `secret_key`. The token is the widget's `validate`
-(NECaptchaValidate), good for twenty minutes or less and once; it cannot carry our binding, and
-the field `user` is left empty: the provider has no need to know who votes.
+(NECaptchaValidate), valid for up to twenty minutes and once; it cannot carry our binding, and
+the field `user` is left empty: the provider does not need to know who votes.
 https://support.dun.163.com/documents/15588062143475712?docId=69218161355051008 (request, answer,
 signature: MD5 over the sorted parameters and the key, which is all the protocol asks of it)
 
@@ -22,11 +22,16 @@ from urllib.parse import urlencode
 import msgspec
 import structlog
 
-from voting_service.antifraud.captchas import captcha
-from voting_service.antifraud.captchas.captcha import Secret, Solved, not_accepted, read_answer
-from voting_service.clock import Clock
+from voting_service.antifraud.captchas.adapter import (
+    CaptchaResponse,
+    CaptchaSecrets,
+    Secret,
+    decode_reply,
+    request_rejected,
+)
 from voting_service.errors import Unavailable
-from voting_service.outside.calls import Outside
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.http_clients.client import BoundedClient
 
 URL = "https://c.dun.163.com/api/v2/verify"
 _HOSTS = ("https://cstaticdun.126.net", "https://c.dun.163.com", "https://c.dun.163yun.com")
@@ -38,21 +43,21 @@ _BAD_PARAMETER, _TOO_MANY = 419, 430
 log = structlog.get_logger(__name__)
 
 
-class Secrets(captcha.Secrets):
+class YidunSecrets(CaptchaSecrets):
     secret_id: Secret
     secret_key: Secret
 
 
-class _Verdict(msgspec.Struct, frozen=True):
+class _VerifyReply(msgspec.Struct, frozen=True):
     error: int
     result: bool | None = None
 
 
-_VERDICT = msgspec.json.Decoder(_Verdict)
+_REPLY = msgspec.json.Decoder(_VerifyReply)
 
 
 class Yidun:
-    """The adapter."""
+    """Adapter for Yidun."""
 
     provider: str = "yidun"
     page_sources: Mapping[str, tuple[str, ...]] = {
@@ -61,20 +66,22 @@ class Yidun:
         "img-src": (*_HOSTS, *_PICTURES, "data:"),
         "connect-src": _HOSTS,
     }
-    secrets_type: ClassVar = Secrets
+    secrets_type: ClassVar = YidunSecrets
 
-    def __init__(self, site_key: str, secrets: Secrets, outside: Outside, clock: Clock) -> None:
+    def __init__(
+        self, site_key: str, secrets: YidunSecrets, http_client: BoundedClient, clock: Clock
+    ) -> None:
         self.site_key = site_key
         self._secrets = secrets
-        self._outside = outside
+        self._http_client = http_client
         self._clock = clock
 
-    async def is_genuine(self, solved: Solved) -> bool:
-        if not _VALIDATE.fullmatch(solved.token):
+    async def is_valid(self, response: CaptchaResponse) -> bool:
+        if not _VALIDATE.fullmatch(response.token):
             return False
         form = {
             "captchaId": self.site_key,
-            "validate": solved.token,
+            "validate": response.token,
             "user": "",
             "secretId": self._secrets.secret_id.get_secret_value(),
             "version": "v2",
@@ -82,18 +89,20 @@ class Yidun:
             "nonce": random_tokens.token_hex(16),
         }
         form["signature"] = signature(form, self._secrets.secret_key.get_secret_value())
-        answer = await self._outside.post(
+        answer = await self._http_client.post(
             URL, urlencode(form).encode(), {"content-type": "application/x-www-form-urlencoded"}
         )
-        verdict = read_answer(self.provider, answer, _VERDICT)
-        if verdict.error == 0 and verdict.result is not None:
-            return verdict.result
-        if verdict.error == _BAD_PARAMETER:
-            log.warning("captcha_parameter_refused", provider=self.provider)
+        reply = decode_reply(self.provider, answer, _REPLY)
+        if reply.error == 0 and reply.result is not None:
+            return reply.result
+        if reply.error == _BAD_PARAMETER:
+            log.warning("captcha_parameter_rejected", provider=self.provider)
             return False
-        if verdict.error == _TOO_MANY:
-            raise Unavailable(f"{self.provider} is busy")
-        raise not_accepted(self.provider, str(verdict.error))
+        if reply.error == _TOO_MANY:
+            raise Unavailable(
+                "antifraud.captchas.busy", provider=self.provider, code_=str(reply.error)
+            )
+        raise request_rejected(self.provider, str(reply.error))
 
 
 def signature(form: Mapping[str, str], secret_key: str) -> str:

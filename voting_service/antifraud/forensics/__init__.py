@@ -1,1 +1,1 @@
-"""Campaigns found after the fact, in any file of ballots; pure but for the reader and writers."""
+"""Forensics: finds campaigns of fraud in a file of ballots. Only its reader and writers do I/O."""

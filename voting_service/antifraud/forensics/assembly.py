@@ -1,4 +1,4 @@
-"""Suspicions become campaigns, and ballots get their verdicts."""
+"""Merges suspected campaigns into campaigns, and gives each ballot its verdict."""
 
 from __future__ import annotations
 
@@ -8,121 +8,130 @@ from dataclasses import replace
 import numpy as np
 
 from voting_service.antifraud.forensics.columns import Int32s, Int64s
-from voting_service.antifraud.forensics.describe import Found, describe
-from voting_service.antifraud.forensics.findings import Findings, Verdict
-from voting_service.antifraud.forensics.picture import Material
+from voting_service.antifraud.forensics.describe import CampaignDraft, describe
+from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
+from voting_service.antifraud.forensics.heat_map import CampaignData
 from voting_service.antifraud.forensics.prepare import Ballots
 from voting_service.antifraud.forensics.repeats import describe_repeats
-from voting_service.antifraud.forensics.search import Suspicion
+from voting_service.antifraud.forensics.search import SuspectedCampaign
 from voting_service.antifraud.forensics.thresholds import (
-    HOLD_FROM,
-    LEAST_CAMPAIGN_VOTERS,
+    HOLD_PROBABILITY,
+    MIN_CAMPAIGN_VOTERS,
     SAME_CAMPAIGN_SHARE,
 )
 
 
 class Assembly:
-    """Who is active still, and what was found. Arrays are in canonical order."""
+    """The campaigns found so far, and the ballots still active. Arrays are in canonical order."""
 
-    def __init__(self, ballots: Ballots, place: Int32s, repeats: Int64s) -> None:
-        """`place`: the network of each ballot, which tells blocs apart. `repeats`: ballots that
-        a rule of the file holds; they are asked about nothing else."""
+    def __init__(self, ballots: Ballots, network: Int32s, repeats: Int64s) -> None:
+        """`network`: of each ballot; separates blocs. `repeats`: ballots to hold as second ballots
+        of a day; they are not searched for campaigns."""
         self.ballots = ballots
-        self.place = place
+        self.network = network
         self.repeats = repeats
         self.active = np.ones(len(ballots), dtype=bool)
         self.active[repeats] = False
         self.score = np.zeros(len(ballots), dtype=np.float32)
         self.campaign = np.full(len(ballots), -1, dtype=np.int32)
-        self.found: list[Found] = []
+        self.drafts: list[CampaignDraft] = []
 
     def held_by_target(self) -> dict[int, Int64s]:
-        """Ballots of the campaigns to hold, by whom they are for."""
-        held = [n for n, each in enumerate(self.found) if each.verdict is Verdict.HOLD]
-        targets = {self.found[n].target for n in held}
+        """Return the ballots of the campaigns to hold, by target."""
+        held = [n for n, draft in enumerate(self.drafts) if draft.verdict is BallotVerdict.HOLD]
+        targets = {self.drafts[n].target for n in held}
         return {
             target: np.flatnonzero(
-                np.isin(self.campaign, [n for n in held if self.found[n].target == target])
+                np.isin(self.campaign, [n for n in held if self.drafts[n].target == target])
             )
             for target in sorted(targets)
         }
 
-    def take(self, suspected: Sequence[Suspicion], first_target: int = 0) -> int:
-        """Gives ballots to campaigns, confirmed suspicions first. Returns how many. Targets are
-        counted from `first_target` on."""
-        suspected = [replace(each, target=each.target + first_target) for each in suspected]
-        taken = 0
+    def add(self, suspected: Sequence[SuspectedCampaign], first_target: int = 0) -> int:
+        """Assign ballots to campaigns, those of confirmed suspected campaigns first, and return how
+        many. `first_target` is added to the targets' numbers."""
+        suspected = [replace(one, target=one.target + first_target) for one in suspected]
+        added = 0
         for confirmed in (True, False):
-            for suspicion in suspected:
-                if suspicion.judged.confirmed == confirmed:
-                    taken += self._take(suspicion, confirmed)
+            for suspected_campaign in suspected:
+                if suspected_campaign.classified.confirmed == confirmed:
+                    added += self._add_suspected(suspected_campaign, confirmed)
         self.active = self.campaign < 0
         self.active[self.repeats] = False
-        return taken
+        return added
 
-    def _take(self, suspicion: Suspicion, confirmed: bool) -> int:
-        judged = suspicion.judged
-        np.maximum.at(self.score, judged.rows, judged.posterior.astype(np.float32))
-        likely = judged.posterior >= HOLD_FROM
-        rows = judged.rows[likely]
-        if confirmed or suspicion.family.aspects != {"network"}:
-            return self._add(suspicion, rows, confirmed)
-        # Two employers who urge for one candidate are two blocs, with two networks.
-        place = self.place[rows]
+    def _add_suspected(self, suspected_campaign: SuspectedCampaign, confirmed: bool) -> int:
+        classified = suspected_campaign.classified
+        np.maximum.at(self.score, classified.rows, classified.posterior.astype(np.float32))
+        likely = classified.posterior >= HOLD_PROBABILITY
+        rows = classified.rows[likely]
+        if confirmed or suspected_campaign.family.aspects != {"network"}:
+            return self._add_rows(suspected_campaign, rows, confirmed)
+        # Two employers who call for one candidate are two blocs, with two networks.
+        networks = self.network[rows]
         return sum(
-            self._add(suspicion, rows[place == each], confirmed, int(each))
-            for each in np.unique(place)
+            self._add_rows(suspected_campaign, rows[networks == network], confirmed, int(network))
+            for network in np.unique(networks)
         )
 
-    def _add(
-        self, suspicion: Suspicion, rows: Int64s, confirmed: bool, place: int | None = None
+    def _add_rows(
+        self,
+        suspected_campaign: SuspectedCampaign,
+        rows: Int64s,
+        confirmed: bool,
+        network: int | None = None,
     ) -> int:
-        fresh = rows[self.campaign[rows] < 0]
-        if not len(fresh):
+        unassigned = rows[self.campaign[rows] < 0]
+        if not len(unassigned):
             return 0
-        number = self._home(suspicion, rows) if place is None else self._bloc_at(place)
+        number = (
+            self._overlapping(suspected_campaign, rows)
+            if network is None
+            else self._bloc_of(network)
+        )
         if number is None and confirmed:
-            number = self._known_for(suspicion)
+            number = self._predicting(suspected_campaign)
         if number is None:
-            if len(np.unique(self.ballots.voter[fresh])) < LEAST_CAMPAIGN_VOTERS:
+            if len(np.unique(self.ballots.voter[unassigned])) < MIN_CAMPAIGN_VOTERS:
                 return 0
-            number = len(self.found)
-            verdict = Verdict.HOLD if confirmed else Verdict.BLOC
-            self.found.append(Found(suspicion.target, verdict, place))
-        elif not confirmed and self.found[number].verdict == Verdict.HOLD:
+            number = len(self.drafts)
+            verdict = BallotVerdict.HOLD if confirmed else BallotVerdict.BLOC
+            self.drafts.append(CampaignDraft(suspected_campaign.target, verdict, network))
+        elif not confirmed and self.drafts[number].verdict == BallotVerdict.HOLD:
             return 0
-        self.found[number].suspicions.append(suspicion)
-        self.campaign[fresh] = number
-        return len(fresh)
+        self.drafts[number].parts.append(suspected_campaign)
+        self.campaign[unassigned] = number
+        return len(unassigned)
 
-    def _known_for(self, suspicion: Suspicion) -> int | None:
-        """The first campaign to hold for the same target, if the suspicion was foretold by it."""
+    def _predicting(self, suspected_campaign: SuspectedCampaign) -> int | None:
+        """Return the first campaign to hold for the same target, if it predicted this one."""
         held = [
             number
-            for number, each in enumerate(self.found)
-            if each.target == suspicion.target and each.verdict is Verdict.HOLD
+            for number, draft in enumerate(self.drafts)
+            if draft.target == suspected_campaign.target and draft.verdict is BallotVerdict.HOLD
         ]
-        return held[0] if held and suspicion.foretold else None
+        return held[0] if held and suspected_campaign.predicted else None
 
-    def _bloc_at(self, place: int) -> int | None:
-        """An employer's list of names is one bloc."""
-        return next((n for n, each in enumerate(self.found) if each.place == place), None)
+    def _bloc_of(self, network: int) -> int | None:
+        """Return the bloc of the network: an employer's list of candidates is one bloc."""
+        return next((n for n, draft in enumerate(self.drafts) if draft.network == network), None)
 
-    def _home(self, suspicion: Suspicion, rows: Int64s) -> int | None:
-        """The campaign for the same target that has a good part of these ballots already."""
-        theirs = self.campaign[rows]
-        counts = np.bincount(theirs[theirs >= 0], minlength=len(self.found))
+    def _overlapping(self, suspected_campaign: SuspectedCampaign, rows: Int64s) -> int | None:
+        """Return the campaign for the same target that already has many of these ballots."""
+        assigned = self.campaign[rows]
+        counts = np.bincount(assigned[assigned >= 0], minlength=len(self.drafts))
         for number in np.argsort(-counts, kind="stable"):
-            same = self.found[number].target == suspicion.target
+            same = self.drafts[number].target == suspected_campaign.target
             if same and counts[number] >= SAME_CAMPAIGN_SHARE * len(rows):
                 return int(number)
         return None
 
-    def findings(self, material: Material) -> Findings:
-        """In the order of the columns; what is usual is so without what was found."""
-        n, last = len(self.ballots), len(self.found)
+    def findings(self, data: CampaignData) -> Findings:
+        """Return verdicts and campaigns, in the order of the columns."""
+        n, last = len(self.ballots), len(self.drafts)
         verdicts = np.array(
-            [Verdict.CLEAN, *(each.verdict for each in self.found), Verdict.HOLD], dtype=np.int8
+            [BallotVerdict.CLEAN, *(draft.verdict for draft in self.drafts), BallotVerdict.HOLD],
+            dtype=np.int8,
         )
         self.campaign[self.repeats] = last
         self.score[self.repeats] = 1.0
@@ -134,9 +143,9 @@ class Assembly:
         score[order] = self.score
         campaign[order] = self.campaign
         campaigns = tuple(
-            describe(material, each, number, np.flatnonzero(self.campaign == number))
-            for number, each in enumerate(self.found)
+            describe(data, draft, number, np.flatnonzero(self.campaign == number))
+            for number, draft in enumerate(self.drafts)
         )
         if len(self.repeats):
-            campaigns += (describe_repeats(material, last, self.repeats),)
+            campaigns += (describe_repeats(data, last, self.repeats),)
         return Findings(verdict, score, campaign, campaigns)

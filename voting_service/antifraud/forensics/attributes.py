@@ -1,7 +1,7 @@
-"""What may be told about each ballot, as dense codes: given ones, derived ones, pairs.
+"""Attributes of each ballot as dense codes: those of the file, derived ones, pairs.
 
-A derived attribute says how something looks rather than what it is, so that it still speaks
-where every address is fresh and every account new to the eye.
+A derived attribute describes behaviour or sharing, so that it still separates campaigns where every
+address and every account occurs once.
 """
 
 from __future__ import annotations
@@ -13,25 +13,30 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns, Int32s, Int64s
-from voting_service.antifraud.forensics.lockstep import companions, meetings_of
+from voting_service.antifraud.forensics.columns import (
+    ABSENT,
+    BallotColumns,
+    Int32s,
+    Int64s,
+)
+from voting_service.antifraud.forensics.lockstep import companions, find_meetings
 from voting_service.antifraud.forensics.prepare import (
     DAY_MS,
     HOUR_MS,
     Ballots,
-    distinct,
-    known_by_appearance,
-    pair_of,
+    encode_known,
+    pair_codes,
+    sorted_distinct,
 )
 from voting_service.antifraud.forensics.thresholds import (
-    LEAST_MEETING_SHARE,
-    LEAST_MEETINGS,
-    STRICT_MEETING_SHARE,
-    STRICT_MEETINGS,
+    MIN_MEETING_SHARE,
+    MIN_MEETINGS,
+    STRICT_MIN_MEETING_SHARE,
+    STRICT_MIN_MEETINGS,
 )
 
 Aspect = Literal["network", "client", "account", "habit", "day", "hour", "ballot", "lockstep"]
-"""Attributes of one aspect say much the same; of two aspects, two things."""
+"""Attributes of one aspect are strongly correlated; those of two aspects are not."""
 
 _DILIGENCE = (2, 3, 5, 10, 15)
 _MOBILITY = (0.35, 0.6, 0.8)
@@ -46,40 +51,40 @@ class Attribute:
     aspects: frozenset[Aspect]
     codes: Int32s
     alone: bool = False
-    """Whether it is telling enough without a second aspect. No network or device is."""
+    """Whether ballots are held without a second aspect; never for a network or a device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """`families` are searched for campaigns; `witnesses` by aspect tell ballots of one apart."""
+    """`families` are searched for campaigns; `by_aspect` separates them from honest ballots."""
 
     families: tuple[Attribute, ...]
-    witnesses: dict[Aspect, tuple[Attribute, ...]]
-    place: Int32s
+    by_aspect: dict[Aspect, tuple[Attribute, ...]]
+    network: Int32s
     """The network, or the address where networks are not known."""
     sources: tuple[Int32s, ...]
-    """What many ballots of one actor share: address, network, device, companions."""
+    """Codes that many ballots of one actor share: address, network, device, companions."""
 
 
-def attributes_of(columns: BallotColumns, ballots: Ballots) -> Attributes:
-    """Every attribute that at least one ballot has."""
+def build_attributes(columns: BallotColumns, ballots: Ballots) -> Attributes:
+    """Return every attribute that at least one ballot has."""
     order = ballots.order
     ip, prefix, device, agent = (
-        known_by_appearance(codes[order])
+        encode_known(codes[order])
         for codes in (columns.ip, columns.prefix, columns.device, columns.user_agent)
     )
-    place = np.where(prefix == ABSENT, ip, prefix)
+    network = np.where(prefix == ABSENT, ip, prefix)
     created = columns.account_day[order]
-    batch = known_by_appearance(np.where(created == ABSENT, ABSENT, created // 4))
-    crowd = _crowd(ip if (ip != ABSENT).any() else place, ballots.voter)
-    habit = _habit(ballots.voter, place)
+    batch = encode_known(np.where(created == ABSENT, ABSENT, created // 4))
+    sharing = _address_sharing(ip if (ip != ABSENT).any() else network, ballots.voter)
+    habit = _habit(ballots.voter, network)
     age = _age(created, ballots.cast_at)
     day, hour = ballots.cast_at // DAY_MS, ballots.cast_at // HOUR_MS % 24
     size = np.bincount(ballots.choice_row, minlength=len(ballots))
     single: dict[str, tuple[Aspect, Int32s]] = {
         "ip": ("network", ip),
         "prefix": ("network", prefix),
-        "crowd": ("network", crowd),
+        "address_sharing": ("network", sharing),
         "device": ("client", device),
         "user_agent": ("client", agent),
         "account_batch": ("account", batch),
@@ -89,46 +94,46 @@ def attributes_of(columns: BallotColumns, ballots: Ballots) -> Attributes:
         "hour": ("hour", hour.astype(np.int32)),
         "size": ("ballot", np.minimum(size, 15).astype(np.int32)),
     }
-    found = {
+    attributes = {
         name: Attribute(name, frozenset({aspect}), codes)
         for name, (aspect, codes) in single.items()
         if (codes != ABSENT).any()
     }
     searched = ("ip", "prefix", "device", "user_agent", "account_batch", "habit")
     paired = (
-        ("device", "crowd"),
+        ("device", "address_sharing"),
         ("device", "habit"),
         ("device", "account_batch"),
-        ("user_agent", "crowd"),
+        ("user_agent", "address_sharing"),
         ("user_agent", "account_batch"),
         ("prefix", "device"),
         ("prefix", "account_batch"),
-        ("crowd", "account_batch"),
+        ("address_sharing", "account_batch"),
     )
-    families = [found[name] for name in searched if name in found]
+    families = [attributes[name] for name in searched if name in attributes]
     families += [
         Attribute(
             f"{one}×{other}",
-            found[one].aspects | found[other].aspects,
-            pair_of(found[one].codes, found[other].codes),
+            attributes[one].aspects | attributes[other].aspects,
+            pair_codes(attributes[one].codes, attributes[other].codes),
         )
         for one, other in paired
-        if one in found and other in found
+        if one in attributes and other in attributes
     ]
     together = _lockstep(ballots)
     families += together
     return Attributes(
         tuple(families),
-        _by_aspect(list(found.values())),
-        place,
+        _by_aspect(list(attributes.values())),
+        network,
         (ip, prefix, device, *(each.codes for each in together)),
     )
 
 
 def _lockstep(ballots: Ballots) -> list[Attribute]:
-    met = meetings_of(ballots)
-    strict = companions(ballots, met, STRICT_MEETINGS, STRICT_MEETING_SHARE)
-    loose = companions(ballots, met, LEAST_MEETINGS, LEAST_MEETING_SHARE)
+    met = find_meetings(ballots)
+    strict = companions(ballots, met, STRICT_MIN_MEETINGS, STRICT_MIN_MEETING_SHARE)
+    loose = companions(ballots, met, MIN_MEETINGS, MIN_MEETING_SHARE)
     aspect: frozenset[Aspect] = frozenset({"lockstep"})
     found = [Attribute("lockstep", aspect, strict, alone=True)]
     found += [Attribute("companions", aspect, loose)]
@@ -136,28 +141,28 @@ def _lockstep(ballots: Ballots) -> list[Attribute]:
 
 
 def _by_aspect(known: Sequence[Attribute]) -> dict[Aspect, tuple[Attribute, ...]]:
-    witnesses: dict[Aspect, tuple[Attribute, ...]] = {}
+    by_aspect: dict[Aspect, tuple[Attribute, ...]] = {}
     for attribute in known:
         (aspect,) = attribute.aspects
-        witnesses[aspect] = (*witnesses.get(aspect, ()), attribute)
-    return witnesses
+        by_aspect[aspect] = (*by_aspect.get(aspect, ()), attribute)
+    return by_aspect
 
 
-def _crowd(place: Int32s, voter: Int32s) -> Int32s:
-    """How many voters share the address, as a power of two; -1 without an address."""
-    known = place != ABSENT
-    pairs = distinct(place[known].astype(np.int64) << 32 | voter[known])
+def _address_sharing(address: Int32s, voter: Int32s) -> Int32s:
+    """Return the binary logarithm of the voters of the ballot's address; -1 without an address."""
+    known = address != ABSENT
+    pairs = sorted_distinct(address[known].astype(np.int64) << 32 | voter[known])
     sharing = np.bincount(pairs >> 32, minlength=1)
-    return np.where(known, np.log2(np.maximum(sharing, 1))[place], ABSENT).astype(np.int32)
+    return np.where(known, np.log2(np.maximum(sharing, 1))[address], ABSENT).astype(np.int32)
 
 
-def _habit(voter: Int32s, place: Int32s) -> Int32s:
-    """How often the voter votes, and from how many places for that."""
+def _habit(voter: Int32s, network: Int32s) -> Int32s:
+    """Return a code for how often the voter votes, and from how many networks relative to that."""
     times = np.bincount(voter)
-    known = place != ABSENT
-    pairs = distinct(voter[known].astype(np.int64) << 32 | place[known])
-    places = np.bincount(pairs >> 32, minlength=len(times))
-    moving = np.digitize(places / np.maximum(times, 1), _MOBILITY)
+    known = network != ABSENT
+    pairs = sorted_distinct(voter[known].astype(np.int64) << 32 | network[known])
+    networks = np.bincount(pairs >> 32, minlength=len(times))
+    moving = np.digitize(networks / np.maximum(times, 1), _MOBILITY)
     diligence = np.digitize(times, _DILIGENCE)
     return (diligence * (len(_MOBILITY) + 1) + np.where(times > 1, moving, 0)).astype(np.int32)[
         voter

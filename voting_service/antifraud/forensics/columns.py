@@ -1,7 +1,7 @@
-"""n ballots as columns, and the reader of the ballot file (shared format: CSV, UTF-8).
+"""Ballots as columns, and the reader of the ballot file (CSV, UTF-8).
 
-A million ballots are a few dozen megabytes here: strings become integers while the file is
-read in batches, and only the texts that a sentence may name are kept.
+A million ballots take a few dozen megabytes: strings become integers while the file is read in
+batches, and only the texts that a sentence may contain are kept.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ import numpy.typing as npt
 import polars as pl
 
 from voting_service.antifraud.forensics.line_faults import (
-    LONGEST_BALLOT_ID,
-    NEEDED,
-    TEXTS,
-    faults_of,
-    header_of,
+    MAX_BALLOT_ID_BYTES,
+    REQUIRED_COLUMNS,
+    TEXT_COLUMNS,
+    find_faults,
+    read_header,
 )
 from voting_service.errors import Fault, InvalidInput
 
 ABSENT = -1
 BATCH_ROWS = 250_000
-_ODD = 0x9E3779B97F4A7C15
+_HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 
 Int16s = npt.NDArray[np.int16]
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Progress = Callable[[str, float], None]
-"""Told what is being done and how much of it is (0 to 1)."""
+"""Called with the name of the step and the share of it that is done (0 to 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +58,27 @@ class BallotColumns:
     choice_numbers: Int16s
     """Candidates' numbers, ascending and distinct within a ballot."""
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """What a code means, by column: platform, ip, prefix, device, user_agent. May lack any."""
+    """Texts of codes by column: platform, ip, prefix, device, user_agent. Any may be missing."""
 
     def __len__(self) -> int:
         return len(self.cast_at)
 
     def label(self, column: str, code: int) -> str:
-        """The text behind a code, or the code itself where the texts are not known."""
-        known = self.labels.get(column)
-        return str(code) if known is None or code >= len(known) else known[code]
+        """Return the text of a code, or the code itself where the texts are not known."""
+        labels = self.labels.get(column)
+        return str(code) if labels is None or code >= len(labels) else labels[code]
+
+    def value_label(self, column: str, code: int) -> str:
+        """Return the label of a code, also of `account_day`, whose codes are days."""
+        if column == "account_day":
+            return str(np.datetime64(code, "D"))
+        return self.label(column, code)
 
 
 def read_ballot_file(path: Path, progress: Progress | None = None) -> BallotColumns:
-    """Reads a ballot file in batches. Raises InvalidInput that names the lines at fault."""
-    header = header_of(path)
-    reader = _Reader(header)
+    """Read a ballot file in batches. Raises InvalidInput with the faulty lines."""
+    header = read_header(path)
+    reader = _ColumnReader(header)
     size = max(path.stat().st_size, 1)
     try:
         frame = pl.scan_csv(
@@ -88,16 +94,18 @@ def read_ballot_file(path: Path, progress: Progress | None = None) -> BallotColu
             if progress is not None:
                 progress("read", min(reader.rows * reader.bytes_a_row / size, 0.99))
         return reader.columns()
-    except (pl.exceptions.PolarsError, _Unreadable) as error:
-        found = faults_of(path)
-        raise InvalidInput(*(found or [Fault(path.name, f"cannot be read: {error}")])) from None
+    except (pl.exceptions.PolarsError, _UnreadableBatch) as error:
+        faults = find_faults(path)
+        raise InvalidInput(
+            *(faults or [Fault(path.name, "antifraud.forensics.unreadable", error=error)])
+        ) from None
 
 
-class _Unreadable(Exception):
-    """Something in a batch breaks the format; the line is looked for afterwards, slowly."""
+class _UnreadableBatch(Exception):
+    """A batch breaks the format; `line_faults` then finds the line, slowly."""
 
 
-class _Reader:
+class _ColumnReader:
     """Collects batches; strings become codes in order of appearance."""
 
     def __init__(self, header: Sequence[str]) -> None:
@@ -105,26 +113,26 @@ class _Reader:
         self.bytes_a_row = 0.0
         self._has = frozenset(header)
         self._parts: dict[str, list[npt.NDArray[np.generic]]] = {}
-        self._codes = {name: pl.Categories.random() for name in TEXTS}
-        self._texts: dict[str, dict[int, str]] = {name: {} for name in TEXTS}
+        self._codes = {name: pl.Categories.random() for name in TEXT_COLUMNS}
+        self._texts: dict[str, dict[int, str]] = {name: {} for name in TEXT_COLUMNS}
 
     def add(self, batch: pl.DataFrame) -> None:
         if not batch.height:
             return
-        # A quoted nothing is an empty cell too.
+        # A quoted empty string is an empty cell too.
         text = pl.col(pl.String)
         batch = batch.with_columns(pl.when(text != "").then(text))
         self.rows += batch.height
         self.bytes_a_row = batch.estimated_size() / batch.height * 0.7
-        if batch.select(pl.any_horizontal(pl.col(NEEDED).is_null()).any()).item():
-            raise _Unreadable("an empty cell that must not be")
+        if batch.select(pl.any_horizontal(pl.col(REQUIRED_COLUMNS).is_null()).any()).item():
+            raise _UnreadableBatch("an empty cell in a required column")
         identifiers = batch["ballot_id"]
-        if identifiers.str.len_bytes().max() > LONGEST_BALLOT_ID:  # type: ignore[operator]
-            raise _Unreadable("a ballot_id that is too long")
+        if identifiers.str.len_bytes().max() > MAX_BALLOT_ID_BYTES:  # type: ignore[operator]
+            raise _UnreadableBatch("a ballot_id that is too long")
         self._keep("ballot_id", identifiers.cast(pl.Binary).to_numpy().astype(np.bytes_))
         self._keep("cast_at", _milliseconds(batch["cast_at"]))
         self._keep("account_day", self._days(batch))
-        for name in TEXTS:
+        for name in TEXT_COLUMNS:
             self._keep(name, self._encode(name, batch))
         self._add_choices(batch["choices"])
 
@@ -138,7 +146,7 @@ class _Reader:
         dates = given.str.extract(r"^(\d{4}-\d{2}-\d{2})")
         days = dates.str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32)
         if days.null_count() != given.null_count():
-            raise _Unreadable("an account_created that is no date")
+            raise _UnreadableBatch("an account_created that is not a date")
         return days.fill_null(ABSENT).to_numpy()
 
     def _encode(self, name: str, batch: pl.DataFrame) -> Int32s:
@@ -155,7 +163,7 @@ class _Reader:
         lists = cells.str.split("|")
         numbers = lists.explode().cast(pl.Int16, strict=False)
         if numbers.null_count() or (numbers < 0).any():
-            raise _Unreadable("choices that are no numbers")
+            raise _UnreadableBatch("choices that are not numbers")
         counts = lists.list.len().cast(pl.Int32).to_numpy()
         self._keep("choice_count", counts)
         self._keep("choice_numbers", numbers.to_numpy())
@@ -166,8 +174,8 @@ class _Reader:
         return whole.astype(kind, copy=False)
 
     def columns(self) -> BallotColumns:
-        codes = {name: self._whole(name, np.int32) for name in TEXTS}
-        labels = {name: _dense(self._texts.pop(name)) for name in TEXTS if name != "voter"}
+        codes = {name: self._whole(name, np.int32) for name in TEXT_COLUMNS}
+        labels = {name: _dense(self._texts.pop(name)) for name in TEXT_COLUMNS if name != "voter"}
         if "prefix" not in self._has:
             codes["prefix"], labels["prefix"] = _prefixes(codes["ip"], labels["ip"])
         counts = self._whole("choice_count", np.int32)
@@ -176,7 +184,7 @@ class _Reader:
         offsets, numbers = _distinct_choices(offsets, numbers)
         identifiers = self._whole("ballot_id", np.bytes_)
         if not _all_distinct(identifiers):
-            raise _Unreadable("a ballot_id that occurs twice")
+            raise _UnreadableBatch("a ballot_id that occurs twice")
         return BallotColumns(
             ballot_id=identifiers,
             cast_at=self._whole("cast_at", np.int64),
@@ -189,7 +197,7 @@ class _Reader:
 
 
 def _milliseconds(cells: pl.Series) -> Int64s:
-    """ISO 8601 with a zone, with T or a space, with or without seconds' fractions."""
+    """Parse ISO 8601 with a zone, with T or a space, with or without fractions of seconds."""
     texts = cells.str.replace(" ", "T", literal=True)
     times = texts.str.to_datetime("%+", time_unit="ms", time_zone="UTC", strict=False)
     for layout in ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"):
@@ -198,7 +206,7 @@ def _milliseconds(cells: pl.Series) -> Int64s:
         again = texts.str.to_datetime(layout, time_unit="ms", time_zone="UTC", strict=False)
         times = times.fill_null(again)
     if times.null_count():
-        raise _Unreadable("a cast_at that is no time with a zone")
+        raise _UnreadableBatch("a cast_at that is not a time with a zone")
     return times.to_physical().to_numpy()
 
 
@@ -207,7 +215,7 @@ def _dense(texts: Mapping[int, str]) -> list[str]:
 
 
 def _distinct_choices(offsets: Int64s, numbers: Int16s) -> tuple[Int64s, Int16s]:
-    """Ascending within each ballot; a number named twice counts once."""
+    """Return choices that ascend within each ballot; a repeated number counts once."""
     ascends = np.ones(len(numbers) + 1, dtype=bool)
     np.greater(numbers[1:], numbers[:-1], out=ascends[1:-1])
     ascends[offsets] = True  # where a ballot begins
@@ -227,7 +235,7 @@ def _all_distinct(identifiers: npt.NDArray[np.bytes_]) -> bool:
     words = identifiers.astype(f"S{width}", copy=False).view(np.uint64)
     mixed = np.zeros(len(identifiers), dtype=np.uint64)
     for word in words.reshape(-1, width // 8).T:
-        mixed = (mixed ^ word) * np.uint64(_ODD)
+        mixed = (mixed ^ word) * np.uint64(_HASH_MULTIPLIER)
         mixed ^= mixed >> np.uint64(29)
     mixed.sort()
     if not (mixed[1:] == mixed[:-1]).any():
@@ -236,17 +244,17 @@ def _all_distinct(identifiers: npt.NDArray[np.bytes_]) -> bool:
 
 
 def _prefixes(ip: Int32s, addresses: Sequence[str]) -> tuple[Int32s, list[str]]:
-    """The /24 or /64 of every address; opaque tokens have none."""
+    """Return the codes and texts of the /24 or /64 of every address; opaque addresses have none."""
     known: dict[str, int] = {}
-    names = map(prefix_of, addresses)
+    names = map(network_prefix, addresses)
     table = [ABSENT if name is None else known.setdefault(name, len(known)) for name in names]
-    table.append(ABSENT)  # what the code -1 finds
+    table.append(ABSENT)  # for the code -1
     return np.array(table, dtype=np.int32)[ip], list(known)
 
 
-def prefix_of(address: str) -> str | None:
-    """`203.0.113.9` → `203.0.113.0/24`, IPv6 → its /64, `a/b` (two hashes, as this service keeps
-    network and address) → `a`, anything else → None."""
+def network_prefix(address: str) -> str | None:
+    """Return the network of an address: `203.0.113.9` → `203.0.113.0/24`, IPv6 → its /64, `a/b`
+    (hashes of network and address, as this service stores them) → `a`, anything else → None."""
     if "/" in address:
         return address.partition("/")[0]
     try:

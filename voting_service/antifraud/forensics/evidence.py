@@ -1,12 +1,13 @@
 """From significant cells to a probability for each ballot.
 
-A suspicion is a family of attributes and a target, with all values of the family whose cells
-were significant. Its votes are a mixture: so many as the margins explain are honest and look
-like the people of their platforms; the excess looks like itself. How the excess looks is read
-off every other aspect (networks, clients, accounts, habits, days, hours, ballots) as observed
-minus expected, and turned round by Bayes' theorem. A voter never testifies about itself: its
-own ballots are left out of what they are compared with. So an aspect that does not really tell
-the campaign apart has no gain, and a suspicion that no second aspect confirms stays a bloc.
+A suspected campaign is a family of attributes and a target, with all values of the family whose
+cells were significant. Its votes are a mixture: as many as the margins explain are honest and look
+like the voters of their platforms; the excess has a distribution of its own. That distribution is
+estimated for every other aspect (networks, clients, accounts, habits, days, hours, ballots) as
+observed minus expected, and applied to each ballot by Bayes' theorem. A voter's own ballots are
+left out of the estimate that they are compared with (leave one out). So an aspect that does not
+separate the campaign from honest voters has no gain, and a suspected campaign that no second aspect
+confirms remains a bloc.
 """
 
 from __future__ import annotations
@@ -16,15 +17,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from voting_service.antifraud.forensics.attributes import Aspect, Attribute, Attributes
+from voting_service.antifraud.forensics.attributes import (
+    Aspect,
+    Attribute,
+    Attributes,
+)
 from voting_service.antifraud.forensics.columns import Int32s, Int64s
-from voting_service.antifraud.forensics.prepare import Bools, Floats, summed
+from voting_service.antifraud.forensics.prepare import (
+    Bools,
+    Floats,
+    sum_by_code,
+)
 from voting_service.antifraud.forensics.thresholds import (
-    BORROWED_VOTERS,
-    FORETOLD_NATS,
-    WITNESS_DEVIATIONS,
-    WITNESS_GAIN,
-    WITNESS_WEIGHT_LIMIT,
+    EVIDENCE_DEVIATIONS,
+    EVIDENCE_GAIN,
+    EVIDENCE_LIMIT,
+    PREDICTED_NATS,
+    PRIOR_VOTERS,
 )
 
 CONFIRMING: dict[Aspect, frozenset[Aspect]] = {
@@ -34,52 +43,52 @@ CONFIRMING: dict[Aspect, frozenset[Aspect]] = {
     "habit": frozenset({"client", "account"}),
     "lockstep": frozenset({"client", "account"}),
 }
-"""Which second aspect makes a suspicion more than a bloc. People who are called together vote at
-one hour, from one network, equally often, with one list, and may have registered for it on one
-day: but each with an own phone and from an own home."""
+"""The second aspects that make a suspected campaign more than a bloc. People whom an employer
+calls to vote do so in one hour, from one network, equally often, with one list, and may have
+registered on one day: but each with their own phone and from their own home."""
 
-_BY_THE_CLOCK = frozenset({"day", "hour"})
+_TIME_ASPECTS = frozenset({"day", "hour"})
 
 
-_LARGEST_TABLE = 4_000_000
-"""Platforms × values from which platforms are taken together."""
+_MAX_TABLE_CELLS = 4_000_000
+"""Platforms × values above which the platforms are pooled."""
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
-    """How well one aspect tells the campaign from honest voters of the same values."""
+class AspectEvidence:
+    """How well one aspect separates the campaign from honest voters with the same values."""
 
     aspect: Aspect
     attribute: str
     gain: float
-    """What knowing the aspect adds to the log-likelihood, in nats for each campaign voter."""
+    """Gain of log-likelihood from the aspect, in nats per campaign voter."""
     confirms: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The votes of a suspicion, and how probable it is that each belongs to a campaign."""
+class ClassifiedBallots:
+    """The votes of a suspected campaign, and the probability that each belongs to one."""
 
     rows: Int64s
     posterior: Floats
     value: Int32s
     """The family's value of each row."""
     observed: Floats
-    """Voters who chose the target, by the family's value; so is `expected`."""
+    """Voters who chose the target, by the family's value, like `expected`."""
     expected: Floats
-    witnesses: tuple[Witness, ...]
+    aspects: tuple[AspectEvidence, ...]
     alone: bool
-    """Whether the family needs no second aspect."""
-    evidence: Floats
-    """By the family's value: what the second aspects add to its likelihood ratio, in nats."""
+    """Whether the family is held without a second aspect."""
+    second_evidence: Floats
+    """By the family's value: the log-likelihood ratio of the second aspects, in nats."""
 
     @property
     def confirmed(self) -> bool:
-        return self.alone or any(witness.confirms for witness in self.witnesses)
+        return self.alone or any(evidence.confirms for evidence in self.aspects)
 
 
 class Population:
-    """How the active ballots of each platform are spread over the values of an attribute."""
+    """Distribution of the active ballots of each platform over the values of an attribute."""
 
     def __init__(
         self,
@@ -90,14 +99,14 @@ class Population:
     ) -> None:
         """`known`: by target, ballots of campaigns already found."""
         self.known = known
-        self.witnesses = attributes.witnesses
+        self.by_aspect = attributes.by_aspect
         self._platform = platform
         self._rows = np.flatnonzero(active)
         self._tables: dict[str, tuple[Int32s, Floats]] = {}
 
     def shares(self, attribute: Attribute, rows: Int64s, without: Int64s) -> Floats:
-        """The share of each row's value among all ballots but `without`, on the platforms of
-        `rows` taken together. Rows that lack the attribute get 1."""
+        """Return the share of each row's value among all ballots but `without`, for the mix of
+        platforms of `rows`. Rows without the attribute get 1."""
         platform, table = self._table(attribute)
         platforms, values = table.shape
         codes = attribute.codes
@@ -119,7 +128,7 @@ class Population:
             rows = self._rows[attribute.codes[self._rows] >= 0]
             values = int(attribute.codes.max()) + 1
             platform = self._platform
-            if values * (int(platform.max()) + 1) > _LARGEST_TABLE:
+            if values * (int(platform.max()) + 1) > _MAX_TABLE_CELLS:
                 platform = np.zeros_like(platform)
             key = platform[rows].astype(np.int64) * values + attribute.codes[rows]
             platforms = int(platform.max()) + 1
@@ -129,20 +138,20 @@ class Population:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
-    """All ballots of suspicious values in their windows."""
+class SuspectedGroup:
+    """All ballots of suspicious values in their windows, for whomever they voted."""
 
     rows: Int64s
     voter: Int32s
     chose: Bools
-    """Who voted for the target."""
+    """Whether the ballot chose the target."""
     rate: Floats
-    """How probable that was for each."""
+    """The expected probability of that."""
     known: Int64s
-    """Ballots of campaigns already found for the target: they say what to look for."""
+    """Ballots of campaigns already found for the target; they predict what others look like."""
 
-    def only(self, some: Bools) -> Crowd:
-        """Some of the crowd."""
+    def only(self, some: Bools) -> SuspectedGroup:
+        """Return the part of the group that `some` selects."""
         return replace(
             self,
             rows=self.rows[some],
@@ -153,8 +162,8 @@ class Crowd:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
-    """How the crowd counts: `weight` for all of it, the rest for who chose the target."""
+class _GroupWeights:
+    """Weights of the group's ballots; `voter` and `prior` are of those that chose the target."""
 
     weight: Floats
     voter: Int64s
@@ -162,97 +171,105 @@ class _Counted:
     honest: float
 
 
-def judge(family: Attribute, population: Population, crowd: Crowd) -> tuple[Judged, ...]:
-    """Judges who of the crowd voted for the target: together, or in two parts.
+def classify(
+    family: Attribute, population: Population, group: SuspectedGroup
+) -> tuple[ClassifiedBallots, ...]:
+    """Classify the group's votes for the target: together, or in two parts.
 
-    An employer may urge its staff for the candidate whom a farm votes for, and drown the farm.
-    So where nothing confirms the whole, the values for which second aspects speak are asked
-    again without the others.
+    An employer may call its staff to vote for the candidate of a farm, and the staff then outnumber
+    the farm. So where nothing confirms the whole, the values with evidence from second aspects are
+    classified again without the others.
     """
-    whole, agreeing = _judge(family, population, crowd)
-    inside = agreeing[family.codes[crowd.rows]]
-    if whole.confirmed or not inside[crowd.chose].any() or inside.all():
+    whole, supported = _classify(family, population, group)
+    inside = supported[family.codes[group.rows]]
+    if whole.confirmed or not inside[group.chose].any() or inside.all():
         return (whole,)
-    part, _ = _judge(family, population, crowd.only(inside))
+    part, _ = _classify(family, population, group.only(inside))
     if not part.confirmed:
         return (whole,)
-    rest, _ = _judge(family, population, crowd.only(~inside))
+    rest, _ = _classify(family, population, group.only(~inside))
     return part, rest
 
 
-def _judge(family: Attribute, population: Population, crowd: Crowd) -> tuple[Judged, Bools]:
-    """(the verdict on the whole crowd, for which of the family's values second aspects speak)"""
-    chose, mine = crowd.chose, crowd.rows[crowd.chose]
-    dense_voter = np.unique(crowd.voter, return_inverse=True)[1]
+def _classify(
+    family: Attribute, population: Population, group: SuspectedGroup
+) -> tuple[ClassifiedBallots, Bools]:
+    """Return the classified group, and which of the family's values second aspects support."""
+    chose, mine = group.chose, group.rows[group.chose]
+    dense_voter = np.unique(group.voter, return_inverse=True)[1]
     weight = (1.0 / np.bincount(dense_voter))[dense_voter]
-    values, value = np.unique(family.codes[crowd.rows], return_inverse=True)
-    expected = summed(value, weight * crowd.rate)
-    observed = summed(value[chose], weight[chose], len(expected))
+    values, value = np.unique(family.codes[group.rows], return_inverse=True)
+    expected = sum_by_code(value, weight * group.rate)
+    observed = sum_by_code(value[chose], weight[chose], len(expected))
     logit = np.log(np.maximum(observed - expected, 0.01) / np.maximum(expected, 1e-6))
     value, voter = value[chose], dense_voter[chose]
     scores = logit.clip(-6.0, 8.0)[value]
     prior = 1.0 / (1.0 + np.exp(-scores))
-    counted = _Counted(weight, voter, prior, float(expected.sum()))
-    witnesses, confirming = [], np.zeros(len(mine))
-    spoken, evidence = np.zeros(len(values)), np.zeros(len(values))
-    for aspect, attributes in population.witnesses.items():
+    counted = _GroupWeights(weight, voter, prior, float(expected.sum()))
+    aspects, confirming = [], np.zeros(len(mine))
+    support, second_evidence = np.zeros(len(values)), np.zeros(len(values))
+    for aspect, attributes in population.by_aspect.items():
         if aspect in family.aspects:
             continue
-        heard = [_hear(attribute, population, crowd, counted) for attribute in attributes]
-        witness, ratio = max(heard, key=lambda each: each[0].gain)
+        measured = [
+            _measure_evidence(attribute, population, group, counted) for attribute in attributes
+        ]
+        evidence, ratio = max(measured, key=lambda pair: pair[0].gain)
         allowed = aspect in _confirming(family)
         if allowed:
-            spoken += summed(value, weight[chose] * prior * ratio, len(values))
+            support += sum_by_code(value, weight[chose] * prior * ratio, len(values))
             added = weight[chose] * np.log1p(prior * np.expm1(ratio))
-            evidence += summed(value, added, len(values))
-        if witness.gain > 0:
-            witness = replace(witness, confirms=witness.confirms and allowed)
-            witnesses.append(witness)
+            second_evidence += sum_by_code(value, added, len(values))
+        if evidence.gain > 0:
+            evidence = replace(evidence, confirms=evidence.confirms and allowed)
+            aspects.append(evidence)
             scores = scores + ratio
-            confirming += ratio if witness.confirms else 0.0
+            confirming += ratio if evidence.confirms else 0.0
     posterior = 1.0 / (1.0 + np.exp(-_voter_mean(scores, voter)))
-    if any(witness.confirms for witness in witnesses):
-        # A value that the second aspect speaks against is no part of what it confirms.
-        against = summed(value, weight[chose] * posterior * confirming, len(values)) <= 0
+    if any(evidence.confirms for evidence in aspects):
+        # A value that the second aspect contradicts is not part of what it confirms.
+        against = sum_by_code(value, weight[chose] * posterior * confirming, len(values)) <= 0
         posterior[against[value]] = 0.0
         if "network" in family.aspects:
-            # Staff may share a busy exit with the farm: nobody is held for the network alone.
+            # Staff may share a busy exit with the farm: no ballot is held for the network alone.
             posterior[_voter_mean(confirming, voter) <= 0] = 0.0
-    judged = Judged(
+    classified = ClassifiedBallots(
         rows=mine,
         posterior=posterior,
         value=family.codes[mine],
         observed=_spread(observed, values),
         expected=_spread(expected, values),
-        witnesses=tuple(witnesses),
+        aspects=tuple(aspects),
         alone=family.alone,
-        evidence=_spread(evidence, values),
+        second_evidence=_spread(second_evidence, values),
     )
-    return judged, _spread(spoken, values) > 0
+    return classified, _spread(support, values) > 0
 
 
-def _hear(
-    attribute: Attribute, population: Population, crowd: Crowd, counted: _Counted
-) -> tuple[Witness, Floats]:
-    """What the attribute says of those who chose the target, and how telling that is."""
-    mine = crowd.rows[crowd.chose]
+def _measure_evidence(
+    attribute: Attribute, population: Population, group: SuspectedGroup, counted: _GroupWeights
+) -> tuple[AspectEvidence, Floats]:
+    """Return the evidence of the attribute about the votes for the target, and their log ratios."""
+    mine = group.rows[group.chose]
     (aspect,) = attribute.aspects
-    if aspect in _BY_THE_CLOCK:
-        honest = counted.weight * crowd.rate
-        share = _usual_times(attribute.codes[crowd.rows], honest)[crowd.chose]
+    if aspect in _TIME_ASPECTS:
+        honest = counted.weight * group.rate
+        share = _honest_time_shares(attribute.codes[group.rows], honest)[group.chose]
     else:
         share = population.shares(attribute, mine, mine)
-    weight = counted.weight[crowd.chose]
-    known = attribute.codes[crowd.known]
+    weight = counted.weight[group.chose]
+    known = attribute.codes[group.known]
     ratio = _log_ratio(attribute.codes[mine], counted, weight, share, known[known >= 0])
-    gain, total, certain = _gain(ratio, counted.prior, weight)
-    # What known campaigns foretold is a plain likelihood ratio (Wald 1945).
-    certain = certain or (len(crowd.known) > 0 and total >= FORETOLD_NATS)
-    return Witness(aspect, attribute.name, gain, certain and gain >= WITNESS_GAIN), ratio
+    gain, total, significant = _gain(ratio, counted.prior, weight)
+    # What known campaigns predict is a plain likelihood ratio (Wald 1945).
+    significant = significant or (len(group.known) > 0 and total >= PREDICTED_NATS)
+    return AspectEvidence(
+        aspect, attribute.name, gain, significant and gain >= EVIDENCE_GAIN
+    ), ratio
 
 
 def _spread(figures: Floats, values: Int32s) -> Floats:
-    """The same figures at the places of the values."""
+    """Return the figures at the positions of their values."""
     spread = np.zeros(int(values.max()) + 1)
     spread[values] = figures
     return spread
@@ -264,12 +281,12 @@ def _confirming(family: Attribute) -> frozenset[Aspect]:
 
 
 def _log_ratio(
-    codes: Int32s, counted: _Counted, weight: Floats, share: Floats, foretold: Int32s
+    codes: Int32s, counted: _GroupWeights, weight: Floats, share: Floats, predicted: Int32s
 ) -> Floats:
-    """ln P(value | campaign) − ln P(value | honest), by vote, the vote's voter left out.
+    """Return ln P(value | campaign) − ln P(value | honest) by vote, its voter left out.
 
-    Honest voters have the value with the probability `share`; `foretold` are the values in
-    campaigns already known. Votes without the attribute say nothing (0).
+    Honest voters have the value with the probability `share`; `predicted` are the values in
+    campaigns already known. Votes without the attribute get 0.
     """
     known = codes >= 0
     ratio = np.zeros(len(codes))
@@ -278,37 +295,39 @@ def _log_ratio(
     values, value = np.unique(codes[known], return_inverse=True)
     size = len(values)
     honest = counted.honest * float(weight[known].sum() / weight.sum())
-    seen = summed(value, weight[known])
-    usual = np.empty(size)
-    usual[value] = share[known]
+    observed = sum_by_code(value, weight[known])
+    expected = np.empty(size)
+    expected[value] = share[known]
     pair = counted.voter[known].astype(np.int64) * size + value
     _, place = np.unique(pair, return_inverse=True)
-    own = summed(place, weight[known])[place]
-    before = np.bincount(foretold, minlength=int(values[-1]) + 1)[values].astype(np.float64)
-    excess = np.maximum(seen[value] - own - honest * usual[value], 0.0) + before[value]
-    total = max(float(np.maximum(seen - honest * usual, 0.0).sum()) - 1.0, 0.0) + len(foretold)
-    campaign = (excess + BORROWED_VOTERS * usual[value]) / (total + BORROWED_VOTERS)
-    ratio[known] = np.log(campaign / usual[value])
-    return ratio.clip(-WITNESS_WEIGHT_LIMIT, WITNESS_WEIGHT_LIMIT)
+    own = sum_by_code(place, weight[known])[place]
+    in_known = np.bincount(predicted, minlength=int(values[-1]) + 1)[values].astype(np.float64)
+    excess = np.maximum(observed[value] - own - honest * expected[value], 0.0) + in_known[value]
+    total = max(float(np.maximum(observed - honest * expected, 0.0).sum()) - 1.0, 0.0) + len(
+        predicted
+    )
+    campaign = (excess + PRIOR_VOTERS * expected[value]) / (total + PRIOR_VOTERS)
+    ratio[known] = np.log(campaign / expected[value])
+    return ratio.clip(-EVIDENCE_LIMIT, EVIDENCE_LIMIT)
 
 
-def _usual_times(codes: Int32s, honest: Floats) -> Floats:
-    """The share of each row's time among the honest votes that the margins explain."""
-    expected = summed(codes, honest)
+def _honest_time_shares(codes: Int32s, honest: Floats) -> Floats:
+    """Return the share of each row's time among the honest votes that the margins explain."""
+    expected = sum_by_code(codes, honest)
     share: Floats = expected[codes] / max(float(honest.sum()), 1e-12)
     return np.maximum(share, 1e-9)
 
 
 def _gain(ratio: Floats, prior: Floats, weight: Floats) -> tuple[float, float, bool]:
-    """(what the ratios add for each campaign voter, in all, whether that is beyond chance)."""
+    """Return (gain per campaign voter, total gain, whether it is significant)."""
     added = weight * np.log1p(prior * np.expm1(ratio))
     voters, total = float((weight * prior).sum()), float(added.sum())
-    certain = total >= WITNESS_DEVIATIONS * np.sqrt(float((added**2).sum()))
-    return total / max(voters, 1e-9), total, bool(certain)
+    significant = total >= EVIDENCE_DEVIATIONS * np.sqrt(float((added**2).sum()))
+    return total / max(voters, 1e-9), total, bool(significant)
 
 
 def _voter_mean(scores: Floats, voter: Int64s) -> Floats:
-    total = summed(voter, scores)
+    total = sum_by_code(voter, scores)
     times = np.maximum(np.bincount(voter), 1)
     mean: Floats = (total / times)[voter]
     return mean

@@ -1,9 +1,9 @@
-"""The examination of a file of ballots: the way from columns to findings.
+"""The examination of a file of ballots: from columns to findings.
 
-Networks are searched first, so that an employer's office is known as such before its staff
-could count as anything else; then everything else. What was found is taken out, rates are
-estimated again without it, and the search is repeated: a large campaign hides in its own
-expectation only once. Candidates are asked about first, then lists of names that stand out.
+Networks are searched first, so that the ballots from an employer's office become a bloc before
+they can join another campaign; then all other attributes. The campaigns found are removed, rates
+are estimated again without them, and the search is repeated, because a large campaign raises its
+own expectation. The first targets are candidates, then lists of candidates that occur too often.
 """
 
 from __future__ import annotations
@@ -16,22 +16,34 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from voting_service.antifraud.forensics.assembly import Assembly
-from voting_service.antifraud.forensics.attributes import Attribute, Attributes, attributes_of
+from voting_service.antifraud.forensics.attributes import (
+    Attribute,
+    Attributes,
+    build_attributes,
+)
 from voting_service.antifraud.forensics.columns import BallotColumns, Progress
 from voting_service.antifraud.forensics.findings import Findings
-from voting_service.antifraud.forensics.picture import Aim, Aimed, Material
-from voting_service.antifraud.forensics.prepare import prepare, votes_of
-from voting_service.antifraud.forensics.rates import Rates, choice_rates, shared_weights
+from voting_service.antifraud.forensics.heat_map import (
+    CampaignData,
+    TargetBaseline,
+    TargetSet,
+)
+from voting_service.antifraud.forensics.prepare import make_votes, prepare
+from voting_service.antifraud.forensics.rates import (
+    Rates,
+    choice_rates,
+    sharing_weights,
+)
 from voting_service.antifraud.forensics.repeats import second_ballots
-from voting_service.antifraud.forensics.scan import Question, question
+from voting_service.antifraud.forensics.scan import ScanContext, prepare_scan
 from voting_service.antifraud.forensics.search import (
     Strictness,
-    Suspicion,
+    SuspectedCampaign,
     calibrate,
-    suspicions,
+    find_suspected_campaigns,
 )
-from voting_service.antifraud.forensics.signatures import signatures_of
-from voting_service.antifraud.forensics.thresholds import MOST_ROUNDS
+from voting_service.antifraud.forensics.signatures import find_signatures
+from voting_service.antifraud.forensics.thresholds import MAX_ROUNDS
 
 THREADS = 2
 
@@ -39,82 +51,97 @@ THREADS = 2
 @dataclass(frozen=True, slots=True)
 class Options:
     seed: int = 0
-    """Decides the exchange of ballots that calibrates the tests, and nothing else."""
+    """Of the permutation that calibrates the tests."""
     zone: str = "Asia/Shanghai"
-    """Where days begin, and where the times in sentences are read."""
+    """The zone in which days begin, and of the times in sentences."""
 
 
 def examine(
     columns: BallotColumns, options: Options = Options(), progress: Progress | None = None
 ) -> Findings:
-    """Judges every ballot. Same columns in whatever order and same seed: same findings."""
-    tell = progress or (lambda _what, _share: None)
-    tell("prepare", 0.0)
+    """Return a verdict for every ballot. The same columns in any order and the same seed give the
+    same findings."""
+    report = progress or (lambda _what, _share: None)
+    report("prepare", 0.0)
     ballots = prepare(columns)
     if not len(ballots):
-        nothing = np.empty(0)
-        return Findings(
-            nothing.astype(np.int8), nothing.astype(np.float32), nothing.astype(np.int32)
-        )
-    attributes = attributes_of(columns, ballots)
+        none = np.empty(0)
+        return Findings(none.astype(np.int8), none.astype(np.float32), none.astype(np.int32))
+    attributes = build_attributes(columns, ballots)
     zone = ZoneInfo(options.zone)
-    assembly = Assembly(ballots, attributes.place, second_ballots(ballots, zone))
-    votes = votes_of(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
-    lists = signatures_of(ballots, votes.starts)
-    aims = [Aim(votes, 0), Aim(lists.votes, votes.targets)]
-    rates = _search(assembly, attributes, aims, options, tell)
-    tell("describe", 0.95)
-    aimed = tuple(Aimed(aim, rate) for aim, rate in zip(aims, rates, strict=True))
-    return assembly.findings(Material(columns, ballots, aimed, lists.names, zone))
+    assembly = Assembly(ballots, attributes.network, second_ballots(ballots, zone))
+    votes = make_votes(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
+    lists = find_signatures(ballots, votes.starts)
+    target_sets = [TargetSet(votes, 0), TargetSet(lists.votes, votes.targets)]
+    rates = _search(assembly, attributes, target_sets, options, report)
+    report("describe", 0.95)
+    baselines = tuple(
+        TargetBaseline(target_set, rate)
+        for target_set, rate in zip(target_sets, rates, strict=True)
+    )
+    return assembly.findings(CampaignData(columns, ballots, baselines, lists.names, zone))
 
 
 def _search(
     assembly: Assembly,
     attributes: Attributes,
-    aims: Sequence[Aim],
+    target_sets: Sequence[TargetSet],
     options: Options,
-    tell: Progress,
+    report: Progress,
 ) -> list[Rates]:
-    """Fills the assembly; returns the rates of each aim without what was found."""
+    """Add the campaigns to the assembly; return the rates of each target set without them."""
     ballots = assembly.ballots
-    weights = shared_weights(ballots, attributes.sources)
+    weights = sharing_weights(ballots, attributes.sources)
 
-    def asked(aim: Aim) -> Question:
-        rates = choice_rates(ballots, aim.votes, weights * assembly.active)
-        return question(ballots, aim.votes, rates, assembly.active)
+    def context(target_set: TargetSet) -> ScanContext:
+        rates = choice_rates(ballots, target_set.votes, weights * assembly.active)
+        return prepare_scan(ballots, target_set.votes, rates, assembly.active)
 
     with ThreadPoolExecutor(THREADS) as threads:
         rng = np.random.default_rng(options.seed)
         families, phases = attributes.families, _phases(attributes)
-        searched = [aim for aim in aims if aim.votes.targets]
-        exponents = [calibrate(asked(aim), families, rng, threads) for aim in searched]
-        for number in range(MOST_ROUNDS):
-            found = 0
-            for aim, exponent in zip(searched, exponents, strict=True):
+        searched = [target_set for target_set in target_sets if target_set.votes.targets]
+        exponents = [
+            calibrate(context(target_set), families, rng, threads) for target_set in searched
+        ]
+        for number in range(MAX_ROUNDS):
+            added = 0
+            for target_set, exponent in zip(searched, exponents, strict=True):
                 for phase in phases:
                     while True:
-                        tell("search", 0.1 + 0.8 * number / MOST_ROUNDS)
-                        strictness = Strictness(exponent, aim.own(assembly.held_by_target()))
-                        suspected = suspicions(asked(aim), attributes, phase, strictness, threads)
-                        taken = assembly.take(_worth(aim, suspected), aim.first)
-                        found += taken
-                        if not taken or phase is not phases[0]:
+                        report("search", 0.1 + 0.8 * number / MAX_ROUNDS)
+                        strictness = Strictness(
+                            exponent, target_set.own_targets(assembly.held_by_target())
+                        )
+                        suspected = find_suspected_campaigns(
+                            context(target_set), attributes, phase, strictness, threads
+                        )
+                        newly_added = assembly.add(
+                            _relevant(target_set, suspected), target_set.first
+                        )
+                        added += newly_added
+                        if not newly_added or phase is not phases[0]:
                             break
-            if not found:
+            if not added:
                 break
-    return [asked(aim).rates for aim in aims]
+    return [context(target_set).rates for target_set in target_sets]
 
 
-def _worth(aim: Aim, suspected: Sequence[Suspicion]) -> list[Suspicion]:
-    """Fans have lists too: only a list that a second aspect confirms, or a place, is worth it."""
+def _relevant(
+    target_set: TargetSet, suspected: Sequence[SuspectedCampaign]
+) -> list[SuspectedCampaign]:
+    """Return the suspected campaigns to keep: fans of a candidate have lists too, so a list counts
+    only for a network or where a second aspect confirms it."""
     return [
-        each
-        for each in suspected
-        if not aim.first or each.judged.confirmed or each.family.aspects == {"network"}
+        campaign
+        for campaign in suspected
+        if not target_set.first
+        or campaign.classified.confirmed
+        or campaign.family.aspects == {"network"}
     ]
 
 
 def _phases(attributes: Attributes) -> list[list[Attribute]]:
-    network = [each for each in attributes.families if each.aspects == {"network"}]
-    others = [each for each in attributes.families if each.aspects != {"network"}]
+    network = [family for family in attributes.families if family.aspects == {"network"}]
+    others = [family for family in attributes.families if family.aspects != {"network"}]
     return [phase for phase in (network, others) if phase]

@@ -1,4 +1,4 @@
-"""What an examination says: a verdict for each ballot, and the campaigns that explain it."""
+"""The result of an examination: a verdict for each ballot, and the campaigns that explain it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 Kind = Literal["network", "device", "accounts", "habits", "mixed", "lockstep", "bloc", "repeat"]
-"""What the ballots of a campaign share most tellingly; `mixed`: only several things together;
-`repeat`: voters who had voted on the day already."""
+"""What the ballots of a campaign share; `mixed`: only a combination of several attributes;
+`repeat`: second ballots of a voter on one day."""
 
 
-class Verdict(IntEnum):
-    """`BLOC` is for staff to look at and holds nothing; `HOLD` is proposed to be held."""
+class BallotVerdict(IntEnum):
+    """`HOLD`: proposed to be held. `BLOC`: for staff to review, not held."""
 
     CLEAN = 0
     BLOC = 1
@@ -23,8 +23,8 @@ class Verdict(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """One thing the ballots of a campaign share: `device` = `a1b2…`, in so many of them."""
+class SharedValue:
+    """A value that ballots of a campaign share, such as `device` `a1b2…`, and how many do."""
 
     name: str
     value: str
@@ -33,56 +33,56 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """Votes for a campaign's first candidate by value of an attribute and by time."""
+class HeatMap:
+    """Votes for a campaign's target by value of an attribute and by time."""
 
     attribute: str
     values: tuple[str, ...]
-    """The tables have one row more: everybody else."""
+    """The tables have one more row, for all other ballots."""
     start: int
     """Milliseconds since 1970, UTC."""
     bin_ms: int
     observed: tuple[tuple[float, ...], ...]
     expected: tuple[tuple[float, ...], ...]
-    """What is usual for as many ballots in the same hours on the same platforms."""
+    """For as many ballots in the same hours on the same platforms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Ballots that belong together and why; the texts are ready to be read out by staff."""
+    """Ballots that belong together, the evidence, and a sentence for staff in each language."""
 
     number: int
     kind: Kind
-    verdict: Verdict
-    attributes: tuple[Shared, ...]
+    verdict: BallotVerdict
+    attributes: tuple[SharedValue, ...]
     first_at: int
     """Milliseconds since 1970, UTC; so is last_at."""
     last_at: int
     candidates: tuple[int, ...]
-    """What the campaign votes for, the most frequent first."""
+    """Numbers of the campaign's candidates, the most frequent first."""
     ballots: int
-    """How many ballots point here in Findings.campaign."""
+    """Number of ballots with this campaign in Findings.campaign."""
     voters: int
     observed: float
-    """Voters of the candidate behind the cells that gave it away; a voter with several ballots
-    counts once. `expected` is how many are usual there; ballots of other windows may join."""
+    """Voters of the target in the significant cells; a voter with several ballots counts once.
+    `expected` is the expectation there; the campaign may have ballots of other windows too."""
     expected: float
     p_value: float
-    """Of the most telling cell; so is the q value, over all cells tested. Both 0 for repeats: they
-    break a rule, whatever chance does."""
+    """Of the most significant cell, like the q value, which is over all cells tested. Both are 0
+    for repeats, which break a rule and are not tested."""
     q_value: float
     sentence_zh: str
     sentence_en: str
-    picture: Picture
+    heat_map: HeatMap
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """By ballot, in the order of the columns examined."""
+    """Verdicts and campaigns by ballot, in the order of the columns examined."""
 
     verdict: npt.NDArray[np.int8]
     score: npt.NDArray[np.float32]
-    """How probable it is that the ballot belongs to a campaign, 0 to 1."""
+    """Probability that the ballot belongs to a campaign, 0 to 1."""
     campaign: npt.NDArray[np.int32]
     """Index into campaigns; -1 none."""
     campaigns: tuple[Campaign, ...] = field(default=())

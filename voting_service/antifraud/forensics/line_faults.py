@@ -1,4 +1,4 @@
-"""Which lines of a ballot file break its format: slow, exact, and only asked when one does."""
+"""Finds the lines of a ballot file that break its format; slow, used only after a fault."""
 
 from __future__ import annotations
 
@@ -11,40 +11,43 @@ from pathlib import Path
 
 from voting_service.errors import Fault, InvalidInput
 
-NEEDED = ("ballot_id", "cast_at", "choices")
-TEXTS = ("platform", "voter", "ip", "prefix", "device", "user_agent")
-KNOWN = ("ballot_id", "cast_at", *TEXTS, "account_created", "choices")
-LONGEST_BALLOT_ID = 64
-MOST_FAULTS = 20
+REQUIRED_COLUMNS = ("ballot_id", "cast_at", "choices")
+TEXT_COLUMNS = ("platform", "voter", "ip", "prefix", "device", "user_agent")
+KNOWN = ("ballot_id", "cast_at", *TEXT_COLUMNS, "account_created", "choices")
+MAX_BALLOT_ID_BYTES = 64
+MAX_FAULTS = 20
 
 _CHOICES = re.compile(r"\d{1,5}(\|\d{1,5})*")
 
 
-def header_of(path: Path) -> tuple[str, ...]:
-    """The names of the columns, in the file's order. Raises InvalidInput."""
+def read_header(path: Path) -> tuple[str, ...]:
+    """Read the names of the columns, in the file's order. Raises InvalidInput."""
     try:
         with path.open("rb") as stream:
             names = tuple(next(csv.reader([stream.readline().decode("utf-8-sig")]), ()))
     except OSError as error:
-        raise InvalidInput(Fault(str(path), f"cannot be read: {error.strerror}")) from None
+        raise InvalidInput(
+            Fault(str(path), "antifraud.forensics.file_unreadable", strerror=error.strerror)
+        ) from None
     except UnicodeDecodeError:
-        raise InvalidInput(Fault(f"{path.name} line 1", "is not UTF-8")) from None
-    missing = [name for name in NEEDED if name not in names]
+        raise InvalidInput(Fault(f"{path.name} line 1", "antifraud.forensics.not_utf_8")) from None
+    missing = [name for name in REQUIRED_COLUMNS if name not in names]
     if missing or len(set(names)) != len(names):
         raise InvalidInput(
             Fault(
                 f"{path.name} line 1",
-                f"the header must name {', '.join(NEEDED)} and may name "
-                f"{', '.join(sorted(set(KNOWN) - set(NEEDED)))}, each once; "
-                f"missing: {', '.join(missing) or 'none'}",
+                "antifraud.forensics.wrong_header",
+                needed=", ".join(REQUIRED_COLUMNS),
+                known=", ".join(sorted(set(KNOWN) - set(REQUIRED_COLUMNS))),
+                value=", ".join(missing) or "none",
             )
         )
     return names
 
 
-def faults_of(path: Path) -> list[Fault]:
-    """The first faults of the file, each with the number of its line."""
-    return list(islice(_faults(path, header_of(path)), MOST_FAULTS))
+def find_faults(path: Path) -> list[Fault]:
+    """Return the first faults of the file, each with the number of its line."""
+    return list(islice(_faults(path, read_header(path)), MAX_FAULTS))
 
 
 def _faults(path: Path, header: tuple[str, ...]) -> Iterator[Fault]:
@@ -56,31 +59,42 @@ def _faults(path: Path, header: tuple[str, ...]) -> Iterator[Fault]:
             for cells in reader:
                 place = f"{path.name} line {reader.line_num}"
                 if len(cells) != len(header):
-                    yield Fault(place, f"has {len(cells)} cells, the header {len(header)}")
+                    yield Fault(
+                        place,
+                        "antifraud.forensics.wrong_cell_count",
+                        cells_count=len(cells),
+                        header_count=len(header),
+                    )
                     continue
                 row = dict(zip(header, cells, strict=True))
-                for name, message in _row_faults(row):
-                    yield Fault(f"{place}, {name}", message)
+                for fault in _row_faults(row):
+                    yield fault.at(f"{place}, {fault.field}")
                 first = seen.setdefault(row["ballot_id"], reader.line_num)
                 if first != reader.line_num:
-                    yield Fault(f"{place}, ballot_id", f"is the ballot_id of line {first} too")
+                    yield Fault(
+                        f"{place}, ballot_id",
+                        "antifraud.forensics.duplicate_ballot_id",
+                        first=first,
+                    )
         except UnicodeDecodeError:
-            yield Fault(f"{path.name} line {reader.line_num + 1}", "is not UTF-8")
+            yield Fault(f"{path.name} line {reader.line_num + 1}", "antifraud.forensics.not_utf_8")
         except csv.Error as error:
-            yield Fault(f"{path.name} line {reader.line_num}", f"is not CSV: {error}")
+            yield Fault(
+                f"{path.name} line {reader.line_num}", "antifraud.forensics.not_csv", error=error
+            )
 
 
-def _row_faults(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _row_faults(row: Mapping[str, str]) -> Iterator[Fault]:
     identifier = row["ballot_id"]
-    if not identifier or len(identifier.encode()) > LONGEST_BALLOT_ID:
-        yield "ballot_id", f"must be 1 to {LONGEST_BALLOT_ID} bytes"
+    if not identifier or len(identifier.encode()) > MAX_BALLOT_ID_BYTES:
+        yield Fault("ballot_id", "antifraud.forensics.ballot_id_length", most=MAX_BALLOT_ID_BYTES)
     if not _is_time(row["cast_at"]):
-        yield "cast_at", "must be ISO 8601 with a zone, such as 2022-07-18T09:30:00+08:00"
+        yield Fault("cast_at", "antifraud.forensics.cast_at_not_a_time")
     if row.get("account_created") and not _is_date(row["account_created"]):
-        yield "account_created", "must be a date such as 2019-05-31, or empty"
+        yield Fault("account_created", "antifraud.forensics.account_created_not_a_date")
     choices = row["choices"]
     if not _CHOICES.fullmatch(choices) or max(map(int, choices.split("|"))) >= 2**15:
-        yield "choices", "must be candidates' numbers below 32768 joined by |, such as 3|7"
+        yield Fault("choices", "antifraud.forensics.choices_not_numbers")
 
 
 def _is_time(text: str) -> bool:

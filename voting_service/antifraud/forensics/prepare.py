@@ -1,8 +1,8 @@
-"""The columns in one canonical order, with everything the scan needs as dense integers.
+"""The ballots in canonical order, with everything the scan needs as dense integers.
 
-Ballots are ordered by time and then by a fingerprint of their id, and every code, candidates'
-numbers included, is renamed in order of appearance. What follows therefore depends neither on
-the order of the rows nor on what platforms, devices or candidates are called.
+Ballots are ordered by time and then by id, and every code, candidates' numbers included, is
+renumbered in order of appearance. So the results depend neither on the order of the rows nor on
+the names of platforms, devices or candidates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from voting_service.antifraud.forensics.columns import (
     Int32s,
     Int64s,
 )
-from voting_service.antifraud.forensics.thresholds import SPLIT_HOUR_FROM
+from voting_service.antifraud.forensics.thresholds import SPLIT_HOUR_BALLOTS
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -30,19 +30,20 @@ Bools = npt.NDArray[np.bool_]
 AnyInts = npt.NDArray[np.signedinteger]
 
 _BLOCK_ROWS = 1_000_000
-"""Rows that are spread out at once."""
+"""Rows that are expanded at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ballots:
-    """n ballots in canonical order; `choice_row` and `choice` name each vote of each ballot."""
+    """n ballots in canonical order; `choice_row` and `choice` are the ballot and candidate of each
+    vote."""
 
     order: Int32s
-    """Row of the columns by place here."""
+    """Row of the columns of each ballot."""
     cast_at: Int64s
     """Milliseconds, ascending."""
     voter: Int32s
-    """Dense; ballots without a voter count as a voter each."""
+    """Dense; a ballot without a voter gets a voter of its own."""
     platform: Int32s
     """Dense; absent is a platform of its own."""
     hour: Int32s
@@ -78,15 +79,15 @@ class Votes:
     """n + 1; the votes of ballot i are those from starts[i] to starts[i + 1]."""
 
 
-def votes_of(row: Int32s, target: Int16s, targets: int, ballots: int) -> Votes:
-    """The votes of so many ballots; rows ascend."""
+def make_votes(row: Int32s, target: Int16s, targets: int, ballots: int) -> Votes:
+    """Return the votes of `ballots` ballots; rows ascend."""
     starts = np.zeros(ballots + 1, dtype=np.int32)
     np.cumsum(np.bincount(row, minlength=ballots), out=starts[1:])
     return Votes(row, target, targets, starts)
 
 
 def prepare(columns: BallotColumns) -> Ballots:
-    """Canonical order and dense codes; see the module."""
+    """Return the ballots in canonical order with dense codes."""
     order = _canonical_order(columns)
     cast_at = columns.cast_at[order]
     voter = columns.voter[order].astype(np.int64)
@@ -94,15 +95,17 @@ def prepare(columns: BallotColumns) -> Ballots:
     voter[alone] = voter.max(initial=0) + 1 + np.arange(np.count_nonzero(alone))
     hour = np.cumsum(np.diff(cast_at // HOUR_MS, prepend=cast_at[:1] // HOUR_MS) != 0)
     slot = _slots(cast_at, hour)
-    platform = by_appearance(columns.platform[order])
-    stratum = by_appearance(slot.astype(np.int64) * (int(platform.max(initial=0)) + 1) + platform)
+    platform = encode_by_appearance(columns.platform[order])
+    stratum = encode_by_appearance(
+        slot.astype(np.int64) * (int(platform.max(initial=0)) + 1) + platform
+    )
     first = first_rows(stratum)
     choice_row, raw = _choices(columns, order)
     choice, first_vote = _candidates(choice_row, raw)
     return Ballots(
         order=order,
         cast_at=cast_at,
-        voter=by_appearance(voter),
+        voter=encode_by_appearance(voter),
         platform=platform,
         hour=hour.astype(np.int32),
         stratum=stratum,
@@ -116,67 +119,67 @@ def prepare(columns: BallotColumns) -> Ballots:
 
 
 def _slots(cast_at: Int64s, hour: Int64s) -> Int32s:
-    busy = (np.bincount(hour, minlength=1) >= SPLIT_HOUR_FROM)[hour]
+    busy = (np.bincount(hour, minlength=1) >= SPLIT_HOUR_BALLOTS)[hour]
     part = np.where(busy, cast_at // SLOT_MS, hour - len(hour))
     return np.cumsum(np.diff(part, prepend=part[:1]) != 0).astype(np.int32)
 
 
-def by_appearance(codes: AnyInts) -> Int32s:
-    """The same partition, numbered 0, 1, 2 … in order of first appearance."""
+def encode_by_appearance(codes: AnyInts) -> Int32s:
+    """Return the same partition, numbered 0, 1, 2 … in order of first appearance."""
     if not len(codes):
         return np.empty(0, dtype=np.int32)
     _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
     return _ranks(first)[inverse]
 
 
-def known_by_appearance(codes: Int32s) -> Int32s:
-    """As by_appearance, but absent stays absent."""
+def encode_known(codes: Int32s) -> Int32s:
+    """As encode_by_appearance, but absent stays absent."""
     dense = np.full(len(codes), ABSENT, dtype=np.int32)
     known = codes != ABSENT
-    dense[known] = by_appearance(codes[known])
+    dense[known] = encode_by_appearance(codes[known])
     return dense
 
 
-def summed(codes: npt.NDArray[np.integer], weights: Floats, size: int = 0) -> Floats:
-    """The sum of the weights of each code."""
+def sum_by_code(codes: npt.NDArray[np.integer], weights: Floats, size: int = 0) -> Floats:
+    """Return the sum of the weights of each code."""
     sums: Floats = np.bincount(codes, weights=weights, minlength=size).astype(np.float64)
     return sums
 
 
-def distinct(values: Int64s) -> Int64s:
-    """The different values, ascending, by sorting: NumPy's own hashes, which takes thrice as
-    long for millions."""
+def sorted_distinct(values: Int64s) -> Int64s:
+    """Return the distinct values, ascending, by sorting: np.unique hashes, which takes three times
+    as long for millions."""
     ordered = np.sort(values)
     first = np.ones(len(ordered), dtype=bool)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return ordered[first]
 
 
-def pair_of(one: Int32s, other: Int32s) -> Int32s:
-    """A code for each pair of values; absent where either is."""
+def pair_codes(one: Int32s, other: Int32s) -> Int32s:
+    """Return a code for each pair of values; absent where either is."""
     pairs = np.full(len(one), ABSENT, dtype=np.int32)
     known = (one != ABSENT) & (other != ABSENT)
-    pairs[known] = by_appearance(one[known].astype(np.int64) << 32 | other[known])
+    pairs[known] = encode_by_appearance(one[known].astype(np.int64) << 32 | other[known])
     return pairs
 
 
-def joined(values: Int16s, starts: AnyInts, counts: AnyInts) -> Int16s:
-    """`counts[i]` of the values from `starts[i]` on, for each i in turn."""
+def gather(values: Int16s, starts: AnyInts, counts: AnyInts) -> Int16s:
+    """Return `counts[i]` values from `starts[i]` on, for each i in turn."""
     parts = [values[:0]]
     for begin in range(0, len(starts), _BLOCK_ROWS):
         block = slice(begin, begin + _BLOCK_ROWS)
-        parts.append(values[places_of(starts[block], counts[block])])
+        parts.append(values[expand_ranges(starts[block], counts[block])])
     return np.concatenate(parts)
 
 
-def places_of(starts: AnyInts, counts: AnyInts) -> Int64s:
-    """The places from each start on, as many as its count."""
+def expand_ranges(starts: AnyInts, counts: AnyInts) -> Int64s:
+    """Return `counts[i]` indices from `starts[i]` on, for each i in turn."""
     ends = np.cumsum(counts, dtype=np.int64)
     return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
 
 
 def first_rows(codes: AnyInts) -> Int64s:
-    """For each code the first row that has it; −1 where none has."""
+    """Return the first row of each code; −1 where no row has it."""
     first = np.full(int(codes.max(initial=-1)) + 1, -1, dtype=np.int64)
     first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1, dtype=np.int32)
     return first
@@ -204,12 +207,12 @@ def _choices(columns: BallotColumns, order: Int32s) -> tuple[Int32s, Int16s]:
     counts = np.diff(columns.choice_offsets)[order]
     starts = columns.choice_offsets[:-1][order]
     rows = np.repeat(np.arange(len(order), dtype=np.int32), counts)
-    return rows, joined(columns.choice_numbers, starts, counts)
+    return rows, gather(columns.choice_numbers, starts, counts)
 
 
 def _candidates(rows: Int32s, raw: Int16s) -> tuple[Int16s, Int64s]:
-    """Dense candidates by first appearance; who first appear on one ballot, by how often they
-    are chosen, so that a new numbering changes nothing."""
+    """Return dense candidates by first appearance; those that first appear on one ballot, by how
+    often they are chosen, so that the numbering of the file has no effect."""
     if not len(raw):
         return np.empty(0, dtype=np.int16), np.empty(0, dtype=np.int64)
     counts = np.bincount(raw)

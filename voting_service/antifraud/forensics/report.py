@@ -1,4 +1,4 @@
-"""report.html: what staff read and show, in one file that needs no network."""
+"""report.html: the report for staff, in one file that loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -12,92 +12,108 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader
 
 from voting_service.antifraud.forensics.columns import BallotColumns
-from voting_service.antifraud.forensics.findings import Findings, Picture, Verdict
+from voting_service.antifraud.forensics.findings import (
+    BallotVerdict,
+    Findings,
+    HeatMap,
+)
+from voting_service.antifraud.forensics.sentences import load_texts
+from voting_service.i18n.text import LANGUAGES
 
-MOST_CAMPAIGNS = 200
+MAX_CAMPAIGNS_SHOWN = 200
 CELL_WIDTH, CELL_HEIGHT, TICKS = 8, 16, 4
 _LABEL_CHARACTERS = 26
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ReportCell:
     """A rectangle of a heat map that is not empty."""
 
     x: int
     y: int
     shade: float
-    """0 to 1; the root of the count over the largest count of a value that is named."""
+    """0 to 1: the square root of the count over the largest count of a value that is listed."""
     count: str
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A picture made ready for the template; both tables have one scale."""
+class ReportHeatMap:
+    """The layout of a heat map; both tables have one scale."""
 
     labels: tuple[str, ...]
     ticks: tuple[tuple[int, str], ...]
     width: int
     height: int
-    observed: tuple[Cell, ...]
-    expected: tuple[Cell, ...]
+    observed: tuple[ReportCell, ...]
+    expected: tuple[ReportCell, ...]
 
 
 def write_report(columns: BallotColumns, findings: Findings, path: Path, zone: ZoneInfo) -> None:
-    """Writes the report; the campaigns with the most ballots to hold come first."""
-    shown = sorted(findings.campaigns, key=lambda each: (-each.verdict, -each.ballots))
-    page = Environment(
+    """Write the report; campaigns to hold come first, then by number of ballots."""
+    listed = sorted(findings.campaigns, key=lambda campaign: (-campaign.verdict, -campaign.ballots))
+    template = Environment(
         loader=PackageLoader("voting_service.antifraud.forensics", "."),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     ).get_template("report.html.jinja")
-    span = [_clock(int(at), zone) for at in _ends(columns)]
-    text = page.render(
+    text = template.render(
+        texts={language: load_texts(language)["report"] for language in LANGUAGES},
+        attributes={language: load_texts(language)["attribute"] for language in LANGUAGES},
         ballots=len(columns),
         counts={
-            verdict.name.lower(): int((findings.verdict == verdict).sum()) for verdict in Verdict
+            verdict.name.lower(): int((findings.verdict == verdict).sum())
+            for verdict in BallotVerdict
         },
-        campaigns=[(each, chart(each.picture, zone)) for each in shown[:MOST_CAMPAIGNS]],
-        left_out=max(len(shown) - MOST_CAMPAIGNS, 0),
-        span=span,
+        campaigns=[
+            (campaign, layout_heat_map(campaign.heat_map, zone))
+            for campaign in listed[:MAX_CAMPAIGNS_SHOWN]
+        ],
+        left_out=max(len(listed) - MAX_CAMPAIGNS_SHOWN, 0),
+        span=[_format_time(int(at), zone) for at in _ends(columns)],
         zone=zone.key,
-        times=lambda each: [_clock(at, zone) for at in (each.first_at, each.last_at)],
+        format_time=lambda at: _format_time(at, zone),
     )
     path.write_text(text, encoding="utf-8")
 
 
-def chart(picture: Picture, zone: ZoneInfo) -> Chart:
-    """The rectangles of both tables, and where the labels go."""
-    named = (*picture.observed[:-1], *picture.expected[:-1]) or picture.observed
+def layout_heat_map(heat_map: HeatMap, zone: ZoneInfo) -> ReportHeatMap:
+    """Return the rectangles of both tables, and the positions of the labels."""
+    named = (*heat_map.observed[:-1], *heat_map.expected[:-1]) or heat_map.observed
     largest = max(1e-9, *(max(row) for row in named))
-    bins = len(picture.observed[0])
+    bins = len(heat_map.observed[0])
     ticks = tuple(
-        (at * CELL_WIDTH, _clock(picture.start + at * picture.bin_ms, zone)[5:])
+        (at * CELL_WIDTH, _format_time(heat_map.start + at * heat_map.bin_ms, zone)[5:])
         for at in range(0, bins, bins // TICKS)
     )
-    return Chart(
-        labels=(*(_short(value) for value in picture.values), "其他 others"),
+    return ReportHeatMap(
+        labels=(
+            *(_shorten(value) for value in heat_map.values),
+            " ".join(load_texts(language)["report"]["others"] for language in LANGUAGES),
+        ),
         ticks=ticks,
         width=bins * CELL_WIDTH,
-        height=len(picture.observed) * CELL_HEIGHT,
-        observed=tuple(_cells(picture.observed, largest)),
-        expected=tuple(_cells(picture.expected, largest)),
+        height=len(heat_map.observed) * CELL_HEIGHT,
+        observed=tuple(_cells(heat_map.observed, largest)),
+        expected=tuple(_cells(heat_map.expected, largest)),
     )
 
 
-def _cells(table: Sequence[Sequence[float]], largest: float) -> Iterator[Cell]:
+def _cells(table: Sequence[Sequence[float]], largest: float) -> Iterator[ReportCell]:
     for row, counts in enumerate(table):
         for column, count in enumerate(counts):
             shade = sqrt(min(count / largest, 1.0))
             if shade >= 0.02:
-                yield Cell(column * CELL_WIDTH, row * CELL_HEIGHT, round(shade, 2), f"{count:.1f}")
+                yield ReportCell(
+                    column * CELL_WIDTH, row * CELL_HEIGHT, round(shade, 2), f"{count:.1f}"
+                )
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _LABEL_CHARACTERS else "…" + text[1 - _LABEL_CHARACTERS :]
 
 
-def _clock(at_ms: int, zone: ZoneInfo) -> str:
+def _format_time(at_ms: int, zone: ZoneInfo) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000, zone):%Y-%m-%d %H:%M}"
 
 

@@ -1,4 +1,4 @@
-"""What an examination leaves in a folder: verdicts.csv and campaigns.json."""
+"""The result files of an examination: verdicts.csv and campaigns.json."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ import numpy as np
 import polars as pl
 
 from voting_service.antifraud.forensics.columns import BallotColumns
-from voting_service.antifraud.forensics.findings import Campaign, Findings, Verdict
+from voting_service.antifraud.forensics.findings import (
+    BallotVerdict,
+    Campaign,
+    Findings,
+)
+from voting_service.antifraud.forensics.sentences import load_texts
 
 ROWS_AT_ONCE = 500_000
 
 
 def write_verdicts(columns: BallotColumns, findings: Findings, path: Path) -> None:
-    """One line a ballot, in the file's order: ballot_id, verdict, score, campaign, reason."""
-    names = pl.Series([verdict.name.lower() for verdict in Verdict])
-    reasons = pl.Series([*map(reason, findings.campaigns), None], dtype=pl.String)
+    """Write one line for each ballot, in the file's order: ballot_id, verdict, score, campaign,
+    reason."""
+    names = pl.Series([verdict.name.lower() for verdict in BallotVerdict])
+    reasons = pl.Series([*map(verdict_reason, findings.campaigns), None], dtype=pl.String)
     with path.open("wb") as stream:
         for start in range(0, max(len(columns), 1), ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)
@@ -42,20 +48,24 @@ def write_verdicts(columns: BallotColumns, findings: Findings, path: Path) -> No
             )
 
 
-def reason(campaign: Campaign) -> str:
-    """A few words for a line of verdicts.csv."""
+def verdict_reason(campaign: Campaign) -> str:
+    """Return a few words for a line of verdicts.csv, which is in English."""
+    texts = load_texts("en")["reason"]
     if campaign.kind == "repeat":
-        return "second ballot of the same voter on the same day"
-    shared = ", ".join(f"{each.name}={each.value}" for each in campaign.attributes[:2])
-    return f"{campaign.kind} for {campaign.candidates[0]}{': ' if shared else ''}{shared}"
+        return str(texts["repeat"])
+    values = ", ".join(f"{shared.name}={shared.value}" for shared in campaign.attributes[:2])
+    reason = texts["campaign"].format(kind=campaign.kind, candidate=campaign.candidates[0])
+    return f"{reason}: {values}" if values else reason
 
 
 def write_campaigns(campaigns: Sequence[Campaign], path: Path) -> None:
-    """A list of campaigns as JSON, the figures as they are and times as ISO 8601, UTC."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode([*map(_plain, campaigns)]), indent=2))
+    """Write the campaigns as a JSON list, times as ISO 8601 in UTC."""
+    path.write_bytes(
+        msgspec.json.format(msgspec.json.encode([*map(_to_builtins, campaigns)]), indent=2)
+    )
 
 
-def _plain(campaign: Campaign) -> dict[str, Any]:
+def _to_builtins(campaign: Campaign) -> dict[str, Any]:
     return {
         "campaign": campaign.number,
         "kind": campaign.kind,
@@ -64,12 +74,12 @@ def _plain(campaign: Campaign) -> dict[str, Any]:
         "window": {"first": _iso(campaign.first_at), "last": _iso(campaign.last_at)},
         "attributes": [
             {
-                "name": each.name,
-                "value": each.value,
-                "ballots": each.ballots,
-                "expected": round(each.expected, 2),
+                "name": shared.name,
+                "value": shared.value,
+                "ballots": shared.ballots,
+                "expected": round(shared.expected, 2),
             }
-            for each in campaign.attributes
+            for shared in campaign.attributes
         ],
         "ballots": campaign.ballots,
         "voters": campaign.voters,

@@ -1,4 +1,4 @@
-"""Which cells are more than chance: the permutation null and the false-discovery rate."""
+"""Significance of cells: the permutation null and the false-discovery rate."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from voting_service.antifraud.forensics.prepare import (
     Bools,
     Floats,
     Votes,
-    joined,
-    votes_of,
+    gather,
+    make_votes,
 )
 from voting_service.antifraud.forensics.thresholds import (
-    FALSE_DISCOVERIES,
-    LEAST_EXPONENT,
-    TAIL_FROM,
+    FALSE_DISCOVERY_RATE,
+    MIN_EXPONENT,
+    TAIL_START,
 )
 
 
 def permuted_votes(
     ballots: Ballots, votes: Votes, active: Bools, rng: np.random.Generator
 ) -> Votes:
-    """The same votes with whole ballots exchanged among the active ones of a stratum.
+    """Return the votes with whole ballots permuted among the active ones of a stratum.
 
-    Both margins of every cell within the hour stay as they are.
+    Both margins of every cell within the hour are preserved.
     """
     rows = np.flatnonzero(active)
     stratum = ballots.stratum[rows]
@@ -36,32 +36,32 @@ def permuted_votes(
     ]
     counts = np.diff(votes.starts)[source]
     row = np.repeat(np.arange(len(ballots), dtype=np.int32), counts)
-    target = joined(votes.target, votes.starts[source], counts)
-    return votes_of(row, target, votes.targets, len(ballots))
+    target = gather(votes.target, votes.starts[source], counts)
+    return make_votes(row, target, votes.targets, len(ballots))
 
 
 def tail_exponent(null_log_p: Iterable[Floats]) -> float:
-    """How much thinner ln p must be made for permuted cells to be as rare as they say.
+    """Return the exponent that makes p-values of permuted cells uniform.
 
-    Beyond TAIL_FROM, −ln p of a true null decays as an exponential with mean one (Pickands 1975)
-    and median ln 2; a larger median means that chance alone reaches further. The median, because
-    hours that are all campaign stay so whatever is exchanged; and for the same reason never
-    below LEAST_EXPONENT. Never above one.
+    Beyond TAIL_START, −ln p of a true null decays as an exponential with mean one (Pickands 1975)
+    and median ln 2; a larger median means that chance alone gives smaller p-values. The median is
+    used because an hour of campaign ballots only stays so under permutation; for the same reason
+    the exponent is at least MIN_EXPONENT. It is at most one.
     """
     tail = -np.concatenate([*null_log_p, np.empty(0)])
-    beyond = tail[tail > TAIL_FROM] - TAIL_FROM
+    beyond = tail[tail > TAIL_START] - TAIL_START
     if len(beyond) < 30:
         return 1.0
-    return float(np.clip(np.log(2.0) / np.median(beyond), LEAST_EXPONENT, 1.0))
+    return float(np.clip(np.log(2.0) / np.median(beyond), MIN_EXPONENT, 1.0))
 
 
 def discoveries(log_p: Floats, tests: int) -> tuple[float, Floats]:
-    """(ln p of the last discovery, ln q of each cell) by Benjamini and Hochberg (1995)."""
+    """Return (ln p of the last discovery, ln q of each cell) by Benjamini and Hochberg (1995)."""
     if not len(log_p):
         return -np.inf, log_p
     order = np.argsort(log_p, kind="stable")
     ranked = log_p[order] + np.log(max(tests, len(log_p))) - np.log(np.arange(1, len(log_p) + 1))
     log_q = np.empty(len(log_p))
     log_q[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 0.0)
-    found = log_p[log_q <= np.log(FALSE_DISCOVERIES)]
-    return float(found.max(initial=-np.inf)), log_q
+    discovered = log_p[log_q <= np.log(FALSE_DISCOVERY_RATE)]
+    return float(discovered.max(initial=-np.inf)), log_q

@@ -1,0 +1,137 @@
+-- The result as the public sees it, and what follows from it: publicity, certificates, albums and
+-- other documents.
+
+-- Signed results, each version for ever.
+create table award_results (
+    contest_id   smallint not null references contests,
+    version      smallint not null check (version >= 1),
+    document     bytea not null,         -- infrastructure/crypto/signed_document.py
+    decision_id  integer not null references decisions,
+    published_at timestamptz not null,
+    visible_from timestamptz,            -- null: from published_at on
+    primary key (contest_id, version)
+);
+
+-- What is published about a winner or nominee. `story` and `quotation` are contests/model.py: Text.
+create table award_publicity (
+    contest_id smallint not null references contests,
+    number     smallint not null,
+    story      jsonb not null,
+    quotation  jsonb not null,
+    video_url  text check (video_url ~ '^https://[^\s]+$' and length(video_url) <= 500),
+    revision   integer not null default 1,
+    saved_by   integer not null references accounts,
+    saved_at   timestamptz not null,
+    primary key (contest_id, number)
+);
+
+-- Portraits at the resolution of print, as JPEG. The public sees smaller ones (pictures).
+create table award_portraits (
+    contest_id smallint not null references contests,
+    number     smallint not null,
+    content    bytea not null check (length(content) between 1 and 33554432),
+    saved_by   integer not null references accounts,
+    saved_at   timestamptz not null,
+    primary key (contest_id, number)
+);
+
+alter table award_portraits alter column content set storage external;
+
+-- Issued certificates. Each bears a code that cannot be guessed; the serial number is for people.
+create table certificates (
+    contest_id smallint not null references contests,
+    serial     text not null check (serial ~ '^[0-9]{4}-[0-9]{3}$'),
+    number     smallint not null,
+    award      text not null check (award in ('winner', 'nominee')),
+    code       bytea not null constraint certificates_code_key unique check (length(code) = 16),
+    issued_at  timestamptz not null,
+    primary key (contest_id, serial),
+    constraint certificates_once unique (contest_id, number, award)
+);
+
+-- Published albums. The public sees the one made from the version of the result it sees.
+create table award_albums (
+    contest_id smallint not null references contests,
+    language   text not null check (language in ('zh', 'en')),
+    version    smallint not null check (version >= 1),
+    content    bytea not null,
+    shown_from timestamptz not null,
+    primary key (contest_id, language, version)
+);
+
+alter table award_albums alter column content set storage external;
+
+-- Documents that take a while to make, and how far the background job is.
+create table office.papers (
+    id           integer generated always as identity primary key,
+    selection_id smallint not null references office.selections,
+    kind         text not null check (kind in (
+                     'certificates', 'album_print', 'album_web', 'report')),
+    language     text not null check (language in ('zh', 'en')),
+    asked_by     integer not null references accounts,
+    asked_at     timestamptz not null,
+    steps        smallint not null default 1,
+    steps_done   smallint not null default 0,
+    finished_at  timestamptz,
+    failure      jsonb,                  -- what to do about it, in both languages
+    content      bytea,
+    remark       jsonb,                  -- in both languages; null: none
+    result_version smallint              -- of the result it was made from; null: of none
+);
+
+alter table office.papers alter column content set storage external;
+
+create index papers_selection on office.papers (selection_id, id);
+
+-- Rule: a result is exactly the document and the moment that two people approved, of the
+-- selection's own contest.
+create function check_award_result() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if not exists (
+        select 1
+          from decisions d join office.selections s on s.id = d.selection_id
+         where d.id = new.decision_id and d.kind = 'result' and d.approved_by is not null
+           and d.subject = new.version::text and s.contest_id = new.contest_id
+           and d.payload ->> 'document_sha256' = encode(sha256(new.document), 'hex')
+           and (d.payload ->> 'visible_from')::timestamptz is not distinct from new.visible_from
+    ) then
+        raise exception 'two people must have approved exactly this result and time'
+            using errcode = 'check_violation', constraint = 'award_results_two_people';
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_award_result before insert on award_results
+    for each row execute function check_award_result();
+create trigger award_results_stay before update or delete or truncate on award_results
+    for each statement execute function refuse_change();
+
+-- Rule: certificates are for people whom the result names.
+create function check_certificate() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if not exists (
+        select 1
+          from office.awards a join office.selections s on s.id = a.selection_id
+         where s.contest_id = new.contest_id and a.number = new.number and a.award = new.award
+    ) then
+        raise exception 'certificates are for those whom the result names'
+            using errcode = 'check_violation', constraint = 'certificates_awarded';
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_certificate before insert on certificates
+    for each row execute function check_certificate();
+create trigger certificates_stay before update or delete or truncate on certificates
+    for each statement execute function refuse_change();
+
+grant select, insert on award_results, certificates to voting_application;
+grant select, insert, update on award_publicity, award_portraits, award_albums
+    to voting_application;
+grant select, insert (selection_id, kind, language, asked_by, asked_at, steps),
+      update (steps, steps_done, finished_at, failure, content, remark, result_version)
+    on office.papers to voting_application;

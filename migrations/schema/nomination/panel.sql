@@ -1,0 +1,450 @@
+-- The expert panel: its members, rules, score sheets and awards.
+--
+-- Scores are secret until a round ends: the services' role may not read what stands on a sheet.
+-- Functions with the owner's rights give an expert's own sheet to the bearer of that expert's
+-- session token, of which only the hash is stored, and all sheets once the round has ended.
+
+-- Members of the panel of a selection.
+create table office.experts (
+    account_id   integer primary key references accounts,
+    selection_id smallint not null references office.selections,
+    employer     text not null check (length(employer) between 2 and 60),
+    body_id      smallint references office.bodies,  -- the recommending body they belong to, if any
+    seated_at    timestamptz not null default clock_timestamp()
+);
+
+create index experts_selection on office.experts (selection_id);
+
+-- Invitations whose account becomes an expert of the selection.
+create table office.expert_invitations (
+    token_hash   bytea primary key references invitations,
+    selection_id smallint not null references office.selections,
+    employer     text not null check (length(employer) between 2 and 60),
+    body_id      smallint references office.bodies
+);
+
+-- Candidates whom an expert does not score, and why: declared by the expert, or noticed because
+-- employer or recommending body match.
+create table office.panel_conflicts (
+    account_id integer not null references office.experts,
+    number     smallint not null,
+    ground     text not null check (ground in ('declared', 'employer', 'body')),
+    reason     text not null default '' check (length(reason) <= 200),
+    noticed_at timestamptz not null default clock_timestamp(),
+    primary key (account_id, number)
+);
+
+-- An expert's sheet of one round. Round 1 scores, round 2 revises after the discussion, round 3
+-- ranks the tied.
+create table office.panel_sheets (
+    selection_id smallint not null references office.selections,
+    round        smallint not null check (round between 1 and 3),
+    account_id   integer not null references office.experts,
+    content      jsonb not null,   -- nomination/panel/: by candidate's number the points by
+                                   -- criterion, or the rank
+    saved_at     timestamptz not null,
+    submitted_at timestamptz,      -- null: a draft
+    primary key (selection_id, round, account_id)
+);
+
+-- Rounds that are over: every expert submitted, or two people closed it.
+create table office.panel_rounds (
+    selection_id smallint not null references office.selections,
+    round        smallint not null check (round between 1 and 3),
+    ended_at     timestamptz not null,
+    decision_id  integer references decisions,   -- null: every expert submitted
+    primary key (selection_id, round)
+);
+
+-- The result that two people approved: winners and nominees, for each version of it.
+create table office.awards (
+    selection_id smallint not null references office.selections,
+    version      smallint not null check (version >= 1),
+    number       smallint not null,
+    award        text not null check (award in ('winner', 'nominee')),
+    decision_id  integer not null references decisions,
+    primary key (selection_id, version, number)
+);
+
+-- The account made by an expert's invitation becomes a member of the panel.
+create function office.seat_expert() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    insert into office.experts (account_id, selection_id, employer, body_id)
+    select new.id, i.selection_id, i.employer, i.body_id
+      from office.expert_invitations i
+     where i.token_hash = new.invitation and new.role = 'expert';
+    return null;
+end
+$$;
+
+create trigger seat_expert after insert on accounts
+    for each row execute function office.seat_expert();
+
+-- The rules in force: the newest that two people approved.
+create function office.panel_rules(panel smallint) returns jsonb
+language sql stable security definer set search_path = public, pg_temp as $$
+    select d.payload from decisions d
+     where d.selection_id = panel and d.kind = 'panel' and d.subject like 'rules/%'
+       and d.approved_by is not null
+     order by d.id desc limit 1
+$$;
+
+-- The candidates the panel scores: the newest cut that the public sees, in its order.
+create function office.cut_numbers(panel smallint) returns integer[]
+language sql stable security definer set search_path = public, pg_temp as $$
+    select coalesce((
+        select array(select value::integer
+                       from jsonb_array_elements_text(
+                           convert_from(p.document, 'UTF8')::jsonb #> '{document,selected}')
+                            with ordinality as chosen (value, place)
+                      order by place)
+          from publications p join office.selections s on s.contest_id = p.contest_id
+         where s.id = panel and coalesce(p.visible_from, p.published_at) <= clock_timestamp()
+         order by p.version desc limit 1), array[]::integer[])
+$$;
+
+-- Whether a round is over.
+create function office.round_ended(panel smallint, round_number integer) returns boolean
+language sql stable security definer set search_path = public, pg_temp as $$
+    select exists (select 1 from office.panel_rounds r
+                    where r.selection_id = panel and r.round = round_number)
+$$;
+
+-- Whether a round has begun: the one before has ended. Round 3 follows round 1 where there is no
+-- discussion.
+create function office.round_begun(panel smallint, round_number integer) returns boolean
+language sql stable security definer set search_path = public, pg_temp as $$
+    select case round_number
+        when 1 then office.panel_rules(panel) is not null
+        when 2 then office.round_ended(panel, 1)
+                    and (office.panel_rules(panel) ->> 'discussion')::boolean
+        else office.round_ended(
+            panel, case when (office.panel_rules(panel) ->> 'discussion')::boolean
+                        then 2 else 1 end) end
+$$;
+
+-- The expert whose current session this token opens; raises panel_own_session for any other. The
+-- limits are those of staff/accounts/sessions.py: 30 minutes idle, 10 hours in all.
+create function office.expert_of(token text, panel smallint) returns integer
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare
+    expert integer;
+begin
+    select e.account_id into expert
+      from staff_sessions s
+      join accounts a on a.id = s.account_id
+      join office.experts e on e.account_id = a.id
+     where s.token_hash = sha256(convert_to(token, 'UTF8')) and s.ended_at is null
+       and clock_timestamp() < s.last_seen_at + interval '30 minutes'
+       and clock_timestamp() < s.opened_at + interval '10 hours'
+       and a.role = 'expert' and not a.disabled and e.selection_id = panel;
+    if expert is null then
+        raise exception 'not the session of an expert of this panel'
+            using errcode = 'check_violation', constraint = 'panel_own_session';
+    end if;
+    return expert;
+end
+$$;
+
+-- The sheet of the expert whose token this is.
+create function office.own_sheet(token text, panel smallint, round_number integer) returns jsonb
+language sql stable security definer set search_path = public, pg_temp as $$
+    select s.content from office.panel_sheets s
+     where s.selection_id = panel and s.round = round_number
+       and s.account_id = office.expert_of(token, panel)
+$$;
+
+-- Declares a conflict of interest of the expert whose token this is.
+create function office.declare_conflict(token text, panel smallint, candidate integer, why text)
+returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    expert constant integer := office.expert_of(token, panel);
+begin
+    perform 1 from office.selections where id = panel for no key update;
+    insert into office.panel_conflicts (account_id, number, ground, reason)
+    values (expert, candidate, 'declared', why)
+    on conflict do nothing;
+end
+$$;
+
+-- Rules: only the expert declares a conflict (through the function above, which has the owner's
+-- rights), only before round 1 ends, and only about a candidate of the panel. Runs with the rights
+-- of the role that inserts.
+create function office.check_conflict() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+declare
+    panel smallint;
+begin
+    if new.ground = 'declared'
+       and not pg_has_role(current_user, (select relowner from pg_class where oid = tg_relid),
+                           'member') then
+        raise exception 'only the expert declares a conflict'
+            using errcode = 'check_violation', constraint = 'panel_own_session';
+    end if;
+    select selection_id into panel from office.experts where account_id = new.account_id;
+    if office.round_ended(panel, 1) then
+        raise exception 'the scores are open: conflicts are declared before that'
+            using errcode = 'check_violation', constraint = 'panel_conflict_late';
+    end if;
+    if new.number <> all (office.cut_numbers(panel)) then
+        raise exception 'not a candidate of this panel'
+            using errcode = 'check_violation', constraint = 'panel_candidates';
+    end if;
+    new.noticed_at := clock_timestamp();
+    return new;
+end
+$$;
+
+create trigger check_conflict before insert on office.panel_conflicts
+    for each row execute function office.check_conflict();
+create trigger panel_conflicts_stay before update or delete or truncate on office.panel_conflicts
+    for each statement execute function refuse_change();
+
+-- Ends a round when no sheet is missing. An expert absent from round 1 takes no further part.
+create function office.end_round_if_all_in(panel smallint, round_number integer) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if (select count(*) from office.panel_sheets s
+         where s.selection_id = panel and s.round = 1 and s.submitted_at is not null)
+       >= (office.panel_rules(panel) ->> 'minimum_experts')::integer
+       and not exists (
+           select 1
+             from office.experts e
+             join accounts a on a.id = e.account_id and not a.disabled
+            where e.selection_id = panel
+              and (round_number = 1 or exists (
+                       select 1 from office.panel_sheets f
+                        where f.selection_id = panel and f.round = 1
+                          and f.account_id = e.account_id and f.submitted_at is not null))
+              and not exists (
+                       select 1 from office.panel_sheets s
+                        where s.selection_id = panel and s.round = round_number
+                          and s.account_id = e.account_id and s.submitted_at is not null)) then
+        insert into office.panel_rounds (selection_id, round, ended_at)
+        values (panel, round_number, clock_timestamp()) on conflict do nothing;
+    end if;
+end
+$$;
+
+-- Saves a draft, or submits a sheet. Rules: within a round, once, only by experts who submitted in
+-- round 1, only for candidates without a conflict, and on submission with points for every
+-- criterion of each of them. The time is the database's.
+create function office.save_sheet(
+    token text, panel smallint, round_number integer, entries jsonb, submit boolean)
+returns timestamptz
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    arrived constant timestamptz := clock_timestamp();
+    expert constant integer := office.expert_of(token, panel);
+    rules jsonb;
+    scored integer[];
+begin
+    -- One at a time: a round cannot end between the check and the insert.
+    perform 1 from office.selections where id = panel for no key update;
+    rules := office.panel_rules(panel);
+    if not coalesce(office.round_begun(panel, round_number), false) then
+        raise exception 'this round has not begun'
+            using errcode = 'check_violation', constraint = 'panel_round_not_begun';
+    end if;
+    if office.round_ended(panel, round_number) then
+        raise exception 'this round is over'
+            using errcode = 'check_violation', constraint = 'panel_round_over';
+    end if;
+    if round_number > 1 and not exists (
+        select 1 from office.panel_sheets s
+         where s.selection_id = panel and s.round = 1 and s.account_id = expert
+           and s.submitted_at is not null) then
+        raise exception 'an expert absent from round 1 takes no further part'
+            using errcode = 'check_violation', constraint = 'panel_absent';
+    end if;
+    if exists (select 1 from office.panel_sheets s
+                where s.selection_id = panel and s.round = round_number and s.account_id = expert
+                  and s.submitted_at is not null) then
+        raise exception 'a submitted sheet does not change'
+            using errcode = 'check_violation', constraint = 'panel_submitted';
+    end if;
+    scored := array(
+        select number from unnest(office.cut_numbers(panel)) as number
+         where not exists (select 1 from office.panel_conflicts c
+                            where c.account_id = expert and c.number = number.number)
+           and not exists (select 1
+                             from office.picks p
+                             join office.recommendations r on r.id = p.recommendation_id
+                             join office.experts e on e.body_id = r.body_id
+                            where p.selection_id = panel and p.removed_by is null
+                              and p.number = number.number and e.account_id = expert));
+    if exists (select 1 from jsonb_object_keys(entries) as key
+                where key::integer <> all (scored)) then
+        raise exception 'a candidate with a conflict of interest, or not of this panel'
+            using errcode = 'check_violation', constraint = 'panel_conflict';
+    end if;
+    if round_number < 3 and exists (
+        select 1
+          from unnest(scored) as number
+         cross join jsonb_array_elements(rules -> 'criteria') as criterion
+         where case when entries -> number::text -> (criterion ->> 'key') is null then submit
+                    else (entries -> number::text ->> (criterion ->> 'key'))::numeric
+                         not between 0 and (criterion ->> 'max_points')::numeric end) then
+        raise exception 'points are missing or out of range'
+            using errcode = 'check_violation', constraint = 'panel_points';
+    end if;
+    insert into office.panel_sheets as s
+        (selection_id, round, account_id, content, saved_at, submitted_at)
+    values (panel, round_number, expert, entries, arrived, case when submit then arrived end)
+    on conflict (selection_id, round, account_id) do update
+       set content = excluded.content, saved_at = excluded.saved_at,
+           submitted_at = excluded.submitted_at;
+    if submit then
+        perform office.end_round_if_all_in(panel, round_number);
+    end if;
+    return arrived;
+end
+$$;
+
+-- All submitted sheets of a round. Rule: only once it has ended.
+create function office.read_sheets(panel smallint, round_number integer)
+returns table (account_id integer, content jsonb)
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+begin
+    if not office.round_ended(panel, round_number) then
+        raise exception 'scores are secret until the round ends'
+            using errcode = 'check_violation', constraint = 'panel_sealed';
+    end if;
+    return query
+        select s.account_id, s.content from office.panel_sheets s
+         where s.selection_id = panel and s.round = round_number and s.submitted_at is not null
+         order by s.account_id;
+end
+$$;
+
+-- Writes the approved awards. Rule: exactly as many winners and nominees as the selection
+-- announced, each once, from the cut, after the panel has finished.
+create function office.name_winners(decision decisions) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    selection office.selections;
+    winners constant integer[] := array(
+        select value::integer from jsonb_array_elements_text(decision.payload -> 'winners'));
+    nominees constant integer[] := array(
+        select value::integer from jsonb_array_elements_text(decision.payload -> 'nominees'));
+begin
+    select * into selection from office.selections where id = decision.selection_id;
+    if not office.round_begun(selection.id, 3) then
+        raise exception 'the panel has not finished'
+            using errcode = 'check_violation', constraint = 'awards_before_scores';
+    end if;
+    if cardinality(winners) <> coalesce((selection.rules ->> 'winners')::integer, 10)
+       or cardinality(nominees) <> coalesce((selection.rules ->> 'nominees')::integer, 10)
+       or (select count(distinct number) from unnest(winners || nominees) as number)
+          <> cardinality(winners || nominees)
+       or not (winners || nominees) <@ office.cut_numbers(selection.id) then
+        raise exception 'a result names the announced number of winners and nominees of the cut'
+            using errcode = 'check_violation', constraint = 'awards_exactly';
+    end if;
+    insert into office.awards (selection_id, version, number, award, decision_id)
+    select selection.id, decision.subject::smallint, number, 'winner', decision.id
+      from unnest(winners) as number
+    union all
+    select selection.id, decision.subject::smallint, number, 'nominee', decision.id
+      from unnest(nominees) as number;
+end
+$$;
+
+-- Carries out an approved proposal about the panel. Rules: its rules are fixed with the first sheet
+-- and complete; a round is closed early only once enough experts have submitted.
+create function office.carry_out_panel() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    round_number integer;
+begin
+    perform 1 from office.selections where id = new.selection_id for no key update;
+    if new.kind = 'result' then
+        perform office.name_winners(new);
+    elsif new.subject like 'rules/%' then
+        if exists (select 1 from office.panel_sheets where selection_id = new.selection_id) then
+            raise exception 'scoring has begun: the rules are fixed'
+                using errcode = 'check_violation', constraint = 'panel_rules_fixed';
+        end if;
+        if coalesce(jsonb_array_length(new.payload -> 'criteria'), 0) = 0
+           or coalesce((new.payload ->> 'minimum_experts')::integer, 0) < 1
+           or (new.payload ->> 'discussion')::boolean is null then
+            raise exception 'the rules lack criteria, a minimum of experts, or the discussion'
+                using errcode = 'check_violation', constraint = 'panel_rules_whole';
+        end if;
+    else
+        round_number := split_part(new.subject, '/', 2)::integer;
+        if new.subject not like 'close/%' or not coalesce(
+               office.round_begun(new.selection_id, round_number), false) then
+            raise exception 'this round has not begun'
+                using errcode = 'check_violation', constraint = 'panel_round_not_begun';
+        end if;
+        if (select count(*) from office.panel_sheets s
+             where s.selection_id = new.selection_id and s.round = 1
+               and s.submitted_at is not null)
+           < (office.panel_rules(new.selection_id) ->> 'minimum_experts')::integer then
+            raise exception 'fewer experts submitted than the rules require'
+                using errcode = 'check_violation', constraint = 'panel_minimum';
+        end if;
+        if office.round_ended(new.selection_id, round_number) then
+            raise exception 'this round is over'
+                using errcode = 'check_violation', constraint = 'panel_round_over';
+        end if;
+        insert into office.panel_rounds (selection_id, round, ended_at, decision_id)
+        values (new.selection_id, round_number, clock_timestamp(), new.id);
+    end if;
+    return null;
+end
+$$;
+
+create trigger carry_out_panel after update of approved_by on decisions
+    for each row when (new.approved_by is not null and old.approved_by is null
+                       and new.kind in ('panel', 'result'))
+    execute function office.carry_out_panel();
+create trigger panel_rounds_stay before update or delete or truncate on office.panel_rounds
+    for each statement execute function refuse_change();
+create trigger awards_stay before update or delete or truncate on office.awards
+    for each statement execute function refuse_change();
+
+-- Winners become earlier winners, for the selections to come. A correction that leaves somebody out
+-- removes that person again.
+create function office.remember_winners() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    newest record;
+begin
+    select a.selection_id, max(a.version) as version into newest
+      from office.awards a
+     where a.selection_id = (select n.selection_id from arrived n limit 1)
+     group by a.selection_id;
+    delete from office.earlier_winners w where w.selection_id = newest.selection_id;
+    insert into office.earlier_winners (person_hash, year, selection_id)
+    select r.person_hash, extract(year from s.closes_at), s.id
+      from office.awards a
+      join office.selections s on s.id = a.selection_id
+      join office.picks p on p.selection_id = a.selection_id and p.number = a.number
+                         and p.removed_by is null
+      join office.recommendations r on r.id = p.recommendation_id
+     where a.selection_id = newest.selection_id and a.version = newest.version
+       and a.award = 'winner' and r.person_hash is not null
+    on conflict (person_hash) do nothing;
+    return null;
+end
+$$;
+
+create trigger remember_winners after insert on office.awards
+    referencing new table as arrived
+    for each statement execute function office.remember_winners();
+
+grant select on office.experts, office.expert_invitations, office.panel_conflicts,
+    office.panel_rounds, office.awards to voting_application;
+grant select (selection_id, round, account_id, saved_at, submitted_at) on office.panel_sheets
+    to voting_application;
+grant insert on office.expert_invitations to voting_application;
+grant insert (account_id, number, ground) on office.panel_conflicts to voting_application;
+grant execute on function office.own_sheet(text, smallint, integer),
+    office.save_sheet(text, smallint, integer, jsonb, boolean),
+    office.declare_conflict(text, smallint, integer, text),
+    office.read_sheets(smallint, integer), office.round_ended(smallint, integer),
+    office.cut_numbers(smallint) to voting_application;

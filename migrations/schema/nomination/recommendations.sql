@@ -1,0 +1,449 @@
+-- Nomination: selections, recommending bodies, their recommendations, the review of them, and
+-- public notices. The schema `office` holds what the vote knows nothing of; of the vote's tables it
+-- refers to contests only, and of the staff's to accounts and decisions.
+--
+-- The services write forms. What is submitted and what follows is written by triggers here, which
+-- keep quotas, deadlines and the rule that a person is recommended once.
+create schema office;
+grant usage on schema office to voting_application;
+
+-- One round of recommending, which leads to one contest. What two people could change at the same
+-- time, or miss by seconds, stands in columns. Once recommending begins only `contest_id` changes.
+create table office.selections (
+    id               smallint generated always as identity primary key,
+    slug             text not null constraint selections_slug_key unique
+                     check (slug ~ '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'),
+    rules            jsonb not null,     -- nomination/model.py: SelectionRules
+    opens_at         timestamptz not null,
+    closes_at        timestamptz not null,
+    district_quota   smallint not null check (district_quota between 1 and 1000),
+    department_quota smallint not null check (department_quota between 1 and 1000),
+    contest_id       smallint constraint selections_contest_key unique references contests,
+    constraint selections_window check (closes_at > opens_at)
+);
+
+-- Proposals of a selection are kept with those of a contest, in `decisions` (staff.sql).
+alter table decisions
+    -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+    add constraint decisions_selection_id_fkey foreign key (selection_id)
+        references office.selections;
+
+-- Recommending bodies. Central institutions recommend through the district they are in.
+create table office.bodies (
+    id   smallint generated always as identity primary key,
+    slug text not null constraint bodies_slug_key unique
+         check (slug ~ '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'),
+    kind text not null check (kind in ('district', 'department')),
+    name jsonb not null                  -- contests/model.py: Text
+);
+
+-- Invitations whose account becomes an officer of a body.
+create table office.body_invitations (
+    token_hash bytea primary key references invitations,
+    body_id    smallint not null references office.bodies
+);
+
+-- The accounts that recommend for a body.
+create table office.body_officers (
+    account_id integer primary key references accounts,
+    body_id    smallint not null references office.bodies
+);
+
+create index body_officers_body on office.body_officers (body_id);
+
+-- Winners of earlier years, by the keyed hash of their ID number. They are not recommended again.
+create table office.earlier_winners (
+    person_hash  bytea primary key check (length(person_hash) = 32),
+    year         smallint not null,
+    selection_id smallint references office.selections  -- null: from a list of earlier years
+);
+
+-- A body's recommendation of one person. Triggers keep `state`, `person_hash` and `submitted_at` in
+-- line with submissions and reviews.
+create table office.recommendations (
+    id           integer generated always as identity primary key,
+    selection_id smallint not null references office.selections,
+    body_id      smallint not null references office.bodies,
+    state        text not null default 'draft' check (state in (
+                     'draft', 'submitted', 'returned', 'accepted', 'rejected', 'withdrawn')),
+    person_hash  bytea check (length(person_hash) = 32),  -- keyed hash of the ID number
+    form         bytea not null,         -- nomination/form/model.py, encrypted
+    revision     integer not null default 1,
+    created_by   integer not null references accounts,
+    created_at   timestamptz not null default clock_timestamp(),
+    saved_by     integer not null references accounts,
+    saved_at     timestamptz not null default clock_timestamp(),
+    submitted_at timestamptz,
+    assigned_to  integer references accounts  -- the reviewer
+);
+
+create index recommendations_body on office.recommendations (selection_id, body_id);
+-- A rejected person is not recommended again by any body; a withdrawn one may be.
+create unique index recommendations_person_once on office.recommendations
+    (selection_id, person_hash)
+    where state in ('submitted', 'returned', 'accepted', 'rejected');
+
+-- Photo, evidence and scans of stamped pages.
+create table office.files (
+    id                bigint generated always as identity primary key,
+    recommendation_id integer not null references office.recommendations,
+    slot              text not null check (slot in (
+                          'photo', 'evidence', 'employer_scan', 'body_scan')),
+    sha256            bytea not null check (length(sha256) = 32),  -- of the bytes before encryption
+    media_type        text not null,
+    pages             smallint not null check (pages between 1 and 100),
+    content           bytea not null check (length(content) between 1 and 33554432),  -- encrypted
+    added_by          integer not null references accounts,
+    added_at          timestamptz not null default clock_timestamp(),
+    replaced_at       timestamptz        -- null: the file now in the slot
+);
+
+alter table office.files alter column content set storage external;
+
+create unique index files_one_a_slot on office.files (recommendation_id, slot)
+    where replaced_at is null;
+
+-- A recommendation as it was submitted, one row each time. take_submission sets `turn`, `form`, the
+-- scans, `submitted_at` and `late_by_decision`.
+create table office.submissions (
+    id                integer generated always as identity primary key,
+    recommendation_id integer not null references office.recommendations,
+    turn              smallint not null,   -- 1 for the first submission
+    person_hash       bytea not null check (length(person_hash) = 32),
+    form              bytea not null,
+    form_sha256       bytea not null check (length(form_sha256) = 32),
+    photo_sha256      bytea not null check (length(photo_sha256) = 32),
+    evidence_sha256   bytea not null check (length(evidence_sha256) = 32),
+    evidence_pages    smallint not null check (evidence_pages between 1 and 10),
+    employer_scan_sha256 bytea check (length(employer_scan_sha256) = 32),
+    body_scan_sha256  bytea check (length(body_scan_sha256) = 32),
+    submitted_by      integer not null references accounts,
+    submitted_at      timestamptz not null,
+    late_by_decision  integer references decisions,  -- approved extension; null: was in time
+    unique (recommendation_id, turn)
+);
+
+-- What reviewers, or the body itself, did with a submission.
+create table office.reviews (
+    id                integer generated always as identity primary key,
+    recommendation_id integer not null references office.recommendations,
+    verdict           text not null check (verdict in (
+                          'returned', 'accepted', 'rejected', 'reopened', 'withdrawn')),
+    reason            bytea not null,      -- encrypted, as it may name the person
+    account_id        integer not null references accounts,
+    reviewed_at       timestamptz not null
+);
+
+create index reviews_recommendation on office.reviews (recommendation_id);
+
+-- Reviewers' notes on a recommendation.
+create table office.notes (
+    id                integer generated always as identity primary key,
+    recommendation_id integer not null references office.recommendations,
+    content           bytea not null,      -- encrypted
+    account_id        integer not null references accounts,
+    written_at        timestamptz not null default clock_timestamp()
+);
+
+create index notes_recommendation on office.notes (recommendation_id);
+
+-- A second body tried to recommend a person whom another had recommended; both are shown it.
+create table office.person_conflicts (
+    recommendation_id integer not null references office.recommendations,
+    holder_id         integer not null references office.recommendations,
+    noticed_at        timestamptz not null default clock_timestamp(),
+    primary key (recommendation_id, holder_id)
+);
+
+-- Public notices, each with a period in which anyone may object. A notice is replaced only by a
+-- newer version.
+create table notices (
+    slug             text not null check (slug ~ '^[a-z0-9]([a-z0-9-]{0,78}[a-z0-9])?$'),
+    version          smallint not null check (version >= 1),
+    content          jsonb not null,      -- nomination/notices/repository.py: Notice
+    keys             integer[] not null,  -- the ids of its rows where they come from; never public
+    visible_from     timestamptz not null,
+    objections_until timestamptz,
+    published_at     timestamptz not null default clock_timestamp(),
+    constraint notices_once primary key (slug, version),
+    constraint notices_period check (objections_until > visible_from)
+);
+
+-- The newest submission of each recommendation.
+create view office.last_submissions with (security_invoker = true) as
+    select distinct on (s.recommendation_id)
+           s.recommendation_id, s.id, s.turn, s.form, s.form_sha256, s.photo_sha256,
+           s.evidence_sha256, s.evidence_pages, s.employer_scan_sha256, s.body_scan_sha256,
+           s.submitted_by, s.submitted_at, s.late_by_decision
+      from office.submissions s
+     order by s.recommendation_id, s.turn desc;
+
+-- Rules: the rules of a selection are fixed when recommending begins, and its contest stays.
+create function office.check_selection() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if clock_timestamp() >= old.opens_at
+       and (new.slug, new.rules, new.opens_at, new.closes_at, new.district_quota,
+            new.department_quota)
+           is distinct from
+           (old.slug, old.rules, old.opens_at, old.closes_at, old.district_quota,
+            old.department_quota)
+       and not pg_has_role(session_user, (select relowner from pg_class where oid = tg_relid),
+                           'member') then
+        raise exception 'recommending has begun: the rules are fixed'
+            using errcode = 'check_violation', constraint = 'selections_rules_stay';
+    end if;
+    if old.contest_id is not null and new.contest_id is distinct from old.contest_id then
+        raise exception 'the contest of a selection does not change'
+            using errcode = 'check_violation', constraint = 'records_stay';
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_selection before update on office.selections
+    for each row execute function office.check_selection();
+
+-- Whether an enabled account recommends for a body.
+create function office.is_officer(account integer, body smallint) returns boolean
+language sql stable set search_path = public, pg_temp as $$
+    select exists (select 1 from office.body_officers o join accounts a on a.id = o.account_id
+                    where o.account_id = account and o.body_id = body and not a.disabled)
+$$;
+
+-- The account made by a body's invitation becomes its officer.
+create function office.seat_officer() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    insert into office.body_officers (account_id, body_id)
+    select new.id, i.body_id
+      from office.body_invitations i
+     where i.token_hash = new.invitation and new.role = 'recommender';
+    return null;
+end
+$$;
+
+create trigger seat_officer after insert on accounts
+    for each row execute function office.seat_officer();
+
+-- Rule: a form changes only while it is a draft, or was returned.
+create function office.check_recommendation() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if new.form is distinct from old.form and old.state not in ('draft', 'returned')
+       and not pg_has_role(session_user, (select relowner from pg_class where oid = tg_relid),
+                           'member') then
+        raise exception 'a submitted form does not change'
+            using errcode = 'check_violation', constraint = 'recommendations_fixed';
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_recommendation before update on office.recommendations
+    for each row execute function office.check_recommendation();
+
+-- Rule: the same for its files.
+create function office.check_file() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if not exists (select 1 from office.recommendations r
+                    where r.id = new.recommendation_id and r.state in ('draft', 'returned')
+                      for share) then
+        raise exception 'a submitted form does not change'
+            using errcode = 'check_violation', constraint = 'recommendations_fixed';
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_file before insert or update of replaced_at on office.files
+    for each row execute function office.check_file();
+
+-- Rules of submitting, by the database's clock: only officers of the body, only a draft or a
+-- returned form, between opening and deadline (or with an approved extension), before the shortlist
+-- is chosen, nobody who won before, with the files that are attached, and within the body's quota.
+create function office.take_submission() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    arrived constant timestamptz := clock_timestamp();
+    recommendation office.recommendations;
+    selection office.selections;
+    quota integer;
+    used_places integer;
+begin
+    new.submitted_at := arrived;
+    select * into recommendation from office.recommendations
+     where id = new.recommendation_id for update;
+    select * into selection from office.selections where id = recommendation.selection_id;
+    if recommendation.id is null or recommendation.state not in ('draft', 'returned') then
+        raise exception 'only a draft or a returned form can be submitted'
+            using errcode = 'check_violation', constraint = 'submissions_state';
+    end if;
+    if not office.is_officer(new.submitted_by, recommendation.body_id) then
+        raise exception 'only officers of the body submit'
+            using errcode = 'check_violation', constraint = 'submissions_officer';
+    end if;
+    if arrived < selection.opens_at then
+        raise exception 'recommending has not begun'
+            using errcode = 'check_violation', constraint = 'submissions_not_open';
+    end if;
+    -- The approval of the shortlist locks every recommendation first, so one sees the other.
+    if exists (select 1 from decisions d
+                where d.selection_id = selection.id and d.kind = 'picks'
+                  and d.approved_by is not null) then
+        raise exception 'the shortlist has been chosen'
+            using errcode = 'check_violation', constraint = 'submissions_after_picks';
+    end if;
+    new.late_by_decision := null;
+    if arrived >= selection.closes_at then
+        select d.id into new.late_by_decision
+          from decisions d
+         where d.selection_id = selection.id
+           and d.kind = 'late_submission'
+           and split_part(d.subject, '/', 1) = recommendation.id::text
+           and d.approved_by is not null
+           and (d.payload ->> 'until')::timestamptz > arrived
+         order by d.id limit 1;
+        if new.late_by_decision is null then
+            raise exception 'the deadline has passed'
+                using errcode = 'check_violation', constraint = 'submissions_deadline';
+        end if;
+    end if;
+    if exists (select 1 from office.earlier_winners w where w.person_hash = new.person_hash) then
+        raise exception 'an earlier winner is not recommended again'
+            using errcode = 'check_violation', constraint = 'submissions_earlier_winner';
+    end if;
+    if not exists (select 1 from office.files f
+                    where f.recommendation_id = recommendation.id and f.replaced_at is null
+                      and f.slot = 'photo' and f.sha256 = new.photo_sha256)
+       or not exists (select 1 from office.files f
+                       where f.recommendation_id = recommendation.id and f.replaced_at is null
+                         and f.slot = 'evidence' and f.sha256 = new.evidence_sha256
+                         and f.pages = new.evidence_pages) then
+        raise exception 'photo or evidence is not the attached file'
+            using errcode = 'check_violation', constraint = 'submissions_files';
+    end if;
+    -- One at a time for each body: two officers cannot both take the last place.
+    select case b.kind when 'district' then selection.district_quota
+                       else selection.department_quota end
+      into quota
+      from office.bodies b where b.id = recommendation.body_id for no key update;
+    select count(*) into used_places
+      from office.recommendations r
+     where r.selection_id = selection.id and r.body_id = recommendation.body_id
+       and r.id <> recommendation.id
+       and r.state in ('submitted', 'returned', 'accepted', 'rejected');
+    if used_places >= quota then
+        raise exception 'the quota of this body is used up'
+            using errcode = 'check_violation', constraint = 'submissions_quota';
+    end if;
+    new.form := recommendation.form;
+    new.employer_scan_sha256 := (
+        select f.sha256 from office.files f
+         where f.recommendation_id = recommendation.id and f.replaced_at is null
+           and f.slot = 'employer_scan');
+    new.body_scan_sha256 := (
+        select f.sha256 from office.files f
+         where f.recommendation_id = recommendation.id and f.replaced_at is null
+           and f.slot = 'body_scan');
+    select coalesce(max(s.turn), 0) + 1 into new.turn
+      from office.submissions s where s.recommendation_id = recommendation.id;
+    update office.recommendations
+       set state = 'submitted', person_hash = new.person_hash, submitted_at = arrived
+     where id = recommendation.id;
+    return new;
+end
+$$;
+
+create trigger take_submission before insert on office.submissions
+    for each row execute function office.take_submission();
+create trigger submissions_stay before delete or truncate on office.submissions
+    for each statement execute function refuse_change();
+
+-- Rules of review: who may do what in which state, nothing is returned or withdrawn after the
+-- deadline, and nothing changes once the shortlist is chosen.
+create function office.take_review() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    arrived constant timestamptz := clock_timestamp();
+    recommendation office.recommendations;
+    selection office.selections;
+    next_state text;
+begin
+    new.reviewed_at := arrived;
+    select * into recommendation from office.recommendations
+     where id = new.recommendation_id for update;
+    select * into selection from office.selections where id = recommendation.selection_id;
+    next_state := case
+        when new.verdict in ('returned', 'accepted', 'rejected')
+             and recommendation.state = 'submitted' then new.verdict
+        when new.verdict = 'reopened' and recommendation.state in ('accepted', 'rejected')
+             then 'submitted'
+        when new.verdict = 'withdrawn' and recommendation.state in ('submitted', 'returned')
+             then 'withdrawn'
+    end;
+    if next_state is null then
+        raise exception 'a recommendation in this state cannot be %', new.verdict
+            using errcode = 'check_violation', constraint = 'reviews_state';
+    end if;
+    if new.verdict = 'withdrawn' then
+        if not office.is_officer(new.account_id, recommendation.body_id) then
+            raise exception 'only officers of the body withdraw'
+                using errcode = 'check_violation', constraint = 'submissions_officer';
+        end if;
+    elsif not exists (select 1 from accounts a
+                       where a.id = new.account_id and a.role in ('reviewer', 'supervisor')
+                         and not a.disabled) then
+        raise exception 'only reviewers and supervisors review'
+            using errcode = 'check_violation', constraint = 'reviews_reviewers';
+    end if;
+    if new.verdict in ('returned', 'withdrawn') and arrived >= selection.closes_at then
+        raise exception 'nothing is returned or withdrawn after the deadline'
+            using errcode = 'check_violation', constraint = 'reviews_deadline';
+    end if;
+    if exists (select 1 from decisions d
+                where d.selection_id = selection.id and d.kind = 'picks'
+                  and d.approved_by is not null) then
+        raise exception 'the shortlist has been chosen'
+            using errcode = 'check_violation', constraint = 'reviews_after_picks';
+    end if;
+    update office.recommendations set state = next_state where id = recommendation.id;
+    return new;
+end
+$$;
+
+create trigger take_review before insert on office.reviews
+    for each row execute function office.take_review();
+create trigger reviews_stay before delete or truncate on office.reviews
+    for each statement execute function refuse_change();
+create trigger notes_stay before update or delete or truncate on office.notes
+    for each statement execute function refuse_change();
+create trigger notices_stay before update or delete or truncate on notices
+    for each statement execute function refuse_change();
+
+grant select on office.selections, office.bodies, office.body_invitations, office.body_officers,
+                office.earlier_winners, office.recommendations, office.files, office.submissions,
+                office.last_submissions, office.reviews, office.notes, office.person_conflicts,
+                notices
+    to voting_application;
+grant insert (slug, rules, opens_at, closes_at, district_quota, department_quota),
+      update (rules, opens_at, closes_at, district_quota, department_quota, contest_id)
+    on office.selections to voting_application;
+grant insert (slug, kind, name) on office.bodies to voting_application;
+grant insert on office.body_invitations, office.earlier_winners to voting_application;
+grant insert (selection_id, body_id, form, created_by, saved_by),
+      update (form, revision, saved_by, saved_at, assigned_to)
+    on office.recommendations to voting_application;
+grant insert (recommendation_id, slot, sha256, media_type, pages, content, added_by),
+      update (replaced_at)
+    on office.files to voting_application;
+grant insert (recommendation_id, person_hash, form_sha256, photo_sha256, evidence_sha256,
+              evidence_pages, submitted_by)
+    on office.submissions to voting_application;
+grant insert (recommendation_id, verdict, reason, account_id) on office.reviews
+    to voting_application;
+grant insert (recommendation_id, content, account_id) on office.notes to voting_application;
+grant insert (recommendation_id, holder_id) on office.person_conflicts to voting_application;
+grant insert (slug, version, content, keys, visible_from, objections_until) on notices
+    to voting_application;

@@ -1,0 +1,327 @@
+-- Employees: their accounts, invitations and sessions, what two of them approve, and the audit log.
+
+-- A person who may sign in to the console or to nomination. Accounts are disabled, never deleted.
+create table accounts (
+    id                  integer generated always as identity primary key,
+    name                text not null constraint accounts_name_key unique
+                        check (length(name) between 1 and 64),
+    role                text not null check (role in (
+                            'tally_clerk', 'reviewer', 'supervisor', 'auditor', 'administrator',
+                            'recommender', 'expert')),
+    password_hash       text not null,      -- Argon2id, with its parameters
+    wrapped_totp_secret bytea not null,     -- infrastructure/crypto/key_wrapping.py
+    last_totp_step      bigint not null default 0,  -- a one-time password works once
+    disabled            boolean not null default false,
+    created_at          timestamptz not null,
+    openid_subject      text,               -- the person's id at the single sign-on provider
+    invitation          bytea               -- that made the account, or renewed it last
+);
+
+create unique index accounts_openid_subject_key on accounts (openid_subject);
+create unique index accounts_invitation_key on accounts (invitation);
+
+-- Failed sign-ins by the name and the network they came with: guessing delays only sign-ins from
+-- where the guesses come. Unknown names are counted too, so that nothing tells them apart.
+create table sign_in_failures (
+    name     text not null,
+    source   text not null,
+    tries    integer not null,
+    tried_at timestamptz not null,
+    retry_at timestamptz not null,
+    primary key (name, source)
+);
+
+create index sign_in_failures_tried_at on sign_in_failures (tried_at);
+
+-- A one-time link that makes an account, or gives an account whose owner lost their phone a new
+-- second factor.
+create table invitations (
+    token_hash  bytea primary key check (length(token_hash) = 32),
+    role        text not null check (role in (
+                    'tally_clerk', 'reviewer', 'supervisor', 'auditor', 'administrator',
+                    'recommender', 'expert')),
+    note        text not null,             -- for whom, in the inviter's words
+    account_id  integer references accounts,  -- the account it renews, or the one it made
+    invited_by  integer not null references accounts,
+    invited_at  timestamptz not null,
+    expires_at  timestamptz not null,
+    approved_by integer references accounts,
+    approved_at timestamptz,
+    used_at     timestamptz,
+    used_xid    xid8,                      -- the transaction that used it
+    revoked_at  timestamptz,
+    -- Otherwise a stolen session of an administrator could enrol a phone of its own.
+    constraint invitations_not_oneself check (account_id <> invited_by),
+    constraint invitations_two_people check (approved_by not in (invited_by, account_id)),
+    constraint invitations_approval_whole check ((approved_by is null) = (approved_at is null))
+);
+
+alter table accounts
+    -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+    add constraint accounts_invitation_fkey foreign key (invitation) references invitations;
+
+-- A signed-in browser, by the hash of its random token.
+create table staff_sessions (
+    token_hash    bytea primary key check (length(token_hash) = 32),
+    account_id    integer not null references accounts,
+    source        text not null,          -- the network it was opened from
+    opened_at     timestamptz not null,
+    last_seen_at  timestamptz not null,
+    confirmed_at  timestamptz not null,   -- when the person last confirmed their identity
+    ended_at      timestamptz
+);
+
+create index staff_sessions_account on staff_sessions (account_id);
+create index staff_sessions_last_seen on staff_sessions (last_seen_at);
+
+-- What one person proposes and a second person approves. `subject` names what is approved (the
+-- tied numbers, the version to publish); it is approved once. A proposal may be rejected by anyone
+-- who may approve it, or withdrawn by its proposer. Its contest or selection refers to a table
+-- that comes later: contests.sql and nomination/recommendations.sql add the foreign keys.
+create table decisions (
+    id               integer generated always as identity primary key,
+    contest_id       smallint,
+    kind             text not null,
+    subject          text not null,
+    payload          jsonb not null,
+    payload_hash     text not null check (payload_hash ~ '^[0-9a-f]{64}$'),
+    proposed_by      integer not null references accounts,
+    proposed_at      timestamptz not null,
+    approved_by      integer references accounts,
+    approved_at      timestamptz,
+    declined_by      integer references accounts,
+    declined_at      timestamptz,
+    declined_because text,
+    selection_id     smallint,
+    constraint decisions_kind_check check (
+        case when kind in ('tie_order', 'lot', 'publication', 'ruling', 'settings')
+             then contest_id is not null and selection_id is null
+             else kind in ('late_submission', 'picks', 'draw', 'hand_over', 'panel', 'result')
+                  and contest_id is null and selection_id is not null end),
+    constraint decisions_two_people check (approved_by <> proposed_by),
+    constraint decisions_approval_whole check ((approved_by is null) = (approved_at is null)),
+    constraint decisions_one_end check (approved_by is null or declined_by is null),
+    constraint decisions_refusal_whole check (
+        (declined_by is null) = (declined_at is null)
+        and (declined_by is null) = (declined_because is null))
+);
+
+create index decisions_contest on decisions (contest_id, id);
+create unique index decisions_approved_once on decisions (contest_id, kind, subject)
+    where approved_by is not null;
+create index decisions_selection on decisions (selection_id, id) where selection_id is not null;
+create unique index decisions_selection_once on decisions (selection_id, kind, subject)
+    where approved_by is not null and selection_id is not null;
+
+-- The audit log: every action of the staff, each entry with the hash of the one before it, so that
+-- no entry can be changed, removed or reordered unnoticed. The services name actor, act, contest,
+-- subject and details; chain_journal sets the rest.
+create table journal (
+    entry         bigint primary key,
+    at            timestamptz not null,
+    actor         text not null check (actor <> ''),  -- an account's name, or a program's
+    act           text not null check (act ~ '^[a-z][a-z_]{1,40}$'),
+    contest       text check (contest <> ''),          -- slug
+    subject       text not null,
+    details       jsonb not null,
+    previous_hash bytea not null check (length(previous_hash) = 32),
+    hash          bytea not null check (length(hash) = 32)
+);
+
+create index journal_at on journal (at);
+create index journal_actor on journal (actor, entry);
+create index journal_act on journal (act, entry);
+
+-- The result of the last check of the audit log's hashes, for the console: `whole` started from the
+-- first entry, `newest` where the check before it ended. It is no proof. Anyone can check with
+-- `voting-service journal verify` against a hash noted elsewhere.
+create table journal_checks (
+    scope      text primary key check (scope in ('whole', 'newest')),
+    checked_at timestamptz not null,
+    entry      bigint not null,
+    hash       bytea not null check (length(hash) = 32),
+    faults     jsonb not null    -- staff/audit_log/hash_chain.py: ChainFault; empty: no fault found
+);
+
+-- Whether an account of this role takes an invitation that a second person approved. One person
+-- who hands out accounts that decide could otherwise decide twice. Applies as soon as two people
+-- exist who can be asked. SQL calls it before every change of an account, so it is not in Python.
+create function needs_two_people(account_role text) returns boolean
+language sql stable set search_path = public, pg_temp as $$
+    select account_role in ('tally_clerk', 'reviewer', 'supervisor', 'administrator', 'expert')
+           and (select count(*) from accounts where role in ('supervisor', 'administrator')) >= 2
+$$;
+
+-- Rule: an invitation is used, revoked and approved once; supervisors and administrators approve.
+create function check_invitation() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+    if (old.account_id is not null and new.account_id is distinct from old.account_id)
+       or (old.used_at is not null and new.used_at is distinct from old.used_at)
+       or (old.revoked_at is not null and new.revoked_at is distinct from old.revoked_at)
+       or (old.approved_by is not null and new.approved_by is distinct from old.approved_by) then
+        raise exception 'an invitation is used, revoked and approved once'
+            using errcode = 'check_violation', constraint = 'records_stay';
+    end if;
+    if new.approved_by is distinct from old.approved_by and not exists (
+        select 1 from accounts a
+         where a.id = new.approved_by and a.role in ('supervisor', 'administrator')
+           and not a.disabled) then
+        raise exception 'only supervisors and administrators approve invitations'
+            using errcode = 'check_violation', constraint = 'invitations_approvers';
+    end if;
+    if new.used_at is distinct from old.used_at then
+        if new.approved_by is null and needs_two_people(new.role) then
+            raise exception 'a second person has not approved this invitation'
+                using errcode = 'check_violation', constraint = 'accounts_two_people';
+        end if;
+        new.used_xid := pg_current_xact_id();
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_invitation before update on invitations
+    for each row execute function check_invitation();
+
+-- Rules: a disabled account stays disabled, and an account that decides takes an invitation that a
+-- second person approved. The tables' owner is exempt, for an organisation that has lost all but
+-- one of its people.
+create function check_account() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' then
+        if old.disabled and not new.disabled then
+            raise exception 'a disabled account stays disabled'
+                using errcode = 'check_violation', constraint = 'accounts_stay_disabled';
+        end if;
+        if new.wrapped_totp_secret = old.wrapped_totp_secret then
+            return new;
+        end if;
+    end if;
+    if needs_two_people(new.role)
+       and not pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
+                           'member')
+       and not exists (
+           select 1 from invitations i
+            where i.token_hash = new.invitation
+              and i.used_xid = pg_current_xact_id()
+              and i.approved_by is not null
+              and i.role = new.role
+              and (i.account_id = new.id or (tg_op = 'INSERT' and i.account_id is null))) then
+        raise exception 'this account needs an invitation that a second person approved'
+            using errcode = 'check_violation', constraint = 'accounts_two_people';
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_account before insert or update on accounts
+    for each row execute function check_account();
+
+-- Rule: an approved or rejected proposal does not change, and no proposal is deleted.
+create function keep_approved_decisions() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and old.approved_by is null and old.declined_by is null then
+        return new;
+    end if;
+    raise exception 'an approved or rejected proposal does not change, and none is deleted'
+        using errcode = 'check_violation', constraint = 'decisions_approved_once';
+end
+$$;
+
+create trigger keep_approved_decisions before update or delete on decisions
+    for each row execute function keep_approved_decisions();
+
+-- Rule: only an account that is enabled and has a deciding role proposes, approves or rejects
+-- (staff/approvals/model.py: DECIDERS).
+create function check_deciders() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    deciders constant text[] := case when new.selection_id is null
+        then array['tally_clerk', 'supervisor'] else array['reviewer', 'supervisor'] end;
+begin
+    if exists (
+        select 1
+          from unnest(array[new.proposed_by, new.approved_by, new.declined_by]) as person (id)
+          left join accounts a on a.id = person.id
+         where person.id is not null
+           and (a.id is null or a.role <> all (deciders)
+                or (a.disabled
+                    and (tg_op = 'INSERT' or person.id is distinct from new.proposed_by)))
+    ) then
+        raise exception 'this account may not decide on this proposal'
+            using errcode = 'check_violation', constraint = 'decisions_deciders';
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_deciders before insert or update on decisions
+    for each row execute function check_deciders();
+
+-- The bytes that an entry's hash covers: each field as its length in bytes, a colon, the field and
+-- a comma (a netstring), so that no two entries have the same bytes.
+-- staff/audit_log/hash_chain.py computes the same.
+create function journal_text(line journal) returns bytea
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select convert_to(string_agg(
+               octet_length(field)::text || ':' || field || ',', '' order by place), 'UTF8')
+      from unnest(array[
+               line.entry::text,
+               to_char(line.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+               line.actor,
+               line.act,
+               coalesce(line.contest, ''),
+               line.subject,
+               line.details::text,
+               encode(line.previous_hash, 'hex')
+           ]) with ordinality as fields (field, place)
+$$;
+
+-- Rule: an entry's number, time and hashes are the database's, and entries are written one at a
+-- time.
+create function chain_journal() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    last record;
+begin
+    -- One entry at a time: the next waits for the commit of the one before.
+    perform pg_advisory_xact_lock(5031410207);
+    select entry, at, hash into last from journal order by entry desc limit 1;
+    new.entry := coalesce(last.entry, 0) + 1;
+    -- A clock that is set back does not make an entry older than the one before it.
+    new.at := greatest(clock_timestamp(), last.at);
+    new.previous_hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
+    new.hash := sha256(journal_text(new));
+    return new;
+end
+$$;
+
+create trigger chain_journal before insert on journal
+    for each row execute function chain_journal();
+
+create trigger journal_stays before update or delete or truncate on journal
+    for each statement execute function refuse_change();
+
+grant select on accounts, sign_in_failures, decisions, staff_sessions, invitations, journal,
+                journal_checks to voting_application;
+grant insert (name, role, password_hash, wrapped_totp_secret, created_at, openid_subject,
+              invitation),
+      update (password_hash, last_totp_step, disabled, wrapped_totp_secret, openid_subject,
+              invitation)
+    on accounts to voting_application;
+grant insert, update, delete on sign_in_failures to voting_application;
+grant insert (token_hash, role, note, account_id, invited_by, invited_at, expires_at),
+      update (account_id, approved_by, approved_at, used_at, revoked_at)
+    on invitations to voting_application;
+grant insert, delete on staff_sessions to voting_application;
+grant update (last_seen_at, confirmed_at, ended_at) on staff_sessions to voting_application;
+grant insert (contest_id, kind, subject, payload, payload_hash, proposed_by, proposed_at,
+              selection_id),
+      update (approved_by, approved_at, declined_by, declined_at, declined_because)
+    on decisions to voting_application;
+grant insert (actor, act, contest, subject, details) on journal to voting_application;
+grant insert, update on journal_checks to voting_application;
+grant execute on function needs_two_people(text) to voting_application;

@@ -1,0 +1,140 @@
+"""Minutes, the summary report and lists look right in both languages and say what they must."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.nomination.documents.page_layout import (
+    A4,
+    metadata,
+    sheets,
+)
+from tests.nomination.documents.printed_samples import (
+    listed,
+    minutes,
+    summary,
+)
+from tests.printed import check_looks_right, printed
+from voting_service.errors import MissingGlyphs
+from voting_service.i18n.text import Language
+from voting_service.nomination.documents.formatting import document_texts
+from voting_service.nomination.documents.minutes import SingleScores, render_minutes
+from voting_service.nomination.documents.notice_list import render_notice_list
+from voting_service.nomination.documents.summary_report import (
+    SelectionSummary,
+    render_summary_report,
+)
+
+DOCUMENTS: Mapping[str, Callable[[Language], bytes]] = {
+    "minutes": lambda language: render_minutes(minutes(), language),
+    "summary": lambda language: render_summary_report(summary(), language),
+    "list": lambda language: render_notice_list(listed(), language),
+}
+
+
+def text_of(pdf: bytes) -> str:
+    return re.sub(r"\s", "", printed(pdf).text)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_they_look_right(document: str, language: Language) -> None:
+    pdf = DOCUMENTS[document](language)
+    check_looks_right(printed(pdf))
+    assert {page.size for page in sheets(pdf)} == {A4}
+    assert list(metadata(pdf)) == ["Title"]
+
+
+def test_minutes_name_people_rules_results_and_decisions() -> None:
+    text = text_of(render_minutes(minutes(), "zh"))
+    for part in (
+        *("2022年8月20日09:00", "专家庚（因公出差）", "与候选人同一工作单位", "40%"),
+        *(
+            "每名候选人去掉1个最高分和1个最低分",
+            "98.25",
+            "69.25",
+            "争夺1个名额",
+            "通过提名名单10名。",
+        ),
+    ):
+        assert part in text, part
+    assert text.count("当选") == 10 + 1
+    assert "打分明细" not in text
+
+
+def test_single_scores_are_printed_only_when_given() -> None:
+    scores = tuple(SingleScores(f"评委{n}", {30: f"9{n}.5"}) for n in range(1, 8))
+    pdf = render_minutes(msgspec.structs.replace(minutes(), single_scores=scores), "zh")
+    check_looks_right(printed(pdf))
+    assert "打分明细" in text_of(pdf)
+    assert "97.5" in text_of(pdf)
+
+
+def test_minutes_without_absence_conflict_or_tie_say_so() -> None:
+    quiet = msgspec.structs.replace(
+        minutes(), absent=(), conflicts=(), ties=(), discussion="", method="rank_sum"
+    )
+    text = text_of(render_minutes(quiet, "zh"))
+    assert "没有须回避的情形" in text
+    assert "没有并列" in text
+    assert "换算为名次" in text
+    assert "讨论情况" not in text
+
+
+def test_the_report_has_the_figures_of_every_stage_under_two_titles() -> None:
+    text = text_of(render_summary_report(summary(), "zh"))
+    assert "最美巴渝工匠·总结报告" in text
+    assert "MostBeautifulBayuCraftsmen·Summaryreport" in text
+    for figure in ("152", "140", "1,234,567", "34,567", "23,456", "321", "区县41", "部门30"):
+        assert figure in text, figure
+
+
+def test_a_report_without_votes_or_bodies_is_still_a_report() -> None:
+    whole = summary()
+    bare: SelectionSummary = msgspec.structs.replace(
+        whole,
+        recommendation=msgspec.structs.replace(
+            whole.recommendation, by_district=(), by_department=(), by_industry=()
+        ),
+        vote=msgspec.structs.replace(whole.vote, by_day=()),
+        awarded=(),
+    )
+    check_looks_right(printed(render_summary_report(bare, "zh")))
+
+
+def test_a_list_without_numbers_has_no_such_column() -> None:
+    people = tuple(msgspec.structs.replace(one, number=None) for one in listed(3).people)
+    text = text_of(render_notice_list(msgspec.structs.replace(listed(), people=people), "zh"))
+    assert "编号" not in text
+    assert "候选人3" in text
+
+
+def test_a_character_without_a_glyph_stops_them() -> None:
+    person = msgspec.structs.replace(listed(1).people[0], name="候选人𠀀")
+    with pytest.raises(MissingGlyphs) as caught:
+        render_notice_list(msgspec.structs.replace(listed(), people=(person,)), "zh")
+    assert "𠀀" in caught.value.zh
+
+
+@pytest.mark.parametrize("document", ["notice_list", "minutes", "summary_report", "album"])
+def test_both_languages_say_the_same_things(document: str) -> None:
+    chinese, english = (
+        dict(_leaves(document_texts(language, document))) for language in ("zh", "en")
+    )
+    assert chinese.keys() == english.keys()
+    for key, text in chinese.items():
+        assert re.findall(r"\{\w+\}", text) or not re.findall(r"\{\w+\}", english[key]), key
+        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", english[key]))
+
+
+def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for key, part in value.items():
+        if isinstance(part, Mapping):
+            yield from _leaves(part, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", part

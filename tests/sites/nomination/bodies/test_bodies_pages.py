@@ -1,0 +1,61 @@
+"""Recommending bodies and the invitation of their officers."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Page
+
+from tests.browser.accessibility import assert_accessible
+from tests.sites.console.running_office import PASSWORD, Office
+from tests.sites.nomination.bodies.selection_data import Chosen
+from voting_service.nomination.repository import load_officer_body
+from voting_service.staff.accounts.invitations import accept, find_invitation
+from voting_service.staff.accounts.second_factor import new_secret
+
+
+async def test_an_invited_officer_recommends_for_the_body(office: Office, chosen: Chosen) -> None:
+    admin = await office.signed_in_client("administrator")
+    answer = await admin.post("/bodies/north/invite", data={"note": "经办人一"})
+    assert answer.status_code == 201
+    token = re.search(r"/invitation/([A-Za-z0-9_-]{43})", answer.text)
+    assert token
+    found = await find_invitation(office.database, token[1], office.clock())
+    secret = new_secret()
+    office.secrets["officer"] = secret
+    account = await accept(
+        office.database,
+        office.settings.master_key.get_secret_value(),
+        found,
+        name="officer",
+        password=PASSWORD,
+        totp_secret=secret,
+        code=office.code("officer"),
+        clock=office.clock,
+    )
+    assert account.role == "recommender"
+    assert await load_officer_body(office.database, account) == chosen.bodies["north"]
+
+
+async def test_a_body_can_be_added_once(office: Office, chosen: Chosen) -> None:
+    admin = await office.signed_in_client("administrator")
+    form = {"kind": "department", "zh": "交通部门", "en": "Transport", "slug": "transport"}
+    assert (await admin.post("/bodies", data=form)).status_code == 303
+    assert (await admin.post("/bodies", data=form)).status_code == 422
+    refused = await admin.post("/bodies", data={"kind": "club", "zh": "", "en": "", "slug": "-"})
+    assert refused.status_code == 422
+    assert "Transport" in (await admin.get("/bodies")).text
+
+
+async def test_signed_out_visitors_see_nothing(office: Office, chosen: Chosen) -> None:
+    for role in ("recommender", "expert"):
+        guest = await office.signed_in_client(role)
+        assert (await guest.get("/")).headers["location"] == "/selections"
+        for path in ("/bodies", "/audit-log", "/accounts", "/contests/test-2022"):
+            assert (await guest.get(path)).status_code == 403
+
+
+async def test_the_page_of_bodies(office: Office, chosen: Chosen, desktop: Page) -> None:
+    await office.sign_in(desktop, "administrator", "/bodies")
+    await assert_accessible(desktop)
+    assert "0 / 6" in await desktop.inner_text("main")

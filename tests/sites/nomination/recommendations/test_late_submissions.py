@@ -1,0 +1,226 @@
+"""Late exceptions: proposed, approved by somebody else, used before their time is over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from playwright.async_api import Page, expect
+
+from tests.browser.accessibility import assert_accessible, assert_nothing_lost
+from tests.sites.console.running_office import Office
+from tests.sites.nomination.bodies.selection_data import Chosen, move_window
+from tests.sites.nomination.recommendations.posting import LIST
+from tests.sites.nomination.recommendations.recommendation_data import drafted, person
+from voting_service.infrastructure.postgres.pool import connect
+from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.nomination.recommendations.approval_kinds import LATE_SUBMISSION
+from voting_service.nomination.recommendations.model import Recommendation
+from voting_service.nomination.recommendations.repository import (
+    load_recommendation,
+    load_submissions,
+)
+from voting_service.nomination.shortlist.approval_kinds import SHORTLIST
+from voting_service.staff.accounts.model import Account
+from voting_service.staff.approvals.repository import find_approval, load_selection_approvals
+from voting_service.staff.approvals.service import propose, record_approval
+
+LATE = "/selections/selection-2022/late"
+
+
+async def too_late(
+    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> Recommendation:
+    """A complete draft, one second after the deadline."""
+    found = await drafted(
+        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(1)
+    )
+    now = office.clock()
+    await move_window(
+        office, chosen.selection, now - timedelta(days=30), now - timedelta(seconds=1)
+    )
+    return found
+
+
+def local(chosen: Chosen, moment: datetime) -> str:
+    """As a browser's field of day and time gives it, in Beijing."""
+    return f"{moment.astimezone(chosen.selection.zone):%Y-%m-%dT%H:%M}"
+
+
+async def test_two_people_permit_a_late_submission_and_the_receipt_shows_it(
+    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account, desktop: Page
+) -> None:
+    found = await too_late(office, chosen, keys, officer)
+    until = local(chosen, office.clock() + timedelta(hours=2))
+    page = desktop
+    await office.sign_in(page, "reviewer", LATE)
+    await assert_accessible(page)
+    await page.fill("#until", until)
+    await page.fill("#reason", "所在区县网络中断，有通信部门证明。")
+    await page.click("main button:has-text('提请审批补报')")
+    await expect(page.locator("main")).to_contain_text("请另一位同事批准")
+    await expect(page.locator("button:has-text('批准')")).to_have_count(0)
+    await assert_accessible(page)
+    await assert_nothing_lost(page)
+
+    client = await office.signed_in_client("recommender", officer.name)
+    form = {"revision": str(found.revision)}
+    waiting = await client.post(f"{LIST}/{found.id}/submit", data=form)
+    assert waiting.status_code == 409, "one person permits nothing"
+
+    second = await office.signed_in_client("supervisor")
+    [decision] = await office.database.fetch("select id from decisions")
+    approved = await second.post(f"{LATE}/{decision['id']}/approve", data={})
+    assert approved.headers["location"] == f"{LATE}?done=approved"
+    for path in (LIST, f"{LIST}/{found.id}", f"{LIST}/{found.id}/steps/person"):
+        assert "Late submission is permitted until" in (await client.get(path)).text, path
+    sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
+    assert sent.headers["location"] == f"{LIST}/{found.id}/receipt"
+    receipt = (await client.get(sent.headers["location"])).text
+    assert f"permitted after the deadline (approval {decision['id']})" in receipt
+    handed = await load_recommendation(office.database, keys, chosen.selection, found.id)
+    [submission] = await load_submissions(office.database, keys, chosen.selection, handed)
+    assert submission.late_by_decision == decision["id"]
+
+
+async def test_an_exception_is_for_one_recommendation_and_for_its_time(
+    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    other = await drafted(
+        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(2)
+    )
+    found = await too_late(office, chosen, keys, officer)
+    first = await office.signed_in_client("reviewer")
+    second = await office.signed_in_client("supervisor")
+    proposed = {
+        "recommendation": str(found.id),
+        "until": local(chosen, office.clock() + timedelta(minutes=2)),
+        "reason": "证明",
+    }
+    assert (await first.post(LATE, data=proposed)).status_code == 303
+    assert (await first.post(LATE, data=proposed)).status_code == 409, "one waits already"
+    [decision] = await office.database.fetch("select id from decisions")
+    assert (await first.post(f"{LATE}/{decision['id']}/approve", data={})).status_code == 409
+    assert (await second.post(f"{LATE}/{decision['id']}/approve", data={})).status_code == 303
+    client = await office.signed_in_client("recommender", officer.name)
+    form = {"revision": str(other.revision)}
+    assert (await client.post(f"{LIST}/{other.id}/submit", data=form)).status_code == 409
+    office.clock.offset += timedelta(minutes=3)
+    shown = (await client.get(f"{LIST}/{found.id}")).text
+    assert "late recommendations are not accepted" in shown
+    assert "Late submission is permitted until" not in shown
+
+
+async def test_the_database_too_knows_when_an_exception_is_over(
+    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    """Though it was approved past the page that would have refused it."""
+    found = await too_late(office, chosen, keys, officer)
+    now, selection = office.clock(), chosen.selection
+    proposed = await propose(
+        office.database, selection, await office.account("reviewer"), kind=LATE_SUBMISSION,
+        subject=f"{found.id}/1", now=now,
+        payload={"recommendation": found.id, "until": now.isoformat(), "reason": "证明"},
+    )  # fmt: skip
+    decision = find_approval(
+        await load_selection_approvals(office.database, selection.id), proposed
+    )
+    supervisor = await office.account("supervisor")
+    await record_approval(office.database, selection, decision, supervisor, now)
+    client = await office.signed_in_client("recommender", officer.name)
+    form = {"revision": str(found.revision)}
+    sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
+    assert sent.status_code == 409
+    assert "the deadline has passed" in sent.text
+
+
+async def test_a_proposal_is_validated_and_names_nobody(
+    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    found = await too_late(office, chosen, keys, officer)
+    reviewer = await office.signed_in_client("reviewer")
+    good = {
+        "recommendation": str(found.id),
+        "until": local(chosen, office.clock() + timedelta(days=1)),
+        "reason": "网络中断",
+    }
+    for wrong in (
+        {"recommendation": "999"},
+        {"recommendation": "9" * 30},
+        {"until": ""},
+        {"until": f"{good['until']}:00+00:00"},
+        {"until": local(chosen, office.clock() - timedelta(days=1))},
+        {"until": local(chosen, office.clock() + timedelta(days=90))},
+        {"reason": " "},
+        {"reason": "网" * 501},
+        {"reason": f"本人{person(1).id_number}"},
+    ):
+        answer = await reviewer.post(LATE, data={**good, **wrong})
+        assert answer.status_code == 422, wrong
+        kept = wrong.get("reason", good["reason"])
+        assert kept in answer.text, "what was typed is still there"
+    assert (await reviewer.post(LATE, data=good)).status_code == 303
+    [decision] = await office.database.fetch("select id from decisions")
+    second = await office.signed_in_client("supervisor")
+    telling = {"because": f"本人{person(1).id_number}"}
+    named = await second.post(f"{LATE}/{decision['id']}/decline", data=telling)
+    assert named.status_code == 422
+    declined = await second.post(f"{LATE}/{decision['id']}/decline", data={"because": "理由不足"})
+    assert declined.status_code == 303
+    page = (await second.get(LATE)).text
+    assert "理由不足" in page
+    assert (await second.post(f"{LATE}/{decision['id']}/approve", data={})).status_code == 409
+    assert (await reviewer.post(LATE, data=good)).status_code == 303, "it can be proposed anew"
+
+
+async def test_nothing_can_be_submitted_after_the_shortlist(
+    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    """Not even what was permitted before."""
+    other = await drafted(
+        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(2)
+    )
+    found = await too_late(office, chosen, keys, officer)
+    first = await office.signed_in_client("reviewer")
+    second = await office.signed_in_client("supervisor")
+    until = local(chosen, office.clock() + timedelta(hours=2))
+    for each in (found, other):
+        asked = {"recommendation": str(each.id), "until": until, "reason": "证明"}
+        assert (await first.post(LATE, data=asked)).status_code == 303
+    permitted, waits = await office.database.fetch("select id from decisions order by id")
+    await second.post(f"{LATE}/{permitted['id']}/approve", data={})
+    await chosen_already(office, chosen)
+
+    client = await office.signed_in_client("recommender", officer.name)
+    form = {"revision": str(found.revision)}
+    sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
+    assert (sent.status_code, "the shortlist has been decided" in sent.text) == (409, True)
+    for path, data in ((f"{LATE}/{waits['id']}/approve", {}), (LATE, asked)):
+        refused = await second.post(path, data=data)
+        assert refused.status_code == 409, path
+        assert "the shortlist has been decided" in refused.text
+
+
+async def chosen_already(office: Office, chosen: Chosen) -> None:
+    """Two people chose; whom does not matter here."""
+    selection, now = chosen.selection, office.clock()
+    proposed = await propose(
+        office.database, selection, await office.account("reviewer"), kind=SHORTLIST,
+        subject="fifty", payload={"recommendations": []}, now=now,
+    )  # fmt: skip
+    owner = await connect(office.settings.migration_url)
+    switch = "alter table decisions {} trigger carry_out_selection_decision"
+    await owner.execute(switch.format("disable"))
+    decision = find_approval(await load_selection_approvals(owner, selection.id), proposed)
+    await record_approval(owner, selection, decision, await office.account("supervisor"), now)
+    await owner.execute(switch.format("enable"))
+    await owner.close()
+
+
+async def test_other_roles_cannot_decide(office: Office, chosen: Chosen, officer: Account) -> None:
+    auditor = await office.signed_in_client("auditor")
+    assert (await auditor.get(LATE)).status_code == 200
+    assert (await auditor.post(LATE, data={})).status_code == 403
+    for role in ("recommender", "administrator", "expert"):
+        client = await office.signed_in_client(role)
+        assert (await client.get(LATE)).status_code == 403
+        assert (await client.post(f"{LATE}/1/approve", data={})).status_code == 403

@@ -1,0 +1,251 @@
+"""The queue, one recommendation with its evidence, and what reviewers do about it."""
+
+from __future__ import annotations
+
+import io
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.nomination.form.people import id_number
+from tests.sites.console.running_office import Office
+from tests.sites.nomination.bodies.selection_data import (
+    Chosen,
+    acting,
+    move_window,
+    seat_officer,
+)
+from tests.sites.nomination.recommendations.recommendation_data import drafted, person
+from tests.sites.nomination.review.review_data import (
+    PATH,
+    PHOTO,
+    personal_keys,
+    store_submitted,
+)
+from voting_service.contests.model import SUMMARY_CHARACTERS, count_characters
+from voting_service.errors import Refused
+from voting_service.i18n.text import Text
+from voting_service.nomination.model import Slot
+from voting_service.nomination.recommendations.model import File
+from voting_service.nomination.recommendations.service import attach_file, submit
+from voting_service.nomination.review.coverage import coverage
+from voting_service.nomination.review.filtering import QueueFilter, apply_filter
+from voting_service.nomination.review.page_images import render_page_image
+from voting_service.nomination.review.repository import (
+    load_file_list,
+    load_submitted_file,
+    load_submitted_recommendations,
+)
+from voting_service.nomination.shortlist.profiles import first_sentences
+
+REVIEW = f"{PATH}/review"
+
+
+async def journal(office: Office, subject: str) -> list[tuple[str, str, str]]:
+    """Who did what, and the details, about a subject."""
+    rows = await office.database.fetch(
+        "select actor, act, details::text from journal where subject = $1 order by entry", subject
+    )
+    return [(row["actor"], row["act"], row["details"]) for row in rows]
+
+
+async def test_every_view_is_in_the_audit_log_without_names(office: Office, chosen: Chosen) -> None:
+    (one,) = await store_submitted(office, chosen, 1, state="submitted")
+    auditor = await office.signed_in_client("auditor")
+    assert (await auditor.get(REVIEW)).status_code == 200
+    assert (await auditor.get(f"{REVIEW}/{one}")).status_code == 200
+    page = await auditor.get(f"{REVIEW}/{one}/files/evidence/2")
+    assert (page.status_code, page.headers["content-type"]) == (200, "image/png")
+    photo = await auditor.get(f"{REVIEW}/{one}/files/photo/1")
+    assert photo.content == PHOTO
+    taken = await auditor.get(f"{REVIEW}/{one}/files/evidence/download")
+    assert taken.headers["content-disposition"].startswith("attachment")
+    assert [(act, details) for _, act, details in await journal(office, f"recommendation {one}")] \
+        == [
+            ("viewed", '{"what": "form"}'),
+            ("viewed", '{"page": 2, "what": "evidence"}'),
+            ("viewed", '{"page": 1, "what": "photo"}'),
+            ("exported", '{"what": "evidence"}'),
+        ]  # fmt: skip
+    everything = await office.database.fetch("select subject || details::text as line from journal")
+    assert not any("人选" in row["line"] or id_number()[:14] in row["line"] for row in everything)
+
+
+async def test_files_are_shown_as_images_or_downloaded(office: Office, chosen: Chosen) -> None:
+    """Nothing of a file is opened by a reviewer's browser."""
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    (one,) = await store_submitted(office, chosen, 1, evidence=(word, b"PK word"))
+    reviewer = await office.signed_in_client("reviewer")
+    page = await reviewer.get(f"{REVIEW}/{one}")
+    assert "Word files are not shown here" in page.text
+    assert (await reviewer.get(f"{REVIEW}/{one}/files/evidence/1")).status_code == 404
+    taken = await reviewer.get(f"{REVIEW}/{one}/files/evidence/download")
+    assert taken.content == b"PK word"
+    assert "sandbox" in taken.headers["content-security-policy"]
+    assert taken.headers["x-content-type-options"] == "nosniff"
+    for slot in ("employer_scan", "nothing"):
+        assert (await reviewer.get(f"{REVIEW}/{one}/files/{slot}/download")).status_code == 404
+
+
+async def test_reviewers_see_what_was_submitted_and_no_draft(
+    office: Office, chosen: Chosen
+) -> None:
+    keys, database, body = personal_keys(office), office.database, chosen.bodies["north"]
+    officer = await seat_officer(office, body, "officer")
+    now = office.clock()
+    await move_window(office, chosen.selection, now.replace(year=2020), now.replace(year=2036))
+    draft = await drafted(database, keys, chosen, body=body, officer=officer, form=person(1))
+
+    actor = acting(officer, chosen.selection, keys, database, office.clock())
+
+    async def attach(content: bytes, slot: Slot = "employer_scan") -> None:
+        scan = File("application/pdf", 1, sha256(content).digest(), content)
+        await attach_file(actor, draft.id, slot, scan)
+
+    await attach(b"as it was handed in")
+    await submit(actor, draft)
+    reviewer = await office.signed_in_client("reviewer")
+    await reviewer.post(
+        f"{REVIEW}/{draft.id}/verdict", data={"verdict": "returned", "reason": "请补充"}
+    )
+    await attach(b"a draft")
+    await attach(b"another draft", "body_scan")
+    shown = await load_submitted_file(database, keys, draft.id, "employer_scan")
+    assert shown.content == b"as it was handed in"
+    there = await load_file_list(database, draft.id)
+    assert set(there) == {"photo", "evidence", "employer_scan"}
+
+
+async def test_a_page_is_rendered_within_limits() -> None:
+    wide = (
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj "
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 14400 14400]>>endobj\n"
+        b"trailer<</Root 1 0 R>>"
+    )
+    with Image.open(io.BytesIO(await render_page_image(wide, 1))) as picture:
+        assert picture.width <= 1240
+        assert picture.height <= 1754
+    for broken in (b"", b"%PDF-1.4", b"MZ" + bytes(2000)):
+        with pytest.raises(Refused, match="cannot be displayed"):
+            await render_page_image(broken, 1)
+
+
+async def test_verdicts_take_a_reason_and_the_deadline(office: Office, chosen: Chosen) -> None:
+    one, other = await store_submitted(office, chosen, 2, state="submitted")
+    reviewer = await office.signed_in_client("reviewer")
+
+    async def decide(number: int, verdict: str, reason: str = "") -> int:
+        answer = await reviewer.post(
+            f"{REVIEW}/{number}/verdict", data={"verdict": verdict, "reason": reason}
+        )
+        return answer.status_code
+
+    assert await decide(one, "rejected") == 422
+    assert await decide(one, "withdrawn", "x") == 422
+    assert await decide(one, "returned", "请补充") == 409  # recommending is over
+    now = office.clock()
+    await move_window(office, chosen.selection, now.replace(year=2020), now.replace(year=2036))
+    assert await decide(one, "returned", "请补充证书") == 303
+    assert await decide(one, "accepted") == 409
+    assert await decide(other, "accepted") == 303
+    assert await decide(other, "reopened", "再看一次") == 303
+    assert await decide(other, "rejected", "不符合条件") == 303
+    history = (await reviewer.get(f"{REVIEW}/{other}")).text
+    assert history.index("accepted") < history.index("再看一次") < history.index("不符合条件")
+    stored = await office.database.fetchval("select string_agg(reason, '') from office.reviews")
+    assert "不符合条件".encode() not in stored
+    acts = [act for _, act, _ in await journal(office, f"recommendation {other}")]
+    assert acts.count("reviewed") == 3
+
+
+async def test_notes_and_assignments(office: Office, chosen: Chosen) -> None:
+    one, other = await store_submitted(office, chosen, 2, state="submitted")
+    reviewer = await office.signed_in_client("reviewer")
+    me = office.accounts["reviewer-1"].id
+    assert (
+        await reviewer.post(f"{REVIEW}/{one}/notes", data={"note": "核对证书编号"})
+    ).status_code == 303
+    assert "核对证书编号" in (await reviewer.get(f"{REVIEW}/{one}")).text
+    assigned = await reviewer.post(
+        f"{REVIEW}/assign", data={"recommendation": [one], "assignee": me}
+    )
+    assert assigned.status_code == 303
+    shown = (await reviewer.get(REVIEW, params={"assignee": me})).text
+    assert f'/review/{one}"' in shown
+    assert f'/review/{other}"' not in shown
+    for wrong in ({"recommendation": [one], "assignee": 9999}, {"assignee": me}):
+        assert (await reviewer.post(f"{REVIEW}/assign", data=wrong)).status_code in (404, 422)
+
+
+async def test_other_roles_cannot_review(office: Office, chosen: Chosen) -> None:
+    (one,) = await store_submitted(office, chosen, 1)
+    for role in ("recommender", "expert", "tally_clerk", "administrator"):
+        guest = await office.signed_in_client(role)
+        for path in (
+            REVIEW, f"{REVIEW}/{one}", f"{REVIEW}/{one}/files/photo/1", f"{PATH}/picks",
+            f"{PATH}/picks/{one}", f"{PATH}/notice", f"{PATH}/notice/list.pdf",
+        ):  # fmt: skip
+            assert (await guest.get(path)).status_code == 403, (role, path)
+    auditor = await office.signed_in_client("auditor")
+    for path in ("verdict", "notes"):
+        assert (await auditor.post(f"{REVIEW}/{one}/{path}", data={})).status_code == 403
+
+
+async def test_search_words_are_not_in_addresses(office: Office, chosen: Chosen) -> None:
+    one, other = await store_submitted(office, chosen, 2)
+    reviewer = await office.signed_in_client("reviewer")
+    found = await reviewer.post(REVIEW, data={"words": f"人选{one}"})
+    assert f'/review/{one}"' in found.text
+    assert f'/review/{other}"' not in found.text
+    assert 'method="get"' not in found.text.split("<main")[1].split("</main")[0]
+    assert f'/review/{other}"' in (await reviewer.get(REVIEW, params={"words": f"人选{one}"})).text
+
+
+async def test_filters(office: Office, chosen: Chosen) -> None:
+    await store_submitted(office, chosen, 6)
+    await store_submitted(
+        office, chosen, 1, state="submitted", chain="新能源汽车", qualification="heritage",
+        deeds="夏布织造",
+    )  # fmt: skip
+    everything = await load_submitted_recommendations(
+        office.database, personal_keys(office), chosen.selection
+    )
+
+    def found(**asked: str) -> int:
+        return len(apply_filter(everything, QueueFilter(**asked)))
+
+    assert found() == 7
+    assert (found(state="submitted"), found(state="accepted")) == (1, 6)
+    assert (found(body="north"), found(body="nowhere")) == (3, 0)
+    assert found(industry="energy") + found(industry="equipment") == 7
+    assert found(chain="新能源汽车") == found(qualification="heritage") == found(words="夏布") == 1
+    assert found(words="夏布 不在") == 0
+    assert found(assignee="nobody") == 7
+
+
+async def test_coverage_counts_everybody_once(office: Office, chosen: Chosen) -> None:
+    await store_submitted(office, chosen, 4)
+    await store_submitted(office, chosen, 1, qualification="title", sex="female")
+    everything = await load_submitted_recommendations(
+        office.database, personal_keys(office), chosen.selection
+    )
+    found = coverage(everything, chosen.selection, office.clock().date())
+    for shares in found.values():
+        assert sum(share.people for share in shares) == 5
+    assert {share.key: share.people for share in found["sex"]} == {"male": 4, "female": 1}
+    assert {share.key: share.people for share in found["front_line"]} == {"yes": 4, "no": 1}
+    assert [share.key for share in found["industry"]] == list(chosen.selection.rules.industries)
+    assert chosen.bodies["north"].name == Text("北区", "North District")
+
+
+@given(st.text("焊工。\n é\u0301", max_size=400))
+def test_a_draft_summary_is_a_beginning_that_fits(skills: str) -> None:
+    summary = first_sentences(skills * 3)
+    assert summary in skills * 3
+    assert count_characters(summary) <= SUMMARY_CHARACTERS
+    if count_characters(skills * 3) <= SUMMARY_CHARACTERS:
+        assert summary == (skills * 3).strip()

@@ -1,0 +1,180 @@
+"""From the queue to the opened vote, as two people of the joint office do it in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import DESKTOP, TIMEOUT_MS
+from tests.browser.guard import Guard
+from tests.contest_data import execute_as_owner
+from tests.sites.console.running_office import Office
+from tests.sites.nomination.bodies.selection_data import Chosen, store_selection
+from tests.sites.nomination.review.public_site import running_public_site
+from tests.sites.nomination.review.review_data import (
+    PATH,
+    SMALL,
+    age_notices,
+    pass_until_known,
+    store_submitted,
+)
+
+
+@pytest.fixture
+async def small(office: Office) -> Chosen:
+    now = office.clock()
+    return await store_selection(
+        office.database, now, rules=SMALL, opens_at=now - timedelta(days=20),
+        closes_at=now - timedelta(days=1),
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def second(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
+    """The supervisor's browser, read in English."""
+    context = await chromium.new_context(**DESKTOP, locale="en-GB")
+    context.set_default_timeout(TIMEOUT_MS)
+    guard.watch(context)
+    yield await context.new_page()
+    await context.close()
+
+
+async def test_from_the_queue_to_the_opened_vote(
+    office: Office, small: Chosen, desktop: Page, second: Page, chromium: Browser
+) -> None:
+    ids = await store_submitted(office, small, 4)
+    (waiting,) = await store_submitted(office, small, 1, state="submitted")
+    await office.sign_in(desktop, "reviewer", f"{PATH}/review")
+    await office.sign_in(second, "supervisor", f"{PATH}/picks")
+    await _review(desktop, waiting)
+    await _choose(desktop, second, ids[:3])
+    await _draw(office, small, desktop, second)
+    await _publish(office, desktop, second)
+    for number in ids[:3]:
+        await _describe(desktop, number)
+    await desktop.goto(f"{office.origin}{PATH}/picks")
+    await desktop.click("text=检查全部资料并提请审批")
+    await desktop.wait_for_selector("text=已提请审批")
+    await assert_accessible(desktop)
+    await _approve(second)
+    assert "The contest has been created" in await second.inner_text("main")
+    await execute_as_owner(
+        office.settings.migration_url,
+        "update contests set opens_at = now() - interval '1 hour' where slug like '%-vote'",
+    )
+    await _citizens_see(office, chromium)
+
+
+async def _review(page: Page, waiting: int) -> None:
+    await page.click("summary")
+    await assert_accessible(page)
+    await page.select_option("#state", "submitted")
+    await page.click("text=查看 >> nth=-1")
+    await page.click("[data-queue] tbody a")
+    await page.wait_for_url(f"**/review/{waiting}")
+    pictures = await page.locator("img.page").count()
+    assert pictures == 10
+    await page.locator("img.page").first.scroll_into_view_if_needed()
+    drawn = "async (img) => { img.loading = 'eager'; await img.decode(); return img.naturalWidth; }"
+    assert await page.locator("img.page").first.evaluate(drawn) > 500
+    await assert_accessible(page)
+    await page.fill("#note", "材料齐全")
+    await page.click("text=添加备注")
+    await page.check("input[value=rejected]")
+    await page.fill("#reason", "不符合业绩条件")
+    await page.click("text=提交结论")
+    await page.wait_for_selector("[role=status]")
+    assert "不符合业绩条件" in await page.inner_text("main")
+
+
+async def _choose(first: Page, second: Page, wanted: list[int]) -> None:
+    await first.goto(first.url.split("/review")[0] + "/picks")
+    for number in wanted:
+        await first.check(f"#pick-{number}")
+    assert await first.inner_text("[data-chosen]") == "已选 3 人，须选 3 人"
+    industries = await first.locator('[data-count^="industry:"]').all_inner_texts()
+    assert sum(map(int, industries)) == 3
+    await assert_accessible(first)
+    await first.click("text=提请审批这份名单")
+    await first.wait_for_selector("text=须由另一位同事批准")
+    await _approve(second)
+
+
+async def _approve(page: Page) -> None:
+    await page.goto(page.url.split("?")[0])
+    await assert_accessible(page)
+    await page.click("section[aria-labelledby=waiting] button:text-is('Approve')")
+    await page.wait_for_selector("[role=status]")
+
+
+async def _draw(office: Office, small: Chosen, first: Page, second: Page) -> None:
+    await first.goto(first.url.split("?")[0])
+    await first.fill("#source_zh", "福利彩票开奖号码")
+    await first.fill("#source_en", "A lottery's numbers")
+    known_at = (office.clock() + timedelta(seconds=4)).astimezone(small.selection.zone)
+    await first.fill("#known_at", known_at.strftime("%Y-%m-%dT%H:%M:%S"))
+    await first.click("text=提请审批这个来源")
+    await first.wait_for_selector("text=等待另一位同事审批")
+    await _approve(second)
+    await pass_until_known(office)
+    await first.goto(first.url.split("?")[0])
+    await first.fill("#drawn", "0312")
+    await first.click("text=提请审批这个号码")
+    await first.wait_for_selector("text=等待另一位同事审批")
+    await _approve(second)
+    assert await second.locator("[data-people] tbody tr").count() == 3
+
+
+async def _publish(office: Office, first: Page, second: Page) -> None:
+    await second.goto(f"{office.origin}{PATH}/notice")
+    await assert_accessible(second)
+    await second.click("button:text-is('Publish the notice')")
+    await second.wait_for_selector("text=Published.")
+    await first.goto(f"{office.origin}{PATH}/notice")
+    await first.fill("#sender", "异议人")
+    await first.fill("#content", "对业绩有疑问")
+    await first.click("text=登记 >> nth=-1")
+    await first.wait_for_selector("text=异议已登记")
+    await assert_accessible(first)
+    await first.check("input[value=dismissed]")
+    await first.fill("#answer-1", "经核实，业绩属实")
+    await first.click("button:text-is('答复')")
+    await first.wait_for_selector("text=异议已答复")
+    await age_notices(office)
+    await second.goto(f"{office.origin}{PATH}/picks")
+
+
+async def _describe(page: Page, number: int) -> None:
+    """The summary in English first holds a telephone number, which the page says at once."""
+    await page.goto(f"{page.url.split('/selections')[0]}{PATH}/picks/{number}")
+    await page.fill("#story-en", "What was done.")
+    await page.fill("#summary-en", "Call 13812345678")
+    await page.wait_for_selector("#wrong-summary-en li")
+    await assert_accessible(page)
+    await page.fill("#summary-en", "A skilled turner.")
+    await page.wait_for_selector("#wrong-summary-en li", state="detached")
+    await page.click("text=保存")
+    await page.wait_for_selector("text=已保存")
+    assert await page.locator(".wrong li").count() == 0
+
+
+async def _citizens_see(office: Office, chromium: Browser) -> None:
+    """The vote with its candidates, and both notices, in both languages."""
+    async with running_public_site(office.settings) as client:
+        shown = (await client.get("/api/v1/contests/selection-2022-vote")).json()
+        assert (shown["phase"], shown["candidates"]) == ("open", 3)
+        context = await chromium.new_context(**DESKTOP, locale="zh-CN")
+        page = await context.new_page()
+        for path in (
+            "/notices", "/notices/selection-2022-fifty", "/en/notices/selection-2022-draw",
+            "/en/notices", "/zh/selection-2022-vote",
+        ):  # fmt: skip
+            answer = await page.goto(f"{client.base_url}{path}")
+            assert answer is not None
+            assert answer.status == 200, path
+            await assert_accessible(page)
+        await context.close()

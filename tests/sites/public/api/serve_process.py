@@ -1,0 +1,75 @@
+"""`voting-service serve` as operators run it: a process of its own, its log in a file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.sites.public.api.running_service import PATIENCE_SECONDS, until_ready
+from voting_service.demo.embedded_server import free_port
+from voting_service.settings import PREFIX, Settings
+
+
+@dataclass(frozen=True)
+class ServeProcess:
+    """The running command."""
+
+    address: str
+    port: int
+    client: httpx.AsyncClient
+    log_file: Path
+    metrics_dir: Path
+
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8")
+
+
+@asynccontextmanager
+async def serve_process(
+    settings: Settings, folder: Path, **more: str
+) -> AsyncIterator[ServeProcess]:
+    """Starts `serve` for the stores of `settings`; `more` are further VOTING_ variables."""
+    port = free_port()
+    log_file, metrics_dir = folder / "serve.log", folder / "metrics"
+    with log_file.open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            str(Path(sys.executable).with_name("voting-service")),
+            "serve",
+            env=_environment(settings, port, metrics_dir, more),
+            stdout=log,
+            stderr=log,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
+            await until_ready(client)
+            yield ServeProcess(address, port, client, log_file, metrics_dir)
+    finally:
+        process.terminate()
+        async with asyncio.timeout(30):
+            await process.wait()
+
+
+def _environment(
+    settings: Settings, port: int, metrics_dir: Path, more: Mapping[str, str]
+) -> dict[str, str]:
+    ours = {
+        "DATABASE_URL": settings.database_url,
+        "VALKEY_URL": settings.valkey_url,
+        "MASTER_KEY": b64encode(settings.master_key.get_secret_value()).decode(),
+        "SIGNING_KEY_FILE": str(settings.signing_key_file),
+        "PORT": str(port),
+        "WORKERS": "1",
+        "METRICS_DIR": str(metrics_dir),
+        **more,
+    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**inherited, **{PREFIX + name: value for name, value in ours.items()}}

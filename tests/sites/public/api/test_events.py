@@ -1,0 +1,141 @@
+"""The standings as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests.sites.public.api.running_service import (
+    ORIGIN,
+    PATIENCE_SECONDS,
+    STANDINGS,
+    Service,
+    check_problem,
+)
+from voting_service.sites.public.api import standings_events
+from voting_service.voting.tally import standings as tally_standings
+
+EVENTS = f"{STANDINGS}/events"
+
+
+class Stream:
+    """Messages of an open event stream, one at a time."""
+
+    def __init__(self, parts: AsyncIterator[str]) -> None:
+        self._parts = parts
+        self._text = ""
+
+    async def message(self) -> str:
+        """The next message, comments included; "" at the end of the stream."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "\n\n" not in self._text:
+                try:
+                    self._text += await anext(self._parts)
+                except StopAsyncIteration:
+                    return ""
+        message, _, self._text = self._text.partition("\n\n")
+        return message
+
+    async def standings(self) -> dict[str, Any]:
+        """The next standings; what comes before is left out."""
+        while message := await self.message():
+            name, _, data = message.partition("\n")
+            if name == "event: standings":
+                shown: dict[str, Any] = json.loads(data.removeprefix("data: "))
+                return shown
+        raise AssertionError("the stream ended")
+
+
+@asynccontextmanager
+async def reading(service: Service, **headers: str) -> AsyncIterator[Stream]:
+    async with service.client.stream("GET", EVENTS, headers=headers) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["cache-control"] == "no-store"
+        yield Stream(answer.aiter_text())
+
+
+async def test_the_first_message_is_what_is_shown_now(service: Service) -> None:
+    shown = (await service.client.get(STANDINGS)).json()
+    async with reading(service) as stream:
+        assert await stream.standings() == shown
+
+
+async def test_a_stream_ends_when_the_counts_are_withdrawn(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally_standings, "RECORD_REFRESH_SECONDS", 0.0)
+    await service.reconcile()
+    async with reading(service) as stream:
+        await stream.standings()
+        await service.database.execute("update tally_floors set cluster = 1")
+        while message := await stream.message():
+            assert message.startswith(":")
+    assert (await service.client.get(EVENTS)).status_code == 503
+
+
+async def test_the_next_message_comes_with_the_next_count(service: Service) -> None:
+    async with reading(service) as stream, reading(service) as other:
+        assert (await stream.standings())["ballots"] == 0
+        assert (await other.standings())["ballots"] == 0
+        for ballots in (1, 2, 3):
+            assert (await service.cast(await service.open_session(), [2])).status_code == 201
+            await service.reconcile()
+            for each in (stream, other):
+                shown = await each.standings()
+                assert shown["ballots"] == ballots
+                assert shown["candidates"][0]["votes"] == ballots
+
+
+async def test_silence_is_broken_by_a_comment(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standings_events, "HEARTBEAT_SECONDS", 0.05)
+    async with reading(service) as stream:
+        messages = [await stream.message() for _ in range(4)]
+    assert messages[0] == "retry: 3000"
+    assert messages[1].startswith("event: standings\n")
+    assert messages[2:] == [": still here"] * 2
+
+
+async def test_streams_end_at_once_when_the_worker_is_told_to_stop(service: Service) -> None:
+    async with reading(service) as stream:
+        await stream.standings()
+        service.state.closing.set()
+        async with asyncio.timeout(2):
+            while await stream.message():
+                pass
+
+
+async def test_readers_that_leave_are_forgotten(service: Service) -> None:
+    async with reading(service) as stream:
+        await stream.standings()
+        assert service.state.standings_readers == 1
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while service.state.standings_readers:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_too_many_readers_are_asked_to_poll(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standings_events, "MAX_READERS", 1)
+    async with reading(service) as stream:
+        await stream.standings()
+        answer = await service.client.get(EVENTS)
+        check_problem(answer, 503)
+        assert answer.headers["retry-after"] == "5"
+
+
+async def test_an_unknown_contest_has_no_events(shared_service: Service) -> None:
+    check_problem(await shared_service.client.get("/api/v1/contests/nobody/standings/events"), 404)
+
+
+async def test_a_platforms_page_may_read_the_events(service: Service) -> None:
+    async with service.client.stream("GET", EVENTS, headers={"origin": ORIGIN}) as answer:
+        assert answer.headers["access-control-allow-origin"] == ORIGIN

@@ -1,0 +1,218 @@
+"""Liveness, readiness, metrics; the service without one of its stores."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.contest_data import SLUG
+from tests.sites.public.api.running_service import (
+    CONTEST,
+    SESSIONS,
+    STANDINGS,
+    MovedClock,
+    Service,
+    check_problem,
+    running_service,
+)
+from voting_service.demo.embedded_server import free_port
+from voting_service.demo.embedded_valkey import EmbeddedValkey
+from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
+from voting_service.settings import Settings
+from voting_service.voting.tally import standings
+
+
+async def test_a_service_with_its_stores_is_ready(shared_service: Service) -> None:
+    answer = await shared_service.client.get("/readyz")
+    assert answer.status_code == 200
+    shown = answer.json()
+    assert 0 <= shown.pop("registry_age_seconds") <= CACHE_STALE_SECONDS
+    assert shown == {
+        "status": "ready",
+        "postgres": "ok",
+        "valkey": "ok",
+        "contests": "ok",
+        "registry": "ok",
+        "failing_contests": [],
+        "clock": "ok",
+        "tally": "ok",
+    }
+    assert (await shared_service.client.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_a_worker_that_is_told_to_stop_is_not_ready(service: Service) -> None:
+    service.state.closing.set()
+    answer = await service.client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+
+
+async def test_a_restored_dump_takes_votes_shows_no_counts_and_says_so(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standings, "RECORD_REFRESH_SECONDS", 0.0)
+    assert (await service.cast(await service.open_session(), [1])).status_code == 201
+    await service.reconcile()
+    standings_cache = service.state.contest_state(SLUG).standings_cache
+    assert (await service.client.get(STANDINGS)).json()["ballots"] == 1
+    with capture_logs() as log_lines:
+        await service.database.execute("update tally_floors set cluster = 1")
+        for _ in range(3):
+            await standings_cache.refresh()
+    noticed = [line for line in log_lines if line["event"] == "tally_of_another_cluster"]
+    assert [(line["log_level"], line["contest"]) for line in noticed] == [("error", SLUG)]
+    answer = await service.client.get("/readyz")
+    assert (answer.status_code, answer.json()["tally"]) == (200, "another cluster")
+    for path in (STANDINGS, f"{STANDINGS}/events"):
+        refused = await service.client.get(path)
+        check_problem(refused, 503)
+        assert refused.headers["retry-after"] == "30"
+    assert (await service.cast(await service.open_session(), [2])).status_code == 201
+    await service.database.execute("update tally_floors set cluster = current_cluster()")
+    await service.reconcile()
+    assert (await service.client.get(STANDINGS)).json()["ballots"] == 2
+    assert (await service.client.get("/readyz")).json()["tally"] == "ok"
+
+
+@pytest.fixture
+async def own_valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
+    server = EmbeddedValkey(tmp_path / "valkey")
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def test_without_valkey_it_stays_ready_and_says_so_and_votes_count(
+    settings: Settings, clock: MovedClock, own_valkey: EmbeddedValkey
+) -> None:
+    alone = settings.model_copy(update={"valkey_url": own_valkey.url})
+    async with running_service(alone, clock=clock) as service:
+        session = await service.open_session()
+        await own_valkey.stop()
+        answer = await service.client.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.json()["valkey"] == "away"
+        assert (await service.cast(session, [1])).status_code == 201
+        assert (await service.cast(session, [1])).status_code == 200
+        check_problem(await service.cast(session, [2]), 409)
+        assert (await service.cast(await service.open_session(), [2])).status_code == 201
+        assert (await service.client.get(STANDINGS)).status_code == 200
+        assert await service.stored_ballots() == 2
+        await own_valkey.start()
+        async with asyncio.timeout(10):
+            while (await service.client.get("/readyz")).json()["valkey"] != "ok":  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+class Gate:
+    """A way to Postgres that can be shut, connections in use included."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._to = host, port
+        self._pipes: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.port = free_port()
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self.port)
+
+    async def shut(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._writers):
+            writer.transport.abort()
+        await asyncio.gather(*self._pipes, return_exceptions=True)
+
+    async def _pass_on(self, here: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        there, inwards = await asyncio.open_connection(*self._to)
+        for reader, writer in ((here, inwards), (there, out)):
+            self._writers.add(writer)
+            pipe = asyncio.create_task(self._pipe(reader, writer))
+            self._pipes.add(pipe)
+            pipe.add_done_callback(self._pipes.discard)
+
+    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+            self._writers.discard(writer)
+
+
+@pytest.fixture
+async def gate(settings: Settings) -> AsyncIterator[Gate]:
+    host, port = settings.database_url.rpartition("@")[2].split("/")[0].split(":")
+    gate = Gate(host, int(port))
+    await gate.open()
+    yield gate
+    await gate.shut()
+
+
+def through(gate: Gate, settings: Settings) -> Settings:
+    before, _, behind = settings.database_url.rpartition("@")
+    url = f"{before}@127.0.0.1:{gate.port}/{behind.partition('/')[2]}"
+    return settings.model_copy(update={"database_url": url})
+
+
+async def test_without_postgres_it_is_not_ready_confirms_nothing_and_recovers(
+    settings: Settings, clock: MovedClock, gate: Gate
+) -> None:
+    async with running_service(through(gate, settings), clock=clock) as service:
+        session = await service.open_session()
+        await gate.shut()
+        answer = await service.client.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["postgres"] == "away"
+        refused = await service.cast(session, [1])
+        check_problem(refused, 503)
+        assert 1 <= int(refused.headers["retry-after"]) <= 10
+        receipt = await service.client.get(f"{CONTEST}/receipts/{'0' * 32}")
+        check_problem(receipt, 503)
+        assert "retry-after" in receipt.headers
+        # What is in memory is still told.
+        for path in (CONTEST, STANDINGS, f"{CONTEST}/candidates", "/healthz", "/metrics"):
+            assert (await service.client.get(path)).status_code == 200
+        await gate.open()
+        async with asyncio.timeout(20):
+            while (await service.client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert (await service.cast(session, [1])).status_code == 201
+
+
+async def test_metrics_count_what_happened_and_name_nobody(service: Service) -> None:
+    before = await metrics(service)
+    session = await service.open_session("planted-reader-7", person="planted-person-7")
+    await service.cast(session, [1], {"user-agent": "planted-agent-7"})
+    await service.cast(session, [1])
+    await service.cast(session, [2])
+    await service.client.get("/planted-path-7?planted-query-7")
+    await service.post_bytes(SESSIONS, b'{"planted-key-7":1}')
+    after = await metrics(service)
+    for outcome in ("accepted", "duplicate", "conflict"):
+        name = f'voting_ballots_total{{outcome="{outcome}"}}'
+        assert after[name] - before.get(name, 0) == 1
+    text = (await service.client.get("/metrics")).text
+    assert "planted" not in text
+    assert session not in text
+    assert "127.0.0.1" not in text
+
+
+async def metrics(service: Service) -> dict[str, float]:
+    """The samples by their names and labels."""
+    answer = await service.client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    samples = {}
+    for line in answer.text.splitlines():
+        if not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            samples[name] = float(value)
+    return samples

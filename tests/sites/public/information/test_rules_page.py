@@ -1,0 +1,128 @@
+"""The rules in plain words: complete for every contest, in both languages."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
+from html import unescape
+from typing import Any, Literal
+
+import msgspec
+import pytest
+
+from tests.contest_data import candidates
+from voting_service.contests.model import (
+    BallotRules,
+    Contest,
+    ContestRules,
+    CutRules,
+    EarlyClose,
+    ReleaseSchedule,
+)
+from voting_service.demo import contest as demo
+from voting_service.i18n.text import LANGUAGES, Language, Text
+from voting_service.sites.public.caches.pages import PageCache
+from voting_service.sites.public.rendering import texts
+
+OPENS = datetime(2022, 7, 18, 1, 0, tzinfo=UTC)
+CLOSES = datetime(2022, 8, 18, 4, 30, tzinfo=UTC)
+MODES: tuple[Literal["live", "daily", "hidden"], ...] = ("live", "daily", "hidden")
+TIES: tuple[Literal["committee", "lot", "advance_all"], ...] = ("committee", "lot", "advance_all")
+COMBINATIONS = list(
+    itertools.product(("day", "contest"), MODES, (0, 24), TIES, (False, True), (False, True))
+)
+
+
+def leaves(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text with the names that lead to it."""
+    for key, value in section.items():
+        match value:
+            case str():
+                yield f"{path}{key}", value
+            case tuple():
+                yield from leaves({str(n): text for n, text in enumerate(value)}, f"{path}{key}.")
+            case _:
+                yield from leaves(value, f"{path}{key}.")
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w*)\}", text))
+
+
+def test_both_languages_have_the_same_texts_with_the_same_gaps() -> None:
+    zh, en = (dict(leaves(texts(language))) for language in LANGUAGES)
+    assert zh.keys() == en.keys()
+    assert {key for key in zh if placeholders(zh[key]) != placeholders(en[key])} == set()
+
+
+def test_no_text_is_empty_and_none_has_stray_spaces() -> None:
+    for language in LANGUAGES:
+        for key, text in leaves(texts(language)):
+            assert text.strip() == text, key
+            assert text, key
+
+
+def contest_of(
+    every: Any, mode: Any, blackout_hours: int, tie: Any, has_contact: bool, closed_early: bool
+) -> Contest:
+    rules: ContestRules = msgspec.structs.replace(
+        demo.RULES,
+        ballot=BallotRules(min_choices=2, max_choices=9, every=every),
+        release=ReleaseSchedule(
+            mode=mode,
+            daily_at=time(18, 30) if mode == "daily" else None,
+            blackout_hours=blackout_hours,
+        ),
+        cut=CutRules(size=30, tie=tie),
+        contact=Text(zh="请致电 12333", en="Call 12333") if has_contact else None,
+        early_close=EarlyClose("clerk", CLOSES + timedelta(days=3)) if closed_early else None,
+    )
+    return Contest(1, "rules-2022", rules, OPENS, CLOSES, 1, candidates(3))
+
+
+def words(contest: Contest, language: Language) -> str:
+    """The text of the page's main part, as a reader reads it."""
+    page = PageCache(contest, OPENS, "", {}).rules(language).body.decode()
+    main = page[page.index("<main") : page.index("</main>")]
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_combination_is_told_completely(language: Language) -> None:
+    rules_texts = texts(language)["rules"]
+    dated = {"zh": "18:30（北京时间）", "en": "18:30 Beijing time (UTC+8)"}
+    for every, mode, blackout_hours, tie, has_contact, closed_early in COMBINATIONS:
+        contest = contest_of(every, mode, blackout_hours, tie, has_contact, closed_early)
+        page_text = words(contest, language)
+        assert "{" not in page_text and "}" not in page_text and "None" not in page_text
+        for section in ("who", "often", "window", "release", "cut", "forbidden", "fraud",
+                        "privacy", "complain"):  # fmt: skip
+            assert rules_texts[section]["title"] in page_text
+        assert rules_texts["often"][every] in page_text
+        assert rules_texts["often"][{"day": "contest", "contest": "day"}[every]] not in page_text
+        assert rules_texts["often"]["names"].format(min=2, max=9) in page_text
+        assert rules_texts["release"][mode].format(daily_at=dated[language]) in page_text
+        blackout = rules_texts["release"]["blackout"].format(hours=blackout_hours)
+        assert (blackout in page_text) == (blackout_hours > 0)
+        assert rules_texts["cut"]["text"].format(size=30) in page_text
+        assert [rule for rule in TIES if rules_texts["cut"][rule] in page_text] == [tie]
+        assert all(item in page_text for item in rules_texts["forbidden"]["items"])
+        assert (rules_texts["complain"]["platform"] in page_text) != has_contact
+        assert ("12333" in page_text) == has_contact
+        assert (rules_texts["changes"]["title"] in page_text) == closed_early
+
+
+def test_times_are_the_contests_own() -> None:
+    contest = contest_of("day", "live", 0, "lot", False, True)
+    assert "2022年7月18日 09:00至2022年8月18日 12:30（北京时间）" in words(contest, "zh")
+    assert "原定2022年8月21日 12:30（北京时间）" in words(contest, "zh")
+    page_text = words(contest, "en")
+    assert "From 18 July 2022, 09:00 to 18 August 2022, 12:30 Beijing time (UTC+8)" in page_text
+
+
+def test_sentences_stand_as_their_language_sets_them() -> None:
+    contest = contest_of("day", "live", 24, "lot", False, False)
+    assert not re.search(r"。 +\w+。", words(contest, "zh"))
+    assert not re.search(r"\.[A-Z]", words(contest, "en"))

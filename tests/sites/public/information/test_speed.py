@@ -1,0 +1,70 @@
+"""The list on a cold phone at slow 4G: its weight, its largest paint, its stillness."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from PIL import Image
+from playwright.async_api import Page
+
+from tests.browser.site import Site
+from tests.browser.speed import vitals, watch_traffic
+from voting_service.contests.pictures.repository import store_portrait
+from voting_service.infrastructure.images.encoding import encode_pixels
+from voting_service.sites.public.caches.pages import ordered_candidates
+
+ORDER = 3
+IN_SIGHT = 6
+
+
+def photograph(seed: int) -> Image.Image:
+    """Detail at every scale, less of it the finer: it packs as a photograph does, not as a
+    drawing."""
+    chance = random.Random(seed)
+    size = (640, 896)
+    made = Image.new("RGB", size, (128, 120, 110))
+    for level in range(8):
+        width, height = 5 << level, 7 << level
+        noise = Image.frombytes("RGB", (width, height), chance.randbytes(3 * width * height))
+        made = Image.blend(made, noise.resize(size, Image.Resampling.BICUBIC), 0.65**level * 0.6)
+    return made
+
+
+@pytest.fixture
+async def with_portraits(site: Site) -> Site:
+    """Each of the fifty has a portrait; nobody else has one of those that are seen first."""
+    portraits = [
+        encode_pixels(photograph(n), "portrait", avif_speed=9) for n in range(IN_SIGHT + 1)
+    ]
+    async with site.database.transaction():
+        for place, candidate in enumerate(ordered_candidates(site.contest, ORDER)):
+            portrait = portraits[min(place, IN_SIGHT)]
+            await store_portrait(site.database, site.contest.id, candidate.number, portrait)
+    await site.change_contest(slug=site.contest.slug)
+    return site
+
+
+@pytest.mark.parametrize("below", ["", "/candidates/7"])
+async def test_it_is_light_quick_and_still(phone: Page, with_portraits: Site, below: str) -> None:
+    site = with_portraits
+    cookie = {"name": "order", "value": str(ORDER), "url": site.origin}
+    await phone.context.add_cookies([cookie])  # type: ignore[list-item]
+    # Rendered once, as it is in every worker.
+    await site.api.get(site.page(below), headers={"cookie": f"order={ORDER}"})
+    traffic = await watch_traffic(phone)
+    await traffic.simulate()
+    await phone.goto(site.page(below), wait_until="networkidle")
+    portraits = [url for url in traffic.bytes_by_url if "/pictures/" in url]
+    assert portraits
+    assert all(url.endswith(".avif") for url in portraits)
+    seen = await vitals(phone)
+    weight = await traffic.bytes_above_the_fold(phone)
+    assert weight <= 300_000
+    assert seen.largest_paint_ms < 1500, seen
+    assert seen.layout_shift <= 0.02, seen
+
+
+async def test_the_standings_move_nothing_but_rows(phone: Page, site: Site) -> None:
+    await phone.goto(site.page("/standings"), wait_until="load")
+    assert (await vitals(phone)).layout_shift <= 0.02

@@ -1,0 +1,110 @@
+"""A reader with a browser that runs no scripts and that a test can make lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from html import unescape
+from urllib.parse import urlencode
+
+import httpx
+
+from tests.browser.site import SLUG, Site
+
+FORM = "application/x-www-form-urlencoded"
+BALLOT = f"/zh/{SLUG}/ballot"
+REVIEW = f"{BALLOT}/review"
+LEAVE = f"/zh/{SLUG}/leave"
+PLATFORM_ORIGIN = "https://news.example"
+
+
+class Reader:
+    """Keeps cookies and follows nothing by itself."""
+
+    def __init__(self, site: Site, client: httpx.AsyncClient) -> None:
+        self.site = site
+        self.client = client
+
+    async def get(self, path: str, **more: object) -> httpx.Response:
+        return await self.client.get(path, **more)  # type: ignore[arg-type]
+
+    async def post(
+        self,
+        path: str,
+        fields: Sequence[tuple[str, object]] | Mapping[str, object] | bytes,
+        **headers: str,
+    ) -> httpx.Response:
+        """A form post as a browser of today sends it from our own page, unless told otherwise;
+        a header that is set to nothing is left out."""
+        body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
+        said = {
+            "content-type": FORM,
+            "origin": self.site.origin,
+            "sec-fetch-site": "same-origin",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        return await self.client.post(
+            path, content=body, headers={name: value for name, value in said.items() if value}
+        )
+
+    async def enter(self, subject: str | None = None, **more: str) -> httpx.Response:
+        """Comes over the platform."""
+        return await self.post(
+            "/enter",
+            {"platform": self.site.platform.slug, "token": self.site.token(subject), **more},
+            origin=self.platform_origin,
+            sec_fetch_site="cross-site",
+        )
+
+    @property
+    def platform_origin(self) -> str:
+        platforms = self.site.state.registry.platforms
+        return platforms[self.site.platform.slug].origins[0]
+
+    async def stored_ballots(self) -> int:
+        count: int = await self.site.database.fetchval("select count(*) from ballots")
+        return count
+
+    async def review(self, choices: Sequence[object]) -> httpx.Response:
+        """What the review shows; where it is refused, what is said about that."""
+        answer = await self.post(REVIEW, [("choice", number) for number in choices])
+        if answer.status_code != 303:
+            return answer
+        assert answer.headers["location"] == REVIEW
+        return await self.get(REVIEW)
+
+    async def cast(self, choices: Sequence[object], **more: str) -> httpx.Response:
+        """Reviews and presses the button."""
+        csrf_token = csrf_token_in(await self.review(choices))
+        return await self.post(
+            BALLOT,
+            [*(("choice", number) for number in choices), ("csrf_token", csrf_token)],
+            **more,
+        )
+
+
+def csrf_token_in(page: httpx.Response) -> str:
+    """The hidden field of the ballot's form."""
+    found = re.search(r'name="csrf_token" value="([0-9a-f]{32})"', page.text)
+    assert found, page.text
+    return found[1]
+
+
+def heading(page: httpx.Response) -> str:
+    """The page's first heading."""
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", page.text, re.S)
+    assert found, page.text
+    return unescape(found[1]).strip()
+
+
+def cookies_set(answer: httpx.Response) -> dict[str, str]:
+    """The attributes of every cookie that an answer sets, by its name."""
+    lines = answer.headers.get_list("set-cookie")
+    return {line.partition("=")[0]: line for line in lines}
+
+
+@asynccontextmanager
+async def reading(site: Site) -> AsyncIterator[Reader]:
+    async with httpx.AsyncClient(base_url=site.origin, timeout=20) as client:
+        yield Reader(site, client)

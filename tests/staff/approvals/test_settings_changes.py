@@ -1,0 +1,331 @@
+"""Settings changed in Postgres: one person before they are announced, two afterwards."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from tests.contest_data import (
+    rules,
+    store_contest,
+    store_platform,
+)
+from tests.cut_data import MASTER_KEY, member
+from tests.staff.audit_log.chained import stored
+from voting_service.contests.model import Contest
+from voting_service.contests.repository import load_contest, load_platforms
+from voting_service.contests.settings.model import (
+    NOTICE,
+    ChangeRefused,
+    Setting,
+    setting_value,
+)
+from voting_service.contests.settings.platform_switch import (
+    propose_platform_on,
+    switch_platform_off,
+    switch_platform_on,
+)
+from voting_service.contests.settings.repository import (
+    AnnouncedChange,
+    PlatformState,
+    load_changes,
+    store_changed,
+)
+from voting_service.contests.settings.service import (
+    approve_change,
+    change_setting,
+    close_early,
+)
+from voting_service.errors import (
+    InvalidInput,
+    NotFound,
+    Refused,
+    SecondPersonRequired,
+)
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.postgres.pool import Connection, domain_errors
+from voting_service.staff.accounts.model import Account, Role
+from voting_service.staff.approvals.repository import load_contest_approvals
+from voting_service.staff.approvals.service import decline
+from voting_service.staff.audit_log.model import Entry
+
+WHY = Text("机房停电两小时", "The servers had no power for two hours")
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def clerk(database: Connection) -> Account:
+    return await member(database, "staff-1")
+
+
+@pytest.fixture
+async def supervisor(database: Connection) -> Account:
+    return await member(database, "staff-2", "supervisor")
+
+
+@pytest.fixture
+async def contest(database: Connection) -> Contest:
+    """Open since yesterday."""
+    return await store_contest(database, MASTER_KEY)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def later(contest: Contest) -> str:
+    value: str = msgspec.to_builtins(contest.closes_at + 2 * HOUR)
+    return value
+
+
+async def acts(database: Connection) -> list[Entry]:
+    return await stored(database)
+
+
+async def upcoming(database: Connection, slug: str, publish_at: datetime) -> Contest:
+    announced = replace(rules(), publish_at=publish_at)
+    return await store_contest(
+        database, MASTER_KEY, slug=slug, contest_rules=announced, opens_at=now() + 24 * HOUR
+    )
+
+
+async def test_two_people_move_the_close(
+    database: Connection, contest: Contest, clerk: Account, supervisor: Account
+) -> None:
+    proposed = await change_setting(
+        database, contest, clerk, "closes_at", later(contest), reason=WHY, now=now()
+    )
+    assert proposed is not None
+    assert await load_contest(database, contest.slug) == contest
+    assert await load_changes(database, contest.id) == ()
+    with pytest.raises(SecondPersonRequired):
+        await approve_change(database, contest.slug, clerk, proposed, now=now())
+    assert await load_contest(database, contest.slug) == contest
+
+    await approve_change(database, contest.slug, supervisor, proposed, now=now())
+    changed = await load_contest(database, contest.slug)
+    assert changed.closes_at == contest.closes_at + 2 * HOUR
+    assert changed.revision == contest.revision + 1
+    [told] = await load_changes(database, contest.id)
+    assert told == AnnouncedChange(
+        told.id, told.changed_at, "closes_at", setting_value(contest, "closes_at"),
+        setting_value(changed, "closes_at"), WHY, proposed,
+    )  # fmt: skip
+    assert [(line.actor, line.act) for line in await acts(database)] == [
+        ("staff-1", "proposed"),
+        ("staff-2", "contest_changed"),
+        ("staff-2", "approved"),
+    ]
+    with pytest.raises(Refused):
+        await approve_change(database, contest.slug, supervisor, proposed, now=now())
+
+
+async def test_before_it_is_announced_one_person_is_enough(
+    database: Connection, clerk: Account
+) -> None:
+    contest = await upcoming(database, "secret", now() + HOUR)
+    title = {"zh": "新题", "en": "New title"}
+    done = await change_setting(
+        database, contest, clerk, "title", title, reason=WHY, now=now()
+    )  # fmt: skip
+    assert done is None
+    assert (await load_contest(database, "secret")).rules.title == Text("新题", "New title")
+    [told] = await load_changes(database, contest.id)
+    assert (told.setting, told.after, told.decision_id) == ("title", title, None)
+    [line] = await acts(database)
+    assert (line.actor, line.act, line.subject) == ("staff-1", "contest_changed", "title")
+
+
+async def test_an_announced_contest_takes_two(database: Connection, clerk: Account) -> None:
+    contest = await upcoming(database, "announced", now() - HOUR)
+    proposed = await change_setting(
+        database, contest, clerk, "list_order", "number", reason=WHY, now=now()
+    )
+    assert proposed is not None
+    assert await load_contest(database, "announced") == contest
+
+
+@pytest.mark.parametrize("role", ["administrator", "auditor", "reviewer"])
+async def test_others_change_nothing(
+    database: Connection, contest: Contest, clerk: Account, role: Role
+) -> None:
+    other = await member(database, "staff-3", role)
+    proposed = await change_setting(
+        database, contest, clerk, "closes_at", later(contest), reason=WHY, now=now()
+    )
+    assert proposed is not None
+    with pytest.raises(Refused):
+        await change_setting(
+            database, contest, other, "closes_at", later(contest), reason=WHY, now=now()
+        )
+    with pytest.raises(Refused):
+        await approve_change(database, contest.slug, other, proposed, now=now())
+    with pytest.raises(Refused):
+        await propose_platform_on(database, contest, other, "demo", reason=WHY, now=now())
+    assert await load_contest(database, contest.slug) == contest
+
+
+async def test_a_contest_that_moved_on_is_looked_at_again(
+    database: Connection, contest: Contest, clerk: Account, supervisor: Account
+) -> None:
+    wanted: dict[Setting, object] = {"closes_at": later(contest), "expected_voters_per_day": 5}
+    ids = [
+        await change_setting(database, contest, clerk, setting, value, reason=WHY, now=now())
+        for setting, value in wanted.items()
+    ]
+    first, second = ids
+    assert first is not None and second is not None
+    await approve_change(database, contest.slug, supervisor, first, now=now())
+    with pytest.raises(Refused, match="has changed since this was proposed"):
+        await approve_change(database, contest.slug, supervisor, second, now=now())
+    decisions = await load_contest_approvals(database, contest.id)
+    states = [decision.state for decision in decisions]
+    assert states == ["approved", "waiting"], "nothing of a refused approval stays"
+    await decline(database, contest, supervisor, decisions[1], "stale", now=now())
+    assert [line.act for line in await acts(database)][-1] == "declined"
+    with pytest.raises(Refused, match="has changed"):
+        await store_changed(
+            database, contest, replace(contest, opens_at=now() - HOUR), reason=WHY, now=now()
+        )
+
+
+async def test_the_rules_of_the_moment_of_the_approval_hold(
+    database: Connection, contest: Contest, clerk: Account, supervisor: Account
+) -> None:
+    soon = msgspec.to_builtins(now() + HOUR)
+    proposed = await change_setting(
+        database, contest, clerk, "closes_at", soon, reason=WHY, now=now()
+    )
+    assert proposed is not None
+    with pytest.raises(ChangeRefused) as refused:
+        await approve_change(database, contest.slug, supervisor, proposed, now=now() + HOUR)
+    assert refused.value.why == "too_soon"
+    assert await load_contest(database, contest.slug) == contest
+
+
+@pytest.mark.parametrize("reason", [Text("", "x"), Text("x", ""), Text("长" * 301, "x")])
+async def test_the_public_is_told_why_in_both_languages(
+    database: Connection, contest: Contest, clerk: Account, reason: Text
+) -> None:
+    with pytest.raises(InvalidInput, match="reason"):
+        await change_setting(
+            database, contest, clerk, "closes_at", later(contest), reason=reason, now=now()
+        )
+
+
+async def test_the_early_close_is_announced(
+    database: Connection, contest: Contest, supervisor: Account, clerk: Account
+) -> None:
+    moment = now()
+    with pytest.raises(Refused):
+        await close_early(database, contest, clerk, moment + NOTICE, reason=WHY, now=moment)
+    await close_early(database, contest, supervisor, moment + NOTICE, reason=WHY, now=moment)
+    [told] = await load_changes(database, contest.id)
+    assert (told.setting, told.before) == ("closes_at", setting_value(contest, "closes_at"))
+    closed = await load_contest(database, contest.slug)
+    assert (closed.closes_at, closed.rules.early_close is not None) == (moment + NOTICE, True)
+    assert [line.act for line in await acts(database)] == ["contest_changed"]
+
+
+async def test_a_platform_goes_off_at_once_and_comes_back_with_two(
+    database: Connection, contest: Contest, clerk: Account, supervisor: Account
+) -> None:
+    await store_contest(
+        database, MASTER_KEY, slug="over", opens_at=now() - 9 * HOUR, closes_at=now() - HOUR
+    )
+    other = await store_contest(database, MASTER_KEY, slug="other")
+    await store_platform(database, "demo")
+    await switch_platform_off(database, "demo", by="staff-1", reason=WHY, now=now())
+    with pytest.raises(Refused, match="is already off"):
+        await switch_platform_off(database, "demo", by="staff-1", reason=WHY, now=now())
+    with pytest.raises(Refused, match="two people"):
+        await switch_platform_on(database, "demo", by="staff-1", reason=WHY, now=now())
+    with pytest.raises(NotFound):
+        await propose_platform_on(database, contest, clerk, "paper", reason=WHY, now=now())
+    proposed = await propose_platform_on(database, contest, clerk, "demo", reason=WHY, now=now())
+    with pytest.raises(SecondPersonRequired):
+        await approve_change(database, contest.slug, clerk, proposed, now=now())
+    assert not (await load_platforms(database))[0].enabled
+    await approve_change(database, contest.slug, supervisor, proposed, now=now())
+    assert (await load_platforms(database))[0].enabled
+
+    def state(enabled: bool) -> object:
+        return msgspec.to_builtins(PlatformState("demo", Text("demo", "demo"), enabled))
+
+    for each in (contest, other):
+        told = await load_changes(database, each.id)
+        assert [(t.setting, t.before, t.after, t.decision_id) for t in told] == [
+            ("platform", state(True), state(False), None),
+            ("platform", state(False), state(True), proposed),
+        ]
+    assert await load_changes(database, (await load_contest(database, "over")).id) == ()
+    assert [(line.actor, line.act) for line in await acts(database)] == [
+        ("staff-1", "platform_switched"),
+        ("staff-1", "proposed"),
+        ("staff-2", "platform_switched"),
+        ("staff-2", "approved"),
+    ]
+
+
+async def test_while_nothing_runs_one_person_switches(database: Connection) -> None:
+    await store_platform(database, "demo")
+    for switch in (switch_platform_off, switch_platform_on):
+        await switch(database, "demo", by="staff-1", reason=WHY, now=now())
+    assert (await load_platforms(database))[0].enabled
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "rules = jsonb_set(rules, '{ballot,max_choices}', '5')",
+        "rules = jsonb_set(rules, '{cut,size}', '5')",
+        "rules = jsonb_set(rules, '{cut,tie}', '\"lot\"')",
+        "rules = jsonb_set(rules, '{time_zone}', '\"Europe/Berlin\"')",
+        "rules = jsonb_set(rules, '{list_order}', '\"number\"')",
+        "rules = jsonb_set(rules, '{release,mode}', '\"hidden\"')",
+        "rules = jsonb_set(rules, '{publish_at}', '\"2100-01-01T00:00:00Z\"')",
+        "opens_at = opens_at + interval '1 day'",
+    ],
+)
+async def test_what_is_fixed_since_the_opening_is_fixed_in_sql_too(
+    database: Connection, contest: Contest, change: str
+) -> None:
+    with pytest.raises(Refused, match="once voting has opened"):
+        with domain_errors():
+            await database.execute(f"update contests set {change}")
+    assert await load_contest(database, contest.slug) == contest
+
+
+@pytest.mark.parametrize(
+    "change", ["closes_at = closes_at + interval '1 day'", "closes_at = now() + interval '1 day'",
+               "rules = jsonb_set(rules, '{release,blackout_hours}', '5')"]
+)  # fmt: skip
+async def test_a_closed_contest_is_not_opened_again_in_sql(
+    database: Connection, change: str
+) -> None:
+    await store_contest(database, MASTER_KEY, closes_at=now() - HOUR)
+    with pytest.raises(Refused, match="cannot reopen"):
+        with domain_errors():
+            await database.execute(f"update contests set {change}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update contest_changes set reason = '{}'",
+        "delete from contest_changes",
+        "truncate contest_changes",
+    ],
+)
+async def test_what_was_announced_stays(
+    database: Connection, contest: Contest, supervisor: Account, statement: str
+) -> None:
+    moment = now()
+    await close_early(database, contest, supervisor, moment + NOTICE, reason=WHY, now=moment)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await database.execute(statement)
+    assert len(await load_changes(database, contest.id)) == 1

@@ -1,0 +1,370 @@
+"""From the ballots to the published document, against the real database."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+import asyncpg
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.cut_data import (
+    CLOSES,
+    DRAINED,
+    StoredBallot,
+    closed_contest,
+    insert_ballots,
+    member,
+)
+from voting_service.contests.model import Contest, CutRules
+from voting_service.errors import (
+    InvalidInput,
+    NotFound,
+    Refused,
+    SecondPersonRequired,
+)
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.crypto.public_draw import lot_order
+from voting_service.infrastructure.postgres.pool import (
+    Connection,
+    connect,
+    domain_errors,
+)
+from voting_service.staff.accounts.model import Account, Role
+from voting_service.staff.approvals.repository import load_contest_approvals
+from voting_service.voting.cut.examination import examine
+from voting_service.voting.cut.publication import (
+    approve,
+    load_shown_cut,
+    propose_lot,
+    propose_publication,
+    propose_tie_order,
+)
+from voting_service.voting.cut.signature import verify_document
+
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+CLEAR = {1: 5, 2: 4, 3: 3, 4: 2, 5: 1}
+TIED = {1: 5, 2: 3, 3: 3, 4: 3, 5: 1}
+WHY = Text(zh="补计漏统计的选票", en="ballots that were left out are counted")
+COMMITTEE = CutRules(size=3, tie="committee")
+LOT = CutRules(size=3, tie="lot")
+
+
+class Staff(NamedTuple):
+    clerk: Account
+    supervisor: Account
+
+
+@pytest.fixture
+async def staff(database: Connection) -> Staff:
+    return Staff(
+        await member(database, "clerk"), await member(database, "supervisor", "supervisor")
+    )
+
+
+async def shown(database: Connection, contest: Contest) -> bytes | None:
+    found = await load_shown_cut(database, contest.id, DRAINED)
+    return found.document if found else None
+
+
+async def publish(
+    database: Connection, contest: Contest, staff: Staff, reason: Text | None = None
+) -> bytes:
+    decision = await propose_publication(
+        database, contest, staff.clerk, key=KEY, now=DRAINED, reason=reason
+    )
+    await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
+    document = await shown(database, contest)
+    assert document is not None
+    return document
+
+
+async def test_two_people_publish_and_anybody_can_verify(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    assert await shown(database, contest) is None
+    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    assert await shown(database, contest) is None
+    with pytest.raises(SecondPersonRequired, match="clerk proposed"):
+        await approve(database, contest, staff.clerk, decision, key=KEY, now=DRAINED)
+    assert await shown(database, contest) is None
+    await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
+    document = await shown(database, contest)
+    assert document is not None
+    verified = verify_document(document, KEY.public_key()).document
+    assert verified.selected == (1, 2, 3)
+    assert {c.number: c.net for c in verified.candidates} == CLEAR
+    assert verified.ballots.net == sum(CLEAR.values())
+
+
+async def test_the_same_is_not_published_twice(database: Connection, staff: Staff) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    document = await publish(database, contest, staff)
+    with pytest.raises(Refused, match="nothing has changed"):
+        await propose_publication(
+            database, contest, staff.supervisor, key=KEY, now=DRAINED + timedelta(days=9)
+        )
+    assert await shown(database, contest) == document
+
+
+async def test_a_second_proposal_of_the_same_points_to_the_first(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    with pytest.raises(Refused, match=f"approve {decision}"):
+        await propose_publication(database, contest, staff.supervisor, key=KEY, now=DRAINED)
+
+
+async def test_what_changed_since_the_proposal_is_not_approved(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    await insert_ballots(database, contest, [StoredBallot([5])])
+    with pytest.raises(Refused, match="has changed since"):
+        await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
+    assert await shown(database, contest) is None
+    assert (await load_contest_approvals(database, contest.id))[0].approved_at is None
+
+
+async def test_a_correction_is_a_new_version_and_the_old_one_stays(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    first = await publish(database, contest, staff)
+    await insert_ballots(database, contest, [StoredBallot([5])])
+    second = await publish(database, contest, staff, WHY)
+    assert verify_document(second).document.version == 2
+    kept = await database.fetch("select document from publications order by version")
+    assert [row["document"] for row in kept] == [first, second]
+
+
+async def test_before_the_close_and_the_drain_nothing_is_published(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    for now, words in (
+        (CLOSES - timedelta(seconds=1), "contest close test-2022"),
+        (DRAINED - timedelta(microseconds=1), "15 seconds"),
+    ):
+        with pytest.raises(Refused, match=words):
+            await propose_publication(database, contest, staff.clerk, key=KEY, now=now)
+    assert await load_contest_approvals(database, contest.id) == ()
+
+
+async def test_held_ballots_refuse_publication_by_number(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR, held=7)
+    with pytest.raises(Refused, match="7 ballots are held"):
+        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    examination = await examine(database, contest, DRAINED)
+    assert [check.name for check in examination.checks if not check.done] == ["holds ruled"]
+    assert examination.counts[1] == (12, 7, 0)
+
+
+async def test_a_committee_tie_refuses_until_two_people_decide_it(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=TIED)
+    with pytest.raises(Refused, match="2, 3, 4"):
+        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    with pytest.raises(InvalidInput, match="2, 3, 4"):
+        await propose_tie_order(database, contest, staff.clerk, (2, 3), now=DRAINED)
+    order = await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
+    with pytest.raises(Refused, match="tied"):
+        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    with pytest.raises(SecondPersonRequired):
+        await approve(database, contest, staff.clerk, order, key=KEY, now=DRAINED)
+    await approve(database, contest, staff.supervisor, order, key=KEY, now=DRAINED)
+    with pytest.raises(Refused, match="already"):
+        await propose_tie_order(database, contest, staff.clerk, (3, 2, 4), now=DRAINED)
+    verified = verify_document(await publish(database, contest, staff)).document
+    assert verified.selected == (1, 4, 2)
+    assert verified.ties[0].order == (4, 2, 3)
+
+
+async def test_of_two_proposed_orders_only_one_can_stand(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=TIED)
+    first = await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
+    second = await propose_tie_order(database, contest, staff.clerk, (3, 2, 4), now=DRAINED)
+    await approve(database, contest, staff.supervisor, first, key=KEY, now=DRAINED)
+    with pytest.raises(Refused, match="already been decided"):
+        await approve(database, contest, staff.supervisor, second, key=KEY, now=DRAINED)
+
+
+async def test_a_decision_about_others_does_not_settle_a_tie(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=TIED)
+    order = await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
+    await approve(database, contest, staff.supervisor, order, key=KEY, now=DRAINED)
+    await insert_ballots(database, contest, [StoredBallot([2])])  # now 3 and 4 are tied
+    with pytest.raises(Refused, match="3, 4"):
+        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+
+
+async def test_a_drawn_number_decides_reproducibly(database: Connection, staff: Staff) -> None:
+    contest = await closed_contest(database, cut=LOT, votes=TIED)
+    with pytest.raises(Refused, match="tie rule"):
+        await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
+    drawn = await propose_lot(database, contest, staff.clerk, " 008265 ", now=DRAINED)
+    with pytest.raises(Refused, match="tied"):
+        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    await approve(database, contest, staff.supervisor, drawn, key=KEY, now=DRAINED)
+    verified = verify_document(await publish(database, contest, staff)).document
+    assert verified.selected == (1, *lot_order("8265", "test-2022", (2, 3, 4))[:2])
+
+
+async def test_advance_all_needs_no_decision(database: Connection, staff: Staff) -> None:
+    rule = CutRules(size=3, tie="advance_all")
+    contest = await closed_contest(database, cut=rule, votes=TIED)
+    verified = verify_document(await publish(database, contest, staff)).document
+    assert verified.selected == (1, 2, 3, 4)
+
+
+async def test_there_is_nothing_to_decide_without_a_tie(database: Connection, staff: Staff) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    with pytest.raises(Refused, match="not tied"):
+        await propose_tie_order(database, contest, staff.clerk, (1, 2), now=DRAINED)
+
+
+@pytest.mark.parametrize("role", ["auditor", "administrator", "reviewer"])
+async def test_other_roles_neither_propose_nor_approve(
+    database: Connection, staff: Staff, role: Role
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    other = await member(database, "other", role)
+    with pytest.raises(Refused, match=role):
+        await propose_publication(database, contest, other, key=KEY, now=DRAINED)
+    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    with pytest.raises(Refused, match=role):
+        await approve(database, contest, other, decision, key=KEY, now=DRAINED)
+
+
+async def test_a_decision_of_another_contest_is_not_found(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    other = await closed_contest(database, cut=COMMITTEE, votes=CLEAR, slug="other")
+    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    with pytest.raises(NotFound):
+        await approve(database, other, staff.supervisor, decision, key=KEY, now=DRAINED)
+
+
+async def test_racing_approvals_publish_once(
+    database: Connection, database_url: str, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    connections = [await connect(database_url) for _ in range(4)]
+    results = await asyncio.gather(
+        *(
+            approve(each, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
+            for each in connections
+        ),
+        return_exceptions=True,
+    )
+    for each in connections:
+        await each.close()
+    assert sum(isinstance(result, Refused) for result in results) == 3, results
+    assert await database.fetchval("select count(*) from publications") == 1
+
+
+INSERT_DECISION = (
+    "insert into decisions (contest_id, kind, subject, payload, payload_hash, proposed_by,"
+    " proposed_at) values ($1, 'publication', '1', $2, repeat('0', 64), $3, now()) returning id"
+)
+INSERT_PUBLICATION = (
+    "insert into publications (contest_id, version, document, decision_id, published_at)"
+    " values ($1, 1, $3, $2, now())"
+)
+
+
+async def test_sql_as_the_application_cannot_do_it_alone(
+    database: Connection, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    clerk, supervisor = staff.clerk.id, staff.supervisor.id
+    payload = {"document_sha256": sha256(b"a document").hexdigest()}
+    decision = await database.fetchval(INSERT_DECISION, contest.id, payload, clerk)
+    approval = "update decisions set approved_by = $2, approved_at = now() where id = $1"
+    with pytest.raises(SecondPersonRequired), domain_errors():
+        await database.execute(approval, decision, clerk)
+    with pytest.raises(asyncpg.CheckViolationError, match="two people"):
+        await database.execute(INSERT_PUBLICATION, contest.id, decision, b"a document")
+    await database.execute(approval, decision, supervisor)
+    with pytest.raises(asyncpg.CheckViolationError, match="exactly this document"):
+        await database.execute(INSERT_PUBLICATION, contest.id, decision, b"another")
+    await database.execute(INSERT_PUBLICATION, contest.id, decision, b"a document")
+    with pytest.raises(Refused, match="already been decided"), domain_errors():
+        await database.execute(approval, decision, supervisor)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update decisions set payload = '{}'",
+        "update decisions set proposed_by = 1",
+        "delete from decisions",
+        "update publications set document = ''",
+        "delete from publications",
+        "truncate publications",
+        "update accounts set role = 'supervisor'",
+        "update accounts set name = 'other'",
+        "update journal set details = '{}'",
+        "delete from journal",
+        "insert into rulings (decision_id, contest_id, hold_id, turn, verdict, ruled_at)"
+        " values (1, 1, 1, 1, 'void', now())",
+        "insert into ruling_effects (contest_id, decision_id, ruled_at, hour, platform_id,"
+        " candidate, held, void) values (1, 1, now(), now(), 1, 1, 0, 9)",
+        "delete from hold_ballots",
+        "delete from accounts",
+        "insert into decisions (contest_id, kind, subject, payload, payload_hash, proposed_by,"
+        " proposed_at, approved_by, approved_at)"
+        " values (1, 'lot', 'x', '{}', repeat('0', 64), 1, now(), 2, now())",
+    ],
+)
+async def test_the_application_role_may_not(
+    database: Connection, staff: Staff, statement: str
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    await publish(database, contest, staff)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await database.execute(statement)
+
+
+async def test_not_even_the_owner_changes_what_stands(
+    database: Connection, owner_database_url: str, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    await publish(database, contest, staff)
+    owner = await connect(owner_database_url)
+    for statement in (
+        "update decisions set subject = '2'",
+        "delete from decisions",
+        "update publications set version = 2",
+        "delete from publications",
+    ):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await owner.execute(statement)
+    await owner.close()
+
+
+async def test_a_pending_decision_that_was_changed_behind_our_back_is_noticed(
+    database: Connection, owner_database_url: str, staff: Staff
+) -> None:
+    contest = await closed_contest(database, cut=COMMITTEE, votes=TIED)
+    await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
+    owner = await connect(owner_database_url)
+    await owner.execute("update decisions set payload = $1", {"order": [3, 2, 4]})
+    await owner.close()
+    with pytest.raises(Refused, match="changed in the database"):
+        await load_contest_approvals(database, contest.id)

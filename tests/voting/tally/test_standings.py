@@ -1,0 +1,362 @@
+"""What the public sees: from the counters, from the record, from snapshots, or the last bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.contest_data import (
+    candidates,
+    rules,
+    store_contest,
+)
+from tests.database_clocks import told_by
+from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
+from tests.voting.tally.forged import insert_ballot
+from voting_service.contests.model import Contest, ReleaseSchedule
+from voting_service.errors import StoreUnavailable
+from voting_service.infrastructure.postgres import pool as postgres
+from voting_service.infrastructure.postgres.pool import (
+    Connection,
+    Pool,
+    open_pool,
+)
+from voting_service.infrastructure.timeouts import DRAIN_SECONDS
+from voting_service.infrastructure.valkey import OPEN_CIRCUIT_SECONDS, Valkey
+from voting_service.jobs.snapshots import snapshots_loop
+from voting_service.voting.tally import counters, standings
+from voting_service.voting.tally.counters import set_counts
+from voting_service.voting.tally.repository import (
+    advance_floor,
+    load_snapshot,
+    take_snapshot,
+)
+from voting_service.voting.tally.standings import StandingsCache, ranked
+
+OPENS = datetime(2022, 7, 1, 0, 0, tzinfo=UTC)
+CLOSES = datetime(2022, 7, 10, 4, 0, tzinfo=UTC)
+NOON = datetime(2022, 7, 5, 4, 0, tzinfo=UTC)
+"""In Shanghai."""
+DAILY = ReleaseSchedule(mode="daily", daily_at=time(12, 0))
+
+
+class Moving:
+    """A clock and the counters' breaker's clock, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self.seconds = 0.0
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Moving:
+    return Moving()
+
+
+@pytest.fixture
+async def record_wire(database_url: str) -> AsyncIterator[TcpProxy]:
+    async with tcp_proxy(database_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def fast_wire(valkey_url: str) -> AsyncIterator[TcpProxy]:
+    async with tcp_proxy(valkey_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def wired_pool(record_wire: TcpProxy, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pool]:
+    monkeypatch.setattr(postgres, "ACQUIRE_TIMEOUT_SECONDS", 0.2)
+    async with open_pool(record_wire.url, size=2) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def store(fast_wire: TcpProxy, clock: Moving) -> AsyncIterator[Valkey]:
+    opened = Valkey(fast_wire.url, monotonic=clock.monotonic)
+    counters.register_functions(opened)
+    yield opened
+    await opened.close()
+
+
+async def board_of(
+    database: Connection,
+    pool: Pool,
+    store: Valkey,
+    clock: Moving,
+    release: ReleaseSchedule | None = None,
+) -> StandingsCache:
+    contest = await store_contest(
+        database,
+        b"m" * 32,
+        contest_rules=rules(release=release) if release else rules(),
+        opens_at=OPENS,
+        closes_at=CLOSES,
+    )
+    return StandingsCache(contest, pool, store, clock)
+
+
+@pytest.fixture
+async def board(
+    database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
+) -> StandingsCache:
+    """Of a contest whose counts are live."""
+    return await board_of(database, wired_pool, store, clock)
+
+
+def shown(board: StandingsCache) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(board.shown().body)
+    return body
+
+
+def votes(board: StandingsCache) -> dict[int, int]:
+    return {line["number"]: line["votes"] for line in shown(board)["candidates"] if line["votes"]}
+
+
+async def reconcile(database: Connection, board: StandingsCache, store: Valkey) -> None:
+    await set_counts(store, board.contest.id, *await advance_floor(database, board.contest.id))
+
+
+@given(
+    counts=st.dictionaries(st.integers(1, 8), st.integers(0, 4)),
+    size=st.integers(1, 8),
+)
+def test_ranks(counts: dict[int, int], size: int) -> None:
+    contest = Contest(1, "c", rules(), OPENS, CLOSES, 1, candidates(size))
+    lines = ranked(contest, counts)
+    assert [line.number for line in lines] == sorted(
+        range(1, size + 1), key=lambda number: (-counts.get(number, 0), number)
+    )
+    for line in lines:
+        assert line.votes == counts.get(line.number, 0)
+        assert line.rank == 1 + sum(other.votes > line.votes for other in lines)
+
+
+async def test_before_the_first_look_there_is_nothing_to_show(board: StandingsCache) -> None:
+    with pytest.raises(StoreUnavailable):
+        board.shown()
+
+
+async def test_live_counts_come_from_the_counters_and_cost_the_record_nothing(
+    board: StandingsCache,
+    database: Connection,
+    store: Valkey,
+    record_wire: TcpProxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing but a look every few seconds at whose floor it is."""
+    monkeypatch.setattr(standings, "RECORD_REFRESH_SECONDS", 1e9)
+    await board.refresh()
+    await insert_ballot(database, board.contest.id, [1, 3])
+    await reconcile(database, board, store)
+    record_wire.forget()
+    await board.refresh()
+    assert shown(board)["release"] == "live"
+    assert shown(board)["ballots"] == 1
+    assert votes(board) == {1: 1, 3: 1}
+    assert [line["rank"] for line in shown(board)["candidates"]] == [1, 1, 3, 3, 3]
+    assert record_wire.connections == record_wire.round_trips == 0
+
+
+async def test_without_counters_the_record_answers_at_once_and_then_less_often(
+    board: StandingsCache, database: Connection, record_wire: TcpProxy
+) -> None:
+    await insert_ballot(database, board.contest.id, [2])
+    await board.refresh()  # no floor yet: the counters mean nothing
+    assert votes(board) == {2: 1}
+    record_wire.forget()
+    for _ in range(10):
+        await board.refresh()
+    assert record_wire.round_trips == 0
+
+
+async def test_counts_do_not_go_back_when_the_counters_go(
+    board: StandingsCache, database: Connection, store: Valkey, fast_wire: TcpProxy
+) -> None:
+    """The record read a moment before the counters came is older than what they have shown."""
+    await insert_ballot(database, board.contest.id, [2])
+    await board.refresh()
+    await insert_ballot(database, board.contest.id, [2])
+    await reconcile(database, board, store)
+    await board.refresh()
+    assert votes(board) == {2: 2}
+    await fast_wire.refuse()
+    await board.refresh()
+    assert votes(board) == {2: 2}
+
+
+async def test_with_both_stores_away_the_last_bytes_stay(
+    board: StandingsCache,
+    database: Connection,
+    store: Valkey,
+    clock: Moving,
+    record_wire: TcpProxy,
+    fast_wire: TcpProxy,
+) -> None:
+    await insert_ballot(database, board.contest.id, [2])
+    await reconcile(database, board, store)
+    await board.refresh()
+    last = board.shown()
+    await record_wire.refuse()
+    await fast_wire.refuse()
+    with pytest.raises(StoreUnavailable):
+        await board.refresh()
+    assert board.shown() is last
+    await insert_ballot(database, board.contest.id, [2])
+    await record_wire.listen()
+    await board.refresh()
+    assert votes(board) == {2: 2}
+    await fast_wire.listen()
+    clock.seconds += OPEN_CIRCUIT_SECONDS
+    await reconcile(database, board, store)
+    await board.refresh()
+    assert votes(board) == {2: 2}
+
+
+async def test_same_counts_same_bytes_and_nobody_is_woken(
+    board: StandingsCache, database: Connection, store: Valkey, clock: Moving
+) -> None:
+    await insert_ballot(database, board.contest.id, [2])
+    await reconcile(database, board, store)
+    await board.refresh()
+    first = board.shown()
+    waiting = asyncio.create_task(board.changed())
+    clock.now += timedelta(minutes=5)
+    await board.refresh()
+    await asyncio.sleep(0)
+    assert board.shown() is first
+    assert not waiting.done()
+
+    await insert_ballot(database, board.contest.id, [2])
+    await reconcile(database, board, store)
+    await board.refresh()
+    await waiting
+    second = board.shown()
+    assert second.etag != first.etag
+    assert second.body != first.body
+    assert shown(board)["as_of"] == clock.now.isoformat().replace("+00:00", "Z")
+
+
+async def test_hidden_counts_ask_no_store(
+    database: Connection,
+    wired_pool: Pool,
+    store: Valkey,
+    clock: Moving,
+    record_wire: TcpProxy,
+    fast_wire: TcpProxy,
+) -> None:
+    board = await board_of(database, wired_pool, store, clock, ReleaseSchedule(mode="hidden"))
+    await insert_ballot(database, board.contest.id, [2])
+    await board.refresh()
+    assert shown(board) == {"contest": board.contest.slug, "release": "hidden"}
+    assert record_wire.round_trips == fast_wire.round_trips == 0
+
+
+async def snapshots(database: Connection) -> dict[datetime, tuple[int, dict[str, int]]]:
+    rows = await database.fetch("select as_of, ballots, votes from standings_snapshots")
+    return {row["as_of"]: (row["ballots"], row["votes"]) for row in rows}
+
+
+async def test_a_snapshot_is_taken_once_settled_exact_at_its_moment_and_then_stays(
+    database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
+) -> None:
+    board = await board_of(database, wired_pool, store, clock, DAILY)
+    contest_id = board.contest.id
+    instant = timedelta(microseconds=1)
+    yesterday = NOON - timedelta(days=1)
+    await insert_ballot(database, contest_id, [1], cast_at=yesterday - instant)
+    await insert_ballot(database, contest_id, [2], cast_at=yesterday)
+    await insert_ballot(database, contest_id, [3], cast_at=NOON - instant)
+    await insert_ballot(database, contest_id, [3], held=True, cast_at=yesterday)
+    await insert_ballot(database, contest_id, [4], cast_at=NOON)
+    loop = snapshots_loop(told_by(clock))
+
+    clock.now = NOON + timedelta(seconds=DRAIN_SECONDS) - instant
+    await loop.work(database)
+    assert NOON not in await snapshots(database)
+    clock.now += instant
+    await loop.work(database)
+    taken = await snapshots(database)
+    assert taken[yesterday] == (1, {"1": 1})
+    assert taken[NOON] == (3, {"1": 1, "2": 1, "3": 1})
+    assert len(taken) == 5  # from the first noon of the contest on
+
+    await insert_ballot(database, contest_id, [5], cast_at=NOON - instant)
+    await loop.work(database)
+    await take_snapshot(database, contest_id, NOON)
+    assert await snapshots(database) == taken
+
+
+async def test_what_was_shown_stays_until_the_next_snapshot_is_taken(
+    database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
+) -> None:
+    board = await board_of(database, wired_pool, store, clock, DAILY)
+    await insert_ballot(database, board.contest.id, [1], cast_at=OPENS)
+    clock.now = OPENS
+    await board.refresh()
+    assert shown(board)["release"] == "hidden"
+    assert shown(board)["available_from"] == "2022-07-01T04:00:00Z"
+
+    await take_snapshot(database, board.contest.id, NOON)
+    clock.now = NOON + timedelta(hours=1)
+    await board.refresh()
+    first = board.shown()
+    assert (shown(board)["release"], shown(board)["as_of"]) == ("snapshot", "2022-07-05T04:00:00Z")
+    assert votes(board) == {1: 1}
+
+    await insert_ballot(database, board.contest.id, [2], cast_at=NOON)
+    clock.now = NOON + timedelta(days=1, seconds=1)
+    await board.refresh()
+    assert board.shown() is first
+    await take_snapshot(database, board.contest.id, NOON + timedelta(days=1))
+    await board.refresh()
+    assert votes(board) == {1: 1, 2: 1}
+    assert board.shown().etag != first.etag
+
+
+async def test_a_worker_that_has_shown_nothing_yet_hides_a_snapshot_that_is_due(
+    database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
+) -> None:
+    board = await board_of(database, wired_pool, store, clock, DAILY)
+    clock.now = NOON + timedelta(seconds=1)
+    await board.refresh()
+    assert shown(board)["release"] == "hidden"
+    assert await load_snapshot(database, board.contest.id, NOON) is None
+
+
+async def test_the_counts_of_a_blackout_are_those_of_its_beginning(
+    database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
+) -> None:
+    release = ReleaseSchedule(mode="live", blackout_hours=12)
+    board = await board_of(database, wired_pool, store, clock, release)
+    begins = CLOSES - timedelta(hours=12)
+    await insert_ballot(database, board.contest.id, [1], cast_at=begins - timedelta(seconds=1))
+    await reconcile(database, board, store)
+    clock.now = begins - timedelta(seconds=1)
+    await board.refresh()
+    assert shown(board)["release"] == "live"
+
+    await insert_ballot(database, board.contest.id, [2], cast_at=begins)
+    await reconcile(database, board, store)
+    clock.now = begins + timedelta(seconds=DRAIN_SECONDS)
+    await board.refresh()
+    assert votes(board) == {1: 1}
+    await snapshots_loop(told_by(clock)).work(database)
+    for later in (clock.now, CLOSES, CLOSES + timedelta(days=30)):
+        clock.now = later
+        await board.refresh()
+        assert (shown(board)["release"], votes(board)) == ("snapshot", {1: 1})

@@ -1,0 +1,1 @@
+"""Alarms about bursts of votes, raised while voting is open."""

@@ -1,0 +1,1 @@
+"""Challenges that suspicious votes must solve."""

@@ -1,0 +1,188 @@
+"""`contest picture` and `remove-pictures`: change, add and delete pictures of a candidate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import click
+
+from voting_service.commands.runtime import (
+    database,
+    run,
+    terminal_user,
+)
+from voting_service.contests.contest_file.reader import ContestFile
+from voting_service.contests.model import Contest
+from voting_service.contests.pictures import repository
+from voting_service.contests.pictures.repository import add_picture, store_portrait
+from voting_service.contests.repository import load_contest
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    NotFound,
+    Refused,
+)
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.images.encoding import (
+    PictureRefused,
+    encode_file,
+    workers,
+)
+from voting_service.infrastructure.images.model import EncodedPicture, PictureKind
+from voting_service.infrastructure.postgres.pool import AnyConnection
+from voting_service.settings import Settings, load_settings
+from voting_service.staff.audit_log.record import record
+
+MAX_CAPTION_CHARACTERS = 120
+
+
+@click.command("picture")
+@click.argument("slug")
+@click.argument("number", type=int)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--caption-zh",
+    help="What the picture shows, in Chinese. For an additional picture.",
+)
+@click.option("--caption-en", help="The same in English.")
+def picture(
+    slug: str, number: int, file: Path, caption_zh: str | None, caption_en: str | None
+) -> None:
+    """Replace the portrait of candidate NUMBER with FILE.
+
+    With both captions, FILE is added as another picture next to the portrait.
+    """
+    caption = _caption(caption_zh, caption_en)
+    run(_store(load_settings(), slug, number, file, caption))
+    what = "portrait" if caption is None else "picture"
+    click.echo(f"Candidate {number} of {slug} has a new {what}. Pages show it within seconds.")
+
+
+def _caption(caption_zh: str | None, caption_en: str | None) -> Text | None:
+    if caption_zh is None and caption_en is None:
+        return None
+    if caption_zh is None or caption_en is None:
+        raise click.UsageError("give both --caption-zh and --caption-en, or neither for a portrait")
+    for option, caption in (("--caption-zh", caption_zh), ("--caption-en", caption_en)):
+        if not caption.strip() or len(caption) > MAX_CAPTION_CHARACTERS:
+            raise click.UsageError(f"{option} must be 1 to {MAX_CAPTION_CHARACTERS} characters")
+        if not caption.isprintable():
+            raise click.UsageError(f"{option} must be printable")
+    return Text(zh=caption_zh.strip(), en=caption_en.strip())
+
+
+async def _store(
+    settings: Settings, slug: str, number: int, file: Path, caption: Text | None
+) -> None:
+    kind: PictureKind = "portrait" if caption is None else "picture"
+    async with database(settings) as connection:
+        contest = await load_contest(connection, slug)
+        _check_number(contest, number)
+        [encoded] = await _encode([(str(file), file, kind)])
+        async with connection.transaction():
+            await store_picture(connection, contest.id, number, encoded, caption)
+            await _record(connection, contest, number, kind)
+
+
+async def _record(connection: AnyConnection, contest: Contest, number: int, what: str) -> None:
+    await record(
+        connection,
+        terminal_user(),
+        "picture_changed",
+        contest=contest.slug,
+        subject=f"candidate {number}",
+        details={"what": what},
+    )
+
+
+@click.command("remove-pictures")
+@click.argument("slug")
+@click.argument("number", type=int)
+@click.option(
+    "--confirm", required=True, metavar="NUMBER", type=int, help="Repeat NUMBER to confirm."
+)
+def remove_pictures(slug: str, number: int, confirm: int) -> None:
+    """Delete every picture of candidate NUMBER, including replaced ones."""
+    if confirm != number:
+        raise Refused(
+            "commands.contest_picture.delete_not_confirmed",
+            confirm=confirm,
+            number=number,
+        )
+    run(_remove(load_settings(), slug, number))
+    click.echo(
+        f"Deleted the pictures of candidate {number} of {slug}. Browsers and caches may keep their "
+        "copies."
+    )
+
+
+async def _remove(settings: Settings, slug: str, number: int) -> None:
+    async with database(settings) as connection:
+        contest = await load_contest(connection, slug)
+        _check_number(contest, number)
+        async with connection.transaction():
+            await repository.remove_pictures(connection, contest.id, number)
+            await _record(connection, contest, number, "removed")
+
+
+def _check_number(contest: Contest, number: int) -> None:
+    if number not in contest.numbers:
+        raise NotFound(
+            "commands.contest_picture.no_such_candidate", slug=contest.slug, number=number
+        )
+
+
+async def store_picture(
+    connection: AnyConnection,
+    contest_id: int,
+    number: int,
+    encoded: EncodedPicture,
+    caption: Text | None,
+) -> None:
+    """Store a portrait, or with a caption an additional picture. Call it in a transaction."""
+    if caption is None:
+        await store_portrait(connection, contest_id, number, encoded)
+    else:
+        await add_picture(connection, contest_id, number, encoded, caption)
+
+
+async def encode_pictures(loaded: ContestFile) -> Sequence[EncodedPicture]:
+    """Encode the pictures that a contest file names, in its order.
+
+    Raises InvalidInput with the fault of each picture, at its place in the file.
+    """
+    folder = loaded.folder or Path()
+    return await _encode(
+        (f"{named.place}: {named.path}", folder / named.path, named.kind)
+        for named in loaded.pictures
+    )
+
+
+async def _encode(files: Iterable[tuple[str, Path, PictureKind]]) -> Sequence[EncodedPicture]:
+    """Encode (place, path, kind) in parallel. Raises InvalidInput with every fault."""
+    named = list(files)
+    if not named:
+        return ()
+    loop = asyncio.get_running_loop()
+    with workers() as pool:
+        results = await asyncio.gather(
+            *(loop.run_in_executor(pool, encode_file, path, kind) for _, path, kind in named),
+            return_exceptions=True,
+        )
+    faults, encoded = [], []
+    for (place, _, _), result in zip(named, results, strict=True):
+        match result:
+            case PictureRefused():
+                faults.append(Fault.verbatim(place, str(result)))
+            case BrokenProcessPool():
+                faults.append(Fault(place, "commands.contest_picture.decoder_crashed"))
+            case BaseException():
+                raise result
+            case _:
+                encoded.append(result)
+    if faults:
+        raise InvalidInput(*faults)
+    return encoded

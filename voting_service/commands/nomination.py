@@ -1,0 +1,258 @@
+"""`nomination`: create a year's nomination; export, restore and erase its data."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import IO
+
+import click
+import msgspec
+
+from voting_service.commands.nomination_draw import draw
+from voting_service.commands.runtime import (
+    database,
+    run,
+    terminal_user,
+)
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    Refused,
+)
+from voting_service.infrastructure.clock import system_clock
+from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.nomination.backup.export import (
+    ArchiveFile,
+    BackupArchive,
+    BackupManifest,
+    write_archive,
+)
+from voting_service.nomination.backup.restore import restore
+from voting_service.nomination.form.industries import PILLAR_INDUSTRIES
+from voting_service.nomination.model import NewSelection
+from voting_service.nomination.privacy.encryption import KEY_BYTES, PersonalKeys
+from voting_service.nomination.recommending_bodies import LISTED_BODIES
+from voting_service.nomination.repository import (
+    insert_body,
+    insert_earlier_winners,
+    insert_selection,
+    load_bodies,
+    load_selection,
+)
+from voting_service.nomination.retention.erase import erase
+from voting_service.nomination.retention.operator import Operator
+from voting_service.nomination.retention.rotate_keys import rotate_keys
+from voting_service.settings import Settings, load_settings
+
+
+class SelectionFile(NewSelection, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The TOML file that `nomination add` reads; industries default to the eight pillar
+    industries."""
+
+
+@click.group()
+def nomination() -> None:
+    """Manage a year's nomination: dates, quotas, recommending bodies and its data."""
+
+
+nomination.add_command(draw)
+
+
+@nomination.command("add")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def add(file: Path) -> None:
+    """Create the nomination that FILE describes (docs/nomination.toml is an example)."""
+    described = read_selection_file(file)
+    run(_add(load_settings(), described))
+    click.echo(
+        f"Created {described.slug}. Recommendations open at {described.opens_at} and close at "
+        f"{described.closes_at}."
+    )
+
+
+def read_selection_file(file: Path) -> SelectionFile:
+    """Read a nomination file. Raises InvalidInput with the place of each fault."""
+    try:
+        raw = msgspec.toml.decode(file.read_bytes())
+        if isinstance(raw.get("rules"), dict):
+            raw["rules"].setdefault("industries", msgspec.to_builtins(dict(PILLAR_INDUSTRIES)))
+        described = msgspec.convert(raw, SelectionFile)
+    except msgspec.MsgspecError as error:
+        raise InvalidInput(Fault.verbatim(file.name, str(error))) from None
+    if described.opens_at.tzinfo is None or described.closes_at.tzinfo is None:
+        raise InvalidInput(Fault(file.name, "commands.nomination.time_zone_missing"))
+    return described
+
+
+async def _add(settings: Settings, described: SelectionFile) -> None:
+    async with database(settings) as connection:
+        await insert_selection(connection, described)
+
+
+@nomination.command("districts")
+def districts() -> None:
+    """Add the city's districts and counties that are missing."""
+    click.echo(f"Added {run(_districts(load_settings()))} districts.")
+
+
+async def _districts(settings: Settings) -> int:
+    added = 0
+    async with database(settings) as connection, connection.transaction():
+        existing_slugs = {body.slug for body in await load_bodies(connection)}
+        for district in LISTED_BODIES:
+            if district.slug not in existing_slugs:
+                await insert_body(connection, district.slug, "district", district.name)
+                added += 1
+    return added
+
+
+_KEY_FILE = click.option(
+    "--key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The key of the archive. Keep it apart from the archive.",
+)
+
+
+@nomination.command("export")
+@click.argument("slug")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_KEY_FILE
+def export(slug: str, file: Path, key_file: Path) -> None:
+    """Write a whole nomination to FILE, encrypted with a new key that goes to the key file."""
+    if file.exists() or key_file.exists():
+        raise Refused("commands.nomination.file_exists", value=file if file.exists() else key_file)
+    key = secrets.token_bytes(KEY_BYTES)
+    key_file.touch(mode=0o600)
+    key_file.write_bytes(b64encode(key) + b"\n")
+    with _show_rows() as progress:
+        manifest = run(_export(load_settings(), slug, key, file, progress))
+    click.echo(f"Wrote {len(manifest.files)} tables of {slug} to {file}. The key is in {key_file}.")
+
+
+async def _export(
+    settings: Settings, slug: str, key: bytes, file: Path, progress: Callable[[int], None]
+) -> BackupManifest:
+    async with owner(settings) as connection:
+        wanted = await load_selection(connection, slug)
+        operator = _operator(connection, settings)
+        return await write_archive(operator, wanted, ArchiveFile(file, key), progress)
+
+
+def _operator(connection: Connection, settings: Settings) -> Operator:
+    return Operator(connection, PersonalKeys.of(settings), terminal_user(), system_clock())
+
+
+@nomination.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_KEY_FILE
+def restore_archive(file: Path, key_file: Path) -> None:
+    """Restore the nomination in FILE: everything or nothing."""
+    try:
+        key = b64decode(key_file.read_bytes(), validate=False)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            Fault(str(key_file), "commands.nomination.not_an_archive_key", error=error)
+        ) from None
+    archive = BackupArchive(file, key)
+    rows = run(_restore(load_settings(), archive))
+    click.echo(f"Restored {rows} rows of {archive.manifest.slug}.")
+
+
+async def _restore(settings: Settings, archive: BackupArchive) -> int:
+    async with owner(settings) as connection:
+        return await restore(_operator(connection, settings), archive)
+
+
+@nomination.command("rotate-keys")
+def rotate_all_keys() -> None:
+    """Encrypt all personal data with the first key of VOTING_PERSONAL_KEYS.
+
+    To change the key: put the new key first, restart the service, run this command, then remove
+    the old key.
+    """
+    with _show_rows() as progress:
+        reencrypted = run(_rotate(load_settings(), progress))
+    click.echo(f"Encrypted {reencrypted} values with the first key.")
+
+
+async def _rotate(settings: Settings, progress: Callable[[int], None]) -> int:
+    async with owner(settings) as connection:
+        return await rotate_keys(_operator(connection, settings), progress)
+
+
+@nomination.command("erase")
+@click.argument("slug")
+@click.option("--confirm", help="Repeat SLUG to confirm. Erased data cannot be restored.")
+def erase_documents(slug: str, confirm: str | None) -> None:
+    """Erase the personal data of a finished nomination. What was published stays."""
+    if confirm != slug:
+        raise click.UsageError(f"this cannot be undone; to confirm, add --confirm {slug}")
+    erased = run(_erase(load_settings(), slug))
+    click.echo(", ".join(f"{table}: {count}" for table, count in erased.items()))
+
+
+async def _erase(settings: Settings, slug: str) -> dict[str, int]:
+    async with owner(settings) as connection:
+        wanted = await load_selection(connection, slug)
+        return await erase(_operator(connection, settings), wanted)
+
+
+@asynccontextmanager
+async def owner(settings: Settings) -> AsyncIterator[Connection]:
+    """Open a connection as the owner of the tables, without a statement timeout."""
+    connection = await connect(settings.migration_url)
+    try:
+        await connection.execute("set statement_timeout = 0")
+        yield connection
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def _show_rows() -> Iterator[Callable[[int], None]]:
+    """Show the number of rows done on a terminal's stderr; yield the function to report to."""
+    with click.progressbar(
+        length=0, label="rows", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        done = 0
+
+        def report(rows: int) -> None:
+            nonlocal done
+            done += rows
+            bar.label = f"{done} rows"
+            bar.update(0)
+
+        yield report
+
+
+@nomination.command("earlier-winners")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--year", type=click.IntRange(1990, 2100), required=True)
+def earlier_winners(file: IO[str], year: int) -> None:
+    """Add the winners of an earlier year. FILE has one ID number per line; `-` reads stdin.
+
+    Only keyed hashes of the numbers are stored. Winners of nominations run here are added
+    automatically.
+    """
+    added = run(_earlier_winners(load_settings(), file.read().split(), year))
+    click.echo(f"Added {added} winners.")
+
+
+async def _earlier_winners(settings: Settings, numbers: Sequence[str], year: int) -> int:
+    keys = PersonalKeys.of(settings)
+    hashes = []
+    for line, number in enumerate(numbers, 1):
+        try:
+            hashes.append(keys.person_hash(number))
+        except InvalidInput:
+            raise InvalidInput(
+                Fault(f"line {line}", "commands.nomination.not_an_id_number")
+            ) from None
+    async with database(settings) as connection:
+        return await insert_earlier_winners(connection, hashes, year)

@@ -1,0 +1,105 @@
+"""Candidates' pictures as pages, the API and the release pack describe them. No I/O."""
+
+from __future__ import annotations
+
+import msgspec
+
+from voting_service.contests.model import Candidate
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.images.model import (
+    PREVIEW_SIZE,
+    WIDTHS,
+    PictureFormat,
+    PictureKind,
+)
+
+ADDRESS = "/pictures/"
+MAX_PICTURES = 8
+"""Per candidate, besides the portrait."""
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A picture as pages need it; a portrait has no caption, as the name is next to it."""
+
+    hash: str
+    width: int
+    height: int
+    caption: Text | None = None
+
+    @property
+    def kind(self) -> PictureKind:
+        return "portrait" if self.caption is None else "picture"
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The widths that exist in AVIF and WebP, rising."""
+        return tuple(width for width in WIDTHS[self.kind] if width <= self.width)
+
+    def url(self, width: int, format: PictureFormat) -> str:  # noqa: A002 - what it is
+        """Return the address of the narrowest size of at least `width`, or of the widest."""
+        fitting = next((each for each in self.widths if each >= width), self.width)
+        return picture_address(self.hash, fitting, format)
+
+    @property
+    def preview_url(self) -> str | None:
+        """The preview picture of a link to a candidate; portraits only."""
+        if self.kind != "portrait":
+            return None
+        return picture_address(self.hash, PREVIEW_SIZE[0], "jpeg")
+
+
+class PublicPicture(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A picture as the API and the release pack describe it; addresses by width."""
+
+    hash: str
+    width: int
+    height: int
+    avif: dict[str, str]
+    webp: dict[str, str]
+    preview: str | None = None
+    caption: Text | None = None
+
+    @classmethod
+    def of(cls, picture: Picture) -> PublicPicture:
+        return cls(
+            hash=picture.hash,
+            width=picture.width,
+            height=picture.height,
+            avif={str(width): picture.url(width, "avif") for width in picture.widths},
+            webp={str(width): picture.url(width, "webp") for width in picture.widths},
+            preview=picture.preview_url,
+            caption=picture.caption,
+        )
+
+
+class PublicProfile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The public profile of a candidate, the same in the API and the release pack."""
+
+    number: int
+    name: Text
+    trade: Text
+    district: Text
+    summary: Text
+    story: Text
+    portrait: PublicPicture | None = None
+    pictures: tuple[PublicPicture, ...] = ()
+
+
+def public_profile(candidate: Candidate, pictures: tuple[Picture, ...]) -> PublicProfile:
+    """Return a profile with its pictures, in the order of `load_all_pictures`."""
+    portrait = next((p for p in pictures if p.kind == "portrait"), None)
+    return PublicProfile(
+        number=candidate.number,
+        name=candidate.name,
+        trade=candidate.trade,
+        district=candidate.district,
+        summary=candidate.summary,
+        story=candidate.story,
+        portrait=PublicPicture.of(portrait) if portrait else None,
+        pictures=tuple(PublicPicture.of(p) for p in pictures if p.kind == "picture"),
+    )
+
+
+def picture_address(picture_hash: str, width: int, format_: PictureFormat) -> str:
+    """Return the permanent address of a file."""
+    return f"{ADDRESS}{picture_hash}-{width}.{format_}"

@@ -1,0 +1,57 @@
+-- name: pictures
+-- The pictures of the candidates of a contest, each portrait before the others.
+select number, place, hash, width, height, caption
+  from pictures
+ where contest_id = $1
+ order by number, place;
+
+-- name: owners
+-- The contests that a picture belongs to, including replaced pictures.
+select distinct hash, contest_id from picture_files;
+
+-- name: file
+-- One size in one format; its bytes are the same for every owner.
+select content from picture_files where hash = $1 and width = $2 and format = $3 limit 1;
+
+-- name: files_shown
+-- The files of all pictures that are shown now, for the release pack.
+select distinct on (f.hash, f.width, f.format) f.hash, f.width, f.format, f.content
+  from picture_files f
+  join pictures p using (contest_id, number, hash)
+ where f.contest_id = $1
+ order by f.hash, f.width, f.format;
+
+-- name: touch_contest
+-- Makes every worker reload the contest; also serializes changes of its pictures.
+update contests set revision = revision + 1 where id = $1;
+
+-- name: insert_files
+-- The files of a picture; existing ones are the same.
+insert into picture_files (contest_id, number, hash, width, format, content)
+select $1, $2, $3, width, format, content
+  from unnest($4::smallint[], $5::text[], $6::bytea[]) as file (width, format, content)
+on conflict do nothing;
+
+-- name: set_portrait
+-- Sets the portrait.
+insert into pictures (contest_id, number, place, hash, width, height)
+values ($1, $2, 0, $3, $4, $5)
+on conflict (contest_id, number, place) do update
+   set hash = excluded.hash, width = excluded.width, height = excluded.height;
+
+-- name: add_picture
+-- One more picture at the end, unless there are $7 already; returns its place.
+insert into pictures (contest_id, number, place, hash, width, height, caption)
+select $1, $2, coalesce(max(place), 0) + 1, $3, $4, $5, $6
+  from pictures
+ where contest_id = $1 and number = $2 and place > 0
+having count(*) < $7
+returning place;
+
+-- name: remove_pictures
+-- Deletes the pictures of a candidate.
+delete from pictures where contest_id = $1 and number = $2;
+
+-- name: remove_files
+-- Deletes all picture files of a candidate, including replaced ones.
+delete from picture_files where contest_id = $1 and number = $2;

@@ -1,0 +1,1 @@
+"""The signed pack of profiles and what platforms show."""

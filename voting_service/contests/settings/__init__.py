@@ -1,0 +1,1 @@
+"""Changes to a contest's settings by two people."""

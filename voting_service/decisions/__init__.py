@@ -1,1 +1,0 @@
-"""What two people decide together: one proposes, another approves, and then it stands."""

@@ -1,0 +1,301 @@
+"""The demo's nomination, from the first recommendation to the shortlist's public vote.
+
+Every step uses the functions that the pages use, with two people where two are needed. Only the
+dates are moved into the past, as the owner of the tables, so that the demo need not wait. The
+Chinese texts are demo data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+
+from voting_service.demo.placeholder_people import (
+    evidence,
+    form,
+    photo,
+)
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.nomination.actor import SelectionActor
+from voting_service.nomination.form.industries import PILLAR_INDUSTRIES
+from voting_service.nomination.model import (
+    NewSelection,
+    RecommendingBody,
+    Selection,
+    SelectionRules,
+    Slot,
+)
+from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.nomination.recommendations.model import File
+from voting_service.nomination.recommendations.repository import load_recommendation
+from voting_service.nomination.recommendations.service import (
+    attach_file,
+    create_draft,
+    submit,
+)
+from voting_service.nomination.recommending_bodies import LISTED_BODIES
+from voting_service.nomination.repository import (
+    insert_body,
+    insert_selection,
+    load_bodies,
+    load_selection,
+)
+from voting_service.nomination.review.repository import load_submitted_recommendations
+from voting_service.nomination.review.service import give_verdict
+from voting_service.nomination.shortlist.contest_file import default_settings
+from voting_service.nomination.shortlist.contest_publication import (
+    load_candidates,
+    propose_contest_publication,
+)
+from voting_service.nomination.shortlist.profiles import save_profile
+from voting_service.nomination.shortlist.public_notices import build_draw
+from voting_service.nomination.shortlist.repository import load_numbers
+from voting_service.nomination.shortlist.service import (
+    approve_proposal,
+    propose_seed,
+    propose_shortlist,
+    propose_source,
+    publish_draw_notice,
+    publish_shortlist_notice,
+)
+from voting_service.staff.accounts.model import Account
+from voting_service.staff.actor import Actor
+from voting_service.staff.approvals.repository import find_approval, load_selection_approvals
+from voting_service.staff.approvals.service import record_approval
+
+SLUG = "bayu-2022"
+RULES = SelectionRules(
+    title=Text(
+        zh="2022年“最美巴渝工匠”选树（演示）",
+        en="Most Beautiful Bayu Craftsmen 2022, selection (demo)",
+    ),
+    industries=dict(PILLAR_INDUSTRIES),
+)
+DEPARTMENTS: Mapping[str, Text] = {
+    "industry": Text("市级工业主管部门（演示）", "Industry department (demo)"),
+    "transport": Text("市级交通主管部门（演示）", "Transport department (demo)"),
+    "agriculture": Text("市级农业主管部门（演示）", "Agriculture department (demo)"),
+}
+RECOMMENDED = 150
+RECOMMENDED_SO_FAR = 40
+"""Submitted recommendations of a demo that starts while recommendations are open."""
+DRAFTS = 3
+WINDOW = timedelta(days=60)
+VOTE = timedelta(days=31)
+_DRAW_WAIT = timedelta(seconds=0.5)
+
+
+class DemoSelection:
+    """The steps of a nomination; `accounts` are those of accounts.json, by name."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        master_key: bytes,
+        accounts: Mapping[str, Account],
+        clock: Clock,
+    ) -> None:
+        self.connection = connection
+        self.keys = PersonalKeys(master_key)
+        self.master_key = master_key
+        self.accounts = accounts
+        self.clock = clock
+        self.bodies: tuple[RecommendingBody, ...] = ()
+
+    async def begin(self) -> None:
+        """Create the recommending bodies with their officers, and an open nomination."""
+        for listed in LISTED_BODIES:
+            await insert_body(self.connection, listed.slug, "district", listed.name)
+        for slug, name in DEPARTMENTS.items():
+            await insert_body(self.connection, slug, "department", name)
+        self.bodies = await load_bodies(self.connection)
+        for body in self.bodies:
+            officer = self.accounts.get(f"officer-{body.slug}")
+            if officer is not None:
+                await self.connection.execute(
+                    "insert into office.body_officers (account_id, body_id) values ($1, $2)",
+                    officer.id,
+                    body.id,
+                )
+        now = self.clock()
+        await insert_selection(
+            self.connection,
+            NewSelection(
+                slug=SLUG,
+                rules=RULES,
+                opens_at=now - WINDOW / 2,
+                closes_at=now + WINDOW / 2,
+            ),
+        )
+
+    async def selection(self) -> Selection:
+        """Load the nomination."""
+        return await load_selection(self.connection, SLUG)
+
+    async def recommend(self, people: int) -> None:
+        """Submit recommendations until there are `people`, from the bodies in turn, by quota."""
+        selection = await self.selection()
+        submitted = await self.connection.fetchval(
+            "select count(*) from office.recommendations where state <> 'draft'"
+        )
+        pdf = await asyncio.to_thread(evidence)
+        photos = await asyncio.to_thread(lambda: [photo(number) for number in range(1, 100)])
+        places = [
+            body for turn in range(6) for body in self.bodies if turn < selection.quota(body.kind)
+        ]
+        for number, body in enumerate(places[submitted:people], submitted + 1):
+            photo_file = photos[number % len(photos) - 1]
+            await self._recommend(selection, body, number, {"photo": photo_file, "evidence": pdf})
+
+    async def _recommend(
+        self,
+        selection: Selection,
+        body: RecommendingBody,
+        number: int,
+        files: Mapping[Slot, File],
+    ) -> None:
+        actor = self.acting(f"officer-{body.slug}", selection)
+        made = await create_draft(actor, body, form(number, actor.now.date()))
+        for slot, file in files.items():
+            await attach_file(actor, made, slot, file)
+        await submit(actor, await load_recommendation(self.connection, self.keys, selection, made))
+
+    def acting(self, name: str, selection: Selection) -> SelectionActor:
+        """The account of this name as the actor of a service."""
+        actor = Actor(self.connection, self.accounts[name], self.clock())
+        return SelectionActor(actor, selection, self.keys)
+
+    async def begin_drafts(self) -> None:
+        """Create unfinished drafts."""
+        selection, today = await self.selection(), self.clock().date()
+        for place, body in enumerate(self.bodies[:DRAFTS], 1):
+            unfinished = msgspec.structs.replace(
+                form(RECOMMENDED + place, today), skills="", deeds="", achievements=()
+            )
+            await create_draft(self.acting(f"officer-{body.slug}", selection), body, unfinished)
+
+    async def end_recommending(self) -> None:
+        """Move the window for recommendations into the past."""
+        now = self.clock()
+        await self.connection.execute(
+            "update office.selections set opens_at = $2, closes_at = $3 where slug = $1",
+            SLUG,
+            now - WINDOW,
+            now - timedelta(hours=1),
+        )
+
+    async def review(self) -> None:
+        """Two reviewers read everything: nine of ten are accepted, the rest turned down."""
+        selection = await self.selection()
+        reviewers = [self.acting(name, selection) for name in ("reviewer-1", "reviewer-2")]
+        rows = await self.connection.fetch(
+            "select id from office.recommendations where state = 'submitted' order by id"
+        )
+        for place, row in enumerate(rows):
+            accepted = place % 10 != 9
+            await give_verdict(
+                reviewers[place % 2],
+                row["id"],
+                "accepted" if accepted else "rejected",
+                "" if accepted else "演示：所附证明不足以支持推荐理由。",
+            )
+
+    async def choose(self) -> None:
+        """Decide the shortlist, with two people."""
+        selection = await self.selection()
+        rows = await self.connection.fetch(
+            "select id from office.recommendations where state = 'accepted' order by id"
+        )
+        spread = rows[:: len(rows) // selection.rules.picks][: selection.rules.picks]
+        await self.approve(
+            await propose_shortlist(
+                self.actor("reviewer-1"), selection, [row["id"] for row in spread]
+            )
+        )
+
+    async def draw(self) -> None:
+        """Their numbers, by a source that is named before it is known."""
+        selection = await self.selection()
+        known_at = self.clock() + _DRAW_WAIT
+        await self.approve(
+            await propose_source(
+                self.actor("reviewer-1"),
+                selection,
+                Text("演示用号码，并非真实抽签", "A number for the demo, nobody drew it"),
+                known_at,
+            )
+        )
+        await asyncio.sleep(_DRAW_WAIT.total_seconds())
+        await self.approve(await propose_seed(self.actor("reviewer-1"), selection, "20220701"))
+
+    async def announce_the_fifty(self) -> None:
+        """Publish the notice and move its period into the past."""
+        connection, selection = self.connection, await self.selection()
+        numbers = await load_numbers(connection, selection)
+        all_submitted = {
+            submitted.id: submitted
+            for submitted in await load_submitted_recommendations(
+                connection, self.keys, selection, [*numbers]
+            )
+        }
+        decisions = await load_selection_approvals(connection, selection.id)
+        tickets = [all_submitted[one].form_sha256.hex() for one in numbers]
+        drawn = build_draw(selection, decisions, tickets)
+        assert drawn is not None
+        back = timedelta(days=selection.rules.notice_days + 2)
+        supervisor = Actor(connection, self.accounts["supervisor-1"], self.clock() - back)
+        await publish_draw_notice(supervisor, selection, drawn)
+        await publish_shortlist_notice(supervisor, self.keys, selection)
+        await connection.execute("alter table notices disable trigger user")
+        await connection.execute(
+            "update notices set published_at = published_at - $1::interval", back
+        )
+        await connection.execute("alter table notices enable trigger user")
+
+    async def publish_to_contest(self) -> None:
+        """Complete the public profiles and publish the shortlist to a contest that opens now."""
+        connection, keys, selection = self.connection, self.keys, await self.selection()
+        reviewer = self.actor("reviewer-1")
+        for candidacy in await load_candidates(connection, keys, selection):
+            profile = msgspec.structs.replace(
+                candidacy.profile,
+                name=Text(candidacy.profile.name.zh, f"Placeholder {candidacy.number:02}"),
+                trade=Text(candidacy.profile.trade.zh, f"Trade {candidacy.number:02}"),
+                summary=Text(candidacy.profile.summary.zh, "Placeholder, not a person."),
+                story=Text(candidacy.profile.story.zh, "The story will appear here."),
+            )
+            await save_profile(reviewer, keys, selection, candidacy.submitted.id, profile)
+        opens = reviewer.now.astimezone(selection.zone).replace(tzinfo=None, microsecond=0)
+        settings = default_settings(selection, reviewer.now)
+        for name, value in (
+            ("slug", f'"{SLUG}"'),
+            ("opens_at", opens.isoformat()),
+            ("closes_at", (opens + VOTE).isoformat()),
+        ):
+            settings = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", settings)
+        proposed = await propose_contest_publication(reviewer, keys, selection, settings)
+        await approve_proposal(
+            self.actor("supervisor-1"), keys, selection, proposed, self.master_key
+        )
+
+    def actor(self, name: str) -> Actor:
+        """A member of staff who acts now."""
+        return Actor(self.connection, self.accounts[name], self.clock())
+
+    async def approve(self, decision_id: int) -> None:
+        """Approve a decision as the supervisor."""
+        selection = await self.selection()
+        decisions = await load_selection_approvals(self.connection, selection.id)
+        await record_approval(
+            self.connection,
+            selection,
+            find_approval(decisions, decision_id),
+            self.accounts["supervisor-1"],
+            self.clock(),
+        )

@@ -1,0 +1,244 @@
+"""Run the whole service on one machine: start stores, contents and programs, then stop them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from voting_service.demo.child import log_tail, stop
+from voting_service.demo.contents import load_contents
+from voting_service.demo.contest import SLUG
+from voting_service.demo.data_folder import SETTINGS, DataFolder
+from voting_service.demo.embedded_postgres import (
+    APPLICATION,
+    OWNER,
+    EmbeddedPostgres,
+)
+from voting_service.demo.embedded_server import (
+    HOST,
+    EmbeddedServer,
+    port_is_free,
+)
+from voting_service.demo.embedded_valkey import EmbeddedValkey
+from voting_service.demo.nomination import SLUG as SELECTION
+from voting_service.demo.stages import Stage
+from voting_service.demo.supervise import (
+    Echo,
+    Program,
+    keep_program,
+    keep_store,
+)
+from voting_service.errors import Refused, Unavailable
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.postgres.migrations import upgrade
+from voting_service.infrastructure.postgres.pool import connect
+from voting_service.settings import PREFIX
+
+READY_TIMEOUT_SECONDS = 60.0
+PART_OF = "VOTING_DEMO_PART_OF"
+"""Environment variable of the demo's programs: the DATA folder of the demo they belong to."""
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """The options of the command line."""
+
+    data: Path
+    port: int
+    office_port: int
+    workers: int | None = None
+    crowd_per_second: float = 0.0
+    stage: Stage | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def console_address(self) -> str:
+        return f"http://{HOST}:{self.office_port}"
+
+
+async def run_demo(plan: DemoPlan, echo: Echo, clock: Clock) -> None:
+    """Start everything, keep it running until cancelled, then stop what was started.
+
+    Raises Refused if the folder or a port is in use, Unavailable if a part does not start.
+    """
+    data = DataFolder(plan.data)
+    with data.locked():
+        await _end_leftovers(data)
+        _require_free(plan.port, "PORT= (--port)")
+        _require_free(plan.office_port, "OFFICE_PORT= (--office-port)")
+        async with AsyncExitStack() as running:
+            await _run(plan, data, running, echo, clock)
+
+
+def _require_free(port: int, option: str) -> None:
+    if not port_is_free(port):
+        raise Refused("demo.run.port_taken", port=port, option=option)
+
+
+async def _run(
+    plan: DemoPlan, data: DataFolder, running: AsyncExitStack, echo: Echo, clock: Clock
+) -> None:
+    """Start everything; `running` stops it in the reverse order."""
+    running.callback(echo, "stopped")
+    postgres, valkey = EmbeddedPostgres(data.postgres), EmbeddedValkey(data.valkey)
+    running.push_async_callback(postgres.stop)
+    running.push_async_callback(valkey.stop)
+    await _start_stores((postgres, valkey), echo)
+    for folder in postgres.opened_folders:
+        echo(f"  made {folder} accessible to PostgreSQL, which runs as its own user (o+x)")
+    await _fill(plan, data, (postgres, valkey), echo, clock)
+    programs = _programs(plan, data)
+    for program in programs:
+        running.push_async_callback(program.stop)
+    running.callback(echo, "stopping")
+    work, serve, console, *crowd = programs
+    for program in (work, serve, console):
+        program.start()
+    echo("starting the service")
+    await _wait_until_ready(plan.address, serve)
+    await _wait_until_ready(plan.console_address, console)
+    for program in crowd:
+        program.start()
+    _print_addresses(plan, data, echo)
+    async with asyncio.TaskGroup() as keeping:
+        for store in (postgres, valkey):
+            keeping.create_task(keep_store(store, echo))
+        for program in programs:
+            keeping.create_task(keep_program(program, echo))
+
+
+async def _start_stores(stores: tuple[EmbeddedServer, ...], echo: Echo) -> None:
+    started_before = all(store.folder.exists() for store in stores)
+    echo("starting PostgreSQL and Valkey" + ("" if started_before else " for the first time"))
+    outcomes = await asyncio.gather(*(store.start() for store in stores), return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
+
+
+async def _fill(
+    plan: DemoPlan,
+    data: DataFolder,
+    stores: tuple[EmbeddedPostgres, EmbeddedValkey],
+    echo: Echo,
+    clock: Clock,
+) -> None:
+    postgres, valkey = stores
+    data.ensure_keys()
+    data.write_settings(
+        database_url=postgres.url(APPLICATION),
+        owner_url=postgres.url(OWNER),
+        valkey_url=valkey.url,
+    )
+    echo("migrating the database")
+    await asyncio.to_thread(upgrade, postgres.url(OWNER))
+    # As the owner of the tables: once two staff accounts exist, the application itself cannot
+    # create one without a second person's approval.
+    connection = await connect(postgres.url(OWNER))
+    try:
+        if await load_contents(connection, data, clock, stage=plan.stage, echo=echo):
+            echo("loaded the demo's nomination, platform and staff")
+    finally:
+        await connection.close()
+
+
+def _programs(plan: DemoPlan, data: DataFolder) -> tuple[Program, ...]:
+    """Return the programs in the order of their start; the simulated voters are last."""
+    settings = {
+        PREFIX + "DATA": str(data.path),
+        PREFIX + "HOST": HOST,
+        PREFIX + "PORT": str(plan.port),
+        PREFIX + "PUBLIC_URL": plan.address,
+        PREFIX + "OFFICE_HOST": HOST,
+        PREFIX + "OFFICE_PORT": str(plan.office_port),
+        PREFIX + "OFFICE_URL": plan.console_address,
+        PREFIX + "METRICS_DIR": str(data.metrics),
+        PART_OF: str(data.path),
+    }
+    if plan.workers is not None:
+        settings[PREFIX + "WORKERS"] = str(plan.workers)
+    # The caller's environment may name other stores than the demo's.
+    inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    environment = inherited | settings
+    commands = {name: [_script(), name] for name in ("work", "serve", "console")}
+    if plan.crowd_per_second:
+        commands["crowd"] = [
+            sys.executable,
+            "-m",
+            "voting_service.demo.simulated_voters",
+            plan.address,
+            str(data.platform_key_file),
+            f"{plan.crowd_per_second:g}",
+        ]
+    return tuple(
+        Program(name, command, environment, data.logs / f"{name}.log")
+        for name, command in commands.items()
+    )
+
+
+def _script() -> str:
+    return str(Path(sys.executable).with_name("voting-service"))
+
+
+async def _wait_until_ready(address: str, program: Program) -> None:
+    """Wait for `/readyz`. Raises Unavailable with the end of the log if a program is not ready."""
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_SECONDS), httpx.AsyncClient() as client:
+            while program.process is not None:
+                with suppress(httpx.HTTPError):
+                    if (await client.get(f"{address}/readyz")).status_code == 200:
+                        return
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        pass
+    raise Unavailable(
+        "demo.run.not_ready",
+        name=program.name,
+        log_file=program.log_file,
+        log_end=log_tail(program.log_file),
+    )
+
+
+def _print_addresses(plan: DemoPlan, data: DataFolder, echo: Echo) -> None:
+    nomination = f"{plan.console_address}/selections/{SELECTION}"
+    contest = f"{plan.address}/api/v1/contests/{SLUG}"
+    if plan.stage not in {"recommendation", "review"}:
+        echo(f"  contest     {contest}")
+        echo(f"  candidates  {contest}/candidates")
+        echo(f"  standings   {contest}/standings")
+    echo(f"  console     {plan.console_address}")
+    echo(f"  nomination  {nomination}")
+    echo(f"  staff       {data.accounts_file} (names, passwords, TOTP secrets)")
+    echo(f"  code        VOTING_DATA={data.path} voting-service account code supervisor-1")
+    echo(f"  platform    {data.platform_key_file} (signs voters in)")
+    echo(f"  commands    VOTING_DATA={data.path} voting-service tally {SLUG}")
+    echo(f"  logs        {data.logs}")
+    if plan.crowd_per_second:
+        echo(f"  crowd       {plan.crowd_per_second:g} votes a second")
+    echo("Ctrl-C stops everything.")
+    echo(f"ready {plan.address}")
+
+
+async def _end_leftovers(data: DataFolder) -> None:
+    """End the programs of a demo that was killed. Its stores are used again, not ended."""
+    leftovers = list(_leftovers(str(data.path)))
+    await asyncio.gather(*(stop(process, Program.stop_plan) for process in leftovers))
+
+
+def _leftovers(folder: str) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(PART_OF) == folder:
+                yield process

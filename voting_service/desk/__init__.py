@@ -1,1 +1,0 @@
-"""What every page for staff stands on: access, forms, rendering, errors. Knows no page."""

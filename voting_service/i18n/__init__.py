@@ -1,0 +1,1 @@
+"""Languages: catalogues of texts; numbers and times as people write them."""

@@ -1,0 +1,1 @@
+"""What any service needs: stores, keys, files, languages, logs. Knows no vote."""

@@ -1,0 +1,1 @@
+"""Canonical JSON, signed documents, encrypted keys, public draws."""

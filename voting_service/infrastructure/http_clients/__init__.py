@@ -1,0 +1,1 @@
+"""Clients of external servers: bounded calls, cached documents, keys, tokens, OpenID Connect."""

@@ -1,0 +1,24 @@
+"""Checks of addresses and ids of external servers."""
+
+from __future__ import annotations
+
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    TokenRefused,
+)
+from voting_service.infrastructure.http_clients.urls import check_https_address
+
+
+def check_address(field: str, url: str) -> None:
+    """Raises InvalidInput unless `url` is https, or http on the loopback."""
+    try:
+        check_https_address(url)
+    except ValueError as error:
+        raise InvalidInput(Fault.verbatim(field, str(error))) from None
+
+
+def check_printable(field: str, value: str) -> None:
+    """Raises TokenRefused for control characters and lone surrogates, which no id contains."""
+    if not value.isprintable():
+        raise TokenRefused("infrastructure.http_clients.not_printable", field_=field)

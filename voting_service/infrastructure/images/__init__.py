@@ -1,0 +1,1 @@
+"""Decoding, stripping and encoding pictures."""

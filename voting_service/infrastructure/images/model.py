@@ -1,0 +1,41 @@
+"""Types of encoded pictures: sizes, formats, bytes. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+PictureKind = Literal["portrait", "picture"]
+PictureFormat = Literal["avif", "webp", "jpeg"]
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "AVIF": (".avif",),
+}
+"""The accepted formats and their file name suffixes."""
+WIDTHS: Mapping[PictureKind, tuple[int, ...]] = {
+    "portrait": (160, 320, 640),
+    "picture": (320, 640, 1280),
+}
+"""The widths that a picture is encoded in; a small picture has no large ones."""
+PREVIEW_SIZE = (1200, 630)
+"""The link preview of messengers and social networks: a JPEG of each portrait."""
+
+
+class EncodedFile(NamedTuple):
+    """A picture in one size and format."""
+
+    width: int
+    format: PictureFormat
+    data: bytes
+
+
+class EncodedPicture(NamedTuple):
+    """A picture in every size and format. `hash` names exactly these bytes; `width` and `height`
+    are those of the largest size."""
+
+    hash: str
+    width: int
+    height: int
+    files: tuple[EncodedFile, ...]

@@ -1,0 +1,61 @@
+"""A process's connections to Postgres: pooled ones, and a few for long statements."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from voting_service.errors import Unavailable
+from voting_service.infrastructure.postgres.pool import (
+    AnyConnection,
+    Connection,
+    Pool,
+    acquire,
+    connect,
+    domain_errors,
+)
+
+LONG_CONNECTIONS = 4
+"""Long tasks at a time; a further one fails with Unavailable."""
+
+
+class Database:
+    """Gives out connections."""
+
+    def __init__(self, pool: Pool, url: str) -> None:
+        self.pool = pool
+        self._url = url
+        self._long = asyncio.Semaphore(LONG_CONNECTIONS)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AnyConnection]:
+        """Acquire a pooled connection, whose statements Postgres ends after four seconds.
+
+        Raises StoreUnavailable.
+        """
+        async with acquire(self.pool) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def long_connection(self, seconds: float) -> AsyncIterator[Connection]:
+        """Open a connection whose statements may take `seconds` each, for long tasks.
+
+        Raises Unavailable while LONG_CONNECTIONS are in use.
+        """
+        if self._long.locked():
+            raise Unavailable(
+                "infrastructure.postgres.too_many_long_tasks",
+                retry_after_seconds=5,
+            )
+        async with self._long:
+            connection = await connect(self._url)
+            try:
+                with domain_errors():
+                    await connection.execute(
+                        "select set_config('statement_timeout', $1, false)",
+                        str(round(seconds * 1000)),
+                    )
+                    yield connection
+            finally:
+                await connection.close()

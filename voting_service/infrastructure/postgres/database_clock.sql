@@ -1,0 +1,3 @@
+-- name: database_time
+-- The current time of the database.
+select clock_timestamp();

@@ -1,0 +1,12 @@
+-- name: prepare_session
+-- Makes commits of this session wait for the disk (and a configured standby), whatever database or
+-- role set; remote_apply, which waits longer, stays. Returns the server's settings that lose commits
+-- in a crash; none if voting.allow_data_loss is on.
+select set_config('synchronous_commit',
+                  case when current_setting('synchronous_commit') = 'remote_apply'
+                       then 'remote_apply' else 'on' end, false) as synchronous_commit,
+       array(select s.name
+               from (values ('fsync'), ('full_page_writes')) as s (name)
+              where current_setting(s.name) <> 'on'
+                and coalesce(current_setting('voting.allow_data_loss', true), '') <> 'on')
+           as switched_off;

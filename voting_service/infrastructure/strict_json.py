@@ -1,0 +1,78 @@
+"""Read JSON from outside strictly: one meaning per body, and every error names its field."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    MalformedInput,
+)
+
+T = TypeVar("T")
+
+# msgspec's messages; the name of an unknown field comes from the sender and may be anything.
+_UNKNOWN = re.compile(
+    r"Object contains unknown field `(?P<name>.*)`(?: - at `\$(?P<at>.*)`)?", re.S
+)
+_MISSING = re.compile(r"Object missing required field `(?P<name>\w+)`(?: - at `\$(?P<at>.*)`)?")
+
+
+def decode_json(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Decode a body. Raises MalformedInput if it is not JSON, InvalidInput for another shape.
+
+    msgspec keeps the last of two equal keys; where that matters, call `refuse_repeated_keys`
+    first.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(_fault(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedInput(Fault("", "infrastructure.invalid_json", error=error)) from None
+
+
+def _fault(message: str) -> Fault:
+    """Return msgspec's message, such as `Expected … - at `$.choices[0]``, as a fault of a field."""
+    if match := _MISSING.fullmatch(message):
+        return Fault(_field(match), "infrastructure.missing_field")
+    if match := _UNKNOWN.fullmatch(message):
+        return Fault(_field(match), "infrastructure.unknown_field")
+    problem, separator, path = message.rpartition(" - at ")
+    if separator:
+        return Fault.verbatim(path.strip("`").removeprefix("$").removeprefix("."), problem)
+    return Fault.verbatim("", message)
+
+
+def _field(match: re.Match[str]) -> str:
+    return f"{match['at'] or ''}.{_printable(match['name'])}".removeprefix(".")
+
+
+def refuse_repeated_keys(body: bytes) -> None:
+    """Raises InvalidInput if an object in the body repeats a key.
+
+    Slow: call it only for bodies where a repeated key is possible.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in members:
+                raise InvalidInput(Fault(_printable(key), "infrastructure.repeated_key"))
+            members[key] = value
+        return members
+
+    try:
+        json.loads(body, object_pairs_hook=unique)
+    except (ValueError, RecursionError):
+        return  # not JSON at all: decode_json says where
+
+
+def _printable(key: str) -> str:
+    """Return the printable part of a key from outside, at most 40 characters."""
+    return "".join(c for c in key[:40] if c.isprintable())

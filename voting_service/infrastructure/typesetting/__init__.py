@@ -1,0 +1,1 @@
+"""PDF documents from Typst templates, with a common design and embedded fonts."""

@@ -1,0 +1,1 @@
+"""Background loops of `voting-service work`, a file for each."""

@@ -1,0 +1,1 @@
+"""Nomination: from recommendations to the shortlist, and from the panel to winners and nominees."""

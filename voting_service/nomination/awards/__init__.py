@@ -1,0 +1,1 @@
+"""The result of the selection, its publicity, certificates and printed documents."""

@@ -1,0 +1,105 @@
+"""What staff do about documents: issue certificates, export, publish an album.
+
+Every function opens its transaction and writes the audit log.
+"""
+
+from __future__ import annotations
+
+from voting_service.errors import NotFound, Refused
+from voting_service.i18n.text import Language
+from voting_service.nomination.awards.document_data import load_newest_result
+from voting_service.nomination.awards.minutes_data import Meeting, build_minutes
+from voting_service.nomination.awards.published_result import (
+    PublishedAlbum,
+    number_certificates,
+    save_album,
+)
+from voting_service.nomination.awards.render_jobs import RenderedDocument, load_rendered_document
+from voting_service.nomination.documents.minutes import PanelMinutes
+from voting_service.nomination.model import Selection
+from voting_service.nomination.panel.model import Panel
+from voting_service.nomination.panel.outcome import load_panel_outcome
+from voting_service.staff.actor import Actor
+from voting_service.staff.audit_log.record import record
+
+
+async def issue_certificates(actor: Actor, panel: Panel) -> None:
+    """Give a serial number and a code to everybody in the newest result who has none for their
+    award. Raises Refused before there is a result."""
+    connection = actor.connection
+    async with connection.transaction():
+        contest, result, document = await load_newest_result(connection, panel)
+        awarded = [
+            (person.number, award)
+            for person in document.awarded
+            if (award := document.find_award(person.number)) is not None
+        ]
+        year = result.visible_at.astimezone(panel.selection.zone).year
+        issued = await number_certificates(connection, contest.id, awarded, year, actor.now)
+        await record(
+            connection,
+            actor.account.name,
+            "certificates_issued",
+            contest=panel.selection.slug,
+            subject=f"{len(issued)} certificates",
+            details={"serials": [certificate.serial for certificate in issued]},
+        )
+
+
+async def export_document(actor: Actor, selection: Selection, job_id: int) -> RenderedDocument:
+    """Load a rendered document; the export is recorded in the audit log. Raises NotFound."""
+    async with actor.connection.transaction():
+        document = await load_rendered_document(actor.connection, selection, job_id)
+        await record(
+            actor.connection,
+            actor.account.name,
+            "exported",
+            contest=selection.slug,
+            subject=f"paper {job_id}: {document.kind}, {document.language}",
+        )
+    return document
+
+
+async def publish_album(actor: Actor, panel: Panel, job_id: int) -> None:
+    """Publish a web album, as long as the result that it was made from is public. Raises NotFound
+    for any other document, and Refused before there is a result."""
+    connection = actor.connection
+    async with connection.transaction():
+        contest, _, _ = await load_newest_result(connection, panel)
+        document = await load_rendered_document(connection, panel.selection, job_id)
+        if document.kind != "album_web" or document.result_version is None:
+            raise NotFound("nomination.awards.not_a_web_album")
+        album = PublishedAlbum(
+            language=document.language,
+            version=document.result_version,
+            content=document.content,
+            shown_from=actor.now,
+        )
+        await save_album(connection, contest.id, album)
+        await record(
+            connection,
+            actor.account.name,
+            "published",
+            contest=panel.selection.slug,
+            subject=f"album, {document.language}",
+        )
+
+
+async def export_minutes(
+    actor: Actor, panel: Panel, meeting: Meeting, language: Language
+) -> PanelMinutes:
+    """Return the minutes; the export is recorded in the audit log. Raises Refused before the panel
+    has finished."""
+    async with actor.connection.transaction():
+        outcome = await load_panel_outcome(actor.connection, panel)
+        if outcome is None or outcome.order is None:
+            raise Refused("nomination.awards.no_minutes_yet")
+        minutes = build_minutes(panel, outcome, meeting, language)
+        await record(
+            actor.connection,
+            actor.account.name,
+            "exported",
+            contest=panel.selection.slug,
+            subject="minutes of the panel",
+        )
+    return minutes

@@ -1,0 +1,137 @@
+"""The contents of the panel's minutes: scores of the panel, never an expert's with their name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from voting_service.i18n.text import Language
+from voting_service.nomination.documents.formatting import document_texts
+from voting_service.nomination.documents.minutes import (
+    AbsentExpert,
+    MinutedConflict,
+    MinutedCriterion,
+    PanelMinutes,
+    PanelResult,
+    TieBallot,
+)
+from voting_service.nomination.panel.aggregation import PanelRules
+from voting_service.nomination.panel.model import (
+    DISCUSSION,
+    SCORING,
+    Panel,
+    score_text,
+)
+from voting_service.nomination.panel.outcome import PanelOutcome
+from voting_service.staff.approvals.model import ApprovalRequest
+
+
+class Meeting(NamedTuple):
+    """Where the panel met, who chaired it and who took the minutes."""
+
+    place: str
+    chair: str
+    secretary: str
+
+
+def build_minutes(
+    panel: Panel, outcome: PanelOutcome, meeting: Meeting, language: Language
+) -> PanelMinutes:
+    """Return the minutes of a panel whose order is decided."""
+    assert panel.rules is not None
+    assert panel.contest is not None
+    names = {c.number: f"{c.number} {getattr(c.name, language)}" for c in panel.contest.candidates}
+    zone = panel.selection.zone
+    ended = max(end.ended_at for end in panel.ends.values())
+    began = min((sheet.saved_at for sheet in panel.sheets), default=ended)
+    return PanelMinutes(
+        selection=panel.selection.title,
+        began_at=began.astimezone(zone),
+        ended_at=ended.astimezone(zone),
+        place=meeting.place,
+        chair=meeting.chair,
+        secretary=meeting.secretary,
+        present=tuple(e.name for e in panel.experts if e.account_id in outcome.present),
+        absent=tuple(
+            AbsentExpert(expert.name)
+            for expert in panel.experts
+            if expert.account_id not in outcome.present
+        ),
+        conflicts=_conflicts(panel, names, language),
+        criteria=_criteria(panel.rules),
+        method=panel.rules.method,
+        trim=panel.rules.trim,
+        discussion=_discussion(panel, language),
+        results=_results(panel, outcome, names),
+        ties=_ties(outcome, names),
+        decisions=tuple(
+            _decision(approval, language)
+            for approval in panel.decisions
+            if approval.kind in ("panel", "result") and approval.state == "approved"
+        ),
+        signers=(meeting.chair, meeting.secretary),
+    )
+
+
+def _conflicts(
+    panel: Panel, names: dict[int, str], language: Language
+) -> tuple[MinutedConflict, ...]:
+    grounds = document_texts(language, "minutes")["grounds"]
+    people = {expert.account_id: expert.name for expert in panel.experts}
+    return tuple(
+        MinutedConflict(people[c.account_id], names[c.number], grounds[c.ground])
+        for c in panel.conflicts
+    )
+
+
+def _criteria(rules: PanelRules) -> tuple[MinutedCriterion, ...]:
+    return tuple(MinutedCriterion(c.name, str(c.weight), c.max_points) for c in rules.criteria)
+
+
+def _results(panel: Panel, outcome: PanelOutcome, names: dict[int, str]) -> tuple[PanelResult, ...]:
+    winners, last = panel.lines
+    standings = {standing.number: standing for standing in outcome.last or ()}
+    return tuple(
+        PanelResult(
+            rank=place,
+            number=number,
+            name=names[number].partition(" ")[2],
+            score=score_text(standings[number].score),
+            judges=standings[number].judges,
+            outcome="winner" if place <= winners else "nominee" if place <= last else "none",
+        )
+        for place, number in enumerate(outcome.order or (), start=1)
+    )
+
+
+def _ties(outcome: PanelOutcome, names: dict[int, str]) -> tuple[TieBallot, ...]:
+    return tuple(
+        TieBallot(
+            tied=tuple(names[number] for number in resolved.tie.numbers),
+            places=resolved.tie.places,
+            ballots=resolved.ballots,
+            order=tuple(names[number] for number in resolved.order),
+        )
+        for resolved in outcome.resolved_ties
+    )
+
+
+def _discussion(panel: Panel, language: Language) -> str:
+    if DISCUSSION not in panel.ends:
+        return ""
+    text: str = document_texts(language, "minutes")["discussed"]
+    return text.format(
+        present=len(panel.submitted(SCORING)), revised=len(panel.submitted(DISCUSSION))
+    )
+
+
+def _decision(approval: ApprovalRequest, language: Language) -> str:
+    texts = document_texts(language, "minutes")["decided"]
+    kind, _, part = approval.subject.partition("/")
+    people = {"proposer": approval.proposer, "approver": approval.approver}
+    match kind:
+        case "rules":
+            return str(texts["rules"]).format(version=part, **people)
+        case "close":
+            return str(texts["close"]).format(round=part, **people)
+        case _:
+            return str(texts["result"]).format(version=kind, **people)

@@ -1,0 +1,1 @@
+"""Export of a whole selection to an archive, and its restore."""

@@ -1,0 +1,1 @@
+"""The recommendation form: its fields, their limits and their validation."""

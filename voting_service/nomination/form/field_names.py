@@ -1,0 +1,50 @@
+"""The fields of the recommendation form in the form's order, and their names in sentences."""
+
+from __future__ import annotations
+
+from voting_service.i18n.catalogues import load_text
+from voting_service.i18n.text import Text
+
+FIELD_PATHS: tuple[str, ...] = (
+    "name",
+    "sex",
+    "birth",
+    "photo",
+    "id_number",
+    "ethnic_group",
+    "political_status",
+    "education",
+    "trade",
+    "skill_grade",
+    "employer",
+    "first_employed",
+    "employer_address",
+    "employer_postcode",
+    "employer_contact",
+    "employer_telephone",
+    "industry",
+    "chain",
+    "skills",
+    "deeds",
+    "qualification",
+    "qualification_pages",
+    "achievements",
+    "achievements.pages",
+    "evidence",
+    "evidence_handler",
+    "evidence_confirmed_on",
+    "employer_opinion.text",
+    "employer_opinion.signer",
+    "employer_opinion.signed_on",
+    "body_opinion.text",
+    "body_opinion.signer",
+    "body_opinion.signed_on",
+)
+"""`achievements.pages` stands for the pages of each achievement."""
+
+
+def field_name(path: str) -> Text:
+    """Return the name of the field at a path such as `achievements[0].pages`."""
+    head, bracket, rest = path.partition("[")
+    field = head + rest.partition("]")[2] if bracket else head
+    return load_text("recommendations", f"field_names.{field.replace('.', '_')}")

@@ -1,0 +1,33 @@
+"""Parser of page numbers as people write them: `3-5, 8` or `第3至5页、第8页`. No I/O.
+
+The patterns hold the Chinese words that the input may use.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_PREFIX = re.compile(r"(?:第|[pP]{1,2}\.?)\s*")
+_RANGE = re.compile(r"[\s页]*[-\u2010-\u2015~〜至到]\s*")
+_SEPARATOR = re.compile(r"[,、;和及页\s]+")
+_PART = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
+
+
+def parse_page_ranges(text: str) -> tuple[int, ...] | None:
+    """Return the page numbers in ascending order, each once; an empty tuple for a blank text.
+
+    Returns None for text that cannot be read, page 0 or a reversed range. Numbers go up to 9,999.
+    """
+    plain = _RANGE.sub("-", _PREFIX.sub("", unicodedata.normalize("NFKC", text)))
+    pages: set[int] = set()
+    for part in filter(None, _SEPARATOR.split(plain)):
+        match = _PART.fullmatch(part)
+        if match is None:
+            return None
+        first = int(match[1])
+        last = int(match[2] or first)
+        if not 1 <= first <= last:
+            return None
+        pages.update(range(first, last + 1))
+    return tuple(sorted(pages))

@@ -1,0 +1,1 @@
+"""Public notices: what is announced about a selection and open to objections."""

@@ -1,0 +1,105 @@
+"""What experts see of the candidates, and whom they may not judge.
+
+Experts see what is public, and from the recommendation the skills and deeds with personal data
+masked, the qualification, and which pages of the evidence prove what. The evidence itself stays
+with the joint office, which examined it: scanned certificates hold ID numbers that no program can
+mask with certainty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from voting_service.contests.model import Candidate
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.nomination.form.model import (
+    Achievement,
+    Qualification,
+    RecommendationForm,
+)
+from voting_service.nomination.panel.model import (
+    ConflictGround,
+    Expert,
+    Panel,
+    same_employer,
+)
+from voting_service.nomination.panel.repository import QUERIES
+from voting_service.nomination.privacy.disclosure import mask_personal_data
+from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.nomination.recommendations.model import Recommendation
+from voting_service.nomination.recommendations.repository import load_recommendations
+
+
+class ExpertCandidateView(msgspec.Struct, frozen=True):
+    """A candidate as experts see them: no personal data beyond what is public."""
+
+    number: int
+    name: Text
+    trade: Text
+    district: Text
+    summary: Text
+    story: Text
+    skills: str = ""
+    deeds: str = ""
+    qualification: Qualification | None = None
+    qualification_pages: str = ""
+    achievements: tuple[Achievement, ...] = ()
+
+
+async def load_recommended(
+    connection: AnyConnection, keys: PersonalKeys, panel: Panel
+) -> Mapping[int, Recommendation]:
+    """Load the recommendations of the candidates in the cut, by number. Candidates without a
+    recommendation are left out."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["numbered_recommendations"], panel.selection.id)
+    numbers = {row["recommendation_id"]: row["number"] for row in rows}
+    if not numbers:
+        return {}
+    return {
+        numbers[recommendation.id]: recommendation
+        for recommendation in await load_recommendations(connection, keys, panel.selection)
+        if numbers.get(recommendation.id) in panel.cut
+    }
+
+
+def candidate_views(
+    panel: Panel, recommended: Mapping[int, Recommendation]
+) -> tuple[ExpertCandidateView, ...]:
+    """Return every candidate of the cut, by number."""
+    candidates = {} if panel.contest is None else {c.number: c for c in panel.contest.candidates}
+    return tuple(_view(candidates[number], recommended.get(number)) for number in sorted(panel.cut))
+
+
+def _view(candidate: Candidate, recommendation: Recommendation | None) -> ExpertCandidateView:
+    form = RecommendationForm() if recommendation is None else recommendation.form
+    return ExpertCandidateView(
+        number=candidate.number,
+        name=candidate.name,
+        trade=candidate.trade,
+        district=candidate.district,
+        summary=candidate.summary,
+        story=candidate.story,
+        skills=mask_personal_data(form.skills, form),
+        deeds=mask_personal_data(form.deeds, form),
+        qualification=form.qualification,
+        qualification_pages=form.qualification_pages,
+        achievements=form.achievements,
+    )
+
+
+def find_conflicts(
+    expert: Expert, recommended: Mapping[int, Recommendation]
+) -> Mapping[int, ConflictGround]:
+    """Return the candidates whom an expert may not judge, because the employer or the
+    recommending body is the same."""
+    conflicts: dict[int, ConflictGround] = {}
+    for number, recommendation in recommended.items():
+        if expert.body_id is not None and expert.body_id == recommendation.body_id:
+            conflicts[number] = "body"
+        elif same_employer(expert.employer, recommendation.form.employer):
+            conflicts[number] = "employer"
+    return conflicts

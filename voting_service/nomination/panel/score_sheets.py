@@ -1,0 +1,115 @@
+"""An expert's own score sheet: which round is open to them, what is saved, what is submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from voting_service.errors import Fault, Refused
+from voting_service.infrastructure.postgres.pool import AnyConnection
+from voting_service.nomination.panel.aggregation import Criterion, PanelRules
+from voting_service.nomination.panel.model import (
+    BALLOT,
+    DISCUSSION,
+    SCORING,
+    Expert,
+    Panel,
+    points_field,
+    read_points,
+    read_ranks,
+)
+from voting_service.nomination.panel.outcome import current_round, load_panel_outcome, open_ties
+from voting_service.nomination.panel.repository import SheetAccess, load_own_sheet, save_sheet
+from voting_service.staff.actor import Actor
+from voting_service.staff.audit_log.record import record
+
+
+class OpenSheet(NamedTuple):
+    """The sheet that is open to an expert; `ties` are those of the tie-break ballot in which the
+    expert takes part."""
+
+    panel: Panel
+    expert: Expert
+    round: int
+    rules: PanelRules
+    ties: tuple[tuple[int, ...], ...]
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """The criteria of the panel's rules."""
+        return self.rules.criteria
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """The candidates whom the expert judges, by number."""
+        return self.panel.judged_by(self.expert.account_id)
+
+    def access(self, token: str) -> SheetAccess:
+        """Return the access to this sheet by the expert's session."""
+        return SheetAccess(token, self.panel.selection, self.round)
+
+
+def require_expert(panel: Panel, account_id: int) -> Expert:
+    """Return the expert with this account. Raises Refused for an expert of another panel."""
+    expert = panel.expert(account_id)
+    if expert is None:
+        raise Refused("nomination.panel.expert_of_another_selection")
+    return expert
+
+
+async def load_open_sheet(connection: AnyConnection, panel: Panel, account_id: int) -> OpenSheet:
+    """Load which sheet is open to an expert. Raises Refused when none is."""
+    outcome = await load_panel_outcome(connection, panel)
+    round_number = current_round(panel, outcome)
+    if round_number is None or panel.rules is None:
+        raise Refused("nomination.panel.no_open_round")
+    expert = require_expert(panel, account_id)
+    excluded = panel.excluded(account_id)
+    ties = tuple(tie for tie in open_ties(outcome) if not excluded & set(tie))
+    return OpenSheet(panel, expert, round_number, panel.rules, ties)
+
+
+async def load_fields(connection: AnyConnection, sheet: OpenSheet, token: str) -> dict[str, str]:
+    """Load the saved content as the form's fields. The second round starts with the points of the
+    first."""
+    access = sheet.access(token)
+    content = await load_own_sheet(connection, access)
+    if content is None and sheet.round == DISCUSSION:
+        content = await load_own_sheet(connection, access._replace(round=SCORING))
+    if sheet.round == BALLOT:
+        return {f"rank-{number}": str(rank) for number, rank in (content or {}).items()}
+    return {
+        points_field(int(number), key): points
+        for number, row in (content or {}).items()
+        for key, points in row.items()
+    }
+
+
+def read_sheet(
+    sheet: OpenSheet, fields: Mapping[str, str], *, submit: bool
+) -> tuple[dict[str, Any], tuple[Fault, ...]]:
+    """Return the content of a form and its faults; missing points are faults when the sheet is to
+    be submitted. Raises InvalidInput for an incomplete ballot."""
+    if sheet.round == BALLOT:
+        return dict(read_ranks(sheet.ties, fields)), ()
+    content, wrong, missing = read_points(sheet.criteria, sheet.judged, fields)
+    return dict(content), (*wrong, *missing) if submit else wrong
+
+
+async def save_scores(
+    actor: Actor, access: SheetAccess, content: Mapping[str, Any], *, submit: bool
+) -> datetime:
+    """Save a draft, or submit the sheet for good; returns when it was saved. Only a submission is
+    recorded in the audit log. Raises Refused."""
+    async with actor.connection.transaction():
+        saved_at = await save_sheet(actor.connection, access, content, submit=submit)
+        if submit:
+            await record(
+                actor.connection,
+                actor.account.name,
+                "scores_submitted",
+                contest=access.selection.slug,
+                subject=f"panel, round {access.round}",
+            )
+    return saved_at

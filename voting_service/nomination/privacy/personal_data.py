@@ -1,0 +1,210 @@
+"""Detection of personal data in a text by its pattern. No I/O.
+
+The patterns find what people write (with spaces, full-width digits or Chinese numerals) and skip
+what accounts of deeds are full of: years, amounts, standards, patents and certificates, machines
+with numbers, employers named for a street. They hold the Chinese words that the texts may use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, NamedTuple, get_args
+
+from voting_service.errors import InvalidInput
+from voting_service.nomination.form.id_numbers import is_old_id_number, parse_id_number
+from voting_service.nomination.privacy.text_normalization import PlainText
+
+TraceKind = Literal[
+    "id_number",
+    "bank_card",
+    "mobile",
+    "landline",
+    "telephone",
+    "email",
+    "account",
+    "address",
+    "postcode",
+    "plate",
+    "birthday",
+    "contact",
+]
+
+TRACE_KINDS: tuple[TraceKind, ...] = get_args(TraceKind)
+"""In order of precedence: where an earlier kind matches, a later one is not reported. Their names
+are in errors_nomination.po, `nomination.privacy.kinds`."""
+
+
+class Trace(NamedTuple):
+    """One piece of personal data: characters `start` to `end` (exclusive) of the original text."""
+
+    kind: TraceKind
+    start: int
+    end: int
+
+
+def find_personal_data(plain: PlainText) -> Iterator[Trace]:
+    """Yield every trace in the order of the kinds; traces may overlap."""
+    numerals = plain.with_numerals_as_digits()
+    for kind, find in _FINDERS.items():
+        views = (plain, numerals) if kind in _IN_NUMERALS else (plain,)
+        for view in views:
+            for start, end in find(view.text):
+                yield Trace(kind, view.places[start], view.places[end - 1] + 1)
+
+
+Spans = Iterator[tuple[int, int]]
+_S = r"[ \-.·_]{1,2}"
+NOT_AN_AMOUNT = (
+    r"(?!\s*(?:余|多)?(?:[万亿千元吨件台套个次米倍度株亩册字%‰]|人(?![力社事员])|分之|公里|平方|立方"
+    r"|美元|mm|kW|kg))"
+)
+"""Units and counters that never follow a telephone number."""
+
+# ID numbers and bank cards: their check digits make a chance match very unlikely, so any separators
+# may stand between the digits.
+
+_DIGITS = re.compile(r"[0-9](?:[\s,.·\-_/、:;()|*]{0,3}[0-9Xx])+")
+_OLD_ID = re.compile(r"(?<![0-9.])[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9]{3}(?![0-9])" + NOT_AN_AMOUNT)
+_CARD = re.compile(r"(?<![0-9.])[0-9](?:[ -]?[0-9]){14,18}(?![0-9])" + NOT_AN_AMOUNT)
+_CARD_ISSUERS = re.compile(
+    r"62[0-9]{14,17}|9558[0-9]{15}|4[0-9]{15}|5[1-5][0-9]{14}|35[0-9]{14}|3[47][0-9]{13}"
+)
+
+
+def _id_numbers(text: str) -> Spans:
+    for run in _DIGITS.finditer(text):
+        at = [place for place in range(*run.span()) if text[place].isalnum()]
+        for first, last in zip(at, at[17:], strict=False):
+            if _is_id_number("".join(filter(str.isalnum, text[first : last + 1]))):
+                yield first, last + 1
+    for old in _OLD_ID.finditer(text):
+        if is_old_id_number(re.sub(r"[ -]", "", old.group())):
+            yield old.span()
+
+
+def _is_id_number(text: str) -> bool:
+    try:
+        parse_id_number(text)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _bank_cards(text: str) -> Spans:
+    for match in _CARD.finditer(text):
+        number = re.sub(r"[ -]", "", match.group())
+        if _CARD_ISSUERS.fullmatch(number) and _passes_luhn(number):
+            yield match.span()
+
+
+def _passes_luhn(number: str) -> bool:
+    """ISO/IEC 7812-1, annex B."""
+    doubled = (int(digit) * 2 for digit in number[-2::-2])
+    return (sum(map(int, number[-1::-2])) + sum(n // 10 + n % 10 for n in doubled)) % 10 == 0
+
+
+def _all(pattern: re.Pattern[str]) -> Callable[[str], Spans]:
+    return lambda text: (match.span() for match in pattern.finditer(text))
+
+
+# Telephone numbers, in the groups in which people write them
+
+_NOT_A_SERIAL = "".join(
+    f"(?<!{what}{colon})"
+    for what in ("编号", "合同号", "型号", "证书号", "批号", "图号", "专利号", "申请号", "登记号")
+    for colon in ("", ":", ": ")
+)
+
+_MOBILE_SHAPES = (
+    r"1[3-9][0-9]{9}",
+    rf"1[3-9][0-9]{_S}[0-9]{{4}}{_S}[0-9]{{4}}",
+    rf"1[3-9][0-9]{_S}[0-9]{{3}}{_S}[0-9]{{5}}",
+    rf"1[3-9][0-9]{_S}[0-9]{{3}}{_S}[0-9]{{3}}{_S}[0-9]{{2}}",
+    rf"1[3-9][0-9]{_S}[0-9]{{8}}",
+    rf"1[3-9][0-9]{{5}}{_S}[0-9]{{4}}",
+    rf"1[3-9][0-9]{{3}}{_S}[0-9]{{6}}",
+    rf"1[3-9][0-9]{{2}}{_S}[0-9]{{3}}{_S}[0-9]{{4}}",
+    rf"(?!19[0-9]{{2}}{_S}(?:19|20))1[3-9][0-9]{{2}}{_S}[0-9]{{4}}{_S}[0-9]{{3}}",  # two years
+    rf"1{_S}[3-9](?:{_S}[0-9]){{9}}",
+)
+_MOBILE = re.compile(
+    rf"(?<![0-9])(?<![0-9]\.){_NOT_A_SERIAL}(?:(?:\+|00)?86[ \-)]{{0,2}}|0)?"
+    rf"(?:{'|'.join(_MOBILE_SHAPES)})(?![0-9]|\.[0-9]){NOT_AN_AMOUNT}"
+)
+_AREA = r"(?:10|2[0-9]|[3-9][0-9]{2})"
+_LANDLINE = re.compile(
+    rf"(?<![0-9])(?<![0-9][.\-/]){_NOT_A_SERIAL}"
+    rf"(?:(?:\+|00)86[ \-]{{0,2}}\(?0?{_AREA}|\(?0{_AREA})\)?[ \-]{{0,2}}"
+    rf"[2-8][0-9]{{2,3}}[ \-]?[0-9]{{4}}(?![0-9]|\.[0-9]){NOT_AN_AMOUNT}"
+)
+_NAMED_TELEPHONE = re.compile(
+    r"(?:电话|手机|座机|传真|热线|联系方式|\b(?:tel|telephone|phone|mobile|fax))"
+    r"(?:号码?|\.)?\s*[:为是]?\s*[+(]?[0-9](?:[ \-()]{0,2}[0-9]){6,}(?![0-9])" + NOT_AN_AMOUNT,
+    re.IGNORECASE,
+)
+
+# Other contact data
+
+_EMAIL = re.compile(
+    r"[A-Za-z0-9._%+-]{1,64}\s?@\s?[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
+    r"\.[A-Za-z]{2,}",
+    re.ASCII,
+)
+_ACCOUNT = re.compile(
+    r"(?:QQ|微信|WeChat)(?:号码?)?\s*:\s*[A-Za-z0-9_-]{5,}|QQ号?\s*[1-9][0-9]{4,10}",
+    re.IGNORECASE | re.ASCII,
+)
+_PLATE = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][ ·.]?"
+    r"(?=[A-Z]{0,3}[0-9])[A-HJ-NP-Z0-9]{5,6}(?![A-Za-z0-9-]|[批型系号])"
+)
+_POSTCODE = re.compile(
+    r"(?:邮编|邮政编码|\bpostcode)\s*[:为是]?\s*[0-9]{3} ?[0-9]{3}(?![0-9])", re.I
+)
+
+# Postal addresses
+
+_N = r"(?:[0-9]{1,5}|[一二三四五六七八九十百零〇]{1,6})"
+_STREET_KIND = (
+    r"(?:(?<![线电油气水管回铁公磁网通思套出道])路|街|大道|(?<![风输大采掘运])巷|弄|胡同)"
+    r"(?:[东西南北中]?[一二三四五六七八九十]?段)?"
+)
+_HOUSE = (
+    r"(?![线机桥隧井炉泵船车轨标阀站塔箱柜杆墩令店]"
+    r"|产品|产线|工程|工段|工地|支架|支护|支线|开关|节点)"
+)
+"""What is numbered is a house, not a machine or a line."""
+_STREET = r"(?:[A-Z][A-Za-z'-]+\s){1,4}(?:Road|Rd|Street|St|Avenue|Ave|Lane)\b"
+_ADDRESS = re.compile(
+    "|".join(
+        (
+            rf"[\u4e00-\u9fff]{{1,8}}?{_STREET_KIND}\s?{_N}\s?(?:(?:[-之附]|号附)\s?{_N}\s?)?号{_HOUSE}"
+            rf"(?:附?{_N}号)?",
+            rf"街道[\u4e00-\u9fff]{{0,15}}?{_N}(?:号{_HOUSE}|栋|幢)",
+            rf"(?:村|社区)[\s,]?第?{_N}\s?(?:(?:村民)?小组|组(?![织建成合长员图团会保件态装])|社(?![会区保]))",
+            rf"{_N}\s?(?:栋|幢|号楼|单元)[^。;,、\n]{{0,8}}?[0-9]{{1,4}}(?:-[0-9]{{1,4}})*\s?(?:室|号{_HOUSE})",
+            r"(?<![0-9.])[0-9]{1,2}-[0-9]{1,2}-[0-9]{1,3}[室号户]",
+            r"(?<![0-9.])[0-9]{3,4}室(?![内外温])",
+            r"(?:地址|住址|住所|户籍所在地)\s*:\s*[^\s。;]{4,}",
+            rf"\bNo\.?\s?[0-9]{{1,4}},?\s{_STREET}",
+            rf"\b[0-9]{{1,4}},?\s{_STREET}(?=\s*(?:[,.;)]|$))",
+        )
+    )
+)
+
+_FINDERS: Mapping[TraceKind, Callable[[str], Spans]] = {
+    "id_number": _id_numbers,
+    "bank_card": _bank_cards,
+    "mobile": _all(_MOBILE),
+    "landline": _all(_LANDLINE),
+    "telephone": _all(_NAMED_TELEPHONE),
+    "email": _all(_EMAIL),
+    "account": _all(_ACCOUNT),
+    "address": _all(_ADDRESS),
+    "postcode": _all(_POSTCODE),
+    "plate": _all(_PLATE),
+}
+_IN_NUMERALS: frozenset[TraceKind] = frozenset(
+    {"id_number", "bank_card", "mobile", "landline", "telephone"}
+)

@@ -1,0 +1,64 @@
+"""Normalization of a text that keeps the position of every character in the original. No I/O."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import NamedTuple
+
+import regex
+
+_INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}]")
+_VARIANTS = str.maketrans(
+    dict.fromkeys("‐‑‒–—―−﹘─", "-") | dict.fromkeys("・•‧∙⋅●", "·") | dict.fromkeys("〇○◯", "〇")
+)
+_NUMERALS = str.maketrans(
+    "零〇一壹幺二贰貳两三叁參四肆五伍六陆陸七柒八捌九玖", "0011122223334455666778899"
+)
+
+
+class PlainText(NamedTuple):
+    """A normalized text; `places[i]` is the position of its i-th character in the original."""
+
+    text: str
+    places: tuple[int, ...]
+
+    @classmethod
+    def of(cls, original: str) -> PlainText:
+        """Replace compatibility forms (such as full width) by plain characters, digits of every
+        script by 0 to 9, and variants of dashes and dots by one; drop invisible characters."""
+        pieces: list[str] = []
+        places: list[int] = []
+        for place, character in enumerate(original):
+            plain = _plain(character)
+            pieces.append(plain)
+            places.extend([place] * len(plain))
+        return cls("".join(pieces), tuple(places))
+
+    def with_numerals_as_digits(self) -> PlainText:
+        """Replace Chinese numerals of one digit by that digit."""
+        return PlainText(self.text.translate(_NUMERALS), self.places)
+
+    def bare(self) -> PlainText:
+        """Keep letters and digits only, case-folded."""
+        kept = [
+            (folded, place)
+            for character, place in zip(self.text, self.places, strict=True)
+            if character.isalnum()
+            for folded in character.casefold()
+        ]
+        return PlainText(
+            "".join(character for character, _ in kept), tuple(place for _, place in kept)
+        )
+
+
+def _plain(character: str) -> str:
+    if character.isspace():
+        return "\n" if character in "\r\n\u2028\u2029" else " "
+    if _INVISIBLE.match(character):
+        return ""
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    if unicodedata.category(character) == "No":  # a circled number is not a digit of what follows
+        return character
+    return unicodedata.normalize("NFKC", character).translate(_VARIANTS)

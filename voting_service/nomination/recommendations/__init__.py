@@ -1,0 +1,1 @@
+"""Recommendations of districts and departments: drafts, submissions, receipts, late exceptions."""

@@ -1,0 +1,62 @@
+"""Encryption of forms, files, reasons and notes: the label of each, and what is hashed. No I/O."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import msgspec
+
+from voting_service.nomination.form.model import RecommendationForm
+from voting_service.nomination.model import Slot
+from voting_service.nomination.privacy.encryption import PersonalKeys
+
+
+def form_label(body_id: int, selection_slug: str) -> str:
+    """Label of a form, also in its submissions. A form is encrypted before its recommendation has
+    a number, so the label binds it to the body and the selection."""
+    return f"form of body {body_id} in {selection_slug}"
+
+
+def file_label(slot: Slot, recommendation_id: int) -> str:
+    """Label of a file."""
+    return f"file {slot} of recommendation {recommendation_id}"
+
+
+def review_label(recommendation_id: int) -> str:
+    """Label of the reason of a verdict or withdrawal."""
+    return f"review of recommendation {recommendation_id}"
+
+
+def form_bytes(form: RecommendationForm) -> bytes:
+    """Return the bytes that are encrypted and hashed: JSON with the fields in the form's order."""
+    return msgspec.json.encode(form)
+
+
+def form_sha256(form: RecommendationForm) -> bytes:
+    """Return the fingerprint that a receipt shows."""
+    return sha256(form_bytes(form)).digest()
+
+
+def encrypted_form_sha256(
+    keys: PersonalKeys, body_id: int, selection_slug: str, encrypted: bytes
+) -> bytes:
+    """Return the fingerprint of a stored form, byte for byte: it stays valid when the form gets
+    other fields."""
+    return sha256(keys.decrypt(form_label(body_id, selection_slug), encrypted)).digest()
+
+
+def encrypt_form(
+    keys: PersonalKeys, body_id: int, selection_slug: str, form: RecommendationForm
+) -> bytes:
+    """Encrypt a form of a body."""
+    return keys.encrypt(form_label(body_id, selection_slug), form_bytes(form))
+
+
+def decrypt_form(
+    keys: PersonalKeys, body_id: int, selection_slug: str, encrypted: bytes
+) -> RecommendationForm:
+    """Decrypt a stored form. Raises Refused when the key is missing, or the bytes belong to
+    another body or selection."""
+    return msgspec.json.decode(
+        keys.decrypt(form_label(body_id, selection_slug), encrypted), type=RecommendationForm
+    )

@@ -1,0 +1,142 @@
+"""A recommendation with its files, submissions and verdicts. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from voting_service.errors import Refused
+from voting_service.i18n.text import Text
+from voting_service.nomination.form.model import RecommendationForm
+from voting_service.nomination.model import (
+    EDITABLE,
+    Slot,
+    State,
+)
+from voting_service.staff.approvals.model import ApprovalRequest
+
+Verdict = Literal["returned", "accepted", "rejected", "reopened", "withdrawn"]
+
+MAX_DRAFTS = 30
+"""Drafts that a body may have at once: five for each place."""
+
+
+class FileInfo(msgspec.Struct, frozen=True):
+    """An attached file without its content; `sha256` is of the content."""
+
+    slot: Slot
+    sha256: bytes
+    media_type: str
+    pages: int
+    added_at: datetime
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file with its content, decrypted."""
+
+    media_type: str
+    pages: int
+    sha256: bytes
+    content: bytes
+
+
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """The recommendation of one person, its form decrypted. `created_by` and `saved_by` are
+    account names, `assigned_to` is an account id."""
+
+    id: int
+    body_id: int
+    state: State
+    form: RecommendationForm
+    revision: int
+    created_by: str
+    created_at: datetime
+    saved_by: str
+    saved_at: datetime
+    submitted_at: datetime | None
+    assigned_to: int | None
+    files: Mapping[Slot, FileInfo]
+
+    @property
+    def is_editable(self) -> bool:
+        return self.state in EDITABLE
+
+    @property
+    def evidence_pages(self) -> int | None:
+        evidence = self.files.get("evidence")
+        return evidence.pages if evidence else None
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """A form as it was submitted; the time is the database's."""
+
+    id: int
+    recommendation_id: int
+    turn: int
+    form: RecommendationForm
+    form_sha256: bytes
+    photo_sha256: bytes
+    evidence_sha256: bytes
+    evidence_pages: int
+    submitted_by: str
+    submitted_at: datetime
+    late_by_decision: int | None
+
+    def number(self, selection_slug: str) -> str:
+        """The receipt number."""
+        return f"{selection_slug}-{self.recommendation_id}-{self.turn}"
+
+
+class Review(msgspec.Struct, frozen=True):
+    """A verdict or withdrawal, its reason decrypted."""
+
+    verdict: Verdict
+    reason: str
+    by: str
+    at: datetime
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """Two recommendations of one person: `body_id` wanted to submit `recommendation_id`, while
+    `holder_id` of `holder_body_id` was already submitted."""
+
+    recommendation_id: int
+    body_id: int
+    holder_id: int
+    holder_body_id: int
+    noticed_at: datetime
+
+
+class EditConflict(Refused):
+    """The form was saved since it was loaded."""
+
+    def __init__(self) -> None:
+        super().__init__("nomination.recommendations.edit_conflict")
+
+
+class AlreadyRecommended(Refused):
+    """The person is already recommended by `body`, as recommendation `holder_id`."""
+
+    def __init__(self, holder_id: int, body: Text) -> None:
+        super().__init__(
+            "nomination.recommendations.already_recommended", number=holder_id, body=body
+        )
+
+
+def late_permissions(decisions: Iterable[ApprovalRequest]) -> dict[int, datetime]:
+    """Return, by recommendation, the permitted end of late submission."""
+    until: dict[int, datetime] = {}
+    for decision in decisions:
+        if decision.kind == "late_submission" and decision.state == "approved":
+            recommendation_id = int(decision.subject.partition("/")[0])
+            permitted = datetime.fromisoformat(decision.payload["until"])
+            until[recommendation_id] = max(permitted, until.get(recommendation_id, permitted))
+    return until
+
+
+def audit_subject(recommendation_id: int) -> str:
+    """Return the name of a recommendation in the audit log, which does not name the person."""
+    return f"recommendation {recommendation_id}"

@@ -1,0 +1,1 @@
+"""Erasing and re-encrypting personal data, as the owner of the tables."""

@@ -1,0 +1,1 @@
+"""Review by the joint office: reading, returning, accepting and rejecting recommendations."""

@@ -1,0 +1,15 @@
+"""The error for each database constraint on reviews."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from voting_service.errors import Refused, VotingError
+
+CONSTRAINTS: Mapping[str, VotingError] = {
+    "reviews_state": Refused("nomination.review.state_changed"),
+    "reviews_reviewers": Refused("nomination.review.reviewers_only"),
+    "reviews_deadline": Refused("nomination.review.deadline_passed"),
+    "reviews_after_picks": Refused("nomination.review.shortlist_decided"),
+}
+"""By constraint name, as migrations/ gives it."""

@@ -1,0 +1,84 @@
+"""Distribution of people by industry, chain, body, sex, qualification and age. No I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from voting_service.nomination.model import Selection
+from voting_service.nomination.review.repository import SubmittedRecommendation
+
+DIMENSIONS = ("industry", "chain", "body", "sex", "qualification", "front_line", "age")
+_AGES = ((35, "under_35"), (45, "under_45"), (55, "under_55"))
+
+
+class CoverageShare(NamedTuple):
+    """One line of a table: `people` of `total` have the value `key`, as in `traits`."""
+
+    key: str
+    people: int
+    total: int
+
+
+def traits(submitted: SubmittedRecommendation, today: date) -> Mapping[str, str]:
+    """Return a person's value in each dimension; empty where the form states none.
+
+    The notice's form does not ask who works on the front line. People who qualify by a vocational
+    grade or as inheritors of a craft count as such; those who qualify by a professional title
+    alone do not.
+    """
+    form = submitted.form
+    return {
+        "industry": form.industry,
+        "chain": form.chain,
+        "body": submitted.body.slug,
+        "sex": form.sex or "",
+        "qualification": form.qualification or "",
+        "front_line": "yes" if form.qualification in ("technician", "heritage") else "no",
+        "age": _age(submitted, today),
+    }
+
+
+def _age(submitted: SubmittedRecommendation, today: date) -> str:
+    birth = submitted.form.birth
+    if birth is None:
+        return ""
+    years = today.year - birth.year - (today.month < birth.month)
+    return next((key for limit, key in _AGES if years < limit), "over_55")
+
+
+def coverage(
+    all_submitted: Iterable[SubmittedRecommendation], selection: Selection, today: date
+) -> Mapping[str, tuple[CoverageShare, ...]]:
+    """Return the shares by dimension, most frequent first; industries in the order of the rules,
+    including those without people."""
+    people = [traits(submitted, today) for submitted in all_submitted]
+    shares: dict[str, tuple[CoverageShare, ...]] = {}
+    for dimension in DIMENSIONS:
+        counts = Counter(person[dimension] for person in people)
+        keys = sorted(counts, key=lambda key: (-counts[key], key))
+        if dimension == "industry":
+            listed = list(selection.rules.industries)
+            keys = [*listed, *(key for key in keys if key not in listed)]
+        shares[dimension] = tuple(CoverageShare(key, counts[key], len(people)) for key in keys)
+    return shares
+
+
+def dimension_labels(
+    selection: Selection,
+    body_names: Mapping[str, str],
+    texts: Mapping[str, Mapping[str, str]],
+    language: str,
+) -> Callable[[str, str], str]:
+    """Return a function that names a key of a dimension; `texts` are by dimension and key."""
+
+    def label(dimension: str, key: str) -> str:
+        if dimension == "industry" and key in selection.rules.industries:
+            return str(getattr(selection.rules.industries[key], language))
+        if dimension == "body":
+            return body_names.get(key, key)
+        return texts.get(dimension, {}).get(key, key) or texts["not_stated"]["not_stated"]
+
+    return label

@@ -1,1 +1,0 @@
-"""The result and what follows it: announcement, publicity, certificates, printed papers."""

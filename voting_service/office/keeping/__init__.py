@@ -1,1 +1,0 @@
-"""What is kept, how long, and how it moves: new keys, erasure, archives. For the tables' owner."""

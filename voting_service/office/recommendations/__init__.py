@@ -1,1 +1,0 @@
-"""What districts and departments recommend: from an empty form to a receipt, and late ones."""

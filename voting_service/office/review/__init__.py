@@ -1,1 +1,0 @@
-"""The joint office reads, returns, accepts and rejects what was recommended."""

@@ -1,1 +1,0 @@
-"""Servers of others: calls with a deadline, their documents, keys and signed tokens."""

@@ -1,1 +1,0 @@
-"""The citizens' face: the API now, the pages later. Stateless workers."""

@@ -1,1 +1,0 @@
-"""The whole of a contest in one file, and counting it again with nothing but that file."""

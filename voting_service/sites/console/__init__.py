@@ -1,0 +1,1 @@
+"""The console: tallies, rulings, publication, exports, settings, audit log, accounts."""

@@ -1,0 +1,1 @@
+"""Exports: streamed, of any size, each recorded in the audit log."""

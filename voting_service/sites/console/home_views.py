@@ -1,0 +1,89 @@
+"""The console's home page: contests, and what is waiting for approval."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from voting_service.contests.model import Contest
+from voting_service.sites.console.alarms.presentation import NewAlarms, new_alarms
+from voting_service.sites.console.approval_descriptions import describe_approval
+from voting_service.sites.console.contests import contest_cache
+from voting_service.sites.console.tally_reads import READERS
+from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.invitations import APPROVERS, load_invitations
+from voting_service.staff.accounts.model import GUESTS
+from voting_service.staff.approvals.model import DECIDERS, ApprovalRequest
+from voting_service.staff.approvals.repository import load_contest_approvals
+from voting_service.voting.rulings.repository import load_holds
+
+WAITING_SHOWN = 5
+"""How many requests of a contest are shown; one link leads to the rest."""
+
+
+@signed_in()
+async def home(request: Request) -> Response:
+    """Show the home page to staff; redirect officers and experts to their selections."""
+    if current_user(request).account.role in GUESTS:
+        return RedirectResponse("/selections", 303)
+    state = get_state(request)
+    now = state.clock()
+    contests = sorted(
+        contest_cache(request).contests.values(), key=lambda c: c.opens_at, reverse=True
+    )
+    may_look = current_user(request).account.role in READERS
+    shown, waiting = [], []
+    alarms: list[NewAlarms] = []
+    async with state.connection() as connection:
+        for contest in contests:
+            approvals = await load_contest_approvals(connection, contest.id)
+            holds = await load_holds(connection, contest, decisions=approvals)
+            to_rule = sum(not hold.settled for hold in holds)
+            shown.append({"contest": contest, "phase": contest.phase(now), "to_rule": to_rule})
+            if may_look:
+                alarms.append(await new_alarms(request, connection, contest))
+            undecided = [approval for approval in approvals if approval.state == "waiting"]
+            by_id = {hold.id: hold for hold in holds}
+            rows = [
+                {
+                    "approval": approval,
+                    "words": describe_approval(request, approval, by_id),
+                    "href": _place(contest, approval),
+                }
+                for approval in undecided[:WAITING_SHOWN]
+            ]
+            if rows:
+                more = len(undecided) - len(rows)
+                waiting.append({"contest": contest, "rows": rows, "more": more})
+        invitations = 0
+        if current_user(request).account.role in APPROVERS:
+            found = await load_invitations(connection)
+            invitations = sum(each.waits and each.is_open(now) for each in found)
+    return page(
+        request,
+        "console/home.html",
+        contests=shown,
+        waiting=waiting,
+        invitations=invitations,
+        alarms=alarms,
+        may_look=may_look,
+        may_see=current_user(request).account.role in DECIDERS,
+    )
+
+
+def _place(contest: Contest, approval: ApprovalRequest) -> str:
+    """Return the address where a request is reviewed."""
+    below = {
+        "ruling": f"holds/{approval.subject.partition('/')[0]}",
+        "publication": "publication",
+        "tie_order": "publication",
+        "lot": "publication",
+        "settings": "settings",
+    }
+    return f"/contests/{contest.slug}/{below[approval.kind]}"
+
+
+ROUTES = [Route("/", home)]

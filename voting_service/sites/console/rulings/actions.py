@@ -1,0 +1,159 @@
+"""Put ballots in question; propose, approve and decline rulings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.text import Text
+from voting_service.sites.console.contests import contest_from_path
+from voting_service.sites.console.rulings.views import (
+    CONTEST,
+    HOLDS,
+    LONG_SECONDS,
+)
+from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
+from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.approvals.model import DECIDERS
+from voting_service.voting.rulings.model import (
+    VERDICTS,
+    HoldEvidence,
+    Verdict,
+)
+from voting_service.voting.rulings.repository import create_hold
+from voting_service.voting.rulings.service import (
+    approve_rulings,
+    decline_ruling,
+    propose_rulings,
+)
+
+MAX_WHY_CHARACTERS = 1000
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_BALLOT_ID = re.compile(r"[0-9a-f]{32}")
+SINGLE = frozenset({"ruling", "words"})
+
+
+def _numbers(texts: Sequence[str], field: str) -> list[int]:
+    if not texts or not all(_NUMBER.fullmatch(text) for text in texts):
+        raise InvalidInput(Fault(field, "sites.console.rulings.nothing_selected"))
+    return [int(text) for text in texts]
+
+
+@signed_in(*DECIDERS)
+async def propose(request: Request) -> Response:
+    """Propose one ruling for all selected holds."""
+    fields = await read_form_lists(request)
+    if any(len(fields.get(name, [])) != 1 for name in SINGLE):
+        raise InvalidInput(Fault("ruling", "sites.console.rulings.no_ruling_or_findings"))
+    verdict, reason = _ruling(fields["ruling"][0])
+    state, contest = get_state(request), contest_from_path(request)
+    async with state.connection() as connection:
+        await propose_rulings(
+            connection,
+            contest,
+            current_user(request).account,
+            _numbers(fields.get("hold", []), "hold"),
+            verdict=verdict,
+            reason=reason,
+            words=fields["words"][0],
+            now=state.clock(),
+        )
+    return RedirectResponse(f"/contests/{contest.slug}/approvals?done=proposed", 303)
+
+
+def _ruling(text: str) -> tuple[Verdict, str]:
+    """Return verdict and reason from `void/automated_voting`. Raises InvalidInput."""
+    given, _, reason = text.partition("/")
+    for verdict in VERDICTS:
+        if verdict == given:
+            return verdict, reason
+    raise InvalidInput(Fault("ruling", "sites.console.rulings.no_ruling"))
+
+
+@signed_in(*DECIDERS, step_up=True)
+async def approve(request: Request) -> Response:
+    """Approve all selected proposals; the counts follow at once."""
+    fields = await read_form_lists(request)
+    state, contest = get_state(request), contest_from_path(request)
+    approvals = _numbers(fields.get("approval", []), "approval")
+    async with state.long_connection(LONG_SECONDS) as connection:
+        await approve_rulings(
+            connection, contest, current_user(request).account, approvals, now=state.clock()
+        )
+    return RedirectResponse(f"/contests/{contest.slug}/approvals?done=approved", 303)
+
+
+@signed_in(*DECIDERS)
+async def decline(request: Request) -> Response:
+    """Decline a proposed ruling, or withdraw one's own."""
+    form = await read_form(request)
+    state, contest = get_state(request), contest_from_path(request)
+    async with state.connection() as connection:
+        await decline_ruling(
+            connection,
+            contest,
+            current_user(request).account,
+            request.path_params["approval"],
+            form.get("because", ""),
+            now=state.clock(),
+        )
+    return RedirectResponse(f"/contests/{contest.slug}/approvals?done=declined", 303)
+
+
+@signed_in(*DECIDERS)
+async def select(request: Request) -> Response:
+    """Put ballots in question; they keep their state until two people rule."""
+    form = await read_form(request)
+    why = form.get("why", "").strip()
+    if not 1 <= len(why) <= MAX_WHY_CHARACTERS:
+        raise InvalidInput(
+            Fault(
+                "why",
+                "sites.console.rulings.reason_length",
+                max_why_characters=MAX_WHY_CHARACTERS,
+            )
+        )
+    words = form.get("ballots", "").split()
+    faults = [
+        Fault(
+            f"ballot {word[:40]}",
+            "sites.console.rulings.not_a_ballot_number",
+            word=word[:40],
+        )
+        for word in words
+        if not _BALLOT_ID.fullmatch(word)
+    ]
+    if faults:
+        raise InvalidInput(*faults[:5])
+    state, contest, account = (
+        get_state(request),
+        contest_from_path(request),
+        current_user(request).account,
+    )
+    async with state.connection() as connection:
+        hold_id = await create_hold(
+            connection,
+            contest,
+            [bytes.fromhex(word) for word in words],
+            actor=account.name,
+            kind="selection",
+            source=account.name,
+            label=form.get("label", ""),
+            evidence=HoldEvidence(sentence=Text(zh=why, en=why)),
+            now=state.clock(),
+        )
+    return RedirectResponse(f"/contests/{contest.slug}/holds/{hold_id}?done=made", 303)
+
+
+ROUTES = [
+    Route(f"{HOLDS}/new", select, methods=["POST"]),
+    Route(f"{HOLDS}/proposals", propose, methods=["POST"]),
+    Route(f"{CONTEST}/approvals/approve", approve, methods=["POST"]),
+    Route(f"{CONTEST}/approvals/{{approval:int}}/decline", decline, methods=["POST"]),
+]

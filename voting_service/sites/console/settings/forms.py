@@ -1,0 +1,68 @@
+"""Read a setting's value from a form, as `contests/settings/model.py` takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from voting_service.contests.model import Contest
+from voting_service.contests.settings.model import Setting, local_moment
+from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.text import Text
+
+Form = Mapping[str, str]
+
+
+def value_from(form: Form, setting: Setting, contest: Contest) -> Any:
+    """Return the value. Raises InvalidInput for a malformed time or number; `changed` checks the
+    rest."""
+    match setting:
+        case "title":
+            return _texts(form)
+        case "contact":
+            texts = _texts(form)
+            return texts if any(texts.values()) else None
+        case "publish_at" if form.get("when") == "opening":
+            return None
+        case "publish_at" | "opens_at" | "closes_at":
+            moment = local_moment(form.get("moment", ""), contest.zone)
+            return msgspec.to_builtins(moment)
+        case _:
+            return _plain(form, setting)
+
+
+def _plain(form: Form, setting: Setting) -> Any:
+    match setting:
+        case "release":
+            mode, at = form.get("mode", ""), form.get("daily_at", "")
+            whole = f"{at}:00" if len(at) == len("20:00") else at  # browsers leave seconds out
+            return {"mode": mode, "daily_at": whole if mode == "daily" else None}
+        case "ballot":
+            return {
+                "min_choices": _number(form, "min_choices"),
+                "max_choices": _number(form, "max_choices"),
+                "every": form.get("every", ""),
+            }
+        case "cut":
+            return {"size": _number(form, "size"), "tie": form.get("tie", "")}
+        case "list_order":
+            return form.get("order", "")
+    return _number(form, "number")
+
+
+def reason_from(form: Form) -> Text:
+    """Return the public reason."""
+    return Text(form.get("reason_zh", "").strip(), form.get("reason_en", "").strip())
+
+
+def _texts(form: Form) -> dict[str, str]:
+    return {"zh": form.get("zh", "").strip(), "en": form.get("en", "").strip()}
+
+
+def _number(form: Form, name: str) -> int:
+    text = form.get(name, "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise InvalidInput(Fault(name, "sites.console.settings.whole_number"))
+    return int(text)

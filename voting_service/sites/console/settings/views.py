@@ -1,0 +1,264 @@
+"""Pages of a contest's settings."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from voting_service.contests.model import Contest, Platform
+from voting_service.contests.repository import load_contest, load_platforms
+from voting_service.contests.settings.descriptions import (
+    describe_changes,
+    describe_value,
+    setting_name,
+)
+from voting_service.contests.settings.model import (
+    SETTINGS,
+    ChangeRefused,
+    Setting,
+    Why,
+    change_stage,
+    changed,
+    people_needed,
+    setting_value,
+    why_fixed,
+)
+from voting_service.contests.settings.platform_switch import PLATFORM, contests_that_need_two
+from voting_service.contests.settings.repository import load_changes
+from voting_service.errors import InvalidInput, NotFound, VotingError
+from voting_service.i18n.text import Language
+from voting_service.infrastructure.postgres.pool import AnyConnection
+from voting_service.sites.console.contests import contest_from_path
+from voting_service.sites.console.settings.release_preview import (
+    WIDTH,
+    Span,
+    spans,
+    time_line,
+)
+from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.cookies import language
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import (
+    StaffState,
+    get_state,
+)
+from voting_service.staff.accounts.model import Role
+from voting_service.staff.approvals.model import DECIDERS, ApprovalRequest
+from voting_service.staff.approvals.repository import load_contest_approvals
+from voting_service.voting.tally.errors import TallyOfAnotherCluster
+from voting_service.voting.tally.repository import count_ballots_by_platform
+
+PREFIX = "/contests/{slug}/settings"
+READERS: tuple[Role, ...] = ("tally_clerk", "supervisor", "auditor")
+"""Roles that may see the page: it shows today's votes."""
+
+
+class SettingRow(msgspec.Struct, frozen=True):
+    """A setting, its value as text, and why it cannot be changed now (None: it can)."""
+
+    setting: Setting
+    name: str
+    value: str
+    fixed: Why | None
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A proposal: what would change, and whether it still fits. `sees` is what the public would
+    see of the counts afterwards, where that changes."""
+
+    approval: ApprovalRequest
+    name: str
+    before: str
+    after: str
+    reason: str
+    obstacle: str | None
+    sees: list[Span | None]
+
+
+@signed_in(*READERS)
+async def settings_page(request: Request) -> Response:
+    """Show all settings, proposed changes and the history."""
+    state, known, said = get_state(request), current_user(request), language(request)
+    now = state.clock()
+    async with state.connection() as connection:
+        contest = await load_contest(connection, contest_from_path(request).slug)
+        approvals = await load_contest_approvals(connection, contest.id)
+        changes = await load_changes(connection, contest.id)
+        platforms = await load_platforms(connection)
+        try:
+            votes = await votes_today(connection, contest, now)
+        except TallyOfAnotherCluster:  # a platform can be switched off all the same
+            votes = None
+    marks, now_at = time_line(contest, now)
+    people = {d.id: d for d in approvals}
+    return page(
+        request,
+        "settings/settings.html",
+        contest=contest,
+        done=request.query_params.get("done", ""),
+        stage=change_stage(contest, now),
+        people=people_needed(contest, now),
+        may_decide=known.account.role in DECIDERS,
+        marks=marks,
+        now_at=now_at,
+        width=WIDTH,
+        rows=[_row(contest, setting, now, said) for setting in SETTINGS],
+        platforms=[
+            (platform, None if votes is None else votes.get(platform.id, 0))
+            for platform in platforms
+        ],
+        sees=spans(contest, now),
+        waiting=[
+            _waiting(contest, approval, platforms, now, said)
+            for approval in approvals
+            if approval.kind == "settings" and approval.state == "waiting"
+        ],
+        history=[
+            (line, people.get(change.decision_id or 0))
+            for line, change in reversed(
+                list(zip(describe_changes(changes, contest, said), changes, strict=True))
+            )
+        ],
+        public_url=state.settings.public_url,
+    )
+
+
+async def votes_today(connection: AnyConnection, contest: Contest, now: datetime) -> dict[int, int]:
+    """Return the ballots cast today in the contest's time zone, by the platform's id."""
+    today = now.astimezone(contest.zone).date()
+    midnight = datetime.combine(today, time(), contest.zone)
+    return await count_ballots_by_platform(connection, contest.id, midnight)
+
+
+def _row(contest: Contest, setting: Setting, now: datetime, said: Language) -> SettingRow:
+    value = describe_value(setting, setting_value(contest, setting), contest, said)
+    name = setting_name(setting, said)
+    return SettingRow(setting, name, value, why_fixed(contest, setting, now))
+
+
+def _waiting(
+    contest: Contest,
+    approval: ApprovalRequest,
+    platforms: tuple[Platform, ...],
+    now: datetime,
+    said: Language,
+) -> Waiting:
+    payload = approval.payload
+    setting = payload["setting"]
+    obstacle, sees = None, []
+    if setting == PLATFORM:
+        found = [p for p in platforms if p.slug == payload["to"]["slug"]]
+        if not found or found[0].revision != payload["revision"]:
+            obstacle = "stale"
+    elif payload["revision"] != contest.revision:
+        obstacle = "stale"
+    else:
+        try:
+            after = changed(contest, setting, payload["to"], now, by=approval.proposer)
+            sees = spans(after, now) if spans(after, now) != spans(contest, now) else []
+        except ChangeRefused as refusal:
+            obstacle = refusal.why
+    return Waiting(
+        approval,
+        setting_name(setting, said),
+        describe_value(setting, payload["from"], contest, said, beside=payload["to"]),
+        describe_value(setting, payload["to"], contest, said),
+        payload["reason"][said],
+        obstacle,
+        sees,
+    )
+
+
+@signed_in(*DECIDERS, step_up=True)
+async def change_form(request: Request) -> Response:
+    """Ask for a setting's new value and the reason."""
+    return await setting_form(request, {})
+
+
+async def setting_form(
+    request: Request, filled: dict[str, str], error: VotingError | None = None
+) -> Response:
+    """Return the form as it was filled in, with what was wrong. Raises NotFound."""
+    state, said = get_state(request), language(request)
+    setting = setting_of(request)
+    async with state.connection() as connection:
+        contest = await load_contest(connection, contest_from_path(request).slug)
+    now = state.clock()
+    row = _row(contest, setting, now, said)
+    value = setting_value(contest, setting)
+    if setting in {"publish_at", "opens_at", "closes_at"} and value is not None:
+        local = datetime.fromisoformat(value).astimezone(contest.zone)
+        value = local.replace(tzinfo=None, microsecond=0).isoformat(timespec="minutes")
+    return page(
+        request,
+        "settings/change.html",
+        status=200 if error is None else 422 if isinstance(error, InvalidInput) else 409,
+        contest=contest,
+        setting=setting,
+        row=row,
+        value=value,
+        people=people_needed(contest, now),
+        filled=filled,
+        why=error.why if isinstance(error, ChangeRefused) else None,
+        faults=_faults(error),
+    )
+
+
+def _faults(error: VotingError | None) -> list[str]:
+    if isinstance(error, InvalidInput):
+        return [str(fault) for fault in error.faults]
+    return [str(error)] if error and not isinstance(error, ChangeRefused) else []
+
+
+def setting_of(request: Request) -> Setting:
+    """Return the setting named in the address. Raises NotFound."""
+    for setting in SETTINGS:
+        if setting == request.path_params["setting"]:
+            return setting
+    raise NotFound("sites.console.settings.no_such_setting")
+
+
+@signed_in(*DECIDERS, step_up=True)
+async def platform_form(request: Request) -> Response:
+    """Ask why a platform is switched."""
+    return await switch_form(request, {})
+
+
+async def switch_form(
+    request: Request, filled: dict[str, str], error: VotingError | None = None
+) -> Response:
+    """Return the form as it was filled in, with what was wrong. Raises NotFound."""
+    state = get_state(request)
+    platform = await platform_of(request, state)
+    async with state.connection() as connection:
+        running = await contests_that_need_two(connection, state.clock())
+    return page(
+        request,
+        "settings/platform.html",
+        status=200 if error is None else 422 if isinstance(error, InvalidInput) else 409,
+        contest=contest_from_path(request),
+        platform=platform,
+        two=bool(running) and not platform.enabled,
+        filled=filled,
+        faults=_faults(error),
+    )
+
+
+async def platform_of(request: Request, state: StaffState) -> Platform:
+    """Return the platform named in the address. Raises NotFound."""
+    async with state.connection() as connection:
+        for platform in await load_platforms(connection):
+            if platform.slug == request.path_params["platform"]:
+                return platform
+    raise NotFound("sites.console.settings.no_such_platform")
+
+
+ROUTES = [
+    Route(PREFIX, settings_page),
+    Route(f"{PREFIX}/change/{{setting}}", change_form),
+    Route(f"{PREFIX}/platforms/{{platform}}", platform_form),
+]

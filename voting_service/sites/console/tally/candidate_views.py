@@ -1,0 +1,185 @@
+"""Pages of one candidate, and of two side by side."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voting_service.contests.model import Contest
+from voting_service.sites.console.contests import contest_from_path
+from voting_service.sites.console.tally.charts import (
+    HOUR,
+    CountedColumns,
+    build_tally,
+    comparison_chart,
+    contest_hours,
+    percent,
+    time_chart,
+)
+from voting_service.sites.console.tally_reads import (
+    READERS,
+    candidate_names,
+    find_candidate,
+    load_figures_at,
+    platform_names,
+    platform_slugs,
+    read_at,
+    read_number,
+    texts,
+)
+from voting_service.sites.console.time_ranges import (
+    hour_path,
+    last_window,
+    local_text,
+)
+from voting_service.sites.shared.signed_in.access import signed_in
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.voting.rulings.model import Hold, HoldVotes
+from voting_service.voting.rulings.repository import load_hold_votes, load_holds
+from voting_service.voting.tally.live_figures import Figures
+from voting_service.voting.tally.recount import BALLOTS, Count
+
+NEIGHBOURS = 3
+"""How many candidates are shown above and below one."""
+
+
+class VoteOrigin(NamedTuple):
+    """A candidate's votes on a platform: share of the candidate's votes and of all ballots, in
+    percent of net."""
+
+    platform_id: int
+    counted: CountedColumns
+    share: float
+    ballots_share: float
+
+
+def origins(figures: Figures, number: int) -> tuple[VoteOrigin, ...]:
+    """Return the candidate's votes by platform, most first."""
+    votes, ballots = figures.by_platform(number), figures.by_platform()
+    net = figures.votes[number].net
+    found = (
+        VoteOrigin(
+            platform_id,
+            CountedColumns.of(votes.get(platform_id, Count())),
+            percent(votes.get(platform_id, Count()).net, net),
+            percent(count.net, figures.ballots.net),
+        )
+        for platform_id, count in ballots.items()
+    )
+    return tuple(sorted(found, key=lambda o: (-o.counted.gross, o.platform_id)))
+
+
+async def _holds_of(
+    request: Request, contest: Contest, number: int
+) -> list[tuple[Hold, HoldVotes]]:
+    """Return the holds with votes for a candidate, most votes first."""
+    async with get_state(request).connection() as connection:
+        votes = await load_hold_votes(connection, contest)
+        touched = {h: of[number] for h, of in votes.items() if number in of}
+        holds = await load_holds(connection, contest) if touched else ()
+    found = [(hold, touched[hold.id]) for hold in holds if hold.id in touched]
+    return sorted(found, key=lambda pair: (-sum(pair[1]), pair[0].id))
+
+
+@signed_in(*READERS)
+async def candidate_page(request: Request) -> Response:
+    """Show hours, platforms, neighbours and holds of a candidate; also `?at=`."""
+    contest, state = contest_from_path(request), get_state(request)
+    candidate = find_candidate(contest, request.path_params["number"])
+    at = read_at(request, contest)
+    figures = await load_figures_at(state, contest, at, (BALLOTS, candidate.number))
+    tally, order = build_tally(contest, figures), figures.best_first()
+    place = order.index(candidate.number)
+    begins, ends = contest_hours(contest, figures)
+    first = max(0, place - NEIGHBOURS)
+    return page(
+        request,
+        "tally/candidate.html",
+        contest=contest,
+        candidate=candidate,
+        names=candidate_names(request, contest),
+        platforms=platform_names(request),
+        tally=tally,
+        row=tally.candidates[place],
+        neighbours=tally.candidates[first : place + NEIGHBOURS + 1],
+        origins=origins(figures, candidate.number),
+        holds=await _holds_of(request, contest, candidate.number),
+        window=partial(last_window, contest, figures.as_of, candidate=str(candidate.number)),
+        platform_slugs=platform_slugs(request),
+        at=at,
+        at_text=local_text(figures.as_of, contest),
+        chart_data=time_chart(
+            contest,
+            figures.by_hour(candidate.number),
+            begins,
+            ends,
+            HOUR,
+            states=texts(request)["states"],
+            link=lambda hour: f"{hour_path(contest, hour)}?candidate={candidate.number}",
+        ),
+    )
+
+
+class Side(NamedTuple):
+    """A platform's net votes of two candidates."""
+
+    platform_id: int
+    one: int
+    other: int
+
+    @property
+    def difference(self) -> int:
+        return self.one - self.other
+
+
+@signed_in(*READERS)
+async def compare_page(request: Request) -> Response:
+    """Compare two candidates, `?a=&b=`; show the form when one is missing."""
+    contest, state = contest_from_path(request), get_state(request)
+    at = read_at(request, contest)
+    names = candidate_names(request, contest)
+    asked = [request.query_params.get(field, "") for field in ("a", "b")]
+    values: dict[str, Any] = {"chosen": None}
+    if all(asked):
+        one, other = (
+            read_number(text, contest, field) for text, field in zip(asked, ("a", "b"), strict=True)
+        )
+        figures = await load_figures_at(state, contest, at, (BALLOTS, one, other))
+        values = _comparison(request, contest, figures, one, other)
+    return page(
+        request,
+        "tally/compare.html",
+        contest=contest,
+        names=names,
+        platforms=platform_names(request),
+        at=at,
+        asked=asked,
+        **values,
+    )
+
+
+def _comparison(
+    request: Request, contest: Contest, figures: Figures, one: int, other: int
+) -> dict[str, Any]:
+    rows = {row.number: row for row in build_tally(contest, figures).candidates}
+    left, right = figures.by_platform(one), figures.by_platform(other)
+    sides = [
+        Side(platform, left.get(platform, Count()).net, right.get(platform, Count()).net)
+        for platform in figures.by_platform()
+    ]
+    names = candidate_names(request, contest)
+    chart = None
+    if one != other:
+        pair = {number: names[number] for number in (one, other)}
+        chart = comparison_chart(contest, figures, pair, texts(request)["difference"])
+    return {
+        "chosen": (rows[one], rows[other]),
+        "difference": rows[one].counted.net - rows[other].counted.net,
+        "sides": sides,
+        "as_of": figures.as_of,
+        "chart_data": chart,
+    }

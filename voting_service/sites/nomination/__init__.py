@@ -1,0 +1,1 @@
+"""The nomination site: pages of officers, reviewers and experts."""

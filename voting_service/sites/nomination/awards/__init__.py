@@ -1,0 +1,1 @@
+"""Pages of the result, its publicity and its documents."""

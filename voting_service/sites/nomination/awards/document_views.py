@@ -1,0 +1,197 @@
+"""Certificates and their serial numbers; album, report and minutes as PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.text import LANGUAGES, Language
+from voting_service.infrastructure.typesetting.compiler import in_background
+from voting_service.nomination.awards import document_service
+from voting_service.nomination.awards.minutes_data import Meeting
+from voting_service.nomination.awards.published_result import (
+    album_languages,
+    load_certificates,
+    load_results,
+)
+from voting_service.nomination.awards.render_jobs import (
+    DOCUMENT_KINDS,
+    DocumentKind,
+    Renderer,
+    enqueue,
+    load_render_jobs,
+    render,
+)
+from voting_service.nomination.documents.minutes import render_minutes
+from voting_service.nomination.model import READERS, REVIEWERS
+from voting_service.sites.nomination.context import request_actor, requested_selection
+from voting_service.sites.nomination.panel.context import (
+    candidate_names,
+    requested_panel,
+)
+from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.cookies import language as reader_language
+from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+
+DOCUMENTS = "/selections/{slug}/papers"
+MAX_FIELD_CHARACTERS = 60
+
+
+def _redirect(request: Request, task: BackgroundTask | None = None) -> Response:
+    address = DOCUMENTS.replace("{slug}", request.path_params["slug"])
+    return RedirectResponse(address, 303, background=task)
+
+
+def _pdf(content: bytes, name: str) -> Response:
+    headers = {
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "content-disposition": f'attachment; filename="{name}"',
+    }
+    return Response(content, 200, headers, media_type="application/pdf")
+
+
+@signed_in(*READERS)
+async def documents_page(request: Request) -> Response:
+    """The certificates with their serial numbers, and the rendered documents."""
+    state = get_state(request)
+    now = state.clock()
+    async with state.connection() as connection:
+        panel = await requested_panel(request, connection)
+        jobs = await load_render_jobs(connection, panel.selection)
+        contest_id = 0 if panel.contest is None else panel.contest.id
+        results = await load_results(connection, contest_id)
+        certificates = await load_certificates(connection, contest_id)
+        public = [result.version for result in results if result.visible_at <= now]
+        albums = (
+            await album_languages(connection, contest_id, public[-1]) if public else frozenset()
+        )
+    document = results[-1].read() if results else None
+    numbered = {(certificate.number, certificate.award) for certificate in certificates}
+    return page(
+        request,
+        "awards/documents.html",
+        selection=panel.selection,
+        document=document,
+        certificates=certificates,
+        all_numbered=document is not None
+        and all((a.number, document.find_award(a.number)) in numbered for a in document.awarded),
+        names=candidate_names(panel),
+        jobs=[(job, job.state(now)) for job in jobs],
+        kinds=DOCUMENT_KINDS,
+        albums=albums,
+        may_render=current_user(request).account.role in REVIEWERS,
+        public_url=state.settings.public_url.rstrip("/"),
+    )
+
+
+@signed_in(*READERS)
+async def progress(request: Request) -> Response:
+    """State and finished steps of every job, for the page's script."""
+    state = get_state(request)
+    async with state.connection() as connection:
+        selection = await requested_selection(request, connection)
+        jobs = await load_render_jobs(connection, selection)
+    states = {str(job.id): [job.state(state.clock()), job.steps_done] for job in jobs}
+    return JSONResponse(states, headers={"cache-control": "no-store"})
+
+
+@signed_in(*REVIEWERS, step_up=True)
+async def issue_certificates(request: Request) -> Response:
+    """Give everybody in the result a certificate number and code."""
+    await read_form(request)
+    async with get_state(request).connection() as connection:
+        panel = await requested_panel(request, connection)
+        await document_service.issue_certificates(request_actor(request, connection), panel)
+    return _redirect(request)
+
+
+@signed_in(*REVIEWERS)
+async def start(request: Request) -> Response:
+    """Render a document in the background."""
+    form = await read_form(request)
+    kind, language = _read_kind(form), _read_language(form)
+    state = get_state(request)
+    async with state.connection() as connection:
+        selection = await requested_selection(request, connection)
+        job = await enqueue(request_actor(request, connection), selection, kind, language)
+    renderer = Renderer(state.database, state.settings, state.clock)
+    return _redirect(request, BackgroundTask(render, renderer, selection, job))
+
+
+def _read_kind(form: Mapping[str, str]) -> DocumentKind:
+    for kind in DOCUMENT_KINDS:
+        if kind == form.get("kind"):
+            return kind
+    raise InvalidInput(Fault("kind", "sites.nomination.awards.choose_document"))
+
+
+def _read_language(form: Mapping[str, str]) -> Language:
+    for language in LANGUAGES:
+        if language == form.get("language"):
+            return language
+    raise InvalidInput(Fault("language", "sites.nomination.awards.choose_language"))
+
+
+@signed_in(*READERS)
+async def download(request: Request) -> Response:
+    """A rendered document; each download is recorded in the audit log."""
+    async with get_state(request).connection() as connection:
+        selection = await requested_selection(request, connection)
+        actor, job_id = request_actor(request, connection), request.path_params["paper"]
+        document = await document_service.export_document(actor, selection, job_id)
+    return _pdf(document.content, f"{selection.slug}-{document.kind}-{document.language}.pdf")
+
+
+@signed_in(*REVIEWERS, step_up=True)
+async def publish_album(request: Request) -> Response:
+    """Publish a web album on the public site, as long as its result is public."""
+    await read_form(request)
+    async with get_state(request).connection() as connection:
+        panel = await requested_panel(request, connection)
+        actor, job_id = request_actor(request, connection), request.path_params["paper"]
+        await document_service.publish_album(actor, panel, job_id)
+    return _redirect(request)
+
+
+@signed_in(*REVIEWERS)
+async def minutes(request: Request) -> Response:
+    """The minutes of the panel."""
+    meeting = _read_meeting(await read_form(request))
+    language = reader_language(request)
+    async with get_state(request).connection() as connection:
+        panel = await requested_panel(request, connection)
+        actor = request_actor(request, connection)
+        contents = await document_service.export_minutes(actor, panel, meeting, language)
+    content = await in_background(lambda: render_minutes(contents, language))
+    return _pdf(content, f"{panel.selection.slug}-minutes-{language}.pdf")
+
+
+def _read_meeting(form: Mapping[str, str]) -> Meeting:
+    meeting = Meeting(*(form.get(name, "").strip() for name in Meeting._fields))
+    faults = [
+        Fault(name, "sites.nomination.awards.field_length", limit=MAX_FIELD_CHARACTERS)
+        for name, text in meeting._asdict().items()
+        if not 1 <= len(text) <= MAX_FIELD_CHARACTERS or not text.isprintable()
+    ]
+    if faults:
+        raise InvalidInput(*faults)
+    return meeting
+
+
+ROUTES = [
+    Route(DOCUMENTS, documents_page),
+    Route(DOCUMENTS, start, methods=["POST"]),
+    Route(f"{DOCUMENTS}/progress.json", progress),
+    Route(f"{DOCUMENTS}/certificates", issue_certificates, methods=["POST"]),
+    Route(f"{DOCUMENTS}/minutes", minutes, methods=["POST"]),
+    Route(f"{DOCUMENTS}/{{paper:int}}.pdf", download),
+    Route(f"{DOCUMENTS}/{{paper:int}}/online", publish_album, methods=["POST"]),
+]

@@ -1,0 +1,1 @@
+"""The pages of recommending bodies and their officers."""

@@ -1,0 +1,19 @@
+"""Every address of the panel."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from voting_service.sites.nomination.panel import (
+    expert_views,
+    rules_views,
+    score_sheet_views,
+    views,
+)
+
+ROUTES: list[Route] = [
+    *views.ROUTES,
+    *score_sheet_views.ROUTES,
+    *rules_views.ROUTES,
+    *expert_views.ROUTES,
+]

@@ -1,0 +1,100 @@
+"""The rules of the panel, and the approvals about it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from voting_service.nomination.model import REVIEWERS
+from voting_service.nomination.panel.rules import MAX_CRITERIA, read_rules, suggested_rules
+from voting_service.nomination.panel.service import (
+    approve_proposal,
+    decline_proposal,
+    propose_close,
+    propose_rules,
+)
+from voting_service.sites.nomination.context import request_actor
+from voting_service.sites.nomination.panel.context import (
+    PANEL,
+    PANEL_ROLES,
+    redirect_to_panel,
+    requested_panel,
+)
+from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+
+
+@signed_in(*PANEL_ROLES)
+async def rules_page(request: Request) -> Response:
+    """The rules in force, and for reviewers a form for new ones until scoring begins."""
+    async with get_state(request).connection() as connection:
+        panel = await requested_panel(request, connection)
+    may_propose = current_user(request).account.role in REVIEWERS and not panel.sheets
+    return page(
+        request,
+        "panel/rules.html",
+        selection=panel.selection,
+        panel=panel,
+        rules=panel.rules,
+        form=panel.rules or suggested_rules(),
+        rows=range(1, MAX_CRITERIA + 1),
+        may_propose=may_propose,
+    )
+
+
+@signed_in(*REVIEWERS, step_up=True)
+async def propose_new_rules(request: Request) -> Response:
+    """Propose rules."""
+    rules = read_rules(await read_form(request))
+    async with get_state(request).connection() as connection:
+        panel = await requested_panel(request, connection)
+        await propose_rules(request_actor(request, connection), panel, rules)
+    return redirect_to_panel(request, "proposed")
+
+
+@signed_in(*REVIEWERS, step_up=True)
+async def close(request: Request) -> Response:
+    """Propose to close the open round without the experts who are missing."""
+    form = await read_form(request)
+    round_number = {"1": 1, "2": 2, "3": 3}.get(form.get("round", ""), 0)
+    async with get_state(request).connection() as connection:
+        panel = await requested_panel(request, connection)
+        await propose_close(request_actor(request, connection), panel, round_number)
+    return redirect_to_panel(request, "proposed")
+
+
+@signed_in(*REVIEWERS, step_up=True)
+async def approve(request: Request) -> Response:
+    """Approve a proposal."""
+    await read_form(request)
+    async with get_state(request).connection() as connection:
+        panel = await requested_panel(request, connection)
+        proposal_id = request.path_params["decision"]
+        await approve_proposal(request_actor(request, connection), panel, proposal_id)
+    return redirect_to_panel(request, "approved")
+
+
+@signed_in(*REVIEWERS)
+async def decline(request: Request) -> Response:
+    """Decline a proposal, or withdraw one's own."""
+    form = await read_form(request)
+    async with get_state(request).connection() as connection:
+        await decline_proposal(
+            request_actor(request, connection),
+            await requested_panel(request, connection),
+            request.path_params["decision"],
+            form.get("because", ""),
+        )
+    return redirect_to_panel(request, "declined")
+
+
+ROUTES = [
+    Route(f"{PANEL}/rules", rules_page),
+    Route(f"{PANEL}/rules", propose_new_rules, methods=["POST"]),
+    Route(f"{PANEL}/close", close, methods=["POST"]),
+    Route(f"{PANEL}/decisions/{{decision:int}}/approve", approve, methods=["POST"]),
+    Route(f"{PANEL}/decisions/{{decision:int}}/decline", decline, methods=["POST"]),
+]

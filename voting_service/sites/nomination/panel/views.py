@@ -1,0 +1,94 @@
+"""The state of the panel for reviewers and experts, and each candidate as experts see them."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from voting_service.nomination.model import READERS, REVIEWERS
+from voting_service.nomination.panel.model import score_text
+from voting_service.nomination.panel.outcome import current_round, load_panel_outcome, open_ties
+from voting_service.nomination.panel.score_sheets import require_expert
+from voting_service.nomination.panel.scores_export import export_scores
+from voting_service.nomination.panel.service import view_candidate
+from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.sites.nomination.context import request_actor
+from voting_service.sites.nomination.panel.context import (
+    PANEL,
+    PANEL_ROLES,
+    candidate_names,
+    requested_panel,
+)
+from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.sessions import is_confirmed
+
+NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+@signed_in(*PANEL_ROLES)
+async def panel_page(request: Request) -> Response:
+    """The next step, who has submitted, and the standings once they are open."""
+    state, user = get_state(request), current_user(request)
+    async with state.connection() as connection:
+        panel = await requested_panel(request, connection)
+        outcome = await load_panel_outcome(connection, panel)
+    account = user.account
+    may_decide = account.role in REVIEWERS
+    return page(
+        request,
+        "panel/panel.html",
+        selection=panel.selection,
+        panel=panel,
+        outcome=outcome,
+        round_number=current_round(panel, outcome),
+        names=candidate_names(panel),
+        people={expert.account_id: expert.name for expert in panel.experts},
+        expert=require_expert(panel, account.id) if account.role == "expert" else None,
+        score=score_text,
+        ties=open_ties(outcome),
+        waiting=[d for d in panel.decisions if d.kind == "panel" and d.state == "waiting"],
+        may_decide=may_decide,
+        must_confirm=may_decide and not is_confirmed(user.session, state.clock()),
+        done=request.query_params.get("done", ""),
+    )
+
+
+@signed_in(*PANEL_ROLES)
+async def candidate_page(request: Request) -> Response:
+    """A candidate without personal data; each view is recorded in the audit log."""
+    state, number = get_state(request), request.path_params["number"]
+    async with state.connection() as connection:
+        panel = await requested_panel(request, connection)
+        keys = PersonalKeys.of(state.settings)
+        candidate = await view_candidate(request_actor(request, connection), keys, panel, number)
+    account_id = current_user(request).account.id
+    judged = panel.judged_by(account_id)
+    return page(
+        request,
+        "panel/candidate.html",
+        selection=panel.selection,
+        candidate=candidate,
+        order=judged if number in judged else (),
+        excluded=number in panel.excluded(account_id),
+    )
+
+
+@signed_in(*READERS)
+async def scores(request: Request) -> Response:
+    """Everything that the standings are computed from, as JSON."""
+    async with get_state(request).connection() as connection:
+        panel = await requested_panel(request, connection)
+        export = await export_scores(request_actor(request, connection), panel)
+    headers = {**NO_STORE, "content-disposition": 'attachment; filename="scores.json"'}
+    return Response(msgspec.json.encode(export), 200, headers, media_type="application/json")
+
+
+ROUTES = [
+    Route(PANEL, panel_page),
+    Route(f"{PANEL}/scores.json", scores),
+    Route(f"{PANEL}/candidates/{{number:int}}", candidate_page),
+]

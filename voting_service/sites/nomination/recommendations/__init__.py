@@ -1,0 +1,1 @@
+"""The pages of officers who recommend, and of late exceptions."""

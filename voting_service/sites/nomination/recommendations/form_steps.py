@@ -1,0 +1,263 @@
+"""The steps of the form: the fields of each, and conversion between a form and posted values.
+
+No I/O. A field's name on a page is its path in nomination/form/model.py, except for achievements:
+`achievements` has the kinds that were ticked, `achievements.<kind>.pages` the pages of each. The
+patterns of months and days hold the Chinese characters that the input may use.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from voting_service.errors import Fault
+from voting_service.nomination.form.model import (
+    Achievement,
+    AchievementKind,
+    Month,
+    Opinion,
+    Qualification,
+    RecommendationForm,
+    Sex,
+)
+from voting_service.nomination.form.validation import LONGEST
+from voting_service.nomination.model import Slot
+
+Step = Literal["person", "work", "deeds", "evidence", "opinions"]
+STEPS: tuple[Step, ...] = get_args(Step)
+Kind = Literal["text", "lines", "month", "day", "choice", "ticks", "tick"]
+
+SEXES: tuple[Sex, ...] = get_args(Sex)
+QUALIFICATIONS: tuple[Qualification, ...] = get_args(Qualification)
+ACHIEVEMENTS: tuple[AchievementKind, ...] = get_args(AchievementKind)
+_MONTH = re.compile(r"([0-9]{4})\s*[-./年]\s*([0-9]{1,2})\s*月?")
+_DAY = re.compile(r"([0-9]{4})\s*[-./年]\s*([0-9]{1,2})\s*[-./月]\s*([0-9]{1,2})\s*日?")
+
+Values = Mapping[str, str | tuple[str, ...]]
+"""What a page shows and posts, by field name; a tuple for ticked kinds."""
+
+_OPINION: tuple[tuple[str, Kind], ...] = (
+    ("text", "lines"),
+    ("signer", "text"),
+    ("signed_on", "day"),
+)
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field of a page; `limit` is its maximum of characters, for a text."""
+
+    name: str
+    kind: Kind = "text"
+
+    @property
+    def id(self) -> str:
+        """The element id, which links lead to."""
+        return self.name.replace(".", "-")
+
+    @property
+    def limit(self) -> int | None:
+        return LONGEST.get(self.name)
+
+
+FIELDS: Mapping[Step, tuple[Field, ...]] = MappingProxyType(
+    {
+        "person": (
+            Field("name"),
+            Field("sex", "choice"),
+            Field("birth", "month"),
+            Field("id_number"),
+            Field("ethnic_group"),
+            Field("political_status"),
+            Field("education"),
+        ),
+        "work": (
+            Field("trade"),
+            Field("skill_grade"),
+            Field("employer"),
+            Field("is_central_unit", "tick"),
+            Field("first_employed", "month"),
+            Field("employer_address"),
+            Field("employer_postcode"),
+            Field("employer_contact"),
+            Field("employer_telephone"),
+            Field("industry", "choice"),
+            Field("chain"),
+        ),
+        "deeds": (Field("skills", "lines"), Field("deeds", "lines")),
+        "evidence": (
+            Field("qualification", "choice"),
+            Field("qualification_pages"),
+            Field("achievements", "ticks"),
+            *(Field(f"achievements.{kind}.pages") for kind in ACHIEVEMENTS),
+            Field("evidence_handler"),
+            Field("evidence_confirmed_on", "day"),
+        ),
+        "opinions": tuple(
+            Field(f"{who}.{name}", kind)
+            for who in ("employer_opinion", "body_opinion")
+            for name, kind in _OPINION
+        ),
+    }
+)
+SLOTS: Mapping[Step, tuple[Slot, ...]] = MappingProxyType(
+    {
+        "person": ("photo",),
+        "work": (),
+        "deeds": (),
+        "evidence": ("evidence",),
+        "opinions": ("employer_scan", "body_scan"),
+    }
+)
+"""The files of each step."""
+
+
+def step_values(form: RecommendationForm, step: Step) -> Values:
+    """Return the values of a step that its page shows."""
+    return {field.name: _field_value(form, field.name) for field in FIELDS[step]}
+
+
+def _field_value(form: RecommendationForm, name: str) -> str | tuple[str, ...]:
+    if name == "achievements":
+        return tuple(achievement.kind for achievement in form.achievements)
+    if name.startswith("achievements."):
+        kind = name.split(".")[1]
+        return next((each.pages for each in form.achievements if each.kind == kind), "")
+    value: Any = form
+    for part in name.split("."):
+        value = getattr(value, part)
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return "" if value is None else str(value)
+
+
+def values_fingerprint(values: Values) -> str:
+    """Return a fingerprint that shows whether stored values changed since the page was loaded."""
+    return blake2b(msgspec.json.encode(values, order="sorted"), digest_size=12).hexdigest()
+
+
+def posted_values(step: Step, fields: Mapping[str, Sequence[str]]) -> Values:
+    """Return the values that the page of a step posted; a missing text is empty."""
+    values: dict[str, str | tuple[str, ...]] = {}
+    for field in FIELDS[step]:
+        given = fields.get(field.name, ())
+        if field.kind == "ticks":
+            values[field.name] = tuple(kind for kind in ACHIEVEMENTS if kind in given)
+        else:
+            text = given[0] if given else ""
+            values[field.name] = text if field.kind == "lines" else text.strip()
+    return values
+
+
+def apply_values(
+    form: RecommendationForm, step: Step, values: Values, industries: Iterable[str]
+) -> tuple[RecommendationForm, tuple[Fault, ...]]:
+    """Return `form` with the values of a step, and faults for values that cannot be read as a
+    month, a day or a choice; those fields stay empty."""
+    faults: list[Fault] = []
+    choices: Mapping[str, Iterable[str]] = {
+        "sex": SEXES,
+        "qualification": QUALIFICATIONS,
+        "industry": industries,
+    }
+    parsed: dict[str, Any] = {}
+    for field in FIELDS[step]:
+        text = values[field.name]
+        if isinstance(text, tuple) or field.name.startswith("achievements."):
+            continue
+        parsed[field.name] = _parse(field, text, choices.get(field.name, ()), faults)
+    if step == "evidence":
+        parsed["achievements"] = _achievements(values)
+    return _replace_paths(form, parsed), tuple(faults)
+
+
+def _parse(field: Field, text: str, choices: Iterable[str], faults: list[Fault]) -> Any:
+    match field.kind:
+        case "tick":
+            return text == "yes"
+        case "choice":
+            if text in choices:
+                return text
+            if text:
+                faults.append(
+                    Fault(field.name, "sites.nomination.recommendations.choose_from_list")
+                )
+            return "" if field.name == "industry" else None
+        case "month" | "day":
+            value = parse_month(text) if field.kind == "month" else parse_day(text)
+            if text and value is None:
+                faults.append(_unreadable(field))
+            return value
+        case _:
+            return text
+
+
+def _unreadable(field: Field) -> Fault:
+    if field.kind == "month":
+        return Fault(field.name, "sites.nomination.recommendations.enter_month")
+    return Fault(field.name, "sites.nomination.recommendations.enter_day")
+
+
+def parse_month(text: str) -> Month | None:
+    """Parse `1980-05`, `1980.5` or `1980年5月`; None for anything else."""
+    match = _MONTH.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if match is None or not 1 <= int(match[2]) <= 12:
+        return None
+    return Month(int(match[1]), int(match[2]))
+
+
+def parse_day(text: str) -> date | None:
+    """Parse a day in the same spellings; None for anything else."""
+    match = _DAY.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3])) if match else None
+    except ValueError:
+        return None
+
+
+def _achievements(values: Values) -> tuple[Achievement, ...]:
+    ticked = values["achievements"]
+    return tuple(
+        Achievement(kind=kind, pages=str(values[f"achievements.{kind}.pages"]))
+        for kind in ACHIEVEMENTS
+        if kind in ticked
+    )
+
+
+def _replace_paths(form: RecommendationForm, parsed: Mapping[str, Any]) -> RecommendationForm:
+    """Replace values by path; those of opinions are one level down."""
+    changed: dict[str, Any] = {}
+    opinions: dict[str, dict[str, Any]] = {}
+    for path, value in parsed.items():
+        head, dot, rest = path.partition(".")
+        if dot:
+            opinions.setdefault(head, {})[rest] = value
+        else:
+            changed[head] = value
+    for head, parts in opinions.items():
+        opinion: Opinion = getattr(form, head)
+        changed[head] = msgspec.structs.replace(opinion, **parts)
+    return msgspec.structs.replace(form, **changed)
+
+
+def page_field(fault: Fault, form: RecommendationForm) -> str:
+    """Return the name of the page's field that a fault of validation.py is about."""
+    match = re.fullmatch(r"achievements\[([0-9]+)\](\.pages)?", fault.field)
+    if match is None or int(match[1]) >= len(form.achievements):
+        return fault.field
+    kind = form.achievements[int(match[1])].kind
+    return f"achievements.{kind}.pages" if match[2] else "achievements"
+
+
+def find_step(name: str) -> Step:
+    """Return the step that has a field or a file slot."""
+    for step in STEPS:
+        if name in SLOTS[step] or any(field.name == name for field in FIELDS[step]):
+            return step
+    raise ValueError(f"no step has a field {name!r}")

@@ -1,0 +1,77 @@
+"""An officer's recommendations with the places left and the time left."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from voting_service.nomination.model import QUOTA_STATES
+from voting_service.nomination.recommendations.model import late_permissions
+from voting_service.nomination.recommendations.repository import load_conflicts, load_reviews
+from voting_service.nomination.recommendations.service import create_draft, view_recommendations
+from voting_service.nomination.repository import load_bodies, load_officer_body
+from voting_service.sites.nomination.context import selection_actor
+from voting_service.sites.nomination.recommendations.context import LIST, recommendation_path
+from voting_service.sites.shared.signed_in.access import signed_in
+from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.approvals.repository import load_selection_approvals
+
+
+@signed_in("recommender")
+async def list_recommendations(request: Request) -> Response:
+    """Show every recommendation of the officer's body, newest first."""
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        selection, now = actor.selection, actor.now
+        body = await load_officer_body(connection, actor.account)
+        recommendations = await view_recommendations(actor, body)
+        reasons = {
+            each.id: (await load_reviews(connection, actor.keys, each.id))[-1].reason
+            for each in recommendations
+            if each.state == "returned"
+        }
+        permitted = late_permissions(await load_selection_approvals(connection, selection.id))
+        conflicts = [
+            conflict
+            for conflict in await load_conflicts(connection, selection)
+            if body.id in {conflict.body_id, conflict.holder_body_id}
+        ]
+        names = {each.id: each.name for each in await load_bodies(connection)}
+    return page(
+        request,
+        "recommendations/list.html",
+        selection=selection,
+        body=body,
+        recommendations=tuple(reversed(recommendations)),
+        reasons=reasons,
+        permitted={number: until for number, until in permitted.items() if until > now},
+        conflicts=conflicts,
+        names=names,
+        taken=sum(each.state in QUOTA_STATES for each in recommendations),
+        quota=selection.quota(body.kind),
+        now=now,
+        time_left=max(selection.closes_at - now, timedelta()),
+        done=request.query_params.get("done", ""),
+    )
+
+
+@signed_in("recommender")
+async def create(request: Request) -> Response:
+    """Create an empty draft and redirect to its first step."""
+    await read_form(request)
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        body = await load_officer_body(connection, actor.account)
+        number = await create_draft(actor, body)
+    return RedirectResponse(f"{recommendation_path(actor.selection, number)}/steps/person", 303)
+
+
+ROUTES = [
+    Route(LIST, list_recommendations),
+    Route(f"{LIST}/new", create, methods=["POST"]),
+]

@@ -1,0 +1,71 @@
+"""What reviewers do: give verdicts, write notes, assign recommendations."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from voting_service.errors import Fault, InvalidInput
+from voting_service.nomination.model import REVIEWERS
+from voting_service.nomination.recommendations.model import Verdict
+from voting_service.nomination.review import service
+from voting_service.sites.nomination.context import selection_actor
+from voting_service.sites.nomination.review.views import RECOMMENDATION, REVIEW
+from voting_service.sites.shared.signed_in.access import signed_in
+from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
+from voting_service.sites.shared.signed_in.state import get_state
+
+REVIEWER_VERDICTS: tuple[Verdict, ...] = tuple(v for v in get_args(Verdict) if v != "withdrawn")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+@signed_in(*REVIEWERS)
+async def give_verdict(request: Request) -> Response:
+    """Accept, return, reject or reopen a recommendation."""
+    form = await read_form(request)
+    verdict = next((name for name in REVIEWER_VERDICTS if name == form.get("verdict")), None)
+    if verdict is None:
+        raise InvalidInput(Fault("verdict", "sites.nomination.review.choose_verdict"))
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        number = request.path_params["recommendation"]
+        await service.give_verdict(actor, number, verdict, form.get("reason", ""))
+    return RedirectResponse(f"{request.url.path.removesuffix('/verdict')}?done={verdict}", 303)
+
+
+@signed_in(*REVIEWERS)
+async def add_note(request: Request) -> Response:
+    """Add a note for other reviewers; officers never see it."""
+    form = await read_form(request)
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        await service.add_note(actor, request.path_params["recommendation"], form.get("note", ""))
+    return RedirectResponse(f"{request.url.path.removesuffix('/notes')}?done=noted", 303)
+
+
+@signed_in(*REVIEWERS)
+async def assign(request: Request) -> Response:
+    """Assign recommendations to a reviewer, or to nobody."""
+    fields = await read_form_lists(request)
+    numbers = fields.get("recommendation", [])
+    if not numbers or not all(_NUMBER.fullmatch(number) for number in numbers):
+        raise InvalidInput(Fault("recommendation", "sites.nomination.review.none_chosen"))
+    assignee = (fields.get("assignee") or [""])[0]
+    async with get_state(request).connection() as connection:
+        await service.assign(
+            await selection_actor(request, connection),
+            [int(number) for number in numbers],
+            int(assignee) if _NUMBER.fullmatch(assignee) else None,
+        )
+    return RedirectResponse(f"{request.url.path.removesuffix('/assign')}?done=assigned", 303)
+
+
+ROUTES = [
+    Route(f"{REVIEW}/assign", assign, methods=["POST"]),
+    Route(f"{RECOMMENDATION}/verdict", give_verdict, methods=["POST"]),
+    Route(f"{RECOMMENDATION}/notes", add_note, methods=["POST"]),
+]

@@ -1,0 +1,11 @@
+"""Every route of the review."""
+
+from __future__ import annotations
+
+from voting_service.sites.nomination.review import (
+    actions,
+    file_views,
+    views,
+)
+
+ROUTES = [*views.ROUTES, *actions.ROUTES, *file_views.ROUTES]

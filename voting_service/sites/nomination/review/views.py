@@ -1,0 +1,156 @@
+"""The review queue, and one recommendation with its evidence beside the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from voting_service.nomination.form.field_names import FIELD_PATHS
+from voting_service.nomination.form.model import RecommendationForm
+from voting_service.nomination.form.text_length import count_characters
+from voting_service.nomination.model import READERS, REVIEWERS, Selection, State
+from voting_service.nomination.review.coverage import coverage, dimension_labels
+from voting_service.nomination.review.filtering import QueueFilter
+from voting_service.nomination.review.repository import SubmittedRecommendation
+from voting_service.nomination.review.service import view_queue, view_recommendation
+from voting_service.sites.nomination.context import load_texts, selection_actor
+from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.cookies import language
+from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+
+REVIEW = "/selections/{slug}/review"
+RECOMMENDATION = f"{REVIEW}/{{recommendation:int}}"
+QUEUE_STATES: tuple[State, ...] = ("submitted", "returned", "accepted", "rejected", "withdrawn")
+_NOT_IN_TABLE = ("photo", "evidence", "achievements.pages")
+
+
+@signed_in(*READERS)
+async def show_queue(request: Request) -> Response:
+    """Show the submitted recommendations that match the filter of the address. Search words are
+    posted to `search_queue` instead: addresses are kept in logs and must not contain names."""
+    query = {name: text for name, text in request.query_params.items() if name != "words"}
+    return await _queue_page(request, QueueFilter.of(query))
+
+
+@signed_in(*READERS)
+async def search_queue(request: Request) -> Response:
+    """Show the submitted recommendations that match the posted filter."""
+    return await _queue_page(request, QueueFilter.of(await read_form(request)))
+
+
+async def _queue_page(request: Request, queue_filter: QueueFilter) -> Response:
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        queue = await view_queue(actor, queue_filter)
+    all_submitted = queue.all_submitted
+    states = [submitted.state for submitted in all_submitted]
+    present = [submitted for submitted in all_submitted if submitted.state != "withdrawn"]
+    return page(
+        request,
+        "review/queue.html",
+        selection=actor.selection,
+        filter=queue_filter,
+        shown=queue.shown,
+        reviewers=queue.reviewers,
+        states={state: states.count(state) for state in QUEUE_STATES},
+        bodies=sorted({each.body for each in all_submitted}, key=lambda body: body.id),
+        chains=sorted({each.form.chain for each in all_submitted} - {""}),
+        may_review=current_user(request).account.role in REVIEWERS,
+        done=request.query_params.get("done", ""),
+        **coverage_values(request, actor.selection, present, actor.today),
+    )
+
+
+def coverage_values(
+    request: Request, selection: Selection, people: Iterable[SubmittedRecommendation], today: date
+) -> dict[str, Any]:
+    """Return the values of the template `review/coverage.html`."""
+    people = list(people)
+    reader = language(request)
+    texts = load_texts(request, "review")
+    names = {submitted.body.slug: str(getattr(submitted.body.name, reader)) for submitted in people}
+    dimension_texts: Mapping[str, Mapping[str, str]] = {
+        "sex": texts["sexes"],
+        "qualification": texts["qualifications"],
+        "front_line": texts["front_line"],
+        "age": texts["ages"],
+        "not_stated": {"not_stated": texts["not_stated"]},
+    }
+    return {
+        "coverage": coverage(people, selection, today),
+        "coverage_label": dimension_labels(selection, names, dimension_texts, reader),
+    }
+
+
+@signed_in(*READERS)
+async def show_recommendation(request: Request) -> Response:
+    """Show form and evidence side by side, with notes, history and possible verdicts."""
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        reviewed = await view_recommendation(actor, request.path_params["recommendation"])
+    return page(
+        request,
+        "review/recommendation.html",
+        selection=actor.selection,
+        **reviewed._asdict(),
+        fields=_form_fields(request, actor.selection, reviewed.submitted.form),
+        verdicts=_possible_verdicts(actor.selection, reviewed.submitted, actor.now),
+        may_review=current_user(request).account.role in REVIEWERS,
+        done=request.query_params.get("done", ""),
+        count_characters=count_characters,
+    )
+
+
+def _possible_verdicts(
+    selection: Selection, submitted: SubmittedRecommendation, now: datetime
+) -> tuple[str, ...]:
+    """Return the verdicts to offer; the database decides what is allowed."""
+    if submitted.state == "submitted":
+        if now < selection.closes_at:
+            return ("accepted", "returned", "rejected")
+        return ("accepted", "rejected")
+    return ("reopened",) if submitted.state in ("accepted", "rejected") else ()
+
+
+def _form_fields(
+    request: Request, selection: Selection, form: RecommendationForm
+) -> list[tuple[str, str, str]]:
+    """Return path, label and value of every field of the form in the reader's language."""
+    reader = language(request)
+    texts = load_texts(request, "review")
+    labels = load_texts(request, "recommendations")["fields"]
+    industry = selection.rules.industries.get(form.industry)
+    formatted: dict[str, object] = {
+        "sex": texts["sexes"].get(form.sex or "", ""),
+        "industry": getattr(industry, reader) if industry else form.industry,
+        "qualification": texts["qualifications"].get(form.qualification or "", ""),
+        "achievements": "\n".join(
+            f"{texts['achievements'][each.kind]} ({texts['pages']} {each.pages})"
+            for each in form.achievements
+        ),
+    }
+    fields = []
+    for path in FIELD_PATHS:
+        if path in _NOT_IN_TABLE:
+            continue
+        value = formatted.get(path)
+        if value is None:
+            value = form
+            for part in path.split("."):
+                value = getattr(value, part)
+        fields.append((path, labels[path], "" if value is None else str(value)))
+    return fields
+
+
+ROUTES = [
+    Route(REVIEW, show_queue),
+    Route(REVIEW, search_queue, methods=["POST"]),
+    Route(RECOMMENDATION, show_recommendation),
+]

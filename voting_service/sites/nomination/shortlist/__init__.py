@@ -1,0 +1,1 @@
+"""Pages of the shortlist: choice, draw, profiles, public notice and objections."""

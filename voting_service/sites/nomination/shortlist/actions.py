@@ -1,0 +1,124 @@
+"""The posts of the shortlist: propose, approve, decline."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from voting_service.i18n.text import Text
+from voting_service.nomination.model import REVIEWERS
+from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.nomination.shortlist.contest_publication import propose_contest_publication
+from voting_service.nomination.shortlist.service import (
+    approve_proposal,
+    decline_proposal,
+    propose_seed,
+    propose_shortlist,
+    propose_source,
+)
+from voting_service.sites.nomination.context import request_actor, requested_selection
+from voting_service.sites.nomination.shortlist.context import (
+    SHORTLIST,
+    read_numbers,
+    redirect_done,
+)
+from voting_service.sites.shared.signed_in.access import signed_in
+from voting_service.sites.shared.signed_in.form_times import local_moment
+from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
+from voting_service.sites.shared.signed_in.state import get_state
+
+LONG_SECONDS = 60.0
+"""Statement timeout while a contest is checked or created."""
+
+
+@signed_in(*REVIEWERS)
+async def choose(request: Request) -> Response:
+    """Propose the shortlist."""
+    fields = await read_form_lists(request)
+    chosen = read_numbers(fields.get("recommendation", []), "recommendation")
+    async with get_state(request).connection() as connection:
+        selection = await requested_selection(request, connection)
+        await propose_shortlist(request_actor(request, connection), selection, chosen)
+    return redirect_done(request, SHORTLIST, "proposed")
+
+
+@signed_in(*REVIEWERS)
+async def name_source(request: Request) -> Response:
+    """Propose the source of the draw."""
+    form = await read_form(request)
+    source = Text(form.get("source_zh", "").strip(), form.get("source_en", "").strip())
+    async with get_state(request).connection() as connection:
+        selection = await requested_selection(request, connection)
+        known_at = local_moment(form.get("known_at", ""), "known_at", selection.zone)
+        await propose_source(request_actor(request, connection), selection, source, known_at)
+    return redirect_done(request, SHORTLIST, "proposed")
+
+
+@signed_in(*REVIEWERS)
+async def enter_seed(request: Request) -> Response:
+    """Propose the digits that the source gave."""
+    form = await read_form(request)
+    async with get_state(request).connection() as connection:
+        selection = await requested_selection(request, connection)
+        await propose_seed(request_actor(request, connection), selection, form.get("drawn", ""))
+    return redirect_done(request, SHORTLIST, "proposed")
+
+
+@signed_in(*REVIEWERS)
+async def publish_to_contest(request: Request) -> Response:
+    """Propose the contest with everything that becomes public."""
+    form = await read_form(request)
+    state = get_state(request)
+    async with state.long_connection(LONG_SECONDS) as connection:
+        selection = await requested_selection(request, connection)
+        await propose_contest_publication(
+            request_actor(request, connection),
+            PersonalKeys.of(state.settings),
+            selection,
+            form.get("settings", ""),
+        )
+    return redirect_done(request, SHORTLIST, "proposed")
+
+
+@signed_in(*REVIEWERS, step_up=True)
+async def approve(request: Request) -> Response:
+    """Approve a proposal; its consequences take effect at once."""
+    await read_form(request)
+    state = get_state(request)
+    async with state.long_connection(LONG_SECONDS) as connection:
+        selection = await requested_selection(request, connection)
+        proposal = await approve_proposal(
+            request_actor(request, connection),
+            PersonalKeys.of(state.settings),
+            selection,
+            request.path_params["decision"],
+            state.settings.master_key.get_secret_value(),
+        )
+    is_published = proposal.kind == "hand_over"
+    return redirect_done(request, SHORTLIST, "contest_created" if is_published else "approved")
+
+
+@signed_in(*REVIEWERS)
+async def decline(request: Request) -> Response:
+    """Decline a proposal, or withdraw one's own."""
+    form = await read_form(request)
+    async with get_state(request).connection() as connection:
+        selection = await requested_selection(request, connection)
+        await decline_proposal(
+            request_actor(request, connection),
+            selection,
+            request.path_params["decision"],
+            form.get("because", ""),
+        )
+    return redirect_done(request, SHORTLIST, "declined")
+
+
+ROUTES = [
+    Route(SHORTLIST, choose, methods=["POST"]),
+    Route(f"{SHORTLIST}/source", name_source, methods=["POST"]),
+    Route(f"{SHORTLIST}/seed", enter_seed, methods=["POST"]),
+    Route(f"{SHORTLIST}/hand-over", publish_to_contest, methods=["POST"]),
+    Route(f"{SHORTLIST}/decisions/{{decision:int}}/approve", approve, methods=["POST"]),
+    Route(f"{SHORTLIST}/decisions/{{decision:int}}/decline", decline, methods=["POST"]),
+]

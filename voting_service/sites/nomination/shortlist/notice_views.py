@@ -1,0 +1,226 @@
+"""The public notice of the shortlist, and the objections to notices."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import date, timedelta
+from typing import get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.catalogues import load_text
+from voting_service.i18n.formatting import written_day
+from voting_service.i18n.text import LANGUAGES, Text
+from voting_service.nomination.documents.notice_list import (
+    NoticeList,
+    NoticeListRow,
+    render_notice_list,
+)
+from voting_service.nomination.model import READERS, REVIEWERS, Selection
+from voting_service.nomination.notices.repository import Notice
+from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.nomination.shortlist.model import Replacement, waiting_approvals
+from voting_service.nomination.shortlist.objections import (
+    NewObjection,
+    ObjectionAnswer,
+    ObjectionNotice,
+    ObjectionVerdict,
+    answer_objection,
+    enter_objection,
+)
+from voting_service.nomination.shortlist.pages import load_notice_page
+from voting_service.nomination.shortlist.public_notices import end_of_notice_period
+from voting_service.nomination.shortlist.service import (
+    export_shortlist_notice,
+    propose_replacement,
+    publish_shortlist_notice,
+)
+from voting_service.sites.nomination.context import request_actor, requested_selection
+from voting_service.sites.nomination.shortlist.context import (
+    NOTICE,
+    decision_values,
+    read_numbers,
+    redirect_done,
+)
+from voting_service.sites.shared.security_headers import SECURITY_HEADERS
+from voting_service.sites.shared.signed_in.access import signed_in
+from voting_service.sites.shared.signed_in.cookies import language
+from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+
+
+@signed_in(*READERS)
+async def notice_page(request: Request) -> Response:
+    """The published notices, the next one, and every objection with its answer."""
+    state = get_state(request)
+    async with state.connection() as connection:
+        selection = await requested_selection(request, connection)
+        actor = request_actor(request, connection)
+        shown = await load_notice_page(actor, PersonalKeys.of(state.settings), selection)
+    return page(
+        request,
+        "shortlist/notice.html",
+        selection=selection,
+        entries=shown.entries,
+        people=shown.people,
+        objections=shown.objections,
+        notices=shown.notices,
+        blocker=shown.blocker,
+        is_numbered=shown.is_numbered,
+        to_replace=shown.to_replace,
+        substitutes=shown.substitutes,
+        waiting=waiting_approvals(shown.approvals, ("picks",)),
+        would_end=end_of_notice_period(selection, actor.now),
+        now=actor.now,
+        today=actor.now.astimezone(selection.zone).date(),
+        public_url=state.settings.public_url.rstrip("/"),
+        **decision_values(request),
+    )
+
+
+@signed_in(*READERS)
+async def print_notice(request: Request) -> Response:
+    """The published notice of the shortlist as PDF on A4."""
+    async with get_state(request).connection() as connection:
+        selection = await requested_selection(request, connection)
+        published = await export_shortlist_notice(request_actor(request, connection), selection)
+    listed = _notice_list(selection, published.notice)
+    pdf = await asyncio.to_thread(render_notice_list, listed, language(request))
+    headers = {
+        **SECURITY_HEADERS,
+        "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="{published.notice.slug}.pdf"',
+    }
+    return Response(pdf, 200, headers, media_type="application/pdf")
+
+
+def _notice_list(selection: Selection, notice: Notice) -> NoticeList:
+    first_day = notice.visible_from.astimezone(selection.zone).date()
+    ends_at = notice.objections_until or notice.visible_from
+    # The period ends at midnight: its last day is the one before.
+    last_day = (ends_at.astimezone(selection.zone) - timedelta(microseconds=1)).date()
+    empty = Text("", "")
+    return NoticeList(
+        selection=selection.title,
+        title=notice.title,
+        introduction=load_text(
+            "shortlist",
+            "public_notice.printed",
+            text=notice.text or empty,
+            first_day=_written(first_day),
+            last_day=_written(last_day),
+            how_to_object=notice.how_to_object or empty,
+        ),
+        people=tuple(
+            NoticeListRow(
+                number=row.number,
+                name=row.name,
+                employer=row.employer,
+                trade=row.trade,
+                body=row.body,
+            )
+            for row in notice.rows
+        ),
+        issuer=load_text("documents", "issuer.name"),
+        issued_on=first_day,
+    )
+
+
+def _written(day: date) -> Text:
+    return Text(**{reader: written_day(day, reader) for reader in LANGUAGES})
+
+
+@signed_in(*REVIEWERS, step_up=True)
+async def publish(request: Request) -> Response:
+    """Publish the notice of the shortlist, visible at once."""
+    await read_form(request)
+    state = get_state(request)
+    async with state.connection() as connection:
+        selection = await requested_selection(request, connection)
+        actor = request_actor(request, connection)
+        await publish_shortlist_notice(actor, PersonalKeys.of(state.settings), selection)
+    return redirect_done(request, NOTICE, "published")
+
+
+@signed_in(*REVIEWERS)
+async def enter(request: Request) -> Response:
+    """Enter an objection that was received."""
+    form = await read_form(request)
+    notice: ObjectionNotice | None = next(
+        (kind for kind in get_args(ObjectionNotice) if kind == form.get("notice")), None
+    )
+    if notice is None:
+        raise InvalidInput(Fault("notice", "sites.nomination.shortlist.choose_notice"))
+    subject = form.get("about", "")
+    objection = NewObjection(
+        notice=notice,
+        recommendation_id=read_numbers([subject], "about")[0] if subject else None,
+        received_on=_read_day(form.get("received_on", "")),
+        sender=form.get("sender", ""),
+        content=form.get("content", ""),
+    )
+    state = get_state(request)
+    async with state.connection() as connection:
+        selection = await requested_selection(request, connection)
+        actor = request_actor(request, connection)
+        await enter_objection(actor, PersonalKeys.of(state.settings), selection, objection)
+    return redirect_done(request, NOTICE, "entered")
+
+
+def _read_day(text: str) -> date:
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    raise InvalidInput(Fault("received_on", "sites.nomination.shortlist.enter_day"))
+
+
+@signed_in(*REVIEWERS, step_up=True)
+async def answer(request: Request) -> Response:
+    """Answer an objection, in the name of the signed-in person."""
+    form = await read_form(request)
+    verdict: ObjectionVerdict | None = next(
+        (each for each in get_args(ObjectionVerdict) if each == form.get("verdict")), None
+    )
+    if verdict is None:
+        raise InvalidInput(Fault("verdict", "sites.nomination.shortlist.choose_outcome"))
+    state = get_state(request)
+    async with state.connection() as connection:
+        await answer_objection(
+            request_actor(request, connection),
+            PersonalKeys.of(state.settings),
+            await requested_selection(request, connection),
+            request.path_params["objection"],
+            ObjectionAnswer(verdict, form.get("answer", "")),
+        )
+    return redirect_done(request, NOTICE, "answered")
+
+
+@signed_in(*REVIEWERS)
+async def replace(request: Request) -> Response:
+    """Propose a replacement; a second person approves it on the shortlist page."""
+    form = await read_form(request)
+    remove, add = read_numbers([form.get("remove", ""), form.get("add", "")], "add")
+    replacement = Replacement(request.path_params["objection"], remove, add)
+    state = get_state(request)
+    async with state.connection() as connection:
+        selection = await requested_selection(request, connection)
+        actor = request_actor(request, connection)
+        await propose_replacement(actor, PersonalKeys.of(state.settings), selection, replacement)
+    return redirect_done(request, NOTICE, "proposed")
+
+
+ROUTES = [
+    Route(NOTICE, notice_page),
+    Route(f"{NOTICE}/list.pdf", print_notice),
+    Route(f"{NOTICE}/publish", publish, methods=["POST"]),
+    Route(f"{NOTICE}/objections", enter, methods=["POST"]),
+    Route(f"{NOTICE}/objections/{{objection:int}}/answer", answer, methods=["POST"]),
+    Route(f"{NOTICE}/objections/{{objection:int}}/replace", replace, methods=["POST"]),
+]

@@ -1,0 +1,1 @@
+"""The public site: JSON API, pages, embeds, and caches of prepared responses."""

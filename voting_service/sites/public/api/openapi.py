@@ -1,0 +1,369 @@
+"""`/openapi.json`: the API contract, built from the types that read and write the messages."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voting_service.contests.pictures.model import PublicProfile
+from voting_service.sites.public.api.reads import (
+    ContestDescription,
+    ContestListing,
+    ReceiptState,
+)
+from voting_service.sites.public.api.sessions import SessionGranted, SignInRequest
+from voting_service.sites.shared.problem_documents import KINDS, MEDIA_TYPE
+from voting_service.voting.ballots.parse import Cast
+from voting_service.voting.tally.standings import Standings
+
+
+class ReceiptDocument(msgspec.Struct, frozen=True):
+    """Proof that a ballot is stored. `seal` is a message authentication code over the ballot with
+    its choices."""
+
+    ballot: str
+    contest: str
+    period: str
+    issued_at: str
+    seal: str
+
+
+class ReceiptGiven(msgspec.Struct, frozen=True):
+    """The response to a cast ballot."""
+
+    receipt: ReceiptDocument
+
+
+class CandidateListing(msgspec.Struct, frozen=True):
+    """All candidate profiles of a contest."""
+
+    contest: str
+    candidates: list[PublicProfile]
+
+
+class FieldFault(msgspec.Struct, frozen=True):
+    """One error in the request: the field and a description."""
+
+    field: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A problem document (RFC 9457). `errors` comes with 422, `receipt` with 409, `challenge`
+    (ALTCHA, version 2) with 428, and the voting period or the publication time with 403.
+    `captcha` comes with 428 in contests that use a captcha provider: `provider`, `site_key` and
+    `binding`, as docs/contest-file.md explains."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldFault] | None = None
+    receipt: ReceiptDocument | None = None
+    challenge: dict[str, Any] | None = None
+    captcha: dict[str, str] | None = None
+    publish_at: str | None = None
+    opens_at: str | None = None
+    closes_at: str | None = None
+
+
+_TYPES = (
+    Cast,
+    SignInRequest,
+    SessionGranted,
+    ReceiptGiven,
+    ContestDescription,
+    ContestListing,
+    CandidateListing,
+    PublicProfile,
+    Standings,
+    ReceiptState,
+    Problem,
+)
+_SLUG = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
+_NUMBER = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer"}}
+_BALLOT = {
+    "name": "ballot",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+}
+
+
+_PLAIN: dict[str, Any] = {"type": "object"}
+_TEXT: dict[str, Any] = {"type": "string"}
+
+
+def _answer(
+    description: str, schema: dict[str, Any], media_type: str = "application/json"
+) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+def _content(name: str, media_type: str = "application/json") -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    known = {kind.status for kind in KINDS.values()} | {405}
+    assert known.issuperset(statuses)
+    return {
+        str(status): {
+            "description": "; ".join(
+                sorted({kind.title.en for kind in KINDS.values() if kind.status == status})
+            )
+            or "Method not allowed",
+            "content": _content("Problem", MEDIA_TYPE.decode()),
+        }
+        for status in statuses
+    }
+
+
+def _operation(
+    operation_id: str,
+    summary: str,
+    answers: dict[int, str],
+    problems: tuple[int, ...] = (),
+    **more: Any,
+) -> dict[str, Any]:
+    """Return one operation. `answers` maps a status to a schema name, or to "" for no body."""
+    described = {
+        str(status): {"description": summary, **({"content": _content(name)} if name else {})}
+        for status, name in answers.items()
+    }
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "responses": {**described, **_problems(*problems)},
+        **more,
+    }
+
+
+_CONTEST = "/api/v1/contests/{slug}"
+
+
+def _paths() -> dict[str, Any]:
+    return {
+        **_voting_paths(),
+        **_reading_paths(),
+        **_signed_paths(),
+        **_operators_paths(),
+    }
+
+
+def _voting_paths() -> dict[str, Any]:
+    """Signing in, casting a ballot, and looking up its receipt."""
+    return {
+        "/api/v1/sessions": {
+            "post": _operation(
+                "createSession",
+                "Exchange a platform's sign-in token for a session",
+                {201: "SessionGranted"},
+                (400, 401, 409, 413, 415, 422, 503),
+                requestBody={"required": True, "content": _content("SignInRequest")},
+            )
+        },
+        f"{_CONTEST}/ballots": {
+            "parameters": [_SLUG],
+            "post": _operation(
+                "castBallot",
+                "Cast a ballot. Sending the same ballot again returns the same receipt.",
+                {201: "ReceiptGiven", 200: "ReceiptGiven"},
+                (400, 401, 403, 404, 409, 413, 415, 422, 428, 429, 503),
+                requestBody={"required": True, "content": _content("Cast")},
+                security=[{"session": []}],
+            ),
+        },
+        f"{_CONTEST}/receipts/{{ballot}}": {
+            "parameters": [_SLUG, _BALLOT],
+            "get": _operation(
+                "receipt",
+                "Get the status of a ballot: counted, held or void. Choices are never shown.",
+                {200: "ReceiptState"},
+                (404, 503),
+            ),
+        },
+    }
+
+
+def _reading_paths() -> dict[str, Any]:
+    """Public reads of contests, candidates and standings."""
+    return {
+        "/api/v1/contests": {
+            "get": _operation(
+                "contests",
+                "List all visible contests with phase and voting period",
+                {200: "ContestListing"},
+                (503,),
+            ),
+        },
+        _CONTEST: {
+            "parameters": [_SLUG],
+            "get": _operation(
+                "contest",
+                "Get the voting period, phase and rules of a contest",
+                {200: "ContestDescription"},
+                (404, 503),
+            ),
+        },
+        f"{_CONTEST}/candidates": {
+            "parameters": [_SLUG],
+            "get": _operation(
+                "candidates",
+                "List all candidate profiles",
+                {200: "CandidateListing", 304: ""},
+                (403, 404, 503),
+            ),
+        },
+        f"{_CONTEST}/candidates/{{number}}": {
+            "parameters": [_SLUG, _NUMBER],
+            "get": _operation(
+                "candidate",
+                "Get one candidate profile",
+                {200: "PublicProfile", 304: ""},
+                (403, 404, 503),
+            ),
+        },
+        f"{_CONTEST}/standings": {
+            "parameters": [_SLUG],
+            "get": _operation(
+                "standings",
+                "Get vote counts, as far as the release schedule allows",
+                {200: "Standings", 304: ""},
+                (403, 404, 503),
+            ),
+        },
+        f"{_CONTEST}/standings/events": {
+            "parameters": [_SLUG],
+            "get": {
+                "operationId": "standingsEvents",
+                "summary": "Stream the standings as server-sent events named `standings`",
+                "responses": {
+                    "200": _answer(
+                        "An event stream. The data of each event is a Standings object.",
+                        {"type": "string"},
+                        "text/event-stream",
+                    ),
+                    **_problems(404, 503),
+                },
+            },
+        },
+    }
+
+
+def _signed_paths() -> dict[str, Any]:
+    """Published documents: cut, result and notices."""
+    return {
+        f"{_CONTEST}/cut": {
+            "parameters": [_SLUG],
+            "get": {
+                "operationId": "cut",
+                "summary": "Get the signed cut once it is published, or an older `version`",
+                "parameters": [
+                    {
+                        "name": "version",
+                        "in": "query",
+                        "required": False,
+                        "schema": {"type": "integer", "minimum": 1, "maximum": 9999},
+                    }
+                ],
+                "responses": {
+                    "200": _answer("The signed document", _PLAIN),
+                    "304": {"description": "Unchanged"},
+                    **_problems(404, 503),
+                },
+            },
+        },
+        f"{_CONTEST}/result": {
+            "parameters": [_SLUG],
+            "get": {
+                "operationId": "result",
+                "summary": "Get the signed result (winners and nominees) once it is announced",
+                "responses": {
+                    "200": _answer("The signed document", _PLAIN),
+                    "304": {"description": "Unchanged"},
+                    **_problems(404, 503),
+                },
+            },
+        },
+        "/api/v1/notices/{slug}": {
+            "parameters": [_SLUG],
+            "get": {
+                "operationId": "notice",
+                "summary": "Get a public notice of a selection, with the data needed to repeat "
+                "its draw",
+                "responses": {
+                    "200": _answer("The notice", _PLAIN),
+                    **_problems(404, 503),
+                },
+            },
+        },
+    }
+
+
+def _operators_paths() -> dict[str, Any]:
+    status = {"type": "object", "required": ["status"], "properties": {"status": _TEXT}}
+    return {
+        "/healthz": {
+            "get": {
+                "operationId": "liveness",
+                "summary": "Check that the process responds",
+                "responses": {"200": _answer("The process responds", status)},
+            }
+        },
+        "/readyz": {
+            "get": {
+                "operationId": "readiness",
+                "summary": "Check every resource the service needs",
+                "responses": {
+                    "200": _answer("Ready (Valkey may be unavailable)", status),
+                    "503": _answer("Not ready", status),
+                },
+            }
+        },
+        "/metrics": {
+            "get": {
+                "operationId": "metrics",
+                "summary": "Get metrics in Prometheus text format",
+                "responses": {"200": _answer("Metric samples", _TEXT, "text/plain")},
+            }
+        },
+        "/openapi.json": {
+            "get": {
+                "operationId": "contract",
+                "summary": "Get this document",
+                "responses": {"200": _answer("OpenAPI 3.1", _PLAIN)},
+            }
+        },
+    }
+
+
+@cache
+def document() -> bytes:
+    """Return the OpenAPI 3.1 document as JSON."""
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "voting-service", "version": version("voting-service")},
+            "paths": _paths(),
+            "components": {
+                "schemas": schemas,
+                "securitySchemes": {"session": {"type": "http", "scheme": "bearer"}},
+            },
+        }
+    )
+
+
+async def openapi_document(_request: Request) -> Response:
+    """Return the OpenAPI document of the public API."""
+    return Response(
+        document(),
+        headers={"cache-control": "public, max-age=60", "vary": "Origin"},
+        media_type="application/json",
+    )

@@ -1,0 +1,110 @@
+"""`POST /api/v1/sessions`: exchange the token of a platform's user for a voter's session."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voting_service.contests.model import Platform
+from voting_service.errors import (
+    NotFound,
+    StoreUnavailable,
+    TokenRefused,
+)
+from voting_service.infrastructure.strict_json import decode_json, refuse_repeated_keys
+from voting_service.sites.public.state import ContestState, PublicState
+from voting_service.sites.shared.request_bodies import read_body, require_json
+from voting_service.voting import metrics
+from voting_service.voting.voters.service import open_session
+
+MAX_BODY_BYTES = 8192
+
+
+class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A platform's sign-in token. `contest` is needed only when the token does not name it (WeChat,
+    OpenID Connect)."""
+
+    platform: str
+    token: str
+    contest: str | None = None
+
+
+class SessionGranted(msgspec.Struct, frozen=True):
+    """A session. Send it as `Authorization: Bearer …` with the ballot."""
+
+    session: str
+    expires_at: datetime
+
+
+_decoder = msgspec.json.Decoder(SignInRequest)
+
+
+async def create_session(request: Request) -> Response:
+    """Return 201 with a session. Raises TokenRefused (401)."""
+    state: PublicState = request.state.app_state
+    declared = request.headers
+    require_json(
+        declared.get("content-type", "").encode(), declared.get("content-encoding", "").encode()
+    )
+    body = await read_body(request.receive, MAX_BODY_BYTES)
+    refuse_repeated_keys(body)
+    _, granted = await sign_in(state, decode_json(_decoder, body))
+    return Response(
+        msgspec.json.encode(granted),
+        201,
+        {"cache-control": "no-store"},
+        media_type="application/json",
+    )
+
+
+async def sign_in(
+    state: PublicState, request: SignInRequest
+) -> tuple[ContestState, SessionGranted]:
+    """Use up the token and return the contest that the voter is signed in to, and the session.
+
+    Raises TokenRefused, and Unavailable when the platform does not answer.
+    """
+    try:
+        granted = await _sign_in(state, request)
+    except TokenRefused:
+        metrics.SIGN_INS.labels("refused").inc()
+        raise
+    metrics.SIGN_INS.labels("accepted").inc()
+    return granted
+
+
+async def _sign_in(
+    state: PublicState, request: SignInRequest
+) -> tuple[ContestState, SessionGranted]:
+    if not state.registry.loaded:
+        raise StoreUnavailable("sites.public.api.service_starting")
+    state.clock_watch.require()
+    platform = state.registry.platforms.get(request.platform)
+    if platform is None or not platform.enabled:
+        raise TokenRefused("sites.public.api.no_such_platform")
+    contest_state = _requested_contest(state, platform, request)
+    contest = contest_state.contest
+    identity = await state.sign_in.identify(platform, request.token, contest_slug=contest.slug)
+    token, expires_at = open_session(contest_state.keys, contest.id, identity, state.clock())
+    return contest_state, SessionGranted(token, expires_at)
+
+
+def _requested_contest(
+    state: PublicState, platform: Platform, request: SignInRequest
+) -> ContestState:
+    """Return the contest by its name, else by the token's audience, else the only contest.
+
+    Raises TokenRefused; if the token names no contest, the error describes the token's fault.
+    """
+    slug = request.contest or state.sign_in.audience(request.token)
+    if slug is None and len(state.contest_states) == 1:
+        slug = next(iter(state.contest_states))
+    if slug is None:
+        slug = state.sign_in.named_contest(platform, request.token)
+    try:
+        return state.contest_state(slug)
+    except NotFound:
+        raise TokenRefused("sites.public.api.no_contest_for_audience") from None

@@ -1,0 +1,127 @@
+"""The ASGI app of the public site: API, pages and embeds."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import AsyncIterator
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from voting_service.errors import VotingError
+from voting_service.infrastructure.clock import Clock, system_clock
+from voting_service.infrastructure.logs import configure_logs
+from voting_service.settings import Settings, load_settings
+from voting_service.sites.public.api.cast_ballot import BallotFastPath, CastBallot
+from voting_service.sites.public.api.openapi import openapi_document
+from voting_service.sites.public.api.pictures import picture_file
+from voting_service.sites.public.api.reads import (
+    CandidateList,
+    CandidateProfile,
+    CurrentStandings,
+    contest_description,
+    contest_listing,
+    published_cut,
+    receipt_state,
+)
+from voting_service.sites.public.api.sessions import create_session
+from voting_service.sites.public.api.standings_events import standings_events
+from voting_service.sites.public.cors import CrossOrigin
+from voting_service.sites.public.embed import routes as embed
+from voting_service.sites.public.health import readyz, show_metrics
+from voting_service.sites.public.pages import routes as pages
+from voting_service.sites.public.pages.error_pages import (
+    on_bug,
+    on_domain_error,
+    on_http_error,
+)
+from voting_service.sites.public.pages.notice_views import notice_document
+from voting_service.sites.public.pages.result_views import published_result
+from voting_service.sites.public.shutdown import set_on_signal
+from voting_service.sites.public.state import (
+    PRODUCTION_LIMITS,
+    PublicState,
+    WorkerLimits,
+    open_public_state,
+)
+from voting_service.sites.shared.health import healthz
+
+API = "/api/v1"
+CONTEST = API + "/contests/{slug}"
+
+
+class PublicLifespanState(TypedDict):
+    """The lifespan state, available in every request."""
+
+    app_state: PublicState
+
+
+ROUTES = [
+    embed.GUIDE,
+    *pages.READS,
+    Route(f"{CONTEST}/ballots", CastBallot(), methods=["POST"]),  # BallotFastPath gets there first
+    Route(f"{API}/sessions", create_session, methods=["POST"]),
+    Route(f"{API}/contests", contest_listing),
+    Route(CONTEST, contest_description),
+    Route(f"{CONTEST}/candidates", CandidateList(), methods=["GET"]),
+    Route(f"{CONTEST}/candidates/{{number}}", CandidateProfile(), methods=["GET"]),
+    Route(f"{CONTEST}/receipts/{{ballot}}", receipt_state),
+    Route(f"{CONTEST}/standings", CurrentStandings(), methods=["GET"]),
+    Route(f"{CONTEST}/standings/events", standings_events),
+    Route(f"{CONTEST}/cut", published_cut),
+    Route(f"{CONTEST}/result", published_result),
+    Route(f"{API}/notices/{{slug}}", notice_document),
+    Route("/pictures/{name}", picture_file),
+    Route("/healthz", healthz),
+    Route("/readyz", readyz),
+    Route("/metrics", show_metrics),
+    Route("/openapi.json", openapi_document),
+    *embed.ROUTES,
+    *pages.ROUTES,
+]
+
+
+def _collect_garbage_less_often() -> None:
+    """Exempt startup objects from garbage collection and collect less often.
+
+    Requests leave few cycles; the default threshold of 700 objects cost about 2 µs per vote.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def create_app(
+    settings: Settings | None = None,
+    clock: Clock = system_clock,
+    limits: WorkerLimits = PRODUCTION_LIMITS,
+) -> ASGIApp:
+    """Create the ASGI app. uvicorn's workers call this without arguments."""
+    app_settings = settings or load_settings()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[PublicLifespanState]:
+        configure_logs(app_settings.log_level)
+        async with open_public_state(app_settings, clock, limits) as state:
+            _collect_garbage_less_often()
+            with set_on_signal(state.closing):
+                yield {"app_state": state}
+
+    rest = Starlette(
+        routes=ROUTES,
+        lifespan=lifespan,
+        middleware=[Middleware(CrossOrigin)],
+        exception_handlers={
+            VotingError: on_domain_error,
+            HTTPException: on_http_error,
+            Exception: on_bug,
+        },
+    )
+    # Redirects built from the Host header could lead to another site.
+    rest.router.redirect_slashes = False
+    return BallotFastPath(rest, prefix=CONTEST.removesuffix("{slug}"), suffix="/ballots")

@@ -1,0 +1,1 @@
+"""Prepared bytes: pages, profiles, images."""

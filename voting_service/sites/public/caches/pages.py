@@ -1,0 +1,165 @@
+"""Pages that are the same for every visitor, as prepared bytes.
+
+A page is rendered when first requested. A new `PageCache` is created when the contest changes or
+enters another phase. A shuffled list exists in `VARIANTS` orders; a cookie keeps a visitor's order.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from voting_service.contests.model import Candidate, Contest, Phase
+from voting_service.contests.phases import published_at
+from voting_service.contests.pictures.model import Picture
+from voting_service.contests.settings.descriptions import describe_changes
+from voting_service.contests.settings.repository import AnnouncedChange
+from voting_service.errors import NotFound
+from voting_service.i18n.text import Language
+from voting_service.sites.public.rendering import (
+    dated,
+    deadline,
+    render,
+    texts,
+)
+from voting_service.sites.shared.prepared_pages import PreparedPage
+from voting_service.voting.tally.standings import Standings
+
+VARIANTS = 64
+"""Number of orders of a shuffled list: enough to be fair to all, few enough to cache."""
+
+
+def ordered_candidates(contest: Contest, variant: int) -> tuple[Candidate, ...]:
+    """Return the candidates in the order of a variant, or by number if the contest says so.
+
+    Deterministic, so every worker shows a visitor the same order.
+    """
+    if contest.rules.list_order == "number":
+        return contest.candidates
+    order = list(contest.candidates)
+    random.Random(f"{contest.slug} {variant}").shuffle(order)  # noqa: S311 — not a secret
+    return tuple(order)
+
+
+def phase_line(contest: Contest, phase: Phase, language: Language) -> str:
+    """Return a sentence on whether voting is open, and until when."""
+    line: str = texts(language)["phase"][phase]
+    return line.format(
+        opens_at=dated(contest.opens_at, contest.zone, language),
+        closes_at=deadline(contest.closes_at, contest.zone, language),
+        min=contest.rules.ballot.min_choices,
+        max=contest.rules.ballot.max_choices,
+    )
+
+
+class PageCache:
+    """The prepared pages of a contest in one phase."""
+
+    def __init__(
+        self,
+        contest: Contest,
+        now: datetime,
+        public_url: str,
+        pictures: Mapping[int, Sequence[Picture]],
+        changes: Sequence[AnnouncedChange] = (),
+    ) -> None:
+        self.contest = contest
+        self._changes = changes
+        self._pictures = pictures
+        self._portraits = {
+            number: portrait
+            for number, pictures_of_candidate in pictures.items()
+            for portrait in pictures_of_candidate
+            if portrait.kind == "portrait"
+        }
+        self.phase = contest.phase(now)
+        self._public_url = public_url
+        self._pages: dict[tuple[str, Language, int], PreparedPage] = {}
+        self._standings: dict[Language, tuple[str, PreparedPage]] = {}
+        self._candidates: Mapping[int, Candidate] = {c.number: c for c in contest.candidates}
+
+    def candidates(self, language: Language, variant: int) -> PreparedPage:
+        """The list of all candidates."""
+        key = ("candidates", language, variant)
+        if key not in self._pages:
+            order = ordered_candidates(self.contest, variant)
+            self._pages[key] = self._render("candidates.html", language, "", order=order)
+        return self._pages[key]
+
+    def coming(self, language: Language) -> PreparedPage:
+        """The contest's name and dates only, for a contest under embargo."""
+        key = ("coming", language, 0)
+        if key not in self._pages:
+            publish_at = published_at(self.contest)
+            self._pages[key] = self._render(
+                "coming.html", language, "/coming", publish_at=publish_at
+            )
+        return self._pages[key]
+
+    def profile(self, language: Language, number: int) -> PreparedPage:
+        """The profile of one candidate. Raises NotFound."""
+        candidate = self._candidates.get(number)
+        if candidate is None:
+            raise NotFound("sites.public.caches.no_such_candidate")
+        key = ("profile", language, number)
+        if key not in self._pages:
+            portrait = self._portraits.get(number)
+            self._pages[key] = self._render(
+                "profile.html",
+                language,
+                f"/candidates/{number}",
+                candidate=candidate,
+                picture=portrait,
+                more_pictures=[p for p in self._pictures.get(number, ()) if p is not portrait],
+                preview_image=portrait.preview_url if portrait else None,
+            )
+        return self._pages[key]
+
+    def rules(self, language: Language) -> PreparedPage:
+        """The rules page."""
+        key = ("rules", language, 0)
+        if key not in self._pages:
+            changes = describe_changes(self._changes, self.contest, language)
+            self._pages[key] = self._render("rules.html", language, "/rules", changes=changes)
+        return self._pages[key]
+
+    def standings(self, language: Language, shown: Standings, tag: str) -> PreparedPage:
+        """The standings page, rendered again when `tag` changes."""
+        cached = self._standings.get(language)
+        if cached is None or cached[0] != tag:
+            page = self._render(
+                "standings.html", language, "/standings", shown=shown, by_number=self._candidates
+            )
+            cached = self._standings[language] = (tag, page)
+        return cached[1]
+
+    def ballot(self, language: Language, variant: int) -> PreparedPage:
+        """The ballot page with no candidate selected."""
+        key = ("ballot", language, variant)
+        if key not in self._pages:
+            order = ordered_candidates(self.contest, variant)
+            self._pages[key] = self._render(
+                "ballot.html", language, "/ballot", order=order, chosen=frozenset(), voted=None
+            )
+        return self._pages[key]
+
+    def render(self, template: str, language: Language, below: str, **values: object) -> bytes:
+        """Render a page of this contest for one visitor. `below` is its path under the contest's
+        address."""
+        return render(
+            template,
+            language=language,
+            path=f"/{self.contest.slug}{below}",
+            contest=self.contest,
+            phase=self.phase,
+            phase_line=phase_line(self.contest, self.phase, language),
+            pictures=self._portraits,
+            public_url=self._public_url,
+            **{"preview_image": None, **values},
+        )
+
+    def _render(
+        self, template: str, language: Language, below: str, **values: object
+    ) -> PreparedPage:
+        return PreparedPage.of(self.render(template, language, below, **values))

@@ -1,0 +1,67 @@
+// SignIn.java: Java 17 or later, nothing to install
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.Signature;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.UUID;
+
+public final class SignIn {
+    static final String VOTE = "https://vote.example";
+    static final String PLATFORM = "your-platform";
+    static final String CONTEST = "your-contest";
+    // Only if your platform has several keys: the kid of this key.
+    static final String KEY_ID = "";
+    static final Path PRIVATE_KEY = Path.of("private.pem");
+
+    /** The URL to send the user to: respond 303 with this Location and Cache-Control: no-store. */
+    public static String signInUrl(String userId, String nextPage) throws Exception {
+        long now = Instant.now().getEpochSecond();
+        String kid = KEY_ID.isEmpty() ? "" : ",\"kid\":" + json(KEY_ID);
+        String header = "{\"alg\":\"EdDSA\",\"typ\":\"JWT\"" + kid + "}";
+        String claims = "{\"iss\":" + json(PLATFORM) + ",\"aud\":" + json(CONTEST)
+            + ",\"sub\":" + json(userId) + ",\"iat\":" + now + ",\"exp\":" + (now + 120)
+            + ",\"jti\":" + json(UUID.randomUUID().toString()) + "}";
+        String signed = part(header.getBytes(StandardCharsets.UTF_8)) + "."
+            + part(claims.getBytes(StandardCharsets.UTF_8));
+        Signature signature = Signature.getInstance("Ed25519");
+        signature.initSign(privateKey());
+        signature.update(signed.getBytes(StandardCharsets.US_ASCII));
+        String token = signed + "." + part(signature.sign());
+        return VOTE + "/enter#platform=" + form(PLATFORM) + "&token=" + form(token)
+            + "&next=" + form(nextPage);
+    }
+
+    private static PrivateKey privateKey() throws Exception {
+        String pem = Files.readString(PRIVATE_KEY).replaceAll("-----[A-Z ]+-----|\\s", "");
+        return KeyFactory.getInstance("Ed25519")
+            .generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
+    }
+
+    private static String part(byte[] bytes) {
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    }
+
+    private static String form(String value) {
+        return URLEncoder.encode(value, StandardCharsets.UTF_8);
+    }
+
+    private static String json(String value) {
+        StringBuilder quoted = new StringBuilder("\"");
+        for (char c : value.toCharArray()) {
+            if (c == '"' || c == '\\') quoted.append('\\').append(c);
+            else if (c < ' ') quoted.append(String.format("\\u%04x", (int) c));
+            else quoted.append(c);
+        }
+        return quoted.append('"').toString();
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        System.out.println(signInUrl(arguments[0], arguments.length > 1 ? arguments[1] : ""));
+    }
+}

@@ -1,0 +1,236 @@
+"""Filling in, reviewing and casting a ballot. Works with form posts alone; only the button on the
+review page casts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hmac import compare_digest
+from typing import Any
+
+import msgspec
+from starlette.responses import RedirectResponse, Response
+
+from voting_service.contests.model import Contest
+from voting_service.errors import (
+    AlreadyVoted,
+    ChallengeRequired,
+    InvalidInput,
+    SentFromElsewhere,
+    VotingError,
+)
+from voting_service.sites.public.api.cast_ballot import Submission, submit_ballot
+from voting_service.sites.public.caches.pages import ordered_candidates
+from voting_service.sites.public.pages.context import PageContext
+from voting_service.sites.public.pages.forms import (
+    CHOICE,
+    BallotForm,
+    csrf_token,
+    read_form,
+)
+from voting_service.sites.public.pages.problem_views import problem_page, sign_in_platforms
+from voting_service.sites.public.pages.receipt_views import receipt_page
+from voting_service.sites.public.pages.responses import (
+    keep_order,
+    order_variant,
+    page_response,
+    rendered_response,
+)
+from voting_service.sites.public.rendering import texts
+from voting_service.sites.public.request_signals import RequestSignals
+from voting_service.sites.shared.same_origin import refuse_cross_site
+from voting_service.sites.shared.security_headers import SECURITY_HEADERS, content_security_policy
+from voting_service.voting.ballots.parse import MAX_BODY_BYTES, check_choices
+from voting_service.voting.ballots.pipeline import not_open
+from voting_service.voting.ballots.vote import Accepted
+
+CSRF_FIELD = "csrf_token"
+CHALLENGE = "altcha"
+"""The form field in which the ALTCHA widget sends a solved challenge."""
+_HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store"}
+
+
+class _StoredBallotId(msgspec.Struct, frozen=True):
+    ballot: str
+
+
+class _BallotReceipt(msgspec.Struct, frozen=True):
+    receipt: _StoredBallotId
+
+
+_decoder = msgspec.json.Decoder(_BallotReceipt)
+
+
+async def ballot(context: PageContext) -> Response:
+    """Show all candidates with checkboxes; choices sent to the review before are selected."""
+    variant, is_new = order_variant(context.request)
+    choices, voted = context.cookies.choice(context.request), context.cookies.voted(context.request)
+    response = (
+        rendered_response(
+            context.page_cache.render(
+                "ballot.html",
+                context.language,
+                "/ballot",
+                order=ordered_candidates(context.contest, variant),
+                chosen=frozenset(choices),
+                voted=voted,
+            )
+        )
+        if choices or voted
+        else page_response(
+            context.request,
+            context.page_cache.ballot(context.language, variant),
+            cache_control="private, no-cache",
+        )
+    )
+    if is_new:
+        keep_order(response, variant)
+    return response
+
+
+async def review(context: PageContext) -> Response:
+    """Keep the choices and redirect (303) to the review page, which can be reloaded and read in the
+    other language. An invalid ballot gets 422 with the fault."""
+    form = await _read(context)
+    try:
+        choices = check_choices(form.choices, context.contest)
+    except InvalidInput:
+        return _review_page(context, form.choices, is_faulty=True)
+    response = RedirectResponse(f"{context.address}/ballot/review", 303, _HEADERS)
+    context.cookies.keep_choice(response, choices)
+    return response
+
+
+async def review_page(context: PageContext) -> Response:
+    """Show the chosen candidates and the button that casts."""
+    try:
+        choices = check_choices(context.cookies.choice(context.request), context.contest)
+    except InvalidInput:
+        return RedirectResponse(f"{context.address}/ballot", 303, _HEADERS)
+    return _review_page(context, choices)
+
+
+async def cast(context: PageContext) -> Response:
+    """Cast the ballot and redirect (303) to the receipt. Every error page keeps the choices."""
+    form = await _read(context)
+    if context.contest.phase(context.now) == "upcoming":
+        # Checked first: the page for an invalid ballot names candidates, who are not public yet.
+        return problem_page(context, not_open(context.contest, context.now), form.choices)
+    try:
+        return await _cast(context, form)
+    except AlreadyVoted as error:
+        ballot_id = _decoder.decode(error.receipt).receipt.ballot
+        response = await receipt_page(context, ballot_id, has_already_voted=True)
+        context.cookies.mark_voted(response, ballot_id, context.now)
+        return response
+    except InvalidInput:
+        return _review_page(context, form.choices, is_faulty=True)
+    except ChallengeRequired as error:
+        return _challenge_page(context, form.choices, error)
+    except VotingError as error:
+        return problem_page(context, error, form.choices)
+
+
+async def _cast(context: PageContext, form: BallotForm) -> Response:
+    context.state.clock_watch.require()
+    session = context.voter()
+    token = context.cookies.session(context.request)
+    expected = csrf_token(context.contest_state.keys.session, token)
+    if not compare_digest(form.fields.get(CSRF_FIELD, "").encode(), expected.encode()):
+        raise SentFromElsewhere("sites.public.pages.wrong_csrf_token")
+    choices = check_choices(form.choices, context.contest)
+    scope = context.request.scope
+    submission = Submission(
+        choices,
+        form.fields.get(CHALLENGE),
+        RequestSignals.from_scope(scope, dict(scope["headers"])),
+    )
+    result = await submit_ballot(context.contest_state, session, submission, context.now)
+    ballot_id = _decoder.decode(result.receipt).receipt.ballot
+    # The fragment tells the page which message to show; a reload shows none.
+    fragment = "stored" if isinstance(result, Accepted) else "again"
+    response = RedirectResponse(
+        f"{context.address}/receipts/{ballot_id}#{fragment}",
+        303,
+        _HEADERS,
+    )
+    context.cookies.mark_voted(response, ballot_id, context.now)
+    context.cookies.forget_choice(response)
+    return response
+
+
+async def _read(context: PageContext) -> BallotForm:
+    refuse_cross_site(context.request, context.state.settings.public_url)
+    return await read_form(context.request, {CHOICE, CSRF_FIELD, CHALLENGE}, MAX_BODY_BYTES)
+
+
+def _review_page(
+    context: PageContext,
+    choices: Sequence[int],
+    *,
+    is_faulty: bool = False,
+    challenge: ChallengeRequired | None = None,
+) -> Response:
+    voter = context.voter_if_any()
+    chosen = [c for c in context.contest.candidates if c.number in set(choices)]
+    fault = _explain(choices, context) if is_faulty else None
+    body = context.page_cache.render(
+        "review.html",
+        context.language,
+        "/ballot/review",
+        chosen=chosen,
+        fault=fault,
+        can_cast=voter is not None and fault is None and context.page_cache.phase == "open",
+        platform=context.state.platforms[voter.platform_id] if voter else None,
+        voted=context.cookies.voted(context.request),
+        platforms=() if voter else sign_in_platforms(context),
+        csrf_token=csrf_token(
+            context.contest_state.keys.session, context.cookies.session(context.request)
+        ),
+        challenge=_as_attribute(challenge.challenge) if challenge else None,
+        captcha=_as_attribute(challenge.captcha) if challenge else None,
+    )
+    response = rendered_response(body, 422 if is_faulty else 428 if challenge else 200)
+    if is_faulty:
+        context.cookies.keep_choice(response, [candidate.number for candidate in chosen])
+    return response
+
+
+def _as_attribute(value: dict[str, Any] | None) -> str | None:
+    return msgspec.json.encode(value).decode() if value else None
+
+
+def _challenge_page(
+    context: PageContext, choices: Sequence[int], challenge: ChallengeRequired
+) -> Response:
+    """Show the review page with the challenge. With a captcha, only this page's policy allows the
+    provider's widget, and the page sends the provider the site's origin as referrer."""
+    response = _review_page(context, choices, challenge=challenge)
+    verifier = context.contest_state.challenges.captcha_verifier
+    if challenge.captcha is not None and verifier is not None:
+        policy = content_security_policy(verifier.adapter.page_sources)
+        response.headers["content-security-policy"] = policy
+        response.headers["referrer-policy"] = "strict-origin"
+    return response
+
+
+def _explain(choices: Sequence[int], context: PageContext) -> str:
+    """Return a sentence on the rule that an invalid ballot breaks."""
+    rules = context.contest.rules.ballot
+    lines: dict[str, str] = texts(context.language)["review"]["fault"]
+    line = lines[_fault(choices, context.contest)]
+    return line.format(
+        count=len(choices),
+        min=rules.min_choices,
+        max=rules.max_choices,
+        over=len(choices) - rules.max_choices,
+    )
+
+
+def _fault(choices: Sequence[int], contest: Contest) -> str:
+    if not choices:
+        return "none"
+    if len(choices) > contest.rules.ballot.max_choices:
+        return "too_many"
+    if len(choices) < contest.rules.ballot.min_choices:
+        return "too_few"
+    return "unknown"

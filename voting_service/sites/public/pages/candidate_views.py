@@ -1,0 +1,61 @@
+"""The list of candidates, their profiles, and static files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from voting_service.i18n.text import Language
+from voting_service.sites.public.caches.pages import PageCache
+from voting_service.sites.public.pages.cached_views import CachedPage, load_page_cache
+from voting_service.sites.public.pages.responses import keep_order, order_in
+from voting_service.sites.public.rendering import PACKAGE
+from voting_service.sites.public.state import ContestState
+from voting_service.sites.shared.prepared_pages import PreparedPage
+from voting_service.sites.shared.problem_documents import Headers
+from voting_service.sites.shared.static_files import static_files, static_response
+
+
+class CandidatesPage(CachedPage):
+    """All candidates, in this visitor's order."""
+
+    cache_control = b"private, no-cache"
+    vary = b"Accept-Encoding, Cookie"
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        contest_state, page_cache, language = load_page_cache(scope)
+        if contest_state.contest.rules.list_order == "number":
+            await self.send(scope, send, page_cache.candidates(language, 0))
+            return
+        variant, is_new = order_in(_cookies(scope))
+        set_order: Headers = []
+        if is_new:
+            response = Response()
+            keep_order(response, variant)
+            set_order = [header for header in response.raw_headers if header[0] == b"set-cookie"]
+        await self.send(scope, send, page_cache.candidates(language, variant), set_order)
+
+
+def _cookies(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"cookie"), b"")
+
+
+class ProfilePage(CachedPage):
+    """The profile of one candidate."""
+
+    def find(
+        self,
+        contest_state: ContestState,
+        page_cache: PageCache,
+        language: Language,
+        path: dict[str, Any],
+    ) -> PreparedPage:
+        return page_cache.profile(language, path["number"])
+
+
+async def static_file(request: Request) -> Response:
+    """Return a static file by its hashed name."""
+    return static_response(static_files(PACKAGE), request)

@@ -1,0 +1,77 @@
+"""Strict reading of the pages' form posts, and their CSRF token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from hashlib import blake2b
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    MalformedInput,
+    UnsupportedMedia,
+)
+from voting_service.sites.shared.request_bodies import read_body
+
+CHOICE = "choice"
+_MEDIA_TYPE = "application/x-www-form-urlencoded"
+_MAX_FIELDS = 200
+_TOKEN_BYTES = 16
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+_NO_CANDIDATE = 0
+"""Replaces a choice that is not a number. No candidate has it, so the ballot is invalid."""
+
+
+class BallotForm(NamedTuple):
+    """A submitted form: the fields that occur once, and all values of `choice`."""
+
+    fields: Mapping[str, str]
+    choices: list[int]
+
+
+async def read_form(request: Request, allowed: Collection[str], limit_bytes: int) -> BallotForm:
+    """Read the form of a request. Of the allowed fields only `choice` may be repeated.
+
+    Raises UnsupportedMedia, InputTooLarge, MalformedInput for a body that is not a form in UTF-8,
+    InvalidInput for unknown or repeated fields.
+    """
+    headers = request.headers
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _MEDIA_TYPE or headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("sites.public.pages.wrong_media_type", media_type=_MEDIA_TYPE)
+    body = await read_body(request.receive, limit_bytes)
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
+        )
+    except ValueError:
+        raise MalformedInput(Fault("", "sites.public.pages.not_a_form")) from None
+    fields: dict[str, str] = {}
+    choices: list[int] = []
+    for name, value in pairs:
+        if name not in allowed:
+            raise InvalidInput(Fault("", "sites.public.pages.unknown_field"))
+        if name == CHOICE:
+            choices.append(int(value) if _NUMBER.fullmatch(value) else _NO_CANDIDATE)
+        elif name in fields:
+            raise InvalidInput(Fault(name, "sites.public.pages.field_repeated"))
+        else:
+            fields[name] = value
+    return BallotForm(fields, choices)
+
+
+def csrf_token(session_key: bytes, session: str) -> str:
+    """Return the CSRF token of a session: keyed BLAKE2b of the session's token. Pages of other
+    sites can neither read nor compute it."""
+    return blake2b(
+        session.encode(), key=session_key, digest_size=_TOKEN_BYTES, person=b"ballot form"
+    ).hexdigest()

@@ -1,0 +1,96 @@
+"""Public notices: who was selected, and how their numbers are drawn."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from voting_service.errors import NotFound
+from voting_service.i18n.formatting import language_of
+from voting_service.infrastructure.crypto.public_draw import lot
+from voting_service.infrastructure.postgres.pool import acquire
+from voting_service.nomination.notices.repository import (
+    PublishedNotice,
+    load_notice,
+    load_notices,
+)
+from voting_service.sites.public.api.reads import json_response, requested_version
+from voting_service.sites.public.pages.responses import language_of_path, page_response
+from voting_service.sites.public.rendering import render
+from voting_service.sites.public.state import PublicState
+from voting_service.sites.shared.prepared_pages import PreparedPage
+
+_SHARED = "public, max-age=10, stale-while-revalidate=60"
+
+
+async def _requested_notice(request: Request) -> PublishedNotice:
+    state: PublicState = request.state.app_state
+    slug: str = request.path_params["slug"]
+    if "\0" in slug:
+        raise NotFound("sites.public.pages.no_such_notice")
+    async with acquire(state.read_pool) as connection:
+        return await load_notice(connection, slug, state.clock(), requested_version(request))
+
+
+async def notice_page(request: Request) -> Response:
+    """Show a notice: its newest version, or the one of `?version=`."""
+    state: PublicState = request.state.app_state
+    language = language_of_path(request)
+    published = await _requested_notice(request)
+    notice = published.notice
+    until = notice.objections_until
+    body = render(
+        "notice.html",
+        language=language,
+        path=f"/notices/{notice.slug}",
+        title=notice.title,
+        notice=notice,
+        published=published,
+        is_over=until is not None and until <= state.clock(),
+        lot=lot,
+        public_url=state.settings.public_url.rstrip("/"),
+    )
+    return page_response(request, PreparedPage.of(body), cache_control=_SHARED)
+
+
+async def notices_page(request: Request) -> Response:
+    """Show all notices, newest first."""
+    state: PublicState = request.state.app_state
+    language = language_of_path(request)
+    async with acquire(state.read_pool) as connection:
+        notices = await load_notices(connection, state.clock())
+    body = render(
+        "notices.html",
+        language=language,
+        path="/notices",
+        title=None,
+        notices=notices,
+        public_url=state.settings.public_url.rstrip("/"),
+    )
+    return page_response(request, PreparedPage.of(body), cache_control=_SHARED)
+
+
+async def notice_document(request: Request) -> Response:
+    """Return a notice as JSON, with everything needed to repeat the draw."""
+    published = await _requested_notice(request)
+    return json_response(
+        {
+            **_builtins(published),
+            "version": published.version,
+            "versions": published.versions,
+            "published_at": published.published_at,
+        },
+        _SHARED,
+    )
+
+
+def _builtins(published: PublishedNotice) -> dict[str, object]:
+    notice: dict[str, object] = msgspec.to_builtins(published.notice)
+    return notice
+
+
+async def in_readers_language(request: Request) -> Response:
+    """Redirect (302) from an address without a language, as printed on paper."""
+    language = language_of(request.headers.get("accept-language", "").encode())
+    return RedirectResponse(f"/{language}{request.url.path}", 302, {"vary": "accept-language"})

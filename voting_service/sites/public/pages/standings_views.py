@@ -1,0 +1,28 @@
+"""The standings page. static/standings.js keeps it up to date."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from voting_service.i18n.text import Language
+from voting_service.sites.public.caches.pages import PageCache
+from voting_service.sites.public.pages.cached_views import CachedPage
+from voting_service.sites.public.state import ContestState
+from voting_service.sites.shared.prepared_pages import PreparedPage
+
+
+class StandingsPage(CachedPage):
+    """The standings as the release schedule allows."""
+
+    # CDNs revalidate once a second, browsers always, so that the refresh button works.
+    cache_control = b"public, max-age=0, s-maxage=1"
+
+    def find(
+        self,
+        contest_state: ContestState,
+        page_cache: PageCache,
+        language: Language,
+        path: dict[str, Any],
+    ) -> PreparedPage:
+        shown, tag = contest_state.standings_cache.standings()
+        return page_cache.standings(language, shown, tag)

@@ -1,0 +1,145 @@
+"""Sign in, confirm the identity and link an account, through the organisation's OpenID provider.
+
+The browser returns from another site and so does not send the session's cookie (SameSite=Strict).
+The state of the sign-in is in an encrypted cookie of its own, and the response is a page that
+redirects: a redirect answer would still count as coming from the other site.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from voting_service.errors import (
+    NotFound,
+    NotSignedIn,
+    SlowDown,
+)
+from voting_service.infrastructure.http_clients.openid_connect import OpenIdProvider
+from voting_service.sites.shared.signed_in.access import (
+    CurrentUser,
+    current_user,
+    safe_next,
+    signed_in,
+)
+from voting_service.sites.shared.signed_in.client_network import network_of_request
+from voting_service.sites.shared.signed_in.cookies import (
+    cookie_name,
+    keep_session,
+    set_cookie,
+)
+from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rate_limits import count_try
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts import service
+from voting_service.staff.accounts.openid_sign_in import Purpose, decrypt, encrypt, start
+from voting_service.staff.accounts.sign_in import TooManyTries
+
+CALLBACK = "/sign-in/openid/callback"
+_COOKIE = "openid"
+_COOKIE_SECONDS = 600
+
+
+def _provider(request: Request) -> OpenIdProvider:
+    provider = get_state(request).openid
+    if provider is None:
+        raise NotFound("sites.shared.sign_in.no_single_sign_on")
+    return provider
+
+
+def _redirect_uri(request: Request) -> str:
+    return get_state(request).settings.office_url + CALLBACK
+
+
+async def _count(request: Request) -> None:
+    try:
+        await count_try("sign_in", request)
+    except TooManyTries as refusal:
+        raise SlowDown(refusal.retry_after_seconds) from None
+
+
+async def _start(
+    request: Request, purpose: Purpose, wanted: str, user: CurrentUser | None = None
+) -> Response:
+    state = get_state(request)
+    pending = start(
+        purpose,
+        wanted,
+        state.clock(),
+        account_id=user.account.id if user else None,
+        session=user.session.id if user else "",
+    )
+    parameters = pending.parameters(_redirect_uri(request))
+    address = await _provider(request).authorization_address(**parameters)
+    response = _redirect_page(request, address)
+    encrypted = encrypt(state.settings.master_key.get_secret_value(), pending)
+    set_cookie(request, response, _COOKIE, encrypted, _COOKIE_SECONDS, lax=True)
+    return response
+
+
+def _redirect_page(request: Request, address: str) -> Response:
+    """A page that redirects: the content security policy forbids forms to redirect to other sites,
+    and a browser that comes from one does not send the session's cookie."""
+    return page(request, "sign_in/onward.html", address=address)
+
+
+async def sign_in_with_openid(request: Request) -> Response:
+    """Start a sign-in at the provider."""
+    await _count(request)
+    form = await read_form(request)
+    return await _start(request, "sign_in", safe_next(form.get("next", "/")))
+
+
+@signed_in()
+async def confirm_with_openid(request: Request) -> Response:
+    """Start fresh authentication at the provider."""
+    form = await read_form(request)
+    return await _start(request, "confirm", safe_next(form.get("next", "/")), current_user(request))
+
+
+@signed_in(step_up=True)
+async def connect_openid(request: Request) -> Response:
+    """Start linking the user's account to a user of the provider."""
+    await read_form(request)
+    return await _start(request, "connect", "/account", current_user(request))
+
+
+async def callback(request: Request) -> Response:
+    """Handle the provider's response. Raises NotSignedIn, TokenRefused or Unavailable."""
+    await _count(request)
+    state, provider = get_state(request), _provider(request)
+    pending = decrypt(
+        state.settings.master_key.get_secret_value(),
+        request.cookies.get(cookie_name(request, _COOKIE), ""),
+        request.query_params.get("state", ""),
+        state.clock(),
+    )
+    code = request.query_params.get("code", "")
+    if not code:
+        raise NotSignedIn("sites.shared.sign_in.provider_refused")
+    claims = await provider.claims(pending.grant(code, _redirect_uri(request)))
+    token = ""
+    async with state.connection() as connection:
+        if pending.purpose == "sign_in":
+            token = await service.sign_in_with_openid(
+                connection, claims, network_of_request(request), state.clock()
+            )
+        else:
+            # The session's cookie is not sent on the way back from the provider, so the session
+            # is the one that the encrypted cookie names.
+            await service.prove_with_openid(connection, pending, claims, state.clock())
+    response = _redirect_page(request, pending.next)
+    set_cookie(request, response, _COOKIE, "", 0, lax=True)
+    if token:
+        keep_session(request, response, token)
+    return response
+
+
+ROUTES = [
+    Route("/sign-in/openid", sign_in_with_openid, methods=["POST"]),
+    Route("/confirm/openid", confirm_with_openid, methods=["POST"]),
+    Route("/account/openid", connect_openid, methods=["POST"]),
+    Route(CALLBACK, callback),
+]

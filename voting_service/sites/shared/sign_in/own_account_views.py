@@ -1,0 +1,62 @@
+"""The user's own account: sessions and password."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+)
+from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.service import change_own_password, end_session_of
+from voting_service.staff.accounts.sessions import load_sessions
+
+
+@signed_in()
+async def own_account(request: Request) -> Response:
+    """Show the user's name, role and sessions."""
+    state, user = get_state(request), current_user(request)
+    async with state.connection() as connection:
+        sessions = await load_sessions(connection, user.account.id, state.clock())
+    return page(
+        request,
+        "sign_in/own_account.html",
+        sessions=sessions,
+        openid=state.openid is not None,
+    )
+
+
+@signed_in()
+async def end_own_session(request: Request) -> Response:
+    """End one of the user's own sessions. Ending access needs no step-up."""
+    form = await read_form(request)
+    state, account = get_state(request), current_user(request).account
+    async with state.connection() as connection:
+        await end_session_of(connection, account, account, form.get("session", ""), state.clock())
+    return RedirectResponse("/account", 303)
+
+
+@signed_in(step_up=True)
+async def change_password(request: Request) -> Response:
+    """Set a new password and end the other sessions."""
+    form = await read_form(request)
+    state, user = get_state(request), current_user(request)
+    password = form.get("password", "")
+    if password != form.get("again", ""):
+        raise InvalidInput(Fault("again", "sites.shared.sign_in.passwords_differ"))
+    async with state.connection() as connection:
+        await change_own_password(connection, user.account, user.session, password, state.clock())
+    return RedirectResponse("/account", 303)
+
+
+ROUTES = [
+    Route("/account", own_account),
+    Route("/account/password", change_password, methods=["POST"]),
+    Route("/account/end-session", end_own_session, methods=["POST"]),
+]

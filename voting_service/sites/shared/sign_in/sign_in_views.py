@@ -1,0 +1,175 @@
+"""Sign in, confirm the identity, sign out."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from voting_service.errors import NotFound, NotSignedIn
+from voting_service.i18n.text import LANGUAGES
+from voting_service.sites.shared.signed_in.access import (
+    current_user,
+    find_current_user,
+    safe_next,
+    signed_in,
+)
+from voting_service.sites.shared.signed_in.client_network import network_of_request
+from voting_service.sites.shared.signed_in.cookies import (
+    forget_session,
+    keep_language,
+    keep_session,
+)
+from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.messages import messages
+from voting_service.sites.shared.signed_in.rate_limits import count_try
+from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.failed_sign_ins import record_failure
+from voting_service.staff.accounts.service import confirm_identity, start_session
+from voting_service.staff.accounts.service import sign_out as end_own_session
+from voting_service.staff.accounts.sign_in import (
+    TooManyTries,
+    authenticate,
+    prove_again,
+)
+
+AUDIT_LOG_ACTOR = "desk"
+"""The actor of audit log lines about failed sign-ins."""
+
+
+async def sign_in_page(request: Request) -> Response:
+    """Show the form; a signed-in user is redirected."""
+    wanted = safe_next(request.query_params.get("next", "/"))
+    if await find_current_user(request) is not None:
+        return RedirectResponse(wanted, 303)
+    notice = messages(request, "sign_in")["welcome"] if "welcome" in request.query_params else ""
+    return _sign_in_form(request, wanted, notice=notice)
+
+
+def _sign_in_form(
+    request: Request, wanted: str, *, name: str = "", notice: str = "", status: int = 200
+) -> Response:
+    return page(
+        request,
+        "sign_in/sign_in.html",
+        status=status,
+        next=wanted,
+        name=name,
+        notice=notice,
+        openid=get_state(request).openid is not None,
+    )
+
+
+async def sign_in(request: Request) -> Response:
+    """Open a session for the right name, password and code."""
+    form = await read_form(request)
+    state = get_state(request)
+    wanted, name = safe_next(form.get("next", "/")), form.get("name", "")
+    source = network_of_request(request)
+    texts = messages(request, "sign_in")
+    async with state.connection() as connection:
+        try:
+            await count_try("sign_in", request)
+            account = await authenticate(
+                connection,
+                state.settings.master_key.get_secret_value(),
+                name,
+                form.get("password", ""),
+                form.get("code", ""),
+                clock=state.clock,
+                source=source,
+            )
+        except TooManyTries as refusal:
+            notice = texts["wait"].format(seconds=refusal.retry_after_seconds)
+            return _sign_in_form(request, wanted, name=name, notice=notice, status=429)
+        except NotSignedIn:
+            await record_failure(connection, name, program=AUDIT_LOG_ACTOR, source=source)
+            return _sign_in_form(request, wanted, name=name, notice=texts["wrong"], status=401)
+        token = await start_session(connection, account, source, state.clock())
+    response = RedirectResponse(wanted, 303)
+    keep_session(request, response, token)
+    return response
+
+
+@signed_in()
+async def confirm_page(request: Request) -> Response:
+    """Ask the user to confirm their identity."""
+    return _confirm_form(request, safe_next(request.query_params.get("next", "/")))
+
+
+def _confirm_form(
+    request: Request, wanted: str, *, notice: str = "", status: int = 200
+) -> Response:
+    return page(
+        request,
+        "sign_in/confirm.html",
+        status=status,
+        next=wanted,
+        notice=notice,
+        openid=get_state(request).openid is not None,
+    )
+
+
+@signed_in()
+async def confirm(request: Request) -> Response:
+    """Take the password or a one-time code as proof."""
+    form = await read_form(request)
+    state, user = get_state(request), current_user(request)
+    wanted, texts = safe_next(form.get("next", "/")), messages(request, "confirm")
+    source = network_of_request(request)
+    async with state.connection() as connection:
+        try:
+            await count_try("confirm", request)
+            await prove_again(
+                connection,
+                state.settings.master_key.get_secret_value(),
+                user.account,
+                form.get("proof", ""),
+                clock=state.clock,
+                source=source,
+            )
+        except TooManyTries as refusal:
+            notice = messages(request, "sign_in")["wait"].format(
+                seconds=refusal.retry_after_seconds
+            )
+            return _confirm_form(request, wanted, notice=notice, status=429)
+        except NotSignedIn:
+            name = user.account.name
+            await record_failure(connection, name, program=AUDIT_LOG_ACTOR, source=source)
+            return _confirm_form(request, wanted, notice=texts["wrong"], status=401)
+        await confirm_identity(connection, user.account, user.session, state.clock())
+    return RedirectResponse(wanted, 303)
+
+
+@signed_in()
+async def sign_out(request: Request) -> Response:
+    """End the session on the server and in the browser."""
+    await read_form(request)
+    state, user = get_state(request), current_user(request)
+    async with state.connection() as connection:
+        await end_own_session(connection, user.account, user.session, state.clock())
+    response = RedirectResponse("/sign-in", 303)
+    forget_session(request, response)
+    return response
+
+
+async def choose_language(request: Request) -> Response:
+    """Store the reader's language in a cookie."""
+    for language in LANGUAGES:
+        if language == request.path_params["language"]:
+            wanted = safe_next(request.query_params.get("next", "/"))
+            response = RedirectResponse(wanted, 303)
+            keep_language(request, response, language)
+            return response
+    raise NotFound("sites.shared.sign_in.no_such_language")
+
+
+ROUTES = [
+    Route("/sign-in", sign_in_page),
+    Route("/sign-in", sign_in, methods=["POST"]),
+    Route("/confirm", confirm_page),
+    Route("/confirm", confirm, methods=["POST"]),
+    Route("/sign-out", sign_out, methods=["POST"]),
+    Route("/language/{language}", choose_language),
+]

@@ -1,0 +1,1 @@
+"""What pages behind the sign-in share: access, CSRF, forms, uploads, rendering, errors."""

@@ -1,0 +1,89 @@
+"""Form posts: checked for CSRF, bounded in size, each field once."""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    MalformedInput,
+    SentFromElsewhere,
+    UnsupportedMedia,
+)
+from voting_service.sites.shared.request_bodies import read_body
+from voting_service.sites.shared.same_origin import refuse_cross_site
+from voting_service.sites.shared.signed_in.access import find_current_user
+from voting_service.sites.shared.signed_in.state import get_state
+
+MARK = "csrf"
+MAX_BYTES = 64 * 1024
+MAX_FIELDS = 2000
+_MEDIA_TYPE = "application/x-www-form-urlencoded"
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a post, without the CSRF token.
+
+    Raises SentFromElsewhere for a page of another site and, with a session, for a missing or
+    wrong token; InputTooLarge, UnsupportedMedia, MalformedInput, and InvalidInput for a repeated
+    field.
+    """
+    fields: dict[str, str] = {}
+    for name, values in (await read_form_lists(request)).items():
+        if len(values) > 1:
+            raise InvalidInput(Fault(name, "sites.shared.signed_in.field_repeated"))
+        fields[name] = values[0]
+    return fields
+
+
+async def read_form_lists(request: Request) -> dict[str, list[str]]:
+    """Return the fields of a form in which a field may occur several times."""
+    refuse_cross_site(request, get_state(request).settings.office_url)
+    fields = await _fields(request)
+    await check_csrf_token(request, fields)
+    return fields
+
+
+async def check_csrf_token(request: Request, fields: dict[str, list[str]]) -> None:
+    """Remove the CSRF token from the fields. Raises SentFromElsewhere where there is a session and
+    the token is missing or wrong."""
+    marks = fields.pop(MARK, [])
+    user = await find_current_user(request)
+    if user is not None:
+        given = marks[0].encode() if len(marks) == 1 else b""
+        if not compare_digest(given, user.csrf.encode()):
+            raise SentFromElsewhere("sites.shared.signed_in.csrf_token_wrong")
+
+
+async def _fields(request: Request) -> dict[str, list[str]]:
+    headers = request.headers
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _MEDIA_TYPE or headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("sites.shared.signed_in.form_media_type", media_type=_MEDIA_TYPE)
+    body = await read_body(request.receive, MAX_BYTES)
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except ValueError:
+        raise MalformedInput(Fault("", "sites.shared.signed_in.not_a_form")) from None
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(field_text(value))
+    return fields
+
+
+def field_text(value: str) -> str:
+    """Return a field's value with plain line ends. Raises MalformedInput."""
+    if "\0" in value:
+        raise MalformedInput(Fault("", "sites.shared.signed_in.zero_byte"))
+    # A browser ends the lines of a text area with both characters (HTML, form submission).
+    return value.replace("\r\n", "\n")

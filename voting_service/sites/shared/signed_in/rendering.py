@@ -1,0 +1,111 @@
+"""Render a page from a template and values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from functools import partial
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from voting_service.i18n.formatting import written_moment, written_number
+from voting_service.i18n.text import LANGUAGES
+from voting_service.sites.shared.security_headers import SECURITY_HEADERS
+from voting_service.sites.shared.signed_in.access import CurrentUser, safe_next
+from voting_service.sites.shared.signed_in.cookies import language as language_of_request
+from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.sites.shared.signed_in.theme import NavItem, Theme
+
+
+class PageSubject(Protocol):
+    """The contest or selection that a page is about."""
+
+    @property
+    def slug(self) -> str: ...
+    @property
+    def zone(self) -> tzinfo: ...
+
+
+PAGE_HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store", "vary": "Cookie, Accept-Language"}
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+    """Render a page; nothing may cache it.
+
+    `template` is `<area>/<name>.html` of the theme. In it: `t.<area>.<key>`, `user` (None when
+    nobody is signed in), `csrf`, `language`, `number()`, `moment()`, `text_of()` (for a `Text`),
+    `static_url()`, `nav`, and `values`; `contest=` or `selection=` add the subject's own
+    navigation and show times in its time zone.
+    """
+    state = get_state(request)
+    language = language_of_request(request)
+    subjects: dict[str, PageSubject | None] = {
+        "contest": values.get("contest"),
+        "selection": values.get("selection"),
+    }
+    zone = next((s.zone for s in subjects.values() if s is not None), None) or state.default_zone()
+    user: CurrentUser | None = getattr(request.state, "user", None)
+    query = f"?{request.url.query}" if request.url.query else ""
+    here = safe_next(request.url.path + query) if request.method == "GET" else "/"
+    body = state.theme.environment.get_template(template).render(
+        {
+            "t": state.theme.texts(language),
+            "user": user,
+            "csrf": user.csrf if user else "",
+            "language": language,
+            "languages": LANGUAGES,
+            "number": partial(written_number, language=language),
+            "moment": partial(written_moment, zone=zone, language=language),
+            "text_of": lambda text: getattr(text, language),
+            "static_url": state.theme.static_url,
+            "path": request.url.path,
+            "here": quote(here, safe="/"),
+            "nav": _navigation(state.theme, user, subjects, request.url.path),
+            **subjects,
+            **values,
+        }
+    )
+    return Response(body, status, PAGE_HEADERS, media_type="text/html")
+
+
+def _navigation(
+    theme: Theme,
+    user: CurrentUser | None,
+    subjects: Mapping[str, PageSubject | None],
+    path: str,
+) -> Mapping[str, list[dict[str, Any]]]:
+    """Return the items the user may open: `site`, `contest` and `selection`, each item with
+    `path`, where its text is (`area`, `section`, `key`) and `is_here`."""
+    items: dict[str, list[dict[str, Any]]] = {"site": [], "contest": [], "selection": []}
+    if user is None:
+        return items
+    for item in theme.navigation:
+        if item.roles and user.account.role not in item.roles:
+            continue
+        if "{slug}" not in item.path:
+            items["site"].append(_entry(item, item.path, path))
+            continue
+        for name, subject in subjects.items():
+            if subject is not None and item.path.startswith(f"/{name}s/"):
+                target = item.path.replace("{slug}", subject.slug)
+                items[name].append(_entry(item, target, path))
+    return items
+
+
+def _entry(item: NavItem, target: str, path: str) -> dict[str, Any]:
+    area, section, key = item.text.split(".")
+    return {
+        "path": target,
+        "area": area,
+        "section": section,
+        "key": key,
+        "is_here": target == path,
+    }
+
+
+def moment_text(request: Request, value: datetime, zone: tzinfo) -> str:
+    """Format a time in the reader's language."""
+    return written_moment(value, zone, language_of_request(request))

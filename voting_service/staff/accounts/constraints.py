@@ -1,0 +1,18 @@
+"""The error for each database constraint on accounts and invitations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from voting_service.errors import Fault, InvalidInput, Refused, SecondPersonRequired, VotingError
+
+CONSTRAINTS: Mapping[str, VotingError] = {
+    "accounts_name_key": InvalidInput(Fault("name", "staff.accounts.name_taken")),
+    "accounts_two_people": SecondPersonRequired("staff.accounts.account_needs_two_people"),
+    "accounts_stay_disabled": Refused("staff.accounts.stays_disabled"),
+    "accounts_openid_subject_key": Refused("staff.accounts.openid_user_taken"),
+    "invitations_not_oneself": Refused("staff.accounts.cannot_renew_own_account"),
+    "invitations_two_people": SecondPersonRequired("staff.accounts.cannot_approve_own_invitation"),
+    "invitations_approvers": Refused("staff.accounts.invitation_approvers"),
+}
+"""By constraint name, as migrations/ gives it."""

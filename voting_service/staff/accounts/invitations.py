@@ -1,0 +1,262 @@
+"""Invitations: a one-time link to create an account, or to reset one's sign-in.
+
+An administrator gives role and reason; the invited person chooses name, password and second
+factor, which nobody else sees. The link is valid for `LIFE` and once, until it is withdrawn, and
+only while its creator is not disabled. Where the account may approve or create accounts, a
+second person approves the invitation first: otherwise one administrator could create two
+approvers and act alone (`needs_two_people` in migrations/schema/staff.sql).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import asyncpg
+import msgspec
+
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    NotFound,
+    Refused,
+)
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.crypto.key_wrapping import unwrap, wrap
+from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.staff.accounts.model import (
+    Account,
+    Role,
+    require_role,
+)
+from voting_service.staff.accounts.repository import (
+    QUERIES,
+    create_account,
+    load_account,
+    mark_code_used,
+    reset_account,
+)
+from voting_service.staff.accounts.second_factor import matching_step, new_secret
+from voting_service.staff.accounts.sessions import (
+    end_all_sessions,
+    hash_token,
+    new_token,
+)
+from voting_service.staff.audit_log.record import record
+
+LIFE = timedelta(hours=72)
+MAX_NOTE_CHARACTERS = 200
+MAX_LISTED = 200
+APPROVERS: tuple[Role, ...] = ("administrator", "supervisor")
+"""Who may approve an invitation; the database has the same list."""
+
+
+class Invitation(msgspec.Struct, frozen=True):
+    """An invitation. `account_id` is the account that it resets or created; while it `waits` for a
+    second person it cannot be used."""
+
+    token_hash: bytes
+    role: Role
+    note: str
+    account_id: int | None
+    account_name: str | None
+    inviter: str
+    invited_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+    approver: str | None
+    waits: bool
+
+    @property
+    def id(self) -> str:
+        """Identifies the invitation in a list; it is not the link."""
+        return self.token_hash.hex()
+
+    def is_open(self, now: datetime) -> bool:
+        """Return whether the link is still valid."""
+        return self.used_at is None and self.revoked_at is None and now < self.expires_at
+
+
+async def invite(
+    connection: AnyConnection,
+    inviter: Account,
+    role: Role,
+    note: str,
+    now: datetime,
+    *,
+    renews: Account | None = None,
+) -> str:
+    """Create a link and return its token, which is not stored; with `renews` for an account that
+    lost its second factor.
+
+    Raises WrongRole, InvalidInput without a note, Refused for a disabled account.
+    """
+    require_role(inviter, "administrator")
+    note = note.strip()
+    if not 1 <= len(note) <= MAX_NOTE_CHARACTERS or not note.isprintable():
+        raise InvalidInput(
+            Fault(
+                "note",
+                "staff.accounts.note_length",
+                max_note_characters=MAX_NOTE_CHARACTERS,
+            )
+        )
+    if renews is not None and renews.disabled:
+        raise Refused("staff.accounts.disabled_invite_again", name=renews.name)
+    token = new_token()
+    with domain_errors():
+        async with connection.transaction():
+            await connection.execute(
+                QUERIES["insert_invitation"],
+                hash_token(token),
+                renews.role if renews else role,
+                note,
+                renews.id if renews else None,
+                inviter.id,
+                now,
+                now + LIFE,
+            )
+            details = {"role": renews.role if renews else role, "note": note}
+            subject = renews.name if renews else ""
+            await record(connection, inviter.name, "invited", subject=subject, details=details)
+    return token
+
+
+async def find_invitation(connection: AnyConnection, token: str, now: datetime) -> Invitation:
+    """Return the invitation of a link. Raises NotFound when there is no valid one."""
+    with domain_errors():
+        row = await connection.fetchrow(QUERIES["invitation"], hash_token(token))
+    if row is None or not (found := _invitation_of(row)).is_open(now):
+        raise NotFound("staff.accounts.link_invalid")
+    return found
+
+
+async def load_invitations(connection: AnyConnection) -> Sequence[Invitation]:
+    """Return the newest invitations, open or not."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["invitations"], MAX_LISTED)
+    return tuple(_invitation_of(row) for row in rows)
+
+
+async def revoke(
+    connection: AnyConnection, administrator: Account, token_hash: bytes, now: datetime
+) -> None:
+    """Withdraw a link. Raises WrongRole, or Refused when it was already used or withdrawn."""
+    require_role(administrator, "administrator")
+    with domain_errors():
+        async with connection.transaction():
+            note = await connection.fetchval(QUERIES["revoke_invitation"], token_hash, now)
+            if note is None:
+                raise Refused("staff.accounts.invitation_closed")
+            await record(
+                connection, administrator.name, "invitation_revoked", details={"note": note}
+            )
+
+
+async def approve_invitation(
+    connection: AnyConnection, account: Account, token_hash: bytes, now: datetime
+) -> None:
+    """Approve an invitation as the second person.
+
+    Raises WrongRole; SecondPersonRequired for its creator or the person whose account it resets;
+    Refused when it is no longer valid or was already approved.
+    """
+    require_role(account, *APPROVERS)
+    with domain_errors():
+        async with connection.transaction():
+            row = await connection.fetchrow(
+                QUERIES["approve_invitation"], token_hash, account.id, now
+            )
+            if row is None:
+                raise Refused("staff.accounts.invitation_not_approvable")
+            await record(connection, account.name, "invitation_approved", details=dict(row))
+
+
+def new_encrypted_secret(master_key: bytes, invitation: Invitation) -> tuple[str, str]:
+    """A fresh second factor for an invitee, and the same sealed for the form that proves it:
+    nothing is stored before the proof."""
+    secret = new_secret()
+    sealed = wrap(master_key, _label(invitation), secret.encode())
+    return secret, base64.urlsafe_b64encode(sealed).decode()
+
+
+def decrypt_secret(master_key: bytes, invitation: Invitation, sealed: str) -> str:
+    """Decrypt the second factor of the form. Raises Refused when it is of another invitation."""
+    try:
+        raw = base64.urlsafe_b64decode(sealed.encode())
+    except ValueError:
+        raw = b""
+    if len(raw) <= 12:
+        raise Refused("staff.accounts.form_incomplete")
+    return unwrap(master_key, _label(invitation), raw).decode()
+
+
+def _label(invitation: Invitation) -> str:
+    return f"invitation {invitation.id}"
+
+
+async def accept(
+    connection: AnyConnection,
+    master_key: bytes,
+    invitation: Invitation,
+    *,
+    name: str,
+    password: str,
+    totp_secret: str,
+    code: str,
+    clock: Clock,
+) -> Account:
+    """Create or reset the account with an invitation, which is then used; return the account.
+
+    Raises InvalidInput with every fault, SecondPersonRequired while it waits for approval, or
+    Refused when the link was used at the same time.
+    """
+    now = clock()
+    step = matching_step(totp_secret, code, now)
+    if step is None:
+        raise InvalidInput(Fault("code", "staff.accounts.wrong_code"))
+    with domain_errors():
+        async with connection.transaction():
+            taken = await connection.fetchval(QUERIES["use_invitation"], invitation.token_hash, now)
+            if taken is None:
+                raise Refused("staff.accounts.link_invalid")
+            if invitation.account_id is None:
+                account, _ = await create_account(
+                    connection,
+                    master_key,
+                    name,
+                    invitation.role,
+                    password,
+                    totp_secret=totp_secret,
+                    invitation=invitation.token_hash,
+                    clock=clock,
+                )
+                await connection.execute(
+                    QUERIES["fill_invitation"], invitation.token_hash, account.id
+                )
+            else:
+                account = await load_account(connection, invitation.account_id)
+                await reset_account(
+                    connection,
+                    master_key,
+                    account,
+                    password,
+                    totp_secret=totp_secret,
+                    invitation=invitation.token_hash,
+                )
+                await end_all_sessions(connection, account.id, now)
+            await mark_code_used(connection, account.id, step)
+            await record(
+                connection,
+                account.name,
+                "account_made" if invitation.account_id is None else "account_renewed",
+                subject=account.name,
+                details={"role": account.role, "invited_by": invitation.inviter},
+            )
+    return account
+
+
+def _invitation_of(row: asyncpg.Record) -> Invitation:
+    return msgspec.convert(dict(row), Invitation)

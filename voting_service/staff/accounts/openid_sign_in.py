@@ -1,0 +1,140 @@
+"""Sign-in of staff through the organisation's OpenID Connect provider.
+
+The state of a sign-in is encrypted into a cookie of the browser that started it, so only that
+browser can complete it and nothing is stored on the server.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Literal
+
+import msgspec
+
+from voting_service.errors import (
+    NotSignedIn,
+    Refused,
+    TokenRefused,
+)
+from voting_service.infrastructure.crypto.key_wrapping import unwrap, wrap
+from voting_service.infrastructure.http_clients.json_web_tokens import CLOCK_SKEW_SECONDS
+from voting_service.infrastructure.http_clients.openid_connect import Grant, IdTokenClaims
+from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.staff.accounts.model import Account
+from voting_service.staff.accounts.repository import QUERIES, account_of
+
+LIFE = timedelta(minutes=10)
+_LABEL = "office sign-in under way"
+
+Purpose = Literal["sign_in", "confirm", "connect"]
+
+
+class PendingSignIn(msgspec.Struct, frozen=True):
+    """A sign-in that was started. `account_id` and `session` (hex) are those of a signed-in user
+    who confirms their identity or links their account."""
+
+    purpose: Purpose
+    state: str
+    nonce: str
+    code_verifier: str
+    next: str
+    started_at: datetime
+    account_id: int | None = None
+    session: str = ""
+
+    @property
+    def challenge(self) -> str:
+        """RFC 7636 section 4.2, S256."""
+        digest = sha256(self.code_verifier.encode()).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    def parameters(self, redirect_uri: str) -> dict[str, str]:
+        """Return the parameters of the authorization request. Everything but a plain sign-in asks
+        for fresh authentication (OpenID Connect Core, section 3.1.2.1)."""
+        fresh = {} if self.purpose == "sign_in" else {"max_age": "0", "prompt": "login"}
+        return {
+            "scope": "openid",
+            "redirect_uri": redirect_uri,
+            "state": self.state,
+            "nonce": self.nonce,
+            "code_challenge": self.challenge,
+            **fresh,
+        }
+
+    def grant(self, code: str, redirect_uri: str) -> Grant:
+        return Grant(code, self.code_verifier, redirect_uri, self.nonce)
+
+
+def start(
+    purpose: Purpose,
+    wanted: str,
+    now: datetime,
+    *,
+    account_id: int | None = None,
+    session: str = "",
+) -> PendingSignIn:
+    """Return a new sign-in with random state, nonce and code verifier."""
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    return PendingSignIn(purpose, state, nonce, verifier, wanted, now, account_id, session)
+
+
+def encrypt(master_key: bytes, pending: PendingSignIn) -> str:
+    """Return the value of the browser's cookie."""
+    encrypted = wrap(master_key, _LABEL, msgspec.json.encode(pending))
+    return base64.urlsafe_b64encode(encrypted).decode()
+
+
+def decrypt(master_key: bytes, cookie: str, state: str, now: datetime) -> PendingSignIn:
+    """Return the sign-in that this browser started. Raises NotSignedIn when it started none, a
+    different one, or this one too long ago."""
+    try:
+        encrypted = base64.urlsafe_b64decode(cookie.encode("ascii", "replace"))
+        pending = msgspec.json.decode(unwrap(master_key, _LABEL, encrypted), type=PendingSignIn)
+    except (ValueError, Refused):
+        raise NotSignedIn("staff.accounts.no_sign_in_started") from None
+    if not pending.started_at <= now < pending.started_at + LIFE:
+        raise NotSignedIn("staff.accounts.sign_in_expired")
+    if not compare_digest(pending.state.encode(), state.encode("utf-8", "replace")):
+        raise NotSignedIn("staff.accounts.other_sign_in")
+    return pending
+
+
+def check_fresh(claims: IdTokenClaims, pending: PendingSignIn) -> None:
+    """Raises TokenRefused unless the person authenticated after the sign-in was started. The
+    provider need not honour `max_age`, so `auth_time` is checked (section 3.1.3.7, 13)."""
+    if claims.auth_time is None:
+        raise TokenRefused("staff.accounts.auth_time_missing")
+    if claims.auth_time < pending.started_at.timestamp() - CLOCK_SKEW_SECONDS:
+        raise TokenRefused("staff.accounts.auth_time_too_early")
+
+
+def proved_at(claims: IdTokenClaims, now: datetime) -> datetime:
+    """Return when the provider's user authenticated; 1970 where the provider does not say."""
+    seconds = max(0, min(claims.auth_time or 0, int(now.timestamp())))
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+async def find_account_by_subject(connection: AnyConnection, subject: str) -> Account:
+    """Return the account linked to a user. Raises NotSignedIn without one."""
+    with domain_errors():
+        row = await connection.fetchrow(QUERIES["account_by_subject"], subject)
+    if row is None:
+        raise NotSignedIn("staff.accounts.no_linked_account")
+    return account_of(row)
+
+
+async def connect_subject(connection: AnyConnection, account_id: int, subject: str) -> None:
+    """Link an account to a user. Raises Refused when another account is linked to the user."""
+    with domain_errors():
+        await connection.execute(QUERIES["connect_subject"], account_id, subject)
+
+
+async def is_subject_of(connection: AnyConnection, account_id: int, subject: str) -> bool:
+    """Return whether the account is linked to this user."""
+    with domain_errors():
+        known: str | None = await connection.fetchval(QUERIES["subject_of"], account_id)
+    return known is not None and compare_digest(known.encode(), subject.encode())

@@ -1,0 +1,156 @@
+"""What people do with accounts and sessions; each is one transaction with its audit log line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from voting_service.errors import NotFound, NotSignedIn
+from voting_service.infrastructure.http_clients.openid_connect import IdTokenClaims
+from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.staff.accounts.model import Account
+from voting_service.staff.accounts.openid_sign_in import (
+    PendingSignIn,
+    check_fresh,
+    connect_subject,
+    find_account_by_subject,
+    is_subject_of,
+    proved_at,
+)
+from voting_service.staff.accounts.repository import (
+    change_password,
+    disable_account,
+    load_account,
+)
+from voting_service.staff.accounts.sessions import (
+    StaffSession,
+    confirm_session,
+    end_all_sessions,
+    end_session,
+    load_sessions,
+    open_session,
+    session_is_open,
+)
+from voting_service.staff.audit_log.record import record
+
+
+async def start_session(
+    connection: AnyConnection, account: Account, source: str, now: datetime
+) -> str:
+    """Open a session for an authenticated account and return its token."""
+    with domain_errors():
+        async with connection.transaction():
+            token, _ = await open_session(connection, account, source, now)
+            await record(connection, account.name, "signed_in", details={"source": source})
+    return token
+
+
+async def confirm_identity(
+    connection: AnyConnection, account: Account, session: StaffSession, now: datetime
+) -> None:
+    """Note that the person proved who they are. The caller has checked the proof."""
+    with domain_errors():
+        async with connection.transaction():
+            await confirm_session(connection, session.token_hash, now)
+            await record(connection, account.name, "confirmed_identity")
+
+
+async def sign_out(
+    connection: AnyConnection, account: Account, session: StaffSession, now: datetime
+) -> None:
+    """End the session in use."""
+    with domain_errors():
+        async with connection.transaction():
+            await end_session(connection, session.token_hash, now)
+            await record(connection, account.name, "signed_out")
+
+
+async def end_session_of(
+    connection: AnyConnection, actor: Account, owner: Account, session_id: str, now: datetime
+) -> None:
+    """End one of the owner's sessions. Raises NotFound when the owner has no such session, also
+    when somebody else has."""
+    with domain_errors():
+        async with connection.transaction():
+            sessions = await load_sessions(connection, owner.id, now)
+            session = next((each for each in sessions if each.id == session_id), None)
+            if session is None:
+                raise NotFound("staff.accounts.no_such_session")
+            await end_session(connection, session.token_hash, now)
+            await record(
+                connection,
+                actor.name,
+                "session_ended",
+                subject=owner.name,
+                details={"source": session.source},
+            )
+
+
+async def change_own_password(
+    connection: AnyConnection,
+    account: Account,
+    session: StaffSession,
+    password: str,
+    now: datetime,
+) -> None:
+    """Set a new password and end the account's other sessions. Raises InvalidInput."""
+    with domain_errors():
+        async with connection.transaction():
+            await change_password(connection, account.id, password)
+            for other in await load_sessions(connection, account.id, now):
+                if other.token_hash != session.token_hash:
+                    await end_session(connection, other.token_hash, now)
+            await record(connection, account.name, "password_changed", subject=account.name)
+
+
+async def disable(
+    connection: AnyConnection, administrator: Account, account: Account, now: datetime
+) -> None:
+    """Disable an account for good and end its sessions."""
+    with domain_errors():
+        async with connection.transaction():
+            await disable_account(connection, account.name)
+            await end_all_sessions(connection, account.id, now)
+            await record(connection, administrator.name, "account_disabled", subject=account.name)
+
+
+async def sign_in_with_openid(
+    connection: AnyConnection, claims: IdTokenClaims, source: str, now: datetime
+) -> str:
+    """Open a session for the account linked to the provider's user and return its token. Raises
+    NotSignedIn."""
+    with domain_errors():
+        async with connection.transaction():
+            account = await find_account_by_subject(connection, claims.sub)
+            token, _ = await open_session(
+                connection, account, source, now, proved_at=proved_at(claims, now)
+            )
+            details = {"source": source, "by": "openid"}
+            await record(connection, account.name, "signed_in", details=details)
+    return token
+
+
+async def prove_with_openid(
+    connection: AnyConnection, pending: PendingSignIn, claims: IdTokenClaims, now: datetime
+) -> None:
+    """Confirm the identity of the session that started this, or link its account to the
+    provider's user. Raises NotSignedIn or TokenRefused."""
+    check_fresh(claims, pending)
+    assert pending.account_id is not None
+    session = bytes.fromhex(pending.session)
+    with domain_errors():
+        async with connection.transaction():
+            account = await load_account(connection, pending.account_id)
+            if account.disabled:
+                raise NotSignedIn("staff.accounts.account_disabled")
+            if not await session_is_open(connection, session, account.id):
+                raise NotSignedIn("staff.accounts.session_ended")
+            if pending.purpose == "connect":
+                await connect_subject(connection, account.id, claims.sub)
+                await record(connection, account.name, "account_connected", subject=account.name)
+                return
+            if not await is_subject_of(connection, account.id, claims.sub):
+                raise NotSignedIn("staff.accounts.other_openid_user")
+            if not await confirm_session(connection, session, now):
+                raise NotSignedIn("staff.accounts.session_ended")
+            details = {"by": "openid"}
+            await record(connection, account.name, "confirmed_identity", details=details)

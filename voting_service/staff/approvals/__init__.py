@@ -1,0 +1,1 @@
+"""Four-eyes approvals: one person proposes, another approves or declines."""

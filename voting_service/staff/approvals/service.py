@@ -1,0 +1,144 @@
+"""Propose, approve and decline; each is one transaction with its line of the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    Refused,
+)
+from voting_service.infrastructure.postgres.constraint_errors import register_constraint_errors
+from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.staff.accounts.model import Account, require_role
+from voting_service.staff.approvals.constraints import CONSTRAINTS
+from voting_service.staff.approvals.model import (
+    ApprovalKind,
+    ApprovalRequest,
+    ApprovalTarget,
+    approval_kind,
+    check_approver,
+    check_waiting,
+)
+from voting_service.staff.approvals.repository import (
+    NewRequest,
+    insert_request,
+    load_approvals,
+    store_approval,
+    store_refusal,
+)
+from voting_service.staff.audit_log.record import record
+
+register_constraint_errors(CONSTRAINTS)
+MAX_REASON_CHARACTERS = 2000
+
+
+async def propose(
+    connection: AnyConnection,
+    target: ApprovalTarget,
+    account: Account,
+    *,
+    kind: ApprovalKind[Any],
+    subject: str,
+    payload: dict[str, Any],
+    now: datetime,
+) -> int:
+    """Store a request and return its id.
+
+    Raises WrongRole, or Refused when the same was already proposed or approved.
+    """
+    require_role(account, *kind.deciders)
+    request = NewRequest(kind.name, subject, payload, account.id, now)
+    for other in await load_approvals(connection, kind.target, target.id):
+        _refuse_repetition(request, other)
+    with domain_errors():
+        async with connection.transaction():
+            request_id = await insert_request(connection, kind.target, target.id, request)
+            await record(
+                connection,
+                account.name,
+                "proposed",
+                contest=target.slug,
+                subject=f"approval {request_id}",
+                details={"kind": kind.name, **payload},
+            )
+    return request_id
+
+
+def _refuse_repetition(request: NewRequest, other: ApprovalRequest) -> None:
+    if (other.kind, other.subject) != (request.kind, request.subject):
+        return
+    if other.state == "approved":
+        raise Refused(
+            "staff.approvals.already_decided",
+            id=other.id,
+            en_what=other.describe("en"),
+            zh_what=other.describe("zh"),
+        )
+    if other.state == "waiting" and other.payload_hash == request.payload_hash:
+        raise Refused("staff.approvals.already_proposed", proposer=other.proposer, id=other.id)
+
+
+async def record_approval(
+    connection: AnyConnection,
+    target: ApprovalTarget,
+    request: ApprovalRequest,
+    account: Account,
+    now: datetime,
+) -> None:
+    """Approve a request. The caller carries out its consequences in the same transaction.
+
+    Raises SecondPersonRequired if the proposer approves, WrongRole or Refused.
+    """
+    check_approver(request, account)
+    with domain_errors():
+        async with connection.transaction():
+            await store_approval(connection, request.id, account.id, now)
+            await record(
+                connection,
+                account.name,
+                "approved",
+                contest=target.slug,
+                subject=f"approval {request.id}",
+                details={"kind": request.kind, **request.payload},
+            )
+
+
+async def decline(
+    connection: AnyConnection,
+    target: ApprovalTarget,
+    account: Account,
+    request: ApprovalRequest,
+    because: str,
+    *,
+    now: datetime,
+) -> ApprovalRequest:
+    """Decline a request, or withdraw one's own, and return it. The same can be proposed again.
+
+    Raises WrongRole, Refused, or InvalidInput without a reason.
+    """
+    require_role(account, *approval_kind(request.kind).deciders)
+    check_waiting(request)
+    because = because.strip()
+    if not 1 <= len(because) <= MAX_REASON_CHARACTERS:
+        raise InvalidInput(
+            Fault(
+                "because",
+                "staff.approvals.reason_length",
+                max_reason_characters=MAX_REASON_CHARACTERS,
+            )
+        )
+    with domain_errors():
+        async with connection.transaction():
+            await store_refusal(connection, request.id, account.id, now, because)
+            await record(
+                connection,
+                account.name,
+                "declined",
+                contest=target.slug,
+                subject=f"approval {request.id}",
+                details={"kind": request.kind, "because": because},
+            )
+    return request

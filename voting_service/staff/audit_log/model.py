@@ -1,0 +1,87 @@
+"""An entry of the audit log: plain values, no I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import msgspec
+
+Act = Literal[
+    "account_connected",
+    "account_disabled",
+    "account_made",
+    "account_renewed",
+    "alarm_seen",
+    "approved",
+    "assigned",
+    "body_added",
+    "certificates_issued",
+    "confirmed_identity",
+    "conflict_declared",
+    "contest_changed",
+    "contest_imported",
+    "declined",
+    "exported",
+    "file_attached",
+    "file_removed",
+    "handed_over",
+    "hold_made",
+    "invitation_approved",
+    "invitation_revoked",
+    "invited",
+    "keys_destroyed",
+    "note_added",
+    "notice_published",
+    "objection_answered",
+    "objection_entered",
+    "password_changed",
+    "person_conflict",
+    "personal_data_erased",
+    "personal_data_resealed",
+    "picture_changed",
+    "platform_added",
+    "platform_changed",
+    "platform_switched",
+    "profile_saved",
+    "proposed",
+    "publicity_changed",
+    "published",
+    "recommendation_begun",
+    "recommendation_submitted",
+    "recommendation_withdrawn",
+    "restored",
+    "reviewed",
+    "scores_submitted",
+    "session_ended",
+    "sign_in_failed",
+    "signed_in",
+    "signed_out",
+    "tally_rebuilt",
+    "viewed",
+]
+ACTS: tuple[Act, ...] = get_args(Act)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry. `details` is the text that Postgres stores, which is what was hashed."""
+
+    entry: int
+    at: datetime
+    actor: str
+    act: str
+    contest: str | None
+    subject: str
+    details: str
+    previous_hash: bytes
+    hash: bytes
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return the details as values. Their shape is not guaranteed: details that are no object
+        or cannot be read stand under `details`."""
+        try:
+            facts = msgspec.json.decode(self.details)
+        except (msgspec.DecodeError, RecursionError):  # a number or a depth beyond ours
+            facts = self.details
+        return facts if isinstance(facts, dict) else {"details": facts}

@@ -1,1 +1,0 @@
-"""What staff take away as files: streamed, however large, and every one in the journal."""

@@ -1,3 +1,0 @@
--- name: database_time
--- The clock by which the vote opens, closes and is counted.
-select clock_timestamp();

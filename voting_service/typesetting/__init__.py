@@ -1,1 +1,0 @@
-"""Printed documents: PDF from Typst templates, in the look of the house, with fonts embedded."""

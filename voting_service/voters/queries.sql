@@ -1,7 +1,0 @@
--- name: keys
--- All keys, wrapped; a few rows.
-select contest_id, purpose, wrapped_key from contest_keys;
-
--- name: delete_key
--- Destroys a key for good.
-delete from contest_keys where contest_id = $1 and purpose = $2 returning purpose;

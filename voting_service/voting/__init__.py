@@ -1,0 +1,1 @@
+"""The vote: voters, ballots, tally, rulings, cut, replay."""

@@ -1,0 +1,195 @@
+"""The published cut as a PDF: who advances, the margins, and how anyone can check it.
+
+A pure function of the signed file: the same file gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from voting_service.i18n.catalogues import load_catalogue
+from voting_service.i18n.text import Language
+from voting_service.infrastructure.typesetting.compiler import typeset
+from voting_service.voting.cut.document import (
+    Correction,
+    CutDocument,
+    TieReport,
+)
+from voting_service.voting.cut.signature import VerifiedCut, verify_document
+
+Names = Mapping[int, str]
+Part = dict[str, Any]
+
+_LOCALES: Mapping[Language, str] = {"zh": "zh_Hans_CN", "en": "en_GB"}
+_MOMENTS: Mapping[Language, str] = {"zh": "y年M月d日 HH:mm", "en": "d MMMM y, HH:mm"}
+
+
+def announcement(document_bytes: bytes, language: Language) -> bytes:
+    """Return the announcement of a signed file as PDF.
+
+    Raises InvalidInput when the file is inconsistent, MissingGlyphs when a name cannot be printed.
+    """
+    verified = verify_document(document_bytes)
+    digest = sha256(document_bytes).hexdigest()
+    return typeset(__package__, "announcement.typ", announced(verified, digest, language))
+
+
+def texts(language: Language) -> Mapping[str, Any]:
+    """Return the texts of the announcement in this language."""
+    return load_catalogue("cut_announcement", language)
+
+
+def key_fingerprint(public_key: str) -> str:
+    """Return the SHA-256 of the key (base64) in DER, as `openssl pkey` writes it."""
+    key = Ed25519PublicKey.from_public_bytes(b64decode(public_key))
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return sha256(der).hexdigest()
+
+
+def announced(verified: VerifiedCut, digest: str, language: Language) -> Part:
+    """Return the data of the template; `digest` is that of the signed file."""
+    document, words = verified.document, texts(language)
+    names = {c.number: getattr(c.name, language) for c in document.candidates}
+    title = words["title_corrected" if document.corrects else "title"]
+    return {
+        "language": language,
+        "words": words,
+        "title": title,
+        "contest": getattr(document.contest.title, language),
+        "closing": words["closing"].format(version=document.version, start=digest[:16]),
+        "opening": _opening(document, language),
+        "corrections": [
+            {"lines": _correction(document.version, one, names, language)}
+            for one in document.corrects
+        ],
+        "selected": [
+            {"rank": c.rank, "number": c.number, "name": names[c.number], "votes": c.net}
+            for c in document.candidates
+            if c.selected
+        ],
+        "margins": _margins(document, names, words),
+        "ties": _ties(document, names, words),
+        "steps": _steps(verified, digest, words),
+    }
+
+
+def _opening(document: CutDocument, language: Language) -> str:
+    contest, ballots = document.contest, document.ballots
+
+    def local(moment: str) -> str:
+        value = datetime.fromisoformat(moment).astimezone(ZoneInfo(contest.time_zone))
+        return format_datetime(value, _MOMENTS[language], locale=_LOCALES[language])
+
+    words = texts(language)
+    text: str = words["opening"]
+    return text.format(
+        title=getattr(contest.title, language),
+        opens=local(contest.opens_at),
+        closes=local(contest.closes_at),
+        zone=words["zones"].get(contest.time_zone, contest.time_zone),
+        gross=f"{ballots.gross:,}",
+        void=f"{ballots.void:,}",
+        net=f"{ballots.net:,}",
+        count=len(document.selected),
+    )
+
+
+def _named(numbers: Iterable[int], names: Names, said: Mapping[str, str]) -> str:
+    return said["between_names"].join(f"{number} {names[number]}" for number in numbers)
+
+
+def _correction(version: int, change: Correction, names: Names, language: Language) -> list[str]:
+    said = texts(language)["correction"]
+    lines = [
+        said["text"].format(version=version, before=change.version),
+        said["reason"].format(reason=getattr(change.reason, language)),
+        said["votes"].format(count=len(change.votes)),
+    ]
+    if change.entered:
+        lines.append(said["entered"].format(names=_named(change.entered, names, said)))
+    if change.left:
+        lines.append(said["left"].format(names=_named(change.left, names, said)))
+    return lines
+
+
+def _margins(document: CutDocument, names: Names, words: Mapping[str, Any]) -> Part:
+    size = document.contest.cut.size
+    votes = {c.number: c.net for c in document.candidates}
+    return {
+        "heading": words["margins"]["heading"].format(size=size),
+        "none": words["margins"]["none"].format(size=size),
+        "rows": [
+            {
+                "place": row.place,
+                "name": f"{row.number} {names[row.number]}",
+                "votes": votes[row.number],
+                "ahead": row.votes,
+                "next_name": f"{row.next_number} {names[row.next_number]}",
+                "at_line": row.place == size,
+            }
+            for row in document.margins
+            if size < len(document.candidates)
+        ],
+    }
+
+
+def _ties(document: CutDocument, names: Names, words: Mapping[str, Any]) -> list[str]:
+    """Return the rule, and how it applied."""
+    said, contest = words["ties"], document.contest
+    sentences = [said[contest.cut.tie].format(slug=contest.slug)]
+    if not document.ties:
+        return [*sentences, said["not_needed"]]
+    for tie in document.ties:
+        sentences.extend(_describe_tie(tie, names, said))
+    return sentences
+
+
+def _describe_tie(tie: TieReport, names: Names, said: Mapping[str, str]) -> list[str]:
+    sentences = [
+        said["tied"].format(
+            count=len(tie.numbers),
+            votes=f"{tie.votes:,}",
+            places=tie.places,
+            names=_named(tie.numbers, names, said),
+        )
+    ]
+    if tie.drawn:
+        sentences.append(said["drawn"].format(drawn=tie.drawn))
+    if tie.order:
+        sentences.append(said["order"].format(names=_named(tie.order, names, said)))
+    return sentences
+
+
+def _steps(verified: VerifiedCut, digest: str, words: Mapping[str, Any]) -> list[dict[str, str]]:
+    said = words["check"]
+    before = "".join(f" --before cut.{c.version}.json" for c in verified.document.corrects)
+    return [
+        {"what": said["file"], "command": "sha256sum cut.json", "sha256": digest},
+        *(
+            {
+                "what": said["before"].format(before=change.version),
+                "command": "",
+                "sha256": change.document_sha256,
+            }
+            for change in verified.document.corrects
+        ),
+        {
+            "what": said["key"],
+            "command": "openssl pkey -pubin -in public.pem -outform DER | sha256sum",
+            "sha256": key_fingerprint(verified.public_key),
+        },
+        {
+            "what": said["verify"],
+            "command": f"voting-service cut verify cut.json --key public.pem{before}",
+            "sha256": "",
+        },
+    ]

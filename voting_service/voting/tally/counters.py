@@ -1,0 +1,128 @@
+"""⑦ Count: after the votes are resolved, the deltas of the batch go to the live counters in Valkey.
+
+Fenced by the transaction that stored the ballots, so a repeated delta is applied once. The
+reconciler repairs from Postgres what is lost (Valkey unavailable, a worker killed between commit
+and count).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import NamedTuple
+
+import msgpack
+
+from voting_service.errors import StoreUnavailable
+from voting_service.infrastructure.tasks import FailureLog, run_forever
+from voting_service.infrastructure.valkey import Valkey, contest_tag
+from voting_service.voting import metrics
+
+BALLOTS_FIELD = "ballots"
+MAX_WAITING_BATCHES = 5_000
+FLUSH_SECONDS = 0.05
+
+
+def register_functions(valkey: Valkey) -> None:
+    """Register the functions of the counters with a client."""
+    valkey.register_functions(__package__, "counters.lua")
+
+
+class CounterDelta(NamedTuple):
+    """The deltas of one stored batch; `votes` by candidate number as text."""
+
+    contest_id: int
+    xid: int
+    ballots: int
+    votes: dict[str, int]
+
+
+class Counts(NamedTuple):
+    """Votes by candidate number, and the ballots they came on."""
+
+    ballots: int
+    votes: dict[int, int]
+
+
+class CounterFeed:
+    """Sends stored batches to the counters in the background, several in one call.
+
+    Bounded: while Valkey is unavailable the oldest are dropped; the reconciler repairs the
+    counters.
+    """
+
+    def __init__(self, valkey: Valkey) -> None:
+        self._valkey = valkey
+        self._waiting: deque[CounterDelta] = deque()
+        self._arrived = asyncio.Event()
+        self._failures = FailureLog("counters", "counters_not_sent")
+
+    def put(self, counted: CounterDelta) -> None:
+        """Queue a batch. Never waits."""
+        if not counted.ballots:
+            return
+        if len(self._waiting) >= MAX_WAITING_BATCHES:
+            self._waiting.popleft()
+            metrics.COUNTS_LOST.inc()
+        self._waiting.append(counted)
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Flush until cancelled."""
+
+        async def flush() -> None:
+            await self._arrived.wait()
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self.flush()
+
+        await run_forever("counters", flush)
+
+    async def flush(self) -> None:
+        """Send everything queued, one call per contest. If one fails, the others are still sent,
+        and the reconciler repairs its counters."""
+        self._arrived.clear()
+        by_contest: dict[int, list[tuple[int, dict[str, int]]]] = {}
+        while self._waiting:
+            counted = self._waiting.popleft()
+            deltas = {**counted.votes, BALLOTS_FIELD: counted.ballots}
+            by_contest.setdefault(counted.contest_id, []).append((counted.xid, deltas))
+        for contest_id, batches in by_contest.items():
+            try:
+                with metrics.STEP_SECONDS.labels("count").time():
+                    await self._valkey.call(
+                        "voting_count", [contest_tag(contest_id)], [msgpack.packb(batches)]
+                    )
+            except StoreUnavailable:
+                metrics.COUNTS_LOST.inc(len(batches))
+            except Exception as error:
+                metrics.COUNTS_LOST.inc(len(batches))
+                self._failures.add(error, contest=str(contest_id))
+            else:
+                self._failures.clear(contest=str(contest_id))
+
+
+async def read_counts(valkey: Valkey, contest_id: int) -> Counts | None:
+    """Return the live counters; None until the reconciler has set them. Raises
+    StoreUnavailable."""
+    flat = await valkey.call("voting_counts", [contest_tag(contest_id)], [])
+    if not flat:
+        return None
+    counts = {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
+    ballots = counts.pop(BALLOTS_FIELD, 0)
+    return Counts(ballots, {int(number): votes for number, votes in counts.items()})
+
+
+async def set_counts(valkey: Valkey, contest_id: int, floor: int, totals: Counts) -> int:
+    """Set the stored totals below `floor`; return by how many votes the counters were off."""
+    fields = {str(number): votes for number, votes in totals.votes.items()}
+    fields[BALLOTS_FIELD] = totals.ballots
+    drift: int = await valkey.call(
+        "voting_reconcile", [contest_tag(contest_id)], [str(floor), msgpack.packb(fields)]
+    )
+    return drift
+
+
+async def forget_counts(valkey: Valkey, contest_id: int) -> None:
+    """Delete the live counters, so that they are not read before `set_counts`. Raises
+    StoreUnavailable."""
+    await valkey.call("voting_forget", [contest_tag(contest_id)], [])

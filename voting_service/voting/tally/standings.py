@@ -1,0 +1,227 @@
+"""⑧ Standings: the public counts, prepared as bytes at most once per second and worker.
+
+Reading them costs a dictionary look-up. Counts come from the live counters, from Postgres while
+those are unavailable, and from snapshots where the release schedule says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+import structlog
+
+from voting_service.contests.model import Contest
+from voting_service.contests.release_schedule import (
+    Hidden,
+    Live,
+    SnapshotAt,
+    release_at,
+)
+from voting_service.errors import StoreUnavailable, Unavailable
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.postgres.pool import Pool, acquire
+from voting_service.infrastructure.prepared_response import Prepared
+from voting_service.infrastructure.tasks import FailureLog, run_forever
+from voting_service.infrastructure.valkey import Valkey
+from voting_service.voting import metrics
+from voting_service.voting.tally.counters import Counts, read_counts
+from voting_service.voting.tally.errors import TallyOfAnotherCluster
+from voting_service.voting.tally.recount import competition_ranks
+from voting_service.voting.tally.repository import (
+    checked_floor,
+    count_now,
+    load_snapshot,
+)
+
+REFRESH_SECONDS = 1.0
+RECORD_REFRESH_SECONDS = 5.0
+"""While the live counters are unavailable every worker reads Postgres instead, but less often."""
+RECOUNT_SECONDS = 30
+"""Retry-After while the tally needs to be rebuilt."""
+
+log = structlog.get_logger(__name__)
+
+
+class CandidateStanding(msgspec.Struct, frozen=True):
+    """One line; equal votes share a rank (1, 2, 2, 4)."""
+
+    number: int
+    votes: int
+    rank: int
+
+
+class Standings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The public standings. `candidates` is absent while the schedule hides the counts."""
+
+    contest: str
+    release: Literal["live", "snapshot", "hidden"]
+    as_of: datetime | None = None
+    available_from: datetime | None = None
+    ballots: int | None = None
+    candidates: tuple[CandidateStanding, ...] | None = None
+
+
+def ranked(contest: Contest, votes: dict[int, int]) -> tuple[CandidateStanding, ...]:
+    """Return every candidate in order of votes, then number; equal votes share a rank."""
+    counts = {number: votes.get(number, 0) for number in contest.numbers}
+    ranks = competition_ranks(counts)
+    return tuple(
+        CandidateStanding(number, counts[number], ranks[number])
+        for number in sorted(counts, key=lambda number: (ranks[number], number))
+    )
+
+
+class StandingsCache:
+    """The prepared standings of one contest in one worker."""
+
+    def __init__(self, contest: Contest, pool: Pool, valkey: Valkey, clock: Clock) -> None:
+        self.contest = contest
+        self.is_failing = False
+        """Whether the newest refresh failed for another reason than an unavailable store."""
+        self._current: Prepared | None = None
+        self._pool = pool
+        self._valkey = valkey
+        self._clock = clock
+        self._shown: Standings | None = None
+        self._changed = asyncio.Event()
+        self._record_read_at: float | None = None
+        self._record_counts: Counts | None = None
+        self._checked_at: float | None = None
+        self._refusal: TallyOfAnotherCluster | None = None
+
+    async def refresh(self) -> None:
+        """Prepare the bytes if something changed. Keeps the last ones while no store answers, and
+        drops them when the counts cannot be trusted."""
+        try:
+            standings = await self._standings(self._clock())
+        except TallyOfAnotherCluster as error:
+            self._refuse(error)
+            self._current = self._shown = self._record_counts = None
+            self._wake_readers()
+            return
+        if self._shown is not None and _same(standings, self._shown):
+            return
+        self._shown = standings
+        self._current = Prepared.of(standings)
+        self._wake_readers()
+
+    async def _check_cluster(self) -> None:
+        """Check every few seconds that the stored tally is of this cluster; the live counters do
+        not show it. While Postgres is unavailable the last result stands. Raises
+        TallyOfAnotherCluster."""
+        now = asyncio.get_running_loop().time()
+        if self._checked_at is None or now - self._checked_at > RECORD_REFRESH_SECONDS:
+            self._checked_at = now
+            with suppress(StoreUnavailable):
+                async with acquire(self._pool) as connection:
+                    await checked_floor(connection, self.contest.id)
+                self._refusal = None
+        if self._refusal is not None:
+            raise self._refusal
+
+    def _refuse(self, error: TallyOfAnotherCluster) -> None:
+        if self._refusal is None:  # once, not every second
+            log.error("tally_of_another_cluster", contest=self.contest.slug, reason=str(error))
+        self._refusal = error
+
+    def _wake_readers(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first refresh has finished."""
+        return self._current is not None or self._refusal is not None
+
+    def shown(self) -> Prepared:
+        """Return the prepared bytes. Raises StoreUnavailable before the first refresh, and
+        Unavailable while the counts cannot be trusted."""
+        if self._current is None and self._refusal is not None:
+            raise Unavailable("voting.tally.recount_under_way", retry_after_seconds=RECOUNT_SECONDS)
+        if self._current is None:
+            raise StoreUnavailable("voting.tally.standings_not_ready")
+        return self._current
+
+    def standings(self) -> tuple[Standings, str]:
+        """Return the standings as values, and their entity tag. Raises like `shown`."""
+        prepared = self.shown()
+        assert self._shown is not None
+        return self._shown, prepared.etag
+
+    async def changed(self) -> None:
+        """Wait until new bytes are prepared."""
+        await self._changed.wait()
+
+    async def _standings(self, now: datetime) -> Standings:
+        slug = self.contest.slug
+        release = release_at(self.contest, now)
+        match release:
+            case Live():
+                await self._check_cluster()
+                counts = await self._live_counts()
+                lines = ranked(self.contest, counts.votes)
+                return Standings(slug, "live", now, None, counts.ballots, lines)
+            case SnapshotAt(moment=moment):
+                async with acquire(self._pool) as connection:
+                    kept = await load_snapshot(connection, self.contest.id, moment)
+                if kept is None:  # the loop takes it within seconds; until then keep the last
+                    return self._shown or Standings(slug, "hidden", available_from=now)
+                lines = ranked(self.contest, kept.votes)
+                return Standings(slug, "snapshot", moment, None, kept.ballots, lines)
+            case Hidden(until=until):
+                return Standings(slug, "hidden", available_from=until)
+
+    async def _live_counts(self) -> Counts:
+        try:
+            counts = await read_counts(self._valkey, self.contest.id)
+        except StoreUnavailable:
+            counts = None
+        if counts is not None:
+            metrics.STANDINGS_SOURCE.labels("counters").inc()
+            self._record_counts = None  # older than what is shown now
+            return counts
+        now = asyncio.get_running_loop().time()
+        read_at = self._record_read_at
+        if self._record_counts is None or read_at is None or now - read_at > RECORD_REFRESH_SECONDS:
+            async with acquire(self._pool) as connection:
+                self._record_counts = await count_now(connection, self.contest.id)
+            self._record_read_at = now
+            metrics.STANDINGS_SOURCE.labels("record").inc()
+        return self._record_counts
+
+
+def _same(new: Standings, shown: Standings) -> bool:
+    """Return whether readers would see the same, apart from `as_of`."""
+    if new.release == "snapshot":
+        return new == shown
+    if new.candidates is None:
+        return shown.candidates is None and new.release == shown.release
+    return (new.release, new.ballots, new.candidates) == (
+        shown.release,
+        shown.ballots,
+        shown.candidates,
+    )
+
+
+async def refresh_standings_forever(caches: Callable[[], list[StandingsCache]]) -> None:
+    """Refresh every cache until cancelled; one that fails does not stop the others."""
+    failures = FailureLog("standings", "standings_not_refreshed")
+
+    async def refresh() -> None:
+        for cache in caches():
+            slug = cache.contest.slug
+            try:
+                await cache.refresh()
+            except Exception as error:
+                cache.is_failing = not isinstance(error, Unavailable)
+                failures.add(error, contest=slug)
+            else:
+                cache.is_failing = False
+                failures.clear(contest=slug)
+
+    await run_forever("standings", refresh, pause_seconds=REFRESH_SECONDS)

@@ -1,0 +1,1 @@
+"""One file per platform kind; `platform_adapter.py` describes its interface."""

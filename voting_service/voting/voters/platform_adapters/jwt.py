@@ -1,0 +1,185 @@
+"""A platform that signs a token for its user, with a key registered here.
+
+Config: `{"keys": [JWK, …]}` pins public keys, `{"jwks_url": "https://…"}` says where they are
+published. The credential is a JWT (EdDSA or ES256) as api.md describes; a published key can be
+replaced at any moment if each has a `kid`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from voting_service.contests.model import Platform
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    TokenRefused,
+)
+from voting_service.infrastructure.http_clients.cached_document import Monotonic
+from voting_service.infrastructure.http_clients.client import BoundedClient
+from voting_service.infrastructure.http_clients.input_checks import check_address, check_printable
+from voting_service.infrastructure.http_clients.json_web_tokens import (
+    CLOCK_SKEW_SECONDS,
+    open_token,
+    read_unverified,
+)
+from voting_service.infrastructure.http_clients.verification_keys import (
+    KeySource,
+    PinnedKeys,
+    PublishedKeys,
+)
+from voting_service.voting.voters.identity import Identity
+from voting_service.voting.voters.platform_adapter import AdapterTools, read_config
+
+ALGORITHMS = ("EdDSA", "ES256")
+MAX_TOKEN_BYTES = 4096
+MAX_LIFETIME_SECONDS = 120
+REMEMBERED_SECONDS = MAX_LIFETIME_SECONDS + 2 * CLOCK_SKEW_SECONDS
+"""The longest a token can be valid: issued a skew ahead of our clock, used a skew after expiry."""
+_EASTERNMOST_ZONE = timedelta(hours=14)
+
+_Seconds = Annotated[int, Meta(ge=0, le=2**53)]
+_Id = Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keys: list[Any] | None = None
+    jwks_url: str | None = None
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """The required and optional claims; others are ignored."""
+
+    iss: str
+    aud: str | list[str]
+    sub: _Id
+    iat: _Seconds
+    exp: _Seconds
+    jti: _Id
+    nbf: _Seconds | None = None
+    person: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    account_created: date | None = None
+
+
+_CLAIMS = msgspec.json.Decoder(Claims)
+
+
+def check_claims(claims: Claims, *, platform_slug: str, contest_slug: str, now: datetime) -> None:
+    """Check all rules of the claims. Raises TokenRefused with the first broken one."""
+    for broken in broken_rules(
+        claims, platform_slug=platform_slug, contest_slug=contest_slug, now=now
+    ):
+        raise broken
+
+
+def broken_rules(
+    claims: Claims, *, platform_slug: str, contest_slug: str, now: datetime
+) -> Iterator[TokenRefused]:
+    """Yield an error for every broken rule; each begins with the claim's name and a colon."""
+    if claims.iss != platform_slug:
+        yield TokenRefused("voting.voters.platform_adapters.iss_not_platform")
+    if claims.aud not in (contest_slug, [contest_slug]):
+        yield TokenRefused("voting.voters.platform_adapters.aud_not_contest")
+    yield from _broken_times(claims, now.timestamp())
+    for name in ("sub", "jti", "person"):
+        try:
+            check_printable(name, getattr(claims, name) or "")
+        except TokenRefused as broken:
+            yield broken
+    # The platform uses its own local date, which may be ahead of ours.
+    if claims.account_created and claims.account_created > (now + _EASTERNMOST_ZONE).date():
+        yield TokenRefused("voting.voters.platform_adapters.account_created_in_future")
+
+
+def _broken_times(claims: Claims, now_seconds: float) -> Iterator[TokenRefused]:
+    if claims.exp <= claims.iat:
+        yield TokenRefused("voting.voters.platform_adapters.exp_before_iat")
+    if claims.exp - claims.iat > MAX_LIFETIME_SECONDS:
+        yield TokenRefused(
+            "voting.voters.platform_adapters.exp_too_late", max_seconds=MAX_LIFETIME_SECONDS
+        )
+    if now_seconds >= claims.exp + CLOCK_SKEW_SECONDS:
+        yield TokenRefused(
+            "voting.voters.platform_adapters.exp_passed",
+            seconds=now_seconds - claims.exp,
+            tolerated=CLOCK_SKEW_SECONDS,
+        )
+    latest = now_seconds + CLOCK_SKEW_SECONDS
+    if claims.iat > latest:
+        yield TokenRefused(
+            "voting.voters.platform_adapters.iat_in_future",
+            seconds=claims.iat - now_seconds,
+            tolerated=CLOCK_SKEW_SECONDS,
+        )
+    if claims.nbf is not None and claims.nbf > latest:
+        yield TokenRefused(
+            "voting.voters.platform_adapters.nbf_in_future",
+            seconds=claims.nbf - now_seconds,
+            tolerated=CLOCK_SKEW_SECONDS,
+        )
+
+
+def named_contest(token: str) -> str:
+    """Return the contest a token claims to be for, unverified.
+
+    Raises TokenRefused when it is malformed or names none.
+    """
+    claims = read_unverified(token, _CLAIMS, ALGORITHMS, MAX_TOKEN_BYTES)
+    match claims.aud:
+        case str(slug) | [slug]:
+            return slug
+        case _:
+            raise TokenRefused("voting.voters.platform_adapters.aud_not_one_contest")
+
+
+class SignedTokenSignIn:
+    """The adapter."""
+
+    def __init__(self, platform: Platform, tools: AdapterTools, keys: KeySource) -> None:
+        self._platform_id = platform.id
+        self._slug = platform.slug
+        self._tools = tools
+        self._keys = keys
+
+    async def identify(self, credential: str, *, contest_slug: str) -> Identity:
+        claims = await open_token(
+            credential, _CLAIMS, keys=self._keys, algorithms=ALGORITHMS, max_bytes=MAX_TOKEN_BYTES
+        )
+        check_claims(
+            claims,
+            platform_slug=self._slug,
+            contest_slug=contest_slug,
+            now=self._tools.clock(),
+        )
+        # Last, so that only an otherwise valid token is used up.
+        if not await self._tools.used_tokens.mark_used(
+            self._platform_id, claims.jti, REMEMBERED_SECONDS
+        ):
+            raise TokenRefused("voting.voters.platform_adapters.token_used")
+        return Identity(self._platform_id, claims.sub, claims.person, claims.account_created)
+
+
+def adapter(platform: Platform, tools: AdapterTools) -> SignedTokenSignIn:
+    """Return the adapter. Raises InvalidInput with every fault of the config."""
+    return SignedTokenSignIn(platform, tools, key_source(platform, tools.outside, tools.monotonic))
+
+
+def key_source(platform: Platform, outside: BoundedClient, monotonic: Monotonic) -> KeySource:
+    """Return the source of the platform's keys. Raises InvalidInput with every config fault."""
+    config = read_config(platform, Config)
+    if config.keys is not None and config.jwks_url is None:
+        return PinnedKeys(config.keys, ALGORITHMS, "config.keys")
+    if config.jwks_url is None or config.keys is not None:
+        raise InvalidInput(Fault("config", "voting.voters.platform_adapters.keys_or_jwks_url"))
+    url = config.jwks_url
+    check_address("config.jwks_url", url)
+
+    async def published() -> str:
+        return url
+
+    return PublishedKeys(f"the keys of {platform.slug}", published, ALGORITHMS, outside, monotonic)

@@ -1,0 +1,7 @@
+-- name: keys
+-- All keys, wrapped; a few rows.
+select contest_id, purpose, wrapped_key from contest_keys;
+
+-- name: delete_key
+-- Deletes a key permanently.
+delete from contest_keys where contest_id = $1 and purpose = $2 returning purpose;

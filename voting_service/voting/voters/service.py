@@ -1,0 +1,196 @@
+"""Sign in users of platforms as voters. The kinds of platform are the files of
+`platform_adapters/`.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import time
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from pydantic import SecretStr
+
+from voting_service.contests.model import Platform
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    Refused,
+    TokenRefused,
+    Unavailable,
+)
+from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.http_clients.cached_document import Monotonic
+from voting_service.infrastructure.http_clients.client import DEADLINE_SECONDS, BoundedClient
+from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
+from voting_service.settings import (
+    PREFIX,
+    Settings,
+    SettingsFault,
+)
+from voting_service.voting.voters import platform_adapters
+from voting_service.voting.voters.identity import Identity
+from voting_service.voting.voters.keyring import ContestKeys
+from voting_service.voting.voters.platform_adapter import (
+    Adapter,
+    AdapterFactory,
+    AdapterTools,
+)
+from voting_service.voting.voters.platform_adapters import jwt
+from voting_service.voting.voters.pseudonym import pseudonym
+from voting_service.voting.voters.session_token import (
+    SESSION_SECONDS,
+    Session,
+    account_day,
+    issue,
+)
+from voting_service.voting.voters.used_tokens import UsedTokens
+
+SECRETS_VARIABLE = PREFIX + "PLATFORM_SECRETS_FILE"
+KINDS = tuple(sorted(module.name for module in pkgutil.iter_modules(platform_adapters.__path__)))
+"""The kinds of platform."""
+
+log = structlog.get_logger(__name__)
+
+
+class SignIn:
+    """Signs in the users of every platform; caches the adapters."""
+
+    def __init__(
+        self,
+        *,
+        http: httpx.AsyncClient,
+        used_tokens: UsedTokens,
+        clock: Clock,
+        settings: Settings,
+        monotonic: Monotonic = time.monotonic,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
+        """Raises SettingsFault when the file of platform secrets cannot be read."""
+        secrets = read_platform_secrets(settings.platform_secrets_file)
+        self._tools = AdapterTools(
+            outside=BoundedClient(http, deadline_seconds=deadline_seconds),
+            used_tokens=used_tokens,
+            clock=clock,
+            monotonic=monotonic,
+            secret=lambda slug: _find_secret(secrets, slug),
+        )
+        self._adapters: dict[int, tuple[tuple[Any, ...], Adapter | InvalidInput]] = {}
+
+    async def identify(self, platform: Platform, credential: str, *, contest_slug: str) -> Identity:
+        """Return the identity behind a credential. Raises TokenRefused with the broken rule;
+        Unavailable when the platform does not answer or is not set up."""
+        if not platform.enabled:
+            raise TokenRefused("voting.voters.platform_switched_off")
+        adapter = self._adapter(platform)
+        if isinstance(adapter, InvalidInput):
+            raise Unavailable(
+                "voting.voters.platform_not_set_up", retry_after_seconds=60, slug=platform.slug
+            )
+        return await adapter.identify(credential, contest_slug=contest_slug)
+
+    def audience(self, token: str) -> str | None:
+        """Return the contest a token claims to be for, unverified; `identify` then checks it. None
+        if the credential names none."""
+        if len(token) > 4096:
+            return None
+        claim = peek_claim(token, "aud")
+        if isinstance(claim, list) and len(claim) == 1:
+            claim = claim[0]
+        return claim if isinstance(claim, str) else None
+
+    def named_contest(self, platform: Platform, credential: str) -> str:
+        """Return the contest of a credential without a readable audience, if its kind names it.
+
+        Raises TokenRefused.
+        """
+        if platform.kind == "jwt":
+            return jwt.named_contest(credential)
+        raise TokenRefused("voting.voters.contest_not_named")
+
+    def faults(self, platform: Platform) -> tuple[Fault, ...]:
+        """Return the faults that prevent sign-in, also for a platform not stored yet."""
+        try:
+            create_adapter(platform, self._tools)
+        except InvalidInput as error:
+            return error.faults
+        return ()
+
+    def _adapter(self, platform: Platform) -> Adapter | InvalidInput:
+        """Return the cached adapter unless the sign-in itself changed: a change of name or ceiling
+        keeps what it fetched (keys of a server that may be unavailable now)."""
+        version = (platform.slug, platform.kind, platform.config)
+        cached = self._adapters.get(platform.id)
+        if cached is not None and cached[0] == version:
+            return cached[1]
+        adapter: Adapter | InvalidInput
+        try:
+            adapter = create_adapter(platform, self._tools)
+        except InvalidInput as error:
+            log.error("platform_not_set_up", platform=platform.slug, faults=str(error))  # noqa: TRY400
+            adapter = error
+        self._adapters[platform.id] = version, adapter
+        return adapter
+
+
+def create_adapter(platform: Platform, tools: AdapterTools) -> Adapter:
+    """Return the adapter of a platform. Raises InvalidInput with every fault of its config."""
+    if platform.kind not in KINDS:
+        raise InvalidInput(Fault("kind", "voting.voters.unknown_kind", kinds=", ".join(KINDS)))
+    factory: AdapterFactory = import_module(f"{platform_adapters.__name__}.{platform.kind}").adapter
+    return factory(platform, tools)
+
+
+def read_platform_secrets(path: Path | None) -> Mapping[str, SecretStr]:
+    """Return secrets by platform slug, from a TOML file of lines `slug = "secret"`.
+
+    Raises SettingsFault with every fault; no message contains any of the contents.
+    """
+    if path is None:
+        return {}
+    try:
+        contents = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsFault(
+            Fault(SECRETS_VARIABLE, "voting.voters.secrets_unreadable", strerror=error.strerror)
+        ) from None
+    except ValueError:
+        raise SettingsFault(Fault(SECRETS_VARIABLE, "voting.voters.secrets_not_toml")) from None
+    faults = [
+        Fault(f"{SECRETS_VARIABLE} {slug}", "voting.voters.secret_empty")
+        for slug, secret in contents.items()
+        if not (isinstance(secret, str) and secret)
+    ]
+    if faults:
+        raise SettingsFault(*faults)
+    return {slug: SecretStr(secret) for slug, secret in contents.items()}
+
+
+def _find_secret(secrets: Mapping[str, SecretStr], slug: str) -> SecretStr:
+    if slug not in secrets:
+        raise InvalidInput(Fault(SECRETS_VARIABLE, "voting.voters.no_secret", slug=slug))
+    return secrets[slug]
+
+
+def open_session(
+    keys: ContestKeys, contest_id: int, identity: Identity, now: datetime
+) -> tuple[str, datetime]:
+    """Return the session token of a voter, and when it expires.
+
+    Raises Refused once the voter key is destroyed.
+    """
+    if keys.pseudonym is None:
+        raise Refused("voting.voters.voter_key_destroyed")
+    expires = int(now.timestamp()) + SESSION_SECONDS
+    voter = pseudonym(keys.pseudonym, identity)
+    session = Session(
+        contest_id, identity.platform_id, expires, account_day(identity.account_created), voter
+    )
+    token = issue(keys.session, session)
+    return token, datetime.fromtimestamp(expires, UTC)
