@@ -47,17 +47,17 @@ async def bytes_per_voter(stand: Stand, plan: Plan) -> Section:
     crowd = _Crowd(contest, platforms, Admitter(valkey, LocalLimits()))
     try:
         await crowd.admit(1)  # loads the functions, opens the connection
-        before = await _settled_memory(observer)
+        before = await _stable_memory(observer)
         admitted = 0
         for voters in plan.remembered_voters:
             await crowd.admit(voters - admitted)
             admitted = voters
             at_once = await _memory(observer) - before
-            settled = await _settled_memory(observer) - before
+            stable = await _stable_memory(observer) - before
             section.rows.append(
-                [f"{voters:,}", f"{settled / voters:.1f}", f"{at_once / voters:.1f}"]
+                [f"{voters:,}", f"{stable / voters:.1f}", f"{at_once / voters:.1f}"]
             )
-            section.figures[str(voters)] = {"settled_bytes": settled, "at_once_bytes": at_once}
+            section.figures[str(voters)] = {"settled_bytes": stable, "at_once_bytes": at_once}
     finally:
         await valkey.close()
         await observer.aclose()
@@ -116,7 +116,7 @@ async def _memory(observer: Redis) -> int:
     return int((await observer.info("memory"))["used_memory"])
 
 
-async def _settled_memory(observer: Redis) -> int:
+async def _stable_memory(observer: Redis) -> int:
     """Return the memory once short-lived keys have expired. Raises RuntimeError if they stay."""
     deadline = time.monotonic() + _SHORT_LIVED_SECONDS
     while time.monotonic() < deadline:

@@ -15,13 +15,13 @@ from voting_service.infrastructure.postgres.named_queries import Queries
 QUERIES = Queries("loadtests", "prefill.sql")
 
 
-def slug_of(ballots: int) -> str:
+def contest_slug(ballots: int) -> str:
     return f"stored-{ballots}"
 
 
 async def prefill(stand: Stand, ballots: int) -> float:
     """Create a contest with that many ballots of today. Return it and the seconds it took."""
-    contest_id = await stand.add_contest(slug_of(ballots))
+    contest_id = await stand.add_contest(contest_slug(ballots))
     begins_at = time.monotonic()
     async with stand.database() as connection:
         await connection.execute(
@@ -41,7 +41,7 @@ async def cost_by_stored_ballots(stand: Stand, plan: Plan) -> Section:
     async with stand.database(SUPERUSER) as administrator:
         await administrator.execute("checkpoint", timeout=600)
     requests = {
-        ballots: ballot_requests(await stand.minting(slug_of(ballots)), slug_of(ballots))
+        ballots: ballot_requests(await stand.minting(contest_slug(ballots)), contest_slug(ballots))
         for ballots in plan.stored_ballots
     }
     rounds: list[dict[int, Measured]] = []
@@ -60,7 +60,7 @@ async def cost_by_stored_ballots(stand: Stand, plan: Plan) -> Section:
         if number >= 0:
             rounds.append(measured)
     for ballots, count in confirmed.items():
-        if await stored(stand, slug_of(ballots)) != ballots + count:
+        if await stored(stand, contest_slug(ballots)) != ballots + count:
             raise RuntimeError(f"confirmed votes are missing among {ballots} stored ones")
     base = plan.stored_ballots[0]
     for ballots in plan.stored_ballots:

@@ -29,7 +29,7 @@ class _Answer(msgspec.Struct):
     receipt: _Receipt
 
 
-def ballot_of(body: bytes) -> str:
+def read_ballot_id(body: bytes) -> str:
     """Return the ballot id in a receipt."""
     return msgspec.json.decode(body, type=_Answer).receipt.ballot
 
@@ -82,7 +82,7 @@ class Crowd:
             request = cast_request(self._minting, voter, choices)
             response = await self._insist(caller, request)
             into = self.confirmed if response.status == 201 else self.repeated
-            into[voter] = ballot_of(response.body)
+            into[voter] = read_ballot_id(response.body)
             if random.random() < _ASK_AGAIN_SHARE:
                 again = await self._insist(caller, request)
                 if again.status != 200 or again.body != response.body:

@@ -26,6 +26,8 @@ from loadtests.stand import Stand
 from tests.browser.find_chromium import chromium_path
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import (
+    NewContest,
+    NewPlatform,
     insert_contest,
     insert_platform,
     load_contest,
@@ -37,11 +39,12 @@ from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.sites.console.single_flight import MOST_SECONDS
 from voting_service.staff.accounts.model import Account
-from voting_service.staff.accounts.repository import create_account
+from voting_service.staff.accounts.repository import NewAccount, create_account
 from voting_service.staff.accounts.sessions import open_session
+from voting_service.staff.actor import Actor
 from voting_service.voting.rulings.model import HoldEvidence
-from voting_service.voting.rulings.repository import create_hold
-from voting_service.voting.rulings.service import approve_rulings, propose_rulings
+from voting_service.voting.rulings.repository import NewHold, create_hold
+from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
 from voting_service.voting.tally.repository import advance_floor
 from voting_service.voting.voters.keyring import create_keys
 
@@ -63,21 +66,25 @@ async def fill(stand: Stand, ballots: int) -> tuple[Contest, datetime]:
         async with owner.transaction():
             contest_id = await insert_contest(
                 owner,
-                slug=SLUG,
-                rules=demo.RULES,
-                opens_at=ends - timedelta(days=21),
-                closes_at=ends + timedelta(days=10),
-                candidates=demo.candidates(),
+                NewContest(
+                    slug=SLUG,
+                    rules=demo.RULES,
+                    opens_at=ends - timedelta(days=21),
+                    closes_at=ends + timedelta(days=10),
+                    candidates=demo.candidates(),
+                ),
             )
             await create_keys(owner, stand.master_key, contest_id)
         first = stand.platform_id
         for number in range(1, 5):
             platform_id = await insert_platform(
                 owner,
-                slug=f"platform-{number}",
-                name=Text("平台", "Platform"),
-                kind="jwt",
-                config={"keys": []},
+                NewPlatform(
+                    slug=f"platform-{number}",
+                    name=Text("平台", "Platform"),
+                    kind="jwt",
+                    config={"keys": []},
+                ),
             )
             assert platform_id == first + number
         await owner.execute(
@@ -104,25 +111,23 @@ async def void_campaign(
     hold = await create_hold(
         connection,
         contest,
-        [row["ballot_id"] for row in rows],
+        NewHold(
+            [row["ballot_id"] for row in rows],
+            kind="campaign",
+            source="loadtest",
+            label="campaign",
+            evidence=HoldEvidence(sentence=Text("测试", "test")),
+        ),
         actor="loadtest",
-        kind="campaign",
-        source="loadtest",
-        label="campaign",
-        evidence=HoldEvidence(sentence=Text("测试", "test")),
         now=now,
     )
     decisions = await propose_rulings(
-        connection,
+        Actor(connection, people[0], now),
         contest,
-        people[0],
         [hold],
-        verdict="void",
-        reason="automated_voting",
-        words="loadtest",
-        now=now,
+        ProposedRuling(verdict="void", reason="automated_voting", words="loadtest"),
     )
-    await approve_rulings(connection, contest, people[1], decisions, now=now)
+    await approve_rulings(Actor(connection, people[1], now), contest, decisions)
 
 
 def addresses(ends: datetime) -> dict[str, str]:
@@ -250,15 +255,13 @@ async def run(ballots: int, rounds: int, *, export: bool) -> list[Section]:
                         await create_account(
                             connection,
                             stand.master_key,
-                            name,
-                            "supervisor",
-                            "correct horse battery",
+                            NewAccount(name, "supervisor", "correct horse battery"),
                         )
                     )[0]
                     for name in ("first", "second")
                 ]
                 await void_campaign(stand, connection, contest, people)
-                await stand.office()
+                await stand.start_console()
                 now = datetime.now(UTC)
                 token, _ = await open_session(connection, people[0], "127.0.0.0/24", now)
                 sections = [

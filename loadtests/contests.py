@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 
 from joserfc.jwk import OKPKey
 
-from voting_service.contests.repository import insert_contest, insert_platform
+from voting_service.contests.repository import (
+    NewContest,
+    NewPlatform,
+    insert_contest,
+    insert_platform,
+)
 from voting_service.demo import contest
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.voting.voters.keyring import create_keys
@@ -22,11 +27,13 @@ async def make_contest(connection: Connection, slug: str, master_key: bytes) -> 
     async with connection.transaction():
         contest_id = await insert_contest(
             connection,
-            slug=slug,
-            rules=contest.RULES,
-            opens_at=now,
-            closes_at=now + contest.DURATION,
-            candidates=contest.candidates(),
+            NewContest(
+                slug=slug,
+                rules=contest.RULES,
+                opens_at=now,
+                closes_at=now + contest.DURATION,
+                candidates=contest.candidates(),
+            ),
         )
         await create_keys(connection, master_key, contest_id)
     return contest_id
@@ -37,8 +44,10 @@ async def make_platform(connection: Connection, private_key: bytes) -> int:
     key = OKPKey.import_key(private_key)
     return await insert_platform(
         connection,
-        slug=contest.PLATFORM_SLUG,
-        name=contest.PLATFORM_NAME,
-        kind="jwt",
-        config={"keys": [key.as_dict(private=False, kid=key.thumbprint())]},
+        NewPlatform(
+            slug=contest.PLATFORM_SLUG,
+            name=contest.PLATFORM_NAME,
+            kind="jwt",
+            config={"keys": [key.as_dict(private=False, kid=key.thumbprint())]},
+        ),
     )

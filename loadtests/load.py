@@ -20,7 +20,7 @@ from voting_service.demo.embedded_server import HOST, free_port
 
 Profile = Literal["evening", "television", "closing", "storm", "canteen", "farm"]
 SCREENED = ("canteen", "farm")
-"""Profiles that come over a proxy on this machine, which is not exempt from the screening."""
+"""Profiles that arrive through a proxy on this machine, which is not exempt from the screening."""
 _BEHIND_A_PROXY = {"VOTING_TRUSTED_PROXIES": "127.0.0.0/8", "VOTING_EXEMPT_NETWORKS": ""}
 FOLDER = Path(__file__).resolve().parent
 REPORTS = FOLDER / "reports"
@@ -33,7 +33,7 @@ def running_demo(
     *,
     crowd: float = 0,
     settings: Mapping[str, str] | None = None,
-    office_port: int | None = None,
+    staff_port: int | None = None,
     stage: str | None = None,
 ) -> Iterator[str]:
     """Run `voting-service demo` on free ports and yield its address once it answers.
@@ -44,7 +44,7 @@ def running_demo(
     command = [_tool("voting-service"), "demo", "--data", str(data)]
     demo = subprocess.Popen(
         [
-            *(*command, "--port", str(port), "--office-port", str(office_port or free_port())),
+            *(*command, "--port", str(port), "--office-port", str(staff_port or free_port())),
             *(("--crowd", str(crowd)) if crowd else ()),
             *(("--stage", stage) if stage else ()),
         ],

@@ -20,7 +20,7 @@ from loadtests.voters import Minting
 
 _ADDRESSES = 16_384
 """Voters come from so many addresses; behind a few hundred every network would be over its rate."""
-SETTLE_SECONDS = 0.4
+REST_SECONDS = 0.4
 """Counting follows behind the answers; its work belongs to the round."""
 
 
@@ -118,14 +118,14 @@ async def measure(
     before = {name: cpu_seconds(process) for name, process in watched.items()}
     machine_before, began_at = _machine_seconds(), time.monotonic()
     outcome = await asyncio.to_thread(run_round, round_)
-    await asyncio.sleep(SETTLE_SECONDS)
-    spent = {name: cpu_seconds(process) - before[name] for name, process in watched.items()}
-    ours = sum(spent.values()) + outcome.client_cpu_seconds
+    await asyncio.sleep(REST_SECONDS)
+    used = {name: cpu_seconds(process) - before[name] for name, process in watched.items()}
+    ours = sum(used.values()) + outcome.client_cpu_seconds
     others = _machine_seconds() - machine_before - ours
     available = (time.monotonic() - began_at) * (psutil.cpu_count() or 1)
     if not outcome.expected:
         raise RuntimeError(f"{server} never answered {expected_status}: {outcome.statuses}")
-    cost = {name: seconds / outcome.expected * 1e6 for name, seconds in spent.items()}
+    cost = {name: seconds / outcome.expected * 1e6 for name, seconds in used.items()}
     return Measured(
         outcome,
         worker_us=cost["workers"],

@@ -29,10 +29,11 @@ from voting_service.infrastructure.postgres.pool import (
     open_pool,
 )
 from voting_service.infrastructure.valkey import Valkey
-from voting_service.staff.accounts.repository import create_account
+from voting_service.staff.accounts.repository import NewAccount, create_account
+from voting_service.staff.actor import Actor
 from voting_service.voting.rulings.model import HoldEvidence, Verdict
-from voting_service.voting.rulings.repository import create_hold
-from voting_service.voting.rulings.service import approve_rulings, propose_rulings
+from voting_service.voting.rulings.repository import NewHold, create_hold
+from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
 from voting_service.voting.tally.counters import (
     read_counts,
     register_functions,
@@ -63,12 +64,14 @@ async def hold_some(connection: Connection, contest: Contest, every: int, begin:
         create_hold(
             connection,
             contest,
-            [row["ballot_id"] for row in rows],
+            NewHold(
+                [row["ballot_id"] for row in rows],
+                kind="campaign",
+                source="bench",
+                label=f"every {every} from {begin}",
+                evidence=HoldEvidence(sentence=Text(zh="测量", en="measured")),
+            ),
             actor="bench",
-            kind="campaign",
-            source="bench",
-            label=f"every {every} from {begin}",
-            evidence=HoldEvidence(sentence=Text(zh="测量", en="measured")),
             now=datetime.now(UTC),
         ),
     )
@@ -96,9 +99,7 @@ class Bench:
                 await create_account(
                     self.connection,
                     self.stand.master_key,
-                    name,
-                    "supervisor",
-                    "correct horse battery",
+                    NewAccount(name, "supervisor", "correct horse battery"),
                 )
             )[0]
             for name in ("first", "second")
@@ -114,18 +115,16 @@ class Bench:
         first, second = self.accounts
         reason = "automated_voting" if verdict == "void" else "objection_upheld"
         proposed = await propose_rulings(
-            self.connection,
+            Actor(self.connection, first, datetime.now(UTC)),
             self.contest,
-            first,
             [hold_id],
-            verdict=verdict,
-            reason=reason,
-            words="measured",
-            now=datetime.now(UTC),
+            ProposedRuling(verdict=verdict, reason=reason, words="measured"),
         )
         await timed(
             f"hold {hold_id} ruled {verdict}",
-            approve_rulings(self.connection, self.contest, second, proposed, now=datetime.now(UTC)),
+            approve_rulings(
+                Actor(self.connection, second, datetime.now(UTC)), self.contest, proposed
+            ),
         )
         await timed("counters follow", self.reconcile())
 

@@ -25,8 +25,8 @@ from loadtests import CONTEST, PLATFORM
 from loadtests.load import FOLDER, running_demo
 from loadtests.voters import PlatformSigner
 from tests.browser.chromium import ARGUMENTS
-from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.find_chromium import HELP, chromium_path
+from tests.browser.pages import DESKTOP, PHONE
 from voting_service.demo.data_folder import DataFolder, StaffLogin
 from voting_service.demo.embedded_server import HOST, free_port
 from voting_service.demo.nomination import SLUG as SELECTION
@@ -43,7 +43,7 @@ _NOMINATION_PAGES: dict[str, _Pages] = {
     "recommendation": {"form": ("officer-wanzhou", "recommendations/41/steps/work")},
     "result": {
         "review": ("reviewer-1", "review/7"),
-        "picks": ("supervisor-1", "picks"),
+        "shortlist": ("supervisor-1", "shortlist"),
         "panel": ("reviewer-2", "panel"),
     },
 }
@@ -106,7 +106,7 @@ async def _save_console_pages(page: Page, staff_address: str, login: StaffLogin)
         if await page.locator("canvas").count():
             await page.wait_for_timeout(_CHART_ANIMATION_MS)
         picture = Image.open(io.BytesIO(await page.screenshot(scale="css")))
-        saved.append(PICTURES / f"desk-{name}.webp")
+        saved.append(PICTURES / f"console-{name}.webp")
         picture.save(saved[-1], "WEBP", quality=80, method=6)
     return saved
 
@@ -122,7 +122,7 @@ async def _save_nomination_pages(
             page = await context.new_page()
             await _sign_in(page, staff_address, logins[account_name])
             await page.goto(f"{staff_address}/selections/{SELECTION}/{path}")
-            saved.append(await _save(page, "office", name))
+            saved.append(await _save(page, "nomination", name))
             await context.close()
     return saved
 
@@ -169,12 +169,10 @@ async def _save_vote_pages(
 
 def _run_stage(stage: str, pages: _Pages) -> list[Path]:
     with tempfile.TemporaryDirectory(prefix="voting-pages-", ignore_cleanup_errors=True) as folder:
-        data, office_port = Path(folder), free_port()
-        with running_demo(data, office_port=office_port, stage=stage):
+        data, staff_port = Path(folder), free_port()
+        with running_demo(data, staff_port=staff_port, stage=stage):
             logins = {login.name: login for login in DataFolder(data).staff()}
-            return asyncio.run(
-                _save_nomination_pages(f"http://{HOST}:{office_port}", logins, pages)
-            )
+            return asyncio.run(_save_nomination_pages(f"http://{HOST}:{staff_port}", logins, pages))
 
 
 @click.command()
@@ -183,11 +181,11 @@ def screenshots() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="voting-pages-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
-        office_port = free_port()
-        with running_demo(data, crowd=_VOTES_PER_SECOND, office_port=office_port) as address:
+        staff_port = free_port()
+        with running_demo(data, crowd=_VOTES_PER_SECOND, staff_port=staff_port) as address:
             signer = PlatformSigner(data / "platforms" / f"{PLATFORM}.pem")
             staff = {login.name: login for login in DataFolder(data).staff()}
-            staff_address = f"http://{HOST}:{office_port}"
+            staff_address = f"http://{HOST}:{staff_port}"
             saved = asyncio.run(
                 _save_vote_pages(address, signer, staff_address, staff["supervisor-1"])
             )

@@ -152,12 +152,12 @@ class Stand:
         """Start `voting-service work`, the background jobs."""
         self._spawn("work", [_command(), "work"], self.environment())
 
-    async def office(self) -> None:
+    async def start_console(self) -> None:
         """Start `voting-service console`, the staff site."""
         port = self.ports["console"] = free_port()
         where = {
-            "VOTING_OFFICE_PORT": str(port),
-            "VOTING_OFFICE_URL": self.address("console"),
+            "VOTING_STAFF_PORT": str(port),
+            "VOTING_STAFF_URL": self.address("console"),
         }
         self._spawn("console", [_command(), "console"], self.environment() | where)
         await self._wait_until_ready("console", "/readyz")

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from tests.fakes.captcha_providers import FakeProvider
+from tests.patience import PATIENCE_SECONDS
 from voting_service.antifraud.captchas.registry import CaptchaRegistry, read_captcha_secrets
 from voting_service.antifraud.captchas.verifier import CaptchaVerifier, VerifierOptions
 from voting_service.contests.model import ScreeningRules
@@ -49,7 +50,7 @@ def verifier_for(
     mark_used: Callable[[str, int], Awaitable[bool]] = always_first_use,
     secrets: Mapping[str, str] | None = None,
     transport: Any = None,
-    deadline_seconds: float = 2.0,
+    deadline_seconds: float = PATIENCE_SECONDS,
 ) -> tuple[CaptchaVerifier, httpx.AsyncClient]:
     """A verifier with a fake provider, and the client to close; `transport` replies instead."""
     mounts = {} if transport else {fake.host: httpx.ASGITransport(fake.app)}
@@ -58,7 +59,7 @@ def verifier_for(
     )
     captchas = CaptchaRegistry(
         read_captcha_secrets(secrets_file(folder, fake, **(secrets or {}))),
-        BoundedClient(client, deadline_seconds=60),
+        BoundedClient(client, deadline_seconds=PATIENCE_SECONDS),
         clock,
         VerifierOptions(mark_used, monotonic, deadline_seconds),
     )

@@ -8,7 +8,7 @@ import itertools
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from os import urandom
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,15 @@ import asyncpg
 import pytest
 import structlog
 from argon2 import PasswordHasher
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pydantic import SecretBytes
 from redis.asyncio import Redis
 
 from tests.browser.chromium import chromium
+from tests.fakes.signers import private_pem
+from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
+from tests.patience import PATIENCE_SECONDS, PRODUCTION_LIMITS, STORE_LIMITS, patient_valkey
 from voting_service.demo.embedded_postgres import (
     APPLICATION,
     OWNER,
@@ -39,6 +40,7 @@ from voting_service.infrastructure.postgres.pool import (
     connect,
     open_pool,
 )
+from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
 from voting_service.staff.accounts import repository, sign_in
 
@@ -52,7 +54,7 @@ HASHERS = (repository, sign_in)
 """The modules that hold the hasher of the accounts' passwords."""
 PRODUCTION_HASHER = repository.HASHER
 
-# How long an example takes says how busy the machine is, and nothing about the code.
+# How long an example takes depends on how busy the machine is, and nothing about the code.
 hypothesis_settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -163,6 +165,14 @@ async def database(database_url: str) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
+async def owner(owner_database_url: str) -> AsyncIterator[Connection]:
+    """A connection of the owner of the tables, with rights that the application lacks."""
+    connection = await connect(owner_database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
     async with open_pool(database_url, size=4) as opened:
         yield opened
@@ -179,18 +189,44 @@ async def valkey_url(valkey: EmbeddedValkey) -> str:
 
 
 @pytest.fixture
+async def valkey_client(valkey_url: str) -> AsyncIterator[Valkey]:
+    client = patient_valkey(valkey_url)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def own_valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
+    """A Valkey of the test's own, which it may stop and spoil."""
+    server = EmbeddedValkey(tmp_path / "valkey")
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.stop()
+
+
+@pytest.fixture
+async def record_wire(database_url: str) -> AsyncIterator[TcpProxy]:
+    """A way to the test's database that can fail."""
+    async with tcp_proxy(database_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def fast_wire(valkey_url: str) -> AsyncIterator[TcpProxy]:
+    """A way to the session's Valkey that can fail."""
+    async with tcp_proxy(valkey_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
 def settings(
     database_url: str, owner_database_url: str, valkey_url: str, tmp_path: Path
 ) -> Settings:
     """Settings for the test's stores, with keys of their own."""
     signing_key_file = tmp_path / "signing.pem"
-    signing_key_file.write_bytes(
-        Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
+    signing_key_file.write_bytes(private_pem())
     return Settings(
         database_url=database_url,
         owner_database_url=owner_database_url,
@@ -201,9 +237,57 @@ def settings(
     )
 
 
+@pytest.fixture(scope="session")
+async def lasting_settings(
+    postgres: EmbeddedPostgres,
+    valkey: EmbeddedValkey,
+    administrator: Connection,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Callable[[str], Awaitable[Settings]]]:
+    """Make settings for what serves many tests, with a database of the name given."""
+    names: list[str] = []
+
+    async def make(name: str) -> Settings:
+        await postgres.create_database(administrator, name, template=TEMPLATE)
+        names.append(name)
+        key_file = tmp_path_factory.mktemp("lasting") / "signing.pem"
+        key_file.write_bytes(private_pem())
+        return Settings(
+            database_url=postgres.url(APPLICATION, name),
+            owner_database_url=postgres.url(OWNER, name),
+            valkey_url=valkey.url,
+            master_key=SecretBytes(urandom(32)),
+            signing_key_file=key_file,
+            workers=1,
+        )
+
+    yield make
+    for name in names:
+        await administrator.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_limits() -> Iterator[None]:
+    """A busy machine is no outage: the product waits for its stores as long as a test does.
+
+    Commands that run as processes of their own keep the limits of production.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in STORE_LIMITS:
+            patch.setattr(module, name, PATIENCE_SECONDS)
+        yield
+
+
+@pytest.fixture
+def production_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits as in production, for a test of what they are."""
+    for (module, name), seconds in zip(STORE_LIMITS, PRODUCTION_LIMITS, strict=True):
+        monkeypatch.setattr(module, name, seconds)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """Passwords cost a fifth of a second by design, and nearly every test of the desk makes
+    """Passwords cost a fifth of a second by design, and nearly every test of the console makes
     accounts. Here they are argon2id too, but with the least parameters; commands that run as
     processes of their own keep those of production."""
     quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
@@ -215,7 +299,7 @@ def quick_passwords() -> Iterator[None]:
 
 @pytest.fixture
 def production_passwords() -> Iterator[None]:
-    """Passwords as in production, for what a test says about their hashes."""
+    """Passwords as in production, for what a test states about their hashes."""
     with pytest.MonkeyPatch.context() as patch:
         for module in HASHERS:
             patch.setattr(module, "HASHER", PRODUCTION_HASHER)

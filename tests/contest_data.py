@@ -15,6 +15,8 @@ from voting_service.contests.model import (
     ReleaseSchedule,
 )
 from voting_service.contests.repository import (
+    NewContest,
+    NewPlatform,
     insert_contest,
     insert_platform,
     load_contest,
@@ -71,16 +73,18 @@ async def store_contest(
     opens_at: datetime | None = None,
     closes_at: datetime | None = None,
 ) -> Contest:
-    """Imports a contest that is open from yesterday to in a month unless told otherwise."""
+    """Imports a contest that is open from yesterday to in a month unless given otherwise."""
     now = datetime.now(UTC)
     async with connection.transaction():
         contest_id = await insert_contest(
             connection,
-            slug=slug,
-            rules=contest_rules or rules(),
-            opens_at=opens_at or now - timedelta(days=1),
-            closes_at=closes_at or now + timedelta(days=30),
-            candidates=candidates(count),
+            NewContest(
+                slug=slug,
+                rules=contest_rules or rules(),
+                opens_at=opens_at or now - timedelta(days=1),
+                closes_at=closes_at or now + timedelta(days=30),
+                candidates=candidates(count),
+            ),
         )
         await create_keys(connection, master_key, contest_id)
     return await load_contest(connection, slug)
@@ -122,17 +126,19 @@ async def store_platform(
 ) -> int:
     return await insert_platform(
         connection,
-        slug=slug,
-        name=both(slug),
-        kind="jwt",
-        config={"keys": list(keys)},
-        origins=origins,
-        daily_ceiling=daily_ceiling,
+        NewPlatform(
+            slug=slug,
+            name=both(slug),
+            kind="jwt",
+            config={"keys": list(keys)},
+            origins=origins,
+            daily_ceiling=daily_ceiling,
+        ),
     )
 
 
 async def switch_platform(connection: AnyConnection, slug: str, *, enabled: bool) -> None:
-    """On or off, whoever may do it."""
+    """On or off, anybody who may do it."""
     await connection.execute(
         "update platforms set enabled = $2, revision = revision + 1 where slug = $1", slug, enabled
     )

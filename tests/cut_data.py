@@ -15,7 +15,7 @@ from voting_service.contests.model import (
 )
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.staff.accounts.model import Account, Role
-from voting_service.staff.accounts.repository import create_account
+from voting_service.staff.accounts.repository import NewAccount, create_account
 from voting_service.voting.ballots.commit import new_ballot_ids
 
 MASTER_KEY = b"m" * 32
@@ -82,6 +82,6 @@ async def closed_contest(
 
 async def member(connection: AnyConnection, name: str, role: Role = "tally_clerk") -> Account:
     account, _ = await create_account(
-        connection, MASTER_KEY, name, role, PASSWORD, totp_secret=SECRET
+        connection, MASTER_KEY, NewAccount(name, role, PASSWORD, totp_secret=SECRET)
     )
     return account

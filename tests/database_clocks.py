@@ -9,7 +9,7 @@ from voting_service.infrastructure.postgres.database_clock import DatabaseClock
 from voting_service.infrastructure.postgres.pool import AnyConnection
 
 
-def told_by(clock: Clock) -> DatabaseClock:
+def as_database_clock(clock: Clock) -> DatabaseClock:
     """Postgres, as if its time were the clock's."""
 
     async def now(_connection: AnyConnection) -> datetime:

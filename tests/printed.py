@@ -5,6 +5,7 @@ from __future__ import annotations
 from ctypes import create_string_buffer
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -107,3 +108,10 @@ def outside_margins(page: Page) -> tuple[int, int, int, int] | None:
     )
     picture.paste(255, inside)
     return ImageChops.invert(picture).point(lambda level: 255 * (level > 5)).getbbox()
+
+
+def get_keys(value: Any, prefix: str = "") -> set[str]:
+    """Return the paths of all texts of a template."""
+    if not isinstance(value, dict):
+        return {prefix}
+    return {key for name, part in value.items() for key in get_keys(part, f"{prefix}.{name}")}

@@ -8,7 +8,7 @@ placeholders.
 
 from __future__ import annotations
 
-import random
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from voting_service.i18n.text import Language
 _VERBATIM = "errors.verbatim"
 
 
-def domain_of(code: str) -> str:
+def error_domain(code: str) -> str:
     """Return the catalogue of a code, `errors_<top-level package>`."""
     room = code.partition(".")[0]
     return "errors" if room == "errors" else f"errors_{room}"
@@ -29,7 +29,9 @@ def _text(code: str, params: Mapping[str, Any], language: Language) -> str:
     """Return the sentence of a code; in English if the language lacks it, else the code itself."""
     if code == _VERBATIM:
         return str(params[language] or params["en"])
-    text = find_text(domain_of(code), code, language) or find_text(domain_of(code), code, "en")
+    text = find_text(error_domain(code), code, language) or find_text(
+        error_domain(code), code, "en"
+    )
     return code if text is None else text.format(**params)
 
 
@@ -223,7 +225,7 @@ class Unavailable(VotingError):
 
 def spread_retry_seconds() -> int:
     """Return a Retry-After that spreads the retries of many clients over four seconds."""
-    return random.randint(1, 4)  # noqa: S311 — spreading load, not a secret
+    return 1 + secrets.randbelow(4)
 
 
 def busy() -> Unavailable:
@@ -236,7 +238,7 @@ class StoreUnavailable(Unavailable):
 
 
 class Refused(VotingError):
-    """The rules do not allow this action now; the sentence says what to do."""
+    """The rules do not allow this action now; the sentence tells what to do."""
 
 
 class WrongRole(Refused):

@@ -32,11 +32,9 @@ def _decode_key(value: object) -> object:
     try:
         key = b64decode(value, validate=True)
     except ValueError as error:
-        raise PydanticCustomError("not_base64", "is not base64") from error
+        raise PydanticCustomError("not_base64", "not_base64") from error
     if len(key) != 32:
-        raise PydanticCustomError(
-            "key_wrong_length", "must be 32 bytes in base64, but is {length}", {"length": len(key)}
-        )
+        raise PydanticCustomError("key_wrong_length", "key_wrong_length", {"length": len(key)})
     return key
 
 
@@ -45,7 +43,7 @@ def _key_list(value: object) -> object:
         return value
     keys = [_decode_key(part.strip()) for part in value.split(",") if part.strip()]
     if len(set(keys)) < len(keys):
-        raise PydanticCustomError("key_listed_twice", "lists a key twice")
+        raise PydanticCustomError("key_listed_twice", "key_listed_twice")
     return keys
 
 
@@ -100,9 +98,9 @@ class Settings(BaseSettings):
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
-    office_host: str = "127.0.0.1"
-    office_port: int = Field(default=8001, ge=1, le=65535)
-    office_url: str = Field(
+    staff_host: str = "127.0.0.1"
+    staff_port: int = Field(default=8001, ge=1, le=65535)
+    staff_url: str = Field(
         default="http://127.0.0.1:8001",
         pattern=r"^https?://[^/\s]+$",
         description="address of the staff site; https makes its cookies Secure",
@@ -143,7 +141,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _fault(detail: ErrorDetails) -> Fault:
-    """Return pydantic's error as a fault; ours have their sentences in the catalogue."""
+    """Return pydantic's error as a fault; our own types have their sentences in the catalogue."""
     variable = PREFIX + "_".join(str(part) for part in detail["loc"][:1]).upper()
     if detail["type"] in ("missing", "not_base64", "key_wrong_length", "key_listed_twice"):
         return Fault(variable, f"settings.{detail['type']}", **_length(detail))

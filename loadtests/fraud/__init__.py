@@ -1,1 +1,1 @@
-"""The simulator with labelled truth and the fraud benchmark; README.md says how they are used."""
+"""The simulator with labelled truth and the fraud benchmark; see README.md."""

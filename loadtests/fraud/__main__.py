@@ -142,20 +142,20 @@ def race_double(*, tries: int) -> None:
 def try_alarm(*, seeds: list[int], processes: int) -> None:
     """Measure how soon the alarm is raised in attacks and how often without one, compared with
     counting per candidate and minute; saved in results/alarm.md. Finished contests are stored."""
-    honest, found = [], []
+    honest, attacked = [], []
     with ProcessPoolExecutor(processes) as pool:
         runs = [pool.submit(alarm.examine_stored, seed, HONEST_BALLOTS) for seed in seeds]
         with click.progressbar(as_completed(runs), length=len(runs), label="Contests") as done:
             for run in done:
                 honest_runs, attack_runs = run.result()
                 honest += honest_runs
-                found += attack_runs
+                attacked += attack_runs
     preface = [
         f"Seeds {', '.join(map(str, seeds))} of the simulator, {HONEST_BALLOTS:,} honest ballots "
         f"in {DAYS} days each. An alarm is counted once until its subject has been quiet for an "
         "hour, for every method alike."
     ]
-    tables = alarm.sections(honest, sorted(found, key=lambda run: (run.seed, run.method)))
+    tables = alarm.sections(honest, sorted(attacked, key=lambda run: (run.seed, run.method)))
     click.echo(save("alarm", "The alarm beside counting per candidate and minute", preface, tables))
 
 
@@ -177,7 +177,7 @@ def simulate(
     scene = make_scene(seed, ballots)
     everything = scene.honest
     if attack:
-        everything = with_attack(scene, Truth[attack], scene.ballots_of(multiple))
+        everything = with_attack(scene, Truth[attack], scene.attack_size(multiple))
     with click.progressbar(length=len(everything), label="Writing ballots") as bar:
         write_ballots(everything, seed, out, bar.update)
     write_labels(everything, seed, labels)

@@ -29,9 +29,9 @@ from voting_service.antifraud.alarms.detection import (
     BALLOTS,
     QUIET_MINUTES,
     Alarm,
+    AlarmSubject,
     BurstDetector,
     MinuteCounts,
-    Subject,
 )
 
 OURS = "alarm"
@@ -167,7 +167,7 @@ def counted(day: ContestByMinute, factor: int) -> Iterator[Alarm]:
         before = -QUIET_MINUTES - 1
         for at in np.flatnonzero(counts > factor * usual + ALLOWANCE).tolist():
             if at - before > QUIET_MINUTES:
-                subject = Subject("candidate", candidate=number)
+                subject = AlarmSubject("candidate", candidate=number)
                 yield Alarm(at, subject, 1, float(counts[at]), usual, 0.0, "broadcast")
             before = at
 
@@ -184,7 +184,7 @@ def examine(
     honest = ContestByMinute.of(scene.honest)
     begun = []
     for attack, multiple in attacks:
-        size = scene.ballots_of(multiple)
+        size = scene.attack_size(multiple)
         begun.append(
             (ContestByMinute.of(with_attack(scene, attack, size)), attack.name, multiple, size)
         )
@@ -192,7 +192,7 @@ def examine(
     raised_by[OURS] = []
     attack_runs: list[AttackRun] = []
     detector = BurstDetector(range(1, CANDIDATES + 1))
-    for minute in takewhile(lambda each: each.at < days * MINUTES, honest.minutes()):
+    for minute in takewhile(lambda item: item.at < days * MINUTES, honest.minutes()):
         for day, name, multiple, size in begun:
             if day.attacked_at == minute.at:
                 heard = _until_noticed(day, deepcopy(detector))

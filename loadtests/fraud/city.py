@@ -45,8 +45,10 @@ def make_city(rng: np.random.Generator, ballots: int) -> City:
     by_platform = np.exp(rng.normal(0.0, 0.22, (len(PLATFORMS), 1, CANDIDATES)))
     by_day = np.exp(np.cumsum(rng.normal(0.0, 0.04, (1, DAYS, CANDIDATES)), axis=1))
     districts = 1.0 / np.arange(1, DISTRICTS + 1) ** 0.6
-    home_of = rng.integers(0, DISTRICTS, CANDIDATES)
-    hometown = np.where(home_of[None, :] == np.arange(DISTRICTS)[:, None], _HOMETOWN_FACTOR, 1.0)
+    home_district = rng.integers(0, DISTRICTS, CANDIDATES)
+    hometown = np.where(
+        home_district[None, :] == np.arange(DISTRICTS)[:, None], _HOMETOWN_FACTOR, 1.0
+    )
     return City(
         salt=salt,
         electorate=ballots,
@@ -121,8 +123,8 @@ def account_days(rng: np.random.Generator, platform: Ints) -> Ints:
 
 def known_days(platform: Ints, account_day: Column) -> Ints:
     """Return the account days, unknown where the platform does not report them."""
-    known = np.isin(platform, PLATFORMS_WITH_ACCOUNT_AGE)
-    return np.where(known, account_day, UNKNOWN_DAY).astype(np.int64)
+    has_age = np.isin(platform, PLATFORMS_WITH_ACCOUNT_AGE)
+    return np.where(has_age, account_day, UNKNOWN_DAY).astype(np.int64)
 
 
 def kinds_on(rng: np.random.Generator, people: People) -> Ints:

@@ -104,7 +104,7 @@ async def _race_on(stand: Stand, tries: int, progress: Callable[[int], None]) ->
         for number in range(rounds):
             voters = [rng.bytes(16) for _ in range(_VOTERS_AT_ONCE)]
             order = rng.permutation(_VOTERS_AT_ONCE * _TRIES_A_VOTER)
-            names = [voters[one % _VOTERS_AT_ONCE] for one in order]
+            names = [voters[position % _VOTERS_AT_ONCE] for position in order]
             deleting = asyncio.create_task(_delete_hints(valkey, 5 * (number >= rounds // 2)))
             tried = [_try(pipelines, stand.platform_id, name, n) for n, name in enumerate(names)]
             outcomes = await asyncio.gather(*tried)
@@ -115,13 +115,13 @@ async def _race_on(stand: Stand, tries: int, progress: Callable[[int], None]) ->
             progress(len(names))
     async with stand.database() as connection:
         stored = await connection.fetchval("select count(*) from ballots")
-    known = {kind: answers.pop(kind.__name__, 0) for kind in (Accepted, Repeated, AlreadyVoted)}
+    counted = {kind: answers.pop(kind.__name__, 0) for kind in (Accepted, Repeated, AlreadyVoted)}
     return RaceResult(
         tries=rounds * _VOTERS_AT_ONCE * _TRIES_A_VOTER,
         voters=len(accepted),
-        accepted=known[Accepted],
-        repeated=known[Repeated],
-        conflicts=known[AlreadyVoted],
+        accepted=counted[Accepted],
+        repeated=counted[Repeated],
+        conflicts=counted[AlreadyVoted],
         try_again=answers.total(),
         accepted_twice=sum(count > 1 for count in accepted.values()),
         stored=stored,

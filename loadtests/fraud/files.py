@@ -102,6 +102,6 @@ def _times(cast_at: Ints) -> pl.Series:
 
 
 def _dates(account_day: Column) -> pl.Series:
-    known = pl.Series(account_day != UNKNOWN_DAY)
+    has_day = pl.Series(account_day != UNKNOWN_DAY)
     dates = pl.Series(account_day.astype(np.int32) + FIRST_DAY).cast(pl.Date)
-    return dates.dt.to_string("%Y-%m-%d").zip_with(known, pl.Series([None], dtype=pl.String))
+    return dates.dt.to_string("%Y-%m-%d").zip_with(has_day, pl.Series([None], dtype=pl.String))

@@ -192,7 +192,7 @@ def television(rng: np.random.Generator, city: City, numbers: PersonNumbers) -> 
 
 
 def employers(rng: np.random.Generator, city: City, numbers: PersonNumbers) -> Ballots:
-    """Twenty employers who call their staff to vote: own accounts and phones, the office's line."""
+    """Twenty employers who call their staff to vote: own accounts and phones, one line."""
     growth = (city.electorate / 234_000) ** 0.5
     return Ballots.join([_bloc(rng, city, numbers, bloc, growth) for bloc in range(BLOCS)])
 
@@ -216,10 +216,10 @@ def _bloc(
     own = int(rng.integers(1, CANDIDATES + 1))
     listed = [own, *rng.integers(1, CANDIDATES + 1, int(rng.integers(0, 5))).tolist()]
     by_list = rng.random() < _LISTS
-    asked = make_mask(listed if by_list else [own])
+    listed_choices = make_mask(listed if by_list else [own])
     loyal = rng.random(size) < rng.uniform(0.75, 0.97)
     count = np.where(loyal & by_list, 1, draw_ballot_sizes(rng, size))
-    certain = np.where(loyal, asked, np.uint64(0))
+    certain = np.where(loyal, listed_choices, np.uint64(0))
     choices = draw_choices(rng, city, voting.platform, day, voting.district, count, certain)
     # Called together at break time, over one to three hours.
     minute = rng.uniform(8.5, 16) * 60 + rng.uniform(0, rng.uniform(20, 180), size)
@@ -238,6 +238,6 @@ def _bloc(
     ballots.address = np.where(
         kind == CARRIER,
         ballots.address,
-        networks.office_addresses(city.networks, bloc, gateway),
+        networks.workplace_addresses(city.networks, bloc, gateway),
     )
     return ballots

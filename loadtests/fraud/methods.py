@@ -30,17 +30,17 @@ _MINUTE_FACTOR, _MINUTE_ALLOWANCE = 10.0, 3.0
 
 def forensics(ballots: Ballots) -> Verdicts:
     """The forensics of this service."""
-    return examine(columns_of(ballots), Options(seed=0)).verdict
+    return examine(to_columns(ballots), Options(seed=0)).verdict
 
 
-def columns_of(ballots: Ballots) -> BallotColumns:
+def to_columns(ballots: Ballots) -> BallotColumns:
     """Return the columns that the reader of the ballot file returns, without the file.
 
     Codes are dense but numbered differently, and there are no texts.
     """
     ids = ballot_ids(len(ballots), 0).astype(">u8").tobytes().hex().encode()
     counts = np.bitwise_count(ballots.choices).astype(np.int64)
-    known = ballots.account_day != UNKNOWN_DAY
+    has_day = ballots.account_day != UNKNOWN_DAY
     return BallotColumns(
         ballot_id=np.frombuffer(ids, dtype="S16"),
         cast_at=ballots.cast_at + int(STARTS_AT.timestamp() * 1000),
@@ -50,7 +50,7 @@ def columns_of(ballots: Ballots) -> BallotColumns:
         prefix=_codes(prefixes(ballots.address)),
         device=_codes(ballots.device),
         user_agent=_codes(ballots.agent),
-        account_day=np.where(known, ballots.account_day.astype(np.int32) + FIRST_DAY, ABSENT),
+        account_day=np.where(has_day, ballots.account_day.astype(np.int32) + FIRST_DAY, ABSENT),
         choice_offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]),
         choice_numbers=_choice_numbers(ballots),
         labels={"platform": PLATFORMS},

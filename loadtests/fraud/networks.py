@@ -105,9 +105,9 @@ def campus_addresses(networks: Networks, campus: Column, person: Column) -> Ints
     return np.asarray(_CAMPUS_BLOCK + np.asarray(campus) * 256 + 1 + gateway, dtype=np.int64)
 
 
-def office_addresses(networks: Networks, office: int, gateway: Column) -> Ints:
+def workplace_addresses(networks: Networks, workplace: int, gateway: Column) -> Ints:
     """Return addresses of an employer's own line, in a block that no campus has."""
-    block = networks.campuses + 16 + office
+    block = networks.campuses + 16 + workplace
     return np.asarray(_CAMPUS_BLOCK + block * 256 + 1 + np.asarray(gateway), dtype=np.int64)
 
 

@@ -31,7 +31,7 @@ class Truth(IntEnum):
     """The truth about who cast a ballot; honest below FIRST_ATTACK."""
 
     ORDINARY = 0  # from home
-    SHARED = 1  # behind a carrier's NAT, a campus or an office
+    SHARED = 1  # behind a carrier's NAT, a campus or a workplace
     TELEVISION = 2
     EMPLOYER = 3
     A1 = 11  # datacentre bots

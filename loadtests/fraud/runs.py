@@ -53,7 +53,7 @@ def run_case(case: Case, ballots: int) -> list[Score]:
     scene = _scene(case.seed, ballots)
     everything = scene.honest
     if case.attack:
-        everything = with_attack(scene, Truth[case.attack], scene.ballots_of(case.multiple))
+        everything = with_attack(scene, Truth[case.attack], scene.attack_size(case.multiple))
     scores = []
     for name, method in METHODS.items():
         started_at = time.perf_counter()
@@ -89,7 +89,7 @@ class ScoreStore:
 
     def add(self, scores: list[Score]) -> None:
         with self._path.open("ab") as file:
-            file.write(b"".join(msgspec.json.encode(each) + b"\n" for each in scores))
+            file.write(b"".join(msgspec.json.encode(score) + b"\n" for score in scores))
         self.scores += scores
 
 
@@ -104,7 +104,7 @@ def fingerprint() -> str:
 
 
 def run_all(
-    wanted: list[Case],
+    cases: list[Case],
     store: ScoreStore,
     ballots: int,
     processes: int,
@@ -113,8 +113,8 @@ def run_all(
 ) -> bool:
     """Run the cases that the store lacks; False if the time was over before all were done."""
     done = store.done()
-    left = [case for case in wanted if case not in done]
-    progress(len(wanted) - len(left))
+    left = [case for case in cases if case not in done]
+    progress(len(cases) - len(left))
     ends_at = None if seconds is None else time.monotonic() + seconds
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")  # the processes share the cores among themselves

@@ -53,8 +53,8 @@ def measure(ballots: int) -> ScaleMeasurement:
 def load_measurements() -> list[ScaleMeasurement]:
     """Load the measurements of this version of the code, smallest first."""
     kept = REPORTS.glob(f"{fingerprint()}-scale-*.json")
-    found = [msgspec.json.decode(path.read_bytes(), type=ScaleMeasurement) for path in kept]
-    return sorted(found, key=lambda one: one.ballots)
+    measurements = [msgspec.json.decode(path.read_bytes(), type=ScaleMeasurement) for path in kept]
+    return sorted(measurements, key=lambda measurement: measurement.ballots)
 
 
 def _measurement_path(ballots: int) -> Path:
@@ -68,7 +68,7 @@ def _in_child(task: str, path: Path, ballots: int) -> bytes:
 
 def _write(path: Path, ballots: int) -> None:
     scene = make_scene(_SEED, ballots)
-    write_ballots(with_attack(scene, Truth.A2, scene.ballots_of(_MULTIPLE)), _SEED, path)
+    write_ballots(with_attack(scene, Truth.A2, scene.attack_size(_MULTIPLE)), _SEED, path)
 
 
 def _examine(path: Path) -> ScaleMeasurement:

@@ -32,7 +32,7 @@ class Scene:
     rival: int
     margin: int
 
-    def ballots_of(self, multiple: float) -> int:
+    def attack_size(self, multiple: float) -> int:
         """Return the ballots of an attack of that size."""
         return max(1, round(multiple * self.margin))
 

@@ -84,11 +84,11 @@ def targets(
     met = _yes(precise.mean >= _PRECISION_TARGET)
     _row(table, "precision of holds", f"≥ {_PRECISION_TARGET:.2f}", _shown(precise), met)
     for truth in ATTACKS:
-        found = figures.mean(select(ours, attacks=[truth.name]), figures.held_share(truth))
+        recall = figures.mean(select(ours, attacks=[truth.name]), figures.held_share(truth))
         least = _RECALL_TARGETS.get(truth)
         goal = "as it is" if least is None else f"≥ {least:.2f}"
-        met = "" if least is None else _yes(found.mean >= least)
-        _row(table, f"recall {truth.name}, all sizes", goal, _shown(found), met)
+        met = "" if least is None else _yes(recall.mean >= least)
+        _row(table, f"recall {truth.name}, all sizes", goal, _shown(recall), met)
     line = select(ours, attacks=LINE_ATTACKS, most=LINE_MULTIPLE)
     wrong = figures.mean(line, figures.wrong_seats)
     silent = figures.mean(line, figures.wrong_and_certified)
@@ -189,7 +189,7 @@ def baselines(scores: Sequence[Score]) -> Section:
     )
     for method in METHODS:
         own = select(scores, method=method)
-        found = [
+        rows = [
             _share(figures.mean(select(own, attacks=[t.name]), figures.held_share(t)).mean)
             for t in ATTACKS
         ]
@@ -198,7 +198,7 @@ def baselines(scores: Sequence[Score]) -> Section:
             [
                 method,
                 _shown(figures.mean(own, figures.precision)),
-                *found,
+                *rows,
                 _shown(figures.mean(line, figures.wrong_seats)),
             ]
         )

@@ -11,10 +11,10 @@ create table contests (
     constraint contests_window check (opens_at < closes_at)
 );
 
--- Proposals of one contest are kept with those of a selection, in `decisions` (staff.sql).
-alter table decisions
+-- Proposals of one contest are kept with those of a selection, in `approval_requests` (staff.sql).
+alter table approval_requests
     -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
-    add constraint decisions_contest_id_fkey foreign key (contest_id) references contests;
+    add constraint approval_requests_contest_id_fkey foreign key (contest_id) references contests;
 
 -- A person or thing that one can vote for, by the number on the ballot.
 create table candidates (
@@ -43,7 +43,7 @@ create table platforms (
 -- without the voters' key no pseudonym can be traced to a person again.
 create table contest_keys (
     contest_id  smallint not null references contests,
-    purpose     text not null check (purpose in ('voters', 'seals')),  -- pseudonyms, receipts
+    purpose     text not null check (purpose in ('voters', 'receipts')),  -- pseudonyms, receipts
     wrapped_key bytea not null,
     created_at  timestamptz not null default now(),
     primary key (contest_id, purpose)
@@ -88,7 +88,7 @@ create table contest_changes (
     before      jsonb,                    -- null: the setting was absent
     after       jsonb,
     reason      jsonb not null,           -- contests/model.py: Text, for the public
-    decision_id integer references decisions
+    approval_id integer references approval_requests
 );
 
 create index contest_changes_contest on contest_changes (contest_id, id);
@@ -137,5 +137,5 @@ grant update (enabled, profile_url, revision) on platforms to voting_application
 grant select, insert, delete on contest_keys, picture_files to voting_application;
 grant select, insert, update, delete on pictures to voting_application;
 grant select on contest_changes to voting_application;
-grant insert (contest_id, changed_at, setting, before, after, reason, decision_id)
+grant insert (contest_id, changed_at, setting, before, after, reason, approval_id)
     on contest_changes to voting_application;

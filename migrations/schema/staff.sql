@@ -78,7 +78,7 @@ create index staff_sessions_last_seen on staff_sessions (last_seen_at);
 -- tied numbers, the version to publish); it is approved once. A proposal may be rejected by anyone
 -- who may approve it, or withdrawn by its proposer. Its contest or selection refers to a table
 -- that comes later: contests.sql and nomination/recommendations.sql add the foreign keys.
-create table decisions (
+create table approval_requests (
     id               integer generated always as identity primary key,
     contest_id       smallint,
     kind             text not null,
@@ -93,30 +93,34 @@ create table decisions (
     declined_at      timestamptz,
     declined_because text,
     selection_id     smallint,
-    constraint decisions_kind_check check (
+    constraint approval_requests_kind_check check (
         case when kind in ('tie_order', 'lot', 'publication', 'ruling', 'settings')
              then contest_id is not null and selection_id is null
-             else kind in ('late_submission', 'picks', 'draw', 'hand_over', 'panel', 'result')
+             else kind in ('late_submission', 'shortlist', 'draw', 'contest_publication', 'panel',
+                           'result')
                   and contest_id is null and selection_id is not null end),
-    constraint decisions_two_people check (approved_by <> proposed_by),
-    constraint decisions_approval_whole check ((approved_by is null) = (approved_at is null)),
-    constraint decisions_one_end check (approved_by is null or declined_by is null),
-    constraint decisions_refusal_whole check (
+    constraint approval_requests_two_people check (approved_by <> proposed_by),
+    constraint approval_requests_approval_whole check (
+        (approved_by is null) = (approved_at is null)),
+    constraint approval_requests_one_end check (approved_by is null or declined_by is null),
+    constraint approval_requests_refusal_whole check (
         (declined_by is null) = (declined_at is null)
         and (declined_by is null) = (declined_because is null))
 );
 
-create index decisions_contest on decisions (contest_id, id);
-create unique index decisions_approved_once on decisions (contest_id, kind, subject)
+create index approval_requests_contest on approval_requests (contest_id, id);
+create unique index approval_requests_approved_once on approval_requests (contest_id, kind, subject)
     where approved_by is not null;
-create index decisions_selection on decisions (selection_id, id) where selection_id is not null;
-create unique index decisions_selection_once on decisions (selection_id, kind, subject)
+create index approval_requests_selection on approval_requests (selection_id, id)
+    where selection_id is not null;
+create unique index approval_requests_selection_once
+    on approval_requests (selection_id, kind, subject)
     where approved_by is not null and selection_id is not null;
 
 -- The audit log: every action of the staff, each entry with the hash of the one before it, so that
 -- no entry can be changed, removed or reordered unnoticed. The services name actor, act, contest,
--- subject and details; chain_journal sets the rest.
-create table journal (
+-- subject and details; chain_audit_log sets the rest.
+create table audit_log (
     entry         bigint primary key,
     at            timestamptz not null,
     actor         text not null check (actor <> ''),  -- an account's name, or a program's
@@ -128,14 +132,14 @@ create table journal (
     hash          bytea not null check (length(hash) = 32)
 );
 
-create index journal_at on journal (at);
-create index journal_actor on journal (actor, entry);
-create index journal_act on journal (act, entry);
+create index audit_log_at on audit_log (at);
+create index audit_log_actor on audit_log (actor, entry);
+create index audit_log_act on audit_log (act, entry);
 
 -- The result of the last check of the audit log's hashes, for the console: `whole` started from the
 -- first entry, `newest` where the check before it ended. It is no proof. Anyone can check with
--- `voting-service journal verify` against a hash noted elsewhere.
-create table journal_checks (
+-- `voting-service audit-log verify` against a hash noted elsewhere.
+create table audit_log_checks (
     scope      text primary key check (scope in ('whole', 'newest')),
     checked_at timestamptz not null,
     entry      bigint not null,
@@ -220,19 +224,19 @@ create trigger check_account before insert or update on accounts
     for each row execute function check_account();
 
 -- Rule: an approved or rejected proposal does not change, and no proposal is deleted.
-create function keep_approved_decisions() returns trigger
+create function keep_closed_approval_requests() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'UPDATE' and old.approved_by is null and old.declined_by is null then
         return new;
     end if;
     raise exception 'an approved or rejected proposal does not change, and none is deleted'
-        using errcode = 'check_violation', constraint = 'decisions_approved_once';
+        using errcode = 'check_violation', constraint = 'approval_requests_approved_once';
 end
 $$;
 
-create trigger keep_approved_decisions before update or delete on decisions
-    for each row execute function keep_approved_decisions();
+create trigger keep_closed_approval_requests before update or delete on approval_requests
+    for each row execute function keep_closed_approval_requests();
 
 -- Rule: only an account that is enabled and has a deciding role proposes, approves or rejects
 -- (staff/approvals/model.py: DECIDERS).
@@ -252,19 +256,19 @@ begin
                     and (tg_op = 'INSERT' or person.id is distinct from new.proposed_by)))
     ) then
         raise exception 'this account may not decide on this proposal'
-            using errcode = 'check_violation', constraint = 'decisions_deciders';
+            using errcode = 'check_violation', constraint = 'approval_requests_deciders';
     end if;
     return new;
 end
 $$;
 
-create trigger check_deciders before insert or update on decisions
+create trigger check_deciders before insert or update on approval_requests
     for each row execute function check_deciders();
 
 -- The bytes that an entry's hash covers: each field as its length in bytes, a colon, the field and
 -- a comma (a netstring), so that no two entries have the same bytes.
 -- staff/audit_log/hash_chain.py computes the same.
-create function journal_text(line journal) returns bytea
+create function audit_entry_bytes(line audit_log) returns bytea
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select convert_to(string_agg(
                octet_length(field)::text || ':' || field || ',', '' order by place), 'UTF8')
@@ -282,31 +286,31 @@ $$;
 
 -- Rule: an entry's number, time and hashes are the database's, and entries are written one at a
 -- time.
-create function chain_journal() returns trigger
+create function chain_audit_log() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     last record;
 begin
     -- One entry at a time: the next waits for the commit of the one before.
     perform pg_advisory_xact_lock(5031410207);
-    select entry, at, hash into last from journal order by entry desc limit 1;
+    select entry, at, hash into last from audit_log order by entry desc limit 1;
     new.entry := coalesce(last.entry, 0) + 1;
     -- A clock that is set back does not make an entry older than the one before it.
     new.at := greatest(clock_timestamp(), last.at);
     new.previous_hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
-    new.hash := sha256(journal_text(new));
+    new.hash := sha256(audit_entry_bytes(new));
     return new;
 end
 $$;
 
-create trigger chain_journal before insert on journal
-    for each row execute function chain_journal();
+create trigger chain_audit_log before insert on audit_log
+    for each row execute function chain_audit_log();
 
-create trigger journal_stays before update or delete or truncate on journal
+create trigger audit_log_stays before update or delete or truncate on audit_log
     for each statement execute function refuse_change();
 
-grant select on accounts, sign_in_failures, decisions, staff_sessions, invitations, journal,
-                journal_checks to voting_application;
+grant select on accounts, sign_in_failures, approval_requests, staff_sessions, invitations,
+                audit_log, audit_log_checks to voting_application;
 grant insert (name, role, password_hash, wrapped_totp_secret, created_at, openid_subject,
               invitation),
       update (password_hash, last_totp_step, disabled, wrapped_totp_secret, openid_subject,
@@ -321,7 +325,7 @@ grant update (last_seen_at, confirmed_at, ended_at) on staff_sessions to voting_
 grant insert (contest_id, kind, subject, payload, payload_hash, proposed_by, proposed_at,
               selection_id),
       update (approved_by, approved_at, declined_by, declined_at, declined_because)
-    on decisions to voting_application;
-grant insert (actor, act, contest, subject, details) on journal to voting_application;
-grant insert, update on journal_checks to voting_application;
+    on approval_requests to voting_application;
+grant insert (actor, act, contest, subject, details) on audit_log to voting_application;
+grant insert, update on audit_log_checks to voting_application;
 grant execute on function needs_two_people(text) to voting_application;

@@ -121,7 +121,7 @@ create table hold_votes (
 -- approval of a proposal writes here (carry_out_ruling). Ballots never change: a ruling stands
 -- beside them.
 create table rulings (
-    decision_id integer primary key references decisions,
+    approval_id integer primary key references approval_requests,
     contest_id  smallint not null,
     hold_id     integer not null references holds,
     turn        integer not null check (turn > 0),   -- 1 for the first ruling on the hold
@@ -132,7 +132,7 @@ create table rulings (
 
 -- The ruling in force on each hold.
 create view rulings_in_force as
-    select distinct on (hold_id) hold_id, contest_id, decision_id, turn, verdict, ruled_at
+    select distinct on (hold_id) hold_id, contest_id, approval_id, turn, verdict, ruled_at
       from rulings
      order by hold_id, turn desc;
 
@@ -140,14 +140,14 @@ create view rulings_in_force as
 -- Candidate 0 counts the ballots themselves.
 create table ruling_effects (
     contest_id  smallint not null,
-    decision_id integer not null references rulings,
+    approval_id integer not null references rulings,
     ruled_at    timestamptz not null,
     hour        timestamptz not null,
     platform_id smallint not null,
     candidate   smallint not null,
     held        bigint not null,
     void        bigint not null,
-    primary key (contest_id, decision_id, hour, platform_id, candidate)
+    primary key (contest_id, approval_id, hour, platform_id, candidate)
 );
 
 -- Published cuts: signed documents that two people approved, each version for ever.
@@ -155,7 +155,7 @@ create table publications (
     contest_id   smallint not null references contests,
     version      integer not null check (version > 0),
     document     bytea not null,            -- voting/cut/document.py: the signed bytes
-    decision_id  integer not null references decisions,
+    approval_id  integer not null references approval_requests,
     published_at timestamptz not null,
     visible_from timestamptz,               -- null: from published_at on
     primary key (contest_id, version)
@@ -315,8 +315,8 @@ declare
     voiding integer[];
 begin
     -- It writes with the owner's rights, so it works for this table only.
-    if tg_relid <> 'decisions'::regclass then
-        raise exception 'rulings come from decisions only'
+    if tg_relid <> 'approval_requests'::regclass then
+        raise exception 'rulings come from approval requests only'
             using errcode = 'insufficient_privilege';
     end if;
     if current_setting('transaction_isolation') <> 'read committed' then
@@ -348,11 +348,11 @@ begin
            coalesce(array_agg(r.hold_id) filter (where r.verdict = 'void'), '{}')
       into ruled, voiding
       from rulings_in_force r where r.contest_id = new.contest_id and r.hold_id <> hold.id;
-    insert into rulings (decision_id, contest_id, hold_id, turn, verdict, ruled_at)
+    insert into rulings (approval_id, contest_id, hold_id, turn, verdict, ruled_at)
     values (new.id, new.contest_id, hold.id, coalesce(in_force.turn, 0) + 1,
             new.payload ->> 'verdict', moment);
     insert into ruling_effects
-        (contest_id, decision_id, ruled_at, hour, platform_id, candidate, held, void)
+        (contest_id, approval_id, ruled_at, hour, platform_id, candidate, held, void)
     with changes as (
         select date_trunc('hour', b.cast_at, 'UTC') as hour, b.platform_id, b.choices,
                -(b.disposition = 1 and in_force.turn is null and elsewhere.voided is null)::integer
@@ -377,7 +377,7 @@ begin
 end
 $$;
 
-create trigger carry_out_ruling after update on decisions
+create trigger carry_out_ruling after update on approval_requests
     for each row
     when (new.kind = 'ruling' and old.approved_by is null and new.approved_by is not null)
     execute function carry_out_ruling();
@@ -396,8 +396,8 @@ begin
             using errcode = 'check_violation', constraint = 'publications_stay';
     end if;
     if not exists (
-        select 1 from decisions d
-         where d.id = new.decision_id
+        select 1 from approval_requests d
+         where d.id = new.approval_id
            and d.contest_id = new.contest_id
            and d.kind = 'publication'
            and d.subject = new.version::text
@@ -411,7 +411,7 @@ begin
     if exists (select 1 from holds h
                 where h.contest_id = new.contest_id
                   and not exists (select 1 from rulings r where r.hold_id = h.id))
-       or exists (select 1 from decisions d
+       or exists (select 1 from approval_requests d
                    where d.contest_id = new.contest_id and d.kind = 'ruling'
                      and d.approved_by is null and d.declined_by is null)
        or exists (select 1 from ballots b
@@ -423,7 +423,7 @@ begin
             where t.contest_id = new.contest_id and t.candidate = 0) > 0
        or (select count(*) from rulings r where r.contest_id = new.contest_id)
           <> (select coalesce((d.payload ->> 'rulings')::integer, 0)
-                from decisions d where d.id = new.decision_id) then
+                from approval_requests d where d.id = new.approval_id) then
         raise exception 'ballots are held without a ruling, or a ruling is newer than the document'
             using errcode = 'check_violation', constraint = 'publications_unruled';
     end if;

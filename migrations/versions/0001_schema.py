@@ -8,6 +8,7 @@ down_revision = None
 AREAS = (
     "shared",
     "staff",
+    "jobs",
     "contests",
     "voting",
     "antifraud",

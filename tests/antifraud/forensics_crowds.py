@@ -73,7 +73,7 @@ def popular(rng: np.random.Generator, size: int, certain: int | None = None) -> 
     ]
 
 
-def columns_of(*crowds: Crowd, without: Sequence[str] = ()) -> tuple[BallotColumns, list[str]]:
+def make_columns(*crowds: Crowd, without: Sequence[str] = ()) -> tuple[BallotColumns, list[str]]:
     """(the columns, the truth of each row), voters of different crowds kept apart. `without`
     names columns that the file does not have."""
     apart, first = [], 0
@@ -91,8 +91,8 @@ def columns_of(*crowds: Crowd, without: Sequence[str] = ()) -> tuple[BallotColum
             return values.astype(np.int32)
         return np.unique(values, return_inverse=True)[1].astype(np.int32)
 
-    choices = [each for crowd in apart for each in crowd.choices]
-    offsets = np.concatenate([[0], np.cumsum([len(each) for each in choices])])
+    choices = [choice for crowd in apart for choice in crowd.choices]
+    offsets = np.concatenate([[0], np.cumsum([len(choice) for choice in choices])])
     size = len(choices)
     return BallotColumns(
         ballot_id=np.array([f"b{number:08d}".encode() for number in range(size)]),
@@ -105,5 +105,5 @@ def columns_of(*crowds: Crowd, without: Sequence[str] = ()) -> tuple[BallotColum
         user_agent=coded("device"),
         account_day=whole("account_day").astype(np.int32),
         choice_offsets=offsets.astype(np.int64),
-        choice_numbers=np.array([n for each in choices for n in each], dtype=np.int16),
+        choice_numbers=np.array([n for choice in choices for n in choice], dtype=np.int16),
     ), [crowd.truth for crowd in apart for _ in range(len(crowd))]

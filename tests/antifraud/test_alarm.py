@@ -13,10 +13,10 @@ from voting_service.antifraud.alarms.detection import (
     MAX_ALARMS_AT_ONCE,
     QUIET_MINUTES,
     Alarm,
+    AlarmSubject,
     BurstDetector,
     BurstPattern,
     MinuteCounts,
-    Subject,
     SubjectKind,
 )
 from voting_service.antifraud.alarms.messages import alarm_message
@@ -94,7 +94,7 @@ def test_a_busy_evening_is_no_alarm(crowd: Crowd) -> None:
 def test_a_burst_from_everywhere_looks_like_a_broadcast(crowd: Crowd) -> None:
     raised = crowd.add_minutes(1, 20, *everywhere(7, 30))
     assert [(a.subject, a.looks) for a in raised] == [
-        (Subject("candidate", candidate=7), "broadcast")
+        (AlarmSubject("candidate", candidate=7), "broadcast")
     ]
     assert raised[0].observed > 3 * raised[0].expected
     assert raised[0].span <= 15
@@ -103,7 +103,7 @@ def test_a_burst_from_everywhere_looks_like_a_broadcast(crowd: Crowd) -> None:
 def test_a_farm_on_one_network_is_named_with_it(crowd: Crowd) -> None:
     raised = crowd.add_minutes(10, 20, (0, 4, STRANGE, 2))
     first = raised[0]
-    assert first.subject == Subject("network", candidate=4, network=STRANGE)
+    assert first.subject == AlarmSubject("network", candidate=4, network=STRANGE)
     assert first.looks == "one_network"
     assert {a.looks for a in raised} == {"one_network"}
 
@@ -124,7 +124,7 @@ def test_a_broadcast_raises_no_alarm_about_a_network(crowd: Crowd) -> None:
 def test_a_platform_that_surges_is_named(crowd: Crowd) -> None:
     more = [(2, number, network, 1) for number in CANDIDATES for network in NETWORKS[:3]]
     raised = crowd.add_minutes(3, 20, *more)
-    assert (Subject("platform", platform=2), "one_platform") in [
+    assert (AlarmSubject("platform", platform=2), "one_platform") in [
         (a.subject, a.looks) for a in raised
     ]
 
@@ -135,7 +135,9 @@ def test_a_steady_surplus_is_noticed_in_time_and_looks_like_a_swell(crowd: Crowd
         networks = crowd.rng.choice(40, 2)
         more = [(place % 2, 3, NETWORKS[network], 1) for place, network in enumerate(networks)]
         raised = crowd.add_minutes(1, 20, *more)
-    assert [(a.subject, a.looks) for a in raised] == [(Subject("candidate", candidate=3), "swell")]
+    assert [(a.subject, a.looks) for a in raised] == [
+        (AlarmSubject("candidate", candidate=3), "swell")
+    ]
     assert raised[0].span >= HOUR
 
 
@@ -149,7 +151,7 @@ def test_a_subject_raises_a_new_alarm_only_after_quiet_minutes(crowd: Crowd) -> 
 
 
 def test_what_was_raised_before_a_crash_is_not_raised_again(crowd: Crowd) -> None:
-    crowd.detector.suppress(Subject("candidate", candidate=7), crowd.at - 1)
+    crowd.detector.suppress(AlarmSubject("candidate", candidate=7), crowd.at - 1)
     assert crowd.add_minutes(1, 20, *everywhere(7, 30)) == []
 
 
@@ -177,10 +179,10 @@ def test_hours_from_the_aggregates_weigh_as_their_minutes() -> None:
             by_minutes.add_minute(MinuteCounts(hour * HOUR + minute, votes, {}))
         by_hours.add_hour(hour * HOUR, {key: HOUR * count for key, count in votes.items()})
     burst = MinuteCounts(30 * HOUR, {(0, BALLOTS): 90, (0, 1): 60}, {})
-    [one], [other] = by_minutes.add_minute(burst), by_hours.add_minute(burst)
-    assert one.subject == other.subject
-    assert one.expected == pytest.approx(other.expected, rel=0.02)
-    assert one.observed == pytest.approx(other.observed, rel=0.02)
+    [first], [other] = by_minutes.add_minute(burst), by_hours.add_minute(burst)
+    assert first.subject == other.subject
+    assert first.expected == pytest.approx(other.expected, rel=0.02)
+    assert first.observed == pytest.approx(other.observed, rel=0.02)
 
 
 @settings(max_examples=15, deadline=None)
@@ -202,9 +204,9 @@ def test_a_message_states_the_figures_and_accuses_nobody(
     what: SubjectKind, looks: BurstPattern
 ) -> None:
     subjects = {
-        "candidate": Subject("candidate", candidate=7),
-        "platform": Subject("platform", platform=2),
-        "network": Subject("network", candidate=7, network=STRANGE),
+        "candidate": AlarmSubject("candidate", candidate=7),
+        "platform": AlarmSubject("platform", platform=2),
+        "network": AlarmSubject("network", candidate=7, network=STRANGE),
     }
     alarm = Alarm(0, subjects[what], 60, 41.7, 3.2, 20.0, looks)
     message = alarm_message(alarm, {7: both("候选 7")}, {2: both("平台二")})

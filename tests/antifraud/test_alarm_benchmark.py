@@ -21,10 +21,10 @@ def test_it_notices_a_farm_that_counting_by_the_minute_does_not() -> None:
     assert ours <= 75
     assert set(noticed.values()) == {None}
     [raised] = [run.raised for run in honest_runs if run.method == OURS]
-    looks = Counter((each.cause, each.looks) for each in raised)
+    looks = Counter((item.cause, item.looks) for item in raised)
     assert sum(count for (cause, _), count in looks.items() if cause == "nobody") <= 2
-    assert {each for cause, each in looks if cause == "television"} <= {"broadcast"}
-    of_employers = {each: count for (cause, each), count in looks.items() if cause == "employer"}
-    assert max(of_employers, key=lambda each: of_employers[each]) == "one_network"
+    assert {item for cause, item in looks if cause == "television"} <= {"broadcast"}
+    of_employers = {item: count for (cause, item), count in looks.items() if cause == "employer"}
+    assert max(of_employers, key=lambda item: of_employers[item]) == "one_network"
     for section in sections(honest_runs, attack_runs):
         assert len(section.rows[0]) == len(section.header)

@@ -30,6 +30,7 @@ from tests.fakes.captcha_providers import (
     FakeTurnstile,
     FakeYidun,
 )
+from tests.patience import PATIENCE_SECONDS
 from voting_service.antifraud.captchas.adapter import CaptchaResponse
 from voting_service.antifraud.captchas.registry import CaptchaRegistry, read_captcha_secrets
 from voting_service.antifraud.captchas.tencent import ApiKey, authorization
@@ -220,7 +221,7 @@ async def test_a_slow_provider_is_unavailable_at_the_deadline(
 ) -> None:
     fake.held = asyncio.Event()
     verifier = make_verifier(fake, deadline_seconds=0.02)
-    async with asyncio.timeout(1.5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await check(verifier, fake.solve(MINE)) is CaptchaResult.UNAVAILABLE
 
 
@@ -358,7 +359,7 @@ async def test_a_bug_is_unavailable_too(
     assert await check(verifier, fake.solve(MINE)) is CaptchaResult.UNAVAILABLE
 
 
-async def test_nothing_of_the_voter_is_logged_or_told_without_need(
+async def test_nothing_of_the_voter_is_logged_or_shown_without_need(
     fake: FakeProvider, make_verifier: MakeVerifier, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -400,7 +401,7 @@ def test_tencents_published_example_of_a_signature() -> None:
     assert header.endswith("2230eefd229f582d8b1b891af7107b91597240707d778ab3738f756258d7652c")
 
 
-def captchas_of(path: Path | None) -> CaptchaRegistry:
+def make_captchas(path: Path | None) -> CaptchaRegistry:
     async def mark_used(_token: str, _seconds: int) -> bool:
         return True
 
@@ -413,8 +414,8 @@ def captchas_of(path: Path | None) -> CaptchaRegistry:
 
 
 async def test_a_captcha_that_is_not_set_up_is_none(tmp_path: Path, fake: FakeProvider) -> None:
-    assert captchas_of(None).verifier(captcha_rules(fake)) is None
-    captchas = captchas_of(secrets_file(tmp_path, fake))
+    assert make_captchas(None).verifier(captcha_rules(fake)) is None
+    captchas = make_captchas(secrets_file(tmp_path, fake))
     assert captchas.verifier(ScreeningRules()) is None
     verifier = captchas.verifier(captcha_rules(fake))
     assert verifier is not None
@@ -425,7 +426,8 @@ async def test_a_captcha_that_is_not_set_up_is_none(tmp_path: Path, fake: FakePr
     table = '\napp_secret_key = "a"\nsecret_id = "b"\nsecret_key = "c"'
     wrong.write_text(f"[tencent.no-number]{table}")
     assert (
-        captchas_of(wrong).verifier(ScreeningRules(captcha="tencent", site_key="no-number")) is None
+        make_captchas(wrong).verifier(ScreeningRules(captcha="tencent", site_key="no-number"))
+        is None
     )
 
 

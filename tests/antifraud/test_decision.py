@@ -76,16 +76,18 @@ def test_the_price_known_beforehand_is_what_is_decided_after_counting(policy: Po
     """admit.lua knows by it who will be asked for a challenge, and counts only the others."""
     rates = Signal.CROWDED_NETWORK | Signal.REPEATED_DEVICE
     counting = (*rates, rates, Signal.FEW_DEVICES, Signal.PLATFORM_CEILING)
-    for known in EVERY:
-        if known & (rates | Signal.FEW_DEVICES | Signal.PLATFORM_CEILING):
+    for known_names in EVERY:
+        if known_names & (rates | Signal.FEW_DEVICES | Signal.PLATFORM_CEILING):
             continue
         for counted in (Signal(0), *counting):
-            asked = {
+            is_challenged = {
                 Price.NEVER: False,
                 Price.OVER_RATE: bool(counted & rates),
                 Price.ALWAYS: True,
-            }[Price(price(known, policy))]
-            assert asked is (decision(known | counted, policy) is ScreeningDecision.CHALLENGE)
+            }[Price(price(known_names, policy))]
+            assert is_challenged is (
+                decision(known_names | counted, policy) is ScreeningDecision.CHALLENGE
+            )
 
 
 def test_more_signals_never_make_it_better() -> None:

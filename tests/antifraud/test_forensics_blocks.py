@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.antifraud.forensics_crowds import (
     HOUR_MS,
     START_MS,
-    columns_of,
     honest,
+    make_columns,
     popular,
 )
 from voting_service.antifraud.forensics import (
@@ -35,7 +35,7 @@ def test_blocks_of_any_size_give_the_same_findings(monkeypatch: pytest.MonkeyPat
         device=np.full(60, 700),
         choices=popular(rng, 60, 12),
     )
-    ballots, _ = columns_of(honest(rng, 1_500), bots)
+    ballots, _ = make_columns(honest(rng, 1_500), bots)
     whole = examine(ballots)
     assert whole.verdict.any()
     monkeypatch.setattr(prepare, "_BLOCK_ROWS", 701)
@@ -45,8 +45,8 @@ def test_blocks_of_any_size_give_the_same_findings(monkeypatch: pytest.MonkeyPat
     parts = examine(ballots)
     assert (parts.verdict == whole.verdict).all()
     assert np.allclose(parts.score, whole.score, atol=1e-5)
-    assert [each.sentence_en for each in parts.campaigns] == [
-        each.sentence_en for each in whole.campaigns
+    assert [campaign.sentence_en for campaign in parts.campaigns] == [
+        campaign.sentence_en for campaign in whole.campaigns
     ]
 
 

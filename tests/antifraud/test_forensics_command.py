@@ -32,7 +32,7 @@ HEADER = "ballot_id,cast_at,platform,voter,ip,device,user_agent,account_created,
 GOOD = "a,2022-07-18T09:00:00+08:00,news,v1,203.0.113.9,d1,agent,2020-01-31,7|3"
 
 
-def file_of(folder: Path, lines: Iterable[str], header: str = HEADER) -> Path:
+def write_file(folder: Path, lines: Iterable[str], header: str = HEADER) -> Path:
     path = folder / "ballots.csv"
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     return path
@@ -42,7 +42,7 @@ def run(ballots: Path, out: Path, *options: str) -> Result:
     return CliRunner().invoke(root, ["forensics", str(ballots), "--out", str(out), *options])
 
 
-def lines_of(crowd: Crowd, name: str) -> list[str]:
+def get_lines(crowd: Crowd, name: str) -> list[str]:
     times = [datetime.fromtimestamp(at / 1000, UTC).isoformat() for at in crowd.cast_at.tolist()]
     return [
         f"{name}{row},{times[row]},p{crowd.platform[row]},{name}{crowd.voter[row]},"
@@ -69,7 +69,7 @@ def bought(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         popular(rng, 60, 15),
     )
     folder = tmp_path_factory.mktemp("forensics")
-    path = file_of(folder, [*lines_of(honest(rng, 4_000), "h"), *lines_of(bots, "b")])
+    path = write_file(folder, [*get_lines(honest(rng, 4_000), "h"), *get_lines(bots, "b")])
     result = run(path, folder / "out")
     assert result.exit_code == 0, result.output
     return path, folder / "out"
@@ -121,7 +121,7 @@ def test_the_same_seed_writes_the_same_bytes(bought: tuple[Path, Path], tmp_path
 
 @pytest.mark.parametrize("lines", [[], [GOOD]])
 def test_an_empty_file_and_one_ballot_are_clean(tmp_path: Path, lines: list[str]) -> None:
-    result = run(file_of(tmp_path, lines), tmp_path / "out")
+    result = run(write_file(tmp_path, lines), tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "hold  0 ballots in 0 campaigns" in result.output
     assert len((tmp_path / "out" / "verdicts.csv").read_text().splitlines()) == 1 + len(lines)
@@ -146,7 +146,7 @@ def test_an_empty_file_and_one_ballot_are_clean(tmp_path: Path, lines: list[str]
     ],
 )
 def test_a_malformed_line_is_reported(tmp_path: Path, line: str, where: str, what: str) -> None:
-    path = file_of(tmp_path, [GOOD, line])
+    path = write_file(tmp_path, [GOOD, line])
     with pytest.raises(InvalidInput) as refused:
         read_ballot_file(path)
     (fault,) = refused.value.faults
@@ -155,34 +155,34 @@ def test_a_malformed_line_is_reported(tmp_path: Path, line: str, where: str, wha
 
 
 def test_up_to_twenty_faults_are_reported(tmp_path: Path) -> None:
-    path = file_of(tmp_path, ["b,never,p,v,,,,,x"] * 30)
+    path = write_file(tmp_path, ["b,never,p,v,,,,,x"] * 30)
     with pytest.raises(InvalidInput) as refused:
         read_ballot_file(path)
     assert len(refused.value.faults) == 20
 
 
 def test_bytes_that_are_not_utf8_are_reported(tmp_path: Path) -> None:
-    path = file_of(tmp_path, [GOOD])
+    path = write_file(tmp_path, [GOOD])
     path.write_bytes(path.read_bytes() + b"b,2022-07-18T09:00:00Z,\xff,v,,,,,3\n")
     with pytest.raises(InvalidInput, match="line 3: is not UTF-8"):
         read_ballot_file(path)
 
 
 def test_a_header_without_the_required_columns_is_rejected(tmp_path: Path) -> None:
-    path = file_of(tmp_path, [], header="ballot_id,voter")
+    path = write_file(tmp_path, [], header="ballot_id,voter")
     with pytest.raises(InvalidInput, match="missing: cast_at, choices"):
         read_ballot_file(path)
 
 
 def test_a_quoted_empty_string_is_an_empty_cell(tmp_path: Path) -> None:
-    path = file_of(tmp_path, ['b,2022-07-18T09:00:00Z,p,v,"","","","",3'])
+    path = write_file(tmp_path, ['b,2022-07-18T09:00:00Z,p,v,"","","","",3'])
     columns = read_ballot_file(path)
     for column in (columns.ip, columns.device, columns.user_agent, columns.account_day):
         assert column.tolist() == [-1]
 
 
 def test_columns_are_parsed(tmp_path: Path) -> None:
-    path = file_of(
+    path = write_file(
         tmp_path,
         [
             GOOD,
@@ -203,7 +203,7 @@ def test_columns_are_parsed(tmp_path: Path) -> None:
 
 
 def test_only_the_required_columns_are_needed(tmp_path: Path) -> None:
-    path = file_of(tmp_path, ["1,a,2022-07-18T09:00:00Z"], header="choices,ballot_id,cast_at")
+    path = write_file(tmp_path, ["1,a,2022-07-18T09:00:00Z"], header="choices,ballot_id,cast_at")
     columns = read_ballot_file(path)
     assert len(columns) == 1
     assert columns.device.tolist() == [ABSENT]
@@ -212,7 +212,7 @@ def test_only_the_required_columns_are_needed(tmp_path: Path) -> None:
 def test_a_prefix_column_of_the_file_is_used(tmp_path: Path) -> None:
     header = "ballot_id,cast_at,ip,prefix,choices"
     lines = ["a,2022-07-18T09:00:00Z,k1,g1,3", "b,2022-07-18T09:00:00Z,k2,g1,3"]
-    columns = read_ballot_file(file_of(tmp_path, lines, header))
+    columns = read_ballot_file(write_file(tmp_path, lines, header))
     assert columns.ip.tolist() == [0, 1]
     assert columns.prefix.tolist() == [0, 0]
 
@@ -233,7 +233,7 @@ def test_prefixes(address: str, prefix: str | None) -> None:
 
 
 def test_wrong_usage_and_faults_have_their_exit_codes(tmp_path: Path) -> None:
-    path = file_of(tmp_path, ["b,never,p,v,,,,,3"])
+    path = write_file(tmp_path, ["b,never,p,v,,,,,3"])
     assert run(path, tmp_path / "out", "--zone", "Mars/Base").exit_code == 2
     assert run(tmp_path / "none.csv", tmp_path / "out").exit_code == 2
     assert isinstance(run(path, tmp_path / "out").exception, InvalidInput)

@@ -13,8 +13,8 @@ from tests.antifraud.forensics_crowds import (
     HOUR_MS,
     START_MS,
     Crowd,
-    columns_of,
     honest,
+    make_columns,
     moments,
     popular,
 )
@@ -95,14 +95,14 @@ def farm(size: int, candidate: int) -> Crowd:
 
 
 def test_ordinary_voters_are_clean() -> None:
-    findings = examine(columns_of(electorate())[0])
+    findings = examine(make_columns(electorate())[0])
     assert not findings.verdict.any()
     assert findings.campaigns == ()
 
 
 @pytest.mark.parametrize("size", [40, 400])
 def test_an_employer_is_a_bloc_and_nothing_of_it_is_held(size: int) -> None:
-    columns, truth = columns_of(electorate(), office(size, candidate=9))
+    columns, truth = make_columns(electorate(), office(size, candidate=9))
     findings = examine(columns)
     assert not (findings.verdict == BallotVerdict.HOLD).any()
     assert share(findings, truth, "office", BallotVerdict.BLOC) > 0.9
@@ -111,22 +111,22 @@ def test_an_employer_is_a_bloc_and_nothing_of_it_is_held(size: int) -> None:
 
 
 def test_a_television_programme_is_no_campaign() -> None:
-    columns, _ = columns_of(electorate(), television(1_500, candidate=9))
+    columns, _ = make_columns(electorate(), television(1_500, candidate=9))
     assert not examine(columns).verdict.any()
 
 
 @pytest.mark.parametrize("attack", [datacentre, proxies, farm])
 def test_a_farm_is_held_and_honest_people_are_not(attack: type) -> None:
-    columns, truth = columns_of(electorate(), attack(150, 12))
+    columns, truth = make_columns(electorate(), attack(150, 12))
     findings = examine(columns)
     assert share(findings, truth, attack.__name__, BallotVerdict.HOLD) > 0.95
     assert share(findings, truth, "honest", BallotVerdict.HOLD) < 0.001
-    held = [each for each in findings.campaigns if each.verdict is BallotVerdict.HOLD]
-    assert [each.candidates[0] for each in held] == [12]
+    held = [campaign for campaign in findings.campaigns if campaign.verdict is BallotVerdict.HOLD]
+    assert [campaign.candidates[0] for campaign in held] == [12]
 
 
 def test_an_employer_is_not_held_beside_a_farm_for_the_same_candidate() -> None:
-    columns, truth = columns_of(electorate(), office(200, 12), datacentre(150, 12))
+    columns, truth = make_columns(electorate(), office(200, 12), datacentre(150, 12))
     findings = examine(columns)
     assert share(findings, truth, "office", BallotVerdict.HOLD) == 0
     assert share(findings, truth, "office", BallotVerdict.BLOC) > 0.9
@@ -134,7 +134,7 @@ def test_an_employer_is_not_held_beside_a_farm_for_the_same_candidate() -> None:
 
 
 def test_a_large_farm_does_not_hide_in_its_own_expectation() -> None:
-    columns, truth = columns_of(electorate(), proxies(6_000, 12))
+    columns, truth = make_columns(electorate(), proxies(6_000, 12))
     findings = examine(columns)
     assert share(findings, truth, "proxies", BallotVerdict.HOLD) > 0.95
     assert share(findings, truth, "honest", BallotVerdict.HOLD) < 0.005
@@ -142,7 +142,7 @@ def test_a_large_farm_does_not_hide_in_its_own_expectation() -> None:
 
 def test_one_network_alone_holds_no_ballot() -> None:
     """The office again, in a file with addresses only."""
-    columns, _ = columns_of(
+    columns, _ = make_columns(
         electorate(), office(400, 9), without=("device", "account_day", "platform")
     )
     findings = examine(replace(columns, user_agent=np.full(len(columns), -1, dtype=np.int32)))
@@ -162,11 +162,11 @@ def test_a_family_that_votes_together_every_day_is_no_campaign() -> None:
         device=np.tile(rng.integers(0, 30, 6), DAYS),
         choices=[[17]] * size,
     )
-    assert not examine(columns_of(electorate(), family)[0]).verdict.any()
+    assert not examine(make_columns(electorate(), family)[0]).verdict.any()
 
 
 def test_sentences_state_figures_and_the_verdict() -> None:
-    columns, _ = columns_of(electorate(), office(200, 9), datacentre(150, 12))
+    columns, _ = make_columns(electorate(), office(200, 9), datacentre(150, 12))
     campaigns = examine(columns).campaigns
     assert len(campaigns) == 2
     for campaign in campaigns:

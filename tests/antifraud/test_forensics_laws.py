@@ -13,8 +13,8 @@ from tests.antifraud.forensics_crowds import (
     HOUR_MS,
     START_MS,
     Crowd,
-    columns_of,
     honest,
+    make_columns,
     popular,
 )
 from voting_service.antifraud.forensics.columns import BallotColumns
@@ -27,7 +27,7 @@ def contest(seed: int) -> BallotColumns:
     """A small electorate with an office and a farm, different ones for each seed."""
     rng = np.random.default_rng(seed)
     office, bots = int(rng.integers(20, 60)), int(rng.integers(20, 60))
-    return columns_of(
+    return make_columns(
         honest(rng, 1_500),
         crowd(rng, office, ip=999_999, device=None, candidate=9),
         crowd(rng, bots, ip=888_888, device=700, candidate=12),
@@ -52,9 +52,9 @@ def rows(columns: BallotColumns, order: Any) -> BallotColumns:
     starts, ends = columns.choice_offsets[:-1][order], columns.choice_offsets[1:][order]
     numbers = [columns.choice_numbers[a:b] for a, b in zip(starts, ends, strict=True)]
     columned = {
-        each.name: getattr(columns, each.name)[order]
-        for each in fields(columns)
-        if each.name not in {"choice_offsets", "choice_numbers", "labels"}
+        field.name: getattr(columns, field.name)[order]
+        for field in fields(columns)
+        if field.name not in {"choice_offsets", "choice_numbers", "labels"}
     }
     return replace(
         columns,
@@ -99,18 +99,18 @@ def test_new_names_change_no_verdict(seed: int) -> None:
     plain, again = examine(columns), examine(other)
     assert (again.verdict == plain.verdict).all()
     assert (again.campaign == plain.campaign).all()
-    for one, same in zip(plain.campaigns, again.campaigns, strict=True):
-        assert same.candidates[0] == numbers[one.candidates[0]]
+    for first, same in zip(plain.campaigns, again.campaigns, strict=True):
+        assert same.candidates[0] == numbers[first.candidates[0]]
 
 
 @settings(max_examples=4, deadline=None)
 @given(seed=SEEDS, of_null=st.integers(0, 10))
 def test_the_same_seed_gives_the_same_findings(seed: int, of_null: int) -> None:
     columns, options = contest(seed), Options(seed=of_null)
-    one, other = examine(columns, options), examine(columns, options)
-    assert one.verdict.tobytes() == other.verdict.tobytes()
-    assert one.score.tobytes() == other.score.tobytes()
-    assert one.campaigns == other.campaigns
+    first, other = examine(columns, options), examine(columns, options)
+    assert first.verdict.tobytes() == other.verdict.tobytes()
+    assert first.score.tobytes() == other.score.tobytes()
+    assert first.campaigns == other.campaigns
 
 
 TINY = st.lists(
@@ -131,9 +131,9 @@ TINY = st.lists(
 @given(ballots=TINY)
 def test_a_handful_of_ballots_of_any_kind_is_examined_and_none_is_held(ballots: list[Any]) -> None:
     def column(place: int, kind: Any = np.int32) -> Any:
-        return np.array([each[place] for each in ballots], dtype=kind)
+        return np.array([ballot[place] for ballot in ballots], dtype=kind)
 
-    choices = [sorted(each[6]) for each in ballots]
+    choices = [sorted(ballot[6]) for ballot in ballots]
     findings = examine(
         BallotColumns(
             ballot_id=np.array([str(n).encode() for n in range(len(ballots))], dtype="S4"),
@@ -146,7 +146,7 @@ def test_a_handful_of_ballots_of_any_kind_is_examined_and_none_is_held(ballots: 
             user_agent=column(4),
             account_day=column(5),
             choice_offsets=np.cumsum([0, *map(len, choices)]).astype(np.int64),
-            choice_numbers=np.array([n for each in choices for n in each], dtype=np.int16),
+            choice_numbers=np.array([n for ballot in choices for n in ballot], dtype=np.int16),
         )
     )
     assert len(findings.verdict) == len(ballots)

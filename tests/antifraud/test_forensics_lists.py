@@ -16,8 +16,8 @@ from tests.antifraud.forensics_crowds import (
     HOUR_MS,
     START_MS,
     Crowd,
-    columns_of,
     honest,
+    make_columns,
     moments,
 )
 from voting_service.antifraud.forensics import examine as examination
@@ -72,12 +72,12 @@ def staff(size: int = 120) -> Crowd:
 
 
 def test_a_farm_that_pads_with_one_list_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    columns, truth = columns_of(electorate(), padded_farm())
+    columns, truth = make_columns(electorate(), padded_farm())
     findings = examine(columns)
     held, farm = findings.verdict == BallotVerdict.HOLD, np.array(truth) == "farm"
     assert held[farm].mean() > 0.9
     assert held[~farm].mean() < 0.0005
-    (campaign,) = (each for each in findings.campaigns if each.verdict is BallotVerdict.HOLD)
+    (campaign,) = (item for item in findings.campaigns if item.verdict is BallotVerdict.HOLD)
     assert set(campaign.candidates) == set(LIST)
     assert "one list (nos. " in campaign.sentence_en
     assert "同一份名单（" in campaign.sentence_zh
@@ -86,20 +86,20 @@ def test_a_farm_that_pads_with_one_list_is_held(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_fans_of_one_list_are_left_alone() -> None:
-    findings = examine(columns_of(electorate(), fans())[0])
+    findings = examine(make_columns(electorate(), fans())[0])
     assert not (findings.verdict == BallotVerdict.HOLD).any()
     assert not any("list" in campaign.sentence_en for campaign in findings.campaigns)
 
 
 def test_staff_with_a_list_are_a_bloc_at_most() -> None:
-    columns, truth = columns_of(electorate(), staff(), fans())
+    columns, truth = make_columns(electorate(), staff(), fans())
     findings = examine(columns)
     assert not (findings.verdict == BallotVerdict.HOLD).any()
     assert (findings.verdict[np.array(truth) == "staff"] == BallotVerdict.BLOC).mean() > 0.9
 
 
 def test_the_set_with_most_voters_beyond_what_its_names_predict_comes_first() -> None:
-    ballots = prepare(columns_of(electorate(), fans())[0])
+    ballots = prepare(make_columns(electorate(), fans())[0])
     votes = make_votes(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
     lists = find_signatures(ballots, votes.starts)
     named = [sorted(ballots.numbers[list(names)].tolist()) for names in lists.names]
@@ -109,7 +109,7 @@ def test_the_set_with_most_voters_beyond_what_its_names_predict_comes_first() ->
 
 def test_one_voter_s_list_is_no_signature_however_often_it_is_cast() -> None:
     alone = fans()
-    ballots = prepare(columns_of(electorate(), replace(alone, voter=np.zeros(300, np.int64)))[0])
+    ballots = prepare(make_columns(electorate(), replace(alone, voter=np.zeros(300, np.int64)))[0])
     votes = make_votes(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
     lists = find_signatures(ballots, votes.starts)
     assert LIST not in [sorted(ballots.numbers[list(names)].tolist()) for names in lists.names]

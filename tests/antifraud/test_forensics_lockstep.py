@@ -12,8 +12,8 @@ from tests.antifraud.forensics_crowds import (
     HOUR_MS,
     START_MS,
     Crowd,
-    columns_of,
     honest,
+    make_columns,
     popular,
 )
 from voting_service.antifraud.forensics.examine import examine
@@ -35,7 +35,7 @@ def regulars(accounts: int) -> Crowd:
         honest(rng, len(person)),
         cast_at=START_MS + day * DAY_MS + (hour * HOUR_MS).astype(np.int64),
         voter=person,
-        choices=[likes[each] for each in person],
+        choices=[likes[item] for item in person],
     )
 
 
@@ -55,7 +55,7 @@ def together(accounts: int, minutes: float, days: int, name: str) -> Crowd:
 
 
 def judged(*crowds: Crowd) -> tuple[Findings, Any]:
-    columns, truth = columns_of(*crowds, without=NOTHING_ELSE)
+    columns, truth = make_columns(*crowds, without=NOTHING_ELSE)
     columns = replace(columns, prefix=columns.ip, user_agent=columns.device)
     return examine(columns), np.array(truth)
 
@@ -65,7 +65,7 @@ def test_a_script_that_works_through_its_accounts_is_held() -> None:
     held = findings.verdict == BallotVerdict.HOLD
     assert held[truth == "script"].mean() > 0.95
     assert not held[truth == "honest"].any()
-    (campaign,) = (each for each in findings.campaigns if each.verdict is BallotVerdict.HOLD)
+    (campaign,) = (item for item in findings.campaigns if item.verdict is BallotVerdict.HOLD)
     assert campaign.kind == "lockstep"
     assert campaign.candidates[0] == 14
     assert campaign.voters >= 38

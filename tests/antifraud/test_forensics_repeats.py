@@ -13,8 +13,8 @@ from tests.antifraud.forensics_crowds import (
     HOUR_MS,
     START_MS,
     Crowd,
-    columns_of,
     honest,
+    make_columns,
     moments,
     popular,
 )
@@ -48,14 +48,14 @@ def with_replays(size: int = 90) -> tuple[BallotColumns, np.ndarray]:
     }
     taken["cast_at"][len(crowd) :] += rng.integers(1, HOUR_MS // 2, size)
     whole = Crowd("all", choices=[*crowd.choices, *popular(rng, size, 12)], **taken)
-    return columns_of(whole)[0], np.arange(len(rows)) >= len(crowd)
+    return make_columns(whole)[0], np.arange(len(rows)) >= len(crowd)
 
 
 def test_all_but_the_first_ballot_of_a_day_are_held() -> None:
     columns, sent_again = with_replays()
     findings = examine(columns)
     assert ((findings.verdict == BallotVerdict.HOLD) == sent_again).all()
-    (campaign,) = (each for each in findings.campaigns if each.verdict is BallotVerdict.HOLD)
+    (campaign,) = (item for item in findings.campaigns if item.verdict is BallotVerdict.HOLD)
     assert campaign.kind == "repeat"
     assert campaign.ballots == 90
     assert campaign.candidates[0] == 12
@@ -72,7 +72,7 @@ def test_days_are_those_of_the_zone() -> None:
     cast_at[night] = START_MS + 2 * DAY_MS + 23 * HOUR_MS
     cast_at[night + 1] = START_MS + 3 * DAY_MS + HOUR_MS
     cast_at[night + 2] = START_MS + 5 * DAY_MS
-    ballots = prepare(columns_of(replace(crowd, cast_at=cast_at))[0])
+    ballots = prepare(make_columns(replace(crowd, cast_at=cast_at))[0])
     assert not len(second_ballots(ballots, ZoneInfo("Asia/Shanghai")))
     assert len(second_ballots(ballots, ZoneInfo("Europe/London"))) == 50
 
@@ -81,7 +81,7 @@ def test_where_voters_may_vote_more_than_once_a_day_nobody_is_held_for_it() -> N
     rng = np.random.default_rng(53)
     crowd = returning()
     free = replace(crowd, cast_at=moments(rng, rng.integers(0, DAYS, len(crowd))))
-    assert not (examine(columns_of(free)[0]).verdict == BallotVerdict.HOLD).any()
+    assert not (examine(make_columns(free)[0]).verdict == BallotVerdict.HOLD).any()
 
 
 def test_where_two_on_a_day_are_as_rare_as_chance_makes_them_there_is_no_rule() -> None:
@@ -89,7 +89,7 @@ def test_where_two_on_a_day_are_as_rare_as_chance_makes_them_there_is_no_rule() 
     rng = np.random.default_rng(54)
     crowd = returning()
     sparse = replace(crowd, cast_at=moments(rng, rng.integers(0, 200, len(crowd))))
-    findings = examine(columns_of(sparse)[0])
+    findings = examine(make_columns(sparse)[0])
     day = (sparse.cast_at + 8 * HOUR_MS) // DAY_MS
     assert len(np.unique(sparse.voter << 20 | day)) < len(sparse)
     assert not (findings.verdict == BallotVerdict.HOLD).any()
@@ -97,4 +97,4 @@ def test_where_two_on_a_day_are_as_rare_as_chance_makes_them_there_is_no_rule() 
 
 def test_where_every_sixth_voter_casts_two_on_a_day_it_is_no_rule() -> None:
     columns, _ = with_replays(300)
-    assert not any(each.kind == "repeat" for each in examine(columns).campaigns)
+    assert not any(campaign.kind == "repeat" for campaign in examine(columns).campaigns)

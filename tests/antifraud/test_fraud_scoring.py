@@ -25,10 +25,10 @@ from loadtests.fraud.methods import (
     HOLD,
     METHODS,
     address_cap,
-    columns_of,
     device_cap,
     minute_count,
     nothing,
+    to_columns,
 )
 from loadtests.fraud.records import Ballots, Floats, Ints, Truth, names, votes
 from loadtests.fraud.runs import ScoreStore, cases, run_all
@@ -68,25 +68,25 @@ def test_holding_exactly_the_bought_ballots_is_a_perfect_score(
     scene: Scene, everything: Ballots
 ) -> None:
     verdict = np.where(everything.truth == Truth.A2, HOLD, 0).astype(np.int8)
-    one = score(Case(3, "A2", 2.0), "perfect", everything, verdict, 1.0)
-    assert one.held == {"A2": 2 * scene.margin}
-    assert one.wrong_seats == 0
-    assert figures.precision([one]) == figures.held_share(Truth.A2)([one]) == 1.0
+    first = score(Case(3, "A2", 2.0), "perfect", everything, verdict, 1.0)
+    assert first.held == {"A2": 2 * scene.margin}
+    assert first.wrong_seats == 0
+    assert figures.precision([first]) == figures.held_share(Truth.A2)([first]) == 1.0
 
 
 def test_counting_everything_gives_the_seat_away(everything: Ballots) -> None:
-    one = score(Case(3, "A2", 2.0), "nothing", everything, nothing(everything), 1.0)
-    assert one.held == {}
-    assert one.wrong_seats >= 1
-    assert figures.precision([one]) is None
+    first = score(Case(3, "A2", 2.0), "nothing", everything, nothing(everything), 1.0)
+    assert first.held == {}
+    assert first.wrong_seats >= 1
+    assert figures.precision([first]) is None
 
 
 def test_a_bloc_is_shown_and_counted(scene: Scene) -> None:
     verdict = np.where(scene.honest.truth == Truth.EMPLOYER, BLOC, 0).astype(np.int8)
-    one = score(Case(3, "", 0.0), "blocs", scene.honest, verdict, 1.0)
-    assert one.held == {}
-    assert one.blocs == {"EMPLOYER": one.cast["EMPLOYER"]}
-    assert sum(one.cast.values()) == BALLOTS
+    first = score(Case(3, "", 0.0), "blocs", scene.honest, verdict, 1.0)
+    assert first.held == {}
+    assert first.blocs == {"EMPLOYER": first.cast["EMPLOYER"]}
+    assert sum(first.cast.values()) == BALLOTS
 
 
 def by_candidate(most: int) -> st.SearchStrategy[Ints]:
@@ -166,13 +166,13 @@ def test_the_columns_without_a_file_are_those_of_the_file(
 ) -> None:
     path = tmp_path / "ballots.csv"
     write_ballots(everything, 0, path)
-    read, made = read_ballot_file(path), columns_of(everything)
+    read, made = read_ballot_file(path), to_columns(everything)
     for column in ("ballot_id", "cast_at", "account_day", "choice_offsets", "choice_numbers"):
         assert np.array_equal(getattr(read, column), getattr(made, column)), column
     for column in ("platform", "voter", "ip", "prefix", "device", "user_agent"):
-        one, other = getattr(read, column), getattr(made, column)
-        pairs = np.unique(np.stack([one, other]), axis=1).shape[1]
-        assert pairs == len(np.unique(one)) == len(np.unique(other)), column
+        first, other = getattr(read, column), getattr(made, column)
+        pairs = np.unique(np.stack([first, other]), axis=1).shape[1]
+        assert pairs == len(np.unique(first)) == len(np.unique(other)), column
         assert other.min() == 0
 
 
@@ -189,25 +189,27 @@ def test_what_was_run_is_kept_and_a_line_cut_off_is_not(scene: Scene, tmp_path: 
 
 
 def test_a_run_that_ran_out_of_time_goes_on_where_it_was(tmp_path: Path) -> None:
-    wanted = [Case(1, "", 0.0), Case(1, "A1", 1.0), Case(1, "A2", 1.0)]
+    expected = [Case(1, "", 0.0), Case(1, "A1", 1.0), Case(1, "A2", 1.0)]
     steps: list[int] = []
 
     def run(seconds: float | None) -> bool:
         store = ScoreStore(5_000, tmp_path)
-        return run_all(wanted, store, 5_000, 1, seconds, steps.append)
+        return run_all(expected, store, 5_000, 1, seconds, steps.append)
 
     assert not run(0.0)  # what was begun is finished, and nothing more
     assert run(None)
     assert steps == [0, 1, 1, 1, 1]
-    assert ScoreStore(5_000, tmp_path).done() == set(wanted)
+    assert ScoreStore(5_000, tmp_path).done() == set(expected)
 
 
-def test_the_table_says_what_was_reached_and_what_was_not(scene: Scene, tmp_path: Path) -> None:
+def test_the_table_states_what_was_reached_and_what_was_not(scene: Scene, tmp_path: Path) -> None:
     scores = []
     for seed, attack, method in product((6, 7), ("A1", "A3"), METHODS):
         held = {attack: 100 if method == "forensics" and attack == "A1" else 0, "EMPLOYER": 3}
-        one = of_truth(scene, method=method, seed=seed, attack=attack, multiple=2.0, held=held)
-        scores.append(msgspec.structs.replace(one, cast=one.cast | {attack: 100}, wrong_seats=1))
+        first = of_truth(scene, method=method, seed=seed, attack=attack, multiple=2.0, held=held)
+        scores.append(
+            msgspec.structs.replace(first, cast=first.cast | {attack: 100}, wrong_seats=1)
+        )
     big = ScaleMeasurement(1_000_000, 4.0, 61.0, 90.0, 900.0, 1)
     raced = RaceResult(1_000_000, 50_000, 50_000, 1, 1, 0, 0, 50_000, 60.0)
     text = table.save(tmp_path, scores, [big], raced, BALLOTS)

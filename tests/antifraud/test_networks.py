@@ -1,4 +1,4 @@
-"""Hosting companies' networks: how the table is made, and what it says."""
+"""Hosting companies' networks: how the table is made, and what it states."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RANGES = st.lists(
 @given(RANGES)
 def test_the_table_holds_exactly_what_the_ranges_hold(ranges: list[tuple[int, int]]) -> None:
     joined = merged(ranges)
-    assert all(one[1] + 1 < other[0] for one, other in pairwise(joined))
+    assert all(first[1] + 1 < other[0] for first, other in pairwise(joined))
     table = CloudNetworks(
         (array("Q", [s for s, _ in joined]), array("Q", [e for _, e in joined])),
         (array("Q"), array("Q")),
@@ -65,7 +65,7 @@ def test_the_package_s_table_knows_companies_from_carriers(address: str, inside:
         ("IBM Deutschland GmbH", False),
     ],
 )
-def test_companies_are_told_by_their_names(name: str, hosting: bool) -> None:
+def test_companies_are_recognised_by_their_names(name: str, hosting: bool) -> None:
     assert is_hosting_company(name) is hosting
 
 

@@ -119,8 +119,8 @@ def test_people_share_fingerprints_and_households_share_lines(scene: Scene) -> N
     _, index, count = np.unique(honest.device, return_inverse=True, return_counts=True)
     assert 0.3 < (count[index] > 20).mean() < 0.7
     assert np.count_nonzero(count == 1) > 0.4 * len(count)
-    known = honest.account_day != UNKNOWN_DAY
-    assert 0.05 < known.mean() < 0.25
+    known_names = honest.account_day != UNKNOWN_DAY
+    assert 0.05 < known_names.mean() < 0.25
 
 
 def test_people_sleep_and_days_differ(scene: Scene) -> None:
@@ -151,11 +151,11 @@ def test_fingerprints_of_proxies_and_farms_occur_among_honest_people() -> None:
     scenes = [make_scene(seed, BALLOTS) for seed in (1, 2, 3)]
     for attack in (Truth.A2, Truth.A3, Truth.A5):
         added = [
-            (one, everything.take(of(everything, attack)))
-            for one in scenes
-            for everything in [with_attack(one, attack, 700)]
+            (first, everything.take(of(everything, attack)))
+            for first in scenes
+            for everything in [with_attack(first, attack, 700)]
         ]
-        assert sum(np.isin(part.device, one.honest.device).mean() for one, part in added) > 1.5
+        assert sum(np.isin(part.device, first.honest.device).mean() for first, part in added) > 1.5
 
 
 def test_the_command_writes_a_file_and_its_truth(tmp_path: Path) -> None:

@@ -57,28 +57,28 @@ async def violations(page: Page | Frame) -> list[str]:
     """What breaks WCAG 2.2 A or AA or a best practice, one readable line each."""
     if not await page.evaluate("() => 'axe' in window"):
         await page.evaluate(AXE_SCRIPT)  # comes from the debugger, which no policy forbids
-    found: list[dict[str, Any]] = await page.evaluate(_RUN, list(RULES))
+    result: list[dict[str, Any]] = await page.evaluate(_RUN, list(RULES))
     return [
         f"{rule['id']} ({rule['impact']}): {rule['help']}\n"
         + "\n".join(
             f"    {node['target']}  {node['html'][:200]}\n      {node['failureSummary']}"
             for node in rule["nodes"][:5]
         )
-        for rule in found
+        for rule in result
     ]
 
 
 async def assert_accessible(page: Page | Frame) -> None:
     """axe-core finds nothing."""
-    found = await violations(page)
-    assert not found, f"{page.url}\n" + "\n".join(found)
+    result = await violations(page)
+    assert not result, f"{page.url}\n" + "\n".join(result)
 
 
 async def focused(page: Page) -> dict[str, Any] | None:
     """The element that has the keyboard, through shadow roots: tag, name, href, outlined, seen;
     None for the page itself."""
-    found: dict[str, Any] | None = await page.evaluate(_FOCUSED)
-    return found
+    result: dict[str, Any] | None = await page.evaluate(_FOCUSED)
+    return result
 
 
 async def tab_to(page: Page, name: str, *, at_most: int = 60, key: str = "Tab") -> dict[str, Any]:

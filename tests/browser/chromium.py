@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.find_chromium import HELP, chromium_path
+from tests.patience import PATIENCE_SECONDS
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -19,6 +20,8 @@ ARGUMENTS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
+TIMEOUT_MS = PATIENCE_SECONDS * 1000
+"""Of every step in a page and every expectation of it."""
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +33,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """
     path = chromium_path()
     assert path, HELP
+    expect.set_options(timeout=TIMEOUT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
 
 from tests.browser.guard import Guard
+from tests.browser.pages import DESKTOP, PHONE, open_page
 from tests.browser.serving import ForeignSite, foreign_sites
 from tests.browser.site import Site, running_site
 from voting_service.settings import Settings
-
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 2,
-    "is_mobile": True,
-    "has_touch": True,
-}
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
-TIMEOUT_MS = 15_000
 
 
 @pytest.fixture(scope="session")
@@ -59,30 +50,22 @@ def guard(site: Site) -> Iterator[Guard]:
     assert watching.verdict() == []
 
 
-async def _page(chromium: Browser, guard: Guard, **options: Any) -> AsyncIterator[Page]:
-    context = await chromium.new_context(**{"locale": "zh-CN", **options})
-    context.set_default_timeout(TIMEOUT_MS)
-    guard.watch(context)
-    yield await context.new_page()
-    await context.close()
-
-
 @pytest.fixture
 async def phone(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
     """A page on a phone, 390 × 844, touched."""
-    async for page in _page(chromium, guard, **PHONE):
+    async with open_page(chromium, guard, **PHONE) as page:
         yield page
 
 
 @pytest.fixture
 async def desktop(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
     """A page on a desktop, 1280 × 800."""
-    async for page in _page(chromium, guard, **DESKTOP):
+    async with open_page(chromium, guard, **DESKTOP) as page:
         yield page
 
 
 @pytest.fixture
 async def no_scripts(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
     """A phone that runs no scripts."""
-    async for page in _page(chromium, guard, **PHONE, java_script_enabled=False):
+    async with open_page(chromium, guard, **PHONE, java_script_enabled=False) as page:
         yield page

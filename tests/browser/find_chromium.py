@@ -63,8 +63,8 @@ def _run(command: list[str]) -> None:
 
 
 if __name__ == "__main__" and sys.platform == "linux":
-    wanted = missing_packages(fonts=has_chinese_font())
-    if wanted:
-        install(wanted, _run, is_root=os.geteuid() == 0)
+    packages = missing_packages(fonts=has_chinese_font())
+    if packages:
+        install(packages, _run, is_root=os.geteuid() == 0)
 elif __name__ == "__main__" and chromium_path() is None:
     raise SystemExit(HELP)

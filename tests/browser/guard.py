@@ -34,12 +34,14 @@ class Guard:
     def verdict(self) -> list[str]:
         """What happened and was not expected, and what was expected and did not happen."""
         surprising = [
-            one for one in self.seen if not any(re.search(each, one) for each in self._expected)
+            first
+            for first in self.seen
+            if not any(re.search(item, first) for item in self._expected)
         ]
         return surprising + [
-            f"expected, but did not happen: {each}"
-            for each in self._expected
-            if not any(re.search(each, one) for one in self.seen)
+            f"expected, but did not happen: {item}"
+            for item in self._expected
+            if not any(re.search(item, first) for first in self.seen)
         ]
 
     def _on_console(self, message: ConsoleMessage) -> None:

@@ -39,6 +39,6 @@ class WithoutFetchMetadata:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "headers" in scope:
-            told = [(n, v) for n, v in scope["headers"] if not n.startswith(b"sec-fetch-")]
-            scope = {**scope, "headers": told}
+            shown = [(n, v) for n, v in scope["headers"] if not n.startswith(b"sec-fetch-")]
+            scope = {**scope, "headers": shown}
         await self._app(scope, receive, send)

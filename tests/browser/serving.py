@@ -18,6 +18,25 @@ from voting_service.sites.shared.slow_clients import PatientHttp
 
 
 @asynccontextmanager
+async def run_server(
+    config: uvicorn.Config, host: str = "127.0.0.1"
+) -> AsyncIterator[tuple[uvicorn.Server, str]]:
+    """Run a server on a free port of the loopback; yield it and its origin under `host`."""
+    running = uvicorn.Server(config)
+    listening = socket.create_server(("127.0.0.1", 0))
+    task = asyncio.create_task(running.serve(sockets=[listening]))
+    try:
+        while not running.started:
+            assert not task.done(), "the server ended while it was starting"
+            await asyncio.sleep(0.005)
+        yield running, f"http://{host}:{listening.getsockname()[1]}"
+    finally:
+        running.should_exit = True
+        await task
+        listening.close()  # where the start failed, nobody else does
+
+
+@asynccontextmanager
 async def serving(
     app: ASGIApp,
     host: str = "127.0.0.1",
@@ -31,18 +50,8 @@ async def serving(
         app, http=http, ws="none", lifespan=lifespan, log_config=None, access_log=False,
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
-    running = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
-    task = asyncio.create_task(running.serve(sockets=[listening]))
-    try:
-        while not running.started:
-            assert not task.done(), "the server ended while it was starting"
-            await asyncio.sleep(0.005)
-        yield running, f"http://{host}:{listening.getsockname()[1]}"
-    finally:
-        running.should_exit = True
-        await task
-        listening.close()  # where the start failed, nobody else does
+    async with run_server(config, host) as served:
+        yield served
 
 
 class ForeignSite:

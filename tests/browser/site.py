@@ -12,18 +12,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-import pytest
 
-from tests.browser.serving import serving
 from tests.contest_data import arrange_contest, store_platform
 from tests.fakes.signers import FakePlatform
-from tests.sites.public.api.running_service import PATIENCE_SECONDS, PATIENT, MovedClock
+from tests.patience import PATIENCE_SECONDS
+from tests.sites.public.api.running_service import MovedClock
+from tests.sites.public.public_site import serving_public_site
 from voting_service.contests.model import Contest, ContestRules
-from voting_service.contests.repository import insert_contest, load_contest
+from voting_service.contests.repository import NewContest, insert_contest, load_contest
 from voting_service.demo import contest as demo
 from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.settings import Settings
-from voting_service.sites.public.app import create_app
 from voting_service.sites.public.state import PublicState
 from voting_service.voting.tally.counters import set_counts
 from voting_service.voting.tally.repository import advance_floor
@@ -116,7 +115,7 @@ async def running_site(
     opens_at: datetime | None = None,
     closes_at: datetime | None = None,
 ) -> AsyncIterator[Site]:
-    """Fills the stores and serves them. The contest is open since yesterday unless told
+    """Fills the stores and serves them. The contest is open since yesterday unless given
     otherwise; each platform of `platform_origins` may embed the vote in those origins, and the
     test holds the key of the first."""
     clock, now = MovedClock(), datetime.now(UTC)
@@ -126,31 +125,22 @@ async def running_site(
         async with database.transaction():
             contest_id = await insert_contest(
                 database,
-                slug=SLUG,
-                rules=rules,
-                opens_at=opens_at or now - timedelta(days=1),
-                closes_at=closes_at or now + timedelta(days=30),
-                candidates=demo.candidates(),
+                NewContest(
+                    slug=SLUG,
+                    rules=rules,
+                    opens_at=opens_at or now - timedelta(days=1),
+                    closes_at=closes_at or now + timedelta(days=30),
+                    candidates=demo.candidates(),
+                ),
             )
             await create_keys(database, settings.master_key.get_secret_value(), contest_id)
         for platform in platforms:
             keys, origins = [platform.signer.jwk(platform.kid)], platform_origins[platform.slug]
             await store_platform(database, platform.slug, keys, origins=origins)
         contest = await load_contest(database, SLUG)
-        async with _served(settings, clock) as (state, origin):
+        async with serving_public_site(settings, clock) as (state, origin):
+            await state.contest_state(SLUG).standings_cache.refresh()
             async with httpx.AsyncClient(base_url=origin, timeout=PATIENCE_SECONDS) as api:
                 yield Site(origin, settings, contest, database, state, api, platforms[0], clock)
     finally:
         await database.close()
-
-
-@asynccontextmanager
-async def _served(settings: Settings, clock: MovedClock) -> AsyncIterator[tuple[PublicState, str]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("voting_service.sites.public.app.configure_logs", lambda _level: None)
-        patch.setattr("voting_service.sites.public.app._collect_garbage_less_often", lambda: None)
-        async with serving(create_app(settings, clock, PATIENT), lifespan="on") as (server, origin):
-            state: PublicState = server.lifespan.state["app_state"]
-            await state.registry.refresh(state.read_pool)
-            await state.contest_state(SLUG).standings_cache.refresh()
-            yield state, origin

@@ -60,6 +60,9 @@ class Traffic:
     def _on_finished(self, event: dict[str, Any]) -> None:
         self.bytes_by_url[self._url_of[event["requestId"]]] += int(event["encodedDataLength"])
 
+    def forget(self) -> None:
+        self.bytes_by_url.clear()
+
     @property
     def total_bytes(self) -> int:
         return sum(self.bytes_by_url.values())

@@ -85,8 +85,8 @@ async def test_pages_are_examined_under_a_strict_policy(
     await assert_accessible(desktop)
     await desktop.goto(stranger_site.show(GOOD + "<img src='data:,'><p style='x'>a</p>", "/bad"))
     guard.expect("Content Security Policy")
-    [found] = [line for line in await violations(desktop) if line.startswith("image-alt")]
-    assert "img" in found
+    [violation] = [line for line in await violations(desktop) if line.startswith("image-alt")]
+    assert "img" in violation
     with pytest.raises(AssertionError, match="image-alt"):
         await assert_accessible(desktop)
 

@@ -41,7 +41,7 @@ def embedding(site: Site, *elements: str, script: str = "") -> str:
     """The body of a platform's page."""
     return (
         "<main><h1>平台首页</h1>"
-        + "".join(f"<bayu-vote contest='{SLUG}' {each}></bayu-vote>" for each in elements)
+        + "".join(f"<bayu-vote contest='{SLUG}' {element}></bayu-vote>" for element in elements)
         + f"</main><script type='module' src='{site.origin}/embed/vote.js'></script>"
         + script
     )
@@ -189,7 +189,7 @@ async def test_candidates_under_embargo_appear_by_themselves_at_their_moment(
     await expect(phone.get_by_role("status")).to_contain_text("公布")
     assert datetime.now(UTC) < moment, "this machine is too slow for the test"
     await assert_accessible(phone)
-    await expect(phone.get_by_role("listitem")).to_have_count(50, timeout=10_000)
+    await expect(phone.get_by_role("listitem")).to_have_count(50)
     assert datetime.now(UTC) >= moment
 
 
@@ -212,7 +212,7 @@ async def test_portraits_are_shown_in_the_size_that_is_needed(
     assert shown["alt"] == "", "the name stands beside it"
 
 
-async def test_what_is_shown_stays_while_the_service_is_away(
+async def test_what_is_shown_stays_while_the_service_is_unavailable(
     phone: Page, site: Site, platform_site: ForeignSite, guard: Guard
 ) -> None:
     guard.expect("ERR_INTERNET_DISCONNECTED")
@@ -230,7 +230,7 @@ async def test_what_is_shown_stays_while_the_service_is_away(
     await expect(phone.get_by_role("row").nth(1)).to_contain_text("9 号")
 
 
-async def test_what_is_not_there_is_said(
+async def test_what_is_unavailable_is_said(
     phone: Page, site: Site, platform_site: ForeignSite, guard: Guard
 ) -> None:
     guard.expect("status of 404")

@@ -1,4 +1,4 @@
-"""The framed vote: who may frame it, who is told what, and who is not listened to."""
+"""The framed vote: who may frame it, who is shown what, and who is not listened to."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ async def inner(page: Page, site: Site) -> Frame:
 async def test_the_frame_takes_the_height_it_needs_and_is_accessible(
     view: str, language: str, phone: Page, site: Site, platform_site: ForeignSite
 ) -> None:
-    asked = f"view='{view}' number='7' language='{language}'"
-    await phone.goto(platform_site.show(element(site, asked)))
+    attributes = f"view='{view}' number='7' language='{language}'"
+    await phone.goto(platform_site.show(element(site, attributes)))
     frame = await inner(phone, site)
     needed = await frame.evaluate("() => Math.ceil(document.body.getBoundingClientRect().height)")
     await expect(phone.locator("iframe")).to_have_attribute("height", str(needed))
@@ -86,9 +86,9 @@ async def test_a_bare_frame_works_without_our_script_and_tells_once_greeted(
     assert await desktop.evaluate("heard") == [], "nobody was greeted yet"
     await greet(desktop, site.origin)
     await desktop.wait_for_function("heard.length > 0")
-    [told] = await desktop.evaluate("heard")
-    assert told["origin"] == site.origin
-    assert told["type"] == "bayu-vote:height"
+    [shown] = await desktop.evaluate("heard")
+    assert shown["origin"] == site.origin
+    assert shown["type"] == "bayu-vote:height"
     await frame.get_by_role("link").click()
     await desktop.wait_for_url(site.page("/candidates/7"))
 
@@ -100,7 +100,7 @@ async def greet(page: Page, target: str, more: str = "") -> None:
     )
 
 
-async def test_choices_are_told_to_a_page_that_takes_them(
+async def test_choices_are_shown_to_a_page_that_takes_them(
     desktop: Page, site: Site, platform_site: ForeignSite
 ) -> None:
     await desktop.goto(platform_site.show(bare_frame(site)))
@@ -109,8 +109,8 @@ async def test_choices_are_told_to_a_page_that_takes_them(
     await desktop.wait_for_function("heard.length > 0")
     await frame.get_by_role("link").click()
     await desktop.wait_for_function("heard.some(({type}) => type === 'bayu-vote:choose')")
-    told = (await desktop.evaluate("heard"))[-1]
-    assert (told["origin"], told["contest"], told["number"]) == (site.origin, SLUG, 7)
+    shown = (await desktop.evaluate("heard"))[-1]
+    assert (shown["origin"], shown["contest"], shown["number"]) == (site.origin, SLUG, 7)
     assert desktop.url.startswith(platform_site.origin), "the page sees to it itself"
 
 
@@ -118,7 +118,7 @@ async def test_choices_are_told_to_a_page_that_takes_them(
 async def test_a_page_that_is_not_the_named_platforms_cannot_frame_it(
     platform: str, desktop: Page, site: Site, platform_site: ForeignSite, guard: Guard
 ) -> None:
-    """The page's origin is registered, but for another platform than it says."""
+    """The page's origin is registered, but for another platform than it states."""
     guard.expect("frame-ancestors")
     if platform != "other":
         guard.expect("status of 404")
@@ -201,8 +201,8 @@ async def test_the_frame_hears_no_stranger_around_it_whatever_the_browser_lets_f
         site.origin,
     )
     await desktop.wait_for_function("heard.includes('back')")
-    told = await desktop.evaluate("heard.filter(({type}) => type)")
-    assert told == []
+    shown = await desktop.evaluate("heard.filter(({type}) => type)")
+    assert shown == []
     await frame.get_by_role("link").click()
     await desktop.wait_for_url(site.page("/candidates/7"))
 
@@ -263,10 +263,10 @@ async def test_the_frames_policy_names_the_platforms_origins_and_nobody_else(
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "query",
     ["view=ballot", "view=candidate", "view=candidate&number=51", "view=candidate&number=x"],
 )
-async def test_there_is_no_frame_of_anything_else(asked: str, site: Site) -> None:
-    answer = await site.api.get(f"/embed/{SLUG}/frame?platform=demo&{asked}")
+async def test_there_is_no_frame_of_anything_else(query: str, site: Site) -> None:
+    answer = await site.api.get(f"/embed/{SLUG}/frame?platform=demo&{query}")
     assert answer.status_code == 404
     assert (await site.api.get("/embed/nothing/frame?platform=demo")).status_code == 404

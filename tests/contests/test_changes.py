@@ -151,9 +151,9 @@ def test_moments_keep_their_order_and_come_with_notice(
     ],
 )
 def test_values_that_are_none_are_named(setting: Setting, value: Any, place: str) -> None:
-    with pytest.raises(InvalidInput) as found:
+    with pytest.raises(InvalidInput) as caught:
         changed(contest(), setting, value, MOMENTS["embargoed"], by="staff-1")
-    assert [fault.field for fault in found.value.faults] == [place]
+    assert [fault.field for fault in caught.value.faults] == [place]
 
 
 def test_profiles_without_a_moment_come_out_with_the_opening() -> None:
@@ -162,7 +162,7 @@ def test_profiles_without_a_moment_come_out_with_the_opening() -> None:
     assert change_stage(plain, OPENS) == "open"
 
 
-def test_closing_early_keeps_what_was_announced_and_can_be_taken_back() -> None:
+def test_closing_early_keeps_what_was_announced_and_can_be_withdrawn() -> None:
     now, before = MOMENTS["open"], contest()
     early = changed(before, "closes_at", iso(CLOSES - 9 * DAY), now, by="staff-1")
     assert early.rules.early_close is not None
@@ -212,7 +212,7 @@ MINUTES = st.integers(-3 * 24 * 60, 40 * 24 * 60)
         max_size=4,
     ),
 )
-def test_nothing_the_public_has_seen_is_taken_back_and_no_freeze_thaws(
+def test_nothing_the_public_has_seen_is_withdrawn_and_no_freeze_thaws(
     release: ReleaseSchedule, minutes: int, changes: list[tuple[Setting, int]]
 ) -> None:
     """Whatever is changed while voting is open, in any order."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.commands import process_environment
 from tests.contest_data import store_contest
+from tests.fakes.signers import private_pem
 from voting_service.contests.model import Contest, EarlyClose
 from voting_service.contests.platform_registration import public_jwk
 from voting_service.contests.repository import (
@@ -30,7 +31,7 @@ from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings
 from voting_service.staff.accounts.model import Role
-from voting_service.staff.accounts.repository import create_account
+from voting_service.staff.accounts.repository import NewAccount, create_account
 from voting_service.voting.voters.keyring import load_keys
 
 EXAMPLE = """\
@@ -69,13 +70,6 @@ class Command(Protocol):
 @pytest.fixture
 def command(settings: Settings) -> Command:
     """Runs `voting-service …` against the test's stores."""
-    base = {
-        "PATH": os.environ["PATH"],
-        "VOTING_DATABASE_URL": settings.database_url,
-        "VOTING_VALKEY_URL": settings.valkey_url,
-        "VOTING_MASTER_KEY": b64encode(settings.master_key.get_secret_value()).decode(),
-        "VOTING_SIGNING_KEY_FILE": str(settings.signing_key_file),
-    }
 
     async def execute(*arguments: object, **environment: str) -> Answer:
         process = await asyncio.create_subprocess_exec(
@@ -85,7 +79,7 @@ def command(settings: Settings) -> Command:
             *map(str, arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=base | environment,
+            env=process_environment(settings) | environment,
         )
         out, err = await process.communicate()
         return Answer(process.returncode or 0, out.decode(), err.decode())
@@ -104,13 +98,7 @@ def contest_file(tmp_path: Path) -> Path:
 def key_file(tmp_path: Path) -> Path:
     """An Ed25519 public key; private.pem beside it is its private half."""
     private = Ed25519PrivateKey.generate()
-    (tmp_path / "private.pem").write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
+    (tmp_path / "private.pem").write_bytes(private_pem(private))
     file = tmp_path / "public.pem"
     file.write_bytes(
         private.public_key().public_bytes(
@@ -127,7 +115,7 @@ def spoil(file: Path, *changes: tuple[str, str]) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def jwk_of(file: Path) -> dict[str, str]:
+def get_jwk(file: Path) -> dict[str, str]:
     return public_jwk(file.read_bytes())
 
 
@@ -184,7 +172,7 @@ async def test_import_under_a_master_key_that_opens_nothing_is_refused(
     assert "cannot decrypt the keys of foreign" in answer.err
 
 
-async def test_import_says_every_fault_and_stores_nothing(
+async def test_import_states_every_fault_and_stores_nothing(
     command: Command, contest_file: Path, database: Connection
 ) -> None:
     spoil(contest_file, ("number = 2", "number = 1"), ("size = 1", "size = 3"))
@@ -247,7 +235,7 @@ class TestClose:
         slug: str = "test-2022",
     ) -> Answer:
         _, secret = await create_account(
-            database, master_key(settings), "staff-1", role, self.PASSWORD
+            database, master_key(settings), NewAccount("staff-1", role, self.PASSWORD)
         )
         return await command(
             "contest",
@@ -319,7 +307,7 @@ async def test_platform_with_pinned_keys(
         "platform", "add", "daily", *NAMES, "--key", key_file, *origins, "--daily-ceiling", "5000"
     )
     assert answer.code == 0, answer.err
-    jwk = jwk_of(key_file)
+    jwk = get_jwk(key_file)
     assert f"key {jwk['kid']}  Ed25519" in answer.out
     [stored] = await load_platforms(database)
     assert (stored.slug, stored.name, stored.kind) == ("daily", Text("日报", "Daily"), "jwt")
@@ -369,7 +357,7 @@ async def test_platform_that_could_sign_nobody_in_is_not_stored(
     assert await load_platforms(database) == ()
 
 
-async def test_platform_says_every_fault_and_stores_nothing(
+async def test_platform_states_every_fault_and_stores_nothing(
     command: Command, database: Connection, key_file: Path
 ) -> None:
     private = key_file.with_name("private.pem")

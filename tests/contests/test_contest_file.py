@@ -122,7 +122,7 @@ MISTAKES = (
 )
 
 
-def faults_of(source: Path | str) -> list[tuple[str, str]]:
+def get_faults(source: Path | str) -> list[tuple[str, str]]:
     """Field and message of every fault; empty when the file is good."""
     try:
         load_contest_file(source)
@@ -131,11 +131,11 @@ def faults_of(source: Path | str) -> list[tuple[str, str]]:
     return []
 
 
-def line_of(text: str, line: str) -> int:
+def get_line(text: str, line: str) -> int:
     return text.split("\n").index(line) + 1
 
 
-def place_of(text: str, mistake: Mistake) -> str:
+def get_place(text: str, mistake: Mistake) -> str:
     """Field and line of the mistake in `text`, the file with it and others in."""
     tables = [number for number, line in enumerate(text.split("\n"), 1) if line == "[[candidates]]"]
     if mistake.new == "number = 3":
@@ -143,9 +143,9 @@ def place_of(text: str, mistake: Mistake) -> str:
     elif not mistake.new:
         line = tables[1]  # what is missing stands where its table begins
     elif mistake.old == "第二行":
-        line = line_of(text, 'story = """')
+        line = get_line(text, 'story = """')
     else:
-        line = line_of(text, mistake.new)
+        line = get_line(text, mistake.new)
     return f"{mistake.field} (line {line})"
 
 
@@ -199,7 +199,7 @@ def test_documented_defaults() -> None:
 
 
 def test_defaults_are_checked_too() -> None:
-    assert faults_of(minimal(count=9)) == [
+    assert get_faults(minimal(count=9)) == [
         ("ballot.max_choices", "is 10, but the number of candidates is 9"),
         ("cut.size", "is 30, but the number of candidates is 9"),
     ]
@@ -208,8 +208,8 @@ def test_defaults_are_checked_too() -> None:
 @given(st.lists(st.sampled_from(MISTAKES), unique=True))
 def test_every_fault_is_said_and_none_invented(mistakes: list[Mistake]) -> None:
     text = spoil(mistakes)
-    faults = faults_of(text)
-    expected = {place_of(text, mistake): mistake.message for mistake in mistakes}
+    faults = get_faults(text)
+    expected = {get_place(text, mistake): mistake.message for mistake in mistakes}
     assert sorted(field for field, _ in faults) == sorted(expected)
     for field, message in faults:
         assert expected[field] in message
@@ -219,8 +219,8 @@ def test_every_fault_is_said_and_none_invented(mistakes: list[Mistake]) -> None:
 
 def test_names_both_users_of_a_number() -> None:
     text = VALID.replace("number = 3", "number = 1")
-    first, third = line_of(text, "[[candidates]]"), len(VALID.split("\n")) - 6
-    assert faults_of(text) == [
+    first, third = get_line(text, "[[candidates]]"), len(VALID.split("\n")) - 6
+    assert get_faults(text) == [
         (
             f"candidates[2].number (line {third})",
             f"number 1 is also used by candidates[0] (line {first})",
@@ -243,12 +243,12 @@ def test_names_both_users_of_a_number() -> None:
 )
 def test_windows_refused(window: tuple[str, str], zone: str, field: str, message: str) -> None:
     text = minimal(f"opens_at = {window[0]}\ncloses_at = {window[1]}", zone=zone)
-    [(place, said)] = faults_of(text)
+    [(place, output)] = get_faults(text)
     assert place == f"window.{field} (line {5 if field == 'opens_at' else 6})"
-    assert message in said
+    assert message in output
 
 
-def test_clock_told_apart_by_its_offset() -> None:
+def test_clock_distinguished_by_its_offset() -> None:
     window = "opens_at = 2022-07-18T09:00:00\ncloses_at = 2022-10-30T02:30:00+01:00"
     loaded = load_contest_file(minimal(window, zone="Europe/Berlin"))
     assert loaded.closes_at == datetime(2022, 10, 30, 1, 30, tzinfo=UTC)
@@ -265,9 +265,9 @@ def test_clock_told_apart_by_its_offset() -> None:
     ],
 )
 def test_release_schedules_refused(release: str, field: str, message: str) -> None:
-    [(place, said)] = faults_of(minimal(release=release))
+    [(place, output)] = get_faults(minimal(release=release))
     assert place.startswith(f"release.{field} (line ")
-    assert message in said
+    assert message in output
 
 
 @pytest.mark.parametrize(
@@ -287,10 +287,10 @@ def test_release_schedules_refused(release: str, field: str, message: str) -> No
     ],
 )
 def test_screening_refused(screening: str, field: str, message: str) -> None:
-    [(place, said)] = faults_of(minimal(release=f"[screening]\n{screening}"))
+    [(place, output)] = get_faults(minimal(release=f"[screening]\n{screening}"))
     assert place.startswith(f"screening.{field} (line ")
-    assert message in said
-    assert "planted" not in said
+    assert message in output
+    assert "planted" not in output
 
 
 def test_screening_names_a_captcha() -> None:
@@ -302,8 +302,8 @@ def test_screening_names_a_captcha() -> None:
 
 def test_more_names_at_least_than_at_most() -> None:
     text = VALID.replace("min_choices = 1", "min_choices = 4")
-    [(field, message)] = faults_of(text)
-    assert field == f"ballot.min_choices (line {line_of(text, 'min_choices = 4')})"
+    [(field, message)] = get_faults(text)
+    assert field == f"ballot.min_choices (line {get_line(text, 'min_choices = 4')})"
     assert message == "is 4, more than max_choices, which is 3"
 
 
@@ -319,9 +319,9 @@ def test_more_names_at_least_than_at_most() -> None:
     ],
 )
 def test_what_is_not_toml(text: str, field: str, message: str) -> None:
-    [(place, said)] = faults_of(text)
+    [(place, output)] = get_faults(text)
     assert place.startswith(field)
-    assert message in said
+    assert message in output
 
 
 @pytest.mark.parametrize(
@@ -337,20 +337,20 @@ def test_what_is_not_toml(text: str, field: str, message: str) -> None:
     ],
 )
 def test_wrong_shapes_are_faults(text: str) -> None:
-    faults = faults_of(text)
+    faults = get_faults(text)
     assert ("slug", "is missing") in faults
     assert len(set(faults)) == len(faults)
 
 
 @given(st.text())
 def test_no_text_does_anything_else_than_be_refused(text: str) -> None:
-    assert faults_of(text)
+    assert get_faults(text)
 
 
 def test_characters_are_counted_as_read() -> None:
     accents = VALID.replace('name = "甲"', 'name = "' + "q\u0323\u0301" * 120 + '"')
-    assert faults_of(accents) == []
-    [(_, message)] = faults_of(accents.replace('= "q', '= "qq', 1))
+    assert get_faults(accents) == []
+    [(_, message)] = get_faults(accents.replace('= "q', '= "qq', 1))
     assert "has 121 characters" in message
 
 
@@ -361,7 +361,7 @@ class TestFiles:
         file = folder / "contest.toml"
         text = VALID.replace('name = "甲"', f"portrait = '{portrait}'\nname = \"甲\"")
         file.write_text(text, encoding="utf-8")
-        return faults_of(file)
+        return get_faults(file)
 
     def test_portrait_inside_the_folder(self, tmp_path: Path) -> None:
         (tmp_path / "pictures").mkdir()
@@ -397,9 +397,9 @@ class TestFiles:
         (tmp_path / "outside.png").write_bytes(b"x")
         (folder / "link.png").symlink_to(tmp_path / "outside.png")
         (folder / "loop.png").symlink_to(folder / "loop.png")
-        [(field, said)] = self.load(folder, portrait)
-        assert field == f"candidates[0].portrait (line {line_of(VALID, 'number = 1') + 1})"
-        assert message in said
+        [(field, output)] = self.load(folder, portrait)
+        assert field == f"candidates[0].portrait (line {get_line(VALID, 'number = 1') + 1})"
+        assert message in output
 
     def test_pictures_are_named_with_captions(self, tmp_path: Path) -> None:
         (tmp_path / "01.png").write_bytes(b"x")
@@ -421,9 +421,9 @@ class TestFiles:
             (picture * 9, "at most 8 items"),
         ):
             file.write_text(text + spoiled, encoding="utf-8")
-            [(field, said)] = faults_of(file)
+            [(field, output)] = get_faults(file)
             assert field.startswith("candidates[2].pictures")
-            assert message in said
+            assert message in output
 
     def test_byte_order_mark_and_windows_line_ends(self, tmp_path: Path) -> None:
         file = tmp_path / "contest.toml"
@@ -433,11 +433,11 @@ class TestFiles:
     def test_other_encodings_are_named_with_the_line(self, tmp_path: Path) -> None:
         file = tmp_path / "contest.toml"
         file.write_bytes(VALID.encode("gb18030"))
-        assert faults_of(file) == [("line 5", "is not UTF-8; save the file as UTF-8")]
+        assert get_faults(file) == [("line 5", "is not UTF-8; save the file as UTF-8")]
 
     def test_no_such_file(self, tmp_path: Path) -> None:
         missing = tmp_path / "none.toml"
-        assert faults_of(missing) == [(str(missing), "cannot be read: No such file or directory")]
+        assert get_faults(missing) == [(str(missing), "cannot be read: No such file or directory")]
 
 
 OPENS = "opens_at = 2022-07-18T09:00:00"
@@ -453,12 +453,12 @@ OPENS = "opens_at = 2022-07-18T09:00:00"
     ],
 )
 def test_a_moment_of_publication_that_cannot_be_is_a_fault(line: str, message: str) -> None:
-    [(field, said)] = faults_of(VALID.replace(OPENS, f"{OPENS}\n{line}"))
-    assert field == f"window.publish_at (line {line_of(VALID, OPENS) + 1})"
-    assert message in said
+    [(field, output)] = get_faults(VALID.replace(OPENS, f"{OPENS}\n{line}"))
+    assert field == f"window.publish_at (line {get_line(VALID, OPENS) + 1})"
+    assert message in output
 
 
-def test_profiles_come_out_when_the_file_says_or_when_voting_opens() -> None:
+def test_profiles_come_out_when_the_file_states_or_when_voting_opens() -> None:
     by_default = load_contest_file(VALID)
     assert by_default.rules.publish_at is None
     assert published_at(by_default) == by_default.opens_at
@@ -472,7 +472,7 @@ def test_the_documented_examples_are_good() -> None:
     page = Path(__file__).parents[2] / "docs" / "contest-file.md"
     blocks = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     example, screening = blocks
-    faults = faults_of(example)
+    faults = get_faults(example)
     assert [message for _, message in faults] == [
         "is 10, but the number of candidates is 1",
         "is 30, but the number of candidates is 1",

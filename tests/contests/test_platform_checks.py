@@ -9,20 +9,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from joserfc.jwk import ECKey, OKPKey
 
+from tests.fakes.signers import private_pem
 from voting_service.contests.platform_registration import public_jwk, web_origin
+from voting_service.errors import InvalidInput
 from voting_service.infrastructure.http_clients.urls import check_https_address
 
 SPKI = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 ED25519 = ed25519.Ed25519PrivateKey.generate()
 P256 = ec.generate_private_key(ec.SECP256R1())
-
-
-def private_pem(key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
 
 
 def test_kid_is_the_thumbprint_of_rfc_8037() -> None:
@@ -68,7 +62,7 @@ def test_the_jwk_is_the_key_and_nothing_private(
     ],
 )
 def test_keys_refused(pem: bytes, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InvalidInput, match=message):
         public_jwk(pem)
 
 
@@ -117,7 +111,7 @@ def test_origins_as_browsers_send_them(given: str, origin: str) -> None:
     ],
 )
 def test_origins_refused(given: str) -> None:
-    with pytest.raises(ValueError, match=r"must|is not a web address"):
+    with pytest.raises(InvalidInput, match=r"must|is not a web address"):
         web_origin(given)
 
 
@@ -125,5 +119,5 @@ def test_jwks_addresses() -> None:
     assert check_https_address("https://a.example/keys?x=1") == "https://a.example/keys?x=1"
     assert check_https_address("http://127.0.0.1:1/keys") == "http://127.0.0.1:1/keys"
     for wrong in ("http://a.example/keys", "https://a.example/keys#x", "file:///etc/passwd"):
-        with pytest.raises(ValueError, match="must"):
+        with pytest.raises(InvalidInput, match="must"):
             check_https_address(wrong)

@@ -116,10 +116,10 @@ def test_hidden_is_hidden(blackout_hours: int) -> None:
     assert snapshot_moments_due(hidden, None, LONG_AFTER) == ()
 
 
-def closed_early(each: Contest, closes_at: datetime) -> Contest:
-    early_close = EarlyClose(by="supervisor-1", announced=each.closes_at)
-    rules = msgspec.structs.replace(each.rules, early_close=early_close)
-    return msgspec.structs.replace(each, rules=rules, closes_at=closes_at)
+def closed_early(item: Contest, closes_at: datetime) -> Contest:
+    early_close = EarlyClose(by="supervisor-1", announced=item.closes_at)
+    rules = msgspec.structs.replace(item.rules, early_close=early_close)
+    return msgspec.structs.replace(item, rules=rules, closes_at=closes_at)
 
 
 def test_closed_early_inside_the_blackout_shows_what_it_showed() -> None:
@@ -177,49 +177,49 @@ def contests(draw: st.DrawFn) -> Contest:
     return closed_early(whole, opens_at + draw(st.timedeltas(SECOND, window - SECOND)))
 
 
-def frozen_from(each: Contest) -> datetime:
-    """When counts stop being shown anew."""
-    early = each.rules.early_close
-    announced = early.announced if early else each.closes_at
-    blackout = timedelta(hours=each.rules.release.blackout_hours)
-    return min(each.closes_at, announced - blackout)
+def frozen_from(item: Contest) -> datetime:
+    """When counts stop being shown again."""
+    early = item.rules.early_close
+    announced = early.announced if early else item.closes_at
+    blackout = timedelta(hours=item.rules.release.blackout_hours)
+    return min(item.closes_at, announced - blackout)
 
 
-def moments_around(each: Contest) -> st.SearchStrategy[datetime]:
+def moments_around(item: Contest) -> st.SearchStrategy[datetime]:
     """Any time about the contest, above all its release moments and just before and after."""
     near = [
         moment + step
-        for moment in (each.opens_at, each.closes_at, *release_moments(each))
+        for moment in (item.opens_at, item.closes_at, *release_moments(item))
         for step in (-SECOND, timedelta(0), SECOND)
     ]
-    window = each.closes_at - each.opens_at + timedelta(days=2)
-    far = st.timedeltas(timedelta(days=-2), window).map(lambda after: each.opens_at + after)
+    window = item.closes_at - item.opens_at + timedelta(days=2)
+    far = st.timedeltas(timedelta(days=-2), window).map(lambda after: item.opens_at + after)
     return st.sampled_from(near) | far
 
 
 @given(contests(), st.data())
 def test_nothing_of_the_future_and_nothing_of_the_blackout_is_shown(
-    each: Contest, data: st.DataObject
+    item: Contest, data: st.DataObject
 ) -> None:
-    now = data.draw(moments_around(each))
-    release = each.rules.release
-    shown = release_at(each, now)
+    now = data.draw(moments_around(item))
+    release = item.rules.release
+    shown = release_at(item, now)
     match shown:
         case SnapshotAt(moment):
-            assert each.opens_at <= moment <= min(now, frozen_from(each))
+            assert item.opens_at <= moment <= min(now, frozen_from(item))
             assert release.mode != "hidden"
         case Hidden(until):
-            assert until is None or now < until <= frozen_from(each)
+            assert until is None or now < until <= frozen_from(item)
             assert release.mode != "live"
         case Live():
             assert release.mode == "live"
-            assert now < frozen_from(each) or not release.blackout_hours
+            assert now < frozen_from(item) or not release.blackout_hours
 
 
 @given(contests(), st.data())
-def test_what_was_shown_never_gets_older(each: Contest, data: st.DataObject) -> None:
-    earlier, later = sorted(data.draw(st.tuples(moments_around(each), moments_around(each))))
-    before, after = release_at(each, earlier), release_at(each, later)
+def test_what_was_shown_never_gets_older(item: Contest, data: st.DataObject) -> None:
+    earlier, later = sorted(data.draw(st.tuples(moments_around(item), moments_around(item))))
+    before, after = release_at(item, earlier), release_at(item, later)
     if isinstance(before, SnapshotAt):
         assert isinstance(after, SnapshotAt)
         assert before.moment <= after.moment
@@ -228,13 +228,13 @@ def test_what_was_shown_never_gets_older(each: Contest, data: st.DataObject) -> 
 
 
 @given(contests())
-def test_daily_moments_are_each_local_days_own(each: Contest) -> None:
-    assume(each.rules.release.mode == "daily")
-    moments = list(release_moments(each))
+def test_daily_moments_are_each_local_days_own(item: Contest) -> None:
+    assume(item.rules.release.mode == "daily")
+    moments = list(release_moments(item))
     assert moments == sorted(set(moments))
-    assert all(each.opens_at < moment <= each.closes_at for moment in moments)
-    inside = [moment for moment in moments if moment != each.closes_at]
-    local = [moment.astimezone(each.zone).date() for moment in inside]
+    assert all(item.opens_at < moment <= item.closes_at for moment in moments)
+    inside = [moment for moment in moments if moment != item.closes_at]
+    local = [moment.astimezone(item.zone).date() for moment in inside]
     assert len(set(local)) == len(local)
     for earlier, later in pairwise(local):
         skipped = (later - earlier).days - 1
@@ -242,30 +242,30 @@ def test_daily_moments_are_each_local_days_own(each: Contest) -> None:
 
 
 @given(contests(), st.data())
-def test_closing_early_takes_nothing_back(each: Contest, data: st.DataObject) -> None:
-    assume(each.rules.early_close is None)
+def test_closing_early_takes_nothing_back(item: Contest, data: st.DataObject) -> None:
+    assume(item.rules.early_close is None)
     now = data.draw(
-        st.datetimes(*(t.replace(tzinfo=None) for t in (each.opens_at, each.closes_at)))
+        st.datetimes(*(t.replace(tzinfo=None) for t in (item.opens_at, item.closes_at)))
     )
-    now = max(now.replace(tzinfo=UTC), each.opens_at + SECOND)
-    assume(now < each.closes_at)
-    before, after = release_at(each, now - SECOND / 2), release_at(closed_early(each, now), now)
+    now = max(now.replace(tzinfo=UTC), item.opens_at + SECOND)
+    assume(now < item.closes_at)
+    before, after = release_at(item, now - SECOND / 2), release_at(closed_early(item, now), now)
     if isinstance(before, SnapshotAt):
         assert isinstance(after, SnapshotAt)
         assert before.moment <= after.moment
     if isinstance(before, Live):
-        assert after in {Live(), SnapshotAt(frozen_from(closed_early(each, now)))}
+        assert after in {Live(), SnapshotAt(frozen_from(closed_early(item, now)))}
 
 
 @given(contests(), st.data())
 def test_snapshots_taken_in_any_rhythm_are_the_ones_shown(
-    each: Contest, data: st.DataObject
+    item: Contest, data: st.DataObject
 ) -> None:
     """A loop that runs at any times takes each moment once, and has what the public may see."""
     taken: list[datetime] = []
-    for now in sorted(data.draw(st.lists(moments_around(each), min_size=1, max_size=5))):
-        taken += snapshot_moments_due(each, taken[-1] if taken else None, now)
-        shown = release_at(each, now)
+    for now in sorted(data.draw(st.lists(moments_around(item), min_size=1, max_size=5))):
+        taken += snapshot_moments_due(item, taken[-1] if taken else None, now)
+        shown = release_at(item, now)
         if isinstance(shown, SnapshotAt):
             assert taken[-1] == shown.moment
         else:

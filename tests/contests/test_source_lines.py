@@ -60,18 +60,18 @@ def statement_lines(text: str) -> dict[Path, int]:
             tree = tomllib.loads("\n".join(physical[:count]) + "\n")
         except tomllib.TOMLDecodeError:
             continue
-        for path in paths_of(tree):
+        for path in get_paths(tree):
             lines.setdefault(path, read + 1)
         read = count
     return lines
 
 
-def paths_of(tree: Any, at: Path = ()) -> Iterator[Path]:
+def get_paths(tree: Any, at: Path = ()) -> Iterator[Path]:
     if at:
         yield at
     if isinstance(tree, dict | list):
         for part, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            yield from paths_of(value, (*at, part))
+            yield from get_paths(value, (*at, part))
 
 
 def test_finds_every_tricky_place() -> None:
@@ -81,7 +81,7 @@ def test_finds_every_tricky_place() -> None:
     def standing_at(*path: str | int) -> str:
         return physical[lines[path] - 1]
 
-    assert set(lines) == set(paths_of(tomllib.loads(TRICKY)))
+    assert set(lines) == set(get_paths(tomllib.loads(TRICKY)))
     assert standing_at("plain") == "plain = 1"
     assert standing_at("quoted key", "other").startswith('"quoted key"')
     assert standing_at("empty") == 'empty = ""'
@@ -207,16 +207,16 @@ def written(draw: st.DrawFn) -> Writer:
 
 @given(written())
 def test_agrees_with_who_wrote_it(writer: Writer) -> None:
-    assert set(writer.lines) == set(paths_of(tomllib.loads(writer.text)))
+    assert set(writer.lines) == set(get_paths(tomllib.loads(writer.text)))
     assert find_lines(writer.text) == writer.lines
 
 
 @given(written())
 def test_agrees_with_tomllib_on_beginnings(writer: Writer) -> None:
     reference = statement_lines(writer.text)
-    found = find_lines(writer.text)
-    assert set(found) == set(reference)
+    lines = find_lines(writer.text)
+    assert set(lines) == set(reference)
     starts = set(reference.values())
-    for path, line in found.items():
+    for path, line in lines.items():
         # What is inside a value may stand further down, but before the next statement.
         assert max(start for start in starts if start <= line) == reference[path]

@@ -37,7 +37,7 @@ def test_every_district_of_the_notice_recommends_somebody_and_none_more_than_six
 
 
 def test_portraits_are_drawn_and_differ() -> None:
-    drawings = {number: portrait(number, contest.trade_of(number)) for number in range(1, 51)}
+    drawings = {number: portrait(number, contest.trade_index(number)) for number in range(1, 51)}
     assert len({drawing.tobytes() for drawing in drawings.values()}) == 50
     assert {(drawing.mode, drawing.size) for drawing in drawings.values()} == {("RGB", (640, 896))}
     assert portrait(7, 6).tobytes() == drawings[7].tobytes()

@@ -16,6 +16,7 @@ from pypdf import PdfReader
 from structlog.testing import capture_logs
 
 from tests.browser.serving import serving
+from tests.patience import PATIENCE_SECONDS
 from tests.sites.public.api.running_service import MovedClock
 from voting_service.demo.contents import load_contents
 from voting_service.demo.data_folder import DataFolder
@@ -58,7 +59,7 @@ class Finished:
     settings: Settings
     data: DataFolder
     database: Connection
-    told: list[str]
+    printed: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +74,8 @@ async def finished(
     data.path.mkdir()
     data.ensure_keys()
     owner = await connect(postgres.url(OWNER, NAME))
-    told: list[str] = []
-    assert await load_contents(owner, data, system_clock, stage="result", echo=told.append)
+    shown: list[str] = []
+    assert await load_contents(owner, data, system_clock, stage="result", echo=shown.append)
     await owner.close()
     settings = Settings(
         database_url=postgres.url(APPLICATION, NAME),
@@ -85,7 +86,7 @@ async def finished(
         workers=1,
     )
     database = await connect(settings.database_url)
-    yield Finished(settings, data, database, told)
+    yield Finished(settings, data, database, shown)
     await database.close()
     await administrator.execute(f'drop database "{NAME}" with (force)')
 
@@ -93,24 +94,24 @@ async def finished(
 async def test_a_selection_is_carried_through_to_its_result(finished: Finished) -> None:
     database = finished.database
     rows = await database.fetch(
-        "select state, count(*) as count from office.recommendations group by state"
+        "select state, count(*) as count from nomination.recommendations group by state"
     )
     assert {row["state"]: row["count"] for row in rows} == {
         "accepted": 135,
         "draft": 3,
         "rejected": 15,
     }
-    assert finished.told[0] == "  officers recommend"
+    assert finished.printed[0] == "  officers recommend"
     for query, expected in (
-        ("select count(*) from office.picks where number between 1 and 50", 50),
+        ("select count(*) from nomination.shortlist_entries where number between 1 and 50", 50),
         ("select count(*) from candidates", 50),
-        ("select count(*) from office.panel_sheets", 6),
-        ("select count(*) from office.awards where award = 'winner'", 10),
-        ("select count(*) from office.awards where award = 'nominee'", 10),
-        ("select count(*) from office.earlier_winners", 10),
+        ("select count(*) from nomination.panel_sheets", 6),
+        ("select count(*) from nomination.awards where award = 'winner'", 10),
+        ("select count(*) from nomination.awards where award = 'nominee'", 10),
+        ("select count(*) from nomination.earlier_winners", 10),
         ("select count(*) from publications", 1),
-        ("select count(*) from decisions where approved_by is null", 0),
-        ("select count(*) from decisions where approved_by = proposed_by", 0),
+        ("select count(*) from approval_requests where approved_by is null", 0),
+        ("select count(*) from approval_requests where approved_by = proposed_by", 0),
     ):
         assert await database.fetchval(query) == expected, query
 
@@ -139,9 +140,11 @@ async def test_its_archive_restores_elsewhere(
         there = PersonalKeys(b"m" * 32)
         await restore(Operator(other, there, "tester", system_clock()), BackupArchive(path, key))
         for table in owned_rows(await load_tables(owner)):
-            count = f'select count(*) from office."{table}"'
+            count = f'select count(*) from nomination."{table}"'
             assert await other.fetchval(count) == await owner.fetchval(count), table
-        query = "select payload_hash from decisions where selection_id is not null order by id"
+        query = (
+            "select payload_hash from approval_requests where selection_id is not null order by id"
+        )
         assert await other.fetch(query) == await owner.fetch(query)
         restored = await load_selection(other, SLUG)
         assert len(await load_submitted_recommendations(other, there, restored)) == RECOMMENDED
@@ -174,10 +177,10 @@ class Secrets:
 def secrets() -> Secrets:
     today = system_clock().date()
     forms = {number: form(number, today) for number in range(1, RECOMMENDED + DRAFTS + 1)}
-    one = forms[1]
+    first = forms[1]
     return Secrets(
-        {number: each.id_number for number, each in forms.items()},
-        (one.employer_telephone.replace("-", ""), one.employer_address, one.employer_contact),
+        {number: item.id_number for number, item in forms.items()},
+        (first.employer_telephone.replace("-", ""), first.employer_address, first.employer_contact),
     )
 
 
@@ -206,14 +209,17 @@ async def crawl(client: httpx.AsyncClient, start: Iterable[str]) -> dict[str, st
 
 
 async def account_named(database: Connection, name: str) -> Account:
-    return next(one for one in await load_accounts(database) if one.name == name)
+    return next(account for account in await load_accounts(database) if account.name == name)
 
 
-async def browser_of(finished: Finished, origin: str, name: str) -> httpx.AsyncClient:
+async def get_browser(finished: Finished, origin: str, name: str) -> httpx.AsyncClient:
     account = await account_named(finished.database, name)
     token, _ = await open_session(finished.database, account, "127.0.0.0/24", system_clock())
     return httpx.AsyncClient(
-        base_url=origin, cookies={"staff": token}, headers={"accept": "text/html"}, timeout=60
+        base_url=origin,
+        cookies={"staff": token},
+        headers={"accept": "text/html"},
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -226,18 +232,18 @@ async def test_no_number_telephone_or_address_leaves(
     with capture_logs() as logged:
         async with (
             serving(create_public(finished.settings, MovedClock()), lifespan="on") as (_, origin),
-            httpx.AsyncClient(base_url=origin, timeout=60) as citizen,
+            httpx.AsyncClient(base_url=origin, timeout=PATIENCE_SECONDS) as citizen,
         ):
             public = await crawl(
                 citizen,
-                ("/", f"/zh/{SLUG}", f"/en/{SLUG}/result", f"/zh/notices/{SLUG}-fifty",
+                ("/", f"/zh/{SLUG}", f"/en/{SLUG}/result", f"/zh/notices/{SLUG}-shortlist",
                  f"/api/v1/contests/{SLUG}", f"/api/v1/contests/{SLUG}/candidates",
                  f"/api/v1/contests/{SLUG}/cut", "/openapi.json", "/metrics", "/nowhere"),
             )  # fmt: skip
         async with serving(create_internal(finished.settings), lifespan="on") as (_, origin):
-            expert = await browser_of(finished, origin, "expert-2")
+            expert = await get_browser(finished, origin, "expert-2")
             panel = await crawl(expert, ("/selections", f"/selections/{SLUG}/panel"))
-            officer = await browser_of(finished, origin, "officer-yuzhong")
+            officer = await get_browser(finished, origin, "officer-yuzhong")
             own = await crawl(officer, ("/selections", f"/selections/{SLUG}/recommendations"))
             stranger = await officer.get(f"/selections/{SLUG}/recommendations/1")
             for browser in (expert, officer):
@@ -247,7 +253,7 @@ async def test_no_number_telephone_or_address_leaves(
         for path, text in seen.items():
             assert not secrets.found_in(text), path
     rows = await database.fetch(
-        "select b.slug, r.id from office.recommendations r join office.bodies b "
+        "select b.slug, r.id from nomination.recommendations r join nomination.bodies b "
         "on b.id = r.body_id order by r.state = 'draft', r.id"
     )
     mine = [place for place, row in enumerate(rows, 1) if row["slug"] == "yuzhong"]
@@ -258,7 +264,7 @@ async def test_no_number_telephone_or_address_leaves(
     assert first not in mine and stranger.status_code == 404
     assert not secrets.found_in(stranger.text)
     assert not secrets.found_in(str(logged))
-    journal = await database.fetch("select actor, act, subject, details::text from journal")
-    assert len(journal) > 500
-    assert not secrets.found_in(str(journal))
-    assert not secrets.found_in(str(await database.fetch("select payload from decisions")))
+    audit_log = await database.fetch("select actor, act, subject, details::text from audit_log")
+    assert len(audit_log) > 500
+    assert not secrets.found_in(str(audit_log))
+    assert not secrets.found_in(str(await database.fetch("select payload from approval_requests")))

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from redis.asyncio import Redis
 
+from tests.patience import PATIENCE_SECONDS
 from voting_service.demo import supervise
 from voting_service.demo.child import (
     is_alive,
@@ -79,7 +80,7 @@ def main_process(server: EmbeddedServer) -> psutil.Process:
 async def kill(server: EmbeddedServer) -> None:
     process = main_process(server)
     process.kill()
-    assert await wait_for_end(process, 10)
+    assert await wait_for_end(process, PATIENCE_SECONDS)
 
 
 async def test_data_outlives_a_killed_postgres(server: EmbeddedPostgres) -> None:
@@ -121,7 +122,7 @@ async def test_stopping_leaves_no_process(server: EmbeddedPostgres) -> None:
     assert [process for process in family if is_alive(process)] == []
 
 
-async def test_a_port_that_was_taken_meanwhile_is_replaced(server: EmbeddedPostgres) -> None:
+async def test_a_port_that_was_taken_since_is_replaced(server: EmbeddedPostgres) -> None:
     await server.stop()
     with socket.create_server((HOST, server.port)):
         second = EmbeddedPostgres(server.folder, shared_buffers="32MB")
@@ -186,26 +187,27 @@ async def test_a_dead_store_is_restarted(
     fast_server: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervise, "STORE_GRACE_SECONDS", 0.5)
-    said: asyncio.Queue[str] = asyncio.Queue()
-    keeping = asyncio.create_task(supervise.keep_store(fast_server, said.put_nowait))
+    printed: asyncio.Queue[str] = asyncio.Queue()
+    keeping = asyncio.create_task(supervise.keep_store(fast_server, printed.put_nowait))
     killed = main_process(fast_server)
     await kill(fast_server)
-    assert await said.get() == "Valkey has stopped; restarting it unless another process does"
-    assert await said.get() == "Valkey is running again"
+    assert await printed.get() == "Valkey has stopped; restarting it unless another process does"
+    assert await printed.get() == "Valkey is running again"
     assert main_process(fast_server).pid != killed.pid
     keeping.cancel()
 
 
 async def test_a_store_that_somebody_else_restarted_is_used_not_fought(
-    fast_server: EmbeddedValkey,
+    fast_server: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: asyncio.Queue[str] = asyncio.Queue()
-    keeping = asyncio.create_task(supervise.keep_store(fast_server, said.put_nowait))
+    monkeypatch.setattr(supervise, "STORE_GRACE_SECONDS", PATIENCE_SECONDS)
+    printed: asyncio.Queue[str] = asyncio.Queue()
+    keeping = asyncio.create_task(supervise.keep_store(fast_server, printed.put_nowait))
     await kill(fast_server)
     somebody = EmbeddedValkey(fast_server.folder)
-    await said.get()
+    await printed.get()
     await somebody.start()
-    assert await said.get() == "Valkey was restarted by another process; using that"
+    assert await printed.get() == "Valkey was restarted by another process; using that"
     assert main_process(fast_server).pid == main_process(somebody).pid
     keeping.cancel()
     await somebody.stop()
@@ -213,10 +215,10 @@ async def test_a_store_that_somebody_else_restarted_is_used_not_fought(
 
 async def test_a_program_that_died_is_restarted_later_each_time(tmp_path: Path) -> None:
     program = supervise.Program("worker", ["sh", "-c", "exit 3"], {}, tmp_path / "worker.log")
-    said: asyncio.Queue[str] = asyncio.Queue()
+    printed: asyncio.Queue[str] = asyncio.Queue()
     program.start()
-    keeping = asyncio.create_task(supervise.keep_program(program, said.put_nowait))
-    pauses = [(await said.get()).split(" (")[0] for _ in range(2)]
+    keeping = asyncio.create_task(supervise.keep_program(program, printed.put_nowait))
+    pauses = [(await printed.get()).split(" (")[0] for _ in range(2)]
     keeping.cancel()
     assert pauses == [
         "worker ended with exit code 3; restarting it in 0.5 s",
@@ -234,7 +236,7 @@ async def test_what_a_killed_program_started_is_ended_with_it(tmp_path: Path) ->
     assert process is not None
     grandchild = psutil.Process(int(await asyncio.to_thread(pipe.read_text)))
     process.kill()
-    assert await wait_for_end(process, 10)
+    assert await wait_for_end(process, PATIENCE_SECONDS)
     assert await program.clear_away() == "was ended by SIGKILL"
     assert not is_alive(grandchild)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
+from tests.patience import patient_valkey
 from voting_service.infrastructure.postgres.pool import (
     Connection,
     Pool,
     acquire,
 )
-from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
 
 
@@ -34,7 +34,7 @@ async def test_the_pool_and_the_connection_see_the_same_database(
 
 
 async def test_the_settings_name_stores_that_answer(settings: Settings) -> None:
-    valkey = Valkey(settings.valkey_url)
+    valkey = patient_valkey(settings.valkey_url)
     await valkey.ping()
     assert await valkey.command("DBSIZE") == 0
     await valkey.close()

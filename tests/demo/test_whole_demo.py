@@ -17,11 +17,11 @@ import httpx
 import psutil
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from voting_service.demo.embedded_server import HOST, free_port
 from voting_service.demo.run import PART_OF
 
 COMMAND = str(Path(sys.executable).with_name("voting-service"))
-START_SECONDS = 60
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -64,7 +64,7 @@ class Terminal:
     async def until(self, pattern: str) -> str:
         """Read its output up to a matching line."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while line := (await self.process.stdout.readline()).decode().rstrip("\n"):
                 self.lines.append(line)
                 if re.fullmatch(pattern, line):
@@ -78,7 +78,7 @@ class Terminal:
         """Send a signal, read the remaining output and return the exit code."""
         self.process.send_signal(request)
         assert self.process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             rest = await self.process.stdout.read()
             self.lines += rest.decode().splitlines()
             return await self.process.wait()
@@ -89,16 +89,16 @@ class Terminal:
 
     def family(self) -> list[psutil.Process]:
         """Return every process of this demo's folder except the demo itself."""
-        found = []
+        processes = []
         for process in psutil.process_iter():
             try:
                 part = process.environ().get(PART_OF) == str(self.data)
                 store = process.cwd().startswith(str(self.data))
                 if (part or store) and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
+                    processes.append(process)
             except psutil.Error:
                 continue
-        return found
+        return processes
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ async def terminal(tmp_path: Path) -> AsyncIterator[Terminal]:
 
 
 async def get(terminal: Terminal, path: str) -> Any:
-    async with httpx.AsyncClient(base_url=terminal.address) as client:
+    async with httpx.AsyncClient(base_url=terminal.address, timeout=PATIENCE_SECONDS) as client:
         return (await client.get(path)).raise_for_status().json()
 
 
@@ -132,10 +132,10 @@ async def first_ballots(terminal: Terminal) -> int:
     """Wait on the event stream until someone has voted."""
     path = "/api/v1/contests/bayu-2022/standings/events"
     async with (
-        asyncio.timeout(30),
-        httpx.AsyncClient(base_url=terminal.address, timeout=30) as client,
+        asyncio.timeout(PATIENCE_SECONDS),
+        httpx.AsyncClient(base_url=terminal.address, timeout=PATIENCE_SECONDS) as client,
     ):
-        # A worker that has just started says 503 until its first standings are prepared.
+        # A worker that has just started answers 503 until its first standings are prepared.
         while not await answers(client, "/api/v1/contests/bayu-2022/standings"):
             pass
         async with client.stream("GET", path) as events:
@@ -150,10 +150,13 @@ async def first_ballots(terminal: Terminal) -> int:
 async def sign_in_to_the_console(terminal: Terminal, digits: str) -> None:
     """Sign in with accounts.json and `account code`."""
     logins = json.loads((terminal.data / "accounts.json").read_text())
-    [login] = [one for one in logins if one["name"] == "supervisor-1"]
+    [login] = [login for login in logins if login["name"] == "supervisor-1"]
     form = {"name": login["name"], "password": login["password"], "code": digits}
     async with httpx.AsyncClient(
-        base_url=terminal.console_address, follow_redirects=True, headers={"accept": "text/html"}
+        base_url=terminal.console_address,
+        follow_redirects=True,
+        headers={"accept": "text/html"},
+        timeout=PATIENCE_SECONDS,
     ) as client:
         home = await client.post("/sign-in", data=form)
         assert home.url.path == "/"
@@ -213,7 +216,10 @@ async def test_a_killed_server_is_restarted(terminal: Terminal) -> None:
     serving = next(p for p in terminal.family() if p.cmdline()[-1] == "serve")
     serving.kill()
     await terminal.until(r"serve was ended by SIGKILL; restarting it in 0\.5 s .*")
-    async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as client:
+    async with (
+        asyncio.timeout(PATIENCE_SECONDS),
+        httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client,
+    ):
         while not await answers(client, f"{terminal.address}/readyz"):
             pass
     assert await terminal.end(signal.SIGINT) == 0

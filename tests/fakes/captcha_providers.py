@@ -181,7 +181,7 @@ class FakeTencent(FakeProvider):
         return urlencode({"ticket": ticket, "randstr": randstr})
 
     def token_of_an_outage(self) -> str:
-        """What the page gets while the provider is away: no proof of anything."""
+        """What the page gets while the provider is unavailable: no proof of anything."""
         ticket = f"trerror_1001_{self.site_key}_{int(self.now_seconds())}"
         return urlencode({"ticket": ticket, "randstr": "@abc"})
 
@@ -220,7 +220,7 @@ class FakeTencent(FakeProvider):
         return 1 if self.take(ticket) else 9
 
     def _unsigned(self, request: Request, body: bytes) -> str | None:
-        """The error code of a request that is not signed as the documentation says."""
+        """The error code of a request that is not signed as the documentation states."""
         headers = request.headers
         if headers.get("x-tc-action") != "DescribeCaptchaResult":
             return "InvalidAction"

@@ -11,7 +11,7 @@ import pytest
 
 import voting_service
 from tests.i18n.test_catalogues import DOMAINS, messages
-from voting_service.errors import Fault, InvalidInput, NotFound, domain_of
+from voting_service.errors import Fault, InvalidInput, NotFound, error_domain
 from voting_service.i18n.catalogues import find_text
 from voting_service.i18n.text import LANGUAGES
 
@@ -63,7 +63,7 @@ def makes_error(function: ast.expr) -> bool:
 def is_code(value: object) -> bool:
     if not isinstance(value, str) or not CODE.fullmatch(value):
         return False
-    return value.partition(".")[0] in ROOMS and domain_of(value) in DOMAINS
+    return value.partition(".")[0] in ROOMS and error_domain(value) in DOMAINS
 
 
 USED = sorted(raised(), key=lambda item: item[0])
@@ -71,24 +71,24 @@ USED = sorted(raised(), key=lambda item: item[0])
 
 def test_every_code_has_its_sentence_and_every_sentence_its_code() -> None:
     used = {code for code, _ in USED}
-    known = {
+    known_names = {
         f"{context}.{name}"
         for domain in DOMAINS
         if domain.startswith("errors")
         for context, name in messages(domain, "en")
     }
     assert len(used) > 400
-    assert not {code for code in used - known if code != "errors.verbatim"}
+    assert not {code for code in used - known_names if code != "errors.verbatim"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_ask_for_nothing_that_the_code_does_not_give(language: str) -> None:
     lacking = []
     for code, names in USED:
-        text = find_text(domain_of(code), code, "zh" if language == "zh" else "en") or ""
-        asked = set(PLACEHOLDER.findall(text.replace("{{", "").replace("}}", "")))
-        if "None" not in names and not asked <= names:
-            lacking.append((code, asked - names))
+        text = find_text(error_domain(code), code, "zh" if language == "zh" else "en") or ""
+        placeholders = set(PLACEHOLDER.findall(text.replace("{{", "").replace("}}", "")))
+        if "None" not in names and not placeholders <= names:
+            lacking.append((code, placeholders - names))
     assert not lacking
 
 

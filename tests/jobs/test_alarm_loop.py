@@ -12,14 +12,14 @@ from prometheus_client import REGISTRY
 
 from tests.contest_data import store_platform
 from tests.cut_data import CLOSES, OPENS
-from tests.database_clocks import told_by
+from tests.database_clocks import as_database_clock
+from tests.infrastructure.postgres.query_plans import plan
 from tests.voting.tally.cast_ballots import (
     CANDIDATES,
     Cast,
     Field,
     open_field,
 )
-from tests.voting.tally.test_desk_plans import plan
 from voting_service.antifraud.alarms.repository import StoredAlarm, load_alarms
 from voting_service.contests.repository import load_contests
 from voting_service.infrastructure.postgres.pool import Connection, connect
@@ -109,7 +109,7 @@ def metric(what: str, looks: str) -> float:
 async def test_a_burst_is_an_alarm_within_two_minutes_and_holds_nobody(
     database: Connection, field: Field, clock: MovedClock
 ) -> None:
-    loop = alarm_loop(told_by(clock))
+    loop = alarm_loop(as_database_clock(clock))
     await loop.work(database)
     assert await alarms(database, field) == []
     await field.add(database, burst(40, spread))
@@ -131,7 +131,7 @@ async def test_a_farm_is_named_by_its_network(
 ) -> None:
     await field.add(database, burst(15, lambda _: FARM))
     clock.now += 2 * MINUTE
-    await alarm_loop(told_by(clock)).work(database)
+    await alarm_loop(as_database_clock(clock)).work(database)
     raised = await alarms(database, field)
     assert raised[0].network == FARM
     assert {alarm.looks for alarm in raised} == {"one_network"}
@@ -154,7 +154,7 @@ async def test_a_busy_evening_raises_nothing(
         ],
     )
     clock.now += 8 * MINUTE
-    await alarm_loop(told_by(clock)).work(database)
+    await alarm_loop(as_database_clock(clock)).work(database)
     assert await alarms(database, field) == []
 
 
@@ -165,7 +165,7 @@ def failures() -> float:
 async def test_after_a_crash_it_continues_and_raises_no_alarm_twice(
     database: Connection, field: Field, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = alarm_loop(told_by(clock))
+    loop = alarm_loop(as_database_clock(clock))
     await loop.work(database)
     await field.add(database, burst(40, spread))
     clock.now = BURST + 2 * MINUTE
@@ -181,10 +181,10 @@ async def test_after_a_crash_it_continues_and_raises_no_alarm_twice(
     assert await alarms(database, field) == []
     await loop.work(database)
     raised = await alarms(database, field)
-    assert [each.candidate for each in raised] == [4]
+    assert [item.candidate for item in raised] == [4]
     # Another process that begins with the aggregates and the ballots of the last hour.
     clock.now += 2 * MINUTE
-    await alarm_loop(told_by(clock)).work(database)
+    await alarm_loop(as_database_clock(clock)).work(database)
     assert await alarms(database, field) == raised
 
 
@@ -193,13 +193,13 @@ async def test_a_process_that_takes_over_raises_no_alarm_about_a_burst_that_goes
 ) -> None:
     await field.add(database, burst(40, spread))
     clock.now = BURST + 2 * MINUTE
-    await alarm_loop(told_by(clock)).work(database)
+    await alarm_loop(as_database_clock(clock)).work(database)
     raised = await alarms(database, field)
     assert len(raised) == 1
     # In the next hour: the minute of the alarm itself is not read again.
     await field.add(database, burst(40, spread, BURST + 45 * MINUTE))
     clock.now = BURST + 52 * MINUTE
-    await alarm_loop(told_by(clock)).work(database)
+    await alarm_loop(as_database_clock(clock)).work(database)
     assert await alarms(database, field) == raised
 
 
@@ -208,8 +208,8 @@ async def test_a_burst_while_no_loop_ran_is_found_afterwards(
 ) -> None:
     await field.add(database, burst(40, spread))
     clock.now = BURST + 15 * MINUTE
-    await alarm_loop(told_by(clock)).work(database)
-    assert [each.minute for each in await alarms(database, field)] == [BURST]
+    await alarm_loop(as_database_clock(clock)).work(database)
+    assert [alarm.minute for alarm in await alarms(database, field)] == [BURST]
 
 
 async def test_only_voting_time_is_read(
@@ -224,13 +224,13 @@ async def test_only_voting_time_is_read(
     monkeypatch.setattr(alarm_job, "read_minute", reading)
     for now in (OPENS - MINUTE, OPENS + timedelta(seconds=74), CLOSES + 3 * HOUR):
         clock.now = now
-        await alarm_loop(told_by(clock)).work(database)
+        await alarm_loop(as_database_clock(clock)).work(database)
     assert read == []
     clock.now = OPENS + timedelta(seconds=75)
-    await alarm_loop(told_by(clock)).work(database)
+    await alarm_loop(as_database_clock(clock)).work(database)
     assert read == [int(OPENS.timestamp()) // 60]
     clock.now = CLOSES + 1 * HOUR
-    await alarm_loop(told_by(clock)).work(database)
+    await alarm_loop(as_database_clock(clock)).work(database)
     assert read[-1] == int(CLOSES.timestamp()) // 60 - 1
 
 
@@ -276,7 +276,7 @@ async def test_neither_an_alarm_nor_who_saw_it_can_be_changed(
 ) -> None:
     await field.add(database, burst(40, spread))
     clock.now += 2 * MINUTE
-    await alarm_loop(told_by(clock)).work(database)
+    await alarm_loop(as_database_clock(clock)).work(database)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await database.execute(statement)
     owner = await connect(owner_database_url)
@@ -288,10 +288,10 @@ async def test_neither_an_alarm_nor_who_saw_it_can_be_changed(
 async def test_a_tally_of_another_cluster_is_skipped_until_it_is_rebuilt(
     database: Connection, field: Field, clock: MovedClock
 ) -> None:
-    loop = alarm_loop(told_by(clock))
+    loop = alarm_loop(as_database_clock(clock))
     await database.execute("update tally_floors set cluster = 1")
     await loop.work(database)
     await database.execute("update tally_floors set cluster = current_cluster()")
     await field.add(database, burst(40, spread))
     await rounds_until(clock, BURST + 2 * MINUTE, lambda: loop.work(database))
-    assert [each.candidate for each in await alarms(database, field)] == [4]
+    assert [alarm.candidate for alarm in await alarms(database, field)] == [4]

@@ -39,7 +39,7 @@ CLOSES = OPENS + timedelta(days=10)
 BOUGHT = 15
 
 
-def contest_of(opens_at: datetime, closes_at: datetime) -> Contest:
+def make_contest(opens_at: datetime, closes_at: datetime) -> Contest:
     return Contest(1, "c", rules(), opens_at, closes_at, 1, candidates(3))
 
 
@@ -51,17 +51,17 @@ def contest_of(opens_at: datetime, closes_at: datetime) -> Contest:
 def test_every_night_and_the_close_are_examined_once(
     hours_open: int, last: int | None, now: int
 ) -> None:
-    contest = contest_of(OPENS, OPENS + timedelta(hours=hours_open))
+    contest = make_contest(OPENS, OPENS + timedelta(hours=hours_open))
     now_at = OPENS + timedelta(hours=now, minutes=1)
-    known = None if last is None else OPENS + timedelta(hours=last)
-    moment = sweeps.moment_due(contest, known, now_at)
+    known_names = None if last is None else OPENS + timedelta(hours=last)
+    moment = sweeps.moment_due(contest, known_names, now_at)
     nights = [
         OPENS + timedelta(hours=hour)
         for hour in range(1, hours_open)
         if (OPENS + timedelta(hours=hour)).astimezone(contest.zone).time() == sweeps.SWEEP_AT
     ]
-    passed = [each for each in [*nights, contest.closes_at] if each < now_at]
-    missing = [each for each in passed if known is None or each > known]
+    passed = [item for item in [*nights, contest.closes_at] if item < now_at]
+    missing = [item for item in passed if known_names is None or item > known_names]
     assert moment == (missing[-1] if missing else None)
 
 
@@ -142,7 +142,7 @@ async def test_a_machine_s_ballots_are_held_and_still_count(
     assert await sweeps.load_latest_sweep(database, contest.id) == CLOSES
     again = await sweeps.sweep(database, contest, CLOSES + timedelta(seconds=1))
     assert [hold.is_new for hold in again] == []
-    acts = await database.fetch("select actor, act from journal order by entry")
+    acts = await database.fetch("select actor, act from audit_log order by entry")
     assert [tuple(act) for act in acts] == [("sweep", "hold_made")]
 
 

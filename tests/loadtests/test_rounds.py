@@ -20,7 +20,7 @@ def test_a_percentile_is_one_of_the_values_and_no_less_than_its_share(
     ordered = sorted(values)
     value = percentile(ordered, share)
     assert value in ordered
-    assert sum(each <= value for each in ordered) >= share * len(ordered)
+    assert sum(item <= value for item in ordered) >= share * len(ordered)
 
 
 def test_no_values_have_no_percentile() -> None:

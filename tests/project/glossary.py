@@ -89,27 +89,38 @@ BANNED_PHRASES = {
 
 ALLOWED = (
     (r"\bjoint office\b", "the name of an authority"),
-    (r"\boffice\.(?=\w)", "the schema's name in SQL"),
-    (r"\bvoting-service journal\b", "a command's name"),
-    (r"\bface (?:and|or|of|the|of a) ", "a face in a photo, or the verb"),
+    (
+        r"\bface (?:and|or|of|the|of a|is) |\bfaces are\b|\bface height\b",
+        "a face in a photo, or the verb",
+    ),
+    (r"`seal`", "the field of a receipt in the API"),
     (r"\b(?:type|font)faces?\b|\bfont.face\b|@font-face", "typography"),
 )
 """Where a banned word is honest English or the name of something outside: pattern, reason."""
 
-ALLOWED_NAMES = {"as_of": "the moment that figures hold for, as in accounting"}
+ALLOWED_NAMES = {
+    "as_of": "the moment that figures hold for, as in accounting",
+    "seal": "the field of a receipt in the API",
+}
 
 _GENERAL = """
-absent accepted agent announced assembly attribute attributes awarded batch breaker cache cast
-cell cells chain change changed chart check checks claims class close cloud column columns
-committed config connect counted counter credential database day decision dependencies device
-devices difference docx drawing early edited encrypted end entry facts fault feed figures file
-filter filters from gee granted heat hidden history hour imported info late line list listed
-live loaded local manuscript map minute moment month named neighbour networks open options
-origin outcome pack packed pair paragraph part person photo pipeline plain policy population
-probe published question questioned ranked reader rebuilt recommended rendered renderer repeated
-replayed resolved row rules scan secrets section sender service shared signatures signed single
-solved stored strictness subject submitted table target task tencent test text times token
-tokens tools totals trace turnstile undecided used value verified wechat window written yidun
+absent accepted access actor admitter agent already announced another answer api aspect assembly
+at attempt attribute attributes awarded baseline batch both break breaker burst cache cast cell
+cells chain challenged change changed chart check checks claims class classified close cloud
+cluster column columns committed config connect content contents context counted counter
+credential database day decision delta dependencies described detector device devices difference
+docx draft drawing early edit edited encrypted end entry facts fault feed few figures file filter
+filters frame from gee granted group head heat hidden history holder hour imported info invited
+job jwt kind late line list listed live loaded local locked loose manuscript many map meeting
+minute minuted moment month named names neighbour networks new offered open operator opinion
+options order origin outcome pack packed page pair paragraph part payload pending person photo
+pipeline plain policy population price print probe proposal published question questioned queue
+ranked reader rebuilt recommended registry rejected removal render rendered renderer repeat
+repeated replacement replayed reported resolved response reviewed row rules scan secret secrets
+section sender service set setting shared shortlisted signatures signed single solution solved
+step stored strictness subject submitted table target task tencent test text times token tokens
+too tools totals trace tries turnstile undecided unsubmitted used value verified verifier version
+view wechat window written yidun
 """
 GENERAL_WORDS = frozenset(_GENERAL.split())
 """English and technical words in names of classes and packages that need no entry."""
@@ -124,25 +135,16 @@ Reader = Callable[[Module], Iterator[tuple[int, str]]]
 Search = Callable[[str], list[tuple[str, str]]]
 
 REMAINING: dict[str, int] = {
-    "antifraud": 109,
-    "commands": 55,
-    "contests": 46,
-    "demo": 24,
-    "i18n": 1,
-    "infrastructure": 47,
-    "jobs": 12,
-    "loadtests": 91,
-    "locale": 148,
-    "migrations": 8,
-    "nomination": 274,
-    "sites/console": 99,
-    "sites/nomination": 125,
-    "sites/public": 87,
-    "sites/shared": 80,
-    "staff": 57,
-    "tests": 744,
-    "top": 17,
-    "voting": 122,
+    "antifraud": 2,
+    "contests": 3,
+    "loadtests": 2,
+    "locale": 1,
+    "nomination": 3,
+    "sites/console": 5,
+    "sites/nomination": 1,
+    "sites/shared": 2,
+    "tests": 103,
+    "voting": 3,
 }
 """How many findings each room may still have; lower it when you clean a room, never raise it."""
 
@@ -173,10 +175,12 @@ def split_words(name: str) -> list[str]:
 
 def banned_in_name(name: str) -> list[tuple[str, str]]:
     """Return the banned words of an identifier, each with what to write instead."""
+    if name in ALLOWED_NAMES:
+        return []
     if name in BANNED_NAMES:
         return [(name, BANNED_NAMES[name])]
     words = list(banned_in_prose(" ".join(split_words(name))))
-    if name.endswith("_of") and name not in ALLOWED_NAMES:
+    if name.endswith("_of"):
         words.append((name, "a verb, or a property"))
     return words
 
@@ -194,7 +198,7 @@ def banned_in_prose(text: str) -> list[tuple[str, str]]:
     if not _ANY_OF_THEM.search(text):
         return []
     for pattern, _ in ALLOWED:
-        text = re.sub(pattern, " ", text)
+        text = re.sub(pattern, " ", text, flags=re.IGNORECASE)
     return [(match[0], instead) for pattern, instead in _PROSE for match in pattern.finditer(text)]
 
 
@@ -278,11 +282,17 @@ def find_in_module(module: Module) -> Iterator[Finding]:
 
 
 def find_in_schema(module: Module) -> Iterator[Finding]:
-    """Return the banned words in the names of tables, views and functions."""
-    for match in re.finditer(r"^create (?:table|view|function) ([\w.]+)", module.text, re.M):
+    """Return the banned words in the names of schemas, tables, views, functions, indexes, triggers
+    and constraints."""
+    names = (
+        r"^create (?:unique )?(?:schema|table|view|function|index|trigger) ([\w.]+)"
+        r"|\bconstraint (?:= ')?(\w+)"
+    )
+    for match in re.finditer(names, module.text, re.M):
+        name = match[1] or match[2]
         line = module.text.count("\n", 0, match.start()) + 1
-        for word, instead in banned_in_name(match[1].removeprefix("office.")):
-            yield Finding("migrations", module.place(line, match[1]), word, instead)
+        for word, instead in banned_in_name(name):
+            yield Finding("migrations", module.place(line, name), word, instead)
 
 
 def find_in_catalogue(path: Path) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ sentences           strings for people that stand in code: an argument of `raise
                     programmer of a fault in the program, and are not counted. Docstrings and the
                     help of options are not strings of these calls; the texts of demo/ are data.
 Chinese             lines with a Chinese character in .py and .sql files, comments included,
-                    outside demo/ and the modules in DATA, which hold lists of fixed names.
+                    outside demo/.
 class names         names that two or more modules give to a class of their own.
 doubled blocks      runs of six or more lines that stand elsewhere too. Lines are compared without
                     indentation; comments, imports and lines without a letter are left out.
@@ -43,7 +43,6 @@ PACKAGE = "voting_service"
 MAXIMUM_PARAMETERS = 5
 MAXIMUM_FUNCTION_LINES = 70
 WINDOW_LINES = 6
-DATA = ("recommending_bodies.py", "industries.py")
 PROGRAMMERS_ERRORS = {"AssertionError", "KeyError", "NotImplementedError", "RuntimeError"}
 TEXT_CALLS = {"Fault", "Text"}
 CLICK_CALLS = {"echo", "secho", "ClickException", "UsageError", "BadParameter", "prompt", "confirm"}
@@ -154,14 +153,14 @@ def late_imports(modules: list[Module]) -> list[str]:
 
 
 def sentences(modules: list[Module]) -> list[str]:
-    found = {
+    result = {
         (module.path, literal.lineno): module.place(literal.lineno, text)
         for module in modules
         for call in _calls_for_people(module)
         for literal, text in _literals(call)
         if _SENTENCE.search(text)
     }
-    return list(found.values())
+    return list(result.values())
 
 
 def _calls_for_people(module: Module) -> Iterator[ast.Call]:
@@ -204,7 +203,7 @@ def chinese_lines(modules: list[Module]) -> list[str]:
     return [
         module.place(number, line.strip())
         for module in modules
-        if "/demo/" not in module.path and not module.path.endswith(DATA)
+        if "/demo/" not in module.path
         for number, line in enumerate(module.lines, 1)
         if CHINESE.search(line)
     ]
@@ -222,7 +221,7 @@ def doubled_class_names(modules: list[Module]) -> list[str]:
 def doubled_blocks(modules: list[Module]) -> list[str]:
     """Return each copy beyond the first of a block, with the place of the first."""
     first_places: dict[tuple[str, ...], tuple[Module, int]] = {}
-    found = []
+    result = []
     for module in modules:
         lines = _comparable_lines(module)
         inside = False
@@ -232,9 +231,9 @@ def doubled_blocks(modules: list[Module]) -> list[str]:
             original, number = first_places.setdefault(key, (module, window[0][0]))
             is_copy = (original, number) != (module, window[0][0])
             if is_copy and not inside:
-                found.append(module.place(window[0][0], f"as {original.place(number)}"))
+                result.append(module.place(window[0][0], f"as {original.place(number)}"))
             inside = is_copy
-    return found
+    return result
 
 
 def _comparable_lines(module: Module) -> list[tuple[int, str]]:

@@ -44,9 +44,9 @@ def test_the_lock_is_in_step_with_what_is_asked_for() -> None:
     project = json.loads((LOCK.parent / "package.json").read_text(encoding="utf-8"))
     packages = json.loads(LOCK.read_text(encoding="utf-8"))["packages"]
     for kind in ("dependencies", "devDependencies"):
-        asked = project[kind]
-        assert packages[""][kind] == asked
-        assert {name: packages[f"node_modules/{name}"]["version"] for name in asked} == asked
+        required = project[kind]
+        assert packages[""][kind] == required
+        assert {name: packages[f"node_modules/{name}"]["version"] for name in required} == required
 
 
 def test_what_is_served_is_in_the_tree_and_not_in_git(hatch_build: ModuleType) -> None:
@@ -68,7 +68,7 @@ NETWORKS = {
 
 
 class Project:
-    """A project with nothing but a lock, and an npm that writes what it is told."""
+    """A project with nothing but a lock, and an npm that writes what a test gives it."""
 
     def __init__(self, root: Path, hatch_build: ModuleType) -> None:
         self.root = root
@@ -144,7 +144,7 @@ def test_npm_runs_again_only_for_another_lock_or_a_lost_file(
     assert len(project.runs) == 3
 
 
-def test_a_registry_out_of_reach_is_an_error_that_says_what_to_do(
+def test_a_registry_out_of_reach_is_an_error_that_states_what_to_do(
     project: Project, hatch_build: ModuleType
 ) -> None:
     project.npm(exit_code=1)

@@ -12,19 +12,19 @@ from voting_service import cli
 from voting_service.cli import COMMANDS, root
 
 
-def words_of(command: click.Command | None, *words: str) -> Iterator[tuple[str, ...]]:
+def get_words(command: click.Command | None, *words: str) -> Iterator[tuple[str, ...]]:
     """Yield the command and its subcommands, as words on the command line."""
     assert command is not None
     yield words
     if isinstance(command, click.Group):
         context = click.Context(command)
         for name in command.list_commands(context):
-            yield from words_of(command.get_command(context, name), *words, name)
+            yield from get_words(command.get_command(context, name), *words, name)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_and_its_subcommands_have_help(name: str) -> None:
-    for words in words_of(root.get_command(click.Context(root), name), name):
+    for words in get_words(root.get_command(click.Context(root), name), name):
         answer = CliRunner().invoke(root, [*words, "--help"])
         assert answer.exit_code == 0, answer.output
         usage, _, description = answer.output.partition("\n\n")

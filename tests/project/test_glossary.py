@@ -100,7 +100,7 @@ def test_an_identifier_is_searched_word_by_word(name: str, banned: list[str]) ->
         ("the joint office returns it", []),
         ("the office returns it", ["office"]),
         ("a photo of the face of a person", []),
-        ("run `voting-service journal verify`", []),
+        ("run `voting-service journal verify`", ["journal"]),
     ],
 )
 def test_prose_is_searched_for_words_and_phrases(text: str, banned: list[str]) -> None:
@@ -130,8 +130,12 @@ Votes = Counter("journal_lines", "Lines told")
 
 
 def test_tables_and_catalogues_are_searched(tmp_path: Path) -> None:
-    schema = Module("migrations/schema/a.sql", "\n-- x\ncreate table office.papers (\n")
-    assert places(list(find_in_schema(schema))) == [("papers", 3)]
+    schema = Module(
+        "migrations/schema/a.sql",
+        "\n-- x\ncreate table voting.papers (\ncreate unique index picks_number on a (b);\n"
+        "    using errcode = 'check_violation', constraint = 'sealed_form';\n",
+    )
+    assert places(list(find_in_schema(schema))) == [("papers", 3), ("picks", 4), ("sealed", 5)]
     catalogue = tmp_path / "console.po"
     catalogue.write_text('msgid "a"\nmsgstr "Load the page anew"\n', encoding="utf-8")
     assert [finding.word for finding in find_in_catalogue(catalogue)] == ["anew"]

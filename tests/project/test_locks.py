@@ -27,19 +27,19 @@ ASKED_FOR = {
 }
 
 
-def text_of(lock: str) -> str:
+def get_text(lock: str) -> str:
     return (ROOT / f"{lock}.lock").read_text(encoding="utf-8")
 
 
-def pins_of(lock: str) -> dict[str, str]:
+def get_pins(lock: str) -> dict[str, str]:
     """name to version, of every package of a lock."""
-    found = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text_of(lock), re.MULTILINE)
-    return {canonicalize_name(name): version for name, version in found}
+    result = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", get_text(lock), re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in result}
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_holds_pins_with_hashes_and_nothing_else(lock: str) -> None:
-    entries = re.sub(r"\s*\\\n\s*", " ", text_of(lock)).splitlines()
+    entries = re.sub(r"\s*\\\n\s*", " ", get_text(lock)).splitlines()
     entries = [line for line in entries if line and not line.lstrip().startswith("#")]
     assert entries
     pin = re.compile(r"[\w.-]+==[\w.+!-]+( ;[^\\]+?)?( --hash=sha256:[0-9a-f]{64})+")
@@ -48,26 +48,26 @@ def test_a_lock_holds_pins_with_hashes_and_nothing_else(lock: str) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_names_no_place(lock: str) -> None:
-    assert re.findall(r"\w+://|--index|--find-links|--trusted-host|(?<= )@ ", text_of(lock)) == []
+    assert re.findall(r"\w+://|--index|--find-links|--trusted-host|(?<= )@ ", get_text(lock)) == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_what_pyproject_asks_for_is_locked(lock: str) -> None:
-    pins = pins_of(lock)
+    pins = get_pins(lock)
     unmet = []
     for line in ASKED_FOR[lock]:
-        asked = Requirement(line)
-        version = pins.get(canonicalize_name(asked.name))
-        if version is None or not asked.specifier.contains(version, prereleases=True):
+        requirement = Requirement(line)
+        version = pins.get(canonicalize_name(requirement.name))
+        if version is None or not requirement.specifier.contains(version, prereleases=True):
             unmet.append(line)
     assert unmet == [], "pyproject.toml has moved on; run `make lock`"
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_the_shorter_locks_agree_with_the_developers(lock: str) -> None:
-    assert pins_of(lock).items() <= pins_of("requirements-dev").items()
+    assert get_pins(lock).items() <= get_pins("requirements-dev").items()
 
 
 def test_the_build_backend_is_the_one_that_is_locked() -> None:
-    asked = {canonicalize_name(Requirement(r).name) for r in PROJECT["build-system"]["requires"]}
-    assert asked <= pins_of("requirements-build").keys()
+    required = {canonicalize_name(Requirement(r).name) for r in PROJECT["build-system"]["requires"]}
+    assert required <= get_pins("requirements-build").keys()

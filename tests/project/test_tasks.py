@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from tests.patience import PATIENCE_SECONDS
 from voting_service.errors import StoreUnavailable
 from voting_service.infrastructure import tasks
 from voting_service.infrastructure.tasks import (
@@ -65,7 +66,7 @@ async def test_a_lasting_task_survives_whatever_a_round_raises(
 
     with capture_logs() as logged:
         task = asyncio.create_task(run_forever("test", work, pause_seconds=0.001))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await done.wait()
         await end_tasks([task])
     assert task.cancelled()

@@ -46,13 +46,13 @@ def tracked_texts() -> Iterator[tuple[str, str]]:
 def test_no_file_names_a_download_host_or_a_path_of_a_machine() -> None:
     texts = list(tracked_texts())
     assert len(texts) > 20
-    found = [
+    result = [
         f"{name}:{number}: {line.strip()[:80]}"
         for name, text in texts
         for number, line in enumerate(text.splitlines(), 1)
         if FORBIDDEN.search(line)
     ]
-    assert found == []
+    assert result == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from prometheus_client import Counter
 CAPTCHAS = Counter(
     "voting_captchas_total",
     "Answers of hosted captchas by provider and outcome: verified, failed, replayed, away (the "
-    "provider did not answer; the voter gets a proof of work), spared (circuit open), crowded",
+    "provider did not answer; the voter gets a proof of work), circuit_open, crowded",
     ["provider", "outcome"],
 )
 ALARMS = Counter(

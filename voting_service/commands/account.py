@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.output import message, say
 from voting_service.commands.runtime import (
     database,
     run,
@@ -26,6 +27,7 @@ from voting_service.settings import (
 from voting_service.staff.accounts import invitations
 from voting_service.staff.accounts.model import Account, Role
 from voting_service.staff.accounts.repository import (
+    NewAccount,
     create_account,
     disable_account,
     find_account,
@@ -54,17 +56,20 @@ def add(name: str, role: Role) -> None:
     password, _ = staff_credentials()
     if password is None:
         password = click.prompt(
-            f"Password for {name}", hide_input=True, confirmation_prompt=True, err=True
+            message("account.password_for", name=name),
+            hide_input=True,
+            confirmation_prompt=True,
+            err=True,
         )
     created, secret = run(_add(settings, name, role, password))
-    click.echo(f"Created {created.name}, {created.role}. For the authenticator app (shown once):")
+    say("account.created", name=created.name, role=created.role)
     click.echo(provisioning_uri(created.name, secret))
 
 
 async def _add(settings: Settings, name: str, role: Role, password: str) -> tuple[Account, str]:
     async with database(settings) as connection, connection.transaction():
         created, secret = await create_account(
-            connection, settings.master_key.get_secret_value(), name, role, password
+            connection, settings.master_key.get_secret_value(), NewAccount(name, role, password)
         )
         await record(
             connection,
@@ -85,16 +90,17 @@ def invite(role: Role, note: str, renew: str | None, name: str) -> None:
     """Print a one-time link with which someone creates an account on the staff site."""
     settings = load_settings()
     token = run(_invite(settings, role, note, renew, name))
-    click.echo(f"{settings.office_url}/invitation/{token}")
+    click.echo(f"{settings.staff_url}/invitation/{token}")
 
 
 async def _invite(settings: Settings, role: Role, note: str, renew: str | None, name: str) -> str:
     async with database(settings) as connection:
         administrator = await authenticate_staff(connection, settings, name)
-        renews = await find_account(connection, renew) if renew else None
-        return await invitations.invite(
-            connection, administrator, role, note, system_clock(), renews=renews
-        )
+        now = system_clock()
+        if renew is None:
+            return await invitations.invite(connection, administrator, role, note, now)
+        reset = await find_account(connection, renew)
+        return await invitations.invite_to_reset(connection, administrator, reset, note, now)
 
 
 @account.command("invitations")
@@ -103,10 +109,13 @@ def list_invitations() -> None:
     settings = load_settings()
     for invitation in run(_open_invitations(settings)):
         role, account_name = invitation.role, invitation.account_name
-        target = f"{role}, resets {account_name}" if account_name else role
-        state = "waits for a second person" if invitation.waits else "can be used"
-        click.echo(
-            f"{invitation.id} {target}, invited by {invitation.inviter}, {state}: {invitation.note}"
+        target = message("account.resets", role=role, name=account_name) if account_name else role
+        say(
+            "account.invitation_waits" if invitation.waits else "account.invitation_usable",
+            id=invitation.id,
+            target=target,
+            inviter=invitation.inviter,
+            note=invitation.note,
         )
 
 
@@ -123,7 +132,7 @@ async def _open_invitations(settings: Settings) -> list[invitations.Invitation]:
 def approve(invitation: str, name: str) -> None:
     """Approve INVITATION (its ID in `account invitations`), created by another person."""
     run(_approve(load_settings(), invitation, name))
-    click.echo("Approved. The link can now be used.")
+    say("account.invitation_approved")
 
 
 async def _approve(settings: Settings, invitation: str, name: str) -> None:
@@ -171,7 +180,7 @@ async def _accounts(settings: Settings) -> tuple[Account, ...]:
 def disable(name: str) -> None:
     """Disable the account NAME. What it approved before stays valid."""
     run(_disable(load_settings(), name))
-    click.echo(f"Disabled {name}.")
+    say("account.disabled", name=name)
 
 
 async def _disable(settings: Settings, name: str) -> None:

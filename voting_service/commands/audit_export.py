@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.output import say
 from voting_service.commands.runtime import database, run
 from voting_service.contests.repository import load_contest
 from voting_service.errors import Refused
@@ -38,7 +39,7 @@ def audit_export(contest: str, out: Path, name: str) -> None:
     again, run `voting-service replay FILE`.
     """
     written = run(_export(load_settings(), contest, out, name))
-    click.echo(f"{out}: {written.size_bytes} bytes, SHA-256 {written.sha256}")
+    say("audit_export.written", out=out, size=written.size_bytes, sha256=written.sha256)
 
 
 async def _export(settings: Settings, slug: str, out: Path, name: str) -> WrittenArchive:

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import click
 
+from voting_service.commands.output import say
 from voting_service.commands.runtime import (
     database,
     run,
@@ -24,7 +25,7 @@ from voting_service.staff.audit_log.hash_chain import (
     Head,
     parse_head,
 )
-from voting_service.staff.audit_log.json_lines import line_of, read_lines
+from voting_service.staff.audit_log.json_lines import encode_entry, read_lines
 from voting_service.staff.audit_log.model import ACTS, Entry
 from voting_service.staff.audit_log.record import record
 from voting_service.staff.audit_log.repository import (
@@ -80,15 +81,15 @@ def verify(noted: tuple[Head, ...], export: Path | None) -> None:
     else:
         with export.open("rb") as stream:
             lines, faults = _verify_entries(chain, read_lines(stream))
-    click.echo(f"{lines} lines, last line {chain.head}")
+    say("audit_log.last_line", lines=lines, head=chain.head)
     if faults:
         raise Refused("commands.audit_log.not_as_written", faults=faults)
     if chain.head == BEGINNING:
-        click.echo("The audit log is empty.")
+        say("audit_log.empty")
     elif noted:
-        click.echo("The chain is complete and every line you noted is unchanged.")
+        say("audit_log.unchanged")
     else:
-        click.echo("The chain is complete. Note the last line where nobody can change it.")
+        say("audit_log.complete")
 
 
 async def _verify_stored(settings: Settings, chain: Chain) -> tuple[int, int]:
@@ -176,14 +177,14 @@ def export_audit_log(file: Path) -> None:
     """Write the audit log to FILE, one JSON object per line, for `audit-log verify --file`."""
     with click.open_file(str(file), "wb") as stream:
         head = run(_export(load_settings(), stream))
-    click.echo(f"Wrote the audit log up to line {head}.", err=True)
+    say("audit_log.written", err=True, head=head)
 
 
 async def _export(settings: Settings, stream: IO[Any]) -> Head:
     head, written = BEGINNING, sha256()
     async with database(settings) as connection:
         async for batch in entries_after(connection):
-            lines = b"".join(line_of(entry) for entry in batch)
+            lines = b"".join(encode_entry(entry) for entry in batch)
             stream.write(lines)
             written.update(lines)
             head = Head(batch[-1].entry, batch[-1].hash)

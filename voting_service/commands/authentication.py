@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from voting_service.commands.output import message
 from voting_service.commands.runtime import terminal_user
 from voting_service.errors import NotSignedIn
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings, staff_credentials
 from voting_service.staff.accounts.failed_sign_ins import record_failure
 from voting_service.staff.accounts.model import Account
-from voting_service.staff.accounts.sign_in import authenticate
+from voting_service.staff.accounts.sign_in import SignInAttempt, authenticate
 from voting_service.staff.audit_log.record import record
 
 as_option = click.option(
@@ -30,18 +31,17 @@ async def authenticate_staff(connection: Connection, settings: Settings, name: s
     """
     password, code = staff_credentials()
     if password is None:
-        password = click.prompt(f"Password for {name}", hide_input=True, err=True)
+        password = click.prompt(
+            message("account.password_for", name=name), hide_input=True, err=True
+        )
     if code is None:
-        code = click.prompt("One-time code", err=True)
+        code = click.prompt(message("account.one_time_code"), err=True)
     source = terminal_user()
     try:
         account = await authenticate(
             connection,
             settings.master_key.get_secret_value(),
-            name,
-            password,
-            code,
-            source=source,
+            SignInAttempt(name, password, code, source=source),
         )
     except NotSignedIn:
         await record_failure(connection, name, program="command line", source=source)

@@ -17,7 +17,7 @@ def console() -> None:
     """Serve the staff site: the console (tally, rulings, publication, audit log, accounts) and the
     nomination pages (recommendation, review, shortlist, panel, awards).
 
-    Set VOTING_OFFICE_HOST and VOTING_OFFICE_PORT to choose where it listens, and VOTING_OFFICE_URL
+    Set VOTING_STAFF_HOST and VOTING_STAFF_PORT to choose where it listens, and VOTING_STAFF_URL
     to the address that staff open. One process serves hundreds of staff; you can run several.
     """
     settings = load_settings()
@@ -25,8 +25,8 @@ def console() -> None:
     uvicorn.run(
         "voting_service.sites.staff_app:create_app",
         factory=True,
-        host=settings.office_host,
-        port=settings.office_port,
+        host=settings.staff_host,
+        port=settings.staff_port,
         loop="uvloop",
         http="voting_service.sites.shared.slow_clients:UploadHttp",
         ws="none",

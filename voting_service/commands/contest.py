@@ -15,6 +15,7 @@ from voting_service.commands.contest_picture import (
     picture,
     remove_pictures,
 )
+from voting_service.commands.output import message, say
 from voting_service.commands.reasons import reason_options
 from voting_service.commands.runtime import (
     database,
@@ -35,6 +36,7 @@ from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.settings import Settings, load_settings
+from voting_service.staff.actor import Actor
 from voting_service.staff.audit_log.record import record
 from voting_service.voting.voters.keyring import destroy_voter_key
 
@@ -57,22 +59,15 @@ def import_contest(file: Path, check: bool) -> None:
     encoded = run(encode_pictures(loaded))
     if not check:
         for slug in run(_import(load_settings(), loaded, encoded)):
-            click.echo(
-                f"warning: VOTING_MASTER_KEY cannot decrypt the keys of {slug}; it is not served",
-                err=True,
-            )
+            say("contest.keys_not_decrypted", err=True, slug=slug)
     for line in _describe(loaded):
         click.echo(line)
     if loaded.closes_at <= system_clock():
-        click.echo("note: the voting window is already over, so nobody can vote", err=True)
+        say("contest.already_over", err=True)
     if check:
-        click.echo("The file is valid. Nothing was stored.")
+        say("contest.file_valid")
         return
-    click.echo(
-        f"Imported {loaded.slug}. It opens and closes automatically.\n"
-        "next: voting-service platform add …   to let a media platform sign its users in\n"
-        f"      voting-service contest show {loaded.slug}"
-    )
+    say("contest.imported", slug=loaded.slug)
 
 
 async def _import(
@@ -113,7 +108,7 @@ def list_contests() -> None:
             f"{listed.slug:<40}  {listed.phase(now):<8}  {_window(listed)}  {listed.rules.title.zh}"
         )
     if not contests:
-        click.echo("No contests yet. To add one: voting-service contest import FILE", err=True)
+        say("contest.none_yet", err=True)
 
 
 async def _load_all(settings: Settings) -> tuple[Contest, ...]:
@@ -151,10 +146,7 @@ def close(slug: str, reason_zh: str, reason_en: str, name: str) -> None:
     The public rules page shows that the contest was closed early, and the reason.
     """
     closed = run(_close(load_settings(), slug, Text(reason_zh, reason_en), name))
-    click.echo(
-        f"{slug} closes at {closed.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC.\n"
-        f"next: voting-service cut {slug} --wait"
-    )
+    say("contest.closes", slug=slug, at=closed.astimezone(UTC))
 
 
 async def _close(settings: Settings, slug: str, reason: Text, name: str) -> datetime:
@@ -162,7 +154,7 @@ async def _close(settings: Settings, slug: str, reason: Text, name: str) -> date
         account = await authenticate_staff(connection, settings, name)
         contest = await load_contest(connection, slug)
         now = system_clock()
-        await close_early(connection, contest, account, now + NOTICE, reason=reason, now=now)
+        await close_early(Actor(connection, account, now), contest, now + NOTICE, reason=reason)
         return now + NOTICE
 
 
@@ -177,10 +169,8 @@ def destroy_keys(slug: str, confirm: str) -> None:
     """
     if confirm != slug:
         raise Refused("commands.contest.destroy_not_confirmed", confirm=confirm, slug=slug)
-    if run(_destroy(load_settings(), slug)):
-        click.echo(f"Destroyed the voter key of {slug}. Its pseudonyms are final.")
-    else:
-        click.echo(f"The voter key of {slug} had already been destroyed.")
+    destroyed = run(_destroy(load_settings(), slug))
+    say("contest.key_destroyed" if destroyed else "contest.key_already_destroyed", slug=slug)
 
 
 async def _destroy(settings: Settings, slug: str) -> bool:
@@ -205,23 +195,31 @@ def _describe(described: Contest | ContestFile) -> Iterator[str]:
     yield f"{'window':<11} {_window(described)}"
     yield f"{'published':<11} {_local(published_at(described), described.rules.time_zone)}"
     if rules.early_close:
-        yield f"{'closed':<11} early by {rules.early_close.by}"
-    yield (
-        f"{'ballot':<11} {ballot.min_choices} to {ballot.max_choices} of "
-        f"{len(described.candidates)} candidates, one ballot per voter and {ballot.every}"
+        early = message("contest.closed_early_by", by=rules.early_close.by)
+        yield f"{'closed':<11} {early}"
+    choices = message(
+        "contest.choices",
+        least=ballot.min_choices,
+        most=ballot.max_choices,
+        candidates=len(described.candidates),
+        every=ballot.every,
     )
+    yield f"{'ballot':<11} {choices}"
     yield f"{'counts':<11} {_release(rules)}"
-    yield f"{'cut':<11} the top {rules.cut.size} advance; a tie at the last place: {rules.cut.tie}"
+    yield f"{'cut':<11} {message('contest.cut', size=rules.cut.size, tie=rules.cut.tie)}"
     yield f"{'list order':<11} {rules.list_order}"
-    yield f"{'expected':<11} {rules.expected_voters_per_day} voters a day"
+    expected = message("contest.expected", voters=rules.expected_voters_per_day)
+    yield f"{'expected':<11} {expected}"
 
 
 def _release(rules: ContestRules) -> str:
     release = rules.release
-    at = f" at {release.daily_at:%H:%M}" if release.daily_at else ""
-    hours = release.blackout_hours
-    blackout = f", frozen for the last {hours} hours" if hours else ", no blackout"
-    return f"{release.mode}{at}{blackout}"
+    mode: str = release.mode
+    if release.daily_at:
+        mode = message("contest.released_at", mode=mode, at=release.daily_at)
+    if not release.blackout_hours:
+        return message("contest.no_blackout", mode=mode)
+    return message("contest.blackout", mode=mode, hours=release.blackout_hours)
 
 
 def _window(described: Contest | ContestFile) -> str:

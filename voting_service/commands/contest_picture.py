@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from voting_service.commands.output import message, say
 from voting_service.commands.runtime import (
     database,
     run,
@@ -57,20 +58,24 @@ def picture(
     """
     caption = _caption(caption_zh, caption_en)
     run(_store(load_settings(), slug, number, file, caption))
-    what = "portrait" if caption is None else "picture"
-    click.echo(f"Candidate {number} of {slug} has a new {what}. Pages show it within seconds.")
+    stored = "new_portrait" if caption is None else "new_picture"
+    say(f"contest_picture.{stored}", number=number, slug=slug)
 
 
 def _caption(caption_zh: str | None, caption_en: str | None) -> Text | None:
     if caption_zh is None and caption_en is None:
         return None
     if caption_zh is None or caption_en is None:
-        raise click.UsageError("give both --caption-zh and --caption-en, or neither for a portrait")
+        raise click.UsageError(message("contest_picture.both_captions"))
     for option, caption in (("--caption-zh", caption_zh), ("--caption-en", caption_en)):
         if not caption.strip() or len(caption) > MAX_CAPTION_CHARACTERS:
-            raise click.UsageError(f"{option} must be 1 to {MAX_CAPTION_CHARACTERS} characters")
+            raise click.UsageError(
+                message(
+                    "contest_picture.caption_length", option=option, most=MAX_CAPTION_CHARACTERS
+                )
+            )
         if not caption.isprintable():
-            raise click.UsageError(f"{option} must be printable")
+            raise click.UsageError(message("contest_picture.caption_not_printable", option=option))
     return Text(zh=caption_zh.strip(), en=caption_en.strip())
 
 
@@ -113,10 +118,7 @@ def remove_pictures(slug: str, number: int, confirm: int) -> None:
             number=number,
         )
     run(_remove(load_settings(), slug, number))
-    click.echo(
-        f"Deleted the pictures of candidate {number} of {slug}. Browsers and caches may keep their "
-        "copies."
-    )
+    say("contest_picture.deleted", number=number, slug=slug)
 
 
 async def _remove(settings: Settings, slug: str, number: int) -> None:

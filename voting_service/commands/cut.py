@@ -13,6 +13,7 @@ from rich.console import Console
 
 from voting_service.commands.authentication import as_option, authenticate_staff
 from voting_service.commands.cut_preview import print_decisions, print_preview
+from voting_service.commands.output import message, say
 from voting_service.commands.runtime import database, run
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_contest
@@ -23,6 +24,7 @@ from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.staff.approvals.repository import load_contest_approvals
 from voting_service.voting.cut.checklist import drained_at
@@ -68,7 +70,7 @@ def _order(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     try:
         return tuple(int(part) for part in value.split(","))
     except ValueError:
-        raise click.BadParameter("must be numbers separated by commas, best first") from None
+        raise click.BadParameter(message("cut.order_format")) from None
 
 
 def _moment(
@@ -77,7 +79,7 @@ def _moment(
     try:
         return None if value is None else datetime.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter("must be a time such as 2022-08-20T10:00:00") from None
+        raise click.BadParameter(message("cut.time_format")) from None
 
 
 def in_zone(value: datetime, contest: Contest) -> datetime:
@@ -86,7 +88,7 @@ def in_zone(value: datetime, contest: Contest) -> datetime:
 
 
 def _numbers(numbers: tuple[int, ...]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
+    return ", ".join(map(str, numbers)) or message("cut.nobody")
 
 
 @click.group(cls=CutGroup, invoke_without_command=True)
@@ -121,11 +123,8 @@ async def _preview(settings: Settings, target: CutTarget) -> Examination:
         return await examine(connection, contest, now)
 
 
-def _report_proposal(decision_id: int, slug: str) -> None:
-    click.echo(
-        f"Proposed as decision {decision_id}. A second person approves it with "
-        f"`voting-service cut {slug} approve {decision_id} --as NAME`"
-    )
+def _report_proposal(approval_id: int, slug: str) -> None:
+    say("cut.proposed", decision=approval_id, slug=slug)
 
 
 @cut.command("decide-tie")
@@ -138,7 +137,7 @@ def decide_tie(target: CutTarget, order: tuple[int, ...], name: str) -> None:
     async def work(connection: Connection, settings: Settings) -> int:
         contest, now = await _opened(connection, target)
         account = await authenticate_staff(connection, settings, name)
-        return await propose_tie_order(connection, contest, account, order, now=now)
+        return await propose_tie_order(Actor(connection, account, now), contest, order)
 
     _report_proposal(_with_database(work), target.slug)
 
@@ -153,7 +152,7 @@ def draw(target: CutTarget, number: str, name: str) -> None:
     async def work(connection: Connection, settings: Settings) -> int:
         contest, now = await _opened(connection, target)
         account = await authenticate_staff(connection, settings, name)
-        return await propose_lot(connection, contest, account, number, now=now)
+        return await propose_lot(Actor(connection, account, now), contest, number)
 
     _report_proposal(_with_database(work), target.slug)
 
@@ -188,11 +187,9 @@ def publish(
         contest, now = await _opened(connection, target)
         account = await authenticate_staff(connection, settings, name)
         return await propose_publication(
-            connection,
+            Actor(connection, account, now),
             contest,
-            account,
             key=key,
-            now=now,
             visible_from=visible_from and in_zone(visible_from, contest),
             reason=reason,
         )
@@ -201,20 +198,27 @@ def publish(
 
 
 @cut.command("approve")
-@click.argument("decision_id", metavar="ID", type=int)
+@click.argument("approval_id", metavar="ID", type=int)
 @as_option
 @click.pass_obj
-def approve_command(target: CutTarget, decision_id: int, name: str) -> None:
+def approve_command(target: CutTarget, approval_id: int, name: str) -> None:
     """Approve decision ID, proposed by another person."""
 
     async def work(connection: Connection, settings: Settings) -> tuple[Account, ApprovalRequest]:
         key = load_signing_key(settings.signing_key_file)
         contest, now = await _opened(connection, target)
         account = await authenticate_staff(connection, settings, name)
-        return account, await approve(connection, contest, account, decision_id, key=key, now=now)
+        return account, await approve(
+            Actor(connection, account, now), contest, approval_id, key=key
+        )
 
     account, decision = _with_database(work)
-    click.echo(f"Approved by {decision.proposer} and {account.name}: {decision.describe('en')}")
+    say(
+        "cut.approved",
+        proposer=decision.proposer,
+        approver=account.name,
+        decision=decision.describe("en"),
+    )
 
 
 @cut.command()
@@ -271,20 +275,26 @@ def verify(file: Path, key_file: Path | None, before: Path | None) -> None:
         predecessor = before.read_bytes()
         verify_document(predecessor, key)
         check_predecessor(document, predecessor)
-    click.echo(
-        f"valid: {document.contest.slug}, version {document.version}, "
-        f"{document.ballots.net} ballots, {len(document.selected)} selected: "
-        + ", ".join(str(number) for number in document.selected)
+    say(
+        "cut.valid",
+        slug=document.contest.slug,
+        version=document.version,
+        ballots=document.ballots.net,
+        selected=len(document.selected),
+        numbers=", ".join(str(number) for number in document.selected),
     )
     for change in document.corrects:
-        click.echo(
-            f"corrects version {change.version} ({change.document_sha256}): "
-            f"{len(change.votes)} candidates have different votes; "
-            f"entered: {_numbers(change.entered)}; left: {_numbers(change.left)}; "
-            f"{change.reason.zh} / {change.reason.en}"
+        say(
+            "cut.corrects",
+            version=change.version,
+            sha256=change.document_sha256,
+            changed=len(change.votes),
+            entered=_numbers(change.entered),
+            left=_numbers(change.left),
+            reason=f"{change.reason.zh} / {change.reason.en}",
         )
     if key is None:
-        click.echo(f"signed by {verified.public_key}: compare this key with the announced one")
+        say("cut.signed_by", key=verified.public_key)
 
 
 def _with_database(work: Any) -> Any:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from voting_service.commands.output import message
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.voting.cut.examination import Examination
 from voting_service.voting.cut.ranking import NEIGHBOURS, margins
@@ -20,7 +21,7 @@ def print_preview(examination: Examination, console: Console) -> None:
     size = contest.rules.cut.size
     console.print(
         escape(f"{contest.rules.title.zh} / {contest.rules.title.en} ({contest.slug})"),
-        f"the top {size} advance; tie rule: {contest.rules.cut.tie}",
+        message("cut.rule", size=size, tie=contest.rules.cut.tie),
         sep="\n",
         highlight=False,
     )
@@ -30,9 +31,12 @@ def print_preview(examination: Examination, console: Console) -> None:
     if examination.published:
         published = examination.published
         console.print(
-            f"version {published.version} was published at "
-            f"{published.published_at:%Y-%m-%d %H:%MZ}, shown from "
-            f"{published.visible_at:%Y-%m-%d %H:%MZ} on"
+            message(
+                "cut.published",
+                version=published.version,
+                at=published.published_at,
+                visible=published.visible_at,
+            )
         )
     console.print(_neighbours(examination))
     console.print(_margins(examination))
@@ -48,7 +52,7 @@ def print_preview(examination: Examination, console: Console) -> None:
 def _neighbours(examination: Examination) -> Table:
     size = examination.contest.rules.cut.size
     names = {candidate.number: candidate.name for candidate in examination.contest.candidates}
-    table = Table(title="around the cut line", title_justify="left")
+    table = Table(title=message("cut.around_line"), title_justify="left")
     for column in ("place", "rank", "number"):
         table.add_column(column, justify="right")
     table.add_column("name", overflow="fold")
@@ -64,7 +68,7 @@ def _neighbours(examination: Examination) -> Table:
             str(place),
             str(standing.rank),
             str(standing.number),
-            escape(f"{name.zh} / {name.en}" if name else "no candidate"),
+            escape(f"{name.zh} / {name.en}" if name else message("cut.no_candidate")),
             *(str(figure) for figure in figures),
             end_section=place == size,
         )
@@ -73,7 +77,8 @@ def _neighbours(examination: Examination) -> Table:
 
 def _margins(examination: Examination) -> Table:
     size = examination.contest.rules.cut.size
-    table = Table("place", "number", "ahead of", "by votes", title="margins", title_justify="left")
+    columns = ("place", "number", "ahead of", "by votes")
+    table = Table(*columns, title=message("cut.margins"), title_justify="left")
     for margin in margins(examination.standings, size):
         table.add_row(
             str(margin.place),
@@ -86,7 +91,7 @@ def _margins(examination: Examination) -> Table:
 
 
 def _worst_case(safety: Safety) -> Table:
-    table = Table(title="with the worst ruling on every open hold", title_justify="left")
+    table = Table(title=message("cut.worst_case"), title_justify="left")
     for column in ("place", "number", "net", "lowest", "highest", "against", "lead", "then"):
         table.add_column(column, justify="right")
     table.add_column("entered")
@@ -105,16 +110,20 @@ def _worst_case(safety: Safety) -> Table:
 def print_decisions(decisions: Sequence[ApprovalRequest], console: Console) -> None:
     """Print a line for each approval request: what it is, who proposed and who approved it."""
     for decision in decisions:
-        state = f"waits for a second person: `approve {decision.id}`"
         if decision.approved_at:
-            state = f"approved by {decision.approver} at {decision.approved_at:%Y-%m-%d %H:%MZ}"
+            state = message("cut.state_approved", name=decision.approver, at=decision.approved_at)
         elif decision.declined_at:
-            state = f"declined by {decision.decliner}: {decision.declined_because}"
-        console.print(
-            escape(
-                f"{decision.id}: {decision.describe('en')}; proposed by {decision.proposer} "
-                f"at {decision.proposed_at:%Y-%m-%d %H:%MZ}; {state}"
-            ),
-            highlight=False,
-            soft_wrap=True,
+            state = message(
+                "cut.state_rejected", name=decision.decliner, reason=decision.declined_because
+            )
+        else:
+            state = message("cut.state_waiting", decision=decision.id)
+        line = message(
+            "cut.decision",
+            id=decision.id,
+            description=decision.describe("en"),
+            proposer=decision.proposer,
+            at=decision.proposed_at,
+            state=state,
         )
+        console.print(escape(line), highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from voting_service.commands.output import message
 from voting_service.commands.runtime import run
 from voting_service.demo.run import DemoPlan, run_demo
 from voting_service.demo.stages import STAGES, Stage
@@ -28,7 +29,12 @@ _PORT = click.IntRange(1, 65535)
 )
 @click.option("--port", type=_PORT, default=8000, show_default=True, help="Of the public site.")
 @click.option(
-    "--office-port", type=_PORT, default=8001, show_default=True, help="Of the staff site."
+    "--office-port",
+    "staff_port",
+    type=_PORT,
+    default=8001,
+    show_default=True,
+    help="Of the staff site.",
 )
 @click.option("--workers", type=click.IntRange(1, 256), help="Workers. [default: one per core]")
 @click.option(
@@ -46,7 +52,7 @@ def demo(
     *,
     data: Path,
     port: int,
-    office_port: int,
+    staff_port: int,
     workers: int | None,
     crowd: float,
     stage: Stage | None,
@@ -55,9 +61,9 @@ def demo(
 
     Prints `ready http://127.0.0.1:PORT` when the service answers. Ctrl-C stops everything.
     """
-    if port == office_port:
-        raise click.UsageError("--port and --office-port must differ")
-    run(_until_stopped(DemoPlan(data, port, office_port, workers, crowd, stage)))
+    if port == staff_port:
+        raise click.UsageError(message("demo.same_port"))
+    run(_until_stopped(DemoPlan(data, port, staff_port, workers, crowd, stage)))
 
 
 async def _until_stopped(plan: DemoPlan) -> None:

@@ -16,6 +16,7 @@ from voting_service.antifraud.forensics import columns, result_files
 from voting_service.antifraud.forensics.examine import Options, examine
 from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
 from voting_service.antifraud.forensics.report import write_report
+from voting_service.commands.output import message, say
 from voting_service.errors import Refused
 
 
@@ -44,7 +45,9 @@ def forensics(ballots: Path, out: Path, seed: int, zone: str) -> None:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise click.BadParameter(f"{zone!r} is not a time zone", param_hint="--zone") from None
+        raise click.BadParameter(
+            message("forensics.no_such_zone", zone=zone), param_hint="--zone"
+        ) from None
     started_at = time.monotonic()
     with _progress() as report:
         read = columns.read_ballot_file(ballots, report)
@@ -57,15 +60,20 @@ def forensics(ballots: Path, out: Path, seed: int, zone: str) -> None:
     except OSError as error:
         raise Refused("commands.forensics.cannot_write", out=out, strerror=error.strerror) from None
     _summarise(findings, time.monotonic() - started_at)
-    click.echo(f"Wrote verdicts.csv, campaigns.json and report.html to {out}.")
+    say("forensics.written", out=out)
 
 
 def _summarise(findings: Findings, seconds: float) -> None:
     for verdict in (BallotVerdict.HOLD, BallotVerdict.BLOC):
         campaigns = sum(campaign.verdict is verdict for campaign in findings.campaigns)
         ballots = int((findings.verdict == verdict).sum())
-        click.echo(f"{verdict.name.lower():5} {ballots} ballots in {campaigns} campaigns")
-    click.echo(f"Examined {len(findings.verdict)} ballots in {seconds:.1f} seconds", err=True)
+        say(
+            "forensics.verdict",
+            verdict=verdict.name.lower(),
+            ballots=ballots,
+            campaigns=campaigns,
+        )
+    say("forensics.examined", err=True, ballots=len(findings.verdict), seconds=seconds)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from voting_service.commands.output import message, say
 from voting_service.commands.runtime import (
     database,
     run,
@@ -18,7 +19,7 @@ from voting_service.contests.repository import load_contest
 from voting_service.infrastructure.clock import system_clock
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.audit_log.record import record
-from voting_service.voting.rulings.forensics_import import ImportedHold, import_holds
+from voting_service.voting.rulings.forensics_import import HoldOrigin, ImportedHold, import_holds
 from voting_service.voting.rulings.model import (
     HOLD_STATES,
     Hold,
@@ -48,15 +49,18 @@ def import_command(contest: str, folder: Path) -> None:
     The ballots stay as they are until two people rule on them. Importing again changes nothing.
     """
     for imported in run(_import(load_settings(), contest, folder)):
-        state = "created" if imported.is_new else "already exists"
-        click.echo(f"hold {imported.hold_id} {state}, {imported.ballots} ballots")
+        say(
+            "hold.created" if imported.is_new else "hold.already_exists",
+            hold=imported.hold_id,
+            ballots=imported.ballots,
+        )
 
 
 async def _import(settings: Settings, slug: str, folder: Path) -> tuple[ImportedHold, ...]:
     async with database(settings) as connection:
         contest = await load_contest(connection, slug)
-        actor = terminal_user()
-        return await import_holds(connection, contest, folder, actor=actor, now=system_clock())
+        origin = HoldOrigin(terminal_user(), system_clock())
+        return await import_holds(connection, contest, folder, origin)
 
 
 @hold.command("list")
@@ -74,7 +78,9 @@ def list_command(contest: str, state: HoldState | None) -> None:
                 str(listed.ballots),
                 str(listed.held),
                 listed.state,
-                ", ".join(f"decision {decision.id}" for decision in listed.proposals),
+                ", ".join(
+                    message("hold.decision", id=decision.id) for decision in listed.proposals
+                ),
                 listed.evidence.sentence.zh,
             )
     Console(soft_wrap=True).print(table)
@@ -94,20 +100,18 @@ def show(contest: str, hold_id: int) -> None:
     evidence = shown.evidence
     console = Console(soft_wrap=True, highlight=False)
     console.print(
-        f"hold {shown.id}: {shown.kind}, {shown.label}, from {shown.source}",
-        f"{shown.ballots} ballots, {shown.held} of them held when they were cast; {shown.state}",
-        f"SHA-256 of the ballot ids: {shown.ballots_hash}",
+        message("hold.head", hold=shown),
+        message("hold.ballots", hold=shown),
+        message("hold.hash", hold=shown),
         evidence.sentence.zh,
         evidence.sentence.en,
         sep="\n",
         markup=False,
     )
     if evidence.observed is not None and evidence.expected is not None:
-        console.print(f"observed {evidence.observed:g}, expected {evidence.expected:g}")
+        console.print(message("hold.observed", evidence=evidence))
     for attribute in evidence.attributes:
-        console.print(
-            f"{attribute.name} {attribute.value}: {attribute.ballots} ballots", markup=False
-        )
+        console.print(message("hold.attribute", attribute=attribute), markup=False)
     table = Table("candidate", "votes held", "votes counted")
     for candidate, count in sorted(votes.items()):
         table.add_row(
@@ -115,13 +119,10 @@ def show(contest: str, hold_id: int) -> None:
         )
     console.print(table)
     for ruling in rulings:
-        console.print(
-            f"{ruling.ruled_at:%Y-%m-%d %H:%M:%S %Z}: {ruling.verdict}, {ruling.reason}, by "
-            f"{ruling.proposer} and {ruling.approver}: {ruling.words}",
-            markup=False,
-        )
+        console.print(message("hold.ruling", ruling=ruling), markup=False)
     for proposal in shown.proposals:
-        console.print(f"waiting: decision {proposal.id} by {proposal.proposer}: {proposal}")
+        waiting = message("hold.waiting", proposal=proposal, description=proposal.describe("en"))
+        console.print(waiting, markup=False)
 
 
 async def _show(
@@ -129,9 +130,9 @@ async def _show(
 ) -> tuple[Hold, tuple[Ruling, ...], dict[int, HoldVotes]]:
     async with database(settings) as connection:
         contest: Contest = await load_contest(connection, slug)
-        found = await load_hold(connection, contest, hold_id)
+        listed = await load_hold(connection, contest, hold_id)
         await record(
             connection, terminal_user(), "viewed", contest=contest.slug, subject=f"hold {hold_id}"
         )
         votes = await load_hold_votes(connection, contest)
-        return found, await load_rulings(connection, contest, hold_id), votes.get(hold_id, {})
+        return listed, await load_rulings(connection, contest, hold_id), votes.get(hold_id, {})

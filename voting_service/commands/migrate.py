@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from voting_service.commands.output import say
 from voting_service.infrastructure.postgres.migrations import latest_revision, upgrade
 from voting_service.settings import load_settings
 
@@ -12,4 +13,4 @@ from voting_service.settings import load_settings
 def migrate() -> None:
     """Migrate the database to the newest version. Safe to repeat, even on two machines at once."""
     upgrade(load_settings().migration_url)
-    click.echo(f"The database is at {latest_revision()}.")
+    say("migrate.done", revision=latest_revision())

@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from voting_service.commands.nomination_draw import draw
+from voting_service.commands.output import message, say
 from voting_service.commands.runtime import (
     database,
     run,
@@ -69,9 +70,11 @@ def add(file: Path) -> None:
     """Create the nomination that FILE describes (docs/nomination.toml is an example)."""
     described = read_selection_file(file)
     run(_add(load_settings(), described))
-    click.echo(
-        f"Created {described.slug}. Recommendations open at {described.opens_at} and close at "
-        f"{described.closes_at}."
+    say(
+        "nomination.created",
+        slug=described.slug,
+        opens_at=described.opens_at,
+        closes_at=described.closes_at,
     )
 
 
@@ -97,7 +100,7 @@ async def _add(settings: Settings, described: SelectionFile) -> None:
 @nomination.command("districts")
 def districts() -> None:
     """Add the city's districts and counties that are missing."""
-    click.echo(f"Added {run(_districts(load_settings()))} districts.")
+    say("nomination.districts_added", count=run(_districts(load_settings())))
 
 
 async def _districts(settings: Settings) -> int:
@@ -132,16 +135,22 @@ def export(slug: str, file: Path, key_file: Path) -> None:
     key_file.write_bytes(b64encode(key) + b"\n")
     with _show_rows() as progress:
         manifest = run(_export(load_settings(), slug, key, file, progress))
-    click.echo(f"Wrote {len(manifest.files)} tables of {slug} to {file}. The key is in {key_file}.")
+    say(
+        "nomination.exported",
+        tables=len(manifest.files),
+        slug=slug,
+        file=file,
+        key_file=key_file,
+    )
 
 
 async def _export(
     settings: Settings, slug: str, key: bytes, file: Path, progress: Callable[[int], None]
 ) -> BackupManifest:
     async with owner(settings) as connection:
-        wanted = await load_selection(connection, slug)
+        selection = await load_selection(connection, slug)
         operator = _operator(connection, settings)
-        return await write_archive(operator, wanted, ArchiveFile(file, key), progress)
+        return await write_archive(operator, selection, ArchiveFile(file, key), progress)
 
 
 def _operator(connection: Connection, settings: Settings) -> Operator:
@@ -161,7 +170,7 @@ def restore_archive(file: Path, key_file: Path) -> None:
         ) from None
     archive = BackupArchive(file, key)
     rows = run(_restore(load_settings(), archive))
-    click.echo(f"Restored {rows} rows of {archive.manifest.slug}.")
+    say("nomination.restored", rows=rows, slug=archive.manifest.slug)
 
 
 async def _restore(settings: Settings, archive: BackupArchive) -> int:
@@ -178,7 +187,7 @@ def rotate_all_keys() -> None:
     """
     with _show_rows() as progress:
         reencrypted = run(_rotate(load_settings(), progress))
-    click.echo(f"Encrypted {reencrypted} values with the first key.")
+    say("nomination.keys_rotated", values=reencrypted)
 
 
 async def _rotate(settings: Settings, progress: Callable[[int], None]) -> int:
@@ -192,15 +201,15 @@ async def _rotate(settings: Settings, progress: Callable[[int], None]) -> int:
 def erase_documents(slug: str, confirm: str | None) -> None:
     """Erase the personal data of a finished nomination. What was published stays."""
     if confirm != slug:
-        raise click.UsageError(f"this cannot be undone; to confirm, add --confirm {slug}")
+        raise click.UsageError(message("nomination.confirm_erasure", slug=slug))
     erased = run(_erase(load_settings(), slug))
     click.echo(", ".join(f"{table}: {count}" for table, count in erased.items()))
 
 
 async def _erase(settings: Settings, slug: str) -> dict[str, int]:
     async with owner(settings) as connection:
-        wanted = await load_selection(connection, slug)
-        return await erase(_operator(connection, settings), wanted)
+        selection = await load_selection(connection, slug)
+        return await erase(_operator(connection, settings), selection)
 
 
 @asynccontextmanager
@@ -218,14 +227,17 @@ async def owner(settings: Settings) -> AsyncIterator[Connection]:
 def _show_rows() -> Iterator[Callable[[int], None]]:
     """Show the number of rows done on a terminal's stderr; yield the function to report to."""
     with click.progressbar(
-        length=0, label="rows", file=sys.stderr, hidden=not sys.stderr.isatty()
+        length=0,
+        label=message("nomination.rows", rows=0),
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
     ) as bar:
         done = 0
 
         def report(rows: int) -> None:
             nonlocal done
             done += rows
-            bar.label = f"{done} rows"
+            bar.label = message("nomination.rows", rows=done)
             bar.update(0)
 
         yield report
@@ -241,7 +253,7 @@ def earlier_winners(file: IO[str], year: int) -> None:
     automatically.
     """
     added = run(_earlier_winners(load_settings(), file.read().split(), year))
-    click.echo(f"Added {added} winners.")
+    say("nomination.winners_added", count=added)
 
 
 async def _earlier_winners(settings: Settings, numbers: Sequence[str], year: int) -> int:

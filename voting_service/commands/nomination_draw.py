@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from voting_service.commands.output import say
 from voting_service.errors import (
     Fault,
     InvalidInput,
@@ -44,4 +45,4 @@ def draw(file: Path) -> None:
     )
     if order != drawn.tickets or not rows_agree:
         raise Refused("commands.nomination_draw.numbers_do_not_follow")
-    click.echo(f"The numbers follow from the digits {drawn.seed}.")
+    say("nomination.numbers_follow", seed=drawn.seed)

@@ -11,6 +11,7 @@ import click
 import httpx
 
 from voting_service.commands.authentication import authenticate_staff
+from voting_service.commands.output import message, say
 from voting_service.commands.platform_check import check
 from voting_service.commands.reasons import default_reason, reason_options
 from voting_service.commands.runtime import (
@@ -26,6 +27,7 @@ from voting_service.contests.platform_registration import (
     web_origin,
 )
 from voting_service.contests.repository import (
+    NewPlatform,
     insert_platform,
     load_platforms,
     set_profile_url,
@@ -47,6 +49,7 @@ from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.accounts.model import require_role
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import DECIDERS
 from voting_service.staff.audit_log.record import record
 from voting_service.voting.voters.service import KINDS, SignIn
@@ -134,9 +137,9 @@ def add_platform(
             ),
         )
     )
-    click.echo(f"Added {slug} ({kind}). Its users can sign in within seconds.")
+    say("platform.added", slug=slug, kind=kind)
     for key in settings_of_kind.get("keys", ()) if kind == "jwt" else ():
-        click.echo(f"key {key['kid']}  {key['crv']}")
+        say("platform.key", kid=key["kid"], curve=key["crv"])
 
 
 def _check_usage(
@@ -144,14 +147,14 @@ def _check_usage(
 ) -> None:
     if kind == "jwt":
         if config:
-            raise click.UsageError("--config works only with a --kind other than jwt")
+            raise click.UsageError(message("platform.config_without_jwt"))
         if bool(keys) == bool(jwks_url):
-            raise click.UsageError("--kind jwt needs either --key or --jwks-url")
+            raise click.UsageError(message("platform.jwt_needs_keys"))
     else:
         if keys or jwks_url:
-            raise click.UsageError("--key and --jwks-url work only with --kind jwt")
+            raise click.UsageError(message("platform.keys_with_jwt_only"))
         if config is None:
-            raise click.UsageError(f"--kind {kind} needs --config")
+            raise click.UsageError(message("platform.needs_config", kind=kind))
 
 
 def _config(
@@ -168,22 +171,25 @@ def _config(
 def _checked(
     faults: list[Fault], field: str, check: Callable[[Given], Good], value: Given
 ) -> Good | None:
-    """Return the result of `check`; add a fault and return None for a ValueError."""
+    """Return the result of `check`; add its faults, as faults of `field`, and return None."""
     try:
         return check(value)
-    except ValueError as error:
-        faults.append(Fault.verbatim(field, str(error)))
+    except InvalidInput as error:
+        faults.extend(fault.at(field) for fault in error.faults)
         return None
 
 
 def _readable_name(name: str) -> str:
     if not name.strip() or len(name) > 120 or not name.isprintable():
-        raise ValueError("must be 1 to 120 printable characters")
+        raise InvalidInput(Fault("", "commands.platform.name_length"))
     return name
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise InvalidInput(Fault.verbatim("", str(error))) from None
 
 
 async def _add(settings: Settings, new: Platform) -> None:
@@ -195,12 +201,14 @@ async def _add(settings: Settings, new: Platform) -> None:
             async with connection.transaction():
                 await insert_platform(
                     connection,
-                    slug=new.slug,
-                    name=new.name,
-                    kind=new.kind,
-                    config=new.config,
-                    origins=new.origins,
-                    daily_ceiling=new.daily_ceiling,
+                    NewPlatform(
+                        slug=new.slug,
+                        name=new.name,
+                        kind=new.kind,
+                        config=new.config,
+                        origins=new.origins,
+                        daily_ceiling=new.daily_ceiling,
+                    ),
                 )
                 await announce_new_platform(
                     connection,
@@ -234,10 +242,10 @@ def profile_url(slug: str, url: str) -> None:
     """
     try:
         checked = profile_address(url)
-    except ValueError as error:
-        raise InvalidInput(Fault.verbatim("URL", str(error))) from None
+    except InvalidInput as error:
+        raise InvalidInput(*(fault.at("URL") for fault in error.faults)) from None
     run(_set_profile_url(load_settings(), slug, checked))
-    click.echo(f"{slug} shows the profiles at {checked}.")
+    say("platform.profile_url_set", slug=slug, url=checked)
 
 
 async def _set_profile_url(settings: Settings, slug: str, url: str) -> None:
@@ -260,13 +268,15 @@ def list_platforms() -> None:
     platforms = run(_load(load_settings()))
     for listed in platforms:
         state = "on" if listed.enabled else "off"
-        ceiling = f"at most {listed.daily_ceiling} a day" if listed.daily_ceiling else "no ceiling"
+        ceiling = message("platform.no_ceiling")
+        if listed.daily_ceiling:
+            ceiling = message("platform.ceiling", ballots=listed.daily_ceiling)
         click.echo(
             f"{listed.slug:<40}  {state:<3}  {listed.kind:<14}  {ceiling}  {listed.name.zh}"
             + "".join(f"  {origin}" for origin in listed.origins)
         )
     if not platforms:
-        click.echo("No platforms yet. To add one: voting-service platform add …", err=True)
+        say("platform.none_yet", err=True)
 
 
 async def _load(settings: Settings) -> tuple[Platform, ...]:
@@ -290,16 +300,13 @@ def enable(slug: str, reason_zh: str, reason_en: str, name: str | None) -> None:
     settings = load_settings()
     if name is None:
         run(_enable_alone(settings, slug, reason))
-        click.echo(f"{slug} is on.")
+        say("platform.on", slug=slug)
         return
     proposed = run(_enable_with_two(settings, slug, reason, name))
     if proposed is None:
-        click.echo(f"{slug} is on.")
+        say("platform.on", slug=slug)
     else:
-        click.echo(
-            f"Proposed as decision {proposed}. It takes effect when a second person runs the same "
-            "command or approves it on the staff site."
-        )
+        say("platform.proposed", decision=proposed)
 
 
 async def _enable_alone(settings: Settings, slug: str, reason: Text) -> None:
@@ -322,10 +329,10 @@ async def _enable_with_two(settings: Settings, slug: str, reason: Text, name: st
         for contest in contests:
             waiting = await find_waiting_switch(connection, contest, slug)
             if waiting is not None:
-                await approve_change(connection, contest.slug, account, waiting, now=now)
+                await approve_change(Actor(connection, account, now), contest.slug, waiting)
                 return None
         return await propose_platform_on(
-            connection, contests[0], account, slug, reason=reason, now=now
+            Actor(connection, account, now), contests[0], slug, reason=reason
         )
 
 
@@ -335,7 +342,7 @@ async def _enable_with_two(settings: Settings, slug: str, reason: Text, name: st
 def disable(slug: str, reason_zh: str, reason_en: str) -> None:
     """Switch the platform SLUG off: nobody can sign in through it. Ballots already cast stay."""
     run(_disable(load_settings(), slug, Text(reason_zh, reason_en)))
-    click.echo(f"{slug} is off.")
+    say("platform.off", slug=slug)
 
 
 async def _disable(settings: Settings, slug: str, reason: Text) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 import httpx
 
+from voting_service.commands.output import message, say
 from voting_service.commands.runtime import database, run
 from voting_service.contests.model import Contest, Platform
 from voting_service.contests.platform_registration import platform_slug, public_jwk, web_origin
@@ -34,7 +35,7 @@ from voting_service.infrastructure.http_clients.urls import check_https_address
 from voting_service.infrastructure.http_clients.verification_keys import KeySource, listed_keys
 from voting_service.settings import load_settings
 from voting_service.voting.voters.platform_adapter import read_config
-from voting_service.voting.voters.platform_adapters.jwt import Config, key_source
+from voting_service.voting.voters.platform_adapters.jwt import JwtConfig, key_source
 from voting_service.voting.voters.platform_diagnostics import (
     DiagnosticFinding,
     examine_delivery,
@@ -45,7 +46,7 @@ from voting_service.voting.voters.platform_diagnostics import (
     wrong,
 )
 
-_FETCHED = "it must answer 200 with a key set, over https, within 3 s and without a redirect"
+_STDIN = "-"
 _SIGNS = {True: "✔", False: "✘", None: "•"}
 
 
@@ -101,8 +102,8 @@ def check(
     so a platform's engineers can run it before anything is registered.
     """
     if sum(option is not None for option in (keys or None, jwks_url, config)) > 1:
-        raise click.UsageError("give one of --key, --jwks-url and --config")
-    if token == "-":  # noqa: S105 — where to read it, no secret
+        raise click.UsageError(message("platform_check.one_of"))
+    if token == _STDIN:
         token = sys.stdin.read()
     tried = _tried_platform(slug, keys, jwks_url, config)
     report = CheckReport()
@@ -113,7 +114,7 @@ def check(
             wrong=report.wrong,
             right=report.right,
         )
-    click.echo(f"All {report.right} checks passed.")
+    say("platform_check.all_passed", checks=report.right)
 
 
 def _tried_platform(
@@ -149,8 +150,8 @@ def _tried_platform(
 def _jwk(file: Path) -> dict[str, str]:
     try:
         return public_jwk(file.read_bytes())
-    except ValueError as error:
-        raise InvalidInput(Fault.verbatim(f"--key {file}", str(error))) from None
+    except InvalidInput as error:
+        raise InvalidInput(*(fault.at(f"--key {file}") for fault in error.faults)) from None
 
 
 async def _check(
@@ -171,7 +172,7 @@ async def _check(
             raise NotFound("commands.platform_check.no_such_platform", slug=slug)
     report.add_all(_examine_registration(platform))
     if platform.kind != "jwt":
-        report.add(remark("kind", f"{platform.kind}: only jwt settings can be checked here"))
+        report.add(remark("kind", message("platform_check.only_jwt", kind=platform.kind)))
         return
     headers = httpx.Headers()
 
@@ -181,7 +182,7 @@ async def _check(
     async with httpx.AsyncClient(event_hooks={"response": [keep_headers]}) as http:
         keys = await _examine_keys(report, platform, BoundedClient(http), headers)
         if token is None:
-            report.add(remark("token", "none given; check one with --token TOKEN"))
+            report.add(remark("token", message("platform_check.no_token")))
             return
         audience = contest_slug or _known_audience(token, contests)
         if contests is not None and audience is not None:
@@ -196,20 +197,21 @@ async def _check(
 def _examine_registration(platform: Platform) -> Iterator[DiagnosticFinding]:
     try:
         yield right("slug", platform_slug(platform.slug))
-    except ValueError as error:
+    except InvalidInput as error:
         yield wrong("slug", str(error))
     if not platform.enabled:
         mend = f"voting-service platform enable {platform.slug}"
-        yield wrong("platform", "switched off, so nobody can sign in", mend)
+        yield wrong("platform", message("platform_check.switched_off"), mend)
     if not platform.origins:
-        yield remark("origins", "none: no page of the platform may call the API or embed the vote")
+        yield remark("origins", message("platform_check.no_origins"))
     for origin in platform.origins:
         try:
             checked = web_origin(origin)
-        except ValueError as error:
-            yield wrong(f"origin {origin}", str(error), "register it as https://host")
+        except InvalidInput as error:
+            mend = message("platform_check.register_origin")
+            yield wrong(f"origin {origin}", str(error), mend)
         else:
-            yield right("origin", f"{checked} may call and embed")
+            yield right("origin", message("platform_check.origin_allowed", origin=checked))
 
 
 async def _examine_keys(
@@ -217,7 +219,7 @@ async def _examine_keys(
 ) -> KeySource | None:
     """Report on the keys; return the key source that sign-in would use, or None if it fails."""
     try:
-        config = read_config(platform, Config)
+        config = read_config(platform, JwtConfig)
     except InvalidInput as error:
         report.add_all(wrong(fault.field, fault.message) for fault in error.faults)
         return None
@@ -242,16 +244,18 @@ async def _examine_address(
     """Fetch a key set as sign-in does and examine it."""
     try:
         check_https_address(url)
-    except ValueError as error:
+    except InvalidInput as error:
         return [wrong("jwks_url", str(error))]
+    mend = message("platform_check.must_answer")
     try:
         answer = await http_client.get(url)
         if answer.status != 200:
-            return [wrong("jwks_url", f"answered with status {answer.status}", _FETCHED)]
+            detail = message("platform_check.status", status=answer.status)
+            return [wrong("jwks_url", detail, mend)]
         listed = listed_keys(answer.body)
     except Unavailable as error:
-        return [wrong("jwks_url", str(error), _FETCHED)]
-    findings = [right("jwks_url", f"answered with {len(answer.body)} bytes")]
+        return [wrong("jwks_url", str(error), mend)]
+    findings = [right("jwks_url", message("platform_check.size", size=len(answer.body)))]
     findings += examine_delivery(headers, system_clock(), _date(headers))
     return findings + list(examine_keys(listed, published=True))
 
@@ -277,6 +281,10 @@ def _known_audience(token: str, contests: Sequence[Contest] | None) -> str | Non
 def _examine_contest(slug: str, contests: Sequence[Contest]) -> DiagnosticFinding:
     match = next((contest for contest in contests if contest.slug == slug), None)
     if match is None:
-        known = ", ".join(contest.slug for contest in contests) or "none"
-        return wrong("contest", f"there is no {slug!r}", f"existing contests: {known}")
+        existing = ", ".join(contest.slug for contest in contests) or message("platform_check.none")
+        return wrong(
+            "contest",
+            message("platform_check.no_such_contest", slug=slug),
+            message("platform_check.existing_contests", slugs=existing),
+        )
     return right("contest", f"{slug}, {match.phase(system_clock())}")

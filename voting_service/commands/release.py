@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from voting_service.commands.output import message, say
 from voting_service.commands.runtime import database, run
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import require_published
@@ -27,7 +28,6 @@ from voting_service.contests.profile_release.probe import (
 )
 from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.errors import (
-    Fault,
     InvalidInput,
     Refused,
 )
@@ -63,9 +63,12 @@ def pack(slug: str, output: Path) -> None:
         raise Refused(
             "commands.release.cannot_write", output=output, strerror=error.strerror
         ) from None
-    click.echo(
-        f"Wrote {output}: {len(loaded.profiles.candidates)} profiles, {len(loaded.pictures)} "
-        f"pictures, {len(data) / 1024**2:.1f} MB"
+    say(
+        "release.written",
+        output=output,
+        profiles=len(loaded.profiles.candidates),
+        pictures=len(loaded.pictures),
+        megabytes=len(data) / 1024**2,
     )
     _describe(data)
 
@@ -86,11 +89,11 @@ def _describe(data: bytes, key: Path | None = None) -> None:
     checked = verify_pack(data, load_public_key(key.read_bytes()) if key else None)
     manifest = checked.manifest
     click.echo(f"contest     {manifest.contest}  {manifest.title.zh} / {manifest.title.en}")
-    click.echo(f"publish at  {manifest.publish_at}, not before")
-    click.echo(f"files       {len(manifest.files)}, each as the manifest says")
+    click.echo(f"publish at  {message('release.not_before', moment=manifest.publish_at)}")
+    click.echo(f"files       {message('release.files', count=len(manifest.files))}")
     click.echo(f"signed by   {checked.public_key}")
     if key is None:
-        click.echo("Compare this key with the announced one, or give that with --key.")
+        say("release.compare_key")
 
 
 @release.command("probe")
@@ -110,7 +113,7 @@ def probe_platforms(slug: str, addresses: tuple[str, ...]) -> None:
     settings = load_settings()
     findings = run(_probe(settings, slug, targets))
     if not findings:
-        click.echo("No differences found.")
+        say("release.no_differences")
         return
     _print(findings)
     raise Refused("commands.release.differences", findings_count=len(findings))
@@ -119,8 +122,8 @@ def probe_platforms(slug: str, addresses: tuple[str, ...]) -> None:
 def _address(value: str) -> str:
     try:
         return profile_address(value)
-    except ValueError as error:
-        raise InvalidInput(Fault.verbatim(f"--address {value}", str(error))) from None
+    except InvalidInput as error:
+        raise InvalidInput(*(fault.at(f"--address {value}") for fault in error.faults)) from None
 
 
 async def _load(settings: Settings, slug: str) -> tuple[Contest, Release]:
@@ -134,7 +137,7 @@ async def _probe(settings: Settings, slug: str, targets: list[ProbeTarget]) -> t
     require_published(contest, system_clock())
     if not targets:
         targets = await _registered(settings)
-    click.echo(f"Checking {len(targets)} addresses …", err=True)
+    say("release.checking", err=True, addresses=len(targets))
     async with httpx.AsyncClient(
         follow_redirects=False, headers={"user-agent": "voting-service release probe"}
     ) as client:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from voting_service.commands.output import message
 from voting_service.errors import InvalidInput
 from voting_service.infrastructure.crypto.signed_document import load_public_key
 from voting_service.voting.cut.ranking import ranked
@@ -20,6 +21,7 @@ from voting_service.voting.tally.recount import Count
 
 COUNTS = ("gross", "held", "void", "net")
 PIPE_WIDTH = 160
+_SIGNS = {True: "[green]✔[/]", False: "[red]✘[/]"}
 
 
 @click.command()
@@ -74,7 +76,7 @@ def _print(replayed: Replayed) -> None:
     contest, size = replayed.contest.contest, replayed.contest.contest.rules.cut.size
     counts = replayed.now.candidates(contest.numbers)
     names = {candidate.number: candidate.name for candidate in contest.candidates}
-    by_candidate = Table(title="votes by candidate", title_justify="left")
+    by_candidate = Table(title=message("replay.by_candidate"), title_justify="left")
     for column in ("rank", "candidate"):
         by_candidate.add_column(column, justify="right")
     by_candidate.add_column("name", overflow="fold")
@@ -86,11 +88,11 @@ def _print(replayed: Replayed) -> None:
         by_candidate.add_row(
             str(standing.rank),
             str(standing.number),
-            escape(f"{name.zh} / {name.en}" if name else "no candidate"),
+            escape(f"{name.zh} / {name.en}" if name else message("replay.no_candidate")),
             *map(str, _figures(counts[standing.number])),
             end_section=place == size,
         )
-    by_platform = Table("platform", title="ballots by platform", title_justify="left")
+    by_platform = Table("platform", title=message("replay.by_platform"), title_justify="left")
     for column in COUNTS:
         by_platform.add_column(column, justify="right")
     for platform, count in replayed.now.platforms().items():
@@ -98,18 +100,15 @@ def _print(replayed: Replayed) -> None:
     console.print(by_candidate, by_platform, sep="\n")
     for publication in replayed.contest.publications:
         agrees = publication.version in replayed.same
-        console.print(
-            f"[green]✔[/] version {publication.version}: byte for byte as published"
-            if agrees
-            else f"[red]✘[/] version {publication.version}: differs from what was published",
-            highlight=False,
+        compared = message(
+            "replay.as_published" if agrees else "replay.differs", version=publication.version
         )
+        console.print(f"{_SIGNS[agrees]} {compared}", highlight=False)
     if not replayed.contest.publications:
-        console.print("Nothing has been published yet, so there is nothing to compare.")
-    console.print(
-        f"[red]✘[/] {len(replayed.faults)} differences"
-        if replayed.faults
-        else f"[green]✔[/] {replayed.ballots} ballots, {len(replayed.contest.rulings)} rulings: "
-        "everything agrees",
-        highlight=False,
-    )
+        console.print(message("replay.nothing_published"))
+    if replayed.faults:
+        summary = message("replay.differences", count=len(replayed.faults))
+    else:
+        rulings = len(replayed.contest.rulings)
+        summary = message("replay.agrees", ballots=replayed.ballots, rulings=rulings)
+    console.print(f"{_SIGNS[not replayed.faults]} {summary}", highlight=False)

@@ -8,6 +8,7 @@ from typing import TypeVar
 import click
 
 from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.output import say
 from voting_service.commands.runtime import database, run
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_contest
@@ -15,12 +16,14 @@ from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import load_settings
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.actor import Actor
 from voting_service.voting.rulings.model import (
     REASONS,
     VERDICTS,
     Verdict,
 )
 from voting_service.voting.rulings.service import (
+    ProposedRuling,
     approve_rulings,
     decline_ruling,
     propose_rulings,
@@ -61,21 +64,14 @@ def propose(
 
     async def work(connection: Connection, loaded: Contest, account: Account) -> tuple[int, ...]:
         return await propose_rulings(
-            connection,
+            Actor(connection, account, system_clock()),
             loaded,
-            account,
             holds,
-            verdict=verdict,
-            reason=reason,
-            words=words,
-            now=system_clock(),
+            ProposedRuling(verdict, reason, words),
         )
 
     decisions = " ".join(str(decision) for decision in _run_signed_in(contest, name, work))
-    click.echo(
-        f"Proposed as decision {decisions}. A second person approves with "
-        f"`voting-service ruling approve {contest} {decisions} --as NAME`"
-    )
+    say("ruling.proposed", contest=contest, decisions=decisions)
 
 
 @ruling.command()
@@ -86,9 +82,16 @@ def approve(contest: str, decisions: tuple[int, ...], name: str) -> None:
     """Approve the proposed rulings ID of CONTEST. The counts change at once."""
 
     async def work(connection: Connection, loaded: Contest, account: Account) -> None:
-        approved = await approve_rulings(connection, loaded, account, decisions, now=system_clock())
+        approved = await approve_rulings(
+            Actor(connection, account, system_clock()), loaded, decisions
+        )
         for decision in approved:
-            click.echo(f"Approved by {decision.proposer} and {account.name}: {decision.describe('en')}")
+            say(
+                "ruling.approved",
+                proposer=decision.proposer,
+                approver=account.name,
+                decision=decision.describe("en"),
+            )
 
     _run_signed_in(contest, name, work)
 
@@ -102,7 +105,7 @@ def decline(contest: str, decision: int, because: str, name: str) -> None:
     """Reject the proposed ruling ID of CONTEST, or withdraw your own."""
 
     async def work(connection: Connection, loaded: Contest, account: Account) -> None:
-        await decline_ruling(connection, loaded, account, decision, because, now=system_clock())
+        await decline_ruling(Actor(connection, account, system_clock()), loaded, decision, because)
 
     _run_signed_in(contest, name, work)
-    click.echo(f"Rejected decision {decision}. The hold is unchanged.")
+    say("ruling.rejected", decision=decision)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.output import say
 from voting_service.commands.runtime import database, run
 from voting_service.contests.repository import load_contest
 from voting_service.infrastructure.postgres.database_clock import database_time
@@ -26,8 +27,8 @@ def sweep(contest: str, name: str) -> None:
     holds = run(_sweep(load_settings(), contest, name))
     new_holds = [hold for hold in holds if hold.is_new]
     for hold in new_holds:
-        click.echo(f"hold {hold.hold_id}: {hold.ballots} ballots")
-    click.echo(f"{len(holds)} campaigns, {len(new_holds)} new holds")
+        say("sweep.hold", hold=hold.hold_id, ballots=hold.ballots)
+    say("sweep.total", campaigns=len(holds), new=len(new_holds))
 
 
 async def _sweep(settings: Settings, slug: str, name: str) -> tuple[ImportedHold, ...]:

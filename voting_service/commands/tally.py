@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.output import message, say
 from voting_service.commands.runtime import database, run
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_contest
@@ -109,17 +110,13 @@ def count(
     time zone. The PDF is the whole report, with charts.
     """
     if kind in ("xlsx", "pdf") and output is None and sys.stdout.isatty():
-        raise click.UsageError(
-            f"{kind.upper()} cannot be printed on a terminal: give --output FILE"
-        )
+        raise click.UsageError(message("tally.needs_output", format=kind.upper()))
     if kind == "pdf" and keys:
-        raise click.UsageError(
-            "--by does not work with --format pdf, which contains every grouping"
-        )
+        raise click.UsageError(message("tally.by_with_pdf"))
     if language and kind != "pdf":
-        raise click.UsageError("--language only works with --format pdf")
+        raise click.UsageError(message("tally.language_without_pdf"))
     if bom and kind != "csv":
-        raise click.UsageError("--bom only works with --format csv")
+        raise click.UsageError(message("tally.bom_without_csv"))
     by = tuple(dict.fromkeys(keys)) or ("candidate",)
     loaded, recounted = run(_recount(load_settings(), contest))
     table = tally_table(loaded, recounted, by, system_clock())
@@ -132,9 +129,7 @@ def count(
         _write(output, to_csv(table, mark=bom))
     else:
         _write(output, WRITERS[kind](table))
-    click.echo(
-        f"Counted {table.ballots.gross} ballots in {recounted.seconds:.1f} seconds.", err=True
-    )
+    say("tally.counted", err=True, ballots=table.ballots.gross, seconds=recounted.seconds)
 
 
 @tally.command("rebuild")
@@ -161,13 +156,10 @@ async def _rebuild(settings: Settings, slugs: tuple[str, ...], name: str) -> Non
         for contest in [await load_contest(owner, slug) for slug in slugs]:
             done = await rebuild(owner, valkey, contest, account.name)
             checked = await audit(owner, contest)
-            click.echo(
-                f"Rebuilt the tally of {contest.slug}: {done.ballots} ballots, {done.renumbered} "
-                f"of them from another cluster, in {done.seconds:.1f} seconds."
-            )
+            say("tally.rebuilt", slug=contest.slug, done=done)
             if checked.difference:
                 raise Refused("commands.tally.differs_from_recount", difference=checked.difference)
-            click.echo(f"It agrees with a recount of all {checked.ballots} ballots.")
+            say("tally.agrees", ballots=checked.ballots)
     finally:
         await owner.close()
         await valkey.close()
@@ -193,13 +185,14 @@ def _print(table: TallyTable, console: Console) -> None:
     local = table.as_of.astimezone(contest.zone)
     console.print(
         escape(f"{contest.rules.title.zh} / {contest.rules.title.en} ({contest.slug})"),
-        f"{table.phase}, as of {local:%Y-%m-%d %H:%M:%S %Z}",
-        f"ballots: gross {ballots.gross}, held {ballots.held}, void {ballots.void}, "
-        f"net {ballots.net}",
+        message("tally.as_of", phase=table.phase, at=local),
+        message("tally.ballots", count=ballots),
         sep="\n",
         highlight=False,
     )
-    grid = Table(title=f"{table.unit} by {', '.join(table.by)}", title_justify="left")
+    grid = Table(
+        title=message("tally.title", unit=table.unit, by=", ".join(table.by)), title_justify="left"
+    )
     for name in table.columns:
         is_text = name.startswith("name_") or name in ("platform", "day", "hour", "in_cut")
         grid.add_column(name, justify="left" if is_text else "right", overflow="fold")
@@ -208,7 +201,7 @@ def _print(table: TallyTable, console: Console) -> None:
         grid.add_row(*(escape(str(cell)) for cell in row), end_section=place == last_row_in_cut)
     console.print(grid)
     if last_row_in_cut is not None:
-        console.print(f"The cut line is below place {last_row_in_cut}.", highlight=False)
+        console.print(message("tally.cut_line", place=last_row_in_cut), highlight=False)
 
 
 def _last_row_in_cut(table: TallyTable) -> int | None:

@@ -12,7 +12,7 @@ from voting_service.infrastructure.postgres.pool import AnyConnection, domain_er
 
 QUERIES = Queries(__package__)
 
-PURPOSES = ("voters", "seals")
+PURPOSES = ("voters", "receipts")
 KEY_BYTES = 32
 
 

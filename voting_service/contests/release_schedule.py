@@ -104,7 +104,7 @@ def _daily_moments(contest: Contest, after: datetime, until: datetime) -> Iterat
     """
     daily_at = contest.rules.release.daily_at
     if daily_at is None:
-        raise ValueError(f"contest {contest.slug} releases counts daily but has no daily_at")
+        raise RuntimeError(f"contest {contest.slug} releases counts daily but has no daily_at")
     day = after.astimezone(contest.zone).date()
     last_day = until.astimezone(contest.zone).date()
     while day <= last_day:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,53 +20,61 @@ QUERIES = Queries(__package__)
 register_constraint_errors(CONSTRAINTS)
 
 
-async def insert_contest(
-    connection: AnyConnection,
-    *,
-    slug: str,
-    rules: ContestRules,
-    opens_at: datetime,
-    closes_at: datetime,
-    candidates: Sequence[Candidate],
-) -> int:
+class NewContest(NamedTuple):
+    """A contest to store; the database gives it an id."""
+
+    slug: str
+    rules: ContestRules
+    opens_at: datetime
+    closes_at: datetime
+    candidates: Sequence[Candidate]
+
+
+class NewPlatform(NamedTuple):
+    """A platform to store, with the fields of `model.Platform`; it is switched on."""
+
+    slug: str
+    name: Text
+    kind: str
+    config: dict[str, Any]
+    origins: Sequence[str] = ()
+    daily_ceiling: int | None = None
+    profile_url: str | None = None
+
+
+async def insert_contest(connection: AnyConnection, new: NewContest) -> int:
     """Store a new contest and create its ballot partition; call it in a transaction.
 
     Raises InvalidInput when the slug is taken.
     """
     with domain_errors():
         contest_id: int = await connection.fetchval(
-            QUERIES["insert_contest"], slug, msgspec.to_builtins(rules), opens_at, closes_at
+            QUERIES["insert_contest"],
+            new.slug,
+            msgspec.to_builtins(new.rules),
+            new.opens_at,
+            new.closes_at,
         )
         await connection.executemany(
             QUERIES["insert_candidate"],
-            [(contest_id, c.number, msgspec.to_builtins(c)) for c in candidates],
+            [(contest_id, c.number, msgspec.to_builtins(c)) for c in new.candidates],
         )
         await connection.execute(QUERIES["create_ballot_partition"], contest_id)
     return contest_id
 
 
-async def insert_platform(
-    connection: AnyConnection,
-    *,
-    slug: str,
-    name: Text,
-    kind: str,
-    config: dict[str, Any],
-    origins: Sequence[str] = (),
-    daily_ceiling: int | None = None,
-    profile_url: str | None = None,
-) -> int:
+async def insert_platform(connection: AnyConnection, new: NewPlatform) -> int:
     """Store a new platform. Raises InvalidInput when the slug is taken."""
     with domain_errors():
         platform_id: int = await connection.fetchval(
             QUERIES["insert_platform"],
-            slug,
-            msgspec.to_builtins(name),
-            kind,
-            config,
-            list(origins),
-            daily_ceiling,
-            profile_url,
+            new.slug,
+            msgspec.to_builtins(new.name),
+            new.kind,
+            new.config,
+            list(new.origins),
+            new.daily_ceiling,
+            new.profile_url,
         )
     return platform_id
 

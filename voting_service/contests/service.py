@@ -8,7 +8,7 @@ from typing import NamedTuple
 from voting_service.contests.contest_file.reader import ContestFile
 from voting_service.contests.keys import create_keys, not_opened
 from voting_service.contests.pictures.repository import add_picture, store_portrait
-from voting_service.contests.repository import insert_contest
+from voting_service.contests.repository import NewContest, insert_contest
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.pool import AnyConnection
@@ -36,11 +36,13 @@ async def create_contest(
     await not_opened(connection, master_key)
     contest_id = await insert_contest(
         connection,
-        slug=contest.slug,
-        rules=contest.rules,
-        opens_at=contest.opens_at,
-        closes_at=contest.closes_at,
-        candidates=contest.candidates,
+        NewContest(
+            slug=contest.slug,
+            rules=contest.rules,
+            opens_at=contest.opens_at,
+            closes_at=contest.closes_at,
+            candidates=contest.candidates,
+        ),
     )
     await create_keys(connection, master_key, contest_id)
     for number, picture, caption in pictures:

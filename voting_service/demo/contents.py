@@ -9,9 +9,15 @@ from datetime import datetime
 from joserfc.jwk import OKPKey
 
 from voting_service.contests.pictures.repository import store_portrait
-from voting_service.contests.repository import insert_contest, insert_platform
+from voting_service.contests.repository import (
+    NewContest,
+    NewPlatform,
+    insert_contest,
+    insert_platform,
+)
 from voting_service.demo import contest
 from voting_service.demo.data_folder import DataFolder
+from voting_service.demo.messages import message
 from voting_service.demo.panel_and_awards import DemoPanel
 from voting_service.demo.portrait import portrait
 from voting_service.demo.stages import (
@@ -28,7 +34,7 @@ from voting_service.infrastructure.images.encoding import encode_pixels, workers
 from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.staff.accounts.model import Account
-from voting_service.staff.accounts.repository import create_account
+from voting_service.staff.accounts.repository import NewAccount, create_account
 from voting_service.voting.voters.keyring import create_keys
 
 
@@ -75,8 +81,8 @@ async def _run_until(selection: DemoPanel, data: DataFolder, stage: Stage, echo:
     key = load_signing_key(data.signing_key_file)
     steps_by_stage = steps(selection, key)
     for reached in STAGES[: STAGES.index(stage) + 1]:
-        for description, step in steps_by_stage[reached]:
-            echo(f"  {description}")
+        for name, step in steps_by_stage[reached]:
+            echo(f"  {message(f'steps.{name}')}")
             await step()
 
 
@@ -88,10 +94,7 @@ async def _create_accounts(
         accounts[login.name], _ = await create_account(
             connection,
             data.master_key,
-            login.name,
-            login.role,
-            login.password,
-            totp_secret=login.totp_secret,
+            NewAccount(login.name, login.role, login.password, totp_secret=login.totp_secret),
             clock=clock,
         )
     return accounts
@@ -102,10 +105,12 @@ async def _insert_platform(connection: Connection, data: DataFolder) -> None:
     jwk = public_key.as_dict(private=False, kid=public_key.thumbprint())
     await insert_platform(
         connection,
-        slug=contest.PLATFORM_SLUG,
-        name=contest.PLATFORM_NAME,
-        kind="jwt",
-        config={"keys": [jwk]},
+        NewPlatform(
+            slug=contest.PLATFORM_SLUG,
+            name=contest.PLATFORM_NAME,
+            kind="jwt",
+            config={"keys": [jwk]},
+        ),
     )
 
 
@@ -113,11 +118,13 @@ async def _insert_placeholders(connection: Connection, master_key: bytes, now: d
     portraits = await _encoded_portraits()
     contest_id = await insert_contest(
         connection,
-        slug=contest.SLUG,
-        rules=contest.RULES,
-        opens_at=now,
-        closes_at=now + contest.DURATION,
-        candidates=contest.candidates(),
+        NewContest(
+            slug=contest.SLUG,
+            rules=contest.RULES,
+            opens_at=now,
+            closes_at=now + contest.DURATION,
+            candidates=contest.candidates(),
+        ),
     )
     for candidate, encoded in zip(contest.candidates(), portraits, strict=True):
         await store_portrait(connection, contest_id, candidate.number, encoded)
@@ -138,5 +145,5 @@ async def _encoded_portraits() -> Sequence[EncodedPicture]:
 
 def encoded_portrait(number: int) -> EncodedPicture:
     """Return a candidate's drawn portrait in every size, encoded fast for a quick first start."""
-    drawn = portrait(number, contest.trade_of(number))
+    drawn = portrait(number, contest.trade_index(number))
     return encode_pixels(drawn, "portrait", avif_speed=9)

@@ -106,14 +106,14 @@ _DISTRICTS = (
 )
 
 
-def trade_of(number: int) -> int:
+def trade_index(number: int) -> int:
     """Return the index of a candidate's trade."""
     return (number - 1) % len(_TRADES)
 
 
 def trade_and_district(number: int) -> tuple[Text, Text]:
     """Return the trade and the district of a placeholder candidate."""
-    trade_zh, trade_en = _TRADES[trade_of(number)]
+    trade_zh, trade_en = _TRADES[trade_index(number)]
     district_zh, district_en = _DISTRICTS[(number - 1) % len(_DISTRICTS)]
     return Text(zh=trade_zh, en=trade_en), Text(zh=district_zh, en=district_en)
 

@@ -119,7 +119,7 @@ class DemoSelection:
             officer = self.accounts.get(f"officer-{body.slug}")
             if officer is not None:
                 await self.connection.execute(
-                    "insert into office.body_officers (account_id, body_id) values ($1, $2)",
+                    "insert into nomination.body_officers (account_id, body_id) values ($1, $2)",
                     officer.id,
                     body.id,
                 )
@@ -142,7 +142,7 @@ class DemoSelection:
         """Submit recommendations until there are `people`, from the bodies in turn, by quota."""
         selection = await self.selection()
         submitted = await self.connection.fetchval(
-            "select count(*) from office.recommendations where state <> 'draft'"
+            "select count(*) from nomination.recommendations where state <> 'draft'"
         )
         pdf = await asyncio.to_thread(evidence)
         photos = await asyncio.to_thread(lambda: [photo(number) for number in range(1, 100)])
@@ -168,8 +168,7 @@ class DemoSelection:
 
     def acting(self, name: str, selection: Selection) -> SelectionActor:
         """The account of this name as the actor of a service."""
-        actor = Actor(self.connection, self.accounts[name], self.clock())
-        return SelectionActor(actor, selection, self.keys)
+        return SelectionActor(self.actor(name), selection, self.keys)
 
     async def begin_drafts(self) -> None:
         """Create unfinished drafts."""
@@ -184,18 +183,18 @@ class DemoSelection:
         """Move the window for recommendations into the past."""
         now = self.clock()
         await self.connection.execute(
-            "update office.selections set opens_at = $2, closes_at = $3 where slug = $1",
+            "update nomination.selections set opens_at = $2, closes_at = $3 where slug = $1",
             SLUG,
             now - WINDOW,
             now - timedelta(hours=1),
         )
 
     async def review(self) -> None:
-        """Two reviewers read everything: nine of ten are accepted, the rest turned down."""
+        """Two reviewers read everything: nine of ten are accepted, the rest are rejected."""
         selection = await self.selection()
         reviewers = [self.acting(name, selection) for name in ("reviewer-1", "reviewer-2")]
         rows = await self.connection.fetch(
-            "select id from office.recommendations where state = 'submitted' order by id"
+            "select id from nomination.recommendations where state = 'submitted' order by id"
         )
         for place, row in enumerate(rows):
             accepted = place % 10 != 9
@@ -210,12 +209,14 @@ class DemoSelection:
         """Decide the shortlist, with two people."""
         selection = await self.selection()
         rows = await self.connection.fetch(
-            "select id from office.recommendations where state = 'accepted' order by id"
+            "select id from nomination.recommendations where state = 'accepted' order by id"
         )
-        spread = rows[:: len(rows) // selection.rules.picks][: selection.rules.picks]
+        spread = rows[:: len(rows) // selection.rules.shortlist_size][
+            : selection.rules.shortlist_size
+        ]
         await self.approve(
             await propose_shortlist(
-                self.actor("reviewer-1"), selection, [row["id"] for row in spread]
+                self.acting("reviewer-1", selection), [row["id"] for row in spread]
             )
         )
 
@@ -225,16 +226,15 @@ class DemoSelection:
         known_at = self.clock() + _DRAW_WAIT
         await self.approve(
             await propose_source(
-                self.actor("reviewer-1"),
-                selection,
+                self.acting("reviewer-1", selection),
                 Text("演示用号码，并非真实抽签", "A number for the demo, nobody drew it"),
                 known_at,
             )
         )
         await asyncio.sleep(_DRAW_WAIT.total_seconds())
-        await self.approve(await propose_seed(self.actor("reviewer-1"), selection, "20220701"))
+        await self.approve(await propose_seed(self.acting("reviewer-1", selection), "20220701"))
 
-    async def announce_the_fifty(self) -> None:
+    async def publish_shortlist_notice(self) -> None:
         """Publish the notice and move its period into the past."""
         connection, selection = self.connection, await self.selection()
         numbers = await load_numbers(connection, selection)
@@ -245,13 +245,14 @@ class DemoSelection:
             )
         }
         decisions = await load_selection_approvals(connection, selection.id)
-        tickets = [all_submitted[one].form_sha256.hex() for one in numbers]
+        tickets = [all_submitted[number].form_sha256.hex() for number in numbers]
         drawn = build_draw(selection, decisions, tickets)
         assert drawn is not None
         back = timedelta(days=selection.rules.notice_days + 2)
-        supervisor = Actor(connection, self.accounts["supervisor-1"], self.clock() - back)
-        await publish_draw_notice(supervisor, selection, drawn)
-        await publish_shortlist_notice(supervisor, self.keys, selection)
+        earlier = Actor(connection, self.accounts["supervisor-1"], self.clock() - back)
+        supervisor = SelectionActor(earlier, selection, self.keys)
+        await publish_draw_notice(supervisor, drawn)
+        await publish_shortlist_notice(supervisor)
         await connection.execute("alter table notices disable trigger user")
         await connection.execute(
             "update notices set published_at = published_at - $1::interval", back
@@ -261,7 +262,7 @@ class DemoSelection:
     async def publish_to_contest(self) -> None:
         """Complete the public profiles and publish the shortlist to a contest that opens now."""
         connection, keys, selection = self.connection, self.keys, await self.selection()
-        reviewer = self.actor("reviewer-1")
+        reviewer = self.acting("reviewer-1", selection)
         for candidacy in await load_candidates(connection, keys, selection):
             profile = msgspec.structs.replace(
                 candidacy.profile,
@@ -270,7 +271,7 @@ class DemoSelection:
                 summary=Text(candidacy.profile.summary.zh, "Placeholder, not a person."),
                 story=Text(candidacy.profile.story.zh, "The story will appear here."),
             )
-            await save_profile(reviewer, keys, selection, candidacy.submitted.id, profile)
+            await save_profile(reviewer, candidacy.submitted.id, profile)
         opens = reviewer.now.astimezone(selection.zone).replace(tzinfo=None, microsecond=0)
         settings = default_settings(selection, reviewer.now)
         for name, value in (
@@ -279,23 +280,17 @@ class DemoSelection:
             ("closes_at", (opens + VOTE).isoformat()),
         ):
             settings = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", settings)
-        proposed = await propose_contest_publication(reviewer, keys, selection, settings)
-        await approve_proposal(
-            self.actor("supervisor-1"), keys, selection, proposed, self.master_key
-        )
+        proposed = await propose_contest_publication(reviewer, settings)
+        supervisor = self.acting("supervisor-1", selection)
+        await approve_proposal(supervisor, proposed, self.master_key)
 
     def actor(self, name: str) -> Actor:
         """A member of staff who acts now."""
         return Actor(self.connection, self.accounts[name], self.clock())
 
-    async def approve(self, decision_id: int) -> None:
+    async def approve(self, approval_id: int) -> None:
         """Approve a decision as the supervisor."""
         selection = await self.selection()
         decisions = await load_selection_approvals(self.connection, selection.id)
-        await record_approval(
-            self.connection,
-            selection,
-            find_approval(decisions, decision_id),
-            self.accounts["supervisor-1"],
-            self.clock(),
-        )
+        request = find_approval(decisions, approval_id)
+        await record_approval(self.actor("supervisor-1"), selection, request)

@@ -23,17 +23,21 @@ from voting_service.nomination.awards.service import (
     propose_result,
 )
 from voting_service.nomination.panel.aggregation import Criterion, PanelRules
-from voting_service.nomination.panel.candidates import find_conflicts, load_recommended
+from voting_service.nomination.panel.candidates import load_recommended
+from voting_service.nomination.panel.conflicts import (
+    find_conflicts,
+    insert_declared_conflict,
+    insert_detected_conflicts,
+)
 from voting_service.nomination.panel.model import SCORING, Panel
 from voting_service.nomination.panel.repository import (
     SheetAccess,
-    insert_declared_conflict,
-    insert_detected_conflicts,
     load_panel,
     save_sheet,
 )
 from voting_service.nomination.panel.service import propose_close, propose_rules
 from voting_service.staff.accounts.sessions import end_all_sessions, open_session
+from voting_service.staff.actor import Actor
 from voting_service.voting.cut.publication import approve as approve_cut
 from voting_service.voting.cut.publication import propose_publication
 from voting_service.voting.tally.repository import advance_floor
@@ -77,19 +81,15 @@ class DemoPanel(DemoSelection):
         """Publish the cut, with two people."""
         connection, contest = self.connection, await load_contest(self.connection, SLUG)
         proposed = await propose_publication(
-            connection,
+            Actor(connection, self.accounts["clerk-1"], await database_time(connection)),
             contest,
-            self.accounts["clerk-1"],
             key=key,
-            now=await database_time(connection),
         )
         await approve_cut(
-            connection,
+            Actor(connection, self.accounts["supervisor-1"], await database_time(connection)),
             contest,
-            self.accounts["supervisor-1"],
             proposed,
             key=key,
-            now=await database_time(connection),
         )
 
     async def seat_experts(self) -> None:
@@ -97,7 +97,7 @@ class DemoPanel(DemoSelection):
         selection = await self.selection()
         for number in range(1, EXPERTS + 1):
             await self.connection.execute(
-                "insert into office.experts (account_id, selection_id, employer, body_id) "
+                "insert into nomination.experts (account_id, selection_id, employer, body_id) "
                 "values ($1, $2, $3, $4)",
                 self.accounts[f"expert-{number}"].id,
                 selection.id,

@@ -28,6 +28,7 @@ from voting_service.demo.embedded_server import (
     port_is_free,
 )
 from voting_service.demo.embedded_valkey import EmbeddedValkey
+from voting_service.demo.messages import message
 from voting_service.demo.nomination import SLUG as SELECTION
 from voting_service.demo.stages import Stage
 from voting_service.demo.supervise import (
@@ -54,7 +55,7 @@ class DemoPlan:
 
     data: Path
     port: int
-    office_port: int
+    staff_port: int
     workers: int | None = None
     crowd_per_second: float = 0.0
     stage: Stage | None = None
@@ -65,7 +66,7 @@ class DemoPlan:
 
     @property
     def console_address(self) -> str:
-        return f"http://{HOST}:{self.office_port}"
+        return f"http://{HOST}:{self.staff_port}"
 
 
 async def run_demo(plan: DemoPlan, echo: Echo, clock: Clock) -> None:
@@ -77,7 +78,7 @@ async def run_demo(plan: DemoPlan, echo: Echo, clock: Clock) -> None:
     with data.locked():
         await _end_leftovers(data)
         _require_free(plan.port, "PORT= (--port)")
-        _require_free(plan.office_port, "OFFICE_PORT= (--office-port)")
+        _require_free(plan.staff_port, "OFFICE_PORT= (--office-port)")
         async with AsyncExitStack() as running:
             await _run(plan, data, running, echo, clock)
 
@@ -91,22 +92,22 @@ async def _run(
     plan: DemoPlan, data: DataFolder, running: AsyncExitStack, echo: Echo, clock: Clock
 ) -> None:
     """Start everything; `running` stops it in the reverse order."""
-    running.callback(echo, "stopped")
+    running.callback(echo, message("run.stopped"))
     postgres, valkey = EmbeddedPostgres(data.postgres), EmbeddedValkey(data.valkey)
     running.push_async_callback(postgres.stop)
     running.push_async_callback(valkey.stop)
     await _start_stores((postgres, valkey), echo)
     for folder in postgres.opened_folders:
-        echo(f"  made {folder} accessible to PostgreSQL, which runs as its own user (o+x)")
+        echo(message("run.folder_opened", folder=folder))
     await _fill(plan, data, (postgres, valkey), echo, clock)
     programs = _programs(plan, data)
     for program in programs:
         running.push_async_callback(program.stop)
-    running.callback(echo, "stopping")
+    running.callback(echo, message("run.stopping"))
     work, serve, console, *crowd = programs
     for program in (work, serve, console):
         program.start()
-    echo("starting the service")
+    echo(message("run.starting_service"))
     await _wait_until_ready(plan.address, serve)
     await _wait_until_ready(plan.console_address, console)
     for program in crowd:
@@ -121,7 +122,7 @@ async def _run(
 
 async def _start_stores(stores: tuple[EmbeddedServer, ...], echo: Echo) -> None:
     started_before = all(store.folder.exists() for store in stores)
-    echo("starting PostgreSQL and Valkey" + ("" if started_before else " for the first time"))
+    echo(message("run.starting_stores" if started_before else "run.starting_stores_first"))
     outcomes = await asyncio.gather(*(store.start() for store in stores), return_exceptions=True)
     for outcome in outcomes:
         if outcome is not None:
@@ -142,14 +143,14 @@ async def _fill(
         owner_url=postgres.url(OWNER),
         valkey_url=valkey.url,
     )
-    echo("migrating the database")
+    echo(message("run.migrating"))
     await asyncio.to_thread(upgrade, postgres.url(OWNER))
     # As the owner of the tables: once two staff accounts exist, the application itself cannot
     # create one without a second person's approval.
     connection = await connect(postgres.url(OWNER))
     try:
         if await load_contents(connection, data, clock, stage=plan.stage, echo=echo):
-            echo("loaded the demo's nomination, platform and staff")
+            echo(message("run.loaded"))
     finally:
         await connection.close()
 
@@ -161,9 +162,9 @@ def _programs(plan: DemoPlan, data: DataFolder) -> tuple[Program, ...]:
         PREFIX + "HOST": HOST,
         PREFIX + "PORT": str(plan.port),
         PREFIX + "PUBLIC_URL": plan.address,
-        PREFIX + "OFFICE_HOST": HOST,
-        PREFIX + "OFFICE_PORT": str(plan.office_port),
-        PREFIX + "OFFICE_URL": plan.console_address,
+        PREFIX + "STAFF_HOST": HOST,
+        PREFIX + "STAFF_PORT": str(plan.staff_port),
+        PREFIX + "STAFF_URL": plan.console_address,
         PREFIX + "METRICS_DIR": str(data.metrics),
         PART_OF: str(data.path),
     }
@@ -220,14 +221,14 @@ def _print_addresses(plan: DemoPlan, data: DataFolder, echo: Echo) -> None:
         echo(f"  standings   {contest}/standings")
     echo(f"  console     {plan.console_address}")
     echo(f"  nomination  {nomination}")
-    echo(f"  staff       {data.accounts_file} (names, passwords, TOTP secrets)")
+    echo(f"  staff       {message('run.accounts_file', file=data.accounts_file)}")
     echo(f"  code        VOTING_DATA={data.path} voting-service account code supervisor-1")
-    echo(f"  platform    {data.platform_key_file} (signs voters in)")
+    echo(f"  platform    {message('run.platform_key', file=data.platform_key_file)}")
     echo(f"  commands    VOTING_DATA={data.path} voting-service tally {SLUG}")
     echo(f"  logs        {data.logs}")
     if plan.crowd_per_second:
-        echo(f"  crowd       {plan.crowd_per_second:g} votes a second")
-    echo("Ctrl-C stops everything.")
+        echo(f"  crowd       {message('run.crowd', votes=plan.crowd_per_second)}")
+    echo(message("run.how_to_stop"))
     echo(f"ready {plan.address}")
 
 

@@ -37,31 +37,31 @@ def guests(stage: Stage | None) -> Mapping[str, Role]:
 
 
 def steps(demo: DemoPanel, key: Ed25519PrivateKey) -> Mapping[Stage, Sequence[Step]]:
-    """Return the steps to each stage, each with its description. `key` signs the cut."""
+    """Return the steps to each stage, each with its name in the catalogue. `key` signs the cut."""
     return {
         "recommendation": [
-            ("officers recommend", lambda: demo.recommend(RECOMMENDED_SO_FAR)),
-            ("others are still drafting", demo.begin_drafts),
+            ("officers_recommend", lambda: demo.recommend(RECOMMENDED_SO_FAR)),
+            ("others_draft", demo.begin_drafts),
         ],
         "review": [
-            ("officers submit the remaining recommendations", lambda: demo.recommend(RECOMMENDED)),
-            ("recommendations close", demo.end_recommending),
+            ("remaining_recommendations", lambda: demo.recommend(RECOMMENDED)),
+            ("recommendations_close", demo.end_recommending),
         ],
         "vote": [
-            ("the joint office reviews them", demo.review),
-            ("two people approve the shortlist", demo.choose),
-            ("their numbers are drawn", demo.draw),
-            ("the notice period ends", demo.announce_the_fifty),
-            ("the shortlist is published to the contest", demo.publish_to_contest),
+            ("office_reviews", demo.review),
+            ("shortlist_approved", demo.choose),
+            ("numbers_drawn", demo.draw),
+            ("notice_ends", demo.publish_shortlist_notice),
+            ("shortlist_published", demo.publish_to_contest),
         ],
         "panel": [
-            ("the public votes", demo.end_the_vote),
-            ("two people publish the cut", lambda: demo.publish_the_cut(key)),
-            ("experts are appointed to the panel", demo.seat_experts),
+            ("public_votes", demo.end_the_vote),
+            ("cut_published", lambda: demo.publish_the_cut(key)),
+            ("experts_appointed", demo.seat_experts),
         ],
         "result": [
-            ("two people approve the panel's rules", demo.set_panel_rules),
-            ("experts score, one is absent", demo.score),
-            ("two people publish the result", lambda: demo.announce_the_result(key)),
+            ("panel_rules", demo.set_panel_rules),
+            ("experts_score", demo.score),
+            ("result_published", lambda: demo.announce_the_result(key)),
         ],
     }

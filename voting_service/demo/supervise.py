@@ -18,6 +18,7 @@ from voting_service.demo.child import (
     stop_group,
 )
 from voting_service.demo.embedded_server import EmbeddedServer
+from voting_service.demo.messages import message
 from voting_service.errors import Unavailable
 
 Echo = Callable[[str], None]
@@ -65,8 +66,8 @@ class Program:
         await stop_group(self._process.pid, ((signal.SIGTERM, 5.0),))
         code = self._process.poll()
         if code is not None and code < 0:
-            return f"was ended by {signal.Signals(-code).name}"
-        return f"ended with exit code {code}"
+            return message("watch.ended_by_signal", signal=signal.Signals(-code).name)
+        return message("watch.ended_with_code", code=code)
 
     async def stop(self) -> None:
         if self._process is not None:
@@ -79,7 +80,7 @@ async def keep_store(server: EmbeddedServer, echo: Echo) -> None:
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         if server.process is None:
-            echo(f"{server.title} has stopped; restarting it unless another process does")
+            echo(message("watch.store_stopped", store=server.title))
             await _restart(server, echo)
 
 
@@ -87,15 +88,15 @@ async def _restart(server: EmbeddedServer, echo: Echo) -> None:
     pause_seconds = STORE_GRACE_SECONDS
     while True:
         if await _taken_over_within(server, pause_seconds):
-            echo(f"{server.title} was restarted by another process; using that")
+            echo(message("watch.store_taken_over", store=server.title))
             return
         try:
             await server.start()
         except Unavailable as error:
             pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
-            echo(f"{error}\ntrying again in {pause_seconds:.0f} s")
+            echo(message("watch.store_retry", error=error, seconds=pause_seconds))
         else:
-            echo(f"{server.title} is running again")
+            echo(message("watch.store_running", store=server.title))
             return
 
 
@@ -118,7 +119,15 @@ async def keep_program(program: Program, echo: Echo) -> None:
         ending = await program.clear_away()
         if clock() - started_at > STABLE_SECONDS:
             pause_seconds = FIRST_PAUSE_SECONDS
-        echo(f"{program.name} {ending}; restarting it in {pause_seconds:g} s ({program.log_file})")
+        echo(
+            message(
+                "watch.program_ended",
+                program=program.name,
+                ending=ending,
+                seconds=pause_seconds,
+                log_file=program.log_file,
+            )
+        )
         await asyncio.sleep(pause_seconds)
         pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
         program.start()

@@ -36,7 +36,7 @@ def parse_address(text: str) -> Address:
     return parsed
 
 
-def network_of(address: Address) -> Network:
+def to_network(address: Address) -> Network:
     """Return the /24 or /64 network of an address."""
     prefix = _V4_PREFIX if address.version == 4 else _V6_PREFIX
     return ip_network((address, prefix), strict=False)

@@ -70,7 +70,7 @@ def refuse_repeated_keys(body: bytes) -> None:
     try:
         json.loads(body, object_pairs_hook=unique)
     except (ValueError, RecursionError):
-        return  # not JSON at all: decode_json says where
+        return  # not JSON at all: decode_json raises with the place
 
 
 def _printable(key: str) -> str:

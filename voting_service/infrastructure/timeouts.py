@@ -1,15 +1,11 @@
 """Timeouts of the stores and of a vote that depend on each other, in seconds.
 
-A vote waits in the queue, is dated, admitted by Valkey and inserted by Postgres. Whoever counts as
-of a moment must know when no ballot dated before it can be stored any more. Each number below is
+A vote waits in the queue, is dated, admitted by Valkey and inserted by Postgres. A count as of a
+moment must know when no ballot dated before it can be stored any more. Each number below is
 derived from the ones above it where it depends on them; the assertions are the sums that must hold.
 """
 
 from __future__ import annotations
-
-MAX_QUEUE_WAIT_SECONDS = 5.0
-"""A vote that waited longer than this behind a slow store is refused, not started. Together with
-the timeouts of the stores this bounds the time of every response."""
 
 VALKEY_CALL_TIMEOUT_SECONDS = 0.5
 VALKEY_MAX_CALL_SECONDS = 2 * VALKEY_CALL_TIMEOUT_SECONDS

@@ -22,7 +22,7 @@ from voting_service.antifraud.alarms.messages import alarm_message
 from voting_service.antifraud.alarms.repository import (
     MINUTE,
     load_raised_since,
-    minute_of,
+    minute_number,
     minute_start,
     store_alarm,
 )
@@ -67,7 +67,7 @@ def alarm_loop(clock: DatabaseClock) -> Loop:
         # Removed until its alarms are stored: after a failure a new detector is started.
         state = detectors.pop(contest.id, None)
         last = last_complete_minute(contest, now)
-        if last < minute_of(contest.opens_at) or _is_over(contest, now):
+        if last < minute_number(contest.opens_at) or _is_over(contest, now):
             return
         if state is None or last - state.next_minute > MAX_GAP_MINUTES:
             try:
@@ -83,8 +83,8 @@ def alarm_loop(clock: DatabaseClock) -> Loop:
 
 def last_complete_minute(contest: Contest, now: datetime) -> int:
     """Return the newest minute of the voting time whose ballots are all stored."""
-    complete = minute_of(now - timedelta(seconds=DRAIN_SECONDS)) - 1
-    return min(complete, minute_of(contest.closes_at - timedelta(microseconds=1)))
+    complete = minute_number(now - timedelta(seconds=DRAIN_SECONDS)) - 1
+    return min(complete, minute_number(contest.closes_at - timedelta(microseconds=1)))
 
 
 def _is_over(contest: Contest, now: datetime) -> bool:
@@ -95,7 +95,7 @@ async def start_detector(connection: Connection, contest: Contest, last: int) ->
     """Return a detector with the baseline of the days before and the latest alarms. Raises
     TallyOfAnotherCluster and StoreUnavailable."""
     hour = (last - REREAD_MINUTES) // 60 * 60
-    start = minute_start(max(hour, minute_of(contest.opens_at)))
+    start = minute_start(max(hour, minute_number(contest.opens_at)))
     detector = BurstDetector(contest.numbers)
     with domain_errors():
         rows = await connection.fetch(
@@ -103,7 +103,7 @@ async def start_detector(connection: Connection, contest: Contest, last: int) ->
         )
     hours: dict[int, dict[tuple[int, int], int]] = {}
     for row in rows:
-        votes = hours.setdefault(minute_of(row["hour"]), {})
+        votes = hours.setdefault(minute_number(row["hour"]), {})
         votes[row["platform_id"], row["candidate"]] = row["votes"]
     for hour_start, votes in hours.items():
         detector.add_hour(hour_start, votes)
@@ -111,7 +111,7 @@ async def start_detector(connection: Connection, contest: Contest, last: int) ->
         connection, contest.id, start - QUIET_MINUTES * MINUTE
     ):
         detector.suppress(subject, at)
-    return ContestDetector(detector, minute_of(start))
+    return ContestDetector(detector, minute_number(start))
 
 
 async def _catch_up(

@@ -26,6 +26,7 @@ from voting_service.infrastructure.postgres.pool import Connection, domain_error
 from voting_service.infrastructure.timeouts import DRAIN_SECONDS
 from voting_service.jobs.loop_runner import Loop, for_each_contest
 from voting_service.voting.rulings.forensics_import import (
+    HoldOrigin,
     ImportedHold,
     import_holds,
     read_campaigns,
@@ -99,7 +100,7 @@ async def sweep(
         with domain_errors():
             async with connection.transaction():
                 holds = await import_holds(
-                    connection, contest, folder, actor=actor, now=moment, source=source, fresh=True
+                    connection, contest, folder, HoldOrigin(actor, moment, source), fresh=True
                 )
                 new_holds = sum(hold.is_new for hold in holds)
                 await connection.execute(

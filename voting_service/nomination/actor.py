@@ -11,7 +11,6 @@ from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.staff.accounts.model import Account
 from voting_service.staff.actor import Actor
 from voting_service.staff.audit_log.model import Act
-from voting_service.staff.audit_log.record import record
 
 
 class SelectionActor(NamedTuple):
@@ -38,13 +37,6 @@ class SelectionActor(NamedTuple):
         """The date in the selection's time zone."""
         return self.now.astimezone(self.selection.zone).date()
 
-    async def record(self, act: Act, subject: str, **details: Any) -> None:
+    async def record(self, act: Act, subject: str, /, **details: Any) -> None:
         """Write an entry of the audit log; call it last in the transaction of the act."""
-        await record(
-            self.connection,
-            self.account.name,
-            act,
-            contest=self.selection.slug,
-            subject=subject,
-            details=details,
-        )
+        await self.actor.record(act, self.selection.slug, subject, **details)

@@ -27,14 +27,14 @@ READERS: tuple[Role, ...] = (*REVIEWERS, "auditor")
 class SelectionRules(msgspec.Struct, frozen=True, kw_only=True):
     """The rules announced before recommending begins.
 
-    `picks` people are shortlisted for the public vote; `cut` of them advance to the panel, which
-    names `winners` and `nominees`. `industries` are by the key that a form holds.
+    `shortlist_size` people are shortlisted for the public vote; `cut` of them advance to the panel,
+    which names `winners` and `nominees`. `industries` are by the key that a form holds.
     """
 
     title: Text
     industries: dict[str, Text]
     time_zone: str = "Asia/Shanghai"
-    picks: int = 50
+    shortlist_size: int = 50
     cut: int = 30
     winners: int = 10
     nominees: int = 10

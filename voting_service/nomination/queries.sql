@@ -1,6 +1,6 @@
 -- name: insert_selection
 -- Insert a selection; its rules are fixed once recommending has begun.
-insert into office.selections
+insert into nomination.selections
     (slug, rules, opens_at, closes_at, district_quota, department_quota)
 values ($1, $2, $3, $4, $5, $6)
 returning id;
@@ -8,45 +8,45 @@ returning id;
 -- name: selections
 -- All selections, newest first.
 select id, slug, rules, opens_at, closes_at, district_quota, department_quota, contest_id
-  from office.selections
+  from nomination.selections
  order by opens_at desc, id desc;
 
 -- name: insert_body
 -- Insert a district or department that may recommend.
-insert into office.bodies (slug, kind, name) values ($1, $2, $3)
+insert into nomination.bodies (slug, kind, name) values ($1, $2, $3)
 returning id;
 
 -- name: bodies
 -- All bodies, districts first, each kind in the order of insertion.
-select id, slug, kind, name from office.bodies order by kind desc, id;
+select id, slug, kind, name from nomination.bodies order by kind desc, id;
 
 -- name: body_of_officer
 -- The body that an account recommends for.
 select b.id, b.slug, b.kind, b.name
-  from office.body_officers o join office.bodies b on b.id = o.body_id
+  from nomination.body_officers o join nomination.bodies b on b.id = o.body_id
  where o.account_id = $1;
 
 -- name: insert_body_invitation
 -- Make the account of an invitation an officer of the body.
-insert into office.body_invitations (token_hash, body_id) values ($1, $2);
+insert into nomination.body_invitations (token_hash, body_id) values ($1, $2);
 
 -- name: officers
 -- All officers, by body.
 select o.body_id, a.id, a.name, a.disabled
-  from office.body_officers o join accounts a on a.id = o.account_id
+  from nomination.body_officers o join accounts a on a.id = o.account_id
  order by a.id;
 
 -- name: places_taken
 -- The number of places taken, by body.
 select body_id, count(*) as taken
-  from office.recommendations
+  from nomination.recommendations
  where selection_id = $1 and state in ('submitted', 'returned', 'accepted', 'rejected')
  group by body_id;
 
 -- name: insert_earlier_winners
 -- Insert winners of earlier years by the keyed hash of the ID number; known ones are kept.
 with entered as (
-    insert into office.earlier_winners (person_hash, year)
+    insert into nomination.earlier_winners (person_hash, year)
     select hash, $2 from unnest($1::bytea[]) as h (hash)
     on conflict (person_hash) do nothing
     returning 1

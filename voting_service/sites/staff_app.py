@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypedDict
 
 import httpx
+from slowapi.errors import RateLimitExceeded
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from voting_service.contests.cache import ContestCache
 from voting_service.errors import VotingError
 from voting_service.infrastructure.clock import Clock, system_clock
 from voting_service.infrastructure.logs import configure_logs
+from voting_service.infrastructure.postgres.pool import ping
 from voting_service.infrastructure.tasks import end_tasks
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
 from voting_service.settings import Settings, load_settings
@@ -40,8 +42,9 @@ from voting_service.sites.shared.signed_in.error_pages import (
     on_bug,
     on_domain_error,
     on_http_error,
+    on_rate_limit_exceeded,
 )
-from voting_service.sites.shared.signed_in.rate_limits import Limits
+from voting_service.sites.shared.signed_in.rate_limits import limiter
 from voting_service.sites.shared.signed_in.state import (
     StaffSite,
     StaffState,
@@ -56,7 +59,6 @@ class StaffLifespanState(TypedDict):
     """Lifespan state, found in every request."""
 
     staff: StaffState
-    limits: Limits
     contests: ContestCache
 
 
@@ -64,11 +66,11 @@ async def readyz(request: Request) -> Response:
     """503 without Postgres, and while the contests in memory are missing or old."""
     state, contests = get_state(request), contest_cache(request)
 
-    async def ping() -> None:
+    async def ping_postgres() -> None:
         async with state.connection() as connection:
-            await connection.execute("select 1")
+            await ping(connection)
 
-    postgres = await store_state(ping())
+    postgres = await store_state(ping_postgres())
     needed = {
         "postgres": postgres,
         "contests": "ok" if contests.loaded else "being prepared",
@@ -99,7 +101,7 @@ AREAS = {
     **{
         area: f"{_CONSOLE}.{area}"
         for area in (
-            *("accounts", "alarms", "audit_log", "exports", "publication", "rulings"),
+            *("accounts", "alarms", "audit_log", "exports", "jobs", "publication", "rulings"),
             *("settings", "tally"),
         )
     },
@@ -112,7 +114,7 @@ AREAS = {
 """The packages whose templates and static files the pages use; scripts import only from areas
 that stand before theirs."""
 CATALOGUES = (
-    *("console", "alarms", "audit_log", "exports", "heat_map", "publication", "rulings"),
+    *("console", "alarms", "audit_log", "exports", "heat_map", "jobs", "publication", "rulings"),
     *("settings", "tally"),
     *("nomination", "recommendations", "review", "shortlist", "panel", "awards"),
 )
@@ -143,7 +145,8 @@ def create_app(
         async with open_state(used, clock, site, http) as state:
             refresh = asyncio.create_task(contests.keep_fresh(state.pool), name="contests")
             try:
-                yield {"staff": state, "limits": Limits(), "contests": contests}
+                with limiter.counting_in(used.valkey_url):
+                    yield {"staff": state, "contests": contests}
             finally:
                 await end_tasks([refresh])
 
@@ -152,6 +155,7 @@ def create_app(
         lifespan=lifespan,
         exception_handlers={
             VotingError: on_domain_error,
+            RateLimitExceeded: on_rate_limit_exceeded,
             HTTPException: on_http_error,
             Exception: on_bug,
         },

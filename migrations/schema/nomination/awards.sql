@@ -6,7 +6,7 @@ create table award_results (
     contest_id   smallint not null references contests,
     version      smallint not null check (version >= 1),
     document     bytea not null,         -- infrastructure/crypto/signed_document.py
-    decision_id  integer not null references decisions,
+    approval_id  integer not null references approval_requests,
     published_at timestamptz not null,
     visible_from timestamptz,            -- null: from published_at on
     primary key (contest_id, version)
@@ -40,7 +40,7 @@ alter table award_portraits alter column content set storage external;
 -- Issued certificates. Each bears a code that cannot be guessed; the serial number is for people.
 create table certificates (
     contest_id smallint not null references contests,
-    serial     text not null check (serial ~ '^[0-9]{4}-[0-9]{3}$'),
+    serial     text not null check (serial ~ '^[0-9]+-[0-9]+$'),
     number     smallint not null,
     award      text not null check (award in ('winner', 'nominee')),
     code       bytea not null constraint certificates_code_key unique check (length(code) = 16),
@@ -61,15 +61,18 @@ create table award_albums (
 
 alter table award_albums alter column content set storage external;
 
--- Documents that take a while to make, and how far the background job is.
-create table office.papers (
+-- Documents that take a while to make: background jobs, and how far they are. `attempts` counts the
+-- times a worker began; only the newest one may write.
+create table nomination.documents (
     id           integer generated always as identity primary key,
-    selection_id smallint not null references office.selections,
+    selection_id smallint not null references nomination.selections,
     kind         text not null check (kind in (
                      'certificates', 'album_print', 'album_web', 'report')),
     language     text not null check (language in ('zh', 'en')),
-    asked_by     integer not null references accounts,
-    asked_at     timestamptz not null,
+    requested_by integer not null references accounts,
+    requested_at timestamptz not null,
+    attempts     smallint not null default 0,
+    attempts_before smallint not null default 0,  -- those before it was last requested
     steps        smallint not null default 1,
     steps_done   smallint not null default 0,
     finished_at  timestamptz,
@@ -79,9 +82,9 @@ create table office.papers (
     result_version smallint              -- of the result it was made from; null: of none
 );
 
-alter table office.papers alter column content set storage external;
+alter table nomination.documents alter column content set storage external;
 
-create index papers_selection on office.papers (selection_id, id);
+create index documents_selection on nomination.documents (selection_id, id);
 
 -- Rule: a result is exactly the document and the moment that two people approved, of the
 -- selection's own contest.
@@ -90,8 +93,8 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     if not exists (
         select 1
-          from decisions d join office.selections s on s.id = d.selection_id
-         where d.id = new.decision_id and d.kind = 'result' and d.approved_by is not null
+          from approval_requests d join nomination.selections s on s.id = d.selection_id
+         where d.id = new.approval_id and d.kind = 'result' and d.approved_by is not null
            and d.subject = new.version::text and s.contest_id = new.contest_id
            and d.payload ->> 'document_sha256' = encode(sha256(new.document), 'hex')
            and (d.payload ->> 'visible_from')::timestamptz is not distinct from new.visible_from
@@ -114,7 +117,7 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     if not exists (
         select 1
-          from office.awards a join office.selections s on s.id = a.selection_id
+          from nomination.awards a join nomination.selections s on s.id = a.selection_id
          where s.contest_id = new.contest_id and a.number = new.number and a.award = new.award
     ) then
         raise exception 'certificates are for those whom the result names'
@@ -132,6 +135,7 @@ create trigger certificates_stay before update or delete or truncate on certific
 grant select, insert on award_results, certificates to voting_application;
 grant select, insert, update on award_publicity, award_portraits, award_albums
     to voting_application;
-grant select, insert (selection_id, kind, language, asked_by, asked_at, steps),
-      update (steps, steps_done, finished_at, failure, content, remark, result_version)
-    on office.papers to voting_application;
+grant select, insert (selection_id, kind, language, requested_by, requested_at, steps),
+      update (attempts, attempts_before, steps, steps_done, finished_at, failure, content, remark,
+              result_version)
+    on nomination.documents to voting_application;

@@ -5,28 +5,28 @@
 -- session token, of which only the hash is stored, and all sheets once the round has ended.
 
 -- Members of the panel of a selection.
-create table office.experts (
+create table nomination.experts (
     account_id   integer primary key references accounts,
-    selection_id smallint not null references office.selections,
+    selection_id smallint not null references nomination.selections,
     employer     text not null check (length(employer) between 2 and 60),
-    body_id      smallint references office.bodies,  -- the recommending body they belong to, if any
+    body_id      smallint references nomination.bodies,  -- the body they belong to, if any
     seated_at    timestamptz not null default clock_timestamp()
 );
 
-create index experts_selection on office.experts (selection_id);
+create index experts_selection on nomination.experts (selection_id);
 
 -- Invitations whose account becomes an expert of the selection.
-create table office.expert_invitations (
+create table nomination.expert_invitations (
     token_hash   bytea primary key references invitations,
-    selection_id smallint not null references office.selections,
+    selection_id smallint not null references nomination.selections,
     employer     text not null check (length(employer) between 2 and 60),
-    body_id      smallint references office.bodies
+    body_id      smallint references nomination.bodies
 );
 
 -- Candidates whom an expert does not score, and why: declared by the expert, or noticed because
 -- employer or recommending body match.
-create table office.panel_conflicts (
-    account_id integer not null references office.experts,
+create table nomination.panel_conflicts (
+    account_id integer not null references nomination.experts,
     number     smallint not null,
     ground     text not null check (ground in ('declared', 'employer', 'body')),
     reason     text not null default '' check (length(reason) <= 200),
@@ -36,10 +36,10 @@ create table office.panel_conflicts (
 
 -- An expert's sheet of one round. Round 1 scores, round 2 revises after the discussion, round 3
 -- ranks the tied.
-create table office.panel_sheets (
-    selection_id smallint not null references office.selections,
+create table nomination.panel_sheets (
+    selection_id smallint not null references nomination.selections,
     round        smallint not null check (round between 1 and 3),
-    account_id   integer not null references office.experts,
+    account_id   integer not null references nomination.experts,
     content      jsonb not null,   -- nomination/panel/: by candidate's number the points by
                                    -- criterion, or the rank
     saved_at     timestamptz not null,
@@ -48,50 +48,50 @@ create table office.panel_sheets (
 );
 
 -- Rounds that are over: every expert submitted, or two people closed it.
-create table office.panel_rounds (
-    selection_id smallint not null references office.selections,
+create table nomination.panel_rounds (
+    selection_id smallint not null references nomination.selections,
     round        smallint not null check (round between 1 and 3),
     ended_at     timestamptz not null,
-    decision_id  integer references decisions,   -- null: every expert submitted
+    approval_id  integer references approval_requests,   -- null: every expert submitted
     primary key (selection_id, round)
 );
 
 -- The result that two people approved: winners and nominees, for each version of it.
-create table office.awards (
-    selection_id smallint not null references office.selections,
+create table nomination.awards (
+    selection_id smallint not null references nomination.selections,
     version      smallint not null check (version >= 1),
     number       smallint not null,
     award        text not null check (award in ('winner', 'nominee')),
-    decision_id  integer not null references decisions,
+    approval_id  integer not null references approval_requests,
     primary key (selection_id, version, number)
 );
 
 -- The account made by an expert's invitation becomes a member of the panel.
-create function office.seat_expert() returns trigger
+create function nomination.seat_expert() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-    insert into office.experts (account_id, selection_id, employer, body_id)
+    insert into nomination.experts (account_id, selection_id, employer, body_id)
     select new.id, i.selection_id, i.employer, i.body_id
-      from office.expert_invitations i
+      from nomination.expert_invitations i
      where i.token_hash = new.invitation and new.role = 'expert';
     return null;
 end
 $$;
 
 create trigger seat_expert after insert on accounts
-    for each row execute function office.seat_expert();
+    for each row execute function nomination.seat_expert();
 
 -- The rules in force: the newest that two people approved.
-create function office.panel_rules(panel smallint) returns jsonb
+create function nomination.panel_rules(panel smallint) returns jsonb
 language sql stable security definer set search_path = public, pg_temp as $$
-    select d.payload from decisions d
+    select d.payload from approval_requests d
      where d.selection_id = panel and d.kind = 'panel' and d.subject like 'rules/%'
        and d.approved_by is not null
      order by d.id desc limit 1
 $$;
 
 -- The candidates the panel scores: the newest cut that the public sees, in its order.
-create function office.cut_numbers(panel smallint) returns integer[]
+create function nomination.cut_numbers(panel smallint) returns integer[]
 language sql stable security definer set search_path = public, pg_temp as $$
     select coalesce((
         select array(select value::integer
@@ -99,34 +99,34 @@ language sql stable security definer set search_path = public, pg_temp as $$
                            convert_from(p.document, 'UTF8')::jsonb #> '{document,selected}')
                             with ordinality as chosen (value, place)
                       order by place)
-          from publications p join office.selections s on s.contest_id = p.contest_id
+          from publications p join nomination.selections s on s.contest_id = p.contest_id
          where s.id = panel and coalesce(p.visible_from, p.published_at) <= clock_timestamp()
          order by p.version desc limit 1), array[]::integer[])
 $$;
 
 -- Whether a round is over.
-create function office.round_ended(panel smallint, round_number integer) returns boolean
+create function nomination.round_ended(panel smallint, round_number integer) returns boolean
 language sql stable security definer set search_path = public, pg_temp as $$
-    select exists (select 1 from office.panel_rounds r
+    select exists (select 1 from nomination.panel_rounds r
                     where r.selection_id = panel and r.round = round_number)
 $$;
 
 -- Whether a round has begun: the one before has ended. Round 3 follows round 1 where there is no
 -- discussion.
-create function office.round_begun(panel smallint, round_number integer) returns boolean
+create function nomination.round_begun(panel smallint, round_number integer) returns boolean
 language sql stable security definer set search_path = public, pg_temp as $$
     select case round_number
-        when 1 then office.panel_rules(panel) is not null
-        when 2 then office.round_ended(panel, 1)
-                    and (office.panel_rules(panel) ->> 'discussion')::boolean
-        else office.round_ended(
-            panel, case when (office.panel_rules(panel) ->> 'discussion')::boolean
+        when 1 then nomination.panel_rules(panel) is not null
+        when 2 then nomination.round_ended(panel, 1)
+                    and (nomination.panel_rules(panel) ->> 'discussion')::boolean
+        else nomination.round_ended(
+            panel, case when (nomination.panel_rules(panel) ->> 'discussion')::boolean
                         then 2 else 1 end) end
 $$;
 
 -- The expert whose current session this token opens; raises panel_own_session for any other. The
 -- limits are those of staff/accounts/sessions.py: 30 minutes idle, 10 hours in all.
-create function office.expert_of(token text, panel smallint) returns integer
+create function nomination.session_expert(token text, panel smallint) returns integer
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
     expert integer;
@@ -134,7 +134,7 @@ begin
     select e.account_id into expert
       from staff_sessions s
       join accounts a on a.id = s.account_id
-      join office.experts e on e.account_id = a.id
+      join nomination.experts e on e.account_id = a.id
      where s.token_hash = sha256(convert_to(token, 'UTF8')) and s.ended_at is null
        and clock_timestamp() < s.last_seen_at + interval '30 minutes'
        and clock_timestamp() < s.opened_at + interval '10 hours'
@@ -148,22 +148,22 @@ end
 $$;
 
 -- The sheet of the expert whose token this is.
-create function office.own_sheet(token text, panel smallint, round_number integer) returns jsonb
+create function nomination.own_sheet(token text, panel smallint, round_number integer) returns jsonb
 language sql stable security definer set search_path = public, pg_temp as $$
-    select s.content from office.panel_sheets s
+    select s.content from nomination.panel_sheets s
      where s.selection_id = panel and s.round = round_number
-       and s.account_id = office.expert_of(token, panel)
+       and s.account_id = nomination.session_expert(token, panel)
 $$;
 
 -- Declares a conflict of interest of the expert whose token this is.
-create function office.declare_conflict(token text, panel smallint, candidate integer, why text)
+create function nomination.declare_conflict(token text, panel smallint, candidate integer, why text)
 returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-    expert constant integer := office.expert_of(token, panel);
+    expert constant integer := nomination.session_expert(token, panel);
 begin
-    perform 1 from office.selections where id = panel for no key update;
-    insert into office.panel_conflicts (account_id, number, ground, reason)
+    perform 1 from nomination.selections where id = panel for no key update;
+    insert into nomination.panel_conflicts (account_id, number, ground, reason)
     values (expert, candidate, 'declared', why)
     on conflict do nothing;
 end
@@ -172,7 +172,7 @@ $$;
 -- Rules: only the expert declares a conflict (through the function above, which has the owner's
 -- rights), only before round 1 ends, and only about a candidate of the panel. Runs with the rights
 -- of the role that inserts.
-create function office.check_conflict() returns trigger
+create function nomination.check_conflict() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 declare
     panel smallint;
@@ -183,12 +183,12 @@ begin
         raise exception 'only the expert declares a conflict'
             using errcode = 'check_violation', constraint = 'panel_own_session';
     end if;
-    select selection_id into panel from office.experts where account_id = new.account_id;
-    if office.round_ended(panel, 1) then
+    select selection_id into panel from nomination.experts where account_id = new.account_id;
+    if nomination.round_ended(panel, 1) then
         raise exception 'the scores are open: conflicts are declared before that'
             using errcode = 'check_violation', constraint = 'panel_conflict_late';
     end if;
-    if new.number <> all (office.cut_numbers(panel)) then
+    if new.number <> all (nomination.cut_numbers(panel)) then
         raise exception 'not a candidate of this panel'
             using errcode = 'check_violation', constraint = 'panel_candidates';
     end if;
@@ -197,32 +197,32 @@ begin
 end
 $$;
 
-create trigger check_conflict before insert on office.panel_conflicts
-    for each row execute function office.check_conflict();
-create trigger panel_conflicts_stay before update or delete or truncate on office.panel_conflicts
-    for each statement execute function refuse_change();
+create trigger check_conflict before insert on nomination.panel_conflicts
+    for each row execute function nomination.check_conflict();
+create trigger panel_conflicts_stay before update or delete or truncate
+    on nomination.panel_conflicts for each statement execute function refuse_change();
 
 -- Ends a round when no sheet is missing. An expert absent from round 1 takes no further part.
-create function office.end_round_if_all_in(panel smallint, round_number integer) returns void
+create function nomination.end_round_if_all_in(panel smallint, round_number integer) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-    if (select count(*) from office.panel_sheets s
+    if (select count(*) from nomination.panel_sheets s
          where s.selection_id = panel and s.round = 1 and s.submitted_at is not null)
-       >= (office.panel_rules(panel) ->> 'minimum_experts')::integer
+       >= (nomination.panel_rules(panel) ->> 'minimum_experts')::integer
        and not exists (
            select 1
-             from office.experts e
+             from nomination.experts e
              join accounts a on a.id = e.account_id and not a.disabled
             where e.selection_id = panel
               and (round_number = 1 or exists (
-                       select 1 from office.panel_sheets f
+                       select 1 from nomination.panel_sheets f
                         where f.selection_id = panel and f.round = 1
                           and f.account_id = e.account_id and f.submitted_at is not null))
               and not exists (
-                       select 1 from office.panel_sheets s
+                       select 1 from nomination.panel_sheets s
                         where s.selection_id = panel and s.round = round_number
                           and s.account_id = e.account_id and s.submitted_at is not null)) then
-        insert into office.panel_rounds (selection_id, round, ended_at)
+        insert into nomination.panel_rounds (selection_id, round, ended_at)
         values (panel, round_number, clock_timestamp()) on conflict do nothing;
     end if;
 end
@@ -231,48 +231,48 @@ $$;
 -- Saves a draft, or submits a sheet. Rules: within a round, once, only by experts who submitted in
 -- round 1, only for candidates without a conflict, and on submission with points for every
 -- criterion of each of them. The time is the database's.
-create function office.save_sheet(
+create function nomination.save_sheet(
     token text, panel smallint, round_number integer, entries jsonb, submit boolean)
 returns timestamptz
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     arrived constant timestamptz := clock_timestamp();
-    expert constant integer := office.expert_of(token, panel);
+    expert constant integer := nomination.session_expert(token, panel);
     rules jsonb;
     scored integer[];
 begin
     -- One at a time: a round cannot end between the check and the insert.
-    perform 1 from office.selections where id = panel for no key update;
-    rules := office.panel_rules(panel);
-    if not coalesce(office.round_begun(panel, round_number), false) then
+    perform 1 from nomination.selections where id = panel for no key update;
+    rules := nomination.panel_rules(panel);
+    if not coalesce(nomination.round_begun(panel, round_number), false) then
         raise exception 'this round has not begun'
             using errcode = 'check_violation', constraint = 'panel_round_not_begun';
     end if;
-    if office.round_ended(panel, round_number) then
+    if nomination.round_ended(panel, round_number) then
         raise exception 'this round is over'
             using errcode = 'check_violation', constraint = 'panel_round_over';
     end if;
     if round_number > 1 and not exists (
-        select 1 from office.panel_sheets s
+        select 1 from nomination.panel_sheets s
          where s.selection_id = panel and s.round = 1 and s.account_id = expert
            and s.submitted_at is not null) then
         raise exception 'an expert absent from round 1 takes no further part'
             using errcode = 'check_violation', constraint = 'panel_absent';
     end if;
-    if exists (select 1 from office.panel_sheets s
+    if exists (select 1 from nomination.panel_sheets s
                 where s.selection_id = panel and s.round = round_number and s.account_id = expert
                   and s.submitted_at is not null) then
         raise exception 'a submitted sheet does not change'
             using errcode = 'check_violation', constraint = 'panel_submitted';
     end if;
     scored := array(
-        select number from unnest(office.cut_numbers(panel)) as number
-         where not exists (select 1 from office.panel_conflicts c
+        select number from unnest(nomination.cut_numbers(panel)) as number
+         where not exists (select 1 from nomination.panel_conflicts c
                             where c.account_id = expert and c.number = number.number)
            and not exists (select 1
-                             from office.picks p
-                             join office.recommendations r on r.id = p.recommendation_id
-                             join office.experts e on e.body_id = r.body_id
+                             from nomination.shortlist_entries p
+                             join nomination.recommendations r on r.id = p.recommendation_id
+                             join nomination.experts e on e.body_id = r.body_id
                             where p.selection_id = panel and p.removed_by is null
                               and p.number = number.number and e.account_id = expert));
     if exists (select 1 from jsonb_object_keys(entries) as key
@@ -290,30 +290,30 @@ begin
         raise exception 'points are missing or out of range'
             using errcode = 'check_violation', constraint = 'panel_points';
     end if;
-    insert into office.panel_sheets as s
+    insert into nomination.panel_sheets as s
         (selection_id, round, account_id, content, saved_at, submitted_at)
     values (panel, round_number, expert, entries, arrived, case when submit then arrived end)
     on conflict (selection_id, round, account_id) do update
        set content = excluded.content, saved_at = excluded.saved_at,
            submitted_at = excluded.submitted_at;
     if submit then
-        perform office.end_round_if_all_in(panel, round_number);
+        perform nomination.end_round_if_all_in(panel, round_number);
     end if;
     return arrived;
 end
 $$;
 
 -- All submitted sheets of a round. Rule: only once it has ended.
-create function office.read_sheets(panel smallint, round_number integer)
+create function nomination.read_sheets(panel smallint, round_number integer)
 returns table (account_id integer, content jsonb)
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 begin
-    if not office.round_ended(panel, round_number) then
+    if not nomination.round_ended(panel, round_number) then
         raise exception 'scores are secret until the round ends'
-            using errcode = 'check_violation', constraint = 'panel_sealed';
+            using errcode = 'check_violation', constraint = 'panel_scores_secret';
     end if;
     return query
-        select s.account_id, s.content from office.panel_sheets s
+        select s.account_id, s.content from nomination.panel_sheets s
          where s.selection_id = panel and s.round = round_number and s.submitted_at is not null
          order by s.account_id;
 end
@@ -321,49 +321,49 @@ $$;
 
 -- Writes the approved awards. Rule: exactly as many winners and nominees as the selection
 -- announced, each once, from the cut, after the panel has finished.
-create function office.name_winners(decision decisions) returns void
+create function nomination.name_winners(request approval_requests) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-    selection office.selections;
+    selection nomination.selections;
     winners constant integer[] := array(
-        select value::integer from jsonb_array_elements_text(decision.payload -> 'winners'));
+        select value::integer from jsonb_array_elements_text(request.payload -> 'winners'));
     nominees constant integer[] := array(
-        select value::integer from jsonb_array_elements_text(decision.payload -> 'nominees'));
+        select value::integer from jsonb_array_elements_text(request.payload -> 'nominees'));
 begin
-    select * into selection from office.selections where id = decision.selection_id;
-    if not office.round_begun(selection.id, 3) then
+    select * into selection from nomination.selections where id = request.selection_id;
+    if not nomination.round_begun(selection.id, 3) then
         raise exception 'the panel has not finished'
             using errcode = 'check_violation', constraint = 'awards_before_scores';
     end if;
-    if cardinality(winners) <> coalesce((selection.rules ->> 'winners')::integer, 10)
-       or cardinality(nominees) <> coalesce((selection.rules ->> 'nominees')::integer, 10)
+    if cardinality(winners) <> (selection.rules ->> 'winners')::integer
+       or cardinality(nominees) <> (selection.rules ->> 'nominees')::integer
        or (select count(distinct number) from unnest(winners || nominees) as number)
           <> cardinality(winners || nominees)
-       or not (winners || nominees) <@ office.cut_numbers(selection.id) then
+       or not (winners || nominees) <@ nomination.cut_numbers(selection.id) then
         raise exception 'a result names the announced number of winners and nominees of the cut'
             using errcode = 'check_violation', constraint = 'awards_exactly';
     end if;
-    insert into office.awards (selection_id, version, number, award, decision_id)
-    select selection.id, decision.subject::smallint, number, 'winner', decision.id
+    insert into nomination.awards (selection_id, version, number, award, approval_id)
+    select selection.id, request.subject::smallint, number, 'winner', request.id
       from unnest(winners) as number
     union all
-    select selection.id, decision.subject::smallint, number, 'nominee', decision.id
+    select selection.id, request.subject::smallint, number, 'nominee', request.id
       from unnest(nominees) as number;
 end
 $$;
 
 -- Carries out an approved proposal about the panel. Rules: its rules are fixed with the first sheet
 -- and complete; a round is closed early only once enough experts have submitted.
-create function office.carry_out_panel() returns trigger
+create function nomination.carry_out_panel() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     round_number integer;
 begin
-    perform 1 from office.selections where id = new.selection_id for no key update;
+    perform 1 from nomination.selections where id = new.selection_id for no key update;
     if new.kind = 'result' then
-        perform office.name_winners(new);
+        perform nomination.name_winners(new);
     elsif new.subject like 'rules/%' then
-        if exists (select 1 from office.panel_sheets where selection_id = new.selection_id) then
+        if exists (select 1 from nomination.panel_sheets where selection_id = new.selection_id) then
             raise exception 'scoring has begun: the rules are fixed'
                 using errcode = 'check_violation', constraint = 'panel_rules_fixed';
         end if;
@@ -376,56 +376,56 @@ begin
     else
         round_number := split_part(new.subject, '/', 2)::integer;
         if new.subject not like 'close/%' or not coalesce(
-               office.round_begun(new.selection_id, round_number), false) then
+               nomination.round_begun(new.selection_id, round_number), false) then
             raise exception 'this round has not begun'
                 using errcode = 'check_violation', constraint = 'panel_round_not_begun';
         end if;
-        if (select count(*) from office.panel_sheets s
+        if (select count(*) from nomination.panel_sheets s
              where s.selection_id = new.selection_id and s.round = 1
                and s.submitted_at is not null)
-           < (office.panel_rules(new.selection_id) ->> 'minimum_experts')::integer then
+           < (nomination.panel_rules(new.selection_id) ->> 'minimum_experts')::integer then
             raise exception 'fewer experts submitted than the rules require'
                 using errcode = 'check_violation', constraint = 'panel_minimum';
         end if;
-        if office.round_ended(new.selection_id, round_number) then
+        if nomination.round_ended(new.selection_id, round_number) then
             raise exception 'this round is over'
                 using errcode = 'check_violation', constraint = 'panel_round_over';
         end if;
-        insert into office.panel_rounds (selection_id, round, ended_at, decision_id)
+        insert into nomination.panel_rounds (selection_id, round, ended_at, approval_id)
         values (new.selection_id, round_number, clock_timestamp(), new.id);
     end if;
     return null;
 end
 $$;
 
-create trigger carry_out_panel after update of approved_by on decisions
+create trigger carry_out_panel after update of approved_by on approval_requests
     for each row when (new.approved_by is not null and old.approved_by is null
                        and new.kind in ('panel', 'result'))
-    execute function office.carry_out_panel();
-create trigger panel_rounds_stay before update or delete or truncate on office.panel_rounds
+    execute function nomination.carry_out_panel();
+create trigger panel_rounds_stay before update or delete or truncate on nomination.panel_rounds
     for each statement execute function refuse_change();
-create trigger awards_stay before update or delete or truncate on office.awards
+create trigger awards_stay before update or delete or truncate on nomination.awards
     for each statement execute function refuse_change();
 
 -- Winners become earlier winners, for the selections to come. A correction that leaves somebody out
 -- removes that person again.
-create function office.remember_winners() returns trigger
+create function nomination.remember_winners() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     newest record;
 begin
     select a.selection_id, max(a.version) as version into newest
-      from office.awards a
+      from nomination.awards a
      where a.selection_id = (select n.selection_id from arrived n limit 1)
      group by a.selection_id;
-    delete from office.earlier_winners w where w.selection_id = newest.selection_id;
-    insert into office.earlier_winners (person_hash, year, selection_id)
+    delete from nomination.earlier_winners w where w.selection_id = newest.selection_id;
+    insert into nomination.earlier_winners (person_hash, year, selection_id)
     select r.person_hash, extract(year from s.closes_at), s.id
-      from office.awards a
-      join office.selections s on s.id = a.selection_id
-      join office.picks p on p.selection_id = a.selection_id and p.number = a.number
+      from nomination.awards a
+      join nomination.selections s on s.id = a.selection_id
+      join nomination.shortlist_entries p on p.selection_id = a.selection_id and p.number = a.number
                          and p.removed_by is null
-      join office.recommendations r on r.id = p.recommendation_id
+      join nomination.recommendations r on r.id = p.recommendation_id
      where a.selection_id = newest.selection_id and a.version = newest.version
        and a.award = 'winner' and r.person_hash is not null
     on conflict (person_hash) do nothing;
@@ -433,18 +433,18 @@ begin
 end
 $$;
 
-create trigger remember_winners after insert on office.awards
+create trigger remember_winners after insert on nomination.awards
     referencing new table as arrived
-    for each statement execute function office.remember_winners();
+    for each statement execute function nomination.remember_winners();
 
-grant select on office.experts, office.expert_invitations, office.panel_conflicts,
-    office.panel_rounds, office.awards to voting_application;
-grant select (selection_id, round, account_id, saved_at, submitted_at) on office.panel_sheets
+grant select on nomination.experts, nomination.expert_invitations, nomination.panel_conflicts,
+    nomination.panel_rounds, nomination.awards to voting_application;
+grant select (selection_id, round, account_id, saved_at, submitted_at) on nomination.panel_sheets
     to voting_application;
-grant insert on office.expert_invitations to voting_application;
-grant insert (account_id, number, ground) on office.panel_conflicts to voting_application;
-grant execute on function office.own_sheet(text, smallint, integer),
-    office.save_sheet(text, smallint, integer, jsonb, boolean),
-    office.declare_conflict(text, smallint, integer, text),
-    office.read_sheets(smallint, integer), office.round_ended(smallint, integer),
-    office.cut_numbers(smallint) to voting_application;
+grant insert on nomination.expert_invitations to voting_application;
+grant insert (account_id, number, ground) on nomination.panel_conflicts to voting_application;
+grant execute on function nomination.own_sheet(text, smallint, integer),
+    nomination.save_sheet(text, smallint, integer, jsonb, boolean),
+    nomination.declare_conflict(text, smallint, integer, text),
+    nomination.read_sheets(smallint, integer), nomination.round_ended(smallint, integer),
+    nomination.cut_numbers(smallint) to voting_application;

@@ -1,15 +1,15 @@
 -- Nomination: selections, recommending bodies, their recommendations, the review of them, and
--- public notices. The schema `office` holds what the vote knows nothing of; of the vote's tables it
--- refers to contests only, and of the staff's to accounts and decisions.
+-- public notices. The schema `nomination` holds what the vote knows nothing of; of the vote's
+-- tables it refers to contests only, and of the staff's to accounts and approval_requests.
 --
 -- The services write forms. What is submitted and what follows is written by triggers here, which
 -- keep quotas, deadlines and the rule that a person is recommended once.
-create schema office;
-grant usage on schema office to voting_application;
+create schema nomination;
+grant usage on schema nomination to voting_application;
 
 -- One round of recommending, which leads to one contest. What two people could change at the same
 -- time, or miss by seconds, stands in columns. Once recommending begins only `contest_id` changes.
-create table office.selections (
+create table nomination.selections (
     id               smallint generated always as identity primary key,
     slug             text not null constraint selections_slug_key unique
                      check (slug ~ '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'),
@@ -19,17 +19,20 @@ create table office.selections (
     district_quota   smallint not null check (district_quota between 1 and 1000),
     department_quota smallint not null check (department_quota between 1 and 1000),
     contest_id       smallint constraint selections_contest_key unique references contests,
-    constraint selections_window check (closes_at > opens_at)
+    constraint selections_window check (closes_at > opens_at),
+    -- The defaults are those of SelectionRules: what the functions below read is always there.
+    constraint selections_rules_whole
+        check (rules ?& array['shortlist_size', 'winners', 'nominees', 'notice_days'])
 );
 
--- Proposals of a selection are kept with those of a contest, in `decisions` (staff.sql).
-alter table decisions
+-- Proposals of a selection are kept with those of a contest, in `approval_requests` (staff.sql).
+alter table approval_requests
     -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
-    add constraint decisions_selection_id_fkey foreign key (selection_id)
-        references office.selections;
+    add constraint approval_requests_selection_id_fkey foreign key (selection_id)
+        references nomination.selections;
 
 -- Recommending bodies. Central institutions recommend through the district they are in.
-create table office.bodies (
+create table nomination.bodies (
     id   smallint generated always as identity primary key,
     slug text not null constraint bodies_slug_key unique
          check (slug ~ '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'),
@@ -38,32 +41,32 @@ create table office.bodies (
 );
 
 -- Invitations whose account becomes an officer of a body.
-create table office.body_invitations (
+create table nomination.body_invitations (
     token_hash bytea primary key references invitations,
-    body_id    smallint not null references office.bodies
+    body_id    smallint not null references nomination.bodies
 );
 
 -- The accounts that recommend for a body.
-create table office.body_officers (
+create table nomination.body_officers (
     account_id integer primary key references accounts,
-    body_id    smallint not null references office.bodies
+    body_id    smallint not null references nomination.bodies
 );
 
-create index body_officers_body on office.body_officers (body_id);
+create index body_officers_body on nomination.body_officers (body_id);
 
 -- Winners of earlier years, by the keyed hash of their ID number. They are not recommended again.
-create table office.earlier_winners (
+create table nomination.earlier_winners (
     person_hash  bytea primary key check (length(person_hash) = 32),
     year         smallint not null,
-    selection_id smallint references office.selections  -- null: from a list of earlier years
+    selection_id smallint references nomination.selections  -- null: from a list of earlier years
 );
 
 -- A body's recommendation of one person. Triggers keep `state`, `person_hash` and `submitted_at` in
 -- line with submissions and reviews.
-create table office.recommendations (
+create table nomination.recommendations (
     id           integer generated always as identity primary key,
-    selection_id smallint not null references office.selections,
-    body_id      smallint not null references office.bodies,
+    selection_id smallint not null references nomination.selections,
+    body_id      smallint not null references nomination.bodies,
     state        text not null default 'draft' check (state in (
                      'draft', 'submitted', 'returned', 'accepted', 'rejected', 'withdrawn')),
     person_hash  bytea check (length(person_hash) = 32),  -- keyed hash of the ID number
@@ -77,16 +80,16 @@ create table office.recommendations (
     assigned_to  integer references accounts  -- the reviewer
 );
 
-create index recommendations_body on office.recommendations (selection_id, body_id);
+create index recommendations_body on nomination.recommendations (selection_id, body_id);
 -- A rejected person is not recommended again by any body; a withdrawn one may be.
-create unique index recommendations_person_once on office.recommendations
+create unique index recommendations_person_once on nomination.recommendations
     (selection_id, person_hash)
     where state in ('submitted', 'returned', 'accepted', 'rejected');
 
 -- Photo, evidence and scans of stamped pages.
-create table office.files (
+create table nomination.files (
     id                bigint generated always as identity primary key,
-    recommendation_id integer not null references office.recommendations,
+    recommendation_id integer not null references nomination.recommendations,
     slot              text not null check (slot in (
                           'photo', 'evidence', 'employer_scan', 'body_scan')),
     sha256            bytea not null check (length(sha256) = 32),  -- of the bytes before encryption
@@ -98,16 +101,16 @@ create table office.files (
     replaced_at       timestamptz        -- null: the file now in the slot
 );
 
-alter table office.files alter column content set storage external;
+alter table nomination.files alter column content set storage external;
 
-create unique index files_one_a_slot on office.files (recommendation_id, slot)
+create unique index files_one_a_slot on nomination.files (recommendation_id, slot)
     where replaced_at is null;
 
 -- A recommendation as it was submitted, one row each time. take_submission sets `turn`, `form`, the
--- scans, `submitted_at` and `late_by_decision`.
-create table office.submissions (
+-- scans, `submitted_at` and `late_by_approval`.
+create table nomination.submissions (
     id                integer generated always as identity primary key,
-    recommendation_id integer not null references office.recommendations,
+    recommendation_id integer not null references nomination.recommendations,
     turn              smallint not null,   -- 1 for the first submission
     person_hash       bytea not null check (length(person_hash) = 32),
     form              bytea not null,
@@ -119,14 +122,14 @@ create table office.submissions (
     body_scan_sha256  bytea check (length(body_scan_sha256) = 32),
     submitted_by      integer not null references accounts,
     submitted_at      timestamptz not null,
-    late_by_decision  integer references decisions,  -- approved extension; null: was in time
+    late_by_approval  integer references approval_requests,  -- null: was in time
     unique (recommendation_id, turn)
 );
 
 -- What reviewers, or the body itself, did with a submission.
-create table office.reviews (
+create table nomination.reviews (
     id                integer generated always as identity primary key,
-    recommendation_id integer not null references office.recommendations,
+    recommendation_id integer not null references nomination.recommendations,
     verdict           text not null check (verdict in (
                           'returned', 'accepted', 'rejected', 'reopened', 'withdrawn')),
     reason            bytea not null,      -- encrypted, as it may name the person
@@ -134,23 +137,23 @@ create table office.reviews (
     reviewed_at       timestamptz not null
 );
 
-create index reviews_recommendation on office.reviews (recommendation_id);
+create index reviews_recommendation on nomination.reviews (recommendation_id);
 
 -- Reviewers' notes on a recommendation.
-create table office.notes (
+create table nomination.notes (
     id                integer generated always as identity primary key,
-    recommendation_id integer not null references office.recommendations,
+    recommendation_id integer not null references nomination.recommendations,
     content           bytea not null,      -- encrypted
     account_id        integer not null references accounts,
     written_at        timestamptz not null default clock_timestamp()
 );
 
-create index notes_recommendation on office.notes (recommendation_id);
+create index notes_recommendation on nomination.notes (recommendation_id);
 
 -- A second body tried to recommend a person whom another had recommended; both are shown it.
-create table office.person_conflicts (
-    recommendation_id integer not null references office.recommendations,
-    holder_id         integer not null references office.recommendations,
+create table nomination.person_conflicts (
+    recommendation_id integer not null references nomination.recommendations,
+    holder_id         integer not null references nomination.recommendations,
     noticed_at        timestamptz not null default clock_timestamp(),
     primary key (recommendation_id, holder_id)
 );
@@ -170,16 +173,16 @@ create table notices (
 );
 
 -- The newest submission of each recommendation.
-create view office.last_submissions with (security_invoker = true) as
+create view nomination.last_submissions with (security_invoker = true) as
     select distinct on (s.recommendation_id)
            s.recommendation_id, s.id, s.turn, s.form, s.form_sha256, s.photo_sha256,
            s.evidence_sha256, s.evidence_pages, s.employer_scan_sha256, s.body_scan_sha256,
-           s.submitted_by, s.submitted_at, s.late_by_decision
-      from office.submissions s
+           s.submitted_by, s.submitted_at, s.late_by_approval
+      from nomination.submissions s
      order by s.recommendation_id, s.turn desc;
 
 -- Rules: the rules of a selection are fixed when recommending begins, and its contest stays.
-create function office.check_selection() returns trigger
+create function nomination.check_selection() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if clock_timestamp() >= old.opens_at
@@ -201,33 +204,33 @@ begin
 end
 $$;
 
-create trigger check_selection before update on office.selections
-    for each row execute function office.check_selection();
+create trigger check_selection before update on nomination.selections
+    for each row execute function nomination.check_selection();
 
 -- Whether an enabled account recommends for a body.
-create function office.is_officer(account integer, body smallint) returns boolean
+create function nomination.is_officer(account integer, body smallint) returns boolean
 language sql stable set search_path = public, pg_temp as $$
-    select exists (select 1 from office.body_officers o join accounts a on a.id = o.account_id
+    select exists (select 1 from nomination.body_officers o join accounts a on a.id = o.account_id
                     where o.account_id = account and o.body_id = body and not a.disabled)
 $$;
 
 -- The account made by a body's invitation becomes its officer.
-create function office.seat_officer() returns trigger
+create function nomination.seat_officer() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-    insert into office.body_officers (account_id, body_id)
+    insert into nomination.body_officers (account_id, body_id)
     select new.id, i.body_id
-      from office.body_invitations i
+      from nomination.body_invitations i
      where i.token_hash = new.invitation and new.role = 'recommender';
     return null;
 end
 $$;
 
 create trigger seat_officer after insert on accounts
-    for each row execute function office.seat_officer();
+    for each row execute function nomination.seat_officer();
 
 -- Rule: a form changes only while it is a draft, or was returned.
-create function office.check_recommendation() returns trigger
+create function nomination.check_recommendation() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if new.form is distinct from old.form and old.state not in ('draft', 'returned')
@@ -240,14 +243,14 @@ begin
 end
 $$;
 
-create trigger check_recommendation before update on office.recommendations
-    for each row execute function office.check_recommendation();
+create trigger check_recommendation before update on nomination.recommendations
+    for each row execute function nomination.check_recommendation();
 
 -- Rule: the same for its files.
-create function office.check_file() returns trigger
+create function nomination.check_file() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    if not exists (select 1 from office.recommendations r
+    if not exists (select 1 from nomination.recommendations r
                     where r.id = new.recommendation_id and r.state in ('draft', 'returned')
                       for share) then
         raise exception 'a submitted form does not change'
@@ -257,30 +260,30 @@ begin
 end
 $$;
 
-create trigger check_file before insert or update of replaced_at on office.files
-    for each row execute function office.check_file();
+create trigger check_file before insert or update of replaced_at on nomination.files
+    for each row execute function nomination.check_file();
 
 -- Rules of submitting, by the database's clock: only officers of the body, only a draft or a
 -- returned form, between opening and deadline (or with an approved extension), before the shortlist
 -- is chosen, nobody who won before, with the files that are attached, and within the body's quota.
-create function office.take_submission() returns trigger
+create function nomination.take_submission() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     arrived constant timestamptz := clock_timestamp();
-    recommendation office.recommendations;
-    selection office.selections;
+    recommendation nomination.recommendations;
+    selection nomination.selections;
     quota integer;
     used_places integer;
 begin
     new.submitted_at := arrived;
-    select * into recommendation from office.recommendations
+    select * into recommendation from nomination.recommendations
      where id = new.recommendation_id for update;
-    select * into selection from office.selections where id = recommendation.selection_id;
+    select * into selection from nomination.selections where id = recommendation.selection_id;
     if recommendation.id is null or recommendation.state not in ('draft', 'returned') then
         raise exception 'only a draft or a returned form can be submitted'
             using errcode = 'check_violation', constraint = 'submissions_state';
     end if;
-    if not office.is_officer(new.submitted_by, recommendation.body_id) then
+    if not nomination.is_officer(new.submitted_by, recommendation.body_id) then
         raise exception 'only officers of the body submit'
             using errcode = 'check_violation', constraint = 'submissions_officer';
     end if;
@@ -289,35 +292,36 @@ begin
             using errcode = 'check_violation', constraint = 'submissions_not_open';
     end if;
     -- The approval of the shortlist locks every recommendation first, so one sees the other.
-    if exists (select 1 from decisions d
-                where d.selection_id = selection.id and d.kind = 'picks'
+    if exists (select 1 from approval_requests d
+                where d.selection_id = selection.id and d.kind = 'shortlist'
                   and d.approved_by is not null) then
         raise exception 'the shortlist has been chosen'
-            using errcode = 'check_violation', constraint = 'submissions_after_picks';
+            using errcode = 'check_violation', constraint = 'submissions_after_shortlist';
     end if;
-    new.late_by_decision := null;
+    new.late_by_approval := null;
     if arrived >= selection.closes_at then
-        select d.id into new.late_by_decision
-          from decisions d
+        select d.id into new.late_by_approval
+          from approval_requests d
          where d.selection_id = selection.id
            and d.kind = 'late_submission'
            and split_part(d.subject, '/', 1) = recommendation.id::text
            and d.approved_by is not null
            and (d.payload ->> 'until')::timestamptz > arrived
          order by d.id limit 1;
-        if new.late_by_decision is null then
+        if new.late_by_approval is null then
             raise exception 'the deadline has passed'
                 using errcode = 'check_violation', constraint = 'submissions_deadline';
         end if;
     end if;
-    if exists (select 1 from office.earlier_winners w where w.person_hash = new.person_hash) then
+    if exists (select 1 from nomination.earlier_winners w
+                where w.person_hash = new.person_hash) then
         raise exception 'an earlier winner is not recommended again'
             using errcode = 'check_violation', constraint = 'submissions_earlier_winner';
     end if;
-    if not exists (select 1 from office.files f
+    if not exists (select 1 from nomination.files f
                     where f.recommendation_id = recommendation.id and f.replaced_at is null
                       and f.slot = 'photo' and f.sha256 = new.photo_sha256)
-       or not exists (select 1 from office.files f
+       or not exists (select 1 from nomination.files f
                        where f.recommendation_id = recommendation.id and f.replaced_at is null
                          and f.slot = 'evidence' and f.sha256 = new.evidence_sha256
                          and f.pages = new.evidence_pages) then
@@ -328,9 +332,9 @@ begin
     select case b.kind when 'district' then selection.district_quota
                        else selection.department_quota end
       into quota
-      from office.bodies b where b.id = recommendation.body_id for no key update;
+      from nomination.bodies b where b.id = recommendation.body_id for no key update;
     select count(*) into used_places
-      from office.recommendations r
+      from nomination.recommendations r
      where r.selection_id = selection.id and r.body_id = recommendation.body_id
        and r.id <> recommendation.id
        and r.state in ('submitted', 'returned', 'accepted', 'rejected');
@@ -340,41 +344,41 @@ begin
     end if;
     new.form := recommendation.form;
     new.employer_scan_sha256 := (
-        select f.sha256 from office.files f
+        select f.sha256 from nomination.files f
          where f.recommendation_id = recommendation.id and f.replaced_at is null
            and f.slot = 'employer_scan');
     new.body_scan_sha256 := (
-        select f.sha256 from office.files f
+        select f.sha256 from nomination.files f
          where f.recommendation_id = recommendation.id and f.replaced_at is null
            and f.slot = 'body_scan');
     select coalesce(max(s.turn), 0) + 1 into new.turn
-      from office.submissions s where s.recommendation_id = recommendation.id;
-    update office.recommendations
+      from nomination.submissions s where s.recommendation_id = recommendation.id;
+    update nomination.recommendations
        set state = 'submitted', person_hash = new.person_hash, submitted_at = arrived
      where id = recommendation.id;
     return new;
 end
 $$;
 
-create trigger take_submission before insert on office.submissions
-    for each row execute function office.take_submission();
-create trigger submissions_stay before delete or truncate on office.submissions
+create trigger take_submission before insert on nomination.submissions
+    for each row execute function nomination.take_submission();
+create trigger submissions_stay before delete or truncate on nomination.submissions
     for each statement execute function refuse_change();
 
 -- Rules of review: who may do what in which state, nothing is returned or withdrawn after the
 -- deadline, and nothing changes once the shortlist is chosen.
-create function office.take_review() returns trigger
+create function nomination.take_review() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     arrived constant timestamptz := clock_timestamp();
-    recommendation office.recommendations;
-    selection office.selections;
+    recommendation nomination.recommendations;
+    selection nomination.selections;
     next_state text;
 begin
     new.reviewed_at := arrived;
-    select * into recommendation from office.recommendations
+    select * into recommendation from nomination.recommendations
      where id = new.recommendation_id for update;
-    select * into selection from office.selections where id = recommendation.selection_id;
+    select * into selection from nomination.selections where id = recommendation.selection_id;
     next_state := case
         when new.verdict in ('returned', 'accepted', 'rejected')
              and recommendation.state = 'submitted' then new.verdict
@@ -388,7 +392,7 @@ begin
             using errcode = 'check_violation', constraint = 'reviews_state';
     end if;
     if new.verdict = 'withdrawn' then
-        if not office.is_officer(new.account_id, recommendation.body_id) then
+        if not nomination.is_officer(new.account_id, recommendation.body_id) then
             raise exception 'only officers of the body withdraw'
                 using errcode = 'check_violation', constraint = 'submissions_officer';
         end if;
@@ -402,48 +406,48 @@ begin
         raise exception 'nothing is returned or withdrawn after the deadline'
             using errcode = 'check_violation', constraint = 'reviews_deadline';
     end if;
-    if exists (select 1 from decisions d
-                where d.selection_id = selection.id and d.kind = 'picks'
+    if exists (select 1 from approval_requests d
+                where d.selection_id = selection.id and d.kind = 'shortlist'
                   and d.approved_by is not null) then
         raise exception 'the shortlist has been chosen'
-            using errcode = 'check_violation', constraint = 'reviews_after_picks';
+            using errcode = 'check_violation', constraint = 'reviews_after_shortlist';
     end if;
-    update office.recommendations set state = next_state where id = recommendation.id;
+    update nomination.recommendations set state = next_state where id = recommendation.id;
     return new;
 end
 $$;
 
-create trigger take_review before insert on office.reviews
-    for each row execute function office.take_review();
-create trigger reviews_stay before delete or truncate on office.reviews
+create trigger take_review before insert on nomination.reviews
+    for each row execute function nomination.take_review();
+create trigger reviews_stay before delete or truncate on nomination.reviews
     for each statement execute function refuse_change();
-create trigger notes_stay before update or delete or truncate on office.notes
+create trigger notes_stay before update or delete or truncate on nomination.notes
     for each statement execute function refuse_change();
 create trigger notices_stay before update or delete or truncate on notices
     for each statement execute function refuse_change();
 
-grant select on office.selections, office.bodies, office.body_invitations, office.body_officers,
-                office.earlier_winners, office.recommendations, office.files, office.submissions,
-                office.last_submissions, office.reviews, office.notes, office.person_conflicts,
-                notices
+grant select on nomination.selections, nomination.bodies, nomination.body_invitations,
+                nomination.body_officers, nomination.earlier_winners, nomination.recommendations,
+                nomination.files, nomination.submissions, nomination.last_submissions,
+                nomination.reviews, nomination.notes, nomination.person_conflicts, notices
     to voting_application;
 grant insert (slug, rules, opens_at, closes_at, district_quota, department_quota),
       update (rules, opens_at, closes_at, district_quota, department_quota, contest_id)
-    on office.selections to voting_application;
-grant insert (slug, kind, name) on office.bodies to voting_application;
-grant insert on office.body_invitations, office.earlier_winners to voting_application;
+    on nomination.selections to voting_application;
+grant insert (slug, kind, name) on nomination.bodies to voting_application;
+grant insert on nomination.body_invitations, nomination.earlier_winners to voting_application;
 grant insert (selection_id, body_id, form, created_by, saved_by),
       update (form, revision, saved_by, saved_at, assigned_to)
-    on office.recommendations to voting_application;
+    on nomination.recommendations to voting_application;
 grant insert (recommendation_id, slot, sha256, media_type, pages, content, added_by),
       update (replaced_at)
-    on office.files to voting_application;
+    on nomination.files to voting_application;
 grant insert (recommendation_id, person_hash, form_sha256, photo_sha256, evidence_sha256,
               evidence_pages, submitted_by)
-    on office.submissions to voting_application;
-grant insert (recommendation_id, verdict, reason, account_id) on office.reviews
+    on nomination.submissions to voting_application;
+grant insert (recommendation_id, verdict, reason, account_id) on nomination.reviews
     to voting_application;
-grant insert (recommendation_id, content, account_id) on office.notes to voting_application;
-grant insert (recommendation_id, holder_id) on office.person_conflicts to voting_application;
+grant insert (recommendation_id, content, account_id) on nomination.notes to voting_application;
+grant insert (recommendation_id, holder_id) on nomination.person_conflicts to voting_application;
 grant insert (slug, version, content, keys, visible_from, objections_until) on notices
     to voting_application;

@@ -1,25 +1,26 @@
 -- The shortlist: the recommendations that two people chose, the draw of their numbers, objections
 -- to the public notice, the profiles that become public, and the publication to the contest.
 
--- The people on the shortlist. Only an approved proposal writes here (carry_out_decision). A person
--- removed by an objection stays, with the decision that removed them; the replacement gets the same
+-- The people on the shortlist. Only an approved proposal writes here (carry_out_shortlist). Someone
+-- removed by an objection stays, with the approval that removed them; the replacement gets the same
 -- number.
-create table office.picks (
-    recommendation_id integer primary key references office.recommendations,
-    selection_id      smallint not null references office.selections,
+create table nomination.shortlist_entries (
+    recommendation_id integer primary key references nomination.recommendations,
+    selection_id      smallint not null references nomination.selections,
     number            smallint check (number between 1 and 9999),  -- null until it is drawn
-    decision_id       integer not null references decisions,
-    removed_by        integer references decisions
+    approval_id       integer not null references approval_requests,
+    removed_by        integer references approval_requests
 );
 
-create unique index picks_number on office.picks (selection_id, number) where removed_by is null;
+create unique index shortlist_entries_number on nomination.shortlist_entries
+    (selection_id, number) where removed_by is null;
 
 -- Objections to a public notice, of the shortlist or of the result.
-create table office.objections (
+create table nomination.objections (
     id                integer generated always as identity primary key,
-    selection_id      smallint not null references office.selections,
-    notice            text not null check (notice in ('fifty', 'result')),
-    recommendation_id integer references office.recommendations,  -- null: about no person
+    selection_id      smallint not null references nomination.selections,
+    notice            text not null check (notice in ('shortlist', 'result')),
+    recommendation_id integer references nomination.recommendations,  -- null: about no person
     received_on       date not null,
     sender            bytea not null,      -- encrypted
     content           bytea not null,      -- encrypted
@@ -27,11 +28,11 @@ create table office.objections (
     entered_at        timestamptz not null default clock_timestamp()
 );
 
-create index objections_selection on office.objections (selection_id);
+create index objections_selection on nomination.objections (selection_id);
 
 -- The answer to an objection, one each.
-create table office.objection_answers (
-    objection_id integer primary key references office.objections,
+create table nomination.objection_answers (
+    objection_id integer primary key references nomination.objections,
     verdict      text not null check (verdict in ('dismissed', 'upheld')),
     answer       bytea not null,           -- encrypted
     answered_by  integer not null references accounts,
@@ -39,8 +40,8 @@ create table office.objection_answers (
 );
 
 -- What becomes public about a person (nomination/shortlist/profiles.py), encrypted until then.
-create table office.profiles (
-    recommendation_id integer primary key references office.recommendations,
+create table nomination.profiles (
+    recommendation_id integer primary key references nomination.recommendations,
     content           bytea not null,
     revision          integer not null default 1,
     saved_by          integer not null references accounts,
@@ -49,7 +50,7 @@ create table office.profiles (
 
 -- Rules: objections are about people on the shortlist; only those about a person are upheld, and
 -- not by the account that entered them; reviewers and supervisors enter and answer them.
-create function office.check_objection() returns trigger
+create function nomination.check_objection() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     account integer;
@@ -57,22 +58,22 @@ begin
     if tg_table_name = 'objections' then
         account := new.entered_by;
         if new.recommendation_id is not null and not exists (
-            select 1 from office.picks p
+            select 1 from nomination.shortlist_entries p
              where p.recommendation_id = new.recommendation_id
                and p.selection_id = new.selection_id) then
             raise exception 'an objection is about a person on the shortlist'
-                using errcode = 'check_violation', constraint = 'objections_about_a_pick';
+                using errcode = 'check_violation', constraint = 'objections_about_shortlist';
         end if;
     else
         account := new.answered_by;
         if new.verdict = 'upheld' and exists (
-            select 1 from office.objections o
+            select 1 from nomination.objections o
              where o.id = new.objection_id and o.recommendation_id is null) then
             raise exception 'only an objection about a person can be upheld'
-                using errcode = 'check_violation', constraint = 'objections_about_a_pick';
+                using errcode = 'check_violation', constraint = 'objections_about_shortlist';
         end if;
         if new.verdict = 'upheld' and exists (
-            select 1 from office.objections o
+            select 1 from nomination.objections o
              where o.id = new.objection_id and o.entered_by = new.answered_by) then
             raise exception 'the account that entered an objection cannot uphold it'
                 using errcode = 'check_violation', constraint = 'objections_two_people';
@@ -88,100 +89,105 @@ begin
 end
 $$;
 
-create trigger check_objection before insert on office.objections
-    for each row execute function office.check_objection();
-create trigger check_objection_answer before insert on office.objection_answers
-    for each row execute function office.check_objection();
-create trigger objections_stay before update or delete or truncate on office.objections
+create trigger check_objection before insert on nomination.objections
+    for each row execute function nomination.check_objection();
+create trigger check_objection_answer before insert on nomination.objection_answers
+    for each row execute function nomination.check_objection();
+create trigger objections_stay before update or delete or truncate on nomination.objections
     for each statement execute function refuse_change();
 create trigger objection_answers_stay before update or delete or truncate
-    on office.objection_answers for each statement execute function refuse_change();
+    on nomination.objection_answers for each statement execute function refuse_change();
 
 -- Rules: the shortlist has exactly as many people as the selection announced, all accepted, and is
 -- chosen after the deadline when every submission has been reviewed.
-create function office.choose(decision decisions, selection office.selections) returns void
+create function nomination.choose_shortlist(
+    request approval_requests, selection nomination.selections) returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare
-    size constant integer := coalesce((selection.rules ->> 'picks')::integer, 50);
+    size constant integer := (selection.rules ->> 'shortlist_size')::integer;
     chosen constant integer[] := array(
         select value::integer from jsonb_array_elements_text(
-            case jsonb_typeof(decision.payload -> 'recommendations')
-                 when 'array' then decision.payload -> 'recommendations' else '[]' end));
+            case jsonb_typeof(request.payload -> 'recommendations')
+                 when 'array' then request.payload -> 'recommendations' else '[]' end));
 begin
     if cardinality(chosen) <> size
        or (select count(distinct id) from unnest(chosen) as c (id)) <> size
-       or (select count(*) from office.recommendations r
+       or (select count(*) from nomination.recommendations r
             where r.id = any (chosen) and r.selection_id = selection.id
               and r.state = 'accepted') <> size then
         raise exception 'the shortlist has exactly % accepted recommendations', size
-            using errcode = 'check_violation', constraint = 'picks_exact';
+            using errcode = 'check_violation', constraint = 'shortlist_exact';
     end if;
     if clock_timestamp() < selection.closes_at
-       or exists (select 1 from office.recommendations r
+       or exists (select 1 from nomination.recommendations r
                    where r.selection_id = selection.id and r.state = 'submitted') then
         raise exception 'the deadline has not passed, or a submission is not reviewed'
-            using errcode = 'check_violation', constraint = 'picks_reviewed';
+            using errcode = 'check_violation', constraint = 'shortlist_reviewed';
     end if;
-    insert into office.picks (recommendation_id, selection_id, decision_id)
-    select id, selection.id, decision.id from unnest(chosen) as c (id);
+    insert into nomination.shortlist_entries (recommendation_id, selection_id, approval_id)
+    select id, selection.id, request.id from unnest(chosen) as c (id);
 end
 $$;
 
 -- Rules: an upheld objection to the notice removes one person, and an accepted one takes the place;
 -- not between the moment the draw's source is known and the draw.
-create function office.replace_pick(decision decisions, selection office.selections) returns void
+create function nomination.replace_shortlist_entry(
+    request approval_requests, selection nomination.selections) returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare
-    removed constant integer := (decision.payload ->> 'remove')::integer;
-    added constant integer := (decision.payload ->> 'add')::integer;
-    objection constant integer := split_part(decision.subject, '/', 2)::integer;
+    removed constant integer := (request.payload ->> 'remove')::integer;
+    added constant integer := (request.payload ->> 'add')::integer;
+    objection constant integer := split_part(request.subject, '/', 2)::integer;
     removed_number smallint;
 begin
     -- Once the seed is known and until the draw, replacing one form would change every number.
-    if exists (select 1 from decisions d
+    if exists (select 1 from approval_requests d
                 where d.selection_id = selection.id and d.kind = 'draw' and d.subject = 'source'
                   and d.approved_by is not null
                   and (d.payload ->> 'known_at')::timestamptz <= clock_timestamp())
-       and exists (select 1 from office.picks p
+       and exists (select 1 from nomination.shortlist_entries p
                     where p.selection_id = selection.id and p.removed_by is null
                       and p.number is null) then
         raise exception 'the seed is known: draw the numbers first'
-            using errcode = 'check_violation', constraint = 'picks_replacement_before_numbers';
+            using errcode = 'check_violation', constraint = 'shortlist_replacement_before_numbers';
     end if;
-    update office.picks p
-       set removed_by = decision.id
-      from office.objections o
-      join office.objection_answers a on a.objection_id = o.id and a.verdict = 'upheld'
-     where o.id = objection and o.notice = 'fifty' and o.selection_id = selection.id
+    update nomination.shortlist_entries p
+       set removed_by = request.id
+      from nomination.objections o
+      join nomination.objection_answers a on a.objection_id = o.id and a.verdict = 'upheld'
+     where o.id = objection and o.notice = 'shortlist' and o.selection_id = selection.id
        and o.recommendation_id = removed
        and p.recommendation_id = removed and p.removed_by is null
     returning p.number into removed_number;
     if not found or not exists (
-        select 1 from office.recommendations r
+        select 1 from nomination.recommendations r
          where r.id = added and r.selection_id = selection.id and r.state = 'accepted'
-           and not exists (select 1 from office.picks p where p.recommendation_id = r.id)) then
+           and not exists (select 1 from nomination.shortlist_entries p
+                            where p.recommendation_id = r.id)) then
         raise exception 'an upheld objection removes one person and an accepted one takes the place'
-            using errcode = 'check_violation', constraint = 'picks_replacement';
+            using errcode = 'check_violation', constraint = 'shortlist_replacement';
     end if;
-    insert into office.picks (recommendation_id, selection_id, number, decision_id)
-    values (added, selection.id, removed_number, decision.id);
+    insert into nomination.shortlist_entries (recommendation_id, selection_id, number, approval_id)
+    values (added, selection.id, removed_number, request.id);
 end
 $$;
 
 -- Rules: the source of the seed is named before it is known, and the seed is drawn after. A number
 -- is the place of SHA-256(seed|selection|SHA-256 of the form) among the whole shortlist;
 -- infrastructure/crypto/public_draw.py: lot_order computes the same.
-create function office.draw_numbers(decision decisions, selection office.selections) returns void
+create function nomination.draw_numbers(
+    request approval_requests, selection nomination.selections) returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare
     known_at timestamptz;
 begin
-    if not exists (select 1 from office.picks p where p.selection_id = selection.id) then
+    if not exists (select 1 from nomination.shortlist_entries p
+                    where p.selection_id = selection.id) then
         raise exception 'numbers are drawn for a shortlist'
             using errcode = 'check_violation', constraint = 'draw_order';
     end if;
-    if decision.subject = 'source' then
-        if not coalesce((decision.payload ->> 'known_at')::timestamptz > clock_timestamp(),
+    if request.subject = 'source' then
+        if not coalesce((request.payload ->> 'known_at')::timestamptz > clock_timestamp(),
                         false) then
             raise exception 'the source of the seed is named before the seed is known'
                 using errcode = 'check_violation', constraint = 'draw_source_ahead';
@@ -189,22 +195,22 @@ begin
         return;
     end if;
     select (d.payload ->> 'known_at')::timestamptz into known_at
-      from decisions d
+      from approval_requests d
      where d.selection_id = selection.id and d.kind = 'draw' and d.subject = 'source'
        and d.approved_by is not null;
-    if decision.subject <> 'seed' or known_at is null or clock_timestamp() < known_at
-       or coalesce(decision.payload ->> 'seed', '') !~ '^(0|[1-9][0-9]{0,63})$' then
+    if request.subject <> 'seed' or known_at is null or clock_timestamp() < known_at
+       or coalesce(request.payload ->> 'seed', '') !~ '^(0|[1-9][0-9]{0,63})$' then
         raise exception 'the seed comes from the named source, after it is known'
             using errcode = 'check_violation', constraint = 'draw_order';
     end if;
-    update office.picks p
+    update nomination.shortlist_entries p
        set number = drawn.place
       from (select p.recommendation_id,
                    row_number() over (order by encode(sha256(convert_to(
-                       (decision.payload ->> 'seed') || '|' || selection.slug || '|'
+                       (request.payload ->> 'seed') || '|' || selection.slug || '|'
                        || encode(s.form_sha256, 'hex'), 'UTF8')), 'hex') collate "C") as place
-              from office.picks p
-              join office.last_submissions s using (recommendation_id)
+              from nomination.shortlist_entries p
+              join nomination.last_submissions s using (recommendation_id)
              where p.selection_id = selection.id and p.removed_by is null) as drawn
      where p.recommendation_id = drawn.recommendation_id;
 end
@@ -212,43 +218,44 @@ $$;
 
 -- Why the shortlist cannot be published to the contest at this moment; null if it can. Each person
 -- must have stood in a public notice for as long as was announced.
-create function office.hand_over_blocked(selection smallint) returns text
+create function nomination.contest_publication_blocker(selection smallint) returns text
 language plpgsql stable set search_path = public, pg_temp as $$
 declare
     notice_slug text;
     period interval;
 begin
-    select s.slug || '-fifty', make_interval(days => coalesce((s.rules ->> 'notice_days')::int, 5))
+    select s.slug || '-shortlist',
+           make_interval(days => (s.rules ->> 'notice_days')::int)
       into notice_slug, period
-      from office.selections s where s.id = selection;
-    if not exists (select 1 from office.picks p
+      from nomination.selections s where s.id = selection;
+    if not exists (select 1 from nomination.shortlist_entries p
                     where p.selection_id = selection and p.removed_by is null)
-       or exists (select 1 from office.picks p
+       or exists (select 1 from nomination.shortlist_entries p
                    where p.selection_id = selection and p.removed_by is null
                      and p.number is null) then
         return 'numbers';
     end if;
-    if exists (select 1 from office.objections o
-                where o.selection_id = selection and o.notice = 'fifty'
-                  and not exists (select 1 from office.objection_answers a
+    if exists (select 1 from nomination.objections o
+                where o.selection_id = selection and o.notice = 'shortlist'
+                  and not exists (select 1 from nomination.objection_answers a
                                    where a.objection_id = o.id)) then
         return 'objections';
     end if;
-    if exists (select 1 from office.objections o
-                 join office.objection_answers a on a.objection_id = o.id
-                 join office.picks p on p.recommendation_id = o.recommendation_id
-                where o.selection_id = selection and o.notice = 'fifty'
+    if exists (select 1 from nomination.objections o
+                 join nomination.objection_answers a on a.objection_id = o.id
+                 join nomination.shortlist_entries p on p.recommendation_id = o.recommendation_id
+                where o.selection_id = selection and o.notice = 'shortlist'
                   and a.verdict = 'upheld' and p.removed_by is null) then
         return 'replacement';
     end if;
-    if exists (select 1 from office.picks p
+    if exists (select 1 from nomination.shortlist_entries p
                 where p.selection_id = selection and p.removed_by is null
                   and not exists (
                       select 1 from notices n
                        where n.slug = notice_slug and p.recommendation_id = any (n.keys))) then
         return 'notice';
     end if;
-    if exists (select 1 from office.picks p
+    if exists (select 1 from nomination.shortlist_entries p
                 where p.selection_id = selection and p.removed_by is null
                   and not exists (
                       select 1 from notices n
@@ -266,71 +273,72 @@ $$;
 
 -- Carries out an approved proposal about the shortlist. Rules: one at a time, and none once the
 -- shortlist was published to the contest.
-create function office.carry_out_decision() returns trigger
+create function nomination.carry_out_shortlist() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-    selection office.selections;
+    selection nomination.selections;
     blocked text;
 begin
     -- One proposal of a selection at a time, and none during a review.
-    select * into selection from office.selections where id = new.selection_id for no key update;
-    perform 1 from office.recommendations r
+    select * into selection from nomination.selections
+     where id = new.selection_id for no key update;
+    perform 1 from nomination.recommendations r
       where r.selection_id = selection.id order by r.id for update;
-    if exists (select 1 from decisions d
-                where d.selection_id = selection.id and d.kind = 'hand_over'
+    if exists (select 1 from approval_requests d
+                where d.selection_id = selection.id and d.kind = 'contest_publication'
                   and d.approved_by is not null and d.id <> new.id) then
         raise exception 'the shortlist was published to the contest'
-            using errcode = 'check_violation', constraint = 'picks_handed_over';
+            using errcode = 'check_violation', constraint = 'shortlist_published_to_contest';
     end if;
-    if new.kind = 'picks' and new.subject = 'fifty' then
-        perform office.choose(new, selection);
-    elsif new.kind = 'picks' then
-        perform office.replace_pick(new, selection);
+    if new.kind = 'shortlist' and new.subject = 'choice' then
+        perform nomination.choose_shortlist(new, selection);
+    elsif new.kind = 'shortlist' then
+        perform nomination.replace_shortlist_entry(new, selection);
     elsif new.kind = 'draw' then
-        perform office.draw_numbers(new, selection);
+        perform nomination.draw_numbers(new, selection);
     else
-        blocked := office.hand_over_blocked(selection.id);
+        blocked := nomination.contest_publication_blocker(selection.id);
         if blocked is not null then
-            raise exception 'the shortlist cannot be handed over yet: %', blocked
-                using errcode = 'check_violation', constraint = 'hand_over_' || blocked;
+            raise exception 'the shortlist cannot be published to the contest yet: %', blocked
+                using errcode = 'check_violation', constraint = 'contest_publication_' || blocked;
         end if;
     end if;
     return null;
 end
 $$;
 
-create trigger carry_out_selection_decision after update of approved_by on decisions
+create trigger carry_out_shortlist after update of approved_by on approval_requests
     for each row when (old.approved_by is null and new.approved_by is not null
-                       and new.kind in ('picks', 'draw', 'hand_over'))
-    execute function office.carry_out_decision();
+                       and new.kind in ('shortlist', 'draw', 'contest_publication'))
+    execute function nomination.carry_out_shortlist();
 
 -- Rule: the contest of a selection is the one to which two people published the shortlist.
-create function office.check_contest() returns trigger
+create function nomination.check_contest() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-    if not exists (select 1 from decisions d
+    if not exists (select 1 from approval_requests d
                      join contests c on c.slug = d.payload ->> 'contest'
-                    where d.selection_id = new.id and d.kind = 'hand_over'
+                    where d.selection_id = new.id and d.kind = 'contest_publication'
                       and d.approved_by is not null and c.id = new.contest_id)
        and not pg_has_role(session_user, (select relowner from pg_class where oid = tg_relid),
                            'member') then
-        raise exception 'two people hand the shortlist over to the contest'
-            using errcode = 'check_violation', constraint = 'hand_over_two_people';
+        raise exception 'two people publish the shortlist to the contest'
+            using errcode = 'check_violation', constraint = 'contest_publication_two_people';
     end if;
     return new;
 end
 $$;
 
-create trigger check_contest before update of contest_id on office.selections
+create trigger check_contest before update of contest_id on nomination.selections
     for each row when (new.contest_id is not null)
-    execute function office.check_contest();
+    execute function nomination.check_contest();
 
-grant select on office.picks, office.objections, office.objection_answers, office.profiles
-    to voting_application;
+grant select on nomination.shortlist_entries, nomination.objections, nomination.objection_answers,
+                nomination.profiles to voting_application;
 grant insert (selection_id, notice, recommendation_id, received_on, sender, content, entered_by)
-    on office.objections to voting_application;
-grant insert (objection_id, verdict, answer, answered_by) on office.objection_answers
+    on nomination.objections to voting_application;
+grant insert (objection_id, verdict, answer, answered_by) on nomination.objection_answers
     to voting_application;
 grant insert (recommendation_id, content, saved_by),
-      update (content, revision, saved_by, saved_at) on office.profiles to voting_application;
-grant execute on function office.hand_over_blocked(smallint) to voting_application;
+      update (content, revision, saved_by, saved_at) on nomination.profiles to voting_application;
+grant execute on function nomination.contest_publication_blocker(smallint) to voting_application;

@@ -17,11 +17,12 @@ from tests.contest_data import (
     arrange_contest,
     rules,
 )
+from tests.patience import PATIENCE_SECONDS
 from tests.picture_files import encoded
 from tests.sites.public.api.running_service import (
-    ANY_CLOCK,
     CONTEST,
     OTHER_SLUG,
+    PATIENT,
     MovedClock,
     Service,
     running_service,
@@ -140,8 +141,8 @@ async def embargoed(settings: Settings) -> AsyncIterator[tuple[Service, httpx.As
         await store_portrait(service.database, service.contest.id, 3, RED)
         await service.refresh()
         async with (
-            serving(settings, clock, {}, ANY_CLOCK) as (_, address_of_second),
-            httpx.AsyncClient(base_url=address_of_second) as second,
+            serving(settings, clock, {}, PATIENT) as (_, address_of_second),
+            httpx.AsyncClient(base_url=address_of_second, timeout=PATIENCE_SECONDS) as second,
         ):
             await until_ready(second)
             yield service, second
@@ -170,7 +171,7 @@ async def test_everything_appears_at_its_moment_on_every_worker(
         assert (await client.get(CONTEST)).json()["phase"] == "upcoming"
 
 
-async def test_no_address_of_the_whole_face_tells_a_name_early(
+async def test_no_address_of_the_whole_site_tells_a_name_early(
     embargoed: tuple[Service, httpx.AsyncClient],
 ) -> None:
     """Every route there is, asked as anybody and as somebody who is signed in."""
@@ -241,8 +242,8 @@ async def test_a_crowd_that_asks_at_once_costs_one_query_a_file(
         return b"x"
 
     monkeypatch.setattr("voting_service.sites.public.caches.images.load_file", load)
-    shelf = ImageCache(pool)
-    found = await asyncio.gather(*(shelf.read(name, name, 1, "avif") for name in ["a", "b"] * 25))
+    cache = ImageCache(pool)
+    found = await asyncio.gather(*(cache.read(name, name, 1, "avif") for name in ["a", "b"] * 25))
     assert set(found) == {b"x"}
     assert sorted(loads) == ["a", "b"]
 
@@ -258,7 +259,7 @@ async def test_what_is_kept_in_memory_is_bounded(
         return b"x" * 400
 
     monkeypatch.setattr("voting_service.sites.public.caches.images.load_file", load)
-    shelf = ImageCache(pool)
+    cache = ImageCache(pool)
     for name in ("a", "b", "a", "c", "a", "b"):
-        assert await shelf.read(name, name, 1, "avif") == b"x" * 400
+        assert await cache.read(name, name, 1, "avif") == b"x" * 400
     assert loads == ["a", "b", "c", "b"], "the one not asked for longest goes first"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from base64 import b64encode
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
+from tests.commands import Command, run_command, set_environment
 from tests.contest_data import SLUG, store_contest
 from tests.picture_files import (
     halves,
@@ -17,7 +14,6 @@ from tests.picture_files import (
     png_head,
     saved,
 )
-from voting_service.cli import root
 from voting_service.contests.pictures.repository import load_all_pictures, load_owners
 from voting_service.contests.repository import load_contest, load_contests
 from voting_service.errors import (
@@ -28,8 +24,6 @@ from voting_service.errors import (
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings
-
-Command = Callable[..., Awaitable[Result]]
 
 FILE = """\
 slug = "crafts"
@@ -69,21 +63,8 @@ portrait = "portraits/8.jpg"
 
 @pytest.fixture
 def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs the command line on the test's stores; errors of the domain pass through."""
-    monkeypatch.setenv("VOTING_DATABASE_URL", settings.database_url)
-    monkeypatch.setenv("VOTING_VALKEY_URL", settings.valkey_url)
-    monkeypatch.setenv(
-        "VOTING_MASTER_KEY", b64encode(settings.master_key.get_secret_value()).decode()
-    )
-    monkeypatch.setenv("VOTING_SIGNING_KEY_FILE", str(settings.signing_key_file))
-
-    async def invoke(*arguments: object) -> Result:
-        result = await asyncio.to_thread(CliRunner().invoke, root, [str(a) for a in arguments])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+    set_environment(monkeypatch, settings, master_key=settings.master_key.get_secret_value())
+    return run_command
 
 
 @pytest.fixture

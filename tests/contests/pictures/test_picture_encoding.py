@@ -215,7 +215,7 @@ def test_every_way_to_write_a_colour_is_read(name: str) -> None:
     make, expected = MODES[name]
     pixel = largest(encode_picture(make(), name, "portrait")).getpixel((300, 30))
     assert isinstance(pixel, tuple)
-    assert all(abs(found - wanted) < 16 for found, wanted in zip(pixel, expected, strict=True))
+    assert all(abs(level - target) < 16 for level, target in zip(pixel, expected, strict=True))
 
 
 def frames() -> list[Image.Image]:

@@ -86,9 +86,9 @@ async def test_pictures_follow_the_portrait_in_their_order_up_to_a_limit(
     for caption in captions:
         await add_picture(database, contest.id, 3, RED, caption)
     await store_portrait(database, contest.id, 3, BLUE)
-    found = (await load_all_pictures(database, contest.id))[3]
-    assert [picture.kind for picture in found] == ["portrait"] + ["picture"] * MAX_PICTURES
-    assert [picture.caption for picture in found[1:]] == captions
+    result = (await load_all_pictures(database, contest.id))[3]
+    assert [picture.kind for picture in result] == ["portrait"] + ["picture"] * MAX_PICTURES
+    assert [picture.caption for picture in result[1:]] == captions
     with pytest.raises(Refused, match="already has 8 pictures"):
         await add_picture(database, contest.id, 3, RED, both("zu viel"))
 

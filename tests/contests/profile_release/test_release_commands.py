@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import AsyncMock
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.commands import Command, run_command, set_environment
 from tests.contest_data import (
     execute_as_owner,
     store_contest,
@@ -35,26 +34,11 @@ from voting_service.infrastructure.crypto.signed_document import load_signing_ke
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings
 
-Command = Callable[..., Awaitable[Result]]
-
 
 @pytest.fixture
 def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs the command line on the test's stores; errors of the domain pass through."""
-    monkeypatch.setenv("VOTING_DATABASE_URL", settings.database_url)
-    monkeypatch.setenv("VOTING_VALKEY_URL", settings.valkey_url)
-    monkeypatch.setenv(
-        "VOTING_MASTER_KEY", b64encode(settings.master_key.get_secret_value()).decode()
-    )
-    monkeypatch.setenv("VOTING_SIGNING_KEY_FILE", str(settings.signing_key_file))
-
-    async def invoke(*arguments: object) -> Result:
-        result = await asyncio.to_thread(CliRunner().invoke, root, [str(a) for a in arguments])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+    set_environment(monkeypatch, settings, master_key=settings.master_key.get_secret_value())
+    return run_command
 
 
 def write_public_key(key: Ed25519PrivateKey, path: Path) -> Path:

@@ -35,7 +35,7 @@ EVERYBODY = (
     profile(1, "甲一"), profile(2, "甲一二"), profile(3, "𠮷田㐂"), profile(4, "同名"),
     profile(5, "同名"), profile(21, "阿卜杜·某"),
 )  # fmt: skip
-NUMBERS = {each.number for each in EVERYBODY}
+NUMBERS = {candidate.number for candidate in EVERYBODY}
 
 
 def kinds(differences: Sequence[Difference]) -> set[tuple[int | None, str]]:
@@ -55,13 +55,13 @@ def list_page(shown: Sequence[tuple[object, str]], *, after: bool = False) -> st
     )
 
 
-RIGHT = [(each.number, each.name.zh) for each in EVERYBODY]
+RIGHT = [(candidate.number, candidate.name.zh) for candidate in EVERYBODY]
 
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_list_that_is_right_has_no_difference(after: bool) -> None:
     assert compare_html(list_page(RIGHT, after=after), EVERYBODY, EVERYBODY).differences == ()
-    english = [(each.number, each.name.en) for each in EVERYBODY]
+    english = [(item.number, item.name.en) for item in EVERYBODY]
     assert compare_html(list_page(english, after=after), EVERYBODY, EVERYBODY).differences == ()
 
 
@@ -71,23 +71,23 @@ def test_two_swapped_numbers_are_noticed_in_any_order(
     after: bool, order: list[tuple[int, str]], swapped: int
 ) -> None:
     assert compare_html(list_page(order, after=after), EVERYBODY, EVERYBODY).differences == ()
-    (one, name), (other, next_name) = order[swapped], order[swapped + 1]
-    wrong = [*order[:swapped], (other, name), (one, next_name), *order[swapped + 2 :]]
-    found = kinds(compare_html(list_page(wrong, after=after), EVERYBODY, EVERYBODY).differences)
-    expected = {(one, "number beside the name"), (other, "number beside the name")}
-    assert found == (set() if name == next_name else expected)
+    (first, name), (other, next_name) = order[swapped], order[swapped + 1]
+    wrong = [*order[:swapped], (other, name), (first, next_name), *order[swapped + 2 :]]
+    result = kinds(compare_html(list_page(wrong, after=after), EVERYBODY, EVERYBODY).differences)
+    expected = {(first, "number beside the name"), (other, "number beside the name")}
+    assert result == (set() if name == next_name else expected)
 
 
 def test_a_candidate_who_is_not_shown_is_named() -> None:
-    found = compare_html(list_page(RIGHT[1:]), EVERYBODY, EVERYBODY).differences
-    assert found == (Difference(1, "candidate", "甲一", "not shown"),)
+    result = compare_html(list_page(RIGHT[1:]), EVERYBODY, EVERYBODY).differences
+    assert result == (Difference(1, "candidate", "甲一", "not shown"),)
 
 
 def test_a_name_that_is_only_a_part_of_another_is_not_shown() -> None:
     page = "<p>1 甲一二</p><p>Worker 210</p>"
-    found = kinds(compare_html(page, EVERYBODY, EVERYBODY).differences)
-    assert {(1, "candidate"), (21, "candidate")} <= found
-    assert (2, "candidate") not in found
+    result = kinds(compare_html(page, EVERYBODY, EVERYBODY).differences)
+    assert {(1, "candidate"), (21, "candidate")} <= result
+    assert (2, "candidate") not in result
 
 
 def test_how_a_page_breaks_a_name_does_not_matter() -> None:
@@ -97,8 +97,8 @@ def test_how_a_page_breaks_a_name_does_not_matter() -> None:
 
 def test_what_is_in_scripts_and_comments_is_not_shown() -> None:
     page = "<script>'1 甲一'</script><style>甲一</style><!-- 1 甲一 --><template>1 甲一</template>"
-    found = kinds(compare_html(page, EVERYBODY[:1], EVERYBODY).differences)
-    assert (1, "candidate") in found
+    result = kinds(compare_html(page, EVERYBODY[:1], EVERYBODY).differences)
+    assert (1, "candidate") in result
 
 
 STORY = "<p>1 甲一</p><p>焊工 · 万盛经开区</p><p>第一段。</p>\n<p>第二段。</p>"
@@ -107,8 +107,8 @@ STORY = "<p>1 甲一</p><p>焊工 · 万盛经开区</p><p>第一段。</p>\n<p>
 def test_a_page_of_one_candidate_tells_trade_district_and_story() -> None:
     assert compare_html(STORY, EVERYBODY[:1], EVERYBODY).differences == ()
     for part, field in (("焊工", "trade"), ("万盛", "district"), ("第二段", "story")):
-        found = compare_html(STORY.replace(part, "别的"), EVERYBODY[:1], EVERYBODY).differences
-        assert kinds(found) == {(1, field)}
+        result = compare_html(STORY.replace(part, "别的"), EVERYBODY[:1], EVERYBODY).differences
+        assert kinds(result) == {(1, field)}
 
 
 def test_the_pictures_of_a_page_are_listed_once() -> None:
@@ -120,12 +120,12 @@ def test_the_pictures_of_a_page_are_listed_once() -> None:
     assert shown.pictures[1] == ("/a.avif", "/b.avif", "/c.webp", "d.jpg")
 
 
-def entry(each: PublicProfile, **changes: object) -> dict[str, object]:
-    return {**msgspec.to_builtins(each), **changes}
+def entry(public_profile: PublicProfile, **changes: object) -> dict[str, object]:
+    return {**msgspec.to_builtins(public_profile), **changes}
 
 
 def test_json_like_ours_has_no_difference() -> None:
-    entries = [entry(each) for each in EVERYBODY]
+    entries = [entry(item) for item in EVERYBODY]
     for document in (entries, {"candidates": entries}):
         assert compare_json(document, EVERYBODY, NUMBERS).differences == ()
     assert compare_json(entries[0], EVERYBODY[:1], NUMBERS).differences == ()
@@ -138,16 +138,16 @@ def test_one_language_is_enough_and_white_space_does_not_matter() -> None:
 
 @pytest.mark.parametrize("field", ["name", "trade", "district", "summary", "story"])
 @pytest.mark.parametrize("value", ["other", {"zh": "other"}, {}, {"fr": "x"}, None, 7, ["焊工"]])
-def test_a_field_that_says_something_else_is_named(field: str, value: object) -> None:
+def test_a_field_that_states_something_else_is_named(field: str, value: object) -> None:
     changed = entry(EVERYBODY[0], **{field: value})
-    found = compare_json(changed, EVERYBODY[:1], NUMBERS).differences
-    assert kinds(found) == {(1, field)}
+    result = compare_json(changed, EVERYBODY[:1], NUMBERS).differences
+    assert kinds(result) == {(1, field)}
 
 
 def test_strangers_and_absent_candidates_are_named() -> None:
-    entries = [entry(each) for each in EVERYBODY[1:]] + [entry(profile(99, "别人"))]
-    found = kinds(compare_json(entries, EVERYBODY, NUMBERS).differences)
-    assert found == {(1, "candidate"), (99, "candidate")}
+    entries = [entry(item) for item in EVERYBODY[1:]] + [entry(profile(99, "别人"))]
+    result = kinds(compare_json(entries, EVERYBODY, NUMBERS).differences)
+    assert result == {(1, "candidate"), (99, "candidate")}
 
 
 @given(

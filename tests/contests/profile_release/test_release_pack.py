@@ -76,7 +76,7 @@ async def test_the_key_that_was_announced_is_the_one_that_counts(pack: bytes) ->
         verify_pack(pack, Ed25519PrivateKey.generate().public_key())
 
 
-def picture_of(files: Files) -> str:
+def make_picture(files: Files) -> str:
     return min(name for name in files if name.startswith("pictures/"))
 
 
@@ -98,12 +98,12 @@ def other_story(files: Files) -> Files:
 
 LIES: dict[str, tuple[Callable[[Files], Files], str]] = {
     "another picture": (
-        lambda f: f | {picture_of(f): f[picture_of(f)][:-1] + b"!"},
+        lambda f: f | {make_picture(f): f[make_picture(f)][:-1] + b"!"},
         "was changed",
     ),
-    "a shorter picture": (lambda f: f | {picture_of(f): f[picture_of(f)][:-1]}, "was changed"),
+    "a shorter picture": (lambda f: f | {make_picture(f): f[make_picture(f)][:-1]}, "was changed"),
     "another story": (other_story, "profiles.json: was changed"),
-    "a missing picture": (lambda f: without(f, picture_of(f)), "is missing"),
+    "a missing picture": (lambda f: without(f, make_picture(f)), "is missing"),
     "one more file": (lambda f: f | {"extra.html": b"x"}, "extra.html: is not listed"),
     "a file outside": (lambda f: f | {"../outside": b"x"}, "is not listed"),
     "no manifest": (lambda f: without(f, "manifest.json"), "this is not a release pack"),

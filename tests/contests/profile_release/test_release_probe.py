@@ -48,7 +48,7 @@ class FakePlatform:
         return f"<b>{profile.number}</b><img src='img/{profile.number}.webp'><h2>{name}</h2>"
 
     async def listing(self, _request: Request) -> Response:
-        cards = "".join(self.card(each) for each in self.release.profiles.candidates)
+        cards = "".join(self.card(candidate) for candidate in self.release.profiles.candidates)
         return HTMLResponse(f"<!doctype html><title>x</title>{cards}")
 
     async def profile(self, request: Request) -> Response:
@@ -142,7 +142,9 @@ async def address(platform: FakePlatform) -> AsyncIterator[str]:
 
 async def look(release: Release, *templates: str) -> tuple[Finding, ...]:
     async with httpx.AsyncClient() as client:
-        return await probe(client, release, [ProbeTarget("paper", each) for each in templates])
+        return await probe(
+            client, release, [ProbeTarget("paper", template) for template in templates]
+        )
 
 
 def kinds(findings: tuple[Finding, ...]) -> list[tuple[int | None, str]]:
@@ -202,7 +204,7 @@ async def test_of_a_picture_under_our_name_one_size_is_fetched(
         ("/away", "redirects to another kind of address"),
     ],
 )
-async def test_a_page_that_cannot_be_compared_says_why(
+async def test_a_page_that_cannot_be_compared_gives_the_reason(
     release: Release,
     address: str,
     path: str,
@@ -216,7 +218,7 @@ async def test_a_page_that_cannot_be_compared_says_why(
     assert finding.difference.found == reason
 
 
-async def test_a_platform_that_is_away_does_not_hide_the_others(
+async def test_a_platform_that_is_unavailable_does_not_hide_the_others(
     release: Release, address: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:

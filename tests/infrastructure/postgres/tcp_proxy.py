@@ -157,13 +157,13 @@ class _Link:
             while data := await from_server.read(_CHUNK):
                 await self._proxy.pass_back(self, data)
 
-        ways = [asyncio.create_task(forth()), asyncio.create_task(back())]
+        entries = [asyncio.create_task(forth()), asyncio.create_task(back())]
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(entries, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            for entry in entries:
+                entry.cancel()
+            await asyncio.gather(*entries, return_exceptions=True)
 
     def cut(self) -> None:
         """The client sees a reset, the server a lost client."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from tests.infrastructure.postgres.tcp_proxy import tcp_proxy
+from tests.patience import PATIENCE_SECONDS
 from voting_service.errors import Unavailable
 from voting_service.infrastructure.postgres import database_clock
 from voting_service.infrastructure.postgres.database_clock import (
@@ -25,7 +26,9 @@ SECONDS = st.floats(-100, 100)
 WAY = st.floats(0, 10)
 
 
-def asked(off: float, there: float = 0.0, back: float = 0.0) -> tuple[datetime, datetime, datetime]:
+def measure(
+    off: float, there: float = 0.0, back: float = 0.0
+) -> tuple[datetime, datetime, datetime]:
     """Return what a clock that is `off` seconds ahead measures over a slow connection."""
     sent = NOW + timedelta(seconds=off)
     database = NOW + timedelta(seconds=there)
@@ -36,7 +39,7 @@ def asked(off: float, there: float = 0.0, back: float = 0.0) -> tuple[datetime, 
 def test_the_true_offset_is_within_the_bounds_and_a_right_clock_is_never_called_wrong(
     off: float, there: float, back: float
 ) -> None:
-    offset = Offset.measured(*asked(off, there, back))
+    offset = Offset.measured(*measure(off, there, back))
     microsecond = 2e-6
     assert offset.least_seconds - microsecond <= off <= offset.most_seconds + microsecond
     assert offset.certain_seconds <= abs(off) + microsecond
@@ -57,7 +60,7 @@ def test_the_true_offset_is_within_the_bounds_and_a_right_clock_is_never_called_
 def test_more_than_two_seconds_is_wrong(off: float, state: str) -> None:
     watch = ClockWatch(lambda: NOW)
     assert watch.state == "not measured"
-    watch.judge(*asked(off))
+    watch.judge(*measure(off))
     assert watch.state == state
     if state == "ok":
         watch.require()
@@ -71,7 +74,7 @@ def test_one_line_in_the_log_when_it_turns_wrong_and_one_when_it_is_right_again(
     watch = ClockWatch(lambda: NOW)
     with capture_logs() as lines:
         for off in (0.0, 7.0, 7.0, 2.05, 1.95, 2.05, 0.1, 0.1):
-            watch.judge(*asked(off))
+            watch.judge(*measure(off))
     logged = [(line["log_level"], line["event"]) for line in lines]
     assert logged == [("error", "clock_wrong"), ("warning", "clock_recovered")]
     assert lines[0]["clock"] == "ahead by 7.0 s"
@@ -84,7 +87,7 @@ async def test_it_is_measured_for_ever_and_outages_are_no_reason_to_stop(
     off = timedelta()
     turned = asyncio.Event()
 
-    class Told(ClockWatch):
+    class NotifyingWatch(ClockWatch):
         def judge(self, sent: datetime, database: datetime, received: datetime) -> None:
             super().judge(sent, database, received)
             turned.set()
@@ -92,11 +95,11 @@ async def test_it_is_measured_for_ever_and_outages_are_no_reason_to_stop(
     async def next_state() -> str:
         for _ in range(2):  # one that was on its way may have read the clock before
             turned.clear()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await turned.wait()
         return watch.state
 
-    watch = Told(lambda: datetime.now(UTC) + off)
+    watch = NotifyingWatch(lambda: datetime.now(UTC) + off)
     async with tcp_proxy(database_url) as wire, open_pool(wire.url, size=1) as pool:
         measuring = asyncio.create_task(watch.keep_measured(pool))
         assert await next_state() == "ok"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +13,9 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from tests.commands import process_environment
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy
-from tests.infrastructure.postgres.waiting import eventually
+from tests.patience import PATIENCE_SECONDS, eventually
 from tests.sites.public.api.running_service import (
     MovedClock,
     check_problem,
@@ -39,7 +38,7 @@ from voting_service.infrastructure.postgres.pool import (
 )
 from voting_service.infrastructure.tasks import end_tasks
 from voting_service.jobs.loop_runner import Loop, run_loop
-from voting_service.settings import PREFIX, Settings
+from voting_service.settings import Settings
 
 FORGETFUL = 'alter database "{}" set voting.allow_data_loss = off'
 """The tests' server has fsync off: without this permission it is a server that is refused."""
@@ -53,22 +52,15 @@ class Ended(NamedTuple):
 
 
 async def ended(settings: Settings, command: str) -> Ended:
-    ours = {
-        "DATABASE_URL": settings.database_url,
-        "VALKEY_URL": settings.valkey_url,
-        "MASTER_KEY": b64encode(settings.master_key.get_secret_value()).decode(),
-        "SIGNING_KEY_FILE": str(settings.signing_key_file),
-    }
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("voting-service")),
         command,
-        env={**inherited, **{PREFIX + name: value for name, value in ours.items()}},
+        env=process_environment(settings),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             _, err = await process.communicate()
     finally:
         if process.returncode is None:
@@ -151,7 +143,7 @@ async def test_a_server_that_forgets_and_comes_after_the_start_gets_no_vote(
     await record_wire.refuse()
     behind_wire = settings.model_copy(update={"database_url": record_wire.url})
     async with serving(behind_wire, MovedClock(), {}) as (_, address):
-        async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
             assert (await client.get("/readyz")).json()["postgres"] == "away"
             await record_wire.listen()
 
@@ -188,7 +180,7 @@ async def configure(server: EmbeddedPostgres, setting: str, value: str) -> None:
     await connection.close()
 
 
-async def test_a_server_that_is_told_to_forget_confirms_nothing_until_it_is_set_right(
+async def test_a_server_that_starts_to_forget_confirms_nothing_until_it_is_set_right(
     settings: Settings, own_postgres: EmbeddedPostgres
 ) -> None:
     durable = settings.model_copy(update={"database_url": own_postgres.url(APPLICATION)})

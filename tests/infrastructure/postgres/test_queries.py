@@ -42,12 +42,12 @@ def test_statements_are_found_by_name(write: Write) -> None:
 
 
 def test_a_name_given_twice_is_refused(write: Write) -> None:
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(RuntimeError, match="twice"):
         Queries(write("-- name: one\n-- A.\nselect 1\n-- name: one\n-- B.\nselect 2"))
 
 
-def test_every_statement_says_what_it_does(write: Write) -> None:
-    with pytest.raises(ValueError, match=r"no description above \['two'\]"):
+def test_every_statement_states_what_it_does(write: Write) -> None:
+    with pytest.raises(RuntimeError, match=r"no description above \['two'\]"):
         Queries(write("-- name: one\n-- A.\nselect 1\n-- name: two\nselect 2"))
 
 
@@ -56,7 +56,9 @@ def test_every_statement_that_the_code_looks_up_exists() -> None:
     package = Path(voting_service.__file__).parent
     lookups = re.compile(r'QUERIES\[\s*"(\w+)"\s*\]')
     names = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-    wanted = {name for path in package.rglob("*.py") for name in lookups.findall(path.read_text())}
+    expected = {
+        name for path in package.rglob("*.py") for name in lookups.findall(path.read_text())
+    }
     stored = {name for path in package.rglob("*.sql") for name in names.findall(path.read_text())}
-    assert len(wanted) > 200
-    assert wanted <= stored
+    assert len(expected) > 200
+    assert expected <= stored

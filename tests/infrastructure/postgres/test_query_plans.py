@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from tests.contest_data import store_contest
+from tests.infrastructure.postgres.query_plans import plan
 from voting_service.contests.model import Contest
 from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.voting.ballots import commit
@@ -34,11 +34,6 @@ async def filled(database: Connection, owner_database_url: str) -> Contest:
     await owner.execute("analyze")
     await owner.close()
     return contest
-
-
-async def plan(database: Connection, statement: str, *arguments: Any) -> str:
-    rows = await database.fetch(f"explain (costs off) {statement}", *arguments)
-    return "\n".join(row[0] for row in rows)
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])

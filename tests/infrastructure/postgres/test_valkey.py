@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, containing
+from tests.patience import PATIENCE_SECONDS, patient_valkey
 from voting_service.errors import StoreUnavailable
 from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.infrastructure.valkey import (
@@ -18,8 +19,6 @@ from voting_service.infrastructure.valkey import (
     contest_tag,
 )
 from voting_service.voting.tally import counters
-
-PATIENCE_SECONDS = 60.0
 
 
 class StoppedClock:
@@ -74,7 +73,7 @@ async def test_functions_are_loaded_at_the_first_call_and_then_cost_nothing(
 async def test_a_new_release_s_functions_replace_an_older_one_s(
     client: Valkey, valkey_url: str
 ) -> None:
-    older = Valkey(valkey_url)
+    older = Valkey(valkey_url, call_timeout_seconds=PATIENCE_SECONDS)
     await older.command(
         "FUNCTION",
         "LOAD",
@@ -106,7 +105,7 @@ async def test_no_call_is_repeated_behind_the_caller_s_back(
     fast_wire.deafen_next(containing(b"INCR"))
     with pytest.raises(StoreUnavailable):
         await client.command("INCR", "n")
-    direct = Valkey(valkey_url)
+    direct = patient_valkey(valkey_url)
     assert await direct.command("GET", "n") == b"1"
     await direct.close()
 

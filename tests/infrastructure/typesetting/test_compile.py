@@ -106,7 +106,7 @@ def test_a_template_reads_nothing_of_the_machine() -> None:
             typeset(PACKAGE, "outside.typ", {"path": path})
 
 
-def test_a_fault_of_the_template_is_told_with_its_place() -> None:
+def test_a_fault_of_the_template_is_shown_with_its_place() -> None:
     with pytest.raises(TypesettingFailed, match=r"(?s)broken\.typ.*no-such-key"):
         typeset(PACKAGE, "broken.typ", {})
 

@@ -51,13 +51,13 @@ def sheets(pdf: bytes) -> list[Sheet]:
 
 
 def metadata(pdf: bytes) -> dict[str, str]:
-    """What the document says of itself, without what it leaves empty and the program's name."""
+    """What the document states of itself, without what it leaves empty and the program's name."""
     document = pypdfium2.PdfDocument(BytesIO(pdf))
     try:
-        said = document.get_metadata_dict(skip_empty=True)
+        metadata = document.get_metadata_dict(skip_empty=True)
     finally:
         document.close()
-    return {key: value for key, value in said.items() if key != "Creator"}
+    return {key: value for key, value in metadata.items() if key != "Creator"}
 
 
 def check_texts(pdf: bytes, *, margin_millimetres: float) -> None:
@@ -70,8 +70,8 @@ def check_texts(pdf: bytes, *, margin_millimetres: float) -> None:
             assert text.bottom >= margin, f"page {number}: {text}"
             assert text.right <= wide - margin + 0.5, f"page {number}: {text}"
             assert text.top <= high - margin, f"page {number}: {text}"
-        for one, other in combinations(page.texts, 2):
-            assert not one.meets(other), f"page {number}: {one} and {other}"
+        for first, other in combinations(page.texts, 2):
+            assert not first.meets(other), f"page {number}: {first} and {other}"
 
 
 def _sheet(page: pypdfium2.PdfPage) -> Sheet:

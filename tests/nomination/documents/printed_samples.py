@@ -140,11 +140,11 @@ def summary() -> SelectionSummary:
     def groups(kind: str, english: str, count: int) -> tuple[RecommendationGroup, ...]:
         return tuple(
             RecommendationGroup(
-                name=Text(zh=f"{kind}{one}", en=f"{english} {one}"),
-                received=one % 7,
-                accepted=one % 7 - (one % 7 > 3),
+                name=Text(zh=f"{kind}{first}", en=f"{english} {first}"),
+                received=first % 7,
+                accepted=first % 7 - (first % 7 > 3),
             )
-            for one in range(1, count + 1)
+            for first in range(1, count + 1)
         )
 
     opens = datetime(2022, 7, 18, 1, tzinfo=UTC)
@@ -172,11 +172,11 @@ def summary() -> SelectionSummary:
             void=34_567,
             by_day=tuple(
                 VotingDay(
-                    on=date(2022, 7, 18) + timedelta(days=one),
-                    received=80_000 + one * 1000,
-                    counted=79_000 + one * 900,
+                    on=date(2022, 7, 18) + timedelta(days=first),
+                    received=80_000 + first * 1000,
+                    counted=79_000 + first * 900,
                 )
-                for one in range(14)
+                for first in range(14)
             ),
             advancing=30,
             last_votes=23_456,
@@ -217,7 +217,7 @@ def certificate(
     )
 
 
-def album_of(pictures: tuple[bytes | None, ...], *, story: str = SENTENCE * 12) -> Album:
+def make_album(pictures: tuple[bytes | None, ...], *, story: str = SENTENCE * 12) -> Album:
     return Album(
         selection=SELECTION,
         subtitle=Text(zh="二〇二二年", en="2022"),

@@ -13,8 +13,8 @@ from tests.nomination.documents.page_layout import (
 )
 from tests.nomination.documents.printed_samples import (
     SENTENCE,
-    album_of,
     long_text,
+    make_album,
 )
 from tests.picture_files import jpeg
 from tests.printed import printed
@@ -28,7 +28,7 @@ SHARP = jpeg(2600, 3640)
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_web_album_is_small_and_complete(language: Language) -> None:
-    pdf = render_album(album_of((SHARP, jpeg(500, 700), None)), language, for_print=False)
+    pdf = render_album(make_album((SHARP, jpeg(500, 700), None)), language, for_print=False)
     document, pages = printed(pdf), sheets(pdf)
     assert len(pages) == 3 + 2 * 3 + 1
     assert {page.size for page in pages} == {A4}
@@ -44,7 +44,7 @@ def test_the_web_album_is_small_and_complete(language: Language) -> None:
 
 
 def test_the_printing_house_gets_bleed_marks_and_sharp_pictures() -> None:
-    contents = album_of((SHARP, None))
+    contents = make_album((SHARP, None))
     pdf = render_album(contents, "zh", for_print=True)
     pages = sheets(pdf)
     assert {(page.size, page.trimmed) for page in pages} == {((230, 317), A4)}
@@ -64,12 +64,12 @@ def test_the_printing_house_gets_bleed_marks_and_sharp_pictures() -> None:
 
 
 def test_pictures_too_coarse_for_print_are_named() -> None:
-    assert too_coarse_for_print(album_of((SHARP, jpeg(1280, 1792), None))) == {"获奖人2": 150}
+    assert too_coarse_for_print(make_album((SHARP, jpeg(1280, 1792), None))) == {"获奖人2": 150}
 
 
 @pytest.mark.parametrize("story", [long_text(2000), "短句。\n" * 38])
 def test_the_longest_story_stays_on_its_page(story: str) -> None:
-    contents = album_of((None,), story=story)
+    contents = make_album((None,), story=story)
     [person] = contents.people
     person = msgspec.structs.replace(person, quotation=Text(zh=long_text(120), en=""))
     pdf = render_album(msgspec.structs.replace(contents, people=(person,)), "zh", for_print=False)
@@ -80,10 +80,10 @@ def test_the_longest_story_stays_on_its_page(story: str) -> None:
 @pytest.mark.parametrize("story", [long_text(2300), "短句。\n" * 39])
 def test_a_story_that_does_not_fit_is_refused_by_name(story: str) -> None:
     with pytest.raises(InvalidInput, match="获奖人1"):
-        render_album(album_of((None,), story=story), "zh", for_print=False)
+        render_album(make_album((None,), story=story), "zh", for_print=False)
 
 
 def test_an_album_of_fifty_lists_all() -> None:
-    pdf = render_album(album_of((None,) * 50), "zh", for_print=False)
+    pdf = render_album(make_album((None,) * 50), "zh", for_print=False)
     check_texts(pdf, margin_millimetres=8)
     assert printed(pdf).pages[1].text.count("获奖人") == 50

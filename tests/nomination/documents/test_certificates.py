@@ -42,21 +42,21 @@ def test_a_batch_has_a_page_each_whose_code_leads_to_its_own_check() -> None:
     assert missing_glyphs(document.text) == ()
     assert metadata(pdf) == {"Title": "荣誉证书"}
     pages = pypdfium2.PdfDocument(BytesIO(pdf))
-    for one, page, rendered in zip(batch, document.pages, pages, strict=True):
-        assert one.number in page.text
-        assert one.name in page.text
+    for first, page, rendered in zip(batch, document.pages, pages, strict=True):
+        assert first.number in page.text
+        assert first.name in page.text
         assert "二〇二二年十一月八日" in page.text
-        assert ("最美巴渝工匠提名" in page.text) == (one.award == "nominee")
+        assert ("最美巴渝工匠提名" in page.text) == (first.award == "nominee")
         [code] = zxingcpp.read_barcodes(rendered.render(scale=2.5).to_pil())
-        assert code.text == one.verification_url
+        assert code.text == first.verification_url
     pages.close()
 
 
 @pytest.mark.parametrize("award", ["winner", "nominee"])
 def test_the_longest_citation_and_names_stay_in_the_frame(award: str) -> None:
-    one = certificate(name="长名字的获奖人·" + "某" * 20, citation=long_text(CITATION_CHARACTERS))
+    first = certificate(name="长名字的获奖人·" + "某" * 20, citation=long_text(CITATION_CHARACTERS))
     many = ("重庆市人力资源和社会保障局某某委员会办公室", "市总工会", "市高技办")
-    pdf = render_certificates([msgspec.structs.replace(one, award=award, issuers=many)])
+    pdf = render_certificates([msgspec.structs.replace(first, award=award, issuers=many)])
     check_texts(pdf, margin_millimetres=FRAME_MILLIMETRES)
     assert "某" * 20 in printed(pdf).text
 

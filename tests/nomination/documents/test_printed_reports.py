@@ -37,7 +37,7 @@ DOCUMENTS: Mapping[str, Callable[[Language], bytes]] = {
 }
 
 
-def text_of(pdf: bytes) -> str:
+def get_text(pdf: bytes) -> str:
     return re.sub(r"\s", "", printed(pdf).text)
 
 
@@ -51,7 +51,7 @@ def test_they_look_right(document: str, language: Language) -> None:
 
 
 def test_minutes_name_people_rules_results_and_decisions() -> None:
-    text = text_of(render_minutes(minutes(), "zh"))
+    text = get_text(render_minutes(minutes(), "zh"))
     for part in (
         *("2022年8月20日09:00", "专家庚（因公出差）", "与候选人同一工作单位", "40%"),
         *(
@@ -71,15 +71,15 @@ def test_single_scores_are_printed_only_when_given() -> None:
     scores = tuple(SingleScores(f"评委{n}", {30: f"9{n}.5"}) for n in range(1, 8))
     pdf = render_minutes(msgspec.structs.replace(minutes(), single_scores=scores), "zh")
     check_looks_right(printed(pdf))
-    assert "打分明细" in text_of(pdf)
-    assert "97.5" in text_of(pdf)
+    assert "打分明细" in get_text(pdf)
+    assert "97.5" in get_text(pdf)
 
 
 def test_minutes_without_absence_conflict_or_tie_say_so() -> None:
     quiet = msgspec.structs.replace(
         minutes(), absent=(), conflicts=(), ties=(), discussion="", method="rank_sum"
     )
-    text = text_of(render_minutes(quiet, "zh"))
+    text = get_text(render_minutes(quiet, "zh"))
     assert "没有须回避的情形" in text
     assert "没有并列" in text
     assert "换算为名次" in text
@@ -87,7 +87,7 @@ def test_minutes_without_absence_conflict_or_tie_say_so() -> None:
 
 
 def test_the_report_has_the_figures_of_every_stage_under_two_titles() -> None:
-    text = text_of(render_summary_report(summary(), "zh"))
+    text = get_text(render_summary_report(summary(), "zh"))
     assert "最美巴渝工匠·总结报告" in text
     assert "MostBeautifulBayuCraftsmen·Summaryreport" in text
     for figure in ("152", "140", "1,234,567", "34,567", "23,456", "321", "区县41", "部门30"):
@@ -108,8 +108,8 @@ def test_a_report_without_votes_or_bodies_is_still_a_report() -> None:
 
 
 def test_a_list_without_numbers_has_no_such_column() -> None:
-    people = tuple(msgspec.structs.replace(one, number=None) for one in listed(3).people)
-    text = text_of(render_notice_list(msgspec.structs.replace(listed(), people=people), "zh"))
+    people = tuple(msgspec.structs.replace(first, number=None) for first in listed(3).people)
+    text = get_text(render_notice_list(msgspec.structs.replace(listed(), people=people), "zh"))
     assert "编号" not in text
     assert "候选人3" in text
 

@@ -116,8 +116,8 @@ def test_the_longest_skills_stay_on_the_front_and_the_deeds_follow_whole() -> No
 )
 def test_skills_of_any_shape_are_printed_whole(skills: str) -> None:
     document = looked_at(set_form(full_form(skills=skills)))
-    wanted = re.sub(r"\s", "", skills)[:3]
-    assert plain(document).count(wanted[0]) >= skills.count(wanted[0])
+    expected = re.sub(r"\s", "", skills)[:3]
+    assert plain(document).count(expected[0]) >= skills.count(expected[0])
 
 
 def test_fields_of_the_greatest_length_stay_in_their_cells() -> None:

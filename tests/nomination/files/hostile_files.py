@@ -87,11 +87,11 @@ def said_to_be_smaller() -> bytes:
 
 
 def _all(file: bytearray, part: bytes) -> list[int]:
-    found, at = [], file.find(part)
+    result, at = [], file.find(part)
     while at >= 0:
-        found.append(at)
+        result.append(at)
         at = file.find(part, at + 1)
-    return found
+    return result
 
 
 def flagged_encrypted() -> bytes:

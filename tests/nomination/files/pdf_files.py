@@ -40,11 +40,11 @@ def pdf(
 ) -> bytes:
     """A plain document; `extra` objects are numbered from `pages + 3`."""
     kids = b" ".join(b"%d 0 R" % (3 + number) for number in range(pages))
-    said = pages if count is None else count
+    output = pages if count is None else count
     return assembled(
         [
             b"<< /Type /Catalog /Pages 2 0 R %s >>" % catalog,
-            b"<< /Type /Pages /Kids [%s] /Count %d >>" % (kids, said),
+            b"<< /Type /Pages /Kids [%s] /Count %d >>" % (kids, output),
             *[b"<< /Type /Page /Parent 2 0 R %s %s >>" % (box, page)] * pages,
             *extra,
         ],

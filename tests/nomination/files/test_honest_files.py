@@ -130,10 +130,10 @@ def test_the_pages_of_a_pdf_are_counted(pages: int) -> None:
     ],
 )  # fmt: skip
 def test_an_ordinary_pdf_is_accepted(content: bytes, pages: int) -> None:
-    found = inspect_evidence("获奖证书.PDF", content)
-    assert (found.kind, found.pages, found.exact) == ("pdf", pages, True)
-    assert found.size_bytes == len(content)
-    assert found.sha256 == sha256(content).hexdigest()
+    result = inspect_evidence("获奖证书.PDF", content)
+    assert (result.kind, result.pages, result.exact) == ("pdf", pages, True)
+    assert result.size_bytes == len(content)
+    assert result.sha256 == sha256(content).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_an_ordinary_pdf_is_accepted(content: bytes, pages: int) -> None:
 def test_an_ordinary_word_file_is_accepted_and_its_pages_counted(
     content: bytes, pages: int
 ) -> None:
-    found = inspect_evidence("证明材料.docx", content)
-    assert (found.kind, found.pages, found.exact) == ("docx", pages, False)
-    assert found.sha256 == sha256(content).hexdigest()
+    result = inspect_evidence("证明材料.docx", content)
+    assert (result.kind, result.pages, result.exact) == ("docx", pages, False)
+    assert result.sha256 == sha256(content).hexdigest()
 
 
 def exif() -> bytes:
@@ -233,8 +233,8 @@ def test_a_scan_is_stored_as_pdf_or_as_pixels() -> None:
     document = inspect_scan("a.pdf", scanned(2))
     assert (document.kind, document.pages, document.content) == ("pdf", 2, scanned(2))
     sheet = saved(halves(3000, 4200), "JPEG", exif=exif())
-    found = inspect_scan("a.jpg", sheet)
-    assert found.kind == "jpeg"
-    assert max(opened(found.content).size) == 3508
-    assert MARKER not in found.content
-    assert found.sha256 == sha256(found.content).hexdigest()
+    result = inspect_scan("a.jpg", sheet)
+    assert result.kind == "jpeg"
+    assert max(opened(result.content).size) == 3508
+    assert MARKER not in result.content
+    assert result.sha256 == sha256(result.content).hexdigest()

@@ -55,10 +55,10 @@ def check_refused(case: Hostile, inspect: Callable[[str, bytes], object]) -> Non
     content = case.make()
     with nothing_happens(), pytest.raises(FileRejected) as caught:
         inspect(case.name, content)
-    check_says_why(caught.value, case.reason)
+    check_reason(caught.value, case.reason)
 
 
-def check_says_why(refused: FileRejected, reason: RejectionReason) -> None:
+def check_reason(refused: FileRejected, reason: RejectionReason) -> None:
     assert refused.reason is reason
     [fault] = refused.faults
     assert re.search(r"[a-z]{3}", fault.message)
@@ -75,15 +75,15 @@ def test_the_audit_hook_detects_events() -> None:
 def test_hostile_evidence_is_rejected(case: Hostile) -> None:
     with pytest.raises(FileRejected) as caught:
         examine_and_count(case.name, case.make())
-    check_says_why(caught.value, case.reason)
+    check_reason(caught.value, case.reason)
 
 
 def examine_and_count(name: str, content: bytes) -> None:
     """Examine evidence in this process; only typesetting may start a process."""
     with nothing_happens():
-        found = examine_content(name, content)
-    if isinstance(found, Manuscript):
-        count_docx_pages(found, EVIDENCE_PAGES)
+        result = examine_content(name, content)
+    if isinstance(result, Manuscript):
+        count_docx_pages(result, EVIDENCE_PAGES)
 
 
 @pytest.mark.parametrize("case", PHOTOS.values(), ids=PHOTOS)

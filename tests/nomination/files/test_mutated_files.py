@@ -81,11 +81,11 @@ def test_a_damaged_file_is_accepted_or_rejected(
 ) -> None:
     called, content, inspect = HONEST[name]
     try:
-        found = inspect(called, changed(content, changes))
+        result = inspect(called, changed(content, changes))
     except FileRejected as refused:
         assert refused.zh
     else:
-        assert isinstance(found, Evidence | Manuscript | Photo | Scan)
+        assert isinstance(result, Evidence | Manuscript | Photo | Scan)
 
 
 @given(body=st.binary(max_size=300), text=st.text(max_size=60))
@@ -117,12 +117,12 @@ def test_any_xml_in_a_word_file_is_accepted_or_rejected(body: bytes, text: str) 
 def test_any_order_of_word_elements_is_accepted_or_rejected(pieces: list[str]) -> None:
     """Closed where the order left something open."""
     try:
-        found = examine_content("a.docx", docx(paragraph("文") + well_formed(pieces)))
+        content = examine_content("a.docx", docx(paragraph("文") + well_formed(pieces)))
     except FileRejected as refused:
         assert refused.zh
     else:
-        assert isinstance(found, Manuscript)
-        assert found.blocks
+        assert isinstance(content, Manuscript)
+        assert content.blocks
 
 
 def well_formed(pieces: list[str]) -> str:

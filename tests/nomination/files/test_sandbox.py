@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 
 import msgspec
 import pytest
@@ -18,6 +17,7 @@ from tests.nomination.files.hostile_files import (
 )
 from tests.nomination.files.pdf_files import pdf
 from tests.nomination.files.word_files import docx
+from tests.patience import PATIENCE_SECONDS
 from tests.picture_files import (
     halves,
     jpeg,
@@ -79,7 +79,7 @@ def run(program: str, kind: Kind, name: str, content: bytes) -> subprocess.Compl
         capture_output=True,
         check=False,
         env={},
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -151,10 +151,8 @@ def test_an_invalid_rejection_is_a_rejection(
 
 async def test_a_timeout_is_a_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "TIMEOUT_SECONDS", 0.01)
-    started = time.monotonic()
     with pytest.raises(FileRejected, match="could not be checked"):
         await examine_photo("a.jpg", jpeg())
-    assert time.monotonic() - started < 10
 
 
 def test_a_timeout_of_typesetting_is_a_rejection(

@@ -50,7 +50,7 @@ def relationships(inside: str = relationship("officeDocument", DOCUMENT)) -> str
 
 
 def linked(kind: str, target: str, *, external: bool = True) -> dict[str, str]:
-    """The part that says what the document leads to."""
+    """The part that states what the document leads to."""
     return {DOCUMENT_RELATIONSHIPS: relationships(relationship(kind, target, external=external))}
 
 

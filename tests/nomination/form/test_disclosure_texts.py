@@ -17,9 +17,9 @@ NUMBER = id_number()  # 500101 19800517 011 and its check character
 CARD = "6222020000000000000"  # passes the Luhn test
 
 
-def said(text: str, known: RecommendationForm | None = None) -> str:
+def sentences(text: str, known_names: RecommendationForm | None = None) -> str:
     """What is said in Chinese about a text; empty when it may become public."""
-    return "".join(fault.zh for fault in disclosures({"story.zh": text}, known=known))
+    return "".join(fault.zh for fault in disclosures({"story.zh": text}, known=known_names))
 
 
 TRUE = {
@@ -114,7 +114,7 @@ TRUE = {
     ("kind", "text"), [(kind, text) for kind, texts in TRUE.items() for text in texts]
 )
 def test_personal_data_is_refused(kind: str, text: str) -> None:
-    assert f"像是{kind}，" in said(text)
+    assert f"像是{kind}，" in sentences(text)
 
 
 FALSE = [
@@ -168,11 +168,11 @@ FALSE = [
 
 @pytest.mark.parametrize("text", FALSE)
 def test_ordinary_deeds_are_accepted(text: str) -> None:
-    assert said(text) == ""
-    assert said(text, complete_form()) == ""
+    assert sentences(text) == ""
+    assert sentences(text, complete_form()) == ""
 
 
-def test_a_fault_says_where_and_never_what() -> None:
+def test_a_fault_states_where_and_never_what() -> None:
     text = f"序言\n１：{NUMBER[:6]}　{NUMBER[6:]}，手机138 0000 0000。"
     faults = disclosures({"summary.zh": "清白", "story.zh": text})
     assert [fault.field for fault in faults] == ["story.zh"] * 2
@@ -207,7 +207,7 @@ def test_an_id_number_is_found_anywhere(
     number = id_number(birth=birth, serial=serial)
     number = number.translate(str.maketrans("0123456789", spelling))
     spelled = "".join(map("".join, zip(number, [*separators, ""], strict=True)))
-    assert "身份证号" in said(f"{before}{spelled}{after}")
+    assert "身份证号" in sentences(f"{before}{spelled}{after}")
 
 
 @given(
@@ -224,7 +224,7 @@ def test_a_mobile_number_is_found_in_every_usual_spelling(
     groups = [number[: cuts[0]], number[cuts[0] : cuts[1]], number[cuts[1] :]]
     spelled = separator.join(group for group in groups if group)
     spelled = spelled.translate(str.maketrans("0123456789", spelling))
-    assert "手机号码" in said(f"{before}{spelled}{after}")
+    assert "手机号码" in sentences(f"{before}{spelled}{after}")
 
 
 @given(
@@ -243,7 +243,7 @@ def test_a_mobile_number_is_found_in_every_usual_spelling(
     st.sampled_from(["，", "、", "；", "。"]),
 )
 def test_figures_of_deeds_are_accepted(figures: list[str], between: str) -> None:
-    assert said(between.join(figures)) == ""
+    assert sentences(between.join(figures)) == ""
 
 
 @given(st.text(), st.text(alphabet="0123456789 -.Xx一二三号室路街组@渝A\n", max_size=60))
@@ -278,8 +278,8 @@ KNOWN = complete_form(
     ],
 )
 def test_values_of_the_form_are_refused(text: str, kind: str) -> None:
-    assert kind in said(text, KNOWN)
-    assert said(text) == ""
+    assert kind in sentences(text, KNOWN)
+    assert sentences(text) == ""
 
 
 def test_values_of_the_form_are_found_where_they_stand() -> None:
@@ -295,7 +295,7 @@ def test_values_of_the_form_are_found_where_they_stand() -> None:
 def test_a_mistyped_id_number_of_the_form_is_found_too() -> None:
     wrong = f"{NUMBER[:-1]}{(int(NUMBER[-1]) + 1) % 10 if NUMBER[-1] != 'X' else 0}"
     text = f"号码{wrong[:6]} {wrong[6:]}"
-    assert "身份证号" in said(text, complete_form(id_number=wrong))
+    assert "身份证号" in sentences(text, complete_form(id_number=wrong))
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_mistyped_id_number_of_the_form_is_found_too() -> None:
     ],
 )
 def test_public_data_is_accepted(text: str) -> None:
-    assert said(text, KNOWN) == ""
+    assert sentences(text, KNOWN) == ""
 
 
 def test_the_employers_name_is_public_whatever_it_holds() -> None:
@@ -318,9 +318,9 @@ def test_the_employers_name_is_public_whatever_it_holds() -> None:
         employer_contact="候选人甲",
         body_opinion=Opinion(),
     )
-    assert said("在示范路36号加油站工作的候选人甲", form) == ""
-    assert "详细地址" in said("在示范路37号工作", form)
-    assert "详细地址" in said("在示范路36号工作", form)
+    assert sentences("在示范路36号加油站工作的候选人甲", form) == ""
+    assert "详细地址" in sentences("在示范路37号工作", form)
+    assert "详细地址" in sentences("在示范路36号工作", form)
 
 
 @pytest.mark.parametrize(
@@ -334,8 +334,10 @@ def test_the_employers_name_is_public_whatever_it_holds() -> None:
     ],
 )
 def test_the_forms_telephone_in_any_spelling(telephone: str, text: str) -> None:
-    assert re.search("电话号码|手机号码", said(text, complete_form(employer_telephone=telephone)))
+    assert re.search(
+        "电话号码|手机号码", sentences(text, complete_form(employer_telephone=telephone))
+    )
 
 
 def test_an_empty_form_refuses_nothing() -> None:
-    assert said("任何文字", RecommendationForm()) == ""
+    assert sentences("任何文字", RecommendationForm()) == ""

@@ -121,7 +121,7 @@ def test_keys_come_from_the_setting(settings: Settings, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "output"),
     [
         ("not base64!", "is not base64"),
         (b64encode(b"short").decode(), "must be 32 bytes in base64, but is 5"),
@@ -129,10 +129,10 @@ def test_keys_come_from_the_setting(settings: Settings, monkeypatch: pytest.Monk
     ],
 )
 def test_a_wrong_setting_is_named(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, value: str, said: str
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, value: str, output: str
 ) -> None:
     monkeypatch.setenv("VOTING_PERSONAL_KEYS", value)
     with pytest.raises(SettingsFault, match="VOTING_PERSONAL_KEYS") as refusal:
         load_settings(**settings.model_dump(exclude={"personal_keys"}))
-    assert said in str(refusal.value)
+    assert output in str(refusal.value)
     assert value not in str(refusal.value)

@@ -76,7 +76,7 @@ def test_every_swap_of_neighbours_is_detected(number: str, place: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "output"),
     [
         ("", "应为18位，现为0位"),
         ("1234567", "现为7位"),
@@ -89,8 +89,8 @@ def test_every_swap_of_neighbours_is_detected(number: str, place: int) -> None:
         ("110105194912310021", "校验不通过"),
     ],
 )
-def test_each_fault_has_its_own_sentence(text: str, said: str) -> None:
-    assert said in refused(text)
+def test_each_fault_has_its_own_sentence(text: str, output: str) -> None:
+    assert output in refused(text)
 
 
 def test_numbers_of_the_first_generation() -> None:

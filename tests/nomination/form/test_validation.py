@@ -42,8 +42,8 @@ def of_draft(form: RecommendationForm, *, evidence_pages: int | None = 10) -> tu
     return draft_faults(form, RULES, evidence_pages=evidence_pages, today=TODAY)
 
 
-def places(found: tuple[Fault, ...]) -> list[str]:
-    return [fault.field for fault in found]
+def places(result: tuple[Fault, ...]) -> list[str]:
+    return [fault.field for fault in result]
 
 
 def test_a_complete_form_has_no_faults() -> None:
@@ -52,11 +52,11 @@ def test_a_complete_form_has_no_faults() -> None:
 
 
 def test_an_empty_form_is_a_valid_draft_and_no_submission() -> None:
-    found = all_faults(RecommendationForm(), evidence_pages=None, has_photo=False)
-    asked = [path for path in FIELD_PATHS if path not in {"chain", "achievements.pages"}]
-    assert places(found) == asked
-    assert all("请" in fault.zh for fault in found)
-    assert all(fault.message.startswith(("enter ", "choose ", "upload ")) for fault in found)
+    result = all_faults(RecommendationForm(), evidence_pages=None, has_photo=False)
+    required = [path for path in FIELD_PATHS if path not in {"chain", "achievements.pages"}]
+    assert places(result) == required
+    assert all("请" in fault.zh for fault in result)
+    assert all(fault.message.startswith(("enter ", "choose ", "upload ")) for fault in result)
     assert of_draft(RecommendationForm(), evidence_pages=None) == ()
 
 
@@ -75,29 +75,29 @@ def with_text(path: str, text: str) -> RecommendationForm:
 def test_every_text_has_a_limit(path: str) -> None:
     limit = LONGEST[path]
     assert "请压缩到" not in "".join(f.zh for f in of_draft(with_text(path, "字" * limit)))
-    found = [f for f in of_draft(with_text(path, "字" * (limit + 1))) if f.field == path]
-    assert f"请压缩到{limit}字以内" in found[0].zh
-    assert f"at most {limit}" in found[0].message
+    result = [f for f in of_draft(with_text(path, "字" * (limit + 1))) if f.field == path]
+    assert f"请压缩到{limit}字以内" in result[0].zh
+    assert f"at most {limit}" in result[0].message
 
 
 @pytest.mark.parametrize("path", TEXTS)
 @pytest.mark.parametrize("character", ["\0", "\x1b", "\u202e", "\u2028", "\ud800"])
 def test_no_text_holds_control_characters(path: str, character: str) -> None:
-    found = [f.zh for f in of_draft(with_text(path, f"同意{character}")) if f.field == path]
-    assert any("控制字符" in zh for zh in found)
+    result = [f.zh for f in of_draft(with_text(path, f"同意{character}")) if f.field == path]
+    assert any("控制字符" in zh for zh in result)
 
 
 @pytest.mark.parametrize("path", TEXTS)
 def test_only_long_texts_have_several_lines(path: str) -> None:
-    found = [f.zh for f in of_draft(with_text(path, "同意\r\n\t推荐")) if f.field == path]
+    result = [f.zh for f in of_draft(with_text(path, "同意\r\n\t推荐")) if f.field == path]
     several = path in {"skills", "deeds", "employer_opinion.text", "body_opinion.text"}
-    assert any("换行" in zh for zh in found) is not several
+    assert any("换行" in zh for zh in result) is not several
 
 
 @pytest.mark.parametrize("path", TEXTS)
 def test_blank_text_counts_as_empty(path: str) -> None:
-    found = places(all_faults(with_text(path, " \u3000\u200b")))
-    assert (path in found) is (path != "chain")
+    result = places(all_faults(with_text(path, " \u3000\u200b")))
+    assert (path in result) is (path != "chain")
 
 
 def test_a_thousand_and_fifteen_hundred_characters_fit_with_their_line_breaks() -> None:
@@ -154,12 +154,12 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changed", "field", "said"), WRONG)
+@pytest.mark.parametrize(("changed", "field", "output"), WRONG)
 def test_faults_are_the_same_in_draft_and_submission(
-    changed: dict[str, Any], field: str, said: str
+    changed: dict[str, Any], field: str, output: str
 ) -> None:
     (fault,) = (f for f in of_draft(complete_form(**changed)) if f.field == field)
-    assert said in fault.zh
+    assert output in fault.zh
     assert fault.message
     assert fault in all_faults(complete_form(**changed))
 

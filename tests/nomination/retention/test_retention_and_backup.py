@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from os import urandom
 from pathlib import Path
@@ -66,17 +65,10 @@ from voting_service.staff.accounts.model import Account
 
 SOUTH = "South District"
 NAMES = {11: "人选甲", 12: "人选乙", 13: "人选丙"}
-NOT_PERSONAL = {("papers", "content"), ("certificates", "code")}
+NOT_PERSONAL = {("documents", "content"), ("certificates", "code")}
 """Binary columns that are not encrypted: what is printed for the public."""
 PHOTO = File("image/jpeg", 1, b"p" * 32, b"a photo's bytes")
 EVIDENCE = File("application/pdf", 10, b"e" * 32, b"the evidence's bytes")
-
-
-@pytest.fixture
-async def owned(owner_database_url: str) -> AsyncIterator[Connection]:
-    opened = await connect(owner_database_url)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
@@ -85,15 +77,15 @@ def keys() -> PersonalKeys:
 
 
 @pytest.fixture
-async def selection(owned: Connection, keys: PersonalKeys) -> Selection:
-    return await filled(owned, keys)
+async def selection(owner: Connection, keys: PersonalKeys) -> Selection:
+    return await filled(owner, keys)
 
 
-async def filled(owned: Connection, keys: PersonalKeys) -> Selection:
+async def filled(owner: Connection, keys: PersonalKeys) -> Selection:
     """One accepted, one returned, one draft."""
     now = system_clock()
     await insert_selection(
-        owned,
+        owner,
         NewSelection(
             slug=SLUG,
             rules=SelectionRules(title=both("选树"), industries=INDUSTRIES),
@@ -102,12 +94,12 @@ async def filled(owned: Connection, keys: PersonalKeys) -> Selection:
         ),
     )
     for slug, kind, name in BODIES:
-        await insert_body(owned, slug, kind, name)  # type: ignore[arg-type]
-    (_, south, *_) = await load_bodies(owned)
-    officer, reviewer = await staff(owned, south.id)
-    selection = await load_selection(owned, SLUG)
-    recommending = acting(officer, selection, keys, owned, now)
-    reviewing = acting(reviewer, selection, keys, owned, now)
+        await insert_body(owner, slug, kind, name)  # type: ignore[arg-type]
+    (_, south, *_) = await load_bodies(owner)
+    officer, reviewer = await staff(owner, south.id)
+    selection = await load_selection(owner, SLUG)
+    recommending = acting(officer, selection, keys, owner, now)
+    reviewing = acting(reviewer, selection, keys, owner, now)
     for serial in (11, 12, 13):
         form = complete_form(id_number=id_number(serial=2 * serial + 1), name=NAMES[serial])
         made = await create_draft(recommending, south, form)
@@ -116,18 +108,18 @@ async def filled(owned: Connection, keys: PersonalKeys) -> Selection:
             await attach_file(recommending, made, slot, file)
         if serial == 13:
             continue
-        loaded = await load_recommendation(owned, keys, selection, made)
+        loaded = await load_recommendation(owner, keys, selection, made)
         await submit(recommending, loaded)
         verdict: Verdict = "accepted" if serial == 11 else "returned"
         await give_verdict(reviewing, made, verdict, f"依据{serial}")
     return selection
 
 
-async def staff(owned: Connection, body_id: int) -> tuple[Account, Account]:
-    officer = await member(owned, "officer", "recommender")
-    reviewer = await member(owned, "reviewer", "reviewer")
-    await owned.execute(
-        "insert into office.body_officers (account_id, body_id) values ($1, $2)",
+async def staff(owner: Connection, body_id: int) -> tuple[Account, Account]:
+    officer = await member(owner, "officer", "recommender")
+    reviewer = await member(owner, "reviewer", "reviewer")
+    await owner.execute(
+        "insert into nomination.body_officers (account_id, body_id) values ($1, $2)",
         officer.id,
         body_id,
     )
@@ -141,25 +133,26 @@ def operator(connection: Connection, keys: PersonalKeys) -> Operator:
 
 async def everything(connection: Connection, keys: PersonalKeys, selection: Selection) -> object:
     """Everything of a selection except the numbers of accounts."""
-    found = []
-    for each in await load_recommendations(connection, keys, selection):
+    result = []
+    for recommendation in await load_recommendations(connection, keys, selection):
         files = [
-            await load_submitted_file(connection, keys, each.id, slot)
-            for slot in sorted(each.files)
+            await load_submitted_file(connection, keys, recommendation.id, slot)
+            for slot in sorted(recommendation.files)
         ]
-        found.append(
+        result.append(
             (
-                each.id, each.state, each.form, each.created_by, each.submitted_at, files,
-                await load_submissions(connection, keys, selection, each),
-                await load_reviews(connection, keys, each.id),
+                recommendation.id, recommendation.state, recommendation.form,
+                recommendation.created_by, recommendation.submitted_at, files,
+                await load_submissions(connection, keys, selection, recommendation),
+                await load_reviews(connection, keys, recommendation.id),
             )
         )  # fmt: skip
-    return found
+    return result
 
 
-async def test_every_encrypted_column_is_listed(owned: Connection) -> None:
-    tables = await load_tables(owned)
-    named = {(each.table, each.column) for each in ENCRYPTED_COLUMNS}
+async def test_every_encrypted_column_is_listed(owner: Connection) -> None:
+    tables = await load_tables(owner)
+    named = {(item.table, item.column) for item in ENCRYPTED_COLUMNS}
     open_ones = {
         (table.name, column)
         for table in tables
@@ -170,25 +163,25 @@ async def test_every_encrypted_column_is_listed(owned: Connection) -> None:
     assert named <= {(table.name, column) for table in tables for column in table.columns}
 
 
-async def test_every_table_is_a_selection_s_or_shared(owned: Connection) -> None:
-    tables = {table.name for table in await load_tables(owned)}
-    shared = tables - set(owned_rows(await load_tables(owned)))
+async def test_every_table_is_a_selection_s_or_shared(owner: Connection) -> None:
+    tables = {table.name for table in await load_tables(owner)}
+    shared = tables - set(owned_rows(await load_tables(owner)))
     assert shared == {"bodies", "body_invitations", "body_officers", "expert_invitations"}
     assert SELECTIONS in tables
 
 
 async def test_a_new_key_encrypts_everything_again(
-    owned: Connection, keys: PersonalKeys, selection: Selection
+    owner: Connection, keys: PersonalKeys, selection: Selection
 ) -> None:
-    before = await everything(owned, keys, selection)
+    before = await everything(owner, keys, selection)
     renewed = PersonalKeys(MASTER_KEY, (b"2" * 32, b"1" * 32))
-    count = await rotate_keys(operator(owned, renewed))
+    count = await rotate_keys(operator(owner, renewed))
     assert count == 3 + 2 + 6 + 2
-    assert await rotate_keys(operator(owned, renewed)) == 0
+    assert await rotate_keys(operator(owner, renewed)) == 0
     without_old = PersonalKeys(MASTER_KEY, (b"2" * 32,))
-    assert await everything(owned, without_old, selection) == before
+    assert await everything(owner, without_old, selection) == before
     with pytest.raises(Refused, match="does not list"):
-        await everything(owned, keys, selection)
+        await everything(owner, keys, selection)
 
 
 async def test_the_application_cannot_disable_triggers(
@@ -199,7 +192,7 @@ async def test_the_application_cannot_disable_triggers(
 
 
 async def test_an_archive_restores_elsewhere(
-    owned: Connection,
+    owner: Connection,
     keys: PersonalKeys,
     selection: Selection,
     tmp_path: Path,
@@ -207,7 +200,7 @@ async def test_an_archive_restores_elsewhere(
     administrator: Connection,
 ) -> None:
     path, key = tmp_path / "selection.zip", urandom(32)
-    await write_archive(operator(owned, keys), selection, ArchiveFile(path, key))
+    await write_archive(operator(owner, keys), selection, ArchiveFile(path, key))
     with ZipFile(path) as whole:
         written = b"".join(whole.read(name) for name in whole.namelist())
     for secret in (SOUTH, "officer", "人选甲", id_number(serial=23), "依据11", "a photo's bytes"):
@@ -221,24 +214,24 @@ async def test_an_archive_restores_elsewhere(
         there = PersonalKeys(urandom(32))
         await restore(operator(other, there), BackupArchive(path, key))
         restored = await load_selection(other, SLUG)
-        assert await everything(other, there, restored) == await everything(owned, keys, selection)
-        hashes = await other.fetch("select person_hash from office.recommendations order by id")
+        assert await everything(other, there, restored) == await everything(owner, keys, selection)
+        hashes = await other.fetch("select person_hash from nomination.recommendations order by id")
         assert there.person_hash(id_number(serial=23)) == hashes[0]["person_hash"]
         assert await other.fetchval("select disabled from accounts where name = 'officer'")
         with pytest.raises(Refused, match="in use here"):
             await restore(operator(other, there), BackupArchive(path, key))
         with pytest.raises(asyncpg.CheckViolationError, match="stays"):
-            await other.execute("delete from office.reviews")
+            await other.execute("delete from nomination.reviews")
     finally:
         await other.close()
         await administrator.execute('drop database "restored_elsewhere" with (force)')
 
 
 async def test_a_changed_archive_is_refused(
-    owned: Connection, keys: PersonalKeys, selection: Selection, tmp_path: Path
+    owner: Connection, keys: PersonalKeys, selection: Selection, tmp_path: Path
 ) -> None:
     path = tmp_path / "selection.zip"
-    await write_archive(operator(owned, keys), selection, ArchiveFile(path, b"k" * 32))
+    await write_archive(operator(owner, keys), selection, ArchiveFile(path, b"k" * 32))
     changed = tmp_path / "changed.zip"
     with ZipFile(path) as whole, ZipFile(changed, "w") as copy:
         for name in whole.namelist():
@@ -254,21 +247,23 @@ async def test_a_changed_archive_is_refused(
 
 
 async def test_personal_data_is_erased_a_year_after_the_close(
-    owned: Connection, keys: PersonalKeys, selection: Selection
+    owner: Connection, keys: PersonalKeys, selection: Selection
 ) -> None:
-    later = operator(owned, keys)._replace(now=system_clock() + timedelta(days=400))
+    later = operator(owner, keys)._replace(now=system_clock() + timedelta(days=400))
     with pytest.raises(Refused, match="are kept until"):
-        await erase(operator(owned, keys), selection)
+        await erase(operator(owner, keys), selection)
     erased = await erase(later, selection)
     assert erased["files"] == 6
-    assert await owned.fetchval("select count(*) from office.files") == 0
-    for each in await load_recommendations(owned, keys, selection):
-        assert each.form.name == each.form.id_number == ""
-        assert each.state in {"accepted", "returned", "draft"}
-        for submitted in await load_submissions(owned, keys, selection, each):
+    assert await owner.fetchval("select count(*) from nomination.files") == 0
+    for recommendation in await load_recommendations(owner, keys, selection):
+        assert recommendation.form.name == recommendation.form.id_number == ""
+        assert recommendation.state in {"accepted", "returned", "draft"}
+        for submitted in await load_submissions(owner, keys, selection, recommendation):
             assert submitted.form.name == ""
-        assert {one.reason for one in await load_reviews(owned, keys, each.id)} <= {""}
-    hashes = await owned.fetch("select person_hash from office.recommendations")
+        assert {review.reason for review in await load_reviews(owner, keys, recommendation.id)} <= {
+            ""
+        }
+    hashes = await owner.fetch("select person_hash from nomination.recommendations")
     assert all(row["person_hash"] is None for row in hashes)
-    last = await owned.fetchrow("select act, contest from journal order by entry desc limit 1")
+    last = await owner.fetchrow("select act, contest from audit_log order by entry desc limit 1")
     assert last is not None and tuple(last) == ("personal_data_erased", SLUG)

@@ -1,4 +1,4 @@
-"""A desk of its own for each test, and browsers that watch for what goes wrong."""
+"""A console of its own for each test, and browsers that watch for what goes wrong."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.browser.conftest import DESKTOP, TIMEOUT_MS
 from tests.browser.guard import Guard
-from tests.sites.console.running_office import Office, running_office
+from tests.browser.pages import DESKTOP, open_page
+from tests.sites.console.running_staff_app import StaffApp, running_staff_app
 from tests.sites.public.api.running_service import MovedClock
 from voting_service.settings import Settings
 
@@ -20,15 +20,15 @@ def clock() -> MovedClock:
 
 
 @pytest.fixture
-async def office(settings: Settings, clock: MovedClock) -> AsyncIterator[Office]:
-    async with running_office(settings, clock) as running:
+async def staff_app(settings: Settings, clock: MovedClock) -> AsyncIterator[StaffApp]:
+    async with running_staff_app(settings, clock) as running:
         yield running
 
 
 @pytest.fixture
-def guard(office: Office) -> Iterator[Guard]:
+def guard(staff_app: StaffApp) -> Iterator[Guard]:
     """Fails the test for console errors, page errors and requests to other hosts."""
-    watching = Guard(office.origin)
+    watching = Guard(staff_app.origin)
     yield watching
     assert watching.verdict() == []
 
@@ -36,8 +36,12 @@ def guard(office: Office) -> Iterator[Guard]:
 @pytest.fixture
 async def desktop(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
     """A page on a desktop, 1280 × 800, read in Chinese."""
-    context = await chromium.new_context(**DESKTOP, locale="zh-CN")
-    context.set_default_timeout(TIMEOUT_MS)
-    guard.watch(context)
-    yield await context.new_page()
-    await context.close()
+    async with open_page(chromium, guard, **DESKTOP) as page:
+        yield page
+
+
+@pytest.fixture
+async def second_desktop(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
+    """Another person's browser, beside `desktop`."""
+    async with open_page(chromium, guard, **DESKTOP) as page:
+        yield page

@@ -1,4 +1,4 @@
-"""Alarms at the desk: on top until somebody has seen them, and the way to the ballots."""
+"""Alarms at the console: on top until somebody has seen them, and the way to the ballots."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.browser.accessibility import (
     tab_to,
 )
 from tests.contest_data import store_contest, store_platform
-from tests.sites.console.running_office import Office
-from voting_service.antifraud.alarms.detection import Alarm, Subject
+from tests.sites.console.running_staff_app import StaffApp
+from voting_service.antifraud.alarms.detection import Alarm, AlarmSubject
 from voting_service.antifraud.alarms.messages import alarm_message
 from voting_service.antifraud.alarms.repository import (
     load_alarms,
-    minute_of,
+    minute_number,
     store_alarm,
 )
 from voting_service.i18n.text import LANGUAGES
@@ -28,29 +28,35 @@ from voting_service.staff.accounts.model import Role
 BASE = "/contests/test-2022"
 FARM = b"farmfarm"
 SUBJECTS = (
-    Subject("candidate", candidate=4),
-    Subject("network", candidate=4, network=FARM),
-    Subject("platform", platform=1),
+    AlarmSubject("candidate", candidate=4),
+    AlarmSubject("network", candidate=4, network=FARM),
+    AlarmSubject("platform", platform=1),
 )
 
 
 @pytest.fixture
-async def raised(office: Office) -> list[int]:
+async def raised(staff_app: StaffApp) -> list[int]:
     """Three alarms of ten minutes ago; their ids."""
-    await store_platform(office.database)
-    await office.refresh()
-    return [await raise_alarm(office, subject) for subject in SUBJECTS]
+    await store_platform(staff_app.database)
+    await staff_app.refresh()
+    return [await raise_alarm(staff_app, subject) for subject in SUBJECTS]
 
 
-async def raise_alarm(office: Office, subject: Subject, minutes_ago: int = 10) -> int:
-    now = office.clock()
+async def raise_alarm(staff_app: StaffApp, subject: AlarmSubject, minutes_ago: int = 10) -> int:
+    now = staff_app.clock()
     alarm = Alarm(
-        minute_of(now - timedelta(minutes=minutes_ago)), subject, 15, 41.0, 3.2, 30.0, "one_network"
+        minute_number(now - timedelta(minutes=minutes_ago)),
+        subject,
+        15,
+        41.0,
+        3.2,
+        30.0,
+        "one_network",
     )
-    names = {candidate.number: candidate.name for candidate in office.contest.candidates}
+    names = {candidate.number: candidate.name for candidate in staff_app.contest.candidates}
     words = alarm_message(alarm, names, {})
-    assert await store_alarm(office.database, office.contest.id, alarm, words, now)
-    return (await load_alarms(office.database, office.contest.id, limit=1))[0].id
+    assert await store_alarm(staff_app.database, staff_app.contest.id, alarm, words, now)
+    return (await load_alarms(staff_app.database, staff_app.contest.id, limit=1))[0].id
 
 
 def shown(text: str) -> list[int]:
@@ -58,10 +64,10 @@ def shown(text: str) -> list[int]:
 
 
 async def test_an_alarm_is_on_top_until_somebody_has_seen_it(
-    office: Office, raised: list[int]
+    staff_app: StaffApp, raised: list[int]
 ) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
-    supervisor = await office.signed_in_client("supervisor")
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
     for path in ("/", BASE, f"{BASE}/alarms/new"):
         assert shown((await clerk.get(path)).text) == raised[::-1], path
     answer = await clerk.post(f"{BASE}/alarms/{raised[0]}/seen", data={"back": BASE})
@@ -71,14 +77,16 @@ async def test_an_alarm_is_on_top_until_somebody_has_seen_it(
     everything = (await supervisor.get(f"{BASE}/alarms")).text
     assert "tally_clerk-1" in everything
     assert "supervisor-1<br>" not in everything
-    rows = await office.database.fetch(
-        "select actor, contest, subject from journal where act = 'alarm_seen'"
+    rows = await staff_app.database.fetch(
+        "select actor, contest, subject from audit_log where act = 'alarm_seen'"
     )
     assert [tuple(row) for row in rows] == [("tally_clerk-1", "test-2022", f"alarm {raised[0]}")]
 
 
-async def test_the_way_leads_to_the_ballots_behind_it(office: Office, raised: list[int]) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_the_way_leads_to_the_ballots_behind_it(
+    staff_app: StaffApp, raised: list[int]
+) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     page = (await clerk.get(BASE)).text
     found = re.findall(rf'"({BASE}/window[^"]*)" aria-label', page)
     ways = [way.replace("&amp;", "&") for way in found]
@@ -91,9 +99,9 @@ async def test_the_way_leads_to_the_ballots_behind_it(office: Office, raised: li
         assert (await clerk.get(way)).status_code == 200
 
 
-async def test_many_alarms_leave_the_page_readable(office: Office) -> None:
-    ids = [await raise_alarm(office, SUBJECTS[0], 10 + n) for n in range(8)]
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_many_alarms_leave_the_page_readable(staff_app: StaffApp) -> None:
+    ids = [await raise_alarm(staff_app, SUBJECTS[0], 10 + n) for n in range(8)]
+    clerk = await staff_app.signed_in_client("tally_clerk")
     page = await clerk.get(BASE)
     assert shown(page.text) == ids[:2:-1]
     assert "Earlier unseen alarms" in page.text
@@ -108,9 +116,9 @@ async def test_many_alarms_leave_the_page_readable(office: Office) -> None:
     ],
 )  # fmt: skip
 async def test_who_may_read_and_who_may_answer(
-    office: Office, raised: list[int], role: Role, may_read: bool, may_see: bool
+    staff_app: StaffApp, raised: list[int], role: Role, may_read: bool, may_see: bool
 ) -> None:
-    client = await office.signed_in_client(role)
+    client = await staff_app.signed_in_client(role)
     home = await client.get("/")
     assert bool(shown(home.text)) == may_read
     assert ("/seen" in home.text) == may_see
@@ -118,50 +126,50 @@ async def test_who_may_read_and_who_may_answer(
     assert (await client.get(f"{BASE}/alarms/new")).status_code == (200 if may_read else 403)
     answer = await client.post(f"{BASE}/alarms/{raised[0]}/seen", data={})
     assert answer.status_code == (303 if may_see else 403)
-    seen = await load_alarms(office.database, office.contest.id, seen=True, limit=9)
+    seen = await load_alarms(staff_app.database, staff_app.contest.id, seen=True, limit=9)
     assert [each.id for each in seen] == ([raised[0]] if may_see else [])
 
 
-async def test_an_alarm_belongs_to_its_contest(office: Office, raised: list[int]) -> None:
-    await store_contest(office.database, b"m" * 32, slug="other")
-    await office.refresh()
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_an_alarm_belongs_to_its_contest(staff_app: StaffApp, raised: list[int]) -> None:
+    await store_contest(staff_app.database, b"m" * 32, slug="other")
+    await staff_app.refresh()
+    clerk = await staff_app.signed_in_client("tally_clerk")
     for path in (f"/contests/other/alarms/{raised[0]}/seen", f"{BASE}/alarms/999/seen"):
         assert (await clerk.post(path, data={})).status_code == 404
     assert "There have been no alarms" in (await clerk.get("/contests/other/alarms")).text
-    unmarked = office.client(await office.token("supervisor"))
+    unmarked = staff_app.client(await staff_app.token("supervisor"))
     unmarked.token = ""
     refused = await unmarked.post(f"{BASE}/alarms/{raised[0]}/seen", data={"back": "/"})
     assert refused.status_code == 403
-    assert await load_alarms(office.database, office.contest.id, seen=True, limit=9) == ()
+    assert await load_alarms(staff_app.database, staff_app.contest.id, seen=True, limit=9) == ()
 
 
 async def test_a_new_alarm_comes_to_an_open_page_and_is_answered_by_keyboard(
-    office: Office, desktop: Page
+    staff_app: StaffApp, desktop: Page
 ) -> None:
-    await store_platform(office.database)
-    await office.refresh()
-    await office.sign_in(desktop, "tally_clerk", BASE)
+    await store_platform(staff_app.database)
+    await staff_app.refresh()
+    await staff_app.sign_in(desktop, "tally_clerk", BASE)
     await expect(desktop.locator("[data-alarm]")).to_have_count(0)
-    await raise_alarm(office, SUBJECTS[1])
+    await raise_alarm(staff_app, SUBJECTS[1])
     await desktop.evaluate("document.querySelector('[data-new-alarms]').refresh()")
     await expect(desktop.locator("[data-alarm]")).to_contain_text("没有因此暂扣任何选票")
     await assert_accessible(desktop)
     await tab_to(desktop, "查看警报")
     await tab_to(desktop, "已查看")
     await desktop.keyboard.press("Enter")
-    await desktop.wait_for_url(f"{office.origin}{BASE}")
+    await desktop.wait_for_url(f"{staff_app.origin}{BASE}")
     await expect(desktop.locator("[data-alarm]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_the_pages_are_for_everybody(
-    office: Office, raised: list[int], desktop: Page, language: str
+    staff_app: StaffApp, raised: list[int], desktop: Page, language: str
 ) -> None:
-    await office.sign_in(desktop, "supervisor")
-    await desktop.goto(f"{office.origin}/language/{language}?next=/")
+    await staff_app.sign_in(desktop, "supervisor")
+    await desktop.goto(f"{staff_app.origin}/language/{language}?next=/")
     for path in ("/", f"{BASE}/alarms"):
-        await desktop.goto(office.origin + path)
+        await desktop.goto(staff_app.origin + path)
         await assert_accessible(desktop)
         await assert_nothing_lost(desktop)
     for word in {"zh": ("单一网络增多", "查看人"), "en": ("Increase from one network", "Seen by")}[

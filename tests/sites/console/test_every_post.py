@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from voting_service.sites.console.routes import ROUTES
 
 PARAMETERS = {"slug": "test-2022", "token": "x" * 43}
@@ -27,13 +27,13 @@ FOR_AUDITORS = {
 
 
 def address(path: str) -> str:
-    return re.sub(r"{(\w+)(?::\w+)?}", lambda found: PARAMETERS.get(found[1], "1"), path)
+    return re.sub(r"{(\w+)(?::\w+)?}", lambda result: PARAMETERS.get(result[1], "1"), path)
 
 
-async def test_no_post_is_taken_without_the_session_s_mark(office: Office) -> None:
+async def test_no_post_is_taken_without_the_session_s_mark(staff_app: StaffApp) -> None:
     taken = []
     for role in ("supervisor", "administrator"):
-        client = await office.signed_in_client(role)
+        client = await staff_app.signed_in_client(role)
         for path in POSTS:
             for form in ({"csrf": ""}, {"csrf": "0" * 32}, {"csrf": client.token}):
                 answer = await client.post(address(path), data=form)
@@ -42,8 +42,8 @@ async def test_no_post_is_taken_without_the_session_s_mark(office: Office) -> No
     assert taken == []
 
 
-async def test_no_post_of_another_site_is_taken(office: Office) -> None:
-    client = await office.signed_in_client("supervisor")
+async def test_no_post_of_another_site_is_taken(staff_app: StaffApp) -> None:
+    client = await staff_app.signed_in_client("supervisor")
     taken = []
     for path in POSTS:
         for headers in (
@@ -58,16 +58,16 @@ async def test_no_post_of_another_site_is_taken(office: Office) -> None:
     assert taken == []
 
 
-async def test_nobody_posts_without_a_session(office: Office) -> None:
-    client = office.client()
+async def test_nobody_posts_without_a_session(staff_app: StaffApp) -> None:
+    client = staff_app.client()
     for path in POSTS:
         if path not in OPEN:
             answer = await client.post(address(path), data={})
             assert answer.headers.get("location", "").startswith("/sign-in?next="), path
 
 
-async def test_an_auditor_changes_nothing(office: Office) -> None:
-    auditor = await office.signed_in_client("auditor")
+async def test_an_auditor_changes_nothing(staff_app: StaffApp) -> None:
+    auditor = await staff_app.signed_in_client("auditor")
     for path in POSTS:
         if path not in OPEN | FOR_AUDITORS:
             assert (await auditor.post(address(path), data={})).status_code == 403, path
@@ -75,8 +75,8 @@ async def test_an_auditor_changes_nothing(office: Office) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1@evil.example"])
-async def test_no_answer_sends_anybody_to_where_host_points(office: Office, host: str) -> None:
-    client = office.client()
+async def test_no_answer_sends_anybody_to_where_host_points(staff_app: StaffApp, host: str) -> None:
+    client = staff_app.client()
     for path in ("/", "/account", "/sign-in/", "//evil.example/", "/sign-in?next=//evil.example"):
         answer = await client.get(path, headers={"host": host})
         assert "evil" not in answer.headers.get("location", ""), path

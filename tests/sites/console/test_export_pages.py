@@ -1,4 +1,4 @@
-"""What staff take away: complete, safe in a spreadsheet, and every time in the journal."""
+"""What staff take away: complete, safe in a spreadsheet, and every time in the audit log."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import pytest
 
 from tests.contest_data import store_platform
 from tests.cut_data import OPENS
-from tests.infrastructure.postgres.waiting import eventually
-from tests.sites.console.running_office import Office
+from tests.patience import eventually
+from tests.sites.console.running_staff_app import StaffApp
 from tests.voting.tally.cast_ballots import (
     Cast,
     Field,
@@ -46,26 +46,28 @@ EVIL = "=HYPERLINK(1)"
 
 
 @pytest.fixture
-async def field(office: Office) -> Field:
-    made = await open_field(office.database, SLUG)
-    platform = await store_platform(office.database, "alpha")
+async def field(staff_app: StaffApp) -> Field:
+    made = await open_field(staff_app.database, SLUG)
+    platform = await store_platform(staff_app.database, "alpha")
     await made.add(
-        office.database,
+        staff_app.database,
         [
             *(Cast([1, 3], OPENS + timedelta(seconds=n), platform) for n in range(20)),
             *(Cast([2], OPENS + timedelta(hours=1), platform, held=True) for _ in range(4)),
             *(Cast([4], OPENS + timedelta(hours=1), platform, network=b"network1") for _ in "ab"),
         ],
     )
-    hold = await made.hold(office.database, made.cast[:5], OPENS + timedelta(hours=2), label=EVIL)
-    await made.rule(office.database, hold, "void", OPENS + timedelta(hours=3))
-    await office.refresh()
+    hold = await made.hold(
+        staff_app.database, made.cast[:5], OPENS + timedelta(hours=2), label=EVIL
+    )
+    await made.rule(staff_app.database, hold, "void", OPENS + timedelta(hours=3))
+    await staff_app.refresh()
     return made
 
 
 async def exported(database: Connection) -> list[dict[str, Any]]:
     rows = await database.fetch(
-        "select actor, contest, subject, details::text as details from journal"
+        "select actor, contest, subject, details::text as details from audit_log"
         " where act = 'exported' order by entry"
     )
     return [{**row, **json.loads(row["details"])} for row in rows]
@@ -85,15 +87,15 @@ def seen_ballots(rows: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
     return [(row["ballot_id"], row["choices"], row["state"]) for row in rows]
 
 
-async def test_ballots_in_every_format_say_the_same(office: Office, field: Field) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_ballots_in_every_format_say_the_same(staff_app: StaffApp, field: Field) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     as_csv = await clerk.get(f"{BASE}/ballots?format=csv")
     assert seen_ballots(csv_rows(as_csv.content)) == expected_ballots(field)
     as_lines = await clerk.get(f"{BASE}/ballots?format=jsonl")
     objects = [json.loads(line) for line in as_lines.content.splitlines()]
     assert seen_ballots(objects) == expected_ballots(field)
     assert objects[0]["cast_at"] == "2022-07-01T08:00:00+08:00"
-    assert {one["network"] for one in objects} == {None, b"network1".hex()}
+    assert {first["network"] for first in objects} == {None, b"network1".hex()}
     as_xlsx = await clerk.get(f"{BASE}/ballots?format=xlsx")
     sheet: Any = openpyxl.load_workbook(io.BytesIO(as_xlsx.content)).active
     head, *body = sheet.values
@@ -103,7 +105,7 @@ async def test_ballots_in_every_format_say_the_same(office: Office, field: Field
     assert name.startswith(f'attachment; filename="{SLUG}-ballots-')
     assert name.endswith('.csv"')
     assert as_csv.headers["cache-control"] == "no-store"
-    lines = await exported(office.database)
+    lines = await exported(staff_app.database)
     assert [(line["state"], line["format"], line.get("rows")) for line in lines] == [
         ("begun", "csv", None), ("completed", "csv", 26),
         ("begun", "jsonl", None), ("completed", "jsonl", 26),
@@ -114,11 +116,11 @@ async def test_ballots_in_every_format_say_the_same(office: Office, field: Field
         assert line["bytes"] == len(answer.content)
         assert (line["actor"], line["contest"]) == ("tally_clerk-1", SLUG)
         assert line["subject"] in answer.headers["content-disposition"]
-    assert (await check_chain(office.database))[1] == []
+    assert (await check_chain(staff_app.database))[1] == []
 
 
-async def test_everything_else_there_is(office: Office, field: Field) -> None:
-    auditor = await office.signed_in_client("auditor")
+async def test_everything_else_there_is(staff_app: StaffApp, field: Field) -> None:
+    auditor = await staff_app.signed_in_client("auditor")
     tally = csv_rows((await auditor.get(f"{BASE}/tally?format=csv&by=candidate")).content)
     votes = field.count(lambda b: b.choices)
     assert {int(row["candidate"]): int(row["net"]) for row in tally if int(row["gross"])} == {
@@ -142,40 +144,40 @@ async def test_everything_else_there_is(office: Office, field: Field) -> None:
     with ZipFile(io.BytesIO(archive.content)) as opened:
         assert opened.testzip() is None
     assert (await auditor.get(f"{BASE}/report")).content.startswith(b"%PDF")
-    journal = (await auditor.get(f"{BASE}/audit-log")).content.splitlines()
-    assert json.loads(journal[-1])["act"] == "exported"
-    ends = [line for line in await exported(office.database) if line["state"] != "begun"]
+    audit_log = (await auditor.get(f"{BASE}/audit-log")).content.splitlines()
+    assert json.loads(audit_log[-1])["act"] == "exported"
+    ends = [line for line in await exported(staff_app.database) if line["state"] != "begun"]
     assert [line["state"] for line in ends] == ["completed"] * 9
-    assert ends[-1]["rows"] == len(journal)
+    assert ends[-1]["rows"] == len(audit_log)
     page = await auditor.get(BASE)
     assert ends[-1]["sha256"] in page.text
     assert page.text.count("completed") == 9
 
 
-async def test_who_may_take_what(office: Office, field: Field) -> None:
-    stranger = await office.client().get(f"{BASE}/ballots")
+async def test_who_may_take_what(staff_app: StaffApp, field: Field) -> None:
+    stranger = await staff_app.client().get(f"{BASE}/ballots")
     assert stranger.status_code == 303
-    reviewer = await office.signed_in_client("reviewer")
-    administrator = await office.signed_in_client("administrator")
-    clerk = await office.signed_in_client("tally_clerk")
+    reviewer = await staff_app.signed_in_client("reviewer")
+    administrator = await staff_app.signed_in_client("administrator")
+    clerk = await staff_app.signed_in_client("tally_clerk")
     for client in (reviewer, administrator):
         for path in ("", "/tally", "/ballots", "/rulings", "/report", "/archive", "/audit-log"):
             assert (await client.get(BASE + path)).status_code == 403
     assert (await clerk.get(f"{BASE}/audit-log")).status_code == 403
     assert f'href="{BASE}/audit-log"' not in (await clerk.get(BASE)).text
-    office.clock.offset += CONFIRMED_FOR + timedelta(seconds=1)
+    staff_app.clock.offset += CONFIRMED_FOR + timedelta(seconds=1)
     later = await clerk.get(f"{BASE}/ballots?format=csv")
     assert later.status_code == 303
     assert later.headers["location"].startswith("/confirm?next=/contests/")
-    asked = await clerk.get(f"{BASE}/ballots", headers={"accept": "*/*"})
-    assert asked.status_code in {401, 403}
-    assert await exported(office.database) == []
+    answer = await clerk.get(f"{BASE}/ballots", headers={"accept": "*/*"})
+    assert answer.status_code in {401, 403}
+    assert await exported(staff_app.database) == []
 
 
 async def test_odd_wishes_are_refused_and_looking_costs_nothing(
-    office: Office, field: Field
+    staff_app: StaffApp, field: Field
 ) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+    clerk = await staff_app.signed_in_client("tally_clerk")
     for path, status in (
         ("/ballots?format=exe", 422),
         ("/tally?by=voter", 422),
@@ -184,13 +186,13 @@ async def test_odd_wishes_are_refused_and_looking_costs_nothing(
     ):
         assert (await clerk.get(BASE + path)).status_code == status, path
     assert (await clerk.head(f"{BASE}/ballots")).status_code == 200
-    assert await exported(office.database) == []
-    other = await clerk.get(f"/contests/{office.contest.slug}/exports/ballots?format=jsonl")
+    assert await exported(staff_app.database) == []
+    other = await clerk.get(f"/contests/{staff_app.contest.slug}/exports/ballots?format=jsonl")
     assert other.content == b""
 
 
 async def test_a_broken_download_ends_the_query_and_is_recorded(
-    office: Office, field: Field, monkeypatch: pytest.MonkeyPatch
+    staff_app: StaffApp, field: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client leaves in the middle of a query that would take a minute."""
 
@@ -201,24 +203,24 @@ async def test_a_broken_download_ends_the_query_and_is_recorded(
         yield b"never"
 
     monkeypatch.setattr(views, "_rows", lambda *_: pieces)
-    clerk = await office.signed_in_client("tally_clerk")
+    clerk = await staff_app.signed_in_client("tally_clerk")
     async with clerk.stream("GET", f"{BASE}/ballots") as answer:
         received = answer.aiter_bytes()  # dropped, it would close the connection
         await anext(received)
-        await eventually(lambda: running(office, "pg_sleep"))
-    lines = await wait_for_end(office)
+        await eventually(lambda: running(staff_app, "pg_sleep"))
+    lines = await wait_for_end(staff_app)
     assert (lines[-1]["state"], lines[-1]["rows"]) == ("broken off", 7)
     assert lines[-1]["bytes"] == recorded_download.PIECE_BYTES
 
     async def over() -> bool:
-        return not await running(office, "pg_sleep")
+        return not await running(staff_app, "pg_sleep")
 
     await eventually(over)
 
 
-async def running(office: Office, words: str) -> bool:
+async def running(staff_app: StaffApp, words: str) -> bool:
     """Whether a statement with these words runs."""
-    count: int = await office.database.fetchval(
+    count: int = await staff_app.database.fetchval(
         "select count(*) from pg_stat_activity where state = 'active'"
         " and pid <> pg_backend_pid() and query like '%' || $1 || '%'",
         words,
@@ -226,37 +228,37 @@ async def running(office: Office, words: str) -> bool:
     return count > 0
 
 
-async def wait_for_end(office: Office) -> list[dict[str, Any]]:
+async def wait_for_end(staff_app: StaffApp) -> list[dict[str, Any]]:
     async def ended() -> bool:
-        return bool((await exported(office.database))[-1]["state"] != "begun")
+        return bool((await exported(staff_app.database))[-1]["state"] != "begun")
 
     await eventually(ended)
-    return await exported(office.database)
+    return await exported(staff_app.database)
 
 
 async def test_a_failure_in_the_middle_breaks_the_connection(
-    office: Office, field: Field, monkeypatch: pytest.MonkeyPatch
+    staff_app: StaffApp, field: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def pieces(connection: Connection, _progress: Progress) -> AsyncGenerator[bytes, None]:
         yield b"x" * recorded_download.PIECE_BYTES
         await connection.execute("select 1 / 0")
 
     monkeypatch.setattr(views, "_rows", lambda *_: pieces)
-    clerk = await office.signed_in_client("tally_clerk")
+    clerk = await staff_app.signed_in_client("tally_clerk")
     with pytest.raises(httpx.RemoteProtocolError):
         await clerk.get(f"{BASE}/ballots")
-    assert (await wait_for_end(office))[-1]["state"] == "failed"
+    assert (await wait_for_end(staff_app))[-1]["state"] == "failed"
 
 
-async def test_too_many_at_once_are_asked_to_wait(office: Office, field: Field) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_too_many_at_once_are_asked_to_wait(staff_app: StaffApp, field: Field) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     async with AsyncExitStack() as busy:
         for _ in range(LONG_CONNECTIONS):
-            await busy.enter_async_context(office.state.long_connection(1))
+            await busy.enter_async_context(staff_app.state.long_connection(1))
         answer = await clerk.get(f"{BASE}/holds")
     assert answer.status_code == 503
     assert "retry-after" in answer.headers
-    assert await exported(office.database) == []
+    assert await exported(staff_app.database) == []
     assert (await clerk.get(f"{BASE}/holds")).status_code == 200
 
 
@@ -290,7 +292,7 @@ async def test_a_full_sheet_goes_on_on_the_next() -> None:
 
 
 async def test_the_time_of_a_download_is_bounded(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    staff_app: StaffApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorded_download, "WHOLE_SECONDS", 0.05)
 
@@ -299,7 +301,7 @@ async def test_the_time_of_a_download_is_bounded(
         yield b"never"
 
     slow = RecordedDownload(
-        office.state, actor="one", contest="test-2022", file_name="x.csv", media_type="text/csv",
+        staff_app.state, actor="one", contest="test-2022", file_name="x.csv", media_type="text/csv",
         details={}, pieces=pieces,
     )  # fmt: skip
     sent: list[Any] = []
@@ -313,4 +315,4 @@ async def test_the_time_of_a_download_is_bounded(
     with pytest.raises(Exception, match="too long"):
         await slow({"type": "http", "method": "GET"}, receive, send)
     assert sent == ["http.response.start"]
-    assert (await exported(office.database))[-1]["state"] == "broken off"
+    assert (await exported(staff_app.database))[-1]["state"] == "broken off"

@@ -1,4 +1,4 @@
-"""Invitations: used once, in time, by whoever holds the link, and never for oneself."""
+"""Invitations: used once, in time, by anybody who holds the link, and never for oneself."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import asyncpg
 import pyotp
 import pytest
 
-from tests.sites.console.running_office import (
+from tests.sites.console.running_staff_app import (
     PASSWORD,
-    Office,
+    StaffApp,
     StaffClient,
 )
 from tests.sites.public.api.running_service import MovedClock
 from voting_service.errors import Refused
 from voting_service.infrastructure.postgres.pool import domain_errors
-from voting_service.staff.accounts.invitations import LIFE, invite
+from voting_service.staff.accounts.invitations import INVITATION_HOURS, invite, invite_to_reset
 from voting_service.staff.accounts.sessions import hash_token
 
 NEW_PASSWORD = "another long password"
@@ -41,13 +41,13 @@ async def fill_in(
     """The form as an invitee fills it in."""
     page = await browser.get(link)
     assert page.status_code == 200, page.text
-    sealed = re.search(r'name="sealed" value="([^"]+)"', page.text)
+    sealed = re.search(r'name="encrypted_secret" value="([^"]+)"', page.text)
     secret = re.search(r'<span class="code">([A-Z2-7 ]+)</span>', page.text)
     assert sealed
     assert secret
     codes.append(pyotp.TOTP(secret[1].replace(" ", "")))
     return {
-        "sealed": sealed[1],
+        "encrypted_secret": sealed[1],
         "name": "newcomer",
         "password": NEW_PASSWORD,
         "again": NEW_PASSWORD,
@@ -56,43 +56,45 @@ async def fill_in(
     }
 
 
-async def acts(office: Office) -> list[str]:
-    rows = await office.database.fetch("select act from journal order by entry")
+async def acts(staff_app: StaffApp) -> list[str]:
+    rows = await staff_app.database.fetch("select act from audit_log order by entry")
     return [row["act"] for row in rows]
 
 
-async def test_an_invitee_makes_an_account_and_signs_in(office: Office, clock: MovedClock) -> None:
-    link = await make_link(await office.signed_in_client("administrator"))
-    browser = office.client()
+async def test_an_invitee_makes_an_account_and_signs_in(
+    staff_app: StaffApp, clock: MovedClock
+) -> None:
+    link = await make_link(await staff_app.signed_in_client("administrator"))
+    browser = staff_app.client()
     form = await fill_in(browser, link, clock)
     answer = await browser.post(link, data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?welcome=1")
-    row = await office.database.fetchrow("select * from accounts where name = 'newcomer'")
+    row = await staff_app.database.fetchrow("select * from accounts where name = 'newcomer'")
     assert row is not None
     assert row["role"] == "auditor"
     used = {"name": "newcomer", "password": NEW_PASSWORD, "code": form["code"]}
     assert (await browser.post("/sign-in", data=used)).status_code == 401, "the code is spent"
     assert (await browser.get(link)).status_code == 404
     assert (await browser.post(link, data={**form, "name": "second"})).status_code == 404
-    assert await acts(office) == ["invited", "account_made", "sign_in_failed"]
+    assert await acts(staff_app) == ["invited", "account_made", "sign_in_failed"]
 
 
-async def test_of_many_at_once_one_gets_in(office: Office, clock: MovedClock) -> None:
-    link = await make_link(await office.signed_in_client("administrator"))
-    browser = office.client()
+async def test_of_many_at_once_one_gets_in(staff_app: StaffApp, clock: MovedClock) -> None:
+    link = await make_link(await staff_app.signed_in_client("administrator"))
+    browser = staff_app.client()
     forms = [await fill_in(browser, link, clock, name=f"newcomer-{n}") for n in range(6)]
     answers = await asyncio.gather(*(browser.post(link, data=form) for form in forms))
     assert [answer.status_code for answer in answers].count(303) == 1
     made = "select count(*) from accounts where name like 'newcomer%'"
-    assert await office.database.fetchval(made) == 1
+    assert await staff_app.database.fetchval(made) == 1
 
 
 async def test_a_link_ends_with_time_revocation_and_its_maker(
-    office: Office, clock: MovedClock
+    staff_app: StaffApp, clock: MovedClock
 ) -> None:
-    admin = await office.signed_in_client("administrator")
+    admin = await staff_app.signed_in_client("administrator")
     late, revoked, orphaned = [await make_link(admin, note=f"link {n}") for n in range(3)]
-    browser = office.client()
+    browser = staff_app.client()
     orphaned_form = await fill_in(browser, orphaned, clock)
     revoked_form = await fill_in(browser, revoked, clock)
     listed = (await admin.get("/accounts")).text
@@ -102,9 +104,9 @@ async def test_a_link_ends_with_time_revocation_and_its_maker(
     assert answer.status_code == 303
     assert (await admin.post("/accounts/revoke", data={"invitation": row[1]})).status_code == 409
     assert (await browser.post(revoked, data=revoked_form)).status_code == 404
-    await office.database.execute("update accounts set disabled = true")
+    await staff_app.database.execute("update accounts set disabled = true")
     assert (await browser.post(orphaned, data=orphaned_form)).status_code == 409
-    clock.offset += LIFE - timedelta(seconds=30)
+    clock.offset += timedelta(hours=INVITATION_HOURS) - timedelta(seconds=30)
     assert (await browser.get(late)).status_code == 200
     clock.offset += timedelta(seconds=31)
     assert (await browser.get(late)).status_code == 404
@@ -122,71 +124,73 @@ async def test_a_link_ends_with_time_revocation_and_its_maker(
     ],
 )
 async def test_what_is_filled_in_wrongly_is_said_and_uses_nothing_up(
-    office: Office, clock: MovedClock, wrong: dict[str, str], said: str
+    staff_app: StaffApp, clock: MovedClock, wrong: dict[str, str], said: str
 ) -> None:
-    link = await make_link(await office.signed_in_client("administrator"))
-    browser = office.client()
+    link = await make_link(await staff_app.signed_in_client("administrator"))
+    browser = staff_app.client()
     form = await fill_in(browser, link, clock)
     answer = await browser.post(link, data={**form, **wrong})
     assert answer.status_code == 422
     assert said in answer.text
-    assert form["sealed"] in answer.text, "the app need not be set up again"
+    assert form["encrypted_secret"] in answer.text, "the app need not be set up again"
     assert (await browser.post(link, data=form)).status_code == 303
 
 
 async def test_a_role_in_the_form_and_a_secret_of_ones_own_count_for_nothing(
-    office: Office, clock: MovedClock
+    staff_app: StaffApp, clock: MovedClock
 ) -> None:
-    admin = await office.signed_in_client("administrator")
+    admin = await staff_app.signed_in_client("administrator")
     first, second = await make_link(admin), await make_link(admin)
-    browser = office.client()
+    browser = staff_app.client()
     form = await fill_in(browser, first, clock)
     for sealed in (
         "",
         "AAAA",
-        (await fill_in(browser, second, clock))["sealed"],
-        form["sealed"][:-4],
+        (await fill_in(browser, second, clock))["encrypted_secret"],
+        form["encrypted_secret"][:-4],
     ):
-        assert (await browser.post(first, data={**form, "sealed": sealed})).status_code == 409
+        assert (
+            await browser.post(first, data={**form, "encrypted_secret": sealed})
+        ).status_code == 409
     answer = await browser.post(first, data={**form, "role": "administrator", "account_id": "1"})
     assert answer.status_code == 303
-    role = await office.database.fetchval("select role from accounts where name = 'newcomer'")
+    role = await staff_app.database.fetchval("select role from accounts where name = 'newcomer'")
     assert role == "auditor"
 
 
 async def test_a_lost_second_factor_is_renewed_by_another(
-    office: Office, clock: MovedClock
+    staff_app: StaffApp, clock: MovedClock
 ) -> None:
-    admin = await office.signed_in_client("administrator")
-    clerk = await office.signed_in_client("tally_clerk")
-    account = office.accounts["tally_clerk-1"]
+    admin = await staff_app.signed_in_client("administrator")
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    account = staff_app.accounts["tally_clerk-1"]
     answer = await admin.post(f"/accounts/{account.id}/renew", data={"note": "lost phone"})
     found = re.search(r"(/invitation/[A-Za-z0-9_-]{43})", answer.text)
     assert found
-    browser = office.client()
+    browser = staff_app.client()
     form = await fill_in(browser, found[1], clock, name="somebody else")
     assert (await browser.post(found[1], data=form)).status_code == 303
     assert (await clerk.get("/")).status_code == 303, "old sessions have ended"
-    old = {"name": account.name, "password": PASSWORD, "code": office.code(account.name)}
+    old = {"name": account.name, "password": PASSWORD, "code": staff_app.code(account.name)}
     assert (await browser.post("/sign-in", data=old)).status_code == 401
     clock.offset += timedelta(minutes=1)
     new = {"name": account.name, "password": NEW_PASSWORD, "code": codes[-1].at(clock())}
     assert (await browser.post("/sign-in", data=new)).status_code == 303
 
 
-async def test_nobody_renews_or_disables_themselves(office: Office) -> None:
-    admin = await office.signed_in_client("administrator")
-    account = office.accounts["administrator-1"]
+async def test_nobody_renews_or_disables_themselves(staff_app: StaffApp) -> None:
+    admin = await staff_app.signed_in_client("administrator")
+    account = staff_app.accounts["administrator-1"]
     for deed in ("renew", "disable"):
         answer = await admin.post(f"/accounts/{account.id}/{deed}", data={"note": "x"})
         assert answer.status_code == 409
     with pytest.raises(Refused, match="cannot reset your own sign-in"), domain_errors():
-        await invite(office.database, account, account.role, "x", office.clock(), renews=account)
+        await invite_to_reset(staff_app.database, account, account, "x", staff_app.clock())
     assert (await admin.get("/")).status_code == 200
 
 
-async def renewing_link(admin: StaffClient, office: Office, name: str) -> str:
-    path = f"/accounts/{office.accounts[name].id}/renew"
+async def renewing_link(admin: StaffClient, staff_app: StaffApp, name: str) -> str:
+    path = f"/accounts/{staff_app.accounts[name].id}/renew"
     answer = await admin.post(path, data={"note": "lost phone"})
     found = re.search(r"(/invitation/[A-Za-z0-9_-]{43})", answer.text)
     assert found, answer.text
@@ -203,13 +207,13 @@ async def waiting(client: StaffClient) -> list[str]:
 
 @pytest.mark.parametrize("role", ["supervisor", "tally_clerk", "administrator"])
 async def test_an_account_that_decides_takes_a_second_person(
-    office: Office, clock: MovedClock, role: str
+    staff_app: StaffApp, clock: MovedClock, role: str
 ) -> None:
-    admin = await office.signed_in_client("administrator")
-    supervisor = await office.signed_in_client("supervisor")
-    auditor = await office.signed_in_client("auditor")
+    admin = await staff_app.signed_in_client("administrator")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    auditor = await staff_app.signed_in_client("auditor")
     link = await make_link(admin, role, "for the count")
-    browser = office.client()
+    browser = staff_app.client()
     early = await browser.get(link)
     assert early.status_code == 409
     assert "must first be approved" in early.text
@@ -226,22 +230,22 @@ async def test_an_account_that_decides_takes_a_second_person(
     assert (await supervisor.post("/accounts/approve", data=form)).status_code == 409
     answer = await browser.post(link, data=await fill_in(browser, link, clock))
     assert answer.status_code == 303
-    made = await office.database.fetchval("select role from accounts where name = 'newcomer'")
+    made = await staff_app.database.fetchval("select role from accounts where name = 'newcomer'")
     assert made == role
-    assert "invitation_approved" in await acts(office)
+    assert "invitation_approved" in await acts(staff_app)
 
 
-async def test_a_supervisor_sees_who_there_is_and_invites_nobody(office: Office) -> None:
-    await office.account("administrator")
-    supervisor = await office.signed_in_client("supervisor")
+async def test_a_supervisor_sees_who_there_is_and_invites_nobody(staff_app: StaffApp) -> None:
+    await staff_app.account("administrator")
+    supervisor = await staff_app.signed_in_client("supervisor")
     assert "/accounts/invite" not in (await supervisor.get("/accounts")).text
     form = {"role": "supervisor", "note": "x"}
     assert (await supervisor.post("/accounts/invite", data=form)).status_code == 403
 
 
-async def test_approving_asks_again_who_it_is(office: Office, clock: MovedClock) -> None:
-    supervisor = await office.signed_in_client("supervisor")
-    await make_link(await office.signed_in_client("administrator"), "supervisor")
+async def test_approving_asks_again_who_it_is(staff_app: StaffApp, clock: MovedClock) -> None:
+    supervisor = await staff_app.signed_in_client("supervisor")
+    await make_link(await staff_app.signed_in_client("administrator"), "supervisor")
     (invitation,) = await waiting(supervisor)
     clock.offset += timedelta(minutes=6)
     answer = await supervisor.post("/accounts/approve", data={"invitation": invitation})
@@ -249,23 +253,25 @@ async def test_approving_asks_again_who_it_is(office: Office, clock: MovedClock)
     assert len(await waiting(supervisor)) == 1
 
 
-async def test_an_account_that_decides_is_renewed_by_two(office: Office, clock: MovedClock) -> None:
-    admin = await office.signed_in_client("administrator")
-    supervisor = await office.signed_in_client("supervisor")
-    other = await office.signed_in_client("supervisor", "supervisor-2")
-    link = await renewing_link(admin, office, "supervisor-1")
-    browser = office.client()
+async def test_an_account_that_decides_is_renewed_by_two(
+    staff_app: StaffApp, clock: MovedClock
+) -> None:
+    admin = await staff_app.signed_in_client("administrator")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    other = await staff_app.signed_in_client("supervisor", "supervisor-2")
+    link = await renewing_link(admin, staff_app, "supervisor-1")
+    browser = staff_app.client()
     assert (await browser.get(link)).status_code == 409
     assert await waiting(supervisor) == [], "nor whoever is renewed"
     (invitation,) = await waiting(other)
     form = {"invitation": invitation}
     assert (await supervisor.post("/accounts/approve", data=form)).status_code == 409
     assert (await other.post("/accounts/approve", data=form)).status_code == 303
-    await office.database.execute("update accounts set openid_subject = name")
+    await staff_app.database.execute("update accounts set openid_subject = name")
     answer = await browser.post(link, data=await fill_in(browser, link, clock))
     assert answer.status_code == 303
     subject = "select openid_subject from accounts where name = 'supervisor-1'"
-    assert await office.database.fetchval(subject) is None, "no other way in is left"
+    assert await staff_app.database.fetchval(subject) is None, "no other way in is left"
 
 
 INSERT_SUPERVISOR = (
@@ -274,10 +280,10 @@ INSERT_SUPERVISOR = (
 )
 
 
-async def test_sql_as_the_application_makes_no_decider_alone(office: Office) -> None:
-    admin = await office.account("administrator")
-    supervisor = await office.account("supervisor")
-    token = await invite(office.database, admin, "supervisor", "x", office.clock())
+async def test_sql_as_the_application_makes_no_decider_alone(staff_app: StaffApp) -> None:
+    admin = await staff_app.account("administrator")
+    supervisor = await staff_app.account("supervisor")
+    token = await invite(staff_app.database, admin, "supervisor", "x", staff_app.clock())
     used, fake = hash_token(token), hash_token("y")
     alone = [
         (INSERT_SUPERVISOR, ("false-1", None)),
@@ -288,9 +294,9 @@ async def test_sql_as_the_application_makes_no_decider_alone(office: Office) -> 
     ]
     for statement, values in alone:
         with pytest.raises(Refused), domain_errors():
-            await office.database.execute(statement, *values)
+            await staff_app.database.execute(statement, *values)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await office.database.execute(
+        await staff_app.database.execute(
             "insert into invitations (token_hash, role, note, invited_by, invited_at, expires_at,"
             " approved_by, approved_at) values ($1, 'supervisor', 'x', $2, now(), now(), $3,"
             " now())",
@@ -299,48 +305,48 @@ async def test_sql_as_the_application_makes_no_decider_alone(office: Office) -> 
             supervisor.id,
         )
     approve = "update invitations set approved_by = $1, approved_at = now()"
-    await office.database.execute(approve, supervisor.id)
+    await staff_app.database.execute(approve, supervisor.id)
     with pytest.raises(Refused), domain_errors():
-        await office.database.execute(INSERT_SUPERVISOR, "false-1", used)
-    async with office.database.transaction():
-        await office.database.execute("update invitations set used_at = now()")
-        await office.database.execute(INSERT_SUPERVISOR, "new-1", used)
+        await staff_app.database.execute(INSERT_SUPERVISOR, "false-1", used)
+    async with staff_app.database.transaction():
+        await staff_app.database.execute("update invitations set used_at = now()")
+        await staff_app.database.execute(INSERT_SUPERVISOR, "new-1", used)
         with pytest.raises(asyncpg.UniqueViolationError):
-            async with office.database.transaction():
-                await office.database.execute(INSERT_SUPERVISOR, "new-2", used)
+            async with staff_app.database.transaction():
+                await staff_app.database.execute(INSERT_SUPERVISOR, "new-2", used)
     for change in ("used_at = null", "approved_by = null, approved_at = null"):
         with pytest.raises(Refused), domain_errors():
-            await office.database.execute(f"update invitations set {change}")
+            await staff_app.database.execute(f"update invitations set {change}")
 
 
 async def test_who_was_disabled_stays_so_and_still_counts_as_a_second_person(
-    office: Office,
+    staff_app: StaffApp,
 ) -> None:
-    admin = await office.account("administrator")
-    supervisor = await office.account("supervisor")
-    await office.database.execute(
+    admin = await staff_app.account("administrator")
+    supervisor = await staff_app.account("supervisor")
+    await staff_app.database.execute(
         "update accounts set disabled = true where id = $1", supervisor.id
     )
-    await invite(office.database, admin, "supervisor", "x", office.clock())
+    await invite(staff_app.database, admin, "supervisor", "x", staff_app.clock())
     with pytest.raises(Refused), domain_errors():
-        await office.database.execute("update accounts set disabled = false")
+        await staff_app.database.execute("update accounts set disabled = false")
     with pytest.raises(Refused), domain_errors():
-        await office.database.execute("update invitations set used_at = now()")
+        await staff_app.database.execute("update invitations set used_at = now()")
     with pytest.raises(Refused), domain_errors():
-        await office.database.execute(
+        await staff_app.database.execute(
             "update invitations set approved_by = $1, approved_at = now()", supervisor.id
         )
 
 
-async def test_who_approves_sees_on_the_first_page_what_waits(office: Office) -> None:
-    administrator = await office.signed_in_client("administrator")
+async def test_who_approves_sees_on_the_first_page_what_waits(staff_app: StaffApp) -> None:
+    administrator = await staff_app.signed_in_client("administrator")
     made = await administrator.post("/accounts/invite", data={"role": "supervisor", "note": "x"})
-    supervisor = await office.signed_in_client("supervisor")
+    supervisor = await staff_app.signed_in_client("supervisor")
     assert "Invitations waiting for approval: 1" in (await supervisor.get("/")).text
-    clerk = await office.signed_in_client("tally_clerk")
+    clerk = await staff_app.signed_in_client("tally_clerk")
     assert "Invitations waiting for approval" not in (await clerk.get("/")).text
     link = re.search(r"/invitation/[\w-]+", made.text)
     assert link
-    early = await office.client().get(link[0])
+    early = await staff_app.client().get(link[0])
     assert "Waiting for approval" in early.text
     assert "Too many attempts" not in early.text

@@ -12,20 +12,20 @@ from playwright.async_api import Page, expect
 from tests.browser.accessibility import assert_accessible, tab_to
 from tests.contest_data import both, store_platform
 from tests.cut_data import OPENS
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.voting.tally.cast_ballots import Cast, open_field
 from voting_service.voting.rulings.model import HoldAttribute, HoldEvidence
-from voting_service.voting.rulings.repository import create_hold
+from voting_service.voting.rulings.repository import NewHold, create_hold
 
 FARM = b"farmfarm"
 BASE = "/contests/field/holds"
 
 
 @pytest.fixture
-async def hold_id(office: Office) -> int:
+async def hold_id(staff_app: StaffApp) -> int:
     """Forty ballots of one network for number 4 within two hundred others."""
-    field = await open_field(office.database, "field")
-    platform = await store_platform(office.database, "alpha")
+    field = await open_field(staff_app.database, "field")
+    platform = await store_platform(staff_app.database, "alpha")
     first = OPENS + timedelta(hours=5)
     crowd = [
         Cast([1 + n % 6], first + timedelta(minutes=n), platform, network=f"home{n:04}".encode())
@@ -34,21 +34,31 @@ async def hold_id(office: Office) -> int:
     farm = [
         Cast([4], first + timedelta(minutes=90 + n % 10), platform, network=FARM) for n in range(40)
     ]
-    await field.add(office.database, [*crowd, *farm])
-    await office.refresh()
+    await field.add(staff_app.database, [*crowd, *farm])
+    await staff_app.refresh()
     return await create_hold(
-        office.database, field.contest, [ballot.ballot_id for ballot in farm], actor="test",
-        kind="campaign", source="test", label="1", now=first,
-        evidence=HoldEvidence(
-            sentence=both("四十张选票来自同一网段"),
-            candidates=(4,),
-            attributes=(HoldAttribute("prefix", FARM.hex(), 40, 6.7),),
+        staff_app.database,
+        field.contest,
+        NewHold(
+            [ballot.ballot_id for ballot in farm],
+            kind="campaign",
+            source="test",
+            label="1",
+            evidence=HoldEvidence(
+                sentence=both("四十张选票来自同一网段"),
+                candidates=(4,),
+                attributes=(HoldAttribute("prefix", FARM.hex(), 40, 6.7),),
+            ),
         ),
-    )  # fmt: skip
+        actor="test",
+        now=first,
+    )
 
 
-async def test_the_figures_behind_it_and_who_may_see_them(office: Office, hold_id: int) -> None:
-    auditor = await office.signed_in_client("auditor")
+async def test_the_figures_behind_it_and_who_may_see_them(
+    staff_app: StaffApp, hold_id: int
+) -> None:
+    auditor = await staff_app.signed_in_client("auditor")
     picture = (await auditor.get(f"{BASE}/{hold_id}/picture.json")).json()
     assert picture["rows"] == [
         "6661726d, actual",
@@ -61,17 +71,19 @@ async def test_the_figures_behind_it_and_who_may_see_them(office: Office, hold_i
     assert usual < 12
     assert others_cast == pytest.approx(others_usual, abs=2)
     assert "had 40 votes" in picture["words"]
-    rows = await office.database.fetch("select actor, subject from journal where act = 'viewed'")
+    rows = await staff_app.database.fetch(
+        "select actor, subject from audit_log where act = 'viewed'"
+    )
     assert [tuple(row) for row in rows] == [("auditor-1", f"picture of hold {hold_id}")]
     assert (await auditor.get(f"{BASE}/99/picture.json")).status_code == 404
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     assert (await reviewer.get(f"{BASE}/{hold_id}/picture.json")).status_code == 403
 
 
 async def test_a_hold_is_seen_at_a_glance(
-    office: Office, hold_id: int, desktop: Page, tmp_path: Path
+    staff_app: StaffApp, hold_id: int, desktop: Page, tmp_path: Path
 ) -> None:
-    await office.sign_in(desktop, "tally_clerk", f"{BASE}/{hold_id}")
+    await staff_app.sign_in(desktop, "tally_clerk", f"{BASE}/{hold_id}")
     figure = desktop.locator("figure#picture")
     await expect(figure).to_have_attribute("data-drawn", "")
     words = desktop.locator("[data-picture-words]")
@@ -97,6 +109,6 @@ async def test_a_hold_is_seen_at_a_glance(
         assert opened.size[0] > 1000
         assert len(opened.convert("RGB").getcolors(1 << 24) or ()) > 20
 
-    await desktop.goto(f"{office.origin}/language/en?next={BASE}/{hold_id}")
+    await desktop.goto(f"{staff_app.origin}/language/en?next={BASE}/{hold_id}")
     await expect(words).to_contain_text("40 of the votes are in this hold")
     await assert_accessible(desktop)

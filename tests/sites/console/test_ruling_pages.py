@@ -1,4 +1,4 @@
-"""Holds and rulings at the desk, as requests: who may do what, and what is refused."""
+"""Holds and rulings at the console, as requests: who may do what, and what is refused."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 
 from tests.contest_data import store_contest, store_platform
 from tests.cut_data import StoredBallot
-from tests.sites.console.running_office import Office, StaffClient
+from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.voting.rulings.rulings_data import hold, store_ballots
 from voting_service.contests.settings.approval_kinds import SETTINGS
 from voting_service.infrastructure.postgres.pool import connect
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalKind
 from voting_service.staff.approvals.repository import load_contest_approvals
 from voting_service.staff.approvals.service import propose
@@ -27,38 +28,38 @@ DECISIONS = "/contests/test-2022/approvals"
 VOID = {"ruling": "void/automated_voting", "words": "核对过"}
 
 
-async def questioned(office: Office, count: int = 3) -> tuple[int, list[bytes]]:
+async def questioned(staff_app: StaffApp, count: int = 3) -> tuple[int, list[bytes]]:
     """A hold of the first ballots, of candidate 1, half of them held; one more is not in it."""
-    await store_platform(office.database)
-    await office.refresh()
-    opened = office.contest.opens_at + timedelta(hours=1)
+    await store_platform(staff_app.database)
+    await staff_app.refresh()
+    opened = staff_app.contest.opens_at + timedelta(hours=1)
     stored = [StoredBallot([1], cast_at=opened, held=n % 2 == 1) for n in range(count)]
     ids = await store_ballots(
-        office.database, office.contest, [*stored, StoredBallot([2], cast_at=opened)]
+        staff_app.database, staff_app.contest, [*stored, StoredBallot([2], cast_at=opened)]
     )
-    return await hold(office.database, office.contest, ids[:count]), ids
+    return await hold(staff_app.database, staff_app.contest, ids[:count]), ids
 
 
-async def proposed(office: Office, client: StaffClient, hold_id: int) -> int:
+async def proposed(staff_app: StaffApp, client: StaffClient, hold_id: int) -> int:
     answer = await client.post(f"{HOLDS}/proposals", data={"hold": str(hold_id), **VOID})
     assert answer.headers["location"] == f"{DECISIONS}?done=proposed"
-    return (await load_contest_approvals(office.database, office.contest.id))[-1].id
+    return (await load_contest_approvals(staff_app.database, staff_app.contest.id))[-1].id
 
 
-async def test_two_people_rule_a_hold(office: Office) -> None:
-    hold_id, ids = await questioned(office)
-    clerk = await office.signed_in_client("tally_clerk")
-    supervisor = await office.signed_in_client("supervisor")
+async def test_two_people_rule_a_hold(staff_app: StaffApp) -> None:
+    hold_id, ids = await questioned(staff_app)
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
     page = await clerk.get(f"{HOLDS}/{hold_id}")
     for part in ("证据", "If void", ids[0].hex(), "about 6 times"):
         assert part in page.text
-    decision_id = await proposed(office, clerk, hold_id)
+    decision_id = await proposed(staff_app, clerk, hold_id)
     assert f"Select request {decision_id}" in (await supervisor.get(DECISIONS)).text
     assert f"Select request {decision_id}" not in (await clerk.get(DECISIONS)).text
-    assert await count_now(office.database, office.contest.id) == (3, {1: 2, 2: 1})
+    assert await count_now(staff_app.database, staff_app.contest.id) == (3, {1: 2, 2: 1})
     answer = await supervisor.post(f"{DECISIONS}/approve", data={"approval": str(decision_id)})
     assert answer.headers["location"] == f"{DECISIONS}?done=approved"
-    assert await count_now(office.database, office.contest.id) == (1, {2: 1})
+    assert await count_now(staff_app.database, staff_app.contest.id) == (1, {2: 1})
     after = await clerk.get(f"{HOLDS}/{hold_id}")
     assert "cast by a program, not by people" in after.text
     assert "in force" in after.text
@@ -66,28 +67,28 @@ async def test_two_people_rule_a_hold(office: Office) -> None:
     assert re.search(r'class="state void" data-state>Void<', ballot.text, re.I)
 
 
-async def test_the_page_says_when_the_ballots_were_last_examined(office: Office) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_the_page_states_when_the_ballots_were_last_examined(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     assert "There has been no automatic check yet" in (await clerk.get(HOLDS)).text
     for day, ballots in ((1, 40), (2, 51_200)):
-        await office.database.execute(
+        await staff_app.database.execute(
             "insert into sweeps (contest_id, examined_at, ballots, campaigns, holds, seconds)"
             " values ($1, $2, $3, 4, 3, 1)",
-            office.contest.id,
+            staff_app.contest.id,
             datetime(2022, 7, day, 20, tzinfo=UTC),
             ballots,
         )
     assert "51,200 ballots, 4 campaigns, 3 new holds" in (await clerk.get(HOLDS)).text
 
 
-async def test_evidence_is_looked_at_on_the_record(office: Office) -> None:
-    hold_id, ids = await questioned(office)
-    auditor = await office.signed_in_client("auditor")
+async def test_evidence_is_looked_at_on_the_record(staff_app: StaffApp) -> None:
+    hold_id, ids = await questioned(staff_app)
+    auditor = await staff_app.signed_in_client("auditor")
     await auditor.get(HOLDS)
     await auditor.get(f"{HOLDS}/{hold_id}")
     await auditor.get(f"/contests/test-2022/ballots/{ids[0].hex()}")
-    rows = await office.database.fetch(
-        "select actor, subject from journal where act = 'viewed' order by entry"
+    rows = await staff_app.database.fetch(
+        "select actor, subject from audit_log where act = 'viewed' order by entry"
     )
     assert [tuple(row) for row in rows] == [
         ("auditor-1", f"hold {hold_id}"),
@@ -95,27 +96,27 @@ async def test_evidence_is_looked_at_on_the_record(office: Office) -> None:
     ]
 
 
-async def test_one_person_alone_cannot(office: Office) -> None:
-    hold_id, _ = await questioned(office)
-    clerk = await office.signed_in_client("tally_clerk")
-    decision_id = await proposed(office, clerk, hold_id)
+async def test_one_person_alone_cannot(staff_app: StaffApp) -> None:
+    hold_id, _ = await questioned(staff_app)
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    decision_id = await proposed(staff_app, clerk, hold_id)
     refused = await clerk.post(f"{DECISIONS}/approve", data={"approval": str(decision_id)})
     assert refused.status_code == 409
     assert "ask a second person" in refused.text
-    with pytest.raises(asyncpg.CheckViolationError, match="decisions_two_people"):
-        await office.database.execute(
-            "update decisions set approved_by = proposed_by, approved_at = now()"
+    with pytest.raises(asyncpg.CheckViolationError, match="approval_requests_two_people"):
+        await staff_app.database.execute(
+            "update approval_requests set approved_by = proposed_by, approved_at = now()"
         )
-    assert await count_now(office.database, office.contest.id) == (3, {1: 2, 2: 1})
+    assert await count_now(staff_app.database, staff_app.contest.id) == (3, {1: 2, 2: 1})
 
 
 @pytest.mark.parametrize("role", ["auditor", "reviewer", "administrator"])
-async def test_other_roles_change_nothing(office: Office, role: str) -> None:
-    hold_id, ids = await questioned(office)
-    clerk = await office.signed_in_client("tally_clerk")
-    decision_id = await proposed(office, clerk, hold_id)
-    other = await office.signed_in_client(role)  # type: ignore[arg-type]
-    before = await load_contest_approvals(office.database, office.contest.id)
+async def test_other_roles_change_nothing(staff_app: StaffApp, role: str) -> None:
+    hold_id, ids = await questioned(staff_app)
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    decision_id = await proposed(staff_app, clerk, hold_id)
+    other = await staff_app.signed_in_client(role)  # type: ignore[arg-type]
+    before = await load_contest_approvals(staff_app.database, staff_app.contest.id)
     selection = {"ballots": ids[-1].hex(), "label": "a", "why": "b"}
     for path, data in {
         f"{HOLDS}/proposals": {"hold": str(hold_id), **VOID},
@@ -126,27 +127,27 @@ async def test_other_roles_change_nothing(office: Office, role: str) -> None:
         assert (await other.post(path, data=data)).status_code == 403, path
     assert (await other.get(f"{HOLDS}/new")).status_code == 403
     assert (await other.get(HOLDS)).status_code == (200 if role == "auditor" else 403)
-    assert await load_contest_approvals(office.database, office.contest.id) == before
-    assert len(await load_holds(office.database, office.contest)) == 1
+    assert await load_contest_approvals(staff_app.database, staff_app.contest.id) == before
+    assert len(await load_holds(staff_app.database, staff_app.contest)) == 1
 
 
-async def test_approving_asks_again_who_it_is(office: Office) -> None:
-    hold_id, _ = await questioned(office)
-    clerk = await office.signed_in_client("tally_clerk")
-    decision_id = await proposed(office, clerk, hold_id)
-    supervisor = await office.signed_in_client("supervisor")
-    office.clock.offset += timedelta(minutes=6)
+async def test_approving_asks_again_who_it_is(staff_app: StaffApp) -> None:
+    hold_id, _ = await questioned(staff_app)
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    decision_id = await proposed(staff_app, clerk, hold_id)
+    supervisor = await staff_app.signed_in_client("supervisor")
+    staff_app.clock.offset += timedelta(minutes=6)
     assert "/confirm?next=" in (await supervisor.get(DECISIONS)).text
     answer = await supervisor.post(f"{DECISIONS}/approve", data={"approval": str(decision_id)})
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/confirm?next=")
-    assert not (await load_hold(office.database, office.contest, hold_id)).settled
+    assert not (await load_hold(staff_app.database, staff_app.contest, hold_id)).is_ruled
 
 
-async def test_posts_from_elsewhere_and_without_the_mark_are_refused(office: Office) -> None:
-    hold_id, _ = await questioned(office)
-    token = await office.token("tally_clerk")
-    client = office.client(token)
+async def test_posts_from_elsewhere_and_without_the_mark_are_refused(staff_app: StaffApp) -> None:
+    hold_id, _ = await questioned(staff_app)
+    token = await staff_app.token("tally_clerk")
+    client = staff_app.client(token)
     fields = {"hold": str(hold_id), **VOID}
     for data, headers in (
         ({"csrf": "0" * 32, **fields}, {}),
@@ -154,40 +155,40 @@ async def test_posts_from_elsewhere_and_without_the_mark_are_refused(office: Off
     ):
         answer = await client.post(f"{HOLDS}/proposals", data=data, headers=headers)
         assert answer.status_code == 403
-    assert await load_contest_approvals(office.database, office.contest.id) == ()
+    assert await load_contest_approvals(staff_app.database, staff_app.contest.id) == ()
 
 
-async def test_several_holds_are_proposed_and_approved_in_one_act(office: Office) -> None:
-    _, ids = await questioned(office)
-    second = await hold(office.database, office.contest, ids[3:], label="2")
-    clerk = await office.signed_in_client("tally_clerk")
-    supervisor = await office.signed_in_client("supervisor")
+async def test_several_holds_are_proposed_and_approved_in_one_act(staff_app: StaffApp) -> None:
+    _, ids = await questioned(staff_app)
+    second = await hold(staff_app.database, staff_app.contest, ids[3:], label="2")
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
     await clerk.post(f"{HOLDS}/proposals", data={"hold": ["1", str(second)], **VOID})
     await supervisor.post(f"{DECISIONS}/approve", data={"approval": ["1", "2"]})
-    found = await load_holds(office.database, office.contest)
+    found = await load_holds(staff_app.database, staff_app.contest)
     assert [each.state for each in found] == ["void", "void"]
     assert "data-holds" in (await clerk.get(f"{HOLDS}?state=void")).text
     assert "No holds match" in (await clerk.get(f"{HOLDS}?state=open")).text
     assert (await clerk.get(f"{HOLDS}?kind=unknown")).status_code == 404
 
 
-async def test_a_proposal_is_declined_with_a_reason_or_withdrawn(office: Office) -> None:
-    hold_id, _ = await questioned(office)
-    clerk = await office.signed_in_client("tally_clerk")
-    supervisor = await office.signed_in_client("supervisor")
+async def test_a_proposal_is_declined_with_a_reason_or_withdrawn(staff_app: StaffApp) -> None:
+    hold_id, _ = await questioned(staff_app)
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
     for client, because in ((supervisor, "证据不足"), (clerk, "写错了")):
-        decision_id = await proposed(office, clerk, hold_id)
+        decision_id = await proposed(staff_app, clerk, hold_id)
         path = f"{DECISIONS}/{decision_id}/decline"
         assert (await client.post(path, data={"because": " "})).status_code == 422
         answer = await client.post(path, data={"because": because})
         assert answer.headers["location"] == f"{DECISIONS}?done=declined"
         assert because in (await clerk.get(DECISIONS)).text
-    assert (await load_hold(office.database, office.contest, hold_id)).state == "open"
+    assert (await load_hold(staff_app.database, staff_app.contest, hold_id)).state == "open"
 
 
-async def test_single_ballots_become_a_hold(office: Office) -> None:
-    _, ids = await questioned(office)
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_single_ballots_become_a_hold(staff_app: StaffApp) -> None:
+    _, ids = await questioned(staff_app)
+    clerk = await staff_app.signed_in_client("tally_clerk")
     form = await clerk.get(f"{HOLDS}/new?ballot={ids[-1].hex()}")
     assert ids[-1].hex() in form.text
     data = {
@@ -197,7 +198,7 @@ async def test_single_ballots_become_a_hold(office: Office) -> None:
     }
     answer = await clerk.post(f"{HOLDS}/new", data=data)
     assert answer.headers["location"] == f"{HOLDS}/2?done=made"
-    made = await load_hold(office.database, office.contest, 2)
+    made = await load_hold(staff_app.database, staff_app.contest, 2)
     assert (made.kind, made.ballots, made.source) == ("selection", 2, "tally_clerk-1")
     for wrong, said in (
         ({"ballots": "ab"}, "is not a ballot number"),
@@ -208,16 +209,18 @@ async def test_single_ballots_become_a_hold(office: Office) -> None:
         refused = await clerk.post(f"{HOLDS}/new", data={**data, **wrong})
         assert refused.status_code == 422
         assert said in refused.text
-    assert len(await load_holds(office.database, office.contest)) == 2
+    assert len(await load_holds(staff_app.database, staff_app.contest)) == 2
 
 
-async def test_what_is_of_another_contest_is_not_found(office: Office) -> None:
-    hold_id, ids = await questioned(office)
-    await store_contest(office.database, office.settings.master_key.get_secret_value(), slug="b")
-    await office.refresh()
-    clerk = await office.signed_in_client("tally_clerk")
-    supervisor = await office.signed_in_client("supervisor")
-    decision_id = await proposed(office, clerk, hold_id)
+async def test_what_is_of_another_contest_is_not_found(staff_app: StaffApp) -> None:
+    hold_id, ids = await questioned(staff_app)
+    await store_contest(
+        staff_app.database, staff_app.settings.master_key.get_secret_value(), slug="b"
+    )
+    await staff_app.refresh()
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    decision_id = await proposed(staff_app, clerk, hold_id)
     for path in (f"/holds/{hold_id}", f"/ballots/{ids[0].hex()}", "/holds/99", "/ballots/ab"):
         assert (await clerk.get(f"/contests/b{path}")).status_code == 404, path
     for path, data in {
@@ -229,7 +232,7 @@ async def test_what_is_of_another_contest_is_not_found(office: Office) -> None:
     selection = {"ballots": ids[0].hex(), "label": "a", "why": "b"}
     refused = await clerk.post("/contests/b/holds/new", data=selection)
     assert "but to another contest" in refused.text
-    assert (await load_hold(office.database, office.contest, hold_id)).state == "proposed"
+    assert (await load_hold(staff_app.database, staff_app.contest, hold_id)).state == "proposed"
 
 
 @pytest.mark.parametrize(
@@ -244,17 +247,17 @@ async def test_what_is_of_another_contest_is_not_found(office: Office) -> None:
     ],
 )
 async def test_forms_that_make_no_sense_are_refused(
-    office: Office, data: dict[str, str | list[str]]
+    staff_app: StaffApp, data: dict[str, str | list[str]]
 ) -> None:
-    await questioned(office)
-    clerk = await office.signed_in_client("tally_clerk")
+    await questioned(staff_app)
+    clerk = await staff_app.signed_in_client("tally_clerk")
     assert (await clerk.post(f"{HOLDS}/proposals", data=data)).status_code == 422
-    assert await load_contest_approvals(office.database, office.contest.id) == ()
+    assert await load_contest_approvals(staff_app.database, staff_app.contest.id) == ()
 
 
-async def test_a_page_escapes_what_others_wrote(office: Office) -> None:
-    _, ids = await questioned(office)
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_a_page_escapes_what_others_wrote(staff_app: StaffApp) -> None:
+    _, ids = await questioned(staff_app)
+    clerk = await staff_app.signed_in_client("tally_clerk")
     hostile = "<script>alert(1)</script>"
     await clerk.post(
         f"{HOLDS}/new", data={"ballots": ids[0].hex(), "label": hostile, "why": hostile}
@@ -265,26 +268,26 @@ async def test_a_page_escapes_what_others_wrote(office: Office) -> None:
         assert "&lt;script&gt;alert" in page
 
 
-async def test_a_hold_s_page_says_whether_the_line_moves(office: Office) -> None:
+async def test_a_hold_s_page_states_whether_the_line_moves(staff_app: StaffApp) -> None:
     """Three go on; without its ballots candidate 1 would not."""
-    await store_platform(office.database)
-    opened = office.contest.opens_at + timedelta(hours=1)
+    await store_platform(staff_app.database)
+    opened = staff_app.contest.opens_at + timedelta(hours=1)
     votes = [StoredBallot([n], cast_at=opened) for n in (1, 1, 1, 2, 2, 3, 3, 4)]
-    ids = await store_ballots(office.database, office.contest, votes)
-    hold_id = await hold(office.database, office.contest, ids[:3])
-    clerk = await office.signed_in_client("tally_clerk")
+    ids = await store_ballots(staff_app.database, staff_app.contest, votes)
+    hold_id = await hold(staff_app.database, staff_app.contest, ids[:3])
+    clerk = await staff_app.signed_in_client("tally_clerk")
     page = (await clerk.get(f"{HOLDS}/{hold_id}")).text
     assert "If void: the top 3 change. In: 4; out: 1." in page
     assert "If counted: the top 3 stay the same." in page
 
 
-async def test_sql_as_the_application_forges_nothing(office: Office) -> None:
-    hold_id, ids = await questioned(office)
-    clerk = await office.signed_in_client("tally_clerk")
-    await office.account("auditor")
-    await office.account("supervisor")
-    await proposed(office, clerk, hold_id)
-    application = await connect(office.settings.database_url)
+async def test_sql_as_the_application_forges_nothing(staff_app: StaffApp) -> None:
+    hold_id, ids = await questioned(staff_app)
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    await staff_app.account("auditor")
+    await staff_app.account("supervisor")
+    await proposed(staff_app, clerk, hold_id)
+    application = await connect(staff_app.settings.database_url)
     for statement in (
         "insert into rulings values (1, 1, 1, 1, 'void', now())",
         "insert into ruling_effects values (1, 1, now(), now(), 1, 1, 0, 1)",
@@ -294,7 +297,7 @@ async def test_sql_as_the_application_forges_nothing(office: Office) -> None:
         "update holds set ballots_hash = ''",
         "update hold_votes set held = 0",
         "insert into holds (created_xid) values ('1')",
-        "update decisions set payload = '{}'",
+        "update approval_requests set payload = '{}'",
         "update tally_audits set difference = 0",
     ):
         with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.CheckViolationError)):
@@ -308,25 +311,28 @@ async def test_sql_as_the_application_forges_nothing(office: Office) -> None:
     for who in ("auditor-1", "tally_clerk-1"):
         with pytest.raises(asyncpg.CheckViolationError):
             await application.execute(
-                "update decisions set approved_at = now(), approved_by ="
+                "update approval_requests set approved_at = now(), approved_by ="
                 " (select id from accounts where name = $1)",
                 who,
             )
     await application.execute("update accounts set disabled = true where name = 'supervisor-1'")
     with pytest.raises(asyncpg.CheckViolationError, match="may not decide on this proposal"):
         await application.execute(
-            "update decisions set approved_at = now(), approved_by ="
+            "update approval_requests set approved_at = now(), approved_by ="
             " (select id from accounts where name = 'supervisor-1')"
         )
     await application.close()
-    assert await count_now(office.database, office.contest.id) == (3, {1: 2, 2: 1})
+    assert await count_now(staff_app.database, staff_app.contest.id) == (3, {1: 2, 2: 1})
 
 
-async def test_refusals_are_told_in_the_language_of_the_page(office: Office) -> None:
-    hold_id, _ = await questioned(office)
-    token = await office.token("tally_clerk")
-    english, chinese = office.client(token), office.client(token, **{"accept-language": "zh-CN"})
-    await proposed(office, english, hold_id)
+async def test_refusals_are_shown_in_the_language_of_the_page(staff_app: StaffApp) -> None:
+    hold_id, _ = await questioned(staff_app)
+    token = await staff_app.token("tally_clerk")
+    english, chinese = (
+        staff_app.client(token),
+        staff_app.client(token, **{"accept-language": "zh-CN"}),
+    )
+    await proposed(staff_app, english, hold_id)
     again = {"hold": str(hold_id), **VOID}
     told = (await english.post(f"{HOLDS}/proposals", data=again)).text
     assert "already proposed this" in told
@@ -347,10 +353,10 @@ CHANGE = {
 }
 
 
-async def test_every_kind_of_decision_is_listed_in_words(office: Office) -> None:
-    hold_id, _ = await questioned(office)
-    await proposed(office, await office.signed_in_client("tally_clerk"), hold_id)
-    clerk = await office.account("tally_clerk")
+async def test_every_kind_of_decision_is_listed_in_words(staff_app: StaffApp) -> None:
+    hold_id, _ = await questioned(staff_app)
+    await proposed(staff_app, await staff_app.signed_in_client("tally_clerk"), hold_id)
+    clerk = await staff_app.account("tally_clerk")
     others: list[tuple[ApprovalKind[Any], str, dict[str, Any]]] = [
         (PUBLICATION, "1", {"document_sha256": "0" * 64}),
         (TIE_ORDER, "1,2", {"order": [2, 1]}),
@@ -360,10 +366,13 @@ async def test_every_kind_of_decision_is_listed_in_words(office: Office) -> None
     ]
     for kind, subject, payload in others:
         await propose(
-            office.database, office.contest, clerk, kind=kind, subject=subject, payload=payload,
-            now=office.clock(),
-        )  # fmt: skip
-    chinese = office.client(await office.token("supervisor"), **{"accept-language": "zh-CN"})
+            Actor(staff_app.database, clerk, staff_app.clock()),
+            staff_app.contest,
+            kind=kind,
+            subject=subject,
+            payload=payload,
+        )
+    chinese = staff_app.client(await staff_app.token("supervisor"), **{"accept-language": "zh-CN"})
     decisions, home = (await chinese.get(DECISIONS)).text, (await chinese.get("/")).text
     for words in (
         f"存疑选票批次 {hold_id}（",

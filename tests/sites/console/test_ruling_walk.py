@@ -8,44 +8,30 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import httpx
-import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.accessibility import assert_accessible, tab_to
-from tests.browser.conftest import DESKTOP, TIMEOUT_MS
-from tests.browser.guard import Guard
 from tests.contest_data import store_platform
 from tests.cut_data import StoredBallot
-from tests.infrastructure.postgres.waiting import eventually
-from tests.sites.console.running_office import Office
-from tests.sites.console.test_publication_pages import public_site
+from tests.patience import eventually, patient_valkey
+from tests.sites.console.running_staff_app import StaffApp
+from tests.sites.public.public_site import public_site
 from tests.voting.rulings.rulings_data import hold, store_ballots
-from voting_service.infrastructure.valkey import Valkey
 from voting_service.jobs.loop_runner import run_loops
 from voting_service.jobs.reconcile import reconcile_loop
-from voting_service.voting.tally.counters import register_functions
 
 HOLDS = "/contests/test-2022/holds"
 DECISIONS = "/contests/test-2022/approvals"
 
 
-@pytest.fixture
-async def second_desktop(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
-    """Another person's browser."""
-    context = await chromium.new_context(**DESKTOP, locale="zh-CN")
-    context.set_default_timeout(TIMEOUT_MS)
-    guard.watch(context)
-    yield await context.new_page()
-    await context.close()
-
-
 @asynccontextmanager
-async def public_standings(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    """The citizens' face and the reconciler beside the desk, as in production."""
-    valkey = Valkey(office.settings.valkey_url)
-    register_functions(valkey)
-    loops = asyncio.create_task(run_loops([reconcile_loop(valkey)], office.settings.database_url))
-    async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as client:
+async def public_standings(staff_app: StaffApp) -> AsyncIterator[httpx.AsyncClient]:
+    """The citizens' site and the reconciler beside the console, as in production."""
+    valkey = patient_valkey(staff_app.settings.valkey_url)
+    loops = asyncio.create_task(
+        run_loops([reconcile_loop(valkey)], staff_app.settings.database_url)
+    )
+    async with public_site(staff_app.settings, staff_app.clock) as client:
         yield client
     loops.cancel()
     await asyncio.gather(loops, return_exceptions=True)
@@ -53,15 +39,15 @@ async def public_standings(office: Office) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_two_people_rule_a_campaign_and_the_standings_follow(
-    office: Office, desktop: Page, second_desktop: Page
+    staff_app: StaffApp, desktop: Page, second_desktop: Page
 ) -> None:
-    await store_platform(office.database)
-    await office.refresh()
-    opened = office.contest.opens_at + timedelta(hours=1)
+    await store_platform(staff_app.database)
+    await staff_app.refresh()
+    opened = staff_app.contest.opens_at + timedelta(hours=1)
     stored = [StoredBallot([1 if n < 5 else 2], cast_at=opened) for n in range(8)]
-    ids = await store_ballots(office.database, office.contest, stored)
-    hold_id = await hold(office.database, office.contest, ids[:5], label="network 0")
-    async with public_standings(office) as public:
+    ids = await store_ballots(staff_app.database, staff_app.contest, stored)
+    hold_id = await hold(staff_app.database, staff_app.contest, ids[:5], label="network 0")
+    async with public_standings(staff_app) as public:
 
         async def votes() -> dict[int, int] | None:
             answer = await public.get("/api/v1/contests/test-2022/standings")
@@ -69,17 +55,17 @@ async def test_two_people_rule_a_campaign_and_the_standings_follow(
                 return None
             return {line["number"]: line["votes"] for line in answer.json()["candidates"][:2]}
 
-        async def are(wanted: dict[int, int]) -> bool:
-            return await votes() == wanted
+        async def are(expected: dict[int, int]) -> bool:
+            return await votes() == expected
 
         await eventually(lambda: are({1: 5, 2: 3}))
 
         # The clerk reads the evidence and proposes, with the keyboard alone.
-        await office.sign_in(desktop, "tally_clerk", HOLDS)
+        await staff_app.sign_in(desktop, "tally_clerk", HOLDS)
         await assert_accessible(desktop)
         await tab_to(desktop, "· network 0")
         await desktop.keyboard.press("Enter")
-        await desktop.wait_for_url(f"{office.origin}{HOLDS}/{hold_id}")
+        await desktop.wait_for_url(f"{staff_app.origin}{HOLDS}/{hold_id}")
         await expect(desktop.locator("[data-sentence]")).to_have_text("证据")
         await expect(desktop.locator("[data-votes] [data-figure=counted]")).to_have_text("5")
         await assert_accessible(desktop)
@@ -89,7 +75,7 @@ async def test_two_people_rule_a_campaign_and_the_standings_follow(
         await desktop.keyboard.type("五张选票出自同一程序。")
         await tab_to(desktop, "提请审批")
         await desktop.keyboard.press("Enter")
-        await desktop.wait_for_url(f"{office.origin}{DECISIONS}?done=proposed")
+        await desktop.wait_for_url(f"{staff_app.origin}{DECISIONS}?done=proposed")
         await assert_accessible(desktop)
 
         # Alone the clerk finds nothing to approve.
@@ -98,16 +84,16 @@ async def test_two_people_rule_a_campaign_and_the_standings_follow(
         assert await votes() == {1: 5, 2: 3}
 
         # Another person approves, and the public sees it.
-        await office.sign_in(second_desktop, "supervisor", DECISIONS)
+        await staff_app.sign_in(second_desktop, "supervisor", DECISIONS)
         await assert_accessible(second_desktop)
         await expect(second_desktop.locator("[data-waiting]")).to_contain_text(
             "五张选票出自同一程序"
         )
         await second_desktop.get_by_role("checkbox").press("Space")
         await second_desktop.get_by_role("button", name="批准选中的裁定").press("Enter")
-        await second_desktop.wait_for_url(f"{office.origin}{DECISIONS}?done=approved")
+        await second_desktop.wait_for_url(f"{staff_app.origin}{DECISIONS}?done=approved")
         await eventually(lambda: are({2: 3, 1: 0}))
-        await second_desktop.goto(f"{office.origin}{HOLDS}/{hold_id}")
+        await second_desktop.goto(f"{staff_app.origin}{HOLDS}/{hold_id}")
         await expect(second_desktop.locator("[data-rulings]")).to_contain_text("生效中")
         await second_desktop.get_by_role("link", name=ids[0].hex()).click()
         await expect(second_desktop.locator("[data-state]")).to_have_text("作废")
@@ -116,14 +102,16 @@ async def test_two_people_rule_a_campaign_and_the_standings_follow(
         assert receipt.json()["state"] == "void"
 
 
-async def test_all_holds_that_are_listed_are_chosen_at_once(office: Office, desktop: Page) -> None:
-    opened = office.contest.opens_at + timedelta(hours=1)
+async def test_all_holds_that_are_listed_are_chosen_at_once(
+    staff_app: StaffApp, desktop: Page
+) -> None:
+    opened = staff_app.contest.opens_at + timedelta(hours=1)
     ids = await store_ballots(
-        office.database, office.contest, [StoredBallot([1], cast_at=opened) for _ in range(3)]
+        staff_app.database, staff_app.contest, [StoredBallot([1], cast_at=opened) for _ in range(3)]
     )
-    for each in ids:
-        await hold(office.database, office.contest, [each])
-    await office.sign_in(desktop, "tally_clerk", "/contests/test-2022/holds")
+    for item in ids:
+        await hold(staff_app.database, staff_app.contest, [item])
+    await staff_app.sign_in(desktop, "tally_clerk", "/contests/test-2022/holds")
     every = desktop.get_by_label("选择此处列出的全部")
     boxes = desktop.locator("input[name=hold]")
     await every.check()

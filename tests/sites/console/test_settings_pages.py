@@ -1,9 +1,8 @@
-"""Settings at the desk: what may be changed, who it takes, and what the public reads of it."""
+"""Settings at the console: what may be changed, who it takes, and what the public reads of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -15,9 +14,7 @@ from tests.browser.accessibility import (
     assert_nothing_lost,
     tab_to,
 )
-from tests.browser.conftest import DESKTOP, TIMEOUT_MS
-from tests.browser.guard import Guard
-from tests.browser.serving import serving
+from tests.browser.chromium import TIMEOUT_MS
 from tests.contest_data import (
     SLUG,
     rules,
@@ -25,12 +22,14 @@ from tests.contest_data import (
     store_platform,
 )
 from tests.cut_data import StoredBallot, insert_ballots
-from tests.sites.console.running_office import (
-    Office,
+from tests.patience import eventually
+from tests.sites.console.running_staff_app import (
+    StaffApp,
     StaffClient,
-    running_office,
+    running_staff_app,
 )
-from tests.sites.public.api.running_service import PATIENT, MovedClock
+from tests.sites.public.api.running_service import MovedClock
+from tests.sites.public.public_site import public_site
 from tests.staff.audit_log.chained import stored
 from voting_service.contests.model import Contest, ReleaseSchedule
 from voting_service.contests.repository import load_contest, load_platforms
@@ -48,7 +47,6 @@ from voting_service.sites.console.settings.release_preview import (
     spans,
     time_line,
 )
-from voting_service.sites.public.app import create_app
 
 BASE = f"/contests/{SLUG}/settings"
 WHY = {"reason_zh": "机房停电两小时", "reason_en": "No power for two hours"}
@@ -60,82 +58,82 @@ def later(contest: Contest, hours: int = 2) -> dict[str, str]:
     return {"moment": moment.strftime("%Y-%m-%dT%H:%M"), **WHY}
 
 
-async def propose_close(client: StaffClient, office: Office) -> int:
-    answer = await client.post(f"{BASE}/change/closes_at", data=later(office.contest))
+async def propose_close(client: StaffClient, staff_app: StaffApp) -> int:
+    answer = await client.post(f"{BASE}/change/closes_at", data=later(staff_app.contest))
     assert answer.headers["location"] == f"{BASE}?done=proposed", answer.text
-    decision: int = await office.database.fetchval("select max(id) from decisions")
+    decision: int = await staff_app.database.fetchval("select max(id) from approval_requests")
     return decision
 
 
-async def contest_now(office: Office) -> Contest:
-    return await load_contest(office.database, SLUG)
+async def contest_now(staff_app: StaffApp) -> Contest:
+    return await load_contest(staff_app.database, SLUG)
 
 
-async def test_two_people_move_the_close(office: Office) -> None:
-    first = await office.signed_in_client("tally_clerk")
-    second = await office.signed_in_client("supervisor")
-    decision = await propose_close(first, office)
-    assert await contest_now(office) == office.contest
+async def test_two_people_move_the_close(staff_app: StaffApp) -> None:
+    first = await staff_app.signed_in_client("tally_clerk")
+    second = await staff_app.signed_in_client("supervisor")
+    decision = await propose_close(first, staff_app)
+    assert await contest_now(staff_app) == staff_app.contest
     page = (await first.get(BASE)).text
     assert "You proposed this" in page and f"{decision}/approve" not in page
     alone = await first.post(f"{BASE}/approvals/{decision}/approve", data={})
     assert alone.status_code in {403, 409}
-    assert await contest_now(office) == office.contest
+    assert await contest_now(staff_app) == staff_app.contest
 
     page = (await second.get(BASE)).text
     assert f"{decision}/approve" in page and "No power for two hours" in page
     answer = await second.post(f"{BASE}/approvals/{decision}/approve", data={})
     assert answer.headers["location"] == f"{BASE}?done=approved"
-    moved = (await contest_now(office)).closes_at - office.contest.closes_at
+    moved = (await contest_now(staff_app)).closes_at - staff_app.contest.closes_at
     assert timedelta(hours=1, minutes=58) < moved <= timedelta(hours=2)
     page = (await second.get(BASE)).text
     assert "proposed by tally_clerk-1, approved by supervisor-1" in page
-    acts = [(line.actor, line.act) for line in await stored(office.database)]
+    acts = [(line.actor, line.act) for line in await stored(staff_app.database)]
     assert ("supervisor-1", "contest_changed") in acts
 
 
 @pytest.mark.parametrize("role", ["auditor", "administrator", "reviewer"])
-async def test_others_change_nothing(office: Office, role: str) -> None:
-    decision = await propose_close(await office.signed_in_client("tally_clerk"), office)
-    await store_platform(office.database, "demo")
-    other = await office.signed_in_client(role)  # type: ignore[arg-type]
+async def test_others_change_nothing(staff_app: StaffApp, role: str) -> None:
+    decision = await propose_close(await staff_app.signed_in_client("tally_clerk"), staff_app)
+    await store_platform(staff_app.database, "demo")
+    other = await staff_app.signed_in_client(role)  # type: ignore[arg-type]
     assert (await other.get(BASE)).status_code == (200 if role == "auditor" else 403)
     for path, form in (
-        (f"{BASE}/change/closes_at", later(office.contest)),
+        (f"{BASE}/change/closes_at", later(staff_app.contest)),
         (f"{BASE}/platforms/demo", {"enabled": "no", **WHY}),
         (f"{BASE}/approvals/{decision}/approve", {}),
         (f"{BASE}/approvals/{decision}/decline", {"because": "no"}),
     ):
         assert (await other.post(path, data=form)).status_code == 403, path
     assert (await other.get(f"{BASE}/change/closes_at")).status_code == 403
-    assert await contest_now(office) == office.contest
-    assert (await load_platforms(office.database))[0].enabled
+    assert await contest_now(staff_app) == staff_app.contest
+    assert (await load_platforms(staff_app.database))[0].enabled
 
 
-async def test_a_stolen_session_and_another_site_change_nothing(office: Office) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
-    supervisor = await office.signed_in_client("supervisor")
-    decision = await propose_close(clerk, office)
+async def test_a_stolen_session_and_another_site_change_nothing(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    decision = await propose_close(clerk, staff_app)
     forged = await supervisor.post(f"{BASE}/approvals/{decision}/approve", data={"csrf": "0" * 32})
     assert forged.status_code == 403
     foreign = await supervisor.post(
         f"{BASE}/approvals/{decision}/approve", data={}, headers={"origin": "https://evil.example"}
     )
     assert foreign.status_code == 403
-    office.clock.offset += timedelta(minutes=6)
+    staff_app.clock.offset += timedelta(minutes=6)
     for path in (f"{BASE}/approvals/{decision}/approve", f"{BASE}/change/closes_at"):
-        answer = await supervisor.post(path, data=later(office.contest))
+        answer = await supervisor.post(path, data=later(staff_app.contest))
         assert answer.headers["location"].startswith("/confirm?next=")
-    assert await contest_now(office) == office.contest
+    assert await contest_now(staff_app) == staff_app.contest
 
 
-async def test_refusals_come_back_with_the_form_and_say_why(office: Office) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_refusals_come_back_with_the_form_and_say_why(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     past = {"moment": "2020-01-01T00:00", **WHY}
     answer = await clerk.post(f"{BASE}/change/closes_at", data=past)
     assert answer.status_code == 409
     assert "must become public first" in answer.text and "No power for two hours" in answer.text
-    answer = await clerk.post(f"{BASE}/change/closes_at", data={**later(office.contest),
+    answer = await clerk.post(f"{BASE}/change/closes_at", data={**later(staff_app.contest),
                                                                "reason_en": " "})  # fmt: skip
     assert answer.status_code == 422 and "reason.en: is empty" in answer.text
     answer = await clerk.post(f"{BASE}/change/blackout_hours", data={"number": "-1", **WHY})
@@ -147,32 +145,32 @@ async def test_refusals_come_back_with_the_form_and_say_why(office: Office) -> N
             f"{BASE}/change/{setting}",
             data={"min_choices": "1", "max_choices": "2", "every": "day", "size": "2",
                   "tie": "lot", "mode": "live", "order": "number", "when": "opening",
-                  **later(office.contest)},
+                  **later(staff_app.contest)},
         )  # fmt: skip
         assert answer.status_code == 409, setting
     assert (await clerk.get(f"{BASE}/change/time_zone")).status_code == 404
-    assert await contest_now(office) == office.contest
+    assert await contest_now(staff_app) == staff_app.contest
 
 
-async def test_a_proposal_of_another_contest_is_not_found_here(office: Office) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
-    supervisor = await office.signed_in_client("supervisor")
-    decision = await propose_close(clerk, office)
-    key = office.settings.master_key.get_secret_value()
-    await store_contest(office.database, key, slug="other-2022")
-    await office.refresh()
+async def test_a_proposal_of_another_contest_is_not_found_here(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    decision = await propose_close(clerk, staff_app)
+    key = staff_app.settings.master_key.get_secret_value()
+    await store_contest(staff_app.database, key, slug="other-2022")
+    await staff_app.refresh()
     for act in ("approve", "decline"):
         answer = await supervisor.post(
             f"/contests/other-2022/settings/approvals/{decision}/{act}", data={"because": "x"}
         )
         assert answer.status_code == 404
-    assert await contest_now(office) == office.contest
+    assert await contest_now(staff_app) == staff_app.contest
 
 
-async def test_a_stale_proposal_can_only_be_declined(office: Office) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
-    supervisor = await office.signed_in_client("supervisor")
-    first = await propose_close(clerk, office)
+async def test_a_stale_proposal_can_only_be_declined(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    first = await propose_close(clerk, staff_app)
     await clerk.post(f"{BASE}/change/blackout_hours", data={"number": "3", **WHY})
     await supervisor.post(f"{BASE}/approvals/{first}/approve", data={})
     page = (await supervisor.get(BASE)).text
@@ -183,50 +181,50 @@ async def test_a_stale_proposal_can_only_be_declined(office: Office) -> None:
         f"{BASE}/approvals/{first + 1}/decline", data={"because": "stale"}
     )
     assert answer.headers["location"] == f"{BASE}?done=declined"
-    assert (await contest_now(office)).rules.release.blackout_hours == 0
+    assert (await contest_now(staff_app)).rules.release.blackout_hours == 0
 
 
-async def test_platforms_and_their_votes_today(office: Office) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
-    supervisor = await office.signed_in_client("supervisor")
-    platform = await store_platform(office.database, "demo", daily_ceiling=5000)
-    now, ago = office.clock(), office.clock() - timedelta(days=1)
+async def test_platforms_and_their_votes_today(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    platform = await store_platform(staff_app.database, "demo", daily_ceiling=5000)
+    now, ago = staff_app.clock(), staff_app.clock() - timedelta(days=1)
     await insert_ballots(
-        office.database,
-        office.contest,
+        staff_app.database,
+        staff_app.contest,
         [StoredBallot([1, 2], at, platform) for at in (now, now, now, ago)],
     )
     page = (await clerk.get(BASE)).text
     assert re.search(r'<td class="figure">3</td>\s*<td class="figure">5,000</td>', page)
     off = await clerk.post(f"{BASE}/platforms/demo", data={"enabled": "no", **WHY})
     assert off.headers["location"] == f"{BASE}?done=changed"
-    assert not (await load_platforms(office.database))[0].enabled
+    assert not (await load_platforms(staff_app.database))[0].enabled
     again = await clerk.post(f"{BASE}/platforms/demo", data={"enabled": "no", **WHY})
     assert again.status_code == 409 and "already off" in again.text
     on = await clerk.post(f"{BASE}/platforms/demo", data={"enabled": "yes", **WHY})
     assert on.headers["location"] == f"{BASE}?done=proposed"
-    assert not (await load_platforms(office.database))[0].enabled
-    decision = await office.database.fetchval("select max(id) from decisions")
+    assert not (await load_platforms(staff_app.database))[0].enabled
+    decision = await staff_app.database.fetchval("select max(id) from approval_requests")
     assert (await clerk.post(f"{BASE}/approvals/{decision}/approve", data={})).status_code != 303
     assert "demo: suspended" in (await supervisor.get(BASE)).text
     await supervisor.post(f"{BASE}/approvals/{decision}/approve", data={})
-    assert (await load_platforms(office.database))[0].enabled
-    assert len(await load_changes(office.database, office.contest.id)) == 2
+    assert (await load_platforms(staff_app.database))[0].enabled
+    assert len(await load_changes(staff_app.database, staff_app.contest.id)) == 2
     assert (await clerk.get(f"{BASE}/platforms/paper")).status_code == 404
 
 
 async def test_a_platform_is_switched_off_though_the_tally_waits_for_a_rebuild(
-    office: Office,
+    staff_app: StaffApp,
 ) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
-    await store_platform(office.database, "demo", daily_ceiling=5000)
-    await office.database.execute(
-        "insert into tally_floors values ($1, '3', now(), 1)", office.contest.id
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    await store_platform(staff_app.database, "demo", daily_ceiling=5000)
+    await staff_app.database.execute(
+        "insert into tally_floors values ($1, '3', now(), 1)", staff_app.contest.id
     )
     page = (await clerk.get(BASE)).text
     assert re.search(r'<td class="figure">–</td>\s*<td class="figure">5,000</td>', page)
     await clerk.post(f"{BASE}/platforms/demo", data={"enabled": "no", **WHY})
-    assert not (await load_platforms(office.database))[0].enabled
+    assert not (await load_platforms(staff_app.database))[0].enabled
 
 
 FORMS: dict[Setting, dict[str, str]] = {
@@ -248,12 +246,12 @@ async def test_before_the_profiles_are_out_one_person_changes_everything(
     settings: Settings, clock: MovedClock
 ) -> None:
     opens_at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(days=9)
-    async with running_office(
+    async with running_staff_app(
         settings, clock, rules=rules(), opens_at=opens_at, closes_at=opens_at + timedelta(days=30)
-    ) as office:
-        local = (opens_at + timedelta(days=1)).astimezone(office.contest.zone)
+    ) as staff_app:
+        local = (opens_at + timedelta(days=1)).astimezone(staff_app.contest.zone)
         moment = {"moment": local.strftime("%Y-%m-%dT%H:%M")}
-        clerk = await office.signed_in_client("tally_clerk")
+        clerk = await staff_app.signed_in_client("tally_clerk")
         order = ["publish_at", *(s for s in SETTINGS if s != "publish_at")]
         await clerk.post(f"{BASE}/change/publish_at", data={"when": "moment", "moment": (
             local - timedelta(days=3)).strftime("%Y-%m-%dT%H:%M"), **WHY})  # fmt: skip
@@ -261,18 +259,18 @@ async def test_before_the_profiles_are_out_one_person_changes_everything(
             assert (await clerk.get(f"{BASE}/change/{setting}")).status_code == 200
             form = {**FORMS[setting], **({} if FORMS[setting] else moment)}  # type: ignore[index]
             if setting == "closes_at":
-                form = later(office.contest)
+                form = later(staff_app.contest)
             answer = await clerk.post(f"{BASE}/change/{setting}", data={**form, **WHY})
             assert answer.headers["location"] == f"{BASE}?done=changed", (setting, answer.text)
-        changed = await contest_now(office)
-        assert changed.revision == office.contest.revision + len(order) + 1
+        changed = await contest_now(staff_app)
+        assert changed.revision == staff_app.contest.revision + len(order) + 1
         assert changed.opens_at == opens_at + timedelta(days=1)
         assert changed.rules.publish_at is None
         release = changed.rules.release
         assert (release.mode, str(release.daily_at), release.blackout_hours) == (
             "daily", "18:30:00", 24,
         )  # fmt: skip
-        told = [each.setting for each in await load_changes(office.database, changed.id)]
+        told = [each.setting for each in await load_changes(staff_app.database, changed.id)]
         assert set(told) == set(SETTINGS)
         assert (await clerk.get(BASE)).status_code == 200
 
@@ -316,28 +314,18 @@ def test_every_refusal_has_its_words(language: Language) -> None:
     assert set(said) == {*get_args(Why), "stale"}
 
 
-@pytest.fixture
-async def second(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
-    """Another person's browser."""
-    context = await chromium.new_context(**DESKTOP, locale="zh-CN")
-    context.set_default_timeout(TIMEOUT_MS)
-    guard.watch(context)
-    yield await context.new_page()
-    await context.close()
-
-
 async def test_two_people_move_the_close_and_the_public_reads_it(
-    office: Office, desktop: Page, second: Page, chromium: Browser
+    staff_app: StaffApp, desktop: Page, second_desktop: Page, chromium: Browser
 ) -> None:
-    await store_platform(office.database, "demo")
-    await office.sign_in(desktop, "tally_clerk", BASE)
+    await store_platform(staff_app.database, "demo")
+    await staff_app.sign_in(desktop, "tally_clerk", BASE)
     await assert_accessible(desktop)
     await assert_nothing_lost(desktop)
     await tab_to(desktop, "变更投票截止时间")
     async with desktop.expect_navigation():
         await desktop.keyboard.press("Enter")
     await assert_accessible(desktop)
-    await desktop.fill("#moment", later(office.contest)["moment"])
+    await desktop.fill("#moment", later(staff_app.contest)["moment"])
     await desktop.fill("#reason_zh", WHY["reason_zh"])
     await desktop.fill("#reason_en", WHY["reason_en"])
     await tab_to(desktop, "提请变更")
@@ -347,29 +335,28 @@ async def test_two_people_move_the_close_and_the_public_reads_it(
     assert await desktop.get_by_role("button", name="批准并立即生效").count() == 0
     await assert_accessible(desktop)
 
-    await office.sign_in(second, "supervisor", BASE)
-    await assert_accessible(second)
-    async with serving(create_app(office.settings, office.clock, PATIENT), lifespan="on") as (
-        _,
-        public,
-    ):
+    await staff_app.sign_in(second_desktop, "supervisor", BASE)
+    await assert_accessible(second_desktop)
+    async with public_site(staff_app.settings, staff_app.clock) as client:
+        public = str(client.base_url)
         citizen = await (await chromium.new_context(locale="zh-CN")).new_page()
+        citizen.set_default_timeout(TIMEOUT_MS)
         await citizen.goto(f"{public}/zh/{SLUG}/rules")
         assert "规则变更" not in await citizen.inner_text("main")
-        async with second.expect_navigation():
-            await second.get_by_role("button", name="批准并立即生效").click()
-        await second.wait_for_selector("text=变更已生效")
-        await second.click("text=English")
-        await second.wait_for_selector("text=proposed by tally_clerk-1, approved by supervisor-1")
-        await assert_accessible(second)
+        async with second_desktop.expect_navigation():
+            await second_desktop.get_by_role("button", name="批准并立即生效").click()
+        await second_desktop.wait_for_selector("text=变更已生效")
+        await second_desktop.click("text=English")
+        await second_desktop.wait_for_selector(
+            "text=proposed by tally_clerk-1, approved by supervisor-1"
+        )
+        await assert_accessible(second_desktop)
 
         async def shows() -> bool:
             await citizen.reload()
             return "规则变更" in await citizen.inner_text("main")
 
-        for _ in range(100):
-            if await shows():
-                break
+        await eventually(shows)
         said = await citizen.inner_text("main")
         assert "投票截止时间" in said and "原因：机房停电两小时" in said
         await assert_accessible(citizen)

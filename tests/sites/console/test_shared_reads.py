@@ -13,19 +13,19 @@ from voting_service.sites.console.single_flight import SingleFlight
 
 async def test_a_hundred_readers_are_one_read() -> None:
     reads = SingleFlight()
-    asked = 0
+    count = 0
 
     async def load() -> int:
-        nonlocal asked
-        asked += 1
+        nonlocal count
+        count += 1
         await asyncio.sleep(0)
-        return asked
+        return count
 
     assert await asyncio.gather(*(reads.get("a", load) for _ in range(100))) == [1] * 100
     assert await reads.get("b", load) == 2
 
 
-async def test_it_is_read_anew_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_read_again_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single_flight, "GOOD_FOR_SECONDS", 0.0)
     monkeypatch.setattr(single_flight, "REST", 0.0)
     reads = SingleFlight()

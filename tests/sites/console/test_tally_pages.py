@@ -14,7 +14,7 @@ import pytest
 
 from tests.contest_data import rules, store_platform
 from tests.cut_data import OPENS
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.voting.tally.cast_ballots import (
     Cast,
     Field,
@@ -42,9 +42,9 @@ PAGES = [
 
 
 @pytest.fixture
-async def field(office: Office) -> Field:
+async def field(staff_app: StaffApp) -> Field:
     """Ballots over two hours and two platforms, one hold voided and one counted."""
-    database = office.database
+    database = staff_app.database
     made = await open_field(database, SLUG)
     one, two = [await store_platform(database, slug) for slug in ("alpha", "beta")]
     peak = OPENS + timedelta(minutes=30, seconds=5)
@@ -63,7 +63,7 @@ async def field(office: Office) -> Field:
     await made.rule(database, void, "void", now + timedelta(minutes=1))
     count = await made.hold(database, [b for b in made.cast if b.network == b"network2"], now)
     await made.rule(database, count, "count", now + timedelta(minutes=2))
-    await office.refresh()
+    await staff_app.refresh()
     return made
 
 
@@ -96,15 +96,15 @@ def states(count: Count) -> dict[str, int]:
     return {"counted": count.net, "held": count.held, "void": count.void}
 
 
-async def journal(database: Connection, act: str) -> list[dict[str, Any]]:
+async def audit_log(database: Connection, act: str) -> list[dict[str, Any]]:
     rows = await database.fetch(
-        "select actor, contest, subject, details from journal where act = $1 order by entry", act
+        "select actor, contest, subject, details from audit_log where act = $1 order by entry", act
     )
     return [dict(row) for row in rows]
 
 
-async def test_the_tally_is_that_of_the_ballots(office: Office, field: Field) -> None:
-    auditor = await office.signed_in_client("auditor")
+async def test_the_tally_is_that_of_the_ballots(staff_app: StaffApp, field: Field) -> None:
+    auditor = await staff_app.signed_in_client("auditor")
     tally = (await auditor.get(f"{BASE}/tally.json")).json()
     everything = field.count(lambda _: ["all"])["all"]
     votes = field.count(lambda b: b.choices)
@@ -127,8 +127,8 @@ async def test_the_tally_is_that_of_the_ballots(office: Office, field: Field) ->
     assert rows[4] == ["The cut: top 3 shortlisted"]
 
 
-async def test_charts_add_up_to_the_tally(office: Office, field: Field) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_charts_add_up_to_the_tally(staff_app: StaffApp, field: Field) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     everything = states(field.count(lambda _: ["all"])["all"])
     charts = {
         name: (await clerk.get(f"{BASE}/charts/{name}.json")).json()
@@ -143,9 +143,9 @@ async def test_charts_add_up_to_the_tally(office: Office, field: Field) -> None:
     assert (await clerk.get(f"{BASE}/charts/nothing.json")).status_code == 404
 
 
-async def test_minutes_are_of_the_last_three_hours(office: Office, field: Field) -> None:
-    office.clock.set(OPENS + 2 * HOUR + timedelta(seconds=30))
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_minutes_are_of_the_last_three_hours(staff_app: StaffApp, field: Field) -> None:
+    staff_app.clock.set(OPENS + 2 * HOUR + timedelta(seconds=30))
+    clerk = await staff_app.signed_in_client("tally_clerk")
     chart = (await clerk.get(f"{BASE}/charts/minutes.json")).json()
     assert len(chart["time"]) == 180
     assert chart["time"][-1] == "2022-07-01T10:00:00+08:00"
@@ -156,8 +156,10 @@ async def test_minutes_are_of_the_last_three_hours(office: Office, field: Field)
     assert "2022-07-01 08:30:00 to 2022-07-01 08:31:00" in peak.text
 
 
-async def test_a_peak_opens_to_platforms_networks_and_ballots(office: Office, field: Field) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_a_peak_opens_to_platforms_networks_and_ballots(
+    staff_app: StaffApp, field: Field
+) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     path = f"{BASE}/window?from=2022-07-01T08:30&to=2022-07-01T08:31"
     answer = await clerk.get(path)
     assert [row[:5] for row in table(answer, "platforms")[1:]] == [["beta", "67", "0", "20", "47"]]
@@ -178,7 +180,7 @@ async def test_a_peak_opens_to_platforms_networks_and_ballots(office: Office, fi
     assert [row[0] for row in first + rest] == ids
     narrowed = await clerk.get(f"{path}&network={b'network2'.hex()}&candidate=4&state=counted")
     assert [row[-1] for row in table(narrowed, "ballots")[1:]] == ["Counted"] * 7
-    lines = await journal(office.database, "viewed")
+    lines = await audit_log(staff_app.database, "viewed")
     assert [(line["actor"], line["contest"]) for line in lines] == [("tally_clerk-1", SLUG)] * 3
     assert lines[2]["details"] == {
         "from": "2022-07-01T00:30:00+00:00",
@@ -189,15 +191,17 @@ async def test_a_peak_opens_to_platforms_networks_and_ballots(office: Office, fi
     }
 
 
-async def test_an_hour_is_a_window(office: Office, field: Field) -> None:
-    clerk = await office.signed_in_client("supervisor")
+async def test_an_hour_is_a_window(staff_app: StaffApp, field: Field) -> None:
+    clerk = await staff_app.signed_in_client("supervisor")
     answer = await clerk.get(f"{BASE}/hours/2022-07-01T01Z?candidate=4")
     assert [row[:5] for row in table(answer, "platforms")[1:]] == [["alpha", "5", "5", "0", "0"]]
     assert (await clerk.get(f"{BASE}/hours/yesterday")).status_code == 404
 
 
-async def test_a_candidate_s_votes_and_where_they_come_from(office: Office, field: Field) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_a_candidate_s_votes_and_where_they_come_from(
+    staff_app: StaffApp, field: Field
+) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     answer = await clerk.get(f"{BASE}/candidates/3")
     votes = field.count(lambda b: b.choices)[3]
     assert by_state(inline_chart(answer)) == states(votes)
@@ -214,8 +218,8 @@ async def test_a_candidate_s_votes_and_where_they_come_from(office: Office, fiel
     assert (await clerk.get(f"{BASE}/candidates/7")).status_code == 404
 
 
-async def test_two_candidates_side_by_side(office: Office, field: Field) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_two_candidates_side_by_side(staff_app: StaffApp, field: Field) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     answer = await clerk.get(f"{BASE}/compare?a=1&b=3")
     chart = inline_chart(answer)
     assert [one["values"][-1] for one in chart["series"]] == [14, 47, -33]
@@ -226,8 +230,8 @@ async def test_two_candidates_side_by_side(office: Office, field: Field) -> None
     assert (await clerk.get(f"{BASE}/compare?a=1&b=x")).status_code == 422
 
 
-async def test_the_counts_of_a_moment(office: Office, field: Field) -> None:
-    auditor = await office.signed_in_client("auditor")
+async def test_the_counts_of_a_moment(staff_app: StaffApp, field: Field) -> None:
+    auditor = await staff_app.signed_in_client("auditor")
     for text, moment in (
         ("2022-07-01T08:30:06", OPENS + timedelta(minutes=30, seconds=6)),
         ("2022-07-01T11:01:30", OPENS + 3 * HOUR + timedelta(seconds=90)),
@@ -241,32 +245,32 @@ async def test_the_counts_of_a_moment(office: Office, field: Field) -> None:
     assert (await auditor.get(f"{BASE}?at=now")).status_code == 422
 
 
-async def test_it_says_what_the_public_sees(office: Office, field: Field) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_it_states_what_the_public_sees(staff_app: StaffApp, field: Field) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     assert "The public also sees live counts." in (await clerk.get(BASE)).text
     hidden = rules(release=ReleaseSchedule(mode="hidden"))
-    quiet = await open_field(office.database, "quiet", contest_rules=hidden)
-    await quiet.add(office.database, [Cast([1]) for _ in range(77)])
-    await office.refresh()
+    quiet = await open_field(staff_app.database, "quiet", contest_rules=hidden)
+    await quiet.add(staff_app.database, [Cast([1]) for _ in range(77)])
+    await staff_app.refresh()
     shown = (await clerk.get("/contests/quiet")).text
     assert "The public sees no counts until the result is published." in shown
     assert ">77<" in shown
 
 
-async def test_counts_are_for_those_who_answer_for_them(office: Office, field: Field) -> None:
-    stranger = office.client()
+async def test_counts_are_for_those_who_answer_for_them(staff_app: StaffApp, field: Field) -> None:
+    stranger = staff_app.client()
     for path in PAGES:
         answer = await stranger.get(path)
         assert answer.status_code == (401 if ".json" in path else 303), path
     roles: tuple[Role, ...] = ("reviewer", "administrator")
     for role in roles:
-        client = await office.signed_in_client(role)
+        client = await staff_app.signed_in_client(role)
         assert {(await client.get(path)).status_code for path in PAGES} == {403}
-    assert await journal(office.database, "viewed") == []
+    assert await audit_log(staff_app.database, "viewed") == []
 
 
-async def test_odd_windows_are_explained(office: Office, field: Field) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
+async def test_odd_windows_are_explained(staff_app: StaffApp, field: Field) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
     hour = "from=2022-07-01T08:00&to=2022-07-01T09:00"
     for query, status in (
         ("from=2022-07-01T08:00&to=2022-07-03T08:00", 422),
@@ -282,14 +286,14 @@ async def test_odd_windows_are_explained(office: Office, field: Field) -> None:
         (f"{hour}&candidate=7", 404),
     ):
         assert (await clerk.get(f"{BASE}/window?{query}")).status_code == status, query
-    assert len(await journal(office.database, "viewed")) == 1
+    assert len(await audit_log(staff_app.database, "viewed")) == 1
 
 
 async def test_another_contest_s_ballots_and_candidates_are_not_shown(
-    office: Office, field: Field
+    staff_app: StaffApp, field: Field
 ) -> None:
-    clerk = await office.signed_in_client("tally_clerk")
-    other = office.contest.slug
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    other = staff_app.contest.slug
     after = max(ballot.ballot_id for ballot in field.cast).hex()
     query = f"from=2022-07-01T08:00&to=2022-07-01T12:00&after={after[:-2]}00"
     assert table(await clerk.get(f"/contests/{other}/window?{query}"), "ballots")[1:] == [

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.accessibility import assert_accessible
 from tests.contest_data import store_platform
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.voting.tally.cast_ballots import (
     Cast,
     Field,
@@ -22,28 +22,30 @@ SLUG = "field"
 BASE = f"/contests/{SLUG}"
 
 
-async def live_field(office: Office) -> Field:
+async def live_field(staff_app: StaffApp) -> Field:
     """Open, with a peak of forty ballots two minutes ago."""
     far = datetime.now(UTC) + timedelta(days=2)
-    made = await open_field(office.database, SLUG, closes_at=far)
-    platform = await store_platform(office.database, "alpha")
+    made = await open_field(staff_app.database, SLUG, closes_at=far)
+    platform = await store_platform(staff_app.database, "alpha")
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     peak = now - timedelta(minutes=2)
     await made.add(
-        office.database,
+        staff_app.database,
         [
             *(Cast([1 + n % 4], peak - timedelta(minutes=n), platform) for n in range(30)),
             *(Cast([2], peak, platform, network=b"network1") for _ in range(40)),
             *(Cast([3], peak, platform, held=True) for _ in range(3)),
         ],
     )
-    await office.refresh()
+    await staff_app.refresh()
     return made
 
 
-async def test_from_a_peak_to_its_ballots(office: Office, desktop: Page, tmp_path: Path) -> None:
-    field = await live_field(office)
-    await office.sign_in(desktop, "tally_clerk", BASE)
+async def test_from_a_peak_to_its_ballots(
+    staff_app: StaffApp, desktop: Page, tmp_path: Path
+) -> None:
+    field = await live_field(staff_app)
+    await staff_app.sign_in(desktop, "tally_clerk", BASE)
     minutes = desktop.locator("figure#minutes")
     await expect(minutes).to_have_attribute("data-drawn", "")
     await assert_accessible(desktop)
@@ -52,8 +54,8 @@ async def test_from_a_peak_to_its_ballots(office: Office, desktop: Page, tmp_pat
     net = desktop.locator("[data-totals] [data-figure=net]")
     await expect(net).to_have_text("70")
     platform = field.cast[0].platform_id
-    await field.add(office.database, [Cast([6], datetime.now(UTC), platform)])
-    await expect(net).to_have_text("71", timeout=20_000)
+    await field.add(staff_app.database, [Cast([6], datetime.now(UTC), platform)])
+    await expect(net).to_have_text("71")
     await desktop.get_by_role("button", name="暂停刷新").press("Enter")
     await expect(desktop.get_by_role("button", name="继续刷新")).to_be_focused()
 
@@ -86,16 +88,18 @@ async def test_from_a_peak_to_its_ballots(office: Office, desktop: Page, tmp_pat
     await expect(desktop.locator("[data-ballots] tbody tr")).to_have_count(40)
     await expect(desktop.locator("[data-ballots] .state.counted")).to_have_count(40)
     details = json.loads(
-        await office.database.fetchval(
-            "select details::text from journal where act = 'viewed' order by entry desc limit 1"
+        await staff_app.database.fetchval(
+            "select details::text from audit_log where act = 'viewed' order by entry desc limit 1"
         )
     )
     assert details["network"] == b"network1".hex()
 
 
-async def test_candidate_and_comparison_read_well_in_english(office: Office, desktop: Page) -> None:
-    await live_field(office)
-    await office.sign_in(desktop, "auditor", BASE)
+async def test_candidate_and_comparison_read_well_in_english(
+    staff_app: StaffApp, desktop: Page
+) -> None:
+    await live_field(staff_app)
+    await staff_app.sign_in(desktop, "auditor", BASE)
     await desktop.get_by_role("link", name="English").click()
     await expect(desktop.locator("figure#hours")).to_have_attribute("data-drawn", "")
     await assert_accessible(desktop)
@@ -111,9 +115,9 @@ async def test_candidate_and_comparison_read_well_in_english(office: Office, des
     )
 
 
-async def test_exports_are_taken_from_the_page(office: Office, desktop: Page) -> None:
-    field = await live_field(office)
-    await office.sign_in(desktop, "auditor", f"{BASE}/exports")
+async def test_exports_are_taken_from_the_page(staff_app: StaffApp, desktop: Page) -> None:
+    field = await live_field(staff_app)
+    await staff_app.sign_in(desktop, "auditor", f"{BASE}/exports")
     await assert_accessible(desktop)
     async with desktop.expect_download() as saving:
         ballots = desktop.get_by_role("link", name="下载 JSON（每行一条）").first

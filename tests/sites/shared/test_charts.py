@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.browser.accessibility import assert_accessible, tab_to
-from tests.browser.conftest import DESKTOP, TIMEOUT_MS
 from tests.browser.guard import Guard
-from tests.sites.console.running_office import Office, running_office
+from tests.browser.pages import DESKTOP, open_page
+from tests.sites.console.running_staff_app import StaffApp, running_staff_app
 from voting_service.settings import Settings
 from voting_service.sites.console.routes import ROUTES
 from voting_service.sites.shared.signed_in.rendering import page
@@ -60,23 +60,19 @@ async def drawn(
     """A page of charts."""
     more = [Route("/charts", charts), Route("/charts.json", data)]
     monkeypatch.setattr("voting_service.sites.staff_app.ROUTES", [*ROUTES, *more])
-    async with running_office(settings) as office:
-        async for opened in _open(office, chromium):
+    async with running_staff_app(settings) as staff_app:
+        async for opened in _open(staff_app, chromium):
             yield opened
 
 
-async def _open(office: Office, chromium: Browser) -> AsyncIterator[Page]:
-    guard = Guard(office.origin)
-    guard.expect(r"404 \(Not Found\)")  # of the chart whose source is away
-    context = await chromium.new_context(**DESKTOP, locale="zh-CN")
-    context.set_default_timeout(TIMEOUT_MS)
-    guard.watch(context)
-    opened = await context.new_page()
-    await opened.goto(f"{office.origin}/charts")
-    for name in ("line", "bar", "heat"):
-        await opened.wait_for_selector(f"#{name}[data-drawn]")
-    yield opened
-    await context.close()
+async def _open(staff_app: StaffApp, chromium: Browser) -> AsyncIterator[Page]:
+    guard = Guard(staff_app.origin)
+    guard.expect(r"404 \(Not Found\)")  # of the chart whose source is unavailable
+    async with open_page(chromium, guard, **DESKTOP) as opened:
+        await opened.goto(f"{staff_app.origin}/charts")
+        for name in ("line", "bar", "heat"):
+            await opened.wait_for_selector(f"#{name}[data-drawn]")
+        yield opened
     assert guard.verdict() == []
 
 
@@ -116,11 +112,11 @@ async def test_the_keyboard_reaches_the_table(drawn: Page) -> None:
 
 
 async def test_a_tooltip_gives_the_exact_figure(drawn: Page) -> None:
-    said = await drawn.evaluate(
+    output = await drawn.evaluate(
         """() => echarts.getInstanceByDom(document.querySelector("#bar .drawing"))
           .getOption().tooltip[0].valueFormatter(12345)"""
     )
-    assert said == "12,345"
+    assert output == "12,345"
 
 
 async def test_a_chart_is_saved_as_a_picture(drawn: Page, tmp_path: Path) -> None:
@@ -134,6 +130,6 @@ async def test_a_chart_is_saved_as_a_picture(drawn: Page, tmp_path: Path) -> Non
     assert len(saved) > 5000
 
 
-async def test_what_cannot_be_read_says_so(drawn: Page) -> None:
+async def test_what_cannot_be_read_states_it(drawn: Page) -> None:
     await drawn.wait_for_selector("#away .chart-said:not([hidden])")
     assert "数据加载失败" in await drawn.inner_text("#away .chart-said")

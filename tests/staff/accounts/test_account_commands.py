@@ -1,23 +1,16 @@
-"""Accounts from a shell: invitations, and the journal of what was done there."""
+"""Accounts from a shell: invitations, and the audit log of what was done there."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from base64 import b64encode
 from datetime import UTC, datetime
 
-import pyotp
 import pytest
-from click.testing import CliRunner
 
+from tests.commands import run_command, set_environment
 from tests.cut_data import (
-    MASTER_KEY,
-    PASSWORD,
-    SECRET,
     member,
 )
-from voting_service.cli import root
 from voting_service.errors import (
     NotFound,
     Refused,
@@ -31,34 +24,21 @@ from voting_service.staff.accounts.invitations import find_invitation
 
 @pytest.fixture(autouse=True)
 def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    variables = {
-        "DATABASE_URL": settings.database_url,
-        "VALKEY_URL": settings.valkey_url,
-        "MASTER_KEY": b64encode(MASTER_KEY).decode(),
-        "SIGNING_KEY_FILE": str(settings.signing_key_file),
-        "OFFICE_URL": "https://desk.example",
-        "STAFF_PASSWORD": PASSWORD,
-        "STAFF_CODE": pyotp.TOTP(SECRET).now(),
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(f"VOTING_{name}", value)
+    set_environment(monkeypatch, settings, STAFF_URL="https://desk.example")
 
 
 async def account(*words: str) -> str:
     """What `account` prints; errors of the domain pass through."""
-    result = await asyncio.to_thread(CliRunner().invoke, root, ["account", *words])
-    if isinstance(result.exception, Exception):
-        raise result.exception
-    return result.stdout
+    return (await run_command("account", *words)).stdout
 
 
 async def test_an_administrator_invites_from_a_shell(database: Connection) -> None:
     await member(database, "chief", "administrator")
-    said = await account("invite", "--role", "auditor", "--note", "审计", "--as", "chief")
-    link = re.fullmatch(r"https://desk\.example/invitation/([A-Za-z0-9_-]{43})\n", said)
+    output = await account("invite", "--role", "auditor", "--note", "审计", "--as", "chief")
+    link = re.fullmatch(r"https://desk\.example/invitation/([A-Za-z0-9_-]{43})\n", output)
     assert link
-    found = await find_invitation(database, link[1], datetime.now(UTC))
-    assert (found.role, found.note, found.inviter) == ("auditor", "审计", "chief")
+    invitation = await find_invitation(database, link[1], datetime.now(UTC))
+    assert (invitation.role, invitation.note, invitation.inviter) == ("auditor", "审计", "chief")
 
 
 async def test_nobody_else_invites(database: Connection) -> None:
@@ -68,10 +48,10 @@ async def test_nobody_else_invites(database: Connection) -> None:
     assert await database.fetchval("select count(*) from invitations") == 0
 
 
-async def test_what_is_done_from_a_shell_stands_in_the_journal(database: Connection) -> None:
+async def test_what_is_done_from_a_shell_stands_in_the_audit_log(database: Connection) -> None:
     await account("add", "auditor", "--role", "auditor")
     await account("disable", "auditor")
-    rows = await database.fetch("select actor, act, subject from journal order by entry")
+    rows = await database.fetch("select actor, act, subject from audit_log order by entry")
     assert [(row["act"], row["subject"]) for row in rows] == [
         ("account_made", "auditor"),
         ("account_disabled", "auditor"),

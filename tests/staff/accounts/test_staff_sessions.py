@@ -110,9 +110,9 @@ async def test_sessions_end_when_they_should(
         now += pause
         match deed:
             case "use" | "refresh":
-                found = await find_session(database, token, now, by_itself=deed == "refresh")
-                assert (found is not None) == expected.is_in(now)
-                if deed == "use" and found and now - expected.seen >= SEEN_EVERY:
+                result = await find_session(database, token, now, by_itself=deed == "refresh")
+                assert (result is not None) == expected.is_in(now)
+                if deed == "use" and result and now - expected.seen >= SEEN_EVERY:
                     expected.seen = now
             case "confirm" if expected.is_in(now):
                 assert await confirm_session(database, session.token_hash, now)
@@ -130,11 +130,11 @@ async def test_sessions_end_when_they_should(
                 break
             case "another":
                 await open_session(database, account, "", now)
-    found = await find_session(database, token, now, by_itself=True)
-    assert (found is not None) == expected.is_in(now)
-    if found is not None:
-        assert is_confirmed(found[1], now) == (now - expected.confirmed < CONFIRMED_FOR)
-        listed = [one.token_hash for one in await load_sessions(database, account.id, now)]
+    result = await find_session(database, token, now, by_itself=True)
+    assert (result is not None) == expected.is_in(now)
+    if result is not None:
+        assert is_confirmed(result[1], now) == (now - expected.confirmed < CONFIRMED_FOR)
+        listed = [first.token_hash for first in await load_sessions(database, account.id, now)]
         assert session.token_hash in listed
 
 

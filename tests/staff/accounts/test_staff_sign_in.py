@@ -23,19 +23,20 @@ from voting_service.errors import (
 )
 from voting_service.infrastructure.crypto.key_wrapping import unwrap, wrap
 from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.staff.accounts.failed_sign_ins import (
+    FREE_TRIES,
+    LONGEST_DELAY_SECONDS,
+    TooManyTries,
+)
 from voting_service.staff.accounts.model import Account
 from voting_service.staff.accounts.repository import (
     HASHER,
+    NewAccount,
     create_account,
     disable_account,
     load_accounts,
 )
-from voting_service.staff.accounts.sign_in import (
-    FREE_TRIES,
-    LONGEST_DELAY_SECONDS,
-    TooManyTries,
-    authenticate,
-)
+from voting_service.staff.accounts.sign_in import SignInAttempt, authenticate
 
 NOW = datetime(2022, 7, 10, 12, 0, 0, tzinfo=UTC)
 
@@ -59,7 +60,7 @@ async def sign_in(
 ) -> Account:
     digits = code(now) if digits is None else digits
     return await authenticate(
-        database, MASTER_KEY, name, password, digits, clock=at(now), source=source
+        database, MASTER_KEY, SignInAttempt(name, password, digits, source=source), clock=at(now)
     )
 
 
@@ -114,11 +115,11 @@ async def test_racing_sign_ins_with_one_code_let_one_in(
     await member(database, "clerk")
     connections = [await connect(database_url) for _ in range(6)]
     results = await asyncio.gather(
-        *(sign_in(each, source=str(place)) for place, each in enumerate(connections)),
+        *(sign_in(connection, source=str(place)) for place, connection in enumerate(connections)),
         return_exceptions=True,
     )
-    for each in connections:
-        await each.close()
+    for connection in connections:
+        await connection.close()
     assert sum(isinstance(result, Account) for result in results) == 1, results
     assert sum(isinstance(result, NotSignedIn) for result in results) == 5, results
 
@@ -165,10 +166,11 @@ async def test_tries_made_at_once_do_not_outrun_the_delay(
     await member(database, "clerk")
     connections = [await connect(database_url) for _ in range(12)]
     results = await asyncio.gather(
-        *(sign_in(each, password="wrong") for each in connections), return_exceptions=True
+        *(sign_in(connection, password="wrong") for connection in connections),
+        return_exceptions=True,
     )
-    for each in connections:
-        await each.close()
+    for connection in connections:
+        await connection.close()
     looked_at = [r for r in results if isinstance(r, NotSignedIn)]
     assert len(looked_at) == FREE_TRIES
     assert sum(isinstance(r, TooManyTries) for r in results) == 12 - FREE_TRIES
@@ -208,7 +210,8 @@ async def test_an_old_hash_is_renewed(database: Connection, owner_database_url: 
 
 async def test_every_fault_of_a_new_account_is_named_at_once(database: Connection) -> None:
     with pytest.raises(InvalidInput) as caught:
-        await create_account(database, MASTER_KEY, "\x07", "king", "short", totp_secret="1")  # type: ignore[arg-type]
+        wrong = NewAccount("\x07", "king", "short", totp_secret="1")  # type: ignore[arg-type]
+        await create_account(database, MASTER_KEY, wrong)
     assert [fault.field for fault in caught.value.faults] == [
         "name",
         "role",

@@ -15,12 +15,12 @@ from tests.cut_data import (
     StoredBallot,
 )
 from tests.voting.rulings.rulings_data import (
-    EVIDENCE,
     Staff,
+    forge_hold,
+    get_staff,
     hold,
     propose_one,
     rule,
-    staff_of,
     store_ballots,
 )
 from voting_service.contests.model import Contest
@@ -43,7 +43,7 @@ async def contest(database: Connection) -> Contest:
 
 @pytest.fixture
 async def staff(database: Connection) -> Staff:
-    return await staff_of(database)
+    return await get_staff(database)
 
 
 async def test_a_ruling_s_trigger_cannot_be_borrowed_for_a_table_of_one_s_own(
@@ -56,11 +56,11 @@ async def test_a_ruling_s_trigger_cannot_be_borrowed_for_a_table_of_one_s_own(
     owner = await connect(owner_database_url)
     for role, refusal in (
         (database, "permission denied for function"),
-        (owner, "from decisions only"),
+        (owner, "from approval requests only"),
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match=refusal):
             await role.execute(
-                "create temp table mine as select * from decisions;"
+                "create temp table mine as select * from approval_requests;"
                 "create trigger borrowed after update on mine"
                 " for each row execute function public.carry_out_ruling();"
                 "update mine set approved_at = now()"
@@ -78,22 +78,11 @@ async def test_nothing_runs_as_the_owner_for_everybody(database: Connection) -> 
     assert open_to_all == []
 
 
-async def test_a_hold_that_says_it_is_smaller_than_it_is_cannot_be_ruled(
+async def test_a_hold_that_claims_to_be_smaller_than_it_is_cannot_be_ruled(
     database: Connection, contest: Contest, staff: Staff
 ) -> None:
     ids = await store_ballots(database, contest, [StoredBallot([1])] * 3)
-    async with database.transaction():
-        understated = await database.fetchval(
-            "insert into holds (contest_id, kind, source, label, evidence, ballots, ballots_hash,"
-            " created_at) values ($1, 'campaign', 'x', 'x', $2, 1, $3, now()) returning id",
-            contest.id,
-            EVIDENCE,
-            ballots_hash(ids),
-        )
-        await database.executemany(
-            "insert into hold_ballots (contest_id, hold_id, ballot_id) values ($1, $2, $3)",
-            [(contest.id, understated, each) for each in ids],
-        )
+    understated = await forge_hold(database, contest, ids, ballots_hash(ids))
     with pytest.raises(Refused):
         await rule(database, contest, staff, understated, "void")
     assert await database.fetchval(RULED) == 0
@@ -120,21 +109,21 @@ async def test_kept_figures_that_were_changed_do_not_hide_held_ballots_from_a_pu
         "document_sha256": await database.fetchval("select encode(sha256($1), 'hex')", document)
     }
     decision = await database.fetchval(
-        "insert into decisions (contest_id, kind, subject, payload, payload_hash, proposed_by,"
-        " proposed_at) values ($1, 'publication', '1', $2, repeat('0', 64), $3, now())"
+        "insert into approval_requests (contest_id, kind, subject, payload, payload_hash,"
+        " proposed_by, proposed_at) values ($1, 'publication', '1', $2, repeat('0', 64), $3, now())"
         " returning id",
         contest.id,
         payload,
         staff.clerk.id,
     )
     await database.execute(
-        "update decisions set approved_by = $2, approved_at = now() where id = $1",
+        "update approval_requests set approved_by = $2, approved_at = now() where id = $1",
         decision,
         staff.supervisor.id,
     )
     with pytest.raises(Refused), domain_errors():
         await database.execute(
-            "insert into publications (contest_id, version, document, decision_id, published_at)"
+            "insert into publications (contest_id, version, document, approval_id, published_at)"
             " values ($1, 1, $2, $3, now())",
             contest.id,
             document,

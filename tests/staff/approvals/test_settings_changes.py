@@ -31,6 +31,7 @@ from voting_service.contests.settings.platform_switch import (
 )
 from voting_service.contests.settings.repository import (
     AnnouncedChange,
+    ChangeOrigin,
     PlatformState,
     load_changes,
     store_changed,
@@ -49,6 +50,7 @@ from voting_service.errors import (
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import Connection, domain_errors
 from voting_service.staff.accounts.model import Account, Role
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.repository import load_contest_approvals
 from voting_service.staff.approvals.service import decline
 from voting_service.staff.audit_log.model import Entry
@@ -97,16 +99,16 @@ async def test_two_people_move_the_close(
     database: Connection, contest: Contest, clerk: Account, supervisor: Account
 ) -> None:
     proposed = await change_setting(
-        database, contest, clerk, "closes_at", later(contest), reason=WHY, now=now()
+        Actor(database, clerk, now()), contest, "closes_at", later(contest), reason=WHY
     )
     assert proposed is not None
     assert await load_contest(database, contest.slug) == contest
     assert await load_changes(database, contest.id) == ()
     with pytest.raises(SecondPersonRequired):
-        await approve_change(database, contest.slug, clerk, proposed, now=now())
+        await approve_change(Actor(database, clerk, now()), contest.slug, proposed)
     assert await load_contest(database, contest.slug) == contest
 
-    await approve_change(database, contest.slug, supervisor, proposed, now=now())
+    await approve_change(Actor(database, supervisor, now()), contest.slug, proposed)
     changed = await load_contest(database, contest.slug)
     assert changed.closes_at == contest.closes_at + 2 * HOUR
     assert changed.revision == contest.revision + 1
@@ -121,7 +123,7 @@ async def test_two_people_move_the_close(
         ("staff-2", "approved"),
     ]
     with pytest.raises(Refused):
-        await approve_change(database, contest.slug, supervisor, proposed, now=now())
+        await approve_change(Actor(database, supervisor, now()), contest.slug, proposed)
 
 
 async def test_before_it_is_announced_one_person_is_enough(
@@ -129,13 +131,11 @@ async def test_before_it_is_announced_one_person_is_enough(
 ) -> None:
     contest = await upcoming(database, "secret", now() + HOUR)
     title = {"zh": "新题", "en": "New title"}
-    done = await change_setting(
-        database, contest, clerk, "title", title, reason=WHY, now=now()
-    )  # fmt: skip
+    done = await change_setting(Actor(database, clerk, now()), contest, "title", title, reason=WHY)
     assert done is None
     assert (await load_contest(database, "secret")).rules.title == Text("新题", "New title")
     [told] = await load_changes(database, contest.id)
-    assert (told.setting, told.after, told.decision_id) == ("title", title, None)
+    assert (told.setting, told.after, told.approval_id) == ("title", title, None)
     [line] = await acts(database)
     assert (line.actor, line.act, line.subject) == ("staff-1", "contest_changed", "title")
 
@@ -143,7 +143,7 @@ async def test_before_it_is_announced_one_person_is_enough(
 async def test_an_announced_contest_takes_two(database: Connection, clerk: Account) -> None:
     contest = await upcoming(database, "announced", now() - HOUR)
     proposed = await change_setting(
-        database, contest, clerk, "list_order", "number", reason=WHY, now=now()
+        Actor(database, clerk, now()), contest, "list_order", "number", reason=WHY
     )
     assert proposed is not None
     assert await load_contest(database, "announced") == contest
@@ -155,17 +155,17 @@ async def test_others_change_nothing(
 ) -> None:
     other = await member(database, "staff-3", role)
     proposed = await change_setting(
-        database, contest, clerk, "closes_at", later(contest), reason=WHY, now=now()
+        Actor(database, clerk, now()), contest, "closes_at", later(contest), reason=WHY
     )
     assert proposed is not None
     with pytest.raises(Refused):
         await change_setting(
-            database, contest, other, "closes_at", later(contest), reason=WHY, now=now()
+            Actor(database, other, now()), contest, "closes_at", later(contest), reason=WHY
         )
     with pytest.raises(Refused):
-        await approve_change(database, contest.slug, other, proposed, now=now())
+        await approve_change(Actor(database, other, now()), contest.slug, proposed)
     with pytest.raises(Refused):
-        await propose_platform_on(database, contest, other, "demo", reason=WHY, now=now())
+        await propose_platform_on(Actor(database, other, now()), contest, "demo", reason=WHY)
     assert await load_contest(database, contest.slug) == contest
 
 
@@ -174,22 +174,25 @@ async def test_a_contest_that_moved_on_is_looked_at_again(
 ) -> None:
     wanted: dict[Setting, object] = {"closes_at": later(contest), "expected_voters_per_day": 5}
     ids = [
-        await change_setting(database, contest, clerk, setting, value, reason=WHY, now=now())
+        await change_setting(Actor(database, clerk, now()), contest, setting, value, reason=WHY)
         for setting, value in wanted.items()
     ]
     first, second = ids
     assert first is not None and second is not None
-    await approve_change(database, contest.slug, supervisor, first, now=now())
+    await approve_change(Actor(database, supervisor, now()), contest.slug, first)
     with pytest.raises(Refused, match="has changed since this was proposed"):
-        await approve_change(database, contest.slug, supervisor, second, now=now())
+        await approve_change(Actor(database, supervisor, now()), contest.slug, second)
     decisions = await load_contest_approvals(database, contest.id)
     states = [decision.state for decision in decisions]
     assert states == ["approved", "waiting"], "nothing of a refused approval stays"
-    await decline(database, contest, supervisor, decisions[1], "stale", now=now())
+    await decline(Actor(database, supervisor, now()), contest, decisions[1], "stale")
     assert [line.act for line in await acts(database)][-1] == "declined"
     with pytest.raises(Refused, match="has changed"):
         await store_changed(
-            database, contest, replace(contest, opens_at=now() - HOUR), reason=WHY, now=now()
+            database,
+            contest,
+            replace(contest, opens_at=now() - HOUR),
+            ChangeOrigin("staff-1", now(), WHY),
         )
 
 
@@ -198,22 +201,22 @@ async def test_the_rules_of_the_moment_of_the_approval_hold(
 ) -> None:
     soon = msgspec.to_builtins(now() + HOUR)
     proposed = await change_setting(
-        database, contest, clerk, "closes_at", soon, reason=WHY, now=now()
+        Actor(database, clerk, now()), contest, "closes_at", soon, reason=WHY
     )
     assert proposed is not None
     with pytest.raises(ChangeRefused) as refused:
-        await approve_change(database, contest.slug, supervisor, proposed, now=now() + HOUR)
+        await approve_change(Actor(database, supervisor, now() + HOUR), contest.slug, proposed)
     assert refused.value.why == "too_soon"
     assert await load_contest(database, contest.slug) == contest
 
 
 @pytest.mark.parametrize("reason", [Text("", "x"), Text("x", ""), Text("长" * 301, "x")])
-async def test_the_public_is_told_why_in_both_languages(
+async def test_the_public_is_shown_why_in_both_languages(
     database: Connection, contest: Contest, clerk: Account, reason: Text
 ) -> None:
     with pytest.raises(InvalidInput, match="reason"):
         await change_setting(
-            database, contest, clerk, "closes_at", later(contest), reason=reason, now=now()
+            Actor(database, clerk, now()), contest, "closes_at", later(contest), reason=reason
         )
 
 
@@ -222,8 +225,8 @@ async def test_the_early_close_is_announced(
 ) -> None:
     moment = now()
     with pytest.raises(Refused):
-        await close_early(database, contest, clerk, moment + NOTICE, reason=WHY, now=moment)
-    await close_early(database, contest, supervisor, moment + NOTICE, reason=WHY, now=moment)
+        await close_early(Actor(database, clerk, moment), contest, moment + NOTICE, reason=WHY)
+    await close_early(Actor(database, supervisor, moment), contest, moment + NOTICE, reason=WHY)
     [told] = await load_changes(database, contest.id)
     assert (told.setting, told.before) == ("closes_at", setting_value(contest, "closes_at"))
     closed = await load_contest(database, contest.slug)
@@ -245,12 +248,12 @@ async def test_a_platform_goes_off_at_once_and_comes_back_with_two(
     with pytest.raises(Refused, match="two people"):
         await switch_platform_on(database, "demo", by="staff-1", reason=WHY, now=now())
     with pytest.raises(NotFound):
-        await propose_platform_on(database, contest, clerk, "paper", reason=WHY, now=now())
-    proposed = await propose_platform_on(database, contest, clerk, "demo", reason=WHY, now=now())
+        await propose_platform_on(Actor(database, clerk, now()), contest, "paper", reason=WHY)
+    proposed = await propose_platform_on(Actor(database, clerk, now()), contest, "demo", reason=WHY)
     with pytest.raises(SecondPersonRequired):
-        await approve_change(database, contest.slug, clerk, proposed, now=now())
+        await approve_change(Actor(database, clerk, now()), contest.slug, proposed)
     assert not (await load_platforms(database))[0].enabled
-    await approve_change(database, contest.slug, supervisor, proposed, now=now())
+    await approve_change(Actor(database, supervisor, now()), contest.slug, proposed)
     assert (await load_platforms(database))[0].enabled
 
     def state(enabled: bool) -> object:
@@ -258,7 +261,7 @@ async def test_a_platform_goes_off_at_once_and_comes_back_with_two(
 
     for each in (contest, other):
         told = await load_changes(database, each.id)
-        assert [(t.setting, t.before, t.after, t.decision_id) for t in told] == [
+        assert [(t.setting, t.before, t.after, t.approval_id) for t in told] == [
             ("platform", state(True), state(False), None),
             ("platform", state(False), state(True), proposed),
         ]
@@ -325,7 +328,7 @@ async def test_what_was_announced_stays(
     database: Connection, contest: Contest, supervisor: Account, statement: str
 ) -> None:
     moment = now()
-    await close_early(database, contest, supervisor, moment + NOTICE, reason=WHY, now=moment)
+    await close_early(Actor(database, supervisor, moment), contest, moment + NOTICE, reason=WHY)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await database.execute(statement)
     assert len(await load_changes(database, contest.id)) == 1

@@ -16,7 +16,7 @@ from voting_service.infrastructure.postgres.pool import (
 from voting_service.staff.audit_log.hash_chain import (
     BEGINNING,
     Head,
-    hash_of,
+    hash_entry,
 )
 from voting_service.staff.audit_log.model import Entry
 from voting_service.staff.audit_log.repository import entries_after
@@ -40,14 +40,14 @@ def chained(fields: Iterable[tuple[str, str, str]], after: Head = BEGINNING) -> 
             previous_hash=head.hash,
             hash=b"",
         )
-        line = msgspec.structs.replace(line, hash=hash_of(line))
+        line = msgspec.structs.replace(line, hash=hash_entry(line))
         lines.append(line)
         head = Head(line.entry, line.hash)
     return lines
 
 
 async def stored(connection: AnyConnection) -> list[Entry]:
-    """The whole journal."""
+    """The whole audit log."""
     return [entry async for batch in entries_after(connection) for entry in batch]
 
 
@@ -56,8 +56,8 @@ async def forging(owner_database_url: str) -> AsyncIterator[Connection]:
     """The owner of the tables with the triggers out of the way."""
     connection = await connect(owner_database_url)
     try:
-        await connection.execute("alter table journal disable trigger all")
+        await connection.execute("alter table audit_log disable trigger all")
         yield connection
-        await connection.execute("alter table journal enable trigger all")
+        await connection.execute("alter table audit_log enable trigger all")
     finally:
         await connection.close()

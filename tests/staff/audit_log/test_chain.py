@@ -15,12 +15,12 @@ from voting_service.staff.audit_log.hash_chain import (
     BEGINNING,
     Chain,
     Head,
-    hash_of,
+    hash_entry,
     netstrings,
     parse_head,
     verify,
 )
-from voting_service.staff.audit_log.json_lines import line_of, read_lines
+from voting_service.staff.audit_log.json_lines import encode_entry, read_lines
 from voting_service.staff.audit_log.model import Entry
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -52,7 +52,7 @@ def test_an_untouched_chain_is_whole_and_comes_back_from_a_file(
 ) -> None:
     lines = chained(fields)
     assert faults(lines) == []
-    assert list(read_lines(line_of(line) for line in lines)) == lines
+    assert list(read_lines(encode_entry(line) for line in lines)) == lines
 
 
 @given(
@@ -64,42 +64,42 @@ def test_any_changed_field_is_found(place: int, field: str) -> None:
     line = lines[place]
     other: object = {"at": lines[(place + 1) % 6].at, "hash": b"\1" * 32}.get(field, "other")
     lines[place] = msgspec.structs.replace(line, **{field: other})
-    assert f"line {place + 1} changed: it does not fit its hash" in faults(lines)
+    assert f"Entry {place + 1}: changed; the content does not match the hash" in faults(lines)
 
 
 def test_a_line_rewritten_with_its_hash_shows_at_the_next() -> None:
     lines = chained(LINES)
     changed = msgspec.structs.replace(lines[2], subject="nothing")
-    lines[2] = msgspec.structs.replace(changed, hash=hash_of(changed))
-    assert faults(lines) == ["line 4 not following the line before it"]
+    lines[2] = msgspec.structs.replace(changed, hash=hash_entry(changed))
+    assert faults(lines) == ["Entry 4: does not follow from the entry before"]
 
 
 def test_gaps_are_named_whole() -> None:
     lines = chained(LINES)
-    assert faults(lines[:1] + lines[4:]) == ["lines 2 to 4 missing"]
-    assert faults(lines[1:]) == ["line 1 missing"]
+    assert faults(lines[:1] + lines[4:]) == ["Entries 2 to 4: missing"]
+    assert faults(lines[1:]) == ["Entry 1: missing"]
 
 
 def test_lines_out_of_their_order_or_twice_are_named() -> None:
-    one, two, three, *rest = chained(LINES)
-    assert faults([one, three, two, *rest]) == [
-        "line 2 missing",
-        "line 2 standing twice, or behind a later one",
+    first, two, three, *rest = chained(LINES)
+    assert faults([first, three, two, *rest]) == [
+        "Entry 2: missing",
+        "Entry 2: repeated, or after a later entry",
     ]
-    assert faults([one, two, two, three, *rest]) == ["line 2 standing twice, or behind a later one"]
+    assert faults([first, two, two, three, *rest]) == ["Entry 2: repeated, or after a later entry"]
 
 
 def test_a_first_line_that_follows_something_is_named() -> None:
     assert faults(chained(LINES, Head(0, b"\1" * 32))) == [
-        "line 1 not following the line before it"
+        "Entry 1: does not follow from the entry before"
     ]
 
 
 def test_a_line_older_than_the_one_before_is_named() -> None:
     first, second = chained(LINES[:2])
     early = msgspec.structs.replace(second, at=first.at.replace(year=2021))
-    early = msgspec.structs.replace(early, hash=hash_of(early))
-    assert faults([first, early]) == ["line 2 older than the line before it"]
+    early = msgspec.structs.replace(early, hash=hash_entry(early))
+    assert faults([first, early]) == ["Entry 2: dated before the entry before it"]
 
 
 def test_only_a_noted_head_shows_that_the_end_was_cut_off_or_all_was_rewritten() -> None:
@@ -107,11 +107,11 @@ def test_only_a_noted_head_shows_that_the_end_was_cut_off_or_all_was_rewritten()
     head = Head(6, lines[-1].hash)
     assert faults(lines, head, Head(3, lines[2].hash)) == []
     assert faults(lines[:4]) == []
-    assert faults(lines[:4], head) == ["lines 5 to 6 cut off the end"]
+    assert faults(lines[:4], head) == ["Entries 5 to 6: cut off the end"]
     rewritten = chained([("staff-2", "all is well", "{}")] * 6)
     assert faults(rewritten) == []
     assert faults(rewritten, head, Head(6, rewritten[-1].hash)) == [
-        "line 6 not the one whose hash was noted"
+        "Entry 6: not the hash that was noted"
     ]
 
 
@@ -132,9 +132,9 @@ def test_a_head_is_read_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [b"{}", b"[1]", b"no JSON", b'{"entry": "1"}', line_of(chained(LINES)[0])[:-20]]
+    "wrong", [b"{}", b"[1]", b"no JSON", b'{"entry": "1"}', encode_entry(chained(LINES)[0])[:-20]]
 )
 def test_a_line_of_a_file_that_is_none_is_named(wrong: bytes) -> None:
-    good = [line_of(line) for line in chained(LINES)]
+    good = [encode_entry(line) for line in chained(LINES)]
     with pytest.raises(InvalidInput, match="line 3: is not an entry of an exported audit log"):
         list(read_lines([*good[:2], wrong, *good[2:]]))

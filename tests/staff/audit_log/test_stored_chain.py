@@ -21,7 +21,7 @@ from voting_service.infrastructure.postgres.pool import (
 from voting_service.staff.audit_log.hash_chain import (
     BEGINNING,
     Head,
-    hash_of,
+    hash_entry,
 )
 from voting_service.staff.audit_log.model import ACTS, Act
 from voting_service.staff.audit_log.record import record
@@ -37,16 +37,16 @@ LINES = 7
 
 
 @pytest.fixture
-async def journal(database: Connection) -> Connection:
-    """A connection of the application to a journal of seven lines."""
+async def audit_log(database: Connection) -> Connection:
+    """A connection of the application to an audit log of seven lines."""
     for number in range(1, LINES + 1):
         await record(database, "staff-1", "viewed", contest="a", subject=f"ballot {number}")
     return database
 
 
 async def faults(connection: Connection, *noted: Head) -> list[str]:
-    _, found = await check_chain(connection, noted=noted)
-    return [str(fault) for fault in found]
+    _, result = await check_chain(connection, noted=noted)
+    return [str(fault) for fault in result]
 
 
 @settings(
@@ -71,135 +71,143 @@ async def test_python_and_postgres_hash_alike(
 ) -> None:
     before = await load_head(database)
     await record(database, actor, act, contest=contest, subject=subject, details=details)
-    head, found = await check_chain(database, before)
-    assert found == []
+    head, result = await check_chain(database, before)
+    assert result == []
     assert head.entry == before.entry + 1
     newest = (await stored(database))[-1]
     assert (newest.actor, newest.act, newest.contest) == (actor, act, contest)
     assert (newest.subject, newest.facts) == (subject, details)
-    assert hash_of(newest) == newest.hash
+    assert hash_entry(newest) == newest.hash
 
 
 @pytest.mark.parametrize(
-    ("forgery", "found"),
+    ("forgery", "result"),
     [
         (
-            "update journal set subject = 'ballot 9' where entry = 3",
-            ["line 3 changed: it does not fit its hash"],
+            "update audit_log set subject = 'ballot 9' where entry = 3",
+            ["Entry 3: changed; the content does not match the hash"],
         ),
         (
-            "update journal set at = at - interval '1 second' where entry = 3",
-            ["line 3 changed: it does not fit its hash", "line 3 older than the line before it"],
+            "update audit_log set at = at - interval '1 second' where entry = 3",
+            [
+                "Entry 3: changed; the content does not match the hash",
+                "Entry 3: dated before the entry before it",
+            ],
         ),
         (
-            "update journal set details = '{\"all\": \"well\"}' where entry = 7",
-            ["line 7 changed: it does not fit its hash"],
+            "update audit_log set details = '{\"all\": \"well\"}' where entry = 7",
+            ["Entry 7: changed; the content does not match the hash"],
         ),
         (
-            "update journal j set subject = 'nothing', hash = sha256(journal_text("
+            "update audit_log j set subject = 'nothing', hash = sha256(audit_entry_bytes("
             "  row(j.entry, j.at, j.actor, j.act, j.contest, 'nothing', j.details,"
-            "      j.previous_hash, j.hash)::journal)) where entry = 3",
-            ["line 4 not following the line before it"],
+            "      j.previous_hash, j.hash)::audit_log)) where entry = 3",
+            ["Entry 4: does not follow from the entry before"],
         ),
-        ("delete from journal where entry = 3", ["line 3 missing"]),
-        ("delete from journal where entry between 1 and 4", ["lines 1 to 4 missing"]),
+        ("delete from audit_log where entry = 3", ["Entry 3: missing"]),
+        ("delete from audit_log where entry between 1 and 4", ["Entries 1 to 4: missing"]),
         (
-            "delete from journal where entry = 4;"
-            "update journal set entry = -entry where entry > 4;"
-            "update journal set entry = -entry - 1 where entry < 0",
+            "delete from audit_log where entry = 4;"
+            "update audit_log set entry = -entry where entry > 4;"
+            "update audit_log set entry = -entry - 1 where entry < 0",
             [
-                f"line {line} changed: it does not fit its hash" if each == 0
-                else "line 4 not following the line before it"
-                for line, each in ((4, 0), (4, 1), (5, 0), (6, 0))
+                f"Entry {line}: changed; the content does not match the hash" if fault == 0
+                else "Entry 4: does not follow from the entry before"
+                for line, fault in ((4, 0), (4, 1), (5, 0), (6, 0))
             ],
         ),
         (
-            "update journal set entry = -entry where entry in (3, 4);"
-            "update journal set entry = 7 + entry where entry < 0",
+            "update audit_log set entry = -entry where entry in (3, 4);"
+            "update audit_log set entry = 7 + entry where entry < 0",
             [
-                "line 3 changed: it does not fit its hash",
-                "line 3 not following the line before it",
-                "line 4 changed: it does not fit its hash",
-                "line 4 not following the line before it",
-                "line 5 not following the line before it",
+                "Entry 3: changed; the content does not match the hash",
+                "Entry 3: does not follow from the entry before",
+                "Entry 4: changed; the content does not match the hash",
+                "Entry 4: does not follow from the entry before",
+                "Entry 5: does not follow from the entry before",
             ],
         ),
         (
-            "insert into journal values (9, now(), 'staff-1', 'viewed', 'a', '', '{}',"
+            "insert into audit_log values (9, now(), 'staff-1', 'viewed', 'a', '', '{}',"
             " sha256('x'), sha256('y'))",
-            ["line 9 changed: it does not fit its hash", "line 8 missing"],
+            ["Entry 9: changed; the content does not match the hash", "Entry 8: missing"],
         ),
     ],
 )  # fmt: skip
 async def test_whatever_the_owner_forges_is_found(
-    journal: Connection, owner_database_url: str, forgery: str, found: list[str]
+    audit_log: Connection, owner_database_url: str, forgery: str, result: list[str]
 ) -> None:
-    assert await faults(journal) == []
+    assert await faults(audit_log) == []
     async with forging(owner_database_url) as owner:
         await owner.execute(forgery)
-    said = [each for each in await faults(journal) if "older" not in each or each in found]
-    assert said == found
+    output = [
+        fault for fault in await faults(audit_log) if "dated before" not in fault or fault in result
+    ]
+    assert output == result
 
 
 async def test_a_cut_end_shows_by_the_head_that_was_noted(
-    journal: Connection, owner_database_url: str
+    audit_log: Connection, owner_database_url: str
 ) -> None:
-    noted = await load_head(journal)
+    noted = await load_head(audit_log)
     async with forging(owner_database_url) as owner:
-        await owner.execute("delete from journal where entry > 4")
-    assert await faults(journal) == []
-    assert await faults(journal, noted) == ["lines 5 to 7 cut off the end"]
-    await record(journal, "staff-1", "viewed", subject="something else")
-    assert await faults(journal) == []
+        await owner.execute("delete from audit_log where entry > 4")
+    assert await faults(audit_log) == []
+    assert await faults(audit_log, noted) == ["Entries 5 to 7: cut off the end"]
+    await record(audit_log, "staff-1", "viewed", subject="something else")
+    assert await faults(audit_log) == []
     for _ in range(3):
-        await record(journal, "staff-1", "viewed")
-    assert await faults(journal, noted) == ["line 7 not the one whose hash was noted"]
+        await record(audit_log, "staff-1", "viewed")
+    assert await faults(audit_log, noted) == ["Entry 7: not the hash that was noted"]
 
 
-async def test_going_on_from_a_line_that_is_not_there_any_more_is_a_fault(
-    journal: Connection, owner_database_url: str
+async def test_going_on_from_a_line_that_no_longer_exists_is_a_fault(
+    audit_log: Connection, owner_database_url: str
 ) -> None:
-    noted = await load_head(journal)
+    noted = await load_head(audit_log)
     async with forging(owner_database_url) as owner:
-        await owner.execute("delete from journal where entry = 7")
-    _, found = await check_chain(journal, noted)
-    assert [str(fault) for fault in found] == ["line 7 cut off the end"]
-    await record(journal, "staff-1", "viewed", subject="another end")
-    _, found = await check_chain(journal, noted)
-    assert [str(fault) for fault in found] == ["line 7 not the one whose hash was noted"]
+        await owner.execute("delete from audit_log where entry = 7")
+    _, result = await check_chain(audit_log, noted)
+    assert [str(fault) for fault in result] == ["Entry 7: cut off the end"]
+    await record(audit_log, "staff-1", "viewed", subject="another end")
+    _, result = await check_chain(audit_log, noted)
+    assert [str(fault) for fault in result] == ["Entry 7: not the hash that was noted"]
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "update journal set subject = 'x' where entry = 3",
-        "update journal set hash = sha256('x')",
-        "delete from journal where entry = 7",
-        "truncate journal",
-        "insert into journal (entry, actor, act, subject, details) values (9, 'a', 'b', '', '{}')",
-        "insert into journal (at, actor, act, subject, details)"
+        "update audit_log set subject = 'x' where entry = 3",
+        "update audit_log set hash = sha256('x')",
+        "delete from audit_log where entry = 7",
+        "truncate audit_log",
+        "insert into audit_log (entry, actor, act, subject, details)"
+        " values (9, 'a', 'b', '', '{}')",
+        "insert into audit_log (at, actor, act, subject, details)"
         " values ('2022-01-01', 'staff-1', 'viewed', '', '{}')",
-        "insert into journal (hash, actor, act, subject, details)"
+        "insert into audit_log (hash, actor, act, subject, details)"
         " values (sha256('x'), 'staff-1', 'viewed', '', '{}')",
-        "alter table journal disable trigger all",
-        "drop trigger chain_journal on journal",
-        "create or replace function chain_journal() returns trigger language plpgsql as"
+        "alter table audit_log disable trigger all",
+        "drop trigger chain_audit_log on audit_log",
+        "create or replace function chain_audit_log() returns trigger language plpgsql as"
         " $$ begin return new; end $$",
         "set session_replication_role = replica",
         "copy journal from stdin",
     ],
 )
-async def test_the_application_cannot_touch_a_line(journal: Connection, statement: str) -> None:
-    before = await stored(journal)
+async def test_the_application_cannot_touch_a_line(audit_log: Connection, statement: str) -> None:
+    before = await stored(audit_log)
     with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedTableError)):
-        await journal.execute(statement)
-    assert await stored(journal) == before
+        await audit_log.execute(statement)
+    assert await stored(audit_log) == before
 
 
-@pytest.mark.parametrize("statement", ["update journal set subject = 'x'", "delete from journal",
-                                       "truncate journal"])  # fmt: skip
+@pytest.mark.parametrize(
+    "statement",
+    ["update audit_log set subject = 'x'", "delete from audit_log", "truncate audit_log"],
+)
 async def test_even_the_owner_has_to_switch_the_triggers_off(
-    journal: Connection, owner_database_url: str, statement: str
+    audit_log: Connection, owner_database_url: str, statement: str
 ) -> None:
     owner = await connect(owner_database_url)
     try:
@@ -207,7 +215,7 @@ async def test_even_the_owner_has_to_switch_the_triggers_off(
             await owner.execute(statement)
     finally:
         await owner.close()
-    assert len(await stored(journal)) == LINES
+    assert len(await stored(audit_log)) == LINES
 
 
 async def test_a_hundred_writers_keep_one_chain(pool: Pool) -> None:
@@ -224,8 +232,8 @@ async def test_a_hundred_writers_keep_one_chain(pool: Pool) -> None:
     await asyncio.gather(*(act(number) for number in range(100)))
     async with acquire(pool) as connection:
         lines = await stored(connection)
-        head, found = await check_chain(connection)
-    assert found == []
+        head, result = await check_chain(connection)
+    assert result == []
     assert [line.entry for line in lines] == list(range(1, 81))
     assert {line.subject for line in lines} == {str(n) for n in range(100) if n % 5}
     assert head == Head(80, lines[-1].hash)
@@ -233,27 +241,27 @@ async def test_a_hundred_writers_keep_one_chain(pool: Pool) -> None:
 
 async def test_lines_of_one_statement_are_chained_too(database: Connection) -> None:
     await database.execute(
-        "insert into journal (actor, act, subject, details)"
+        "insert into audit_log (actor, act, subject, details)"
         " select 'staff-1', 'viewed', n::text, '{}' from generate_series(1, 500) as n"
     )
-    head, found = await check_chain(database)
-    assert (head.entry, found) == (500, [])
+    head, result = await check_chain(database)
+    assert (head.entry, result) == (500, [])
 
 
 async def test_a_clock_put_back_does_not_make_a_line_older(
-    journal: Connection, owner_database_url: str
+    audit_log: Connection, owner_database_url: str
 ) -> None:
     async with forging(owner_database_url) as owner:
         await owner.execute(
-            "update journal set at = at + interval '1 day' where entry = 7;"
-            "update journal j set hash = sha256(journal_text(j)) where entry = 7"
+            "update audit_log set at = at + interval '1 day' where entry = 7;"
+            "update audit_log j set hash = sha256(audit_entry_bytes(j)) where entry = 7"
         )
-    await record(journal, "staff-1", "viewed")
-    seventh, eighth = (await stored(journal))[-2:]
+    await record(audit_log, "staff-1", "viewed")
+    seventh, eighth = (await stored(audit_log))[-2:]
     assert eighth.at == seventh.at
-    assert seventh.at - (await stored(journal))[-3].at > timedelta(hours=23)
-    assert await faults(journal) == []
+    assert seventh.at - (await stored(audit_log))[-3].at > timedelta(hours=23)
+    assert await faults(audit_log) == []
 
 
-async def test_an_empty_journal_is_whole(database: Connection) -> None:
+async def test_an_empty_audit_log_is_whole(database: Connection) -> None:
     assert await check_chain(database) == (BEGINNING, [])

@@ -7,12 +7,12 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.contest_data import store_contest, store_platform
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
+from tests.patience import PATIENCE_SECONDS
 from tests.senders import sender
 from voting_service.antifraud.screening.rate_limits import LocalLimits
 from voting_service.contests.model import Contest
@@ -25,7 +25,6 @@ from voting_service.infrastructure.postgres.pool import (
     Pool,
     open_pool,
 )
-from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.voting.ballots.admit import Admitter
 from voting_service.voting.ballots.pipeline import BallotPipeline, Dependencies
@@ -84,7 +83,7 @@ async def open_bench(
     queue_limit: int = 50_000,
     clock: Clock = system_clock,
     clock_limit_seconds: float = MAX_OFFSET_SECONDS,
-    valkey_call_seconds: float = VALKEY_CALL_TIMEOUT_SECONDS,
+    valkey_call_seconds: float = PATIENCE_SECONDS,
 ) -> AsyncIterator[Bench]:
     async with open_pool(database_url, size=4) as pool:
         valkey = Valkey(valkey_url, call_timeout_seconds=valkey_call_seconds)
@@ -121,23 +120,6 @@ async def bench(
 
 
 @pytest.fixture
-async def own_valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
-    """A Valkey of the test's own, which it may stop and spoil."""
-    server = EmbeddedValkey(tmp_path / "valkey")
-    try:
-        await server.start()
-        yield server
-    finally:
-        await server.stop()
-
-
-@pytest.fixture
-async def record_wire(database_url: str) -> AsyncIterator[TcpProxy]:
-    async with tcp_proxy(database_url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 async def fast_wire(own_valkey: EmbeddedValkey) -> AsyncIterator[TcpProxy]:
     async with tcp_proxy(own_valkey.url) as proxy:
         yield proxy
@@ -145,7 +127,7 @@ async def fast_wire(own_valkey: EmbeddedValkey) -> AsyncIterator[TcpProxy]:
 
 @pytest.fixture
 def valkey_call_seconds() -> float:
-    return VALKEY_CALL_TIMEOUT_SECONDS
+    return PATIENCE_SECONDS
 
 
 @pytest.fixture

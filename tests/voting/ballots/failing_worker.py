@@ -139,17 +139,17 @@ class FailingWorker:
         died = asyncio.create_task(self._dying.died.wait())
         answered = asyncio.create_task(asyncio.wait(answers))
         await asyncio.wait([died, answered], return_when=asyncio.FIRST_COMPLETED)
-        told = [answer.result() if answer.done() else None for answer in answers]
+        shown = [answer.result() if answer.done() else None for answer in answers]
         died.cancel()
         answered.cancel()
         for answer in answers:
             answer.cancel()
-        if self._dying.died.is_set() or any(isinstance(o, Unavailable) for o in told):
+        if self._dying.died.is_set() or any(isinstance(o, Unavailable) for o in shown):
             self.stop()
             self._start()
         self._dying.at = None
         self._record_wire.forget_rules()
-        return told
+        return shown
 
     def stop(self) -> None:
         """At once, and without a word to anybody."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
-import msgpack
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ from tests.contest_data import (
     candidates,
     rules,
 )
-from tests.infrastructure.postgres.waiting import eventually
+from tests.patience import eventually
 from tests.senders import sender
 from voting_service.antifraud.screening import rate_limits
 from voting_service.antifraud.screening.decision import Price, Signal
@@ -50,23 +50,16 @@ tags: Iterator[str] = (f"{{t{n}}}" for n in count())
 
 
 @pytest.fixture
-async def store(valkey_url: str) -> AsyncIterator[Valkey]:
-    opened = Valkey(valkey_url)
-    yield opened
-    await opened.close()
+def admitter(valkey_client: Valkey) -> Admitter:
+    return Admitter(valkey_client, LocalLimits())
 
 
-@pytest.fixture
-def admitter(store: Valkey) -> Admitter:
-    return Admitter(store, LocalLimits())
-
-
-def contest_of(every: Any = "day") -> Contest:
+def make_contest(every: Any = "day") -> Contest:
     closes_at = OPENS + timedelta(days=DAYS)
     return Contest(7, "c", rules(every=every), OPENS, closes_at, 1, candidates(3))
 
 
-def platform_of(daily_ceiling: int | None) -> dict[int, Platform]:
+def make_platform(daily_ceiling: int | None) -> dict[int, Platform]:
     return {1: Platform(1, "p", both("p"), "jwt", {}, (), daily_ceiling, True, 1)}
 
 
@@ -92,7 +85,7 @@ async def admit(
     price: Price = Price.OVER_RATE,
 ) -> list[Admission]:
     """All of one price; by default as votes that nothing is known against."""
-    contest, platforms = contest or contest_of(), platform_of(ceiling)
+    contest, platforms = contest or make_contest(), make_platform(ceiling)
     admissions = await admitter.admit(
         contest, platforms, period, votes, prices=[price] * len(votes), now_ms=0.0
     )
@@ -100,13 +93,13 @@ async def admit(
 
 
 async def flags(
-    store: Valkey,
+    valkey_client: Valkey,
     tag: str,
     rows: Sequence[tuple[str, str, str, int]],
     rates: tuple[Rate, Rate, Rate],
 ) -> list[int]:
     """admit.lua's answer for (voter, network, device, price) with rates of the test's own."""
-    packed = msgpack.packb(
+    packed = msgspec.msgpack.encode(
         (
             "20220718",
             60,
@@ -115,7 +108,7 @@ async def flags(
             [(voter, 0, network, device, 1, 0, price) for voter, network, device, price in rows],
         )
     )
-    answer = await store.call("voting_admit", [tag], [packed])
+    answer = await valkey_client.call("voting_admit", [tag], [packed])
     return [int(answer[at : at + 2], 16) for at in range(0, len(answer), 2)]
 
 
@@ -143,7 +136,7 @@ async def flags(
 )
 @pytest.mark.usefixtures("admitter")
 async def test_within_one_interval_exactly_the_burst_conforms_however_it_is_batched(
-    store: Valkey,
+    valkey_client: Valkey,
     calls: list[list[tuple[str, str, str, Price]]],
     voter_burst: int,
     network_burst: int,
@@ -162,10 +155,10 @@ async def test_within_one_interval_exactly_the_burst_conforms_however_it_is_batc
             if network:
                 flag += 4 * (tries[network] >= network_burst)
                 flag += 8 * (tries[network + device] >= device_burst)
-            asked = price is Price.ALWAYS or (price is Price.OVER_RATE and flag & 12)
+            is_challenged = price is Price.ALWAYS or (price is Price.OVER_RATE and flag & 12)
             if voter in seen:
                 flag += 1
-            elif not asked and not flag & 2:
+            elif not is_challenged and not flag & 2:
                 seen.add(voter)
                 tries[network] += 1
                 tries[network + device] += 1
@@ -173,21 +166,24 @@ async def test_within_one_interval_exactly_the_burst_conforms_however_it_is_batc
         bursts = voter_burst, network_burst, device_burst
         voter_rate, network_rate, device_rate = (Rate(LONG_MS, burst) for burst in bursts)
         rates = voter_rate, network_rate, device_rate
-        assert await flags(store, tag, rows, rates) == expected
+        assert await flags(valkey_client, tag, rows, rates) == expected
 
 
 @pytest.mark.usefixtures("admitter")
-async def test_the_average_rate_is_kept_on_valkey_s_clock(store: Valkey) -> None:
+async def test_the_average_rate_is_kept_on_valkey_s_clock(valkey_client: Valkey) -> None:
     """Trying all the time, a voter gets its burst and then one try an interval."""
 
     async def now_ms() -> float:
-        seconds, microseconds = await store.command("TIME")
+        seconds, microseconds = await valkey_client.command("TIME")
         return float(seconds) * 1000 + float(microseconds) / 1000
 
     rate, tag = Rate(interval_ms=20, burst=3), next(tags)
     conforming, begin = 0, await now_ms()
     while (end := await now_ms()) < begin + 400:
-        conforming += await flags(store, tag, [("1", "", "", 0)], (rate, rate, rate)) in ([0], [1])
+        conforming += await flags(valkey_client, tag, [("1", "", "", 0)], (rate, rate, rate)) in (
+            [0],
+            [1],
+        )
     passed = (end - begin) / rate.interval_ms
     assert conforming <= rate.burst + passed + 1
     assert conforming >= rate.burst + passed * 0.8 - 2
@@ -232,21 +228,21 @@ async def test_one_machine_with_hundreds_of_voters_shows_few_devices(
 
 
 async def test_a_busy_crowd_is_known_by_its_telephones_and_costs_no_memory(
-    admitter: Admitter, store: Valkey
+    admitter: Admitter, valkey_client: Valkey
 ) -> None:
     votes = [
         vote(os.urandom(16), "factory", f"phone {number % 60}") for number in range(NETWORK.burst)
     ]
     assert not any(a.active_signals & Signal.FEW_DEVICES for a in await admit(admitter, votes))
-    assert await store.command("KEYS", "{c7}:devices:*") == []
-    [busy] = await store.command("KEYS", "{c7}:busy:*")
-    assert await store.command("GET", busy) == b"crowd"
+    assert await valkey_client.command("KEYS", "{c7}:devices:*") == []
+    [busy] = await valkey_client.command("KEYS", "{c7}:busy:*")
+    assert await valkey_client.command("GET", busy) == b"crowd"
 
 
 async def test_an_exempt_network_is_not_limited(admitter: Admitter) -> None:
     votes = [vote(os.urandom(16), "load test", "script") for _ in range(NETWORK.burst + 50)]
-    for each in votes:
-        each.sender = each.sender._replace(origin=each.sender.origin._replace(exempt=True))
+    for item in votes:
+        item.sender = item.sender._replace(origin=item.sender.origin._replace(exempt=True))
     assert not any(admission.active_signals for admission in await admit(admitter, votes))
 
 
@@ -256,12 +252,12 @@ async def test_a_voter_is_seen_once_a_period(admitter: Admitter) -> None:
     assert (await admit(admitter, [me]))[0].seen
     tomorrow = PERIOD + timedelta(days=1)
     assert not (await admit(admitter, [me], period=tomorrow))[0].seen
-    elsewhere = contest_of()
+    elsewhere = make_contest()
     other = Contest(8, "o", elsewhere.rules, OPENS, elsewhere.closes_at, 1, elsewhere.candidates)
     assert not (await admit(admitter, [me], contest=other))[0].seen
 
 
-async def test_a_ceiling_counts_voters_not_tries_and_starts_anew_each_day(
+async def test_a_ceiling_counts_voters_not_tries_and_starts_again_each_day(
     admitter: Admitter,
 ) -> None:
     voters = [vote(os.urandom(16)) for _ in range(4)]
@@ -278,16 +274,16 @@ async def test_a_ceiling_counts_voters_not_tries_and_starts_anew_each_day(
 
 @pytest.mark.parametrize(("every", "days"), [("day", 2), ("contest", DAYS + 1)])
 async def test_keys_begin_with_the_contest_s_tag_and_go_by_themselves(
-    admitter: Admitter, store: Valkey, every: str, days: int
+    admitter: Admitter, valkey_client: Valkey, every: str, days: int
 ) -> None:
     votes = [vote(os.urandom(16), os.urandom(8).hex()) for _ in range(200)]
-    await admit(admitter, votes, contest=contest_of(every), ceiling=10)
-    keys = await store.command("KEYS", "*")
+    await admit(admitter, votes, contest=make_contest(every), ceiling=10)
+    keys = await valkey_client.command("KEYS", "*")
     kinds = Counter(key.split(b":")[1] for key in keys)
     assert set(kinds) >= {b"seen", b"network", b"platform"}
     for key in keys:
         assert key.startswith(b"{c7}:"), key
-        left_ms = await store.command("PTTL", key)
+        left_ms = await valkey_client.command("PTTL", key)
         assert left_ms == -2 or 0 <= left_ms <= days * 86_400_000, key
         if key.split(b":")[1] == b"seen":
             assert left_ms > (days - 0.1) * 86_400_000
@@ -303,18 +299,23 @@ def test_buckets_stay_packed(expected_voters: int, buckets: int) -> None:
     assert expected_voters / buckets <= 256
 
 
-async def test_a_voter_costs_valkey_at_most_twenty_bytes(admitter: Admitter, store: Valkey) -> None:
+async def test_a_voter_costs_valkey_at_most_twenty_bytes(
+    admitter: Admitter, valkey_client: Valkey
+) -> None:
     """200,000 voters of an expected million: the keys are shared by few, so this is the dear
     end of it. What the limits keep goes within seconds."""
 
     async def used() -> int:
-        return int((await store.command("INFO", "memory"))["used_memory"])
+        return int((await valkey_client.command("INFO", "memory"))["used_memory"])
 
     await admit(admitter, [vote(os.urandom(16))])
     voters, before = 200_000, await used()
     for _ in range(voters // 1_000):
         await admit(admitter, [vote(os.urandom(16)) for _ in range(1_000)])
-    hints = [await store.command("SCARD", key) for key in await store.command("KEYS", "*:seen:*")]
+    hints = [
+        await valkey_client.command("SCARD", key)
+        for key in await valkey_client.command("KEYS", "*:seen:*")
+    ]
     assert sum(hints) == voters + 1
 
     async def is_small() -> bool:
@@ -323,10 +324,10 @@ async def test_a_voter_costs_valkey_at_most_twenty_bytes(admitter: Admitter, sto
     await eventually(is_small)
 
 
-async def test_a_busy_day_stays_packed(admitter: Admitter, store: Valkey) -> None:
+async def test_a_busy_day_stays_packed(admitter: Admitter, valkey_client: Valkey) -> None:
     """The hints of a bucket are one packed set even when it is fuller than expected."""
-    day = contest_of()
+    day = make_contest()
     for _ in range(3):
         await admit(admitter, [vote(os.urandom(16)) for _ in range(2_000)], contest=day)
-    key = (await store.command("KEYS", "{c7}:seen:*"))[0]
-    assert await store.command("OBJECT", "ENCODING", key) == b"intset"
+    key = (await valkey_client.command("KEYS", "{c7}:seen:*"))[0]
+    assert await valkey_client.command("OBJECT", "ENCODING", key) == b"intset"

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from tests.senders import hashed, sender
 from tests.voting.ballots.conftest import Bench
 from tests.voting.ballots.conftest import new_voter as voter
@@ -79,7 +80,9 @@ async def test_a_hint_without_a_ballot_is_no_reason_to_refuse(bench: Bench) -> N
     assert isinstance(await bench.cast(ghost, [2]), Accepted)
 
 
-async def test_live_counters_reach_what_the_record_says(bench: Bench, database: Connection) -> None:
+async def test_live_counters_reach_what_the_record_states(
+    bench: Bench, database: Connection
+) -> None:
     await asyncio.gather(*(bench.cast(voter(), [1, 2 + i % 3]) for i in range(300)))
     expected = Counts(300, {1: 300, 2: 100, 3: 100, 4: 100})
     assert await count_now(database, bench.contest.id) == expected
@@ -101,7 +104,7 @@ async def test_live_counters_reach_what_the_record_says(bench: Bench, database: 
     assert await count_now(database, bench.contest.id) == after
 
 
-async def test_a_voter_that_hammers_is_told_to_slow_down_and_nobody_else(
+async def test_a_voter_that_hammers_must_slow_down_and_nobody_else(
     bench: Bench, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limits, "VOTER", rate_limits.Rate(interval_ms=3_600_000, burst=3))
@@ -121,10 +124,10 @@ async def test_a_crowded_address_has_its_price_and_who_pays_is_counted(
     """Nobody behind it is refused: everybody is asked for a challenge, pays it and counts."""
     monkeypatch.setattr(rate_limits, "NETWORK", rate_limits.Rate(interval_ms=3_600_000, burst=1))
     crowd = [(voter(), f"phone {number}") for number in range(100)]
-    asked = await asyncio.gather(
+    challenged = await asyncio.gather(
         *(bench.cast(who, [1], network="canteen", device=phone) for who, phone in crowd)
     )
-    assert [type(outcome) for outcome in asked] == [Accepted] + [ChallengeRequired] * 99
+    assert [type(outcome) for outcome in challenged] == [Accepted] + [ChallengeRequired] * 99
     assert await database.fetchval("select count(*) from ballots") == 1
     paid = await asyncio.gather(
         *(
@@ -202,7 +205,7 @@ async def test_a_caster_goes_on_after_any_error_and_every_vote_has_an_answer(
     with monkeypatch.context() as patch:
         patch.setattr(metrics, metric, None)
         with suppress(Unavailable):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await bench.cast(voter(), [1])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert isinstance(await bench.cast(voter(), [1]), Accepted)

@@ -1,5 +1,5 @@
-"""The durable line when the wire to Postgres breaks on it: stored or not, the voter is told
-nothing, and the retry is told the truth."""
+"""The durable line when the wire to Postgres breaks on it: stored or not, the voter learns
+nothing, and the retry learns the truth."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ async def test_the_second_statement_failing_confirms_nobody_of_the_batch(
     wired: Bench, record_wire: TcpProxy, database: Connection
 ) -> None:
     """The insert stands, the select behind it breaks: the new ballots are found by the retry."""
-    known = new_voter()
-    await wired.cast(known, [5])
+    known_names = new_voter()
+    await wired.cast(known_names, [5])
     new = [(new_voter(), [1, 2]) for _ in range(3)]
     insert_gone = False
 
@@ -95,10 +95,10 @@ async def test_the_second_statement_failing_confirms_nobody_of_the_batch(
         return after_insert
 
     record_wire.drop_next(is_select)
-    outcomes = await wired.cast_all([*new, (known, [5])])
+    outcomes = await wired.cast_all([*new, (known_names, [5])])
     assert all(nothing_confirmed(outcome) for outcome in outcomes)
     assert await stored(database) == 3
-    again = await wired.cast_all([*new, (known, [5])])
+    again = await wired.cast_all([*new, (known_names, [5])])
     assert all(isinstance(outcome, Repeated) for outcome in again)
     # What the feed never heard of is in the record all the same.
     assert (await count_now(database, wired.contest.id)).votes[2] == 3
@@ -129,9 +129,9 @@ async def test_two_workers_with_the_same_voters_in_opposite_order_do_not_deadloc
 
 
 async def gather_both(
-    one: Bench, other: Bench, ballots: list[tuple[bytes, list[int]]]
+    bench: Bench, other: Bench, ballots: list[tuple[bytes, list[int]]]
 ) -> list[object]:
-    here = [one.cast(voter, choices) for voter, choices in ballots]
+    here = [bench.cast(voter, choices) for voter, choices in ballots]
     there = [other.cast(voter, choices) for voter, choices in reversed(ballots)]
     return [await answer for answer in (*here, *there)]
 

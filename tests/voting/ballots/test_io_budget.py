@@ -12,7 +12,7 @@ from voting_service.voting.ballots.vote import Accepted, Repeated
 MANY = 300
 
 
-def spent(record_wire: TcpProxy, fast_wire: TcpProxy) -> tuple[int, int]:
+def used(record_wire: TcpProxy, fast_wire: TcpProxy) -> tuple[int, int]:
     """(Valkey round trips, Postgres statements); a statement is one round trip, no more."""
     statements = executed_statements(bytes(record_wire.requests))
     assert record_wire.round_trips == statements
@@ -28,7 +28,7 @@ async def test_new_ballots_cost_one_insert(
 ) -> None:
     outcomes = await wired.cast_all([(new_voter(), [1 + i % 5]) for i in range(MANY)])
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
-    assert spent(record_wire, fast_wire) == (1, 1)
+    assert used(record_wire, fast_wire) == (1, 1)
 
 
 async def test_repeated_ballots_cost_one_select(
@@ -36,10 +36,10 @@ async def test_repeated_ballots_cost_one_select(
 ) -> None:
     ballots = [(new_voter(), [1 + i % 5]) for i in range(MANY)]
     await wired.cast_all(ballots)
-    spent(record_wire, fast_wire)
+    used(record_wire, fast_wire)
     outcomes = await wired.cast_all(ballots)
     assert all(isinstance(outcome, Repeated) for outcome in outcomes)
-    assert spent(record_wire, fast_wire) == (1, 1)
+    assert used(record_wire, fast_wire) == (1, 1)
 
 
 async def test_a_mixed_batch_costs_an_insert_and_a_select(
@@ -47,7 +47,7 @@ async def test_a_mixed_batch_costs_an_insert_and_a_select(
 ) -> None:
     stored = [(new_voter(), [1]) for _ in range(MANY)]
     await wired.cast_all(stored)
-    spent(record_wire, fast_wire)
+    used(record_wire, fast_wire)
     twice = new_voter()
     outcomes = await wired.cast_all(
         [
@@ -60,7 +60,7 @@ async def test_a_mixed_batch_costs_an_insert_and_a_select(
     )
     kinds = [type(outcome) for outcome in outcomes]
     assert kinds == [Accepted] * 100 + [Repeated] * 50 + [AlreadyVoted] * 50 + [Accepted, Repeated]
-    assert spent(record_wire, fast_wire) == (1, 2)
+    assert used(record_wire, fast_wire) == (1, 2)
 
 
 async def test_ballots_that_valkey_has_forgotten_cost_an_insert_and_a_select(
@@ -69,10 +69,10 @@ async def test_ballots_that_valkey_has_forgotten_cost_an_insert_and_a_select(
     ballots = [(new_voter(), [1]) for _ in range(MANY)]
     await wired.cast_all(ballots)
     await wired.valkey.command("FLUSHALL")
-    spent(record_wire, fast_wire)
+    used(record_wire, fast_wire)
     outcomes = await wired.cast_all(ballots)
     assert all(isinstance(outcome, Repeated) for outcome in outcomes)
-    assert spent(record_wire, fast_wire) == (1, 2)
+    assert used(record_wire, fast_wire) == (1, 2)
 
 
 async def test_a_hint_without_a_ballot_costs_a_second_round(
@@ -86,10 +86,10 @@ async def test_a_hint_without_a_ballot_costs_a_second_round(
         hint = int.from_bytes(ghost[:8], "big", signed=True)
         key = f"{contest_tag(wired.contest.id)}:seen:{period:%Y%m%d}:{hint % 4096}"
         assert await wired.valkey.command("SADD", key, str(hint)) == 1
-    spent(record_wire, fast_wire)
+    used(record_wire, fast_wire)
     outcomes = await wired.cast_all([(ghost, [1]) for ghost in ghosts])
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
-    assert spent(record_wire, fast_wire) == (1, 2)
+    assert used(record_wire, fast_wire) == (1, 2)
 
     await wired.cast_all([(ghosts[0], [1])])
-    assert spent(record_wire, fast_wire) == (1, 1)
+    assert used(record_wire, fast_wire) == (1, 1)

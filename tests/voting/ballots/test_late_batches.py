@@ -36,7 +36,7 @@ async def test_a_worker_that_slept_between_admitting_and_storing_stores_nothing(
     valkey_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Else a snapshot taken meanwhile would not be what a recount of its moment says."""
+    """Else a snapshot taken since would not be what a recount of its moment states."""
     behind = timedelta()
     admit = Admitter.admit
 

@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 
 from tests.contest_data import store_contest, store_platform
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
+from tests.patience import PATIENCE_SECONDS, patient_valkey
 from tests.voting.ballots.failing_worker import (
     POINTS,
     Ballot,
@@ -47,14 +48,12 @@ from voting_service.infrastructure.postgres.pool import (
     connect,
     open_pool,
 )
-from voting_service.infrastructure.valkey import Valkey
 from voting_service.voting.ballots.receipt import StoredBallot, receipt_bytes
 from voting_service.voting.ballots.vote import (
     Accepted,
     Outcome,
     Repeated,
 )
-from voting_service.voting.tally import counters
 from voting_service.voting.tally.counters import (
     Counts,
     read_counts,
@@ -68,7 +67,6 @@ CEILING = 2
 VOTERS = st.integers(0, 5)
 CHOICES = st.sampled_from([[1], [2], [1, 2], [3]])
 CAST = st.tuples(st.integers(0, WORKERS - 1), VOTERS, CHOICES)
-CONVERGED_SECONDS = 5.0
 
 
 class Row(NamedTuple):
@@ -103,9 +101,8 @@ class House:
             wire = await enter(tcp_proxy(database_url))
             self.lines.append((wire, await enter(open_pool(wire.url, size=2))))
         ticks = count(0, 10)  # the breaker never spares a call: it has a test of its own
-        self.valkey = Valkey(self.fast_wire.url, monotonic=lambda: next(ticks))
-        counters.register_functions(self.valkey)
-        self.direct = Valkey(valkey_url)
+        self.valkey = patient_valkey(self.fast_wire.url, lambda: next(ticks))
+        self.direct = patient_valkey(valkey_url)
         self.open_platform = await store_platform(self.database, "open")
         self.small_platform = await store_platform(self.database, "small", daily_ceiling=CEILING)
         self.platforms = {p.id: p for p in await load_platforms(self.database)}
@@ -159,7 +156,7 @@ class VotingModel(RuleBasedStateMachine):
         ]
 
     def ballot(self, voter: int, choices: list[int]) -> Ballot:
-        """Even voters come over the platform without a ceiling."""
+        """Even voters sign in through the platform without a ceiling."""
         house = self.house
         platform = house.small_platform if voter % 2 else house.open_platform
         return bytes([voter]) * 16, platform, choices
@@ -235,7 +232,7 @@ class VotingModel(RuleBasedStateMachine):
 
         async def converge() -> None:
             house, contest_id = self.house, self.contest.id
-            async with asyncio.timeout(CONVERGED_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while True:
                     floor, totals = await advance_floor(house.database, contest_id)
                     with suppress(StoreUnavailable):
@@ -357,7 +354,7 @@ def test_invariants_hold_whatever_happens(house: House) -> None:
     run_state_machine_as_test(
         VotingModel,
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -1,4 +1,4 @@
-"""Votes while a store is away, hangs, refuses or has lost its memory, and after that."""
+"""Votes while a store is unavailable, hangs, refuses or has lost its memory, and after that."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy
+from tests.patience import PATIENCE_SECONDS
 from tests.voting.ballots.conftest import Bench, new_voter
 from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.errors import AlreadyVoted, Unavailable
 from voting_service.infrastructure import valkey
 from voting_service.infrastructure.postgres import pool as postgres
 from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.voting.ballots import pipeline
 from voting_service.voting.ballots.vote import (
     Accepted,
     Outcome,
     Repeated,
 )
-
-PATIENCE_SECONDS = 60.0
-"""For what must end. How soon it does says how busy the machine is."""
 
 
 @pytest.fixture
@@ -41,13 +40,15 @@ def _circuit(monkeypatch: pytest.MonkeyPatch, open_circuit_seconds: float) -> No
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The proportions of the real timeouts of Postgres, in tenths of a second. Before any pool is
-    opened, and for tests in which it is away: a busy machine may not keep them."""
+    opened, and for tests in which it is unavailable: a busy machine may not keep them."""
     monkeypatch.setattr(postgres, "COMMAND_TIMEOUT_SECONDS", 0.5)
     monkeypatch.setattr(postgres, "ACQUIRE_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(pipeline, "MAX_QUEUE_WAIT_SECONDS", 0.5)
 
 
-while_postgres_is_away = pytest.mark.usefixtures("impatient")
+short_calls = pytest.mark.parametrize("valkey_call_seconds", [VALKEY_CALL_TIMEOUT_SECONDS])
+"""For a Valkey that hangs."""
+without_postgres = pytest.mark.usefixtures("impatient")
 
 
 async def screened(database: Connection, voter: bytes) -> bool:
@@ -87,6 +88,7 @@ async def _hanging(wire: TcpProxy) -> None:
     wire.hang()
 
 
+@short_calls
 @pytest.mark.parametrize("trouble", [_refused, _hanging])
 async def test_votes_go_on_without_valkey(
     wired: Bench,
@@ -170,7 +172,6 @@ async def test_a_restarted_valkey_gets_its_functions_back(
     assert await wired.cast(me, [1]) == Repeated(first.receipt)
 
 
-@pytest.mark.parametrize("valkey_call_seconds", [PATIENCE_SECONDS])
 async def test_emptied_of_data_and_functions_valkey_screens_the_very_next_vote(
     wired: Bench, own_valkey: EmbeddedValkey, database: Connection
 ) -> None:
@@ -188,6 +189,7 @@ async def test_emptied_of_data_and_functions_valkey_screens_the_very_next_vote(
     assert await screened(database, other)
 
 
+@short_calls
 @pytest.mark.parametrize("open_circuit_seconds", [PATIENCE_SECONDS])
 async def test_a_hanging_valkey_costs_one_wait_for_many_votes(
     wired: Bench, fast_wire: TcpProxy
@@ -216,7 +218,7 @@ async def cast_once(bench: Bench, voter: bytes) -> Outcome:
         return error
 
 
-@while_postgres_is_away
+@without_postgres
 @pytest.mark.parametrize("trouble", [_refused, _hanging])
 async def test_without_postgres_nobody_is_confirmed_and_everybody_is_answered(
     wired: Bench,
@@ -242,9 +244,9 @@ async def test_without_postgres_nobody_is_confirmed_and_everybody_is_answered(
     assert rows == 100
 
 
-@while_postgres_is_away
+@without_postgres
 async def test_the_queue_is_bounded(wired: Bench, record_wire: TcpProxy) -> None:
-    """2,000 may wait here, beside the batches on their way; the next is told to come back."""
+    """2,000 may wait here, beside the batches on their way; the next must come back."""
     record_wire.hang()
     waiting = [wired.cast(new_voter(), [1]) for _ in range(2_000)]
     with pytest.raises(Unavailable, match="busy") as refusal:
@@ -277,7 +279,7 @@ async def test_a_slow_postgres_is_only_slow(wired: Bench, record_wire: TcpProxy)
     assert all(isinstance(outcome, Repeated) for outcome in await wired.cast_all(ballots))
 
 
-@while_postgres_is_away
+@without_postgres
 async def test_both_away_and_both_back(
     wired: Bench, record_wire: TcpProxy, fast_wire: TcpProxy, database: Connection
 ) -> None:
@@ -292,7 +294,7 @@ async def test_both_away_and_both_back(
     await cast_until_screened(wired, database)
 
 
-@while_postgres_is_away
+@without_postgres
 async def test_closing_answers_what_waits_and_takes_no_more(
     wired: Bench, record_wire: TcpProxy
 ) -> None:

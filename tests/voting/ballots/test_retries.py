@@ -98,7 +98,7 @@ async def test_unpaid_tries_cost_nobody_anything_however_often_they_come(
     tries = await asyncio.gather(*(cast_from(bench, me, where) for _ in range(900)))
     assert all(isinstance(outcome, ChallengeRequired) for outcome in tries)
     neighbours = [sender(CLOUD, f"phone {number}") for number in range(5)]
-    await asyncio.gather(*(cast_from(bench, new_voter(), each) for each in neighbours))
+    await asyncio.gather(*(cast_from(bench, new_voter(), neighbour) for neighbour in neighbours))
     rows = await database.fetch("select disposition, signals from ballots")
     assert [tuple(row) for row in rows] == [(0, 0)] * 5
 
@@ -110,8 +110,8 @@ async def test_a_voter_asked_elsewhere_counts_where_the_ballot_comes_from(
     of the network that then sends the ballot."""
     monkeypatch.setattr(rate_limits, "NETWORK", rate_limits.Rate(LONG_MS, burst=10))
     farm = [new_voter() for _ in range(30)]
-    asked = await asyncio.gather(*(cast_from(bench, voter, from_cloud()) for voter in farm))
-    assert all(isinstance(outcome, ChallengeRequired) for outcome in asked)
+    challenged = await asyncio.gather(*(cast_from(bench, voter, from_cloud()) for voter in farm))
+    assert all(isinstance(outcome, ChallengeRequired) for outcome in challenged)
     sent = await cast_at_home(bench, [(voter, "phone") for voter in farm])
     assert [type(outcome) for outcome in sent] == [Accepted] * 10 + [ChallengeRequired] * 20
     assert await database.fetchval("select count(*) from ballots") == 10
@@ -127,16 +127,16 @@ async def test_who_comes_back_with_the_solution_is_counted_once_and_judged(
     farm = [(new_voter(), "phone") for _ in range(12)]
     assert all(isinstance(outcome, Accepted) for outcome in await cast_at_home(bench, farm[:4]))
     for _ in range(3):
-        asked = await cast_at_home(bench, farm[4:])
-        assert all(isinstance(outcome, ChallengeRequired) for outcome in asked)
+        challenged = await cast_at_home(bench, farm[4:])
+        assert all(isinstance(outcome, ChallengeRequired) for outcome in challenged)
     paid = await cast_at_home(bench, farm[4:], solved=True)
     assert all(isinstance(outcome, Accepted) for outcome in paid)
     rows = await database.fetch("select signals from ballots")
     signals = [row["signals"] for row in rows]
     crowded = Signal.CROWDED_NETWORK | Signal.CHALLENGE_SOLVED
-    assert sorted(each & crowded for each in signals) == [0] * 4 + [crowded] * 8
+    assert sorted(signal & crowded for signal in signals) == [0] * 4 + [crowded] * 8
     # Busy from the third ballot on; the sixth since then is the first of enough.
-    assert sum(bool(each & Signal.FEW_DEVICES) for each in signals) == 12 - 2 - 5
+    assert sum(bool(signal & Signal.FEW_DEVICES) for signal in signals) == 12 - 2 - 5
     assert await held(database) == 5
 
 

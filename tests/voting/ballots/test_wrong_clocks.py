@@ -158,14 +158,14 @@ async def test_the_insert_itself_refuses_a_moment_that_has_not_come(
     """Whatever the last measurement said: here the clock is right again when it is measured."""
     admit = Admitter.admit
 
-    async def set_right_meanwhile(*arguments: object, **named: object) -> object:
+    async def set_right_before_the_insert(*arguments: object, **named: object) -> object:
         admissions = await admit(*arguments, **named)  # type: ignore[arg-type]
         clock.off = timedelta()
         return admissions
 
     async with worker(database, contest, platform_id, urls, clock) as bench:
         assert isinstance(await bench.cast(new_voter(), [1]), Accepted)
-        monkeypatch.setattr(Admitter, "admit", set_right_meanwhile)
+        monkeypatch.setattr(Admitter, "admit", set_right_before_the_insert)
         clock.off = timedelta(seconds=2.5)
         assert await refused(bench, new_voter())
         assert await stored(database) == 1

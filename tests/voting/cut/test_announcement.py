@@ -1,9 +1,9 @@
-"""The printed announcement says what the signed file says, and looks right."""
+"""The printed announcement states what the signed file states, and looks right."""
 
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 import pytest
@@ -15,6 +15,7 @@ from tests.cut_data import CLOSES, OPENS
 from tests.printed import (
     Printed,
     check_looks_right,
+    get_keys,
     printed,
 )
 from voting_service.contests.model import Contest, CutRules
@@ -23,6 +24,7 @@ from voting_service.i18n.text import Language, Text
 from voting_service.voting.cut.announcement.announcement import announcement, texts
 from voting_service.voting.cut.correction import correction
 from voting_service.voting.cut.document import (
+    CountedVotes,
     CutDocument,
     TieDecision,
     build_document,
@@ -58,9 +60,11 @@ def cut_document(
     )
     return build_document(
         contest_facts(contest),
-        {number: both(f"{name}{number}") for number in net},
-        {number: Count(gross=votes + 5, void=5) for number, votes in net.items()},
-        Count(gross=sum(net.values()) // 2 + 50, void=50),
+        CountedVotes(
+            {number: both(f"{name}{number}") for number in net},
+            {number: Count(gross=votes + 5, void=5) for number, votes in net.items()},
+            Count(gross=sum(net.values()) // 2 + 50, void=50),
+        ),
         decision,
         version=version,
     )
@@ -101,7 +105,7 @@ def test_the_fingerprints_are_of_the_file_and_of_the_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "decision", "told"),
+    ("rule", "decision", "shown"),
     [
         (
             "committee",
@@ -116,17 +120,17 @@ def test_the_fingerprints_are_of_the_file_and_of_the_key() -> None:
         ("advance_all", None, ["alltiedcandidatesadvance"]),
     ],
 )
-def test_a_tie_is_told_with_its_rule_and_its_end(
-    rule: TieRule, decision: TieDecision | None, told: list[str]
+def test_a_tie_is_shown_with_its_rule_and_its_end(
+    rule: TieRule, decision: TieDecision | None, shown: list[str]
 ) -> None:
     text = announced(cut_document(TIED, rule, decision), "en")
     assert "3candidatesaretiedwith7,000votesfor1oftheplaces:" in text
-    for sentence in told:
+    for sentence in shown:
         assert sentence in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_correction_says_what_it_changes_and_of_which_file(language: Language) -> None:
+def test_a_correction_states_what_it_changes_and_of_which_file(language: Language) -> None:
     before = sign(cut_document(CLEAR), KEY)
     changed = cut_document(CLEAR | {30: 1}, version=2)
     reason = Text(zh="复核后有选票作废。", en="Ballots were ruled void after a review.")
@@ -139,9 +143,9 @@ def test_a_correction_says_what_it_changes_and_of_which_file(language: Language)
     assert getattr(reason, language).replace(" ", "") in text
     assert sha256(before).hexdigest() in text
     assert "--beforecut.1.json" in text
-    said = texts(language)["correction"]
-    assert said["entered"].format(names="31候选人31").replace(" ", "") in text
-    assert said["left"].format(names="30候选人30").replace(" ", "") in text
+    output = texts(language)["correction"]
+    assert output["entered"].format(names="31候选人31").replace(" ", "") in text
+    assert output["left"].format(names="30候选人30").replace(" ", "") in text
 
 
 def test_the_same_file_gives_the_same_bytes() -> None:
@@ -169,11 +173,5 @@ def test_a_name_that_cannot_be_printed_stops_the_announcement() -> None:
         announcement(sign(cut_document(CLEAR, name="𪚥"), KEY), "zh")
 
 
-def keys_of(value: Any, prefix: str = "") -> set[str]:
-    if not isinstance(value, dict):
-        return {prefix}
-    return {key for name, part in value.items() for key in keys_of(part, f"{prefix}.{name}")}
-
-
 def test_both_languages_have_the_same_texts() -> None:
-    assert keys_of(texts("zh")) == keys_of(texts("en"))
+    assert get_keys(texts("zh")) == get_keys(texts("en"))

@@ -1,4 +1,4 @@
-"""What a new version says of the one before, and how lies about it are found."""
+"""What a new version states of the one before, and how lies about it are found."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from voting_service.voting.cut.correction import (
     same_result,
 )
 from voting_service.voting.cut.document import (
+    CountedVotes,
     CutDocument,
     build_document,
     contest_facts,
@@ -54,9 +55,11 @@ def version(net: dict[int, int], number: int = 1, before: bytes | None = None) -
     gross = 12
     document = build_document(
         FACTS,
-        {candidate: both(f"候选 {candidate}") for candidate in net},
-        {candidate: Count(gross, void=gross - votes) for candidate, votes in net.items()},
-        Count(sum(net.values()) + 5, void=5),
+        CountedVotes(
+            {candidate: both(f"候选 {candidate}") for candidate in net},
+            {candidate: Count(gross, void=gross - votes) for candidate, votes in net.items()},
+            Count(sum(net.values()) + 5, void=5),
+        ),
         None,
         version=number,
     )

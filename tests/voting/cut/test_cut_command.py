@@ -7,8 +7,7 @@ import csv
 import io
 import json
 import sys
-from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,14 @@ from typing import Any
 import openpyxl
 import pyotp
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_private_key,
 )
 
+from tests.commands import Command, run_command, set_environment
 from tests.contest_data import (
     SLUG,
     rules,
@@ -38,7 +38,6 @@ from tests.cut_data import (
     member,
 )
 from tests.printed import printed as printed_pages
-from voting_service.cli import root
 from voting_service.contests.model import CutRules
 from voting_service.errors import (
     InvalidInput,
@@ -48,10 +47,8 @@ from voting_service.errors import (
 )
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings
-from voting_service.staff.accounts.sign_in import authenticate
+from voting_service.staff.accounts.sign_in import SignInAttempt, authenticate
 from voting_service.voting.cut.signature import verify_document
-
-Command = Callable[..., Awaitable[Result]]
 
 COMMITTEE = CutRules(size=3, tie="committee")
 CLEAR = {1: 5, 2: 4, 3: 3, 4: 2, 5: 1}
@@ -68,24 +65,10 @@ def codes() -> Iterator[str]:
 
 @pytest.fixture
 def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs the command line on the test's stores; errors of the domain pass through."""
-    variables = {
-        "DATABASE_URL": settings.database_url,
-        "VALKEY_URL": settings.valkey_url,
-        "MASTER_KEY": b64encode(MASTER_KEY).decode(),
-        "SIGNING_KEY_FILE": str(settings.signing_key_file),
-        "STAFF_PASSWORD": PASSWORD,
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(f"VOTING_{name}", value)
+    set_environment(monkeypatch, settings)
 
     async def call(*words: str, code: str = "") -> Result:
-        result = await asyncio.to_thread(
-            CliRunner().invoke, root, words, env={"VOTING_STAFF_CODE": code}
-        )
-        if isinstance(result.exception, Exception):
-            raise result.exception
-        return result
+        return await run_command(*words, VOTING_STAFF_CODE=code)
 
     return call
 
@@ -209,10 +192,10 @@ async def test_a_wrong_code_or_nobody_does_nothing(database: Connection, command
     for name, code in (("clerk", "000000"), ("nobody", pyotp.TOTP(SECRET).now())):
         with pytest.raises(NotSignedIn):
             await command("cut", SLUG, "publish", "--as", name, code=code)
-    assert await database.fetchval("select count(*) from decisions") == 0
+    assert await database.fetchval("select count(*) from approval_requests") == 0
 
 
-async def test_the_preview_of_an_open_contest_says_what_is_missing(
+async def test_the_preview_of_an_open_contest_states_what_is_missing(
     database: Connection, command: Command
 ) -> None:
     await store_contest(
@@ -292,7 +275,7 @@ async def test_accounts_by_command_line(database: Connection, command: Command) 
     totp = pyotp.parse_uri(uri)
     assert isinstance(totp, pyotp.TOTP)
     code = totp.now()
-    signed_in = await authenticate(database, MASTER_KEY, "管理", PASSWORD, code)
+    signed_in = await authenticate(database, MASTER_KEY, SignInAttempt("管理", PASSWORD, code))
     assert signed_in.role == "administrator"
     assert "管理" in (await command("account", "list")).stdout
     await command("account", "disable", "管理")

@@ -19,12 +19,13 @@ from tests.cut_data import (
 from voting_service.contests.model import CutRules
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.staff.actor import Actor
 from voting_service.voting.cut.examination import examine, kept_counts
 from voting_service.voting.cut.open_questions import load_open_questions
 from voting_service.voting.cut.safety import LooseBallots, OpenQuestion
 from voting_service.voting.rulings.model import HoldEvidence, Verdict
-from voting_service.voting.rulings.repository import create_hold
-from voting_service.voting.rulings.service import approve_rulings, propose_rulings
+from voting_service.voting.rulings.repository import NewHold, create_hold
+from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
 from voting_service.voting.tally.recount import BALLOTS
 
 EVIDENCE = HoldEvidence(sentence=Text(zh="证据", en="evidence"))
@@ -67,28 +68,22 @@ async def test_questions_and_loose_votes_are_what_the_ballots_say(
         hold = await create_hold(
             database,
             contest,
-            members,
+            NewHold(
+                members, kind="campaign", source="test", label=f"hold {number}", evidence=EVIDENCE
+            ),
             actor="test",
-            kind="campaign",
-            source="test",
-            label=f"hold {number}",
-            evidence=EVIDENCE,
             now=DRAINED,
         )
         holds[hold] = members
         if number < len(RULED):
             verdicts[hold] = RULED[number]
             made = await propose_rulings(
-                database,
+                Actor(database, clerk, DRAINED),
                 contest,
-                clerk,
                 [hold],
-                verdict=verdicts[hold],
-                reason="other",
-                words="dice",
-                now=DRAINED,
+                ProposedRuling(verdict=verdicts[hold], reason="other", words="dice"),
             )
-            await approve_rulings(database, contest, second, made, now=DRAINED)
+            await approve_rulings(Actor(database, second, DRAINED), contest, made)
 
     open_holds = [hold for hold in holds if hold not in verdicts]
     held_of: dict[int, list[tuple[int, ...]]] = {hold: [] for hold in open_holds}

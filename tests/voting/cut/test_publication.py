@@ -34,6 +34,7 @@ from voting_service.infrastructure.postgres.pool import (
     domain_errors,
 )
 from voting_service.staff.accounts.model import Account, Role
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.repository import load_contest_approvals
 from voting_service.voting.cut.examination import examine
 from voting_service.voting.cut.publication import (
@@ -74,9 +75,9 @@ async def publish(
     database: Connection, contest: Contest, staff: Staff, reason: Text | None = None
 ) -> bytes:
     decision = await propose_publication(
-        database, contest, staff.clerk, key=KEY, now=DRAINED, reason=reason
+        Actor(database, staff.clerk, DRAINED), contest, key=KEY, reason=reason
     )
-    await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
+    await approve(Actor(database, staff.supervisor, DRAINED), contest, decision, key=KEY)
     document = await shown(database, contest)
     assert document is not None
     return document
@@ -87,12 +88,12 @@ async def test_two_people_publish_and_anybody_can_verify(
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
     assert await shown(database, contest) is None
-    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    decision = await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
     assert await shown(database, contest) is None
     with pytest.raises(SecondPersonRequired, match="clerk proposed"):
-        await approve(database, contest, staff.clerk, decision, key=KEY, now=DRAINED)
+        await approve(Actor(database, staff.clerk, DRAINED), contest, decision, key=KEY)
     assert await shown(database, contest) is None
-    await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
+    await approve(Actor(database, staff.supervisor, DRAINED), contest, decision, key=KEY)
     document = await shown(database, contest)
     assert document is not None
     verified = verify_document(document, KEY.public_key()).document
@@ -106,7 +107,7 @@ async def test_the_same_is_not_published_twice(database: Connection, staff: Staf
     document = await publish(database, contest, staff)
     with pytest.raises(Refused, match="nothing has changed"):
         await propose_publication(
-            database, contest, staff.supervisor, key=KEY, now=DRAINED + timedelta(days=9)
+            Actor(database, staff.supervisor, DRAINED + timedelta(days=9)), contest, key=KEY
         )
     assert await shown(database, contest) == document
 
@@ -115,19 +116,19 @@ async def test_a_second_proposal_of_the_same_points_to_the_first(
     database: Connection, staff: Staff
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
-    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    decision = await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
     with pytest.raises(Refused, match=f"approve {decision}"):
-        await propose_publication(database, contest, staff.supervisor, key=KEY, now=DRAINED)
+        await propose_publication(Actor(database, staff.supervisor, DRAINED), contest, key=KEY)
 
 
 async def test_what_changed_since_the_proposal_is_not_approved(
     database: Connection, staff: Staff
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
-    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    decision = await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
     await insert_ballots(database, contest, [StoredBallot([5])])
     with pytest.raises(Refused, match="has changed since"):
-        await approve(database, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
+        await approve(Actor(database, staff.supervisor, DRAINED), contest, decision, key=KEY)
     assert await shown(database, contest) is None
     assert (await load_contest_approvals(database, contest.id))[0].approved_at is None
 
@@ -153,7 +154,7 @@ async def test_before_the_close_and_the_drain_nothing_is_published(
         (DRAINED - timedelta(microseconds=1), "15 seconds"),
     ):
         with pytest.raises(Refused, match=words):
-            await propose_publication(database, contest, staff.clerk, key=KEY, now=now)
+            await propose_publication(Actor(database, staff.clerk, now), contest, key=KEY)
     assert await load_contest_approvals(database, contest.id) == ()
 
 
@@ -162,7 +163,7 @@ async def test_held_ballots_refuse_publication_by_number(
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR, held=7)
     with pytest.raises(Refused, match="7 ballots are held"):
-        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+        await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
     examination = await examine(database, contest, DRAINED)
     assert [check.name for check in examination.checks if not check.done] == ["holds ruled"]
     assert examination.counts[1] == (12, 7, 0)
@@ -173,17 +174,17 @@ async def test_a_committee_tie_refuses_until_two_people_decide_it(
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=TIED)
     with pytest.raises(Refused, match="2, 3, 4"):
-        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+        await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
     with pytest.raises(InvalidInput, match="2, 3, 4"):
-        await propose_tie_order(database, contest, staff.clerk, (2, 3), now=DRAINED)
-    order = await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
+        await propose_tie_order(Actor(database, staff.clerk, DRAINED), contest, (2, 3))
+    order = await propose_tie_order(Actor(database, staff.clerk, DRAINED), contest, (4, 2, 3))
     with pytest.raises(Refused, match="tied"):
-        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+        await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
     with pytest.raises(SecondPersonRequired):
-        await approve(database, contest, staff.clerk, order, key=KEY, now=DRAINED)
-    await approve(database, contest, staff.supervisor, order, key=KEY, now=DRAINED)
+        await approve(Actor(database, staff.clerk, DRAINED), contest, order, key=KEY)
+    await approve(Actor(database, staff.supervisor, DRAINED), contest, order, key=KEY)
     with pytest.raises(Refused, match="already"):
-        await propose_tie_order(database, contest, staff.clerk, (3, 2, 4), now=DRAINED)
+        await propose_tie_order(Actor(database, staff.clerk, DRAINED), contest, (3, 2, 4))
     verified = verify_document(await publish(database, contest, staff)).document
     assert verified.selected == (1, 4, 2)
     assert verified.ties[0].order == (4, 2, 3)
@@ -193,32 +194,32 @@ async def test_of_two_proposed_orders_only_one_can_stand(
     database: Connection, staff: Staff
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=TIED)
-    first = await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
-    second = await propose_tie_order(database, contest, staff.clerk, (3, 2, 4), now=DRAINED)
-    await approve(database, contest, staff.supervisor, first, key=KEY, now=DRAINED)
+    first = await propose_tie_order(Actor(database, staff.clerk, DRAINED), contest, (4, 2, 3))
+    second = await propose_tie_order(Actor(database, staff.clerk, DRAINED), contest, (3, 2, 4))
+    await approve(Actor(database, staff.supervisor, DRAINED), contest, first, key=KEY)
     with pytest.raises(Refused, match="already been decided"):
-        await approve(database, contest, staff.supervisor, second, key=KEY, now=DRAINED)
+        await approve(Actor(database, staff.supervisor, DRAINED), contest, second, key=KEY)
 
 
-async def test_a_decision_about_others_does_not_settle_a_tie(
+async def test_a_decision_about_others_does_not_resolve_a_tie(
     database: Connection, staff: Staff
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=TIED)
-    order = await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
-    await approve(database, contest, staff.supervisor, order, key=KEY, now=DRAINED)
+    order = await propose_tie_order(Actor(database, staff.clerk, DRAINED), contest, (4, 2, 3))
+    await approve(Actor(database, staff.supervisor, DRAINED), contest, order, key=KEY)
     await insert_ballots(database, contest, [StoredBallot([2])])  # now 3 and 4 are tied
     with pytest.raises(Refused, match="3, 4"):
-        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+        await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
 
 
 async def test_a_drawn_number_decides_reproducibly(database: Connection, staff: Staff) -> None:
     contest = await closed_contest(database, cut=LOT, votes=TIED)
     with pytest.raises(Refused, match="tie rule"):
-        await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
-    drawn = await propose_lot(database, contest, staff.clerk, " 008265 ", now=DRAINED)
+        await propose_tie_order(Actor(database, staff.clerk, DRAINED), contest, (4, 2, 3))
+    drawn = await propose_lot(Actor(database, staff.clerk, DRAINED), contest, " 008265 ")
     with pytest.raises(Refused, match="tied"):
-        await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
-    await approve(database, contest, staff.supervisor, drawn, key=KEY, now=DRAINED)
+        await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
+    await approve(Actor(database, staff.supervisor, DRAINED), contest, drawn, key=KEY)
     verified = verify_document(await publish(database, contest, staff)).document
     assert verified.selected == (1, *lot_order("8265", "test-2022", (2, 3, 4))[:2])
 
@@ -233,7 +234,7 @@ async def test_advance_all_needs_no_decision(database: Connection, staff: Staff)
 async def test_there_is_nothing_to_decide_without_a_tie(database: Connection, staff: Staff) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
     with pytest.raises(Refused, match="not tied"):
-        await propose_tie_order(database, contest, staff.clerk, (1, 2), now=DRAINED)
+        await propose_tie_order(Actor(database, staff.clerk, DRAINED), contest, (1, 2))
 
 
 @pytest.mark.parametrize("role", ["auditor", "administrator", "reviewer"])
@@ -243,10 +244,10 @@ async def test_other_roles_neither_propose_nor_approve(
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
     other = await member(database, "other", role)
     with pytest.raises(Refused, match=role):
-        await propose_publication(database, contest, other, key=KEY, now=DRAINED)
-    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+        await propose_publication(Actor(database, other, DRAINED), contest, key=KEY)
+    decision = await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
     with pytest.raises(Refused, match=role):
-        await approve(database, contest, other, decision, key=KEY, now=DRAINED)
+        await approve(Actor(database, other, DRAINED), contest, decision, key=KEY)
 
 
 async def test_a_decision_of_another_contest_is_not_found(
@@ -254,20 +255,20 @@ async def test_a_decision_of_another_contest_is_not_found(
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
     other = await closed_contest(database, cut=COMMITTEE, votes=CLEAR, slug="other")
-    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    decision = await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
     with pytest.raises(NotFound):
-        await approve(database, other, staff.supervisor, decision, key=KEY, now=DRAINED)
+        await approve(Actor(database, staff.supervisor, DRAINED), other, decision, key=KEY)
 
 
 async def test_racing_approvals_publish_once(
     database: Connection, database_url: str, staff: Staff
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
-    decision = await propose_publication(database, contest, staff.clerk, key=KEY, now=DRAINED)
+    decision = await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
     connections = [await connect(database_url) for _ in range(4)]
     results = await asyncio.gather(
         *(
-            approve(each, contest, staff.supervisor, decision, key=KEY, now=DRAINED)
+            approve(Actor(each, staff.supervisor, DRAINED), contest, decision, key=KEY)
             for each in connections
         ),
         return_exceptions=True,
@@ -279,11 +280,12 @@ async def test_racing_approvals_publish_once(
 
 
 INSERT_DECISION = (
-    "insert into decisions (contest_id, kind, subject, payload, payload_hash, proposed_by,"
-    " proposed_at) values ($1, 'publication', '1', $2, repeat('0', 64), $3, now()) returning id"
+    "insert into approval_requests (contest_id, kind, subject, payload, payload_hash,"
+    " proposed_by, proposed_at) values ($1, 'publication', '1', $2, repeat('0', 64), $3, now())"
+    " returning id"
 )
 INSERT_PUBLICATION = (
-    "insert into publications (contest_id, version, document, decision_id, published_at)"
+    "insert into publications (contest_id, version, document, approval_id, published_at)"
     " values ($1, 1, $3, $2, now())"
 )
 
@@ -295,7 +297,7 @@ async def test_sql_as_the_application_cannot_do_it_alone(
     clerk, supervisor = staff.clerk.id, staff.supervisor.id
     payload = {"document_sha256": sha256(b"a document").hexdigest()}
     decision = await database.fetchval(INSERT_DECISION, contest.id, payload, clerk)
-    approval = "update decisions set approved_by = $2, approved_at = now() where id = $1"
+    approval = "update approval_requests set approved_by = $2, approved_at = now() where id = $1"
     with pytest.raises(SecondPersonRequired), domain_errors():
         await database.execute(approval, decision, clerk)
     with pytest.raises(asyncpg.CheckViolationError, match="two people"):
@@ -311,24 +313,24 @@ async def test_sql_as_the_application_cannot_do_it_alone(
 @pytest.mark.parametrize(
     "statement",
     [
-        "update decisions set payload = '{}'",
-        "update decisions set proposed_by = 1",
-        "delete from decisions",
+        "update approval_requests set payload = '{}'",
+        "update approval_requests set proposed_by = 1",
+        "delete from approval_requests",
         "update publications set document = ''",
         "delete from publications",
         "truncate publications",
         "update accounts set role = 'supervisor'",
         "update accounts set name = 'other'",
-        "update journal set details = '{}'",
-        "delete from journal",
-        "insert into rulings (decision_id, contest_id, hold_id, turn, verdict, ruled_at)"
+        "update audit_log set details = '{}'",
+        "delete from audit_log",
+        "insert into rulings (approval_id, contest_id, hold_id, turn, verdict, ruled_at)"
         " values (1, 1, 1, 1, 'void', now())",
-        "insert into ruling_effects (contest_id, decision_id, ruled_at, hour, platform_id,"
+        "insert into ruling_effects (contest_id, approval_id, ruled_at, hour, platform_id,"
         " candidate, held, void) values (1, 1, now(), now(), 1, 1, 0, 9)",
         "delete from hold_ballots",
         "delete from accounts",
-        "insert into decisions (contest_id, kind, subject, payload, payload_hash, proposed_by,"
-        " proposed_at, approved_by, approved_at)"
+        "insert into approval_requests (contest_id, kind, subject, payload, payload_hash,"
+        " proposed_by, proposed_at, approved_by, approved_at)"
         " values (1, 'lot', 'x', '{}', repeat('0', 64), 1, now(), 2, now())",
     ],
 )
@@ -348,8 +350,8 @@ async def test_not_even_the_owner_changes_what_stands(
     await publish(database, contest, staff)
     owner = await connect(owner_database_url)
     for statement in (
-        "update decisions set subject = '2'",
-        "delete from decisions",
+        "update approval_requests set subject = '2'",
+        "delete from approval_requests",
         "update publications set version = 2",
         "delete from publications",
     ):
@@ -362,9 +364,9 @@ async def test_a_pending_decision_that_was_changed_behind_our_back_is_noticed(
     database: Connection, owner_database_url: str, staff: Staff
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=TIED)
-    await propose_tie_order(database, contest, staff.clerk, (4, 2, 3), now=DRAINED)
+    await propose_tie_order(Actor(database, staff.clerk, DRAINED), contest, (4, 2, 3))
     owner = await connect(owner_database_url)
-    await owner.execute("update decisions set payload = $1", {"order": [3, 2, 4]})
+    await owner.execute("update approval_requests set payload = $1", {"order": [3, 2, 4]})
     await owner.close()
     with pytest.raises(Refused, match="changed in the database"):
         await load_contest_approvals(database, contest.id)

@@ -27,6 +27,7 @@ from voting_service.errors import (
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import Connection, domain_errors
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.actor import Actor
 from voting_service.voting.cut.publication import (
     MAX_DELAY,
     approve,
@@ -35,7 +36,7 @@ from voting_service.voting.cut.publication import (
     propose_publication,
 )
 from voting_service.voting.rulings.model import Verdict
-from voting_service.voting.rulings.service import approve_rulings, propose_rulings
+from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 WHY = Text(zh="更正", en="correction")
@@ -60,30 +61,24 @@ class Pair:
         self, now: datetime, visible_from: datetime | None = None, reason: Text | None = None
     ) -> int:
         return await propose_publication(
-            self.database,
+            Actor(self.database, self.clerk, now),
             self.contest,
-            self.clerk,
             key=KEY,
-            now=now,
             visible_from=visible_from,
             reason=reason,
         )
 
     async def approve(self, decision: int, now: datetime) -> None:
-        await approve(self.database, self.contest, self.second, decision, key=KEY, now=now)
+        await approve(Actor(self.database, self.second, now), self.contest, decision, key=KEY)
 
     async def rule(self, number: int, verdict: Verdict) -> None:
         made = await propose_rulings(
-            self.database,
+            Actor(self.database, self.clerk, DRAINED),
             self.contest,
-            self.clerk,
             [number],
-            verdict=verdict,
-            reason="other",
-            words="as found",
-            now=DRAINED,
+            ProposedRuling(verdict=verdict, reason="other", words="as found"),
         )
-        await approve_rulings(self.database, self.contest, self.second, made, now=DRAINED)
+        await approve_rulings(Actor(self.database, self.second, DRAINED), self.contest, made)
 
     async def versions(self, now: datetime) -> tuple[int, ...]:
         shown = await load_shown_cut(self.database, self.contest.id, now)
@@ -139,10 +134,10 @@ async def test_moments_out_of_reach(pair: Pair) -> None:
     assert cut_shown_at((), DRAINED) is None
 
 
-async def test_the_journal_tells_of_it(pair: Pair) -> None:
+async def test_the_audit_log_tells_of_it(pair: Pair) -> None:
     await pair.publish(DRAINED, DRAINED + HOUR)
     row = await pair.database.fetchrow(
-        "select actor, contest, subject, details from journal where act = 'published'"
+        "select actor, contest, subject, details from audit_log where act = 'published'"
     )
     shown = await load_shown_cut(pair.database, pair.contest.id, DRAINED + HOUR)
     assert row is not None
@@ -180,7 +175,7 @@ async def forge(pair: Pair, payload: dict[str, Any]) -> None:
     with domain_errors():
         async with pair.database.transaction():
             decision = await pair.database.fetchval(
-                "insert into decisions (contest_id, kind, subject, payload, payload_hash,"
+                "insert into approval_requests (contest_id, kind, subject, payload, payload_hash,"
                 " proposed_by, proposed_at)"
                 " values ($1, 'publication', '1', $2, repeat('0', 64), $3, now()) returning id",
                 pair.contest.id,
@@ -188,13 +183,13 @@ async def forge(pair: Pair, payload: dict[str, Any]) -> None:
                 pair.clerk.id,
             )
             await pair.database.execute(
-                "update decisions set approved_by = $2, approved_at = now() where id = $1",
+                "update approval_requests set approved_by = $2, approved_at = now() where id = $1",
                 decision,
                 pair.second.id,
             )
             await pair.database.execute(
                 "insert into publications"
-                " (contest_id, version, document, decision_id, published_at)"
+                " (contest_id, version, document, approval_id, published_at)"
                 " values ($1, 1, 'forged', $2, now())",
                 pair.contest.id,
                 decision,
@@ -210,18 +205,14 @@ async def test_the_database_takes_no_version_in_while_ballots_are_in_question(pa
     with pytest.raises(Refused, match="still on hold"):
         await forge(pair, {})  # made before the ruling
     waiting = await propose_rulings(
-        pair.database,
+        Actor(pair.database, pair.clerk, DRAINED),
         pair.contest,
-        pair.clerk,
         [number],
-        verdict="count",
-        reason="other",
-        words="again",
-        now=DRAINED,
+        ProposedRuling(verdict="count", reason="other", words="again"),
     )
     with pytest.raises(Refused, match="still on hold"):
         await forge(pair, {"rulings": 1})
-    await approve_rulings(pair.database, pair.contest, pair.second, waiting, now=DRAINED)
+    await approve_rulings(Actor(pair.database, pair.second, DRAINED), pair.contest, waiting)
     await insert_ballots(pair.database, pair.contest, [StoredBallot([1], held=True)])
     with pytest.raises(Refused, match="still on hold"):
         await forge(pair, {"rulings": 2})

@@ -125,7 +125,7 @@ ballots = st.builds(
 )
 
 
-def net_of(cast: Sequence[Ballot], verdicts: Mapping[int, bool]) -> dict[int, int]:
+def sum_net(cast: Sequence[Ballot], verdicts: Mapping[int, bool]) -> dict[int, int]:
     """Void while any ruling voids it, else counted when one counts it, else as cast. A ballot
     that is held and in no hold is not counted here."""
     net = dict.fromkeys(range(1, CANDIDATES + 1), 0)
@@ -137,7 +137,7 @@ def net_of(cast: Sequence[Ballot], verdicts: Mapping[int, bool]) -> dict[int, in
     return net
 
 
-def asked(cast: Sequence[Ballot]) -> tuple[list[OpenQuestion], LooseBallots]:
+def questions_about(cast: Sequence[Ballot]) -> tuple[list[OpenQuestion], LooseBallots]:
     """As open_questions.py asks: a ballot of several holds is loose, and so is one of none."""
 
     def votes_on(of: Sequence[Ballot]) -> dict[int, int]:
@@ -160,8 +160,8 @@ def asked(cast: Sequence[Ballot]) -> tuple[list[OpenQuestion], LooseBallots]:
 @given(st.lists(ballots, max_size=14), st.integers(1, 4))
 @settings(max_examples=200)
 def test_overlapping_holds_are_bounded_on_the_safe_side(cast: list[Ballot], size: int) -> None:
-    questions, loose = asked(cast)
-    now = net_of(cast, {})
+    questions, loose = questions_about(cast)
+    now = sum_net(cast, {})
     safety = assess(now, size, questions, loose)
     doors = [i for i, b in enumerate(cast) if b.held and not b.holds]
     for door in product([True, False], repeat=min(3, len(doors))):
@@ -171,7 +171,7 @@ def test_overlapping_holds_are_bounded_on_the_safe_side(cast: list[Ballot], size
             b._replace(held=False) if i in counted_at_door else b for i, b in enumerate(cast)
         ]
         for verdicts in product([True, False], repeat=len(HOLDS)):
-            then = net_of(released, dict(zip(HOLDS, verdicts, strict=True)))
+            then = sum_net(released, dict(zip(HOLDS, verdicts, strict=True)))
             for pair in safety.pairs:
                 assert pair.worst_lead <= then[pair.inside] - then[pair.outside]
             assert set(safety.secure) <= surely_in(then, size)
@@ -214,12 +214,12 @@ def test_what_is_said() -> None:
     assert "60 张暂扣选票" in words(loose)[0]
 
 
-def test_nothing_is_settled_while_votes_come_in() -> None:
+def test_nothing_is_resolved_while_votes_come_in() -> None:
     clear = {1: 100, 2: 90, 3: 80, 4: 20}
     for questions in ([], [hold(7, {4: 30})], [hold(7, {4: 90})]):
-        said = conclusion(assess(clear, 3, questions), closed=False)
-        assert said.zh.startswith("截至目前，")
-        assert said.zh.endswith("截止之后才能确认。")
-        assert "可以确认" not in said.zh
-        assert said.en.startswith("So far, ")
-        assert "ertifiable" not in said.en
+        output = conclusion(assess(clear, 3, questions), closed=False)
+        assert output.zh.startswith("截至目前，")
+        assert output.zh.endswith("截止之后才能确认。")
+        assert "可以确认" not in output.zh
+        assert output.en.startswith("So far, ")
+        assert "ertifiable" not in output.en

@@ -43,7 +43,7 @@ def test_a_rank_is_one_more_than_how_many_have_more_votes(votes: dict[int, int])
 
 
 @given(few_votes, sizes, undecided_rules)
-def test_a_tie_at_the_line_is_never_settled_silently(
+def test_a_tie_at_the_line_is_never_resolved_silently(
     votes: dict[int, int], size: int, rule: TieRule
 ) -> None:
     best_first = sorted(votes.values(), reverse=True)
@@ -101,7 +101,7 @@ def test_an_order_of_other_candidates_is_refused(
 
 
 @given(st.integers(0, 10**64 - 1), st.sets(st.integers(1, 9999), max_size=20))
-def test_the_lot_is_what_its_description_says(drawn: int, numbers: set[int]) -> None:
+def test_the_lot_is_what_its_description_states(drawn: int, numbers: set[int]) -> None:
     order = lot_order(str(drawn), "bayu-2022", numbers)
     assert set(order) == numbers
     digests = [sha256(f"{drawn}|bayu-2022|{number}".encode()).hexdigest() for number in order]

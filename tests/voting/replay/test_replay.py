@@ -36,6 +36,7 @@ from voting_service.i18n.text import Text
 from voting_service.infrastructure.crypto.canonical_json import digest
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.actor import Actor
 from voting_service.voting.cut.publication import (
     approve,
     load_shown_cut,
@@ -49,8 +50,8 @@ from voting_service.voting.replay.counting import state_after
 from voting_service.voting.replay.reader import open_archive
 from voting_service.voting.replay.writer import audit_archive, write_audit_archive
 from voting_service.voting.rulings.model import HoldEvidence, Verdict
-from voting_service.voting.rulings.repository import create_hold
-from voting_service.voting.rulings.service import approve_rulings, propose_rulings
+from voting_service.voting.rulings.repository import NewHold, create_hold
+from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 EVIDENCE = HoldEvidence(sentence=Text(zh="同一设备集中投票", en="one device, many votes"))
@@ -92,35 +93,27 @@ class Story:
         return await create_hold(
             self.database,
             self.contest,
-            ballots,
+            NewHold(ballots, kind="campaign", source="forensics", label=label, evidence=EVIDENCE),
             actor="forensics",
-            kind="campaign",
-            source="forensics",
-            label=label,
-            evidence=EVIDENCE,
             now=self.now,
         )
 
     async def rule(self, hold: int, verdict: Verdict) -> None:
         self.tick()
         made = await propose_rulings(
-            self.database,
+            Actor(self.database, self.clerk, self.now),
             self.contest,
-            self.clerk,
             [hold],
-            verdict=verdict,
-            reason="other",
-            words="as found",
-            now=self.now,
+            ProposedRuling(verdict=verdict, reason="other", words="as found"),
         )
-        await approve_rulings(self.database, self.contest, self.second, made, now=self.now)
+        await approve_rulings(Actor(self.database, self.second, self.now), self.contest, made)
 
     async def publish(self, reason: Text | None = None) -> bytes:
         self.tick()
         decision = await propose_publication(
-            self.database, self.contest, self.clerk, key=KEY, now=self.now, reason=reason
+            Actor(self.database, self.clerk, self.now), self.contest, key=KEY, reason=reason
         )
-        await approve(self.database, self.contest, self.second, decision, key=KEY, now=self.now)
+        await approve(Actor(self.database, self.second, self.now), self.contest, decision, key=KEY)
         shown = await load_shown_cut(self.database, self.contest.id, self.now)
         assert shown is not None
         return shown.document
@@ -204,8 +197,8 @@ async def test_a_decided_tie_is_replayed(database: Connection, tmp_path: Path) -
     three = await story.hold("campaign", (await story.ballots("choices = '{4,5}'"))[:2])
     await story.rule(door, "void")
     await story.rule(three, "void")
-    order = await propose_tie_order(database, story.contest, story.clerk, (4, 3), now=story.now)
-    await approve(database, story.contest, story.second, order, key=KEY, now=story.now)
+    order = await propose_tie_order(Actor(database, story.clerk, story.now), story.contest, (4, 3))
+    await approve(Actor(database, story.second, story.now), story.contest, order, key=KEY)
     document = verify_document(await story.publish()).document
     assert document.selected == (1, 2, 4)
     path = tmp_path / "audit.zip"
@@ -222,7 +215,7 @@ def rewritten(path: Path, change: Callable[[Members], None], *, kept_manifest: b
         members = {name: file.read(name) for name in file.namelist()}
     manifest = members.pop("manifest.json")
     change(members)
-    if not kept_manifest:  # whoever can change the rest can change this too
+    if not kept_manifest:  # anybody who can change the rest can change this too
         hashes = {name: sha256(content).hexdigest() for name, content in members.items()}
         manifest = json.dumps(hashes).encode()
     target = path.with_name("changed.zip")

@@ -14,15 +14,16 @@ from tests.cut_data import (
 )
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_platforms
-from voting_service.infrastructure.postgres.pool import AnyConnection
+from voting_service.infrastructure.postgres.pool import AnyConnection, Connection
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.actor import Actor
 from voting_service.voting.rulings.model import (
     HoldEvidence,
     HoldKind,
     Verdict,
 )
-from voting_service.voting.rulings.repository import create_hold
-from voting_service.voting.rulings.service import approve_rulings, propose_rulings
+from voting_service.voting.rulings.repository import NewHold, create_hold
+from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
 from voting_service.voting.tally.live_figures import load_figures
 from voting_service.voting.tally.recount import BALLOTS, Recount
 
@@ -53,7 +54,7 @@ class Staff(NamedTuple):
     auditor: Account
 
 
-async def staff_of(connection: AnyConnection) -> Staff:
+async def get_staff(connection: AnyConnection) -> Staff:
     return Staff(
         await member(connection, "clerk", "tally_clerk"),
         await member(connection, "supervisor", "supervisor"),
@@ -65,13 +66,13 @@ async def store_ballots(
     connection: AnyConnection, contest: Contest, ballots: Sequence[StoredBallot]
 ) -> list[bytes]:
     """Stores them, each as many milliseconds later as ballots stand before it; their ids."""
-    known = set(await all_ids(connection, contest))
+    ids = set(await all_ids(connection, contest))
     moved = [
         ballot._replace(cast_at=ballot.cast_at + timedelta(milliseconds=n))
         for n, ballot in enumerate(ballots)
     ]
     await insert_ballots(connection, contest, moved)
-    return [each for each in await all_ids(connection, contest) if each not in known]
+    return [item for item in await all_ids(connection, contest) if item not in ids]
 
 
 async def all_ids(connection: AnyConnection, contest: Contest) -> list[bytes]:
@@ -92,14 +93,29 @@ async def hold(
     return await create_hold(
         connection,
         contest,
-        ballot_ids,
+        NewHold(ballot_ids, kind=kind, source="test", label=label, evidence=EVIDENCE),
         actor="test",
-        kind=kind,
-        source="test",
-        label=label,
-        evidence=EVIDENCE,
         now=datetime.now(UTC),
     )
+
+
+async def forge_hold(
+    database: Connection, contest: Contest, ballot_ids: Sequence[bytes], hashed: str
+) -> int:
+    """Insert a hold that claims to be of one ballot, past the service."""
+    async with database.transaction():
+        hold_id: int = await database.fetchval(
+            "insert into holds (contest_id, kind, source, label, evidence, ballots, ballots_hash,"
+            " created_at) values ($1, 'campaign', 'x', 'x', $2, 1, $3, now()) returning id",
+            contest.id,
+            EVIDENCE,
+            hashed,
+        )
+        await database.executemany(
+            "insert into hold_ballots (contest_id, hold_id, ballot_id) values ($1, $2, $3)",
+            [(contest.id, hold_id, ballot_id) for ballot_id in ballot_ids],
+        )
+    return hold_id
 
 
 async def propose_one(
@@ -111,14 +127,10 @@ async def propose_one(
     now: datetime | None = None,
 ) -> int:
     (decision_id,) = await propose_rulings(
-        connection,
+        Actor(connection, account, now or datetime.now(UTC)),
         contest,
-        account,
         [hold_id],
-        verdict=verdict,
-        reason=REASON_FOR[verdict],
-        words="核对过",
-        now=now or datetime.now(UTC),
+        ProposedRuling(verdict=verdict, reason=REASON_FOR[verdict], words="核对过"),
     )
     return decision_id
 
@@ -134,5 +146,5 @@ async def rule(
     """The clerk proposes and the supervisor approves; the decision's id."""
     moment = now or datetime.now(UTC)
     decision_id = await propose_one(connection, contest, staff.clerk, hold_id, verdict, moment)
-    await approve_rulings(connection, contest, staff.supervisor, [decision_id], now=moment)
+    await approve_rulings(Actor(connection, staff.supervisor, moment), contest, [decision_id])
     return decision_id

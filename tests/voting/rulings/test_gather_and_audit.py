@@ -14,11 +14,11 @@ from tests.cut_data import (
     OPENS,
     StoredBallot,
 )
-from tests.database_clocks import told_by
+from tests.database_clocks import as_database_clock
 from tests.voting.rulings.rulings_data import (
+    get_staff,
     hold,
     rule,
-    staff_of,
     store_ballots,
 )
 from voting_service.contests.model import Contest
@@ -58,20 +58,22 @@ async def test_held_ballots_become_holds_a_platform_and_local_day(
         StoredBallot([3], cast_at=evening, platform_id=beta, held=True),
     ]
     ids = await store_ballots(database, contest, stored)
-    by_time = [each for each in ids if each != ids[0]]
+    by_time = [item for item in ids if item != ids[0]]
     campaign = await hold(database, contest, ids[:1])  # beta's of the day before, known already
-    await held_ballots_loop(told_by(lambda: NOON)).work(database)
-    await held_ballots_loop(told_by(lambda: NOON)).work(database)
-    gathered = [each for each in await load_holds(database, contest) if each.id != campaign]
-    assert [(each.kind, each.label, each.ballots) for each in gathered] == [
+    await held_ballots_loop(as_database_clock(lambda: NOON)).work(database)
+    await held_ballots_loop(as_database_clock(lambda: NOON)).work(database)
+    gathered = [item for item in await load_holds(database, contest) if item.id != campaign]
+    assert [(item.kind, item.label, item.ballots) for item in gathered] == [
         ("screening", "alpha 2022-07-04", 1),
         ("screening", "beta 2022-07-04", 1),
     ]
     assert "1 张选票" in gathered[0].evidence.sentence.zh
-    await held_ballots_loop(told_by(lambda: DRAINED - timedelta(seconds=1))).work(database)
+    await held_ballots_loop(as_database_clock(lambda: DRAINED - timedelta(seconds=1))).work(
+        database
+    )
     assert len(await load_holds(database, contest)) == 4
     shown = await load_hold_ballots(database, contest, gathered[0].id, limit=9)
-    assert [each.ballot_id for each in shown] == by_time[:1]
+    assert [item.ballot_id for item in shown] == by_time[:1]
 
 
 async def test_the_day_of_the_close_is_gathered_when_it_has_drained(
@@ -80,22 +82,24 @@ async def test_the_day_of_the_close_is_gathered_when_it_has_drained(
     platform = await store_platform(database)
     last = StoredBallot([1], cast_at=CLOSES - timedelta(seconds=1), platform_id=platform, held=True)
     await store_ballots(database, contest, [last])
-    await held_ballots_loop(told_by(lambda: DRAINED - timedelta(seconds=1))).work(database)
+    await held_ballots_loop(as_database_clock(lambda: DRAINED - timedelta(seconds=1))).work(
+        database
+    )
     assert await load_holds(database, contest) == ()
-    await held_ballots_loop(told_by(lambda: DRAINED)).work(database)
-    assert [each.ballots for each in await load_holds(database, contest)] == [1]
+    await held_ballots_loop(as_database_clock(lambda: DRAINED)).work(database)
+    assert [item.ballots for item in await load_holds(database, contest)] == [1]
 
 
 async def test_an_audit_agrees_and_finds_what_was_tampered_with(
     database: Connection, contest: Contest, owner_database_url: str
 ) -> None:
-    staff = await staff_of(database)
+    staff = await get_staff(database)
     ids = await store_ballots(
         database, contest, [StoredBallot([1, 2], held=n % 2 == 0) for n in range(6)]
     )
     await advance_floor(database, contest.id)
     await rule(database, contest, staff, await hold(database, contest, ids[:3]), "void", NOON)
-    loop = recount_audit_loop(told_by(lambda: NOON + timedelta(hours=1)))
+    loop = recount_audit_loop(as_database_clock(lambda: NOON + timedelta(hours=1)))
     await loop.work(database)
     done = await load_audit(database, contest.id)
     assert done is not None

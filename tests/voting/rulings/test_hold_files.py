@@ -28,7 +28,7 @@ from voting_service.contests.model import Contest
 from voting_service.errors import InvalidInput
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import Connection
-from voting_service.voting.rulings.forensics_import import import_holds, read_campaigns
+from voting_service.voting.rulings.forensics_import import HoldOrigin, import_holds, read_campaigns
 from voting_service.voting.rulings.model import HoldAttribute, HoldEvidence
 from voting_service.voting.rulings.repository import load_hold_ballots, load_holds
 
@@ -73,18 +73,18 @@ async def test_one_hold_a_campaign_and_again_changes_nothing(
     database: Connection, contest: Contest, tmp_path: Path
 ) -> None:
     ids = await store_ballots(database, contest, [StoredBallot([1])] * 6)
-    members = {each.hex(): number for each, number in zip(ids, (0, 0, 0, 1, 1, None), strict=True)}
+    members = {item.hex(): number for item, number in zip(ids, (0, 0, 0, 1, 1, None), strict=True)}
     folder = write(tmp_path, [campaign(0, 3), campaign(1, 2, "bloc")], members)
     for is_new in (True, False):
-        imported = await import_holds(database, contest, folder, actor="test", now=NOW)
-        assert [(each.ballots, each.is_new) for each in imported] == [(3, is_new), (2, is_new)]
+        imported = await import_holds(database, contest, folder, HoldOrigin("test", NOW))
+        assert [(item.ballots, item.is_new) for item in imported] == [(3, is_new), (2, is_new)]
         first, second = await load_holds(database, contest)
         assert [first.kind, second.kind] == ["campaign", "bloc"]
-    assert [each.id for each in (first, second)] == [each.hold_id for each in imported]
+    assert [item.id for item in (first, second)] == [item.hold_id for item in imported]
     assert first.evidence.attributes[0].value == "a1b2"
     assert (first.evidence.first_at, first.evidence.q_value) == (OPENS, 1e-7)
     shown = await load_hold_ballots(database, contest, second.id, limit=9)
-    assert [each.ballot_id for each in shown] == ids[3:5]
+    assert [item.ballot_id for item in shown] == ids[3:5]
 
 
 def test_it_reads_what_forensics_writes(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_it_reads_what_forensics_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("campaigns", "numbers", "said"),
+    ("campaigns", "numbers", "output"),
     [
         ([campaign(0, 2)], (0,), "has 1 ballots here and 2"),
         ([campaign(0, 1)], (7,), "no campaign 7"),
@@ -139,18 +139,18 @@ async def test_files_that_do_not_fit_are_refused_whole(
     tmp_path: Path,
     campaigns: list[dict[str, Any]],
     numbers: tuple[int, ...],
-    said: str,
+    output: str,
 ) -> None:
     ids = await store_ballots(database, contest, [StoredBallot([1])] * len(numbers))
-    members: dict[str, int | None] = dict(zip((each.hex() for each in ids), numbers, strict=True))
+    members: dict[str, int | None] = dict(zip((item.hex() for item in ids), numbers, strict=True))
     folder = write(tmp_path, campaigns, members)
-    with pytest.raises(InvalidInput, match=said):
-        await import_holds(database, contest, folder, actor="test", now=NOW)
+    with pytest.raises(InvalidInput, match=output):
+        await import_holds(database, contest, folder, HoldOrigin("test", NOW))
     assert await load_holds(database, contest) == ()
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "output"),
     [
         ("ballot,verdict\n", "line 1: must be ballot_id,verdict,score,campaign,reason"),
         ("ballot_id,verdict,score,campaign,reason\nab,hold,1,0,x\n", "line 2: must give a ballot"),
@@ -159,15 +159,15 @@ async def test_files_that_do_not_fit_are_refused_whole(
     ],
 )
 async def test_a_file_s_fault_is_named_with_its_line(
-    database: Connection, contest: Contest, tmp_path: Path, content: str | None, said: str
+    database: Connection, contest: Contest, tmp_path: Path, content: str | None, output: str
 ) -> None:
     write(tmp_path, [campaign(0, 1)], {})
     if content is None:
         (tmp_path / "verdicts.csv").unlink()
     else:
         (tmp_path / "verdicts.csv").write_text(content, encoding="utf-8")
-    with pytest.raises(InvalidInput, match=said):
-        await import_holds(database, contest, tmp_path, actor="test", now=NOW)
+    with pytest.raises(InvalidInput, match=output):
+        await import_holds(database, contest, tmp_path, HoldOrigin("test", NOW))
 
 
 async def test_a_campaign_with_a_stranger_stops_all_of_them(
@@ -177,5 +177,5 @@ async def test_a_campaign_with_a_stranger_stops_all_of_them(
     members: dict[str, int | None] = {ids[0].hex(): 0, "ab" * 16: 1}
     folder = write(tmp_path, [campaign(0, 1), campaign(1, 1)], members)
     with pytest.raises(InvalidInput, match=f"ballot {'ab' * 16}: is not stored"):
-        await import_holds(database, contest, folder, actor="test", now=NOW)
+        await import_holds(database, contest, folder, HoldOrigin("test", NOW))
     assert await load_holds(database, contest) == ()

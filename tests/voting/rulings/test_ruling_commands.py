@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from base64 import b64encode
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import pyotp
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
+from tests.commands import Command, run_command, set_environment
 from tests.contest_data import SLUG, store_contest
 from tests.cut_data import (
     CLOSES,
     MASTER_KEY,
     OPENS,
-    PASSWORD,
-    SECRET,
     StoredBallot,
 )
 from tests.voting.rulings.rulings_data import (
+    get_staff,
     hold,
     propose_one,
-    staff_of,
     store_ballots,
 )
 from tests.voting.rulings.test_hold_files import campaign, write
-from voting_service.cli import root
 from voting_service.errors import (
     NotFound,
     Refused,
@@ -37,27 +31,13 @@ from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings
 from voting_service.voting.tally.repository import count_now
 
-Command = Callable[..., Awaitable[Result]]
-
 
 @pytest.fixture
 def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs the command line on the test's stores; errors of the domain pass through."""
-    variables = {
-        "DATABASE_URL": settings.database_url,
-        "VALKEY_URL": settings.valkey_url,
-        "MASTER_KEY": b64encode(MASTER_KEY).decode(),
-        "SIGNING_KEY_FILE": str(settings.signing_key_file),
-        "STAFF_PASSWORD": PASSWORD,
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(f"VOTING_{name}", value)
+    set_environment(monkeypatch, settings)
 
     async def call(*words: str) -> Result:
-        environment = {"VOTING_STAFF_CODE": pyotp.TOTP(SECRET).now()}
-        result = await asyncio.to_thread(CliRunner().invoke, root, words, env=environment)
-        if isinstance(result.exception, Exception):
-            raise result.exception
+        result = await run_command(*words)
         assert result.exit_code == 0, result.output
         return result
 
@@ -68,7 +48,7 @@ async def test_from_an_examination_to_a_ruling(
     database: Connection, command: Command, tmp_path: Path
 ) -> None:
     contest = await store_contest(database, MASTER_KEY, opens_at=OPENS, closes_at=CLOSES)
-    await staff_of(database)
+    await get_staff(database)
     ids = await store_ballots(database, contest, [StoredBallot([1])] * 3)
     members: dict[str, int | None] = {ids[0].hex(): 0, ids[1].hex(): 0, ids[2].hex(): None}
     write(tmp_path, [campaign(0, 2)], members)
@@ -88,7 +68,7 @@ async def test_from_an_examination_to_a_ruling(
     shown = (await command("hold", "show", SLUG, "1")).stdout
     for part in ("evidence", "observed 9, expected 1.5", "device a1b2: 2 ballots", "核对过"):
         assert part in shown
-    acts = await database.fetch("select act, subject from journal where act in ('viewed')")
+    acts = await database.fetch("select act, subject from audit_log where act in ('viewed')")
     assert [tuple(row) for row in acts] == [("viewed", "hold 1")]
 
 
@@ -96,7 +76,7 @@ async def test_a_proposal_is_declined_and_nobody_approves_alone(
     database: Connection, command: Command
 ) -> None:
     contest = await store_contest(database, MASTER_KEY, opens_at=OPENS, closes_at=CLOSES)
-    staff = await staff_of(database)
+    staff = await get_staff(database)
     ids = await store_ballots(database, contest, [StoredBallot([1], held=True)])
     questioned = await hold(database, contest, ids)
     await propose_one(database, contest, staff.clerk, questioned, "count")

@@ -21,10 +21,11 @@ from tests.voting.rulings.rulings_data import (
     EVIDENCE,
     Staff,
     assert_kept_as_counted,
+    forge_hold,
+    get_staff,
     hold,
     propose_one,
     rule,
-    staff_of,
     store_ballots,
 )
 from voting_service.contests.model import Contest
@@ -35,6 +36,7 @@ from voting_service.errors import (
     SecondPersonRequired,
 )
 from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.repository import load_contest_approvals
 from voting_service.voting.rulings.model import HoldVotes, ballots_hash
 from voting_service.voting.rulings.repository import (
@@ -47,6 +49,7 @@ from voting_service.voting.rulings.repository import (
     load_overlaps,
 )
 from voting_service.voting.rulings.service import (
+    ProposedRuling,
     approve_rulings,
     decline_ruling,
     propose_rulings,
@@ -71,7 +74,7 @@ async def contest(database: Connection) -> Contest:
 
 @pytest.fixture
 async def staff(database: Connection) -> Staff:
-    return await staff_of(database)
+    return await get_staff(database)
 
 
 async def ballots_everywhere(database: Connection, contest: Contest) -> Count:
@@ -106,7 +109,7 @@ async def test_a_ruling_changes_every_count_and_a_reversal_changes_it_back(
     assert await ballots_everywhere(database, contest) == Count(6, 0, 5)
 
 
-async def test_a_ballot_in_two_holds_is_void_while_either_says_so(
+async def test_a_ballot_in_two_holds_is_void_while_either_is_in_force(
     database: Connection, contest: Contest, staff: Staff
 ) -> None:
     ids = await store_ballots(database, contest, [StoredBallot([1], held=True)] * 3)
@@ -161,16 +164,18 @@ async def test_one_person_alone_rules_nothing(
     questioned = await hold(database, contest, ids)
     decision_id = await propose_one(database, contest, staff.clerk, questioned, "void")
     with pytest.raises(SecondPersonRequired):
-        await approve_rulings(database, contest, staff.clerk, [decision_id], now=datetime.now(UTC))
+        await approve_rulings(
+            Actor(database, staff.clerk, datetime.now(UTC)), contest, [decision_id]
+        )
     with pytest.raises(Refused, match="auditor"):
         await approve_rulings(
-            database, contest, staff.auditor, [decision_id], now=datetime.now(UTC)
+            Actor(database, staff.auditor, datetime.now(UTC)), contest, [decision_id]
         )
     with pytest.raises(Refused, match="auditor"):
         await propose_one(database, contest, staff.auditor, questioned, "count")
     assert await ballots_everywhere(database, contest) == Count(1, 1, 0)
     found = await load_hold(database, contest, questioned)
-    assert (found.state, found.settled, [d.id for d in found.proposals]) == (
+    assert (found.state, found.is_ruled, [d.id for d in found.proposals]) == (
         "proposed",
         False,
         [decision_id],
@@ -186,17 +191,23 @@ async def test_several_holds_are_ruled_in_one_act_or_none_is(
     words = {"reason": "automated_voting", "words": "核对过"}
     with pytest.raises(NotFound, match="no hold 99"):
         await propose_rulings(
-            database, contest, staff.clerk, [*holds, 99], verdict="void", **words, now=now
+            Actor(database, staff.clerk, now),
+            contest,
+            [*holds, 99],
+            ProposedRuling(verdict="void", **words),
         )
     assert await load_contest_approvals(database, contest.id) == ()
     proposed = await propose_rulings(
-        database, contest, staff.clerk, holds[:3], verdict="void", **words, now=now
+        Actor(database, staff.clerk, now),
+        contest,
+        holds[:3],
+        ProposedRuling(verdict="void", **words),
     )
     own = await propose_one(database, contest, staff.supervisor, holds[3], "void")
     with pytest.raises(SecondPersonRequired):
-        await approve_rulings(database, contest, staff.supervisor, [*proposed, own], now=now)
+        await approve_rulings(Actor(database, staff.supervisor, now), contest, [*proposed, own])
     assert await ballots_everywhere(database, contest) == Count(4, 0, 0)
-    await approve_rulings(database, contest, staff.supervisor, proposed, now=now)
+    await approve_rulings(Actor(database, staff.supervisor, now), contest, proposed)
     assert await ballots_everywhere(database, contest) == Count(4, 0, 3)
     assert [each.state for each in await load_holds(database, contest)] == [
         "void",
@@ -215,15 +226,15 @@ async def test_of_two_proposals_about_a_hold_the_approved_one_ends_the_other(
     count = await propose_one(database, contest, staff.clerk, questioned, "count")
     now = datetime.now(UTC)
     with pytest.raises(InvalidInput, match="same hold"):
-        await approve_rulings(database, contest, staff.supervisor, [void, count], now=now)
-    await approve_rulings(database, contest, staff.supervisor, [void], now=now)
+        await approve_rulings(Actor(database, staff.supervisor, now), contest, [void, count])
+    await approve_rulings(Actor(database, staff.supervisor, now), contest, [void])
     states = {d.id: d.state for d in await load_contest_approvals(database, contest.id)}
     assert states == {void: "approved", count: "declined"}
-    assert (await load_hold(database, contest, questioned)).settled
+    assert (await load_hold(database, contest, questioned)).is_ruled
     with pytest.raises(Refused, match="is already ruled"):
         await propose_one(database, contest, staff.clerk, questioned, "void")
     again = await propose_one(database, contest, staff.clerk, questioned, "count")
-    await decline_ruling(database, contest, staff.supervisor, again, "证据充分", now=now)
+    await decline_ruling(Actor(database, staff.supervisor, now), contest, again, "证据充分")
     assert (await load_hold(database, contest, questioned)).state == "void"
 
 
@@ -234,14 +245,10 @@ async def test_a_ruling_needs_a_fitting_reason_and_words(
     questioned = await hold(database, contest, ids)
     with pytest.raises(InvalidInput) as refusal:
         await propose_rulings(
-            database,
+            Actor(database, staff.clerk, datetime.now(UTC)),
             contest,
-            staff.clerk,
             [questioned],
-            verdict="void",
-            reason="honest_crowd",
-            words=" ",
-            now=datetime.now(UTC),
+            ProposedRuling(verdict="void", reason="honest_crowd", words=" "),
         )
     assert [fault.field for fault in refusal.value.faults] == ["reason", "words"]
 
@@ -291,13 +298,13 @@ async def test_a_hold_knows_its_ballots_and_votes(database: Connection, contest:
     assert [each.state for each in (*shown, *rest)] == ["counted", "held"]
 
 
-async def test_every_act_stands_in_the_journal(
+async def test_every_act_stands_in_the_audit_log(
     database: Connection, contest: Contest, staff: Staff
 ) -> None:
     ids = await store_ballots(database, contest, [StoredBallot([1])])
     questioned = await hold(database, contest, ids)
     await rule(database, contest, staff, questioned, "void")
-    rows = await database.fetch("select actor, act, subject from journal order by entry")
+    rows = await database.fetch("select actor, act, subject from audit_log order by entry")
     assert [tuple(row) for row in rows] == [
         ("test", "hold_made", f"hold {questioned}"),
         ("clerk", "proposed", "approval 1"),
@@ -319,7 +326,7 @@ async def test_rulings_approved_at_once_see_each_other(
     await asyncio.gather(
         *(
             approve_rulings(
-                session, contest, staff.supervisor, [decision_id], now=datetime.now(UTC)
+                Actor(session, staff.supervisor, datetime.now(UTC)), contest, [decision_id]
             )
             for session, decision_id in zip(sessions, proposed, strict=True)
         )
@@ -339,7 +346,7 @@ async def test_a_ruling_is_never_worked_out_from_an_old_view(
     with pytest.raises(asyncpg.InvalidTransactionStateError):
         async with database.transaction(isolation="repeatable_read"):
             await approve_rulings(
-                database, contest, staff.supervisor, [decision_id], now=datetime.now(UTC)
+                Actor(database, staff.supervisor, datetime.now(UTC)), contest, [decision_id]
             )
     assert await ballots_everywhere(database, contest) == Count(1, 0, 0)
 
@@ -348,18 +355,7 @@ async def test_a_hold_whose_ballots_do_not_fit_its_hash_cannot_be_ruled(
     database: Connection, contest: Contest, staff: Staff
 ) -> None:
     ids = await store_ballots(database, contest, [StoredBallot([1])] * 2)
-    async with database.transaction():
-        forged = await database.fetchval(
-            "insert into holds (contest_id, kind, source, label, evidence, ballots, ballots_hash,"
-            " created_at) values ($1, 'campaign', 'x', 'x', $2, 1, $3, now()) returning id",
-            contest.id,
-            EVIDENCE,
-            ballots_hash(ids[:1]),
-        )
-        await database.executemany(
-            "insert into hold_ballots (contest_id, hold_id, ballot_id) values ($1, $2, $3)",
-            [(contest.id, forged, each) for each in ids],
-        )
+    forged = await forge_hold(database, contest, ids, ballots_hash(ids[:1]))
     with pytest.raises(Refused, match="propose the ruling again"):
         await rule(database, contest, staff, forged, "void")
     assert await ballots_everywhere(database, contest) == Count(2, 0, 0)

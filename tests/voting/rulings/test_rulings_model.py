@@ -43,16 +43,17 @@ from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
 from voting_service.staff.accounts.model import Account, Role
 from voting_service.staff.accounts.repository import disable_account
+from voting_service.staff.actor import Actor
 from voting_service.voting.cut.examination import load_publications
 from voting_service.voting.cut.publication import approve, propose_publication
 from voting_service.voting.rulings.model import Verdict
 from voting_service.voting.rulings.repository import load_ballot_history, load_holds
 from voting_service.voting.rulings.service import (
+    ProposedRuling,
     approve_rulings,
     decline_ruling,
     propose_rulings,
 )
-from voting_service.voting.tally import counters
 from voting_service.voting.tally.counters import (
     CounterDelta,
     CounterFeed,
@@ -169,14 +170,10 @@ class World:
         made = await self.expect(
             person in DECIDERS and not same and not stands,
             lambda: propose_rulings(
-                self.database,
+                Actor(self.database, self.people[person], self.now),
                 self.contest,
-                self.people[person],
                 [hold_id],
-                verdict=verdict,
-                reason=REASON_FOR[verdict],
-                words="核对过",
-                now=self.now,
+                ProposedRuling(verdict=verdict, reason=REASON_FOR[verdict], words="核对过"),
             ),
         )
         if made:
@@ -197,7 +194,7 @@ class World:
             done = await self.expect(
                 may,
                 lambda: self.database.fetchval(
-                    "update decisions set approved_by = $2, approved_at = $3 where id = $1"
+                    "update approval_requests set approved_by = $2, approved_at = $3 where id = $1"
                     " returning id",
                     proposal.id,
                     account.id,
@@ -208,7 +205,7 @@ class World:
             done = await self.expect(
                 may,
                 lambda: approve_rulings(
-                    self.database, self.contest, account, [proposal.id], now=self.now
+                    Actor(self.database, account, self.now), self.contest, [proposal.id]
                 ),
             )
         if not done:
@@ -234,12 +231,10 @@ class World:
         done = await self.expect(
             person in DECIDERS and proposal.state == "waiting",
             lambda: decline_ruling(
-                self.database,
+                Actor(self.database, self.people[person], self.now),
                 self.contest,
-                self.people[person],
                 proposal.id,
                 "证据不足",
-                now=self.now,
             ),
         )
         if done:
@@ -253,11 +248,9 @@ class World:
         settled = self.reference.is_settled(self.now)
         try:
             decision = await propose_publication(
-                self.database,
+                Actor(self.database, self.people["clerk"], now),
                 self.contest,
-                self.people["clerk"],
                 key=key,
-                now=now,
                 reason=both("更正") if before else None,
             )
         except Refused as refusal:
@@ -267,10 +260,10 @@ class World:
         assert settled
         with pytest.raises(Refused):
             await approve(
-                self.database, self.contest, self.people["clerk"], decision, key=key, now=now
+                Actor(self.database, self.people["clerk"], now), self.contest, decision, key=key
             )
         await approve(
-            self.database, self.contest, self.people["supervisor"], decision, key=key, now=now
+            Actor(self.database, self.people["supervisor"], now), self.contest, decision, key=key
         )
         *_, published = await load_publications(self.database, self.contest.id)
         document: dict[str, Any] = read_signed_file(published.document).document
@@ -289,7 +282,7 @@ class World:
         return None
 
     async def check(self) -> None:
-        """Everything that counts says the same."""
+        """Everything that counts states the same."""
         expected = self.reference.counts(self.now)
         ballots = expected.get(0, Count())
         votes = {n: c.net for n, c in expected.items() if n and c.net}
@@ -356,14 +349,6 @@ STEP = st.one_of(
 
 
 @pytest.fixture
-async def store(valkey_url: str) -> AsyncIterator[Valkey]:
-    opened = Valkey(valkey_url)
-    counters.register_functions(opened)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def people(database: Connection) -> dict[str, Account]:
     roles: dict[str, Role] = {"auditor": "auditor", "supervisor": "supervisor"}
     made = {name: await member(database, name, roles.get(name, "tally_clerk")) for name in PEOPLE}
@@ -390,7 +375,7 @@ async def older(database_url: str) -> AsyncIterator[Connection]:
 async def test_whatever_people_do_in_whatever_order(
     database: Connection,
     settings: Settings,
-    store: Valkey,
+    valkey_client: Valkey,
     people: dict[str, Account],
     older: Connection,
     start: tuple[tuple[Any, ...], ...],
@@ -404,7 +389,7 @@ async def test_whatever_people_do_in_whatever_order(
         opens_at=OPENS,
         closes_at=CLOSES,
     )
-    world = World(database, contest, store)
+    world = World(database, contest, valkey_client)
     world.people = people
     try:
         for step in (*start, *steps):

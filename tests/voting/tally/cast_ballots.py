@@ -24,10 +24,11 @@ from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.staff.accounts.model import Account
 from voting_service.staff.accounts.repository import load_accounts
+from voting_service.staff.actor import Actor
 from voting_service.voting.ballots.commit import new_ballot_ids
 from voting_service.voting.rulings.model import HoldEvidence, Verdict
-from voting_service.voting.rulings.repository import create_hold
-from voting_service.voting.rulings.service import approve_rulings, propose_rulings
+from voting_service.voting.rulings.repository import NewHold, create_hold
+from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
 from voting_service.voting.tally.recount import Count
 
 CANDIDATES = 6
@@ -88,9 +89,18 @@ class Field:
     ) -> int:
         ids = {ballot.ballot_id for ballot in ballots}
         hold_id = await create_hold(
-            connection, self.contest, ids, actor="test", kind="campaign", source="test",
-            label=label or f"hold of {len(ids)}", evidence=_EVIDENCE, now=now,
-        )  # fmt: skip
+            connection,
+            self.contest,
+            NewHold(
+                ids,
+                kind="campaign",
+                source="test",
+                label=label or f"hold of {len(ids)}",
+                evidence=_EVIDENCE,
+            ),
+            actor="test",
+            now=now,
+        )
         self.ruled[hold_id] = (ids, [])
         return hold_id
 
@@ -98,10 +108,12 @@ class Field:
         self, connection: AnyConnection, hold_id: int, verdict: Verdict, now: datetime
     ) -> None:
         made = await propose_rulings(
-            connection, self.contest, self.proposer, [hold_id], verdict=verdict, reason="other",
-            words="test", now=now,
-        )  # fmt: skip
-        await approve_rulings(connection, self.contest, self.approver, made, now=now)
+            Actor(connection, self.proposer, now),
+            self.contest,
+            [hold_id],
+            ProposedRuling(verdict=verdict, reason="other", words="test"),
+        )
+        await approve_rulings(Actor(connection, self.approver, now), self.contest, made)
         self.ruled[hold_id][1].append((now, verdict))
 
     def state(self, ballot: Cast, at: datetime | None = None) -> str:
@@ -127,18 +139,18 @@ class Field:
             if (at is None or ballot.cast_at < at) and among(ballot):
                 state = self.state(ballot, at)
                 for key in keys(ballot):
-                    one = Count(1, int(state == "held"), int(state == "void"))
-                    sums[key] = sums[key].plus(one)
+                    first = Count(1, int(state == "held"), int(state == "void"))
+                    sums[key] = sums[key].plus(first)
         return dict(sums)
 
 
 async def two_people(connection: AnyConnection) -> tuple[Account, Account]:
     """Made once a database: their passwords are dear to hash."""
-    known = await load_accounts(connection)
-    found = {account.name: account for account in known}
+    accounts = await load_accounts(connection)
+    result = {account.name: account for account in accounts}
     return (
-        found.get("one") or await member(connection, "one"),
-        found.get("two") or await member(connection, "two"),
+        result.get("one") or await member(connection, "one"),
+        result.get("two") or await member(connection, "two"),
     )
 
 
@@ -170,6 +182,6 @@ ballots = st.builds(
 )
 
 
-def members_of(cast: Sequence[Cast], marks: Sequence[bool]) -> list[Cast]:
+def get_members(cast: Sequence[Cast], marks: Sequence[bool]) -> list[Cast]:
     """Those ballots whose mark is set."""
     return [ballot for ballot, mark in zip(cast, marks, strict=False) if mark]

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.contest_data import store_contest
+from tests.patience import patient_valkey
 from tests.voting.tally.forged import (
     NOW,
     count_by_hand,
@@ -45,7 +46,6 @@ from voting_service.voting.tally.counters import (
     CounterDelta,
     CounterFeed,
     read_counts,
-    register_functions,
 )
 from voting_service.voting.tally.errors import TallyOfAnotherCluster
 from voting_service.voting.tally.live_figures import load_figures
@@ -151,8 +151,7 @@ async def moved(
 ) -> AsyncIterator[Moved]:
     """Forty ballots counted in the first cluster, whose counters survive it; and two that nobody
     had counted yet, 3,000 transactions later. The second cluster has yet to come to all of them."""
-    valkey = Valkey(valkey_url)
-    register_functions(valkey)
+    valkey = patient_valkey(valkey_url)
     before = Moved(contest, valkey, database, database, database, database)
     there = await connect(elsewhere.url(APPLICATION, "postgres"))
     reached = await there.fetchval(NOW)
@@ -194,7 +193,7 @@ async def test_after_a_rebuild_live_record_and_recount_are_equal_and_stay_so(
             await moved.vote([1 + n])
         await moved.check()
     assert (await count_now(moved.service, moved.contest.id)).ballots == 73
-    [entry] = await moved.service.fetch("select * from journal where act = 'tally_rebuilt'")
+    [entry] = await moved.service.fetch("select * from audit_log where act = 'tally_rebuilt'")
     assert (entry["actor"], entry["contest"]) == ("administrator", moved.contest.slug)
     assert entry["details"] == {"ballots": 43, "renumbered": done.renumbered}
 
@@ -253,8 +252,7 @@ async def test_whatever_transactions_old_ballots_name(
     """Ballots of another cluster name transactions around those of now, before and after; one
     session votes at once, another in a transaction that stays open."""
     contest = await store_contest(database, b"m" * 32, slug=next(SLUGS))
-    valkey = Valkey(valkey_url)
-    register_functions(valkey)
+    valkey = patient_valkey(valkey_url)
     owner, other = await connect(owner_database_url), await connect(database_url)
     house = Moved(contest, valkey, owner, database, database, other)
     await owner.execute(
@@ -295,8 +293,7 @@ async def test_nobody_rebuilds_but_the_owner_and_nobody_changes_a_ballot(
     database: Connection, owner_database_url: str, contest: Contest, valkey_url: str
 ) -> None:
     await insert_ballot(database, contest.id, [1])
-    valkey = Valkey(valkey_url)
-    register_functions(valkey)
+    valkey = patient_valkey(valkey_url)
     with pytest.raises(Refused, match="VOTING_OWNER_DATABASE_URL"):
         await rebuild(database, valkey, contest, "administrator")
     await valkey.close()
@@ -316,8 +313,7 @@ async def test_a_first_floor_is_refused_where_ballots_name_transactions_to_come(
     for reader in (advance_floor, count_now):
         with pytest.raises(TallyOfAnotherCluster):
             await reader(database, contest.id)
-    valkey = Valkey(valkey_url)
-    register_functions(valkey)
+    valkey = patient_valkey(valkey_url)
     await rebuild(owner, valkey, contest, "administrator")
     assert (await advance_floor(database, contest.id))[1] == (1, {1: 1})
     await valkey.close()

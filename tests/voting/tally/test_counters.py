@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from tests.infrastructure.postgres.tcp_proxy import tcp_proxy
-from tests.infrastructure.postgres.waiting import eventually
+from tests.patience import eventually, patient_valkey
 from voting_service.infrastructure.tasks import end_tasks
 from voting_service.infrastructure.valkey import OPEN_CIRCUIT_SECONDS, Valkey
-from voting_service.voting.tally import counters
 from voting_service.voting.tally.counters import (
     MAX_WAITING_BATCHES,
     CounterDelta,
@@ -32,14 +31,6 @@ FIRST_XID = 2**50
 """Transaction ids outgrow 32 bits, and Lua's way of writing numbers."""
 
 
-@pytest.fixture
-async def store(valkey_url: str) -> AsyncIterator[Valkey]:
-    opened = Valkey(valkey_url)
-    counters.register_functions(opened)
-    yield opened
-    await opened.close()
-
-
 def batch(n: int) -> CounterDelta:
     """The batch that transaction FIRST_XID + n stored; all differ."""
     return CounterDelta(CONTEST, FIRST_XID + n, n + 1, {str(1 + n % 3): n + 1})
@@ -47,23 +38,23 @@ def batch(n: int) -> CounterDelta:
 
 def total(batches: list[CounterDelta]) -> Counts:
     votes: Counter[int] = Counter()
-    for each in batches:
-        votes.update({int(number): delta for number, delta in each.votes.items()})
-    return Counts(sum(each.ballots for each in batches), dict(votes))
+    for item in batches:
+        votes.update({int(number): delta for number, delta in item.votes.items()})
+    return Counts(sum(item.ballots for item in batches), dict(votes))
 
 
-async def deliver(store: Valkey, *batches: CounterDelta) -> None:
-    feed = CounterFeed(store)
-    for each in batches:
-        feed.put(each)
+async def deliver(valkey_client: Valkey, *batches: CounterDelta) -> None:
+    feed = CounterFeed(valkey_client)
+    for item in batches:
+        feed.put(item)
     await feed.flush()
 
 
-async def reconcile(store: Valkey, n: int, stored: list[CounterDelta]) -> int:
+async def reconcile(valkey_client: Valkey, n: int, stored: list[CounterDelta]) -> int:
     """The record's totals below FIRST_XID + n, when `stored` is what it holds."""
     floor = FIRST_XID + n
     return await set_counts(
-        store, CONTEST, floor, total([each for each in stored if each.xid < floor])
+        valkey_client, CONTEST, floor, total([item for item in stored if item.xid < floor])
     )
 
 
@@ -83,30 +74,30 @@ STEPS = st.lists(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 async def test_repeats_late_ones_any_order_and_lost_memory(
-    store: Valkey, steps: list[tuple[str, object]]
+    valkey_client: Valkey, steps: list[tuple[str, object]]
 ) -> None:
     """Live is what the record holds below the floor, and everything delivered from it on, once."""
     stored = [batch(n) for n in range(10)]
-    await store.command("FLUSHALL")
+    await valkey_client.command("FLUSHALL")
     floor: int | None = None
     delivered: set[int] = set()
     for step in steps:
         match step:
             case ("deliver", list(numbers)):
-                await deliver(store, *(stored[n] for n in numbers))
+                await deliver(valkey_client, *(stored[n] for n in numbers))
                 delivered.update(numbers)
             case ("reconcile", int(further)):
                 floor = min(10, (floor or 0) + further)
-                await reconcile(store, floor, stored)
+                await reconcile(valkey_client, floor, stored)
             case ("set back", int(to)) if floor is not None and to < floor:
                 floor = to
                 delivered.clear()
-                await reconcile(store, floor, stored)
+                await reconcile(valkey_client, floor, stored)
             case ("flush", _):
-                await store.command("FLUSHALL")
+                await valkey_client.command("FLUSHALL")
                 floor = None
                 delivered.clear()
-        live = await read_counts(store, CONTEST)
+        live = await read_counts(valkey_client, CONTEST)
         if floor is None:
             assert live is None
         else:
@@ -120,90 +111,89 @@ def without_zeros(counts: Counts | None) -> Counts | None:
     return Counts(counts.ballots, {number: n for number, n in counts.votes.items() if n})
 
 
-async def test_drift_says_by_how_many_votes_live_was_off(store: Valkey) -> None:
+async def test_drift_states_by_how_many_votes_live_was_off(valkey_client: Valkey) -> None:
     stored = [batch(n) for n in range(3)]
-    await deliver(store, stored[0], stored[2])
+    await deliver(valkey_client, stored[0], stored[2])
     lost = stored[1]
-    assert await reconcile(store, 0, stored) == 0
+    assert await reconcile(valkey_client, 0, stored) == 0
     off = lost.ballots + sum(lost.votes.values())
-    assert await reconcile(store, 3, stored) == off
-    assert await reconcile(store, 3, stored) == 0
-    await store.command("HINCRBY", "{c1}:tally:live", "9", "7")
-    assert await reconcile(store, 3, stored) == 7
-    assert await read_counts(store, CONTEST) == total(stored)
+    assert await reconcile(valkey_client, 3, stored) == off
+    assert await reconcile(valkey_client, 3, stored) == 0
+    await valkey_client.command("HINCRBY", "{c1}:tally:live", "9", "7")
+    assert await reconcile(valkey_client, 3, stored) == 7
+    assert await read_counts(valkey_client, CONTEST) == total(stored)
 
 
-async def test_what_is_below_the_floor_is_not_remembered(store: Valkey) -> None:
+async def test_what_is_below_the_floor_is_not_remembered(valkey_client: Valkey) -> None:
     """Else the counters would grow with every batch of a contest."""
     stored = [batch(n) for n in range(50)]
-    await deliver(store, *stored)
-    assert await store.command("HLEN", "{c1}:tally:recent") == 50
-    await reconcile(store, 48, stored)
-    assert await store.command("HLEN", "{c1}:tally:recent") == 2
+    await deliver(valkey_client, *stored)
+    assert await valkey_client.command("HLEN", "{c1}:tally:recent") == 50
+    await reconcile(valkey_client, 48, stored)
+    assert await valkey_client.command("HLEN", "{c1}:tally:recent") == 2
 
 
-async def test_every_key_begins_with_the_contest_s_tag(store: Valkey) -> None:
-    await deliver(store, batch(1))
-    await reconcile(store, 1, [batch(0), batch(1)])
-    keys = await store.command("KEYS", "*")
+async def test_every_key_begins_with_the_contest_s_tag(valkey_client: Valkey) -> None:
+    await deliver(valkey_client, batch(1))
+    await reconcile(valkey_client, 1, [batch(0), batch(1)])
+    keys = await valkey_client.command("KEYS", "*")
     assert keys
     assert all(key.startswith(b"{c1}:tally:") for key in keys)
 
 
-async def test_contests_do_not_mix(store: Valkey) -> None:
-    await deliver(store, batch(0), batch(0)._replace(contest_id=2, votes={"5": 1}))
+async def test_contests_do_not_mix(valkey_client: Valkey) -> None:
+    await deliver(valkey_client, batch(0), batch(0)._replace(contest_id=2, votes={"5": 1}))
     for contest_id in (1, 2):
-        await set_counts(store, contest_id, FIRST_XID, Counts(0, {}))
-    assert (await read_counts(store, 1)) == (1, {1: 1})
-    assert (await read_counts(store, 2)) == (1, {5: 1})
+        await set_counts(valkey_client, contest_id, FIRST_XID, Counts(0, {}))
+    assert (await read_counts(valkey_client, 1)) == (1, {1: 1})
+    assert (await read_counts(valkey_client, 2)) == (1, {5: 1})
 
 
 def lost_batches() -> float:
     return REGISTRY.get_sample_value("voting_counter_batches_lost_total") or 0.0
 
 
-async def test_the_feed_is_bounded_and_counts_what_it_drops(store: Valkey) -> None:
+async def test_the_feed_is_bounded_and_counts_what_it_drops(valkey_client: Valkey) -> None:
     before = lost_batches()
-    feed = CounterFeed(store)
+    feed = CounterFeed(valkey_client)
     for n in range(MAX_WAITING_BATCHES + 3):
         feed.put(batch(n))
     assert lost_batches() == before + 3
     await feed.flush()
-    assert await store.command("HLEN", "{c1}:tally:recent") == MAX_WAITING_BATCHES
+    assert await valkey_client.command("HLEN", "{c1}:tally:recent") == MAX_WAITING_BATCHES
 
 
-async def test_a_batch_of_held_ballots_is_nothing_to_count(store: Valkey) -> None:
-    await deliver(store, batch(0)._replace(ballots=0, votes={}))
-    assert await store.command("KEYS", "*") == []
+async def test_a_batch_of_held_ballots_is_nothing_to_count(valkey_client: Valkey) -> None:
+    await deliver(valkey_client, batch(0)._replace(ballots=0, votes={}))
+    assert await valkey_client.command("KEYS", "*") == []
 
 
 async def test_the_feed_goes_on_after_an_outage(valkey_url: str) -> None:
     """What was lost is left to the reconciler, what comes later is counted."""
     async with tcp_proxy(valkey_url) as wire:
         now = 0.0
-        store = Valkey(wire.url, monotonic=lambda: now)
-        counters.register_functions(store)
-        feed = CounterFeed(store)
+        valkey_client = patient_valkey(wire.url, lambda: now)
+        feed = CounterFeed(valkey_client)
         running = asyncio.create_task(feed.run())
-        await set_counts(store, CONTEST, FIRST_XID, Counts(0, {}))
+        await set_counts(valkey_client, CONTEST, FIRST_XID, Counts(0, {}))
         wire.answer_instead = b"-READONLY You can't write against a read only replica.\r\n"
         before = lost_batches()
         feed.put(batch(0))
         await eventually(lambda: lost_batches() > before)
         wire.answer_instead = None
         now += OPEN_CIRCUIT_SECONDS
-        await store.ping()
+        await valkey_client.ping()
         feed.put(batch(1))
 
         async def counted() -> bool:
-            return await read_counts(store, CONTEST) == total([batch(1)])
+            return await read_counts(valkey_client, CONTEST) == total([batch(1)])
 
         await eventually(counted)
         assert not running.done()
         running.cancel()
-        await reconcile(store, 2, [batch(0), batch(1)])
-        assert await read_counts(store, CONTEST) == total([batch(0), batch(1)])
-        await store.close()
+        await reconcile(valkey_client, 2, [batch(0), batch(1)])
+        assert await read_counts(valkey_client, CONTEST) == total([batch(0), batch(1)])
+        await valkey_client.close()
 
 
 def has_lost(batches: float) -> bool:
@@ -211,10 +201,10 @@ def has_lost(batches: float) -> bool:
 
 
 async def test_the_feed_survives_any_error_and_sends_the_other_contests(
-    store: Valkey, monkeypatch: pytest.MonkeyPatch
+    valkey_client: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed, before = CounterFeed(store), lost_batches()
-    call = store.call
+    feed, before = CounterFeed(valkey_client), lost_batches()
+    call = valkey_client.call
 
     async def fails_for_the_first_contest(
         function: str, keys: Sequence[str], values: Sequence[Any]
@@ -223,16 +213,16 @@ async def test_the_feed_survives_any_error_and_sends_the_other_contests(
             raise ValueError("a bug")
         return await call(function, keys, values)
 
-    monkeypatch.setattr(store, "call", fails_for_the_first_contest)
+    monkeypatch.setattr(valkey_client, "call", fails_for_the_first_contest)
     running = asyncio.create_task(feed.run())
     for n in range(2):
         feed.put(batch(n))
         feed.put(batch(n)._replace(contest_id=2))
         await eventually(partial(has_lost, before + n + 1))
-    await set_counts(store, 2, FIRST_XID, Counts(0, {}))
+    await set_counts(valkey_client, 2, FIRST_XID, Counts(0, {}))
 
     async def is_counted() -> bool:
-        return await read_counts(store, 2) == total([batch(0), batch(1)])
+        return await read_counts(valkey_client, 2) == total([batch(0), batch(1)])
 
     await eventually(is_counted)
     await end_tasks([running])

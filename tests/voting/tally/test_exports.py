@@ -142,12 +142,12 @@ def test_no_text_begins_like_a_formula(text: str) -> None:
 
 
 def test_xlsx_holds_texts_and_numbers_and_no_formula_or_link() -> None:
-    book = openpyxl.load_workbook(io.BytesIO(to_xlsx(table())))
-    assert book.sheetnames == ["tally", "facts"]
-    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    workbook = openpyxl.load_workbook(io.BytesIO(to_xlsx(table())))
+    assert workbook.sheetnames == ["tally", "facts"]
+    cells = [cell for sheet in workbook for row in sheet.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells} == {"s", "n"}
     assert all(cell.hyperlink is None for cell in cells)
-    rows = list(book["tally"].values)
+    rows = list(workbook["tally"].values)
     assert rows[0] == table().columns
     assert rows[1] == table().rows[0]
     # XML cannot hold a carriage return; Excel reads this escape as one, openpyxl leaves it.
@@ -167,7 +167,7 @@ def test_json_is_stable_and_whole() -> None:
     assert tuple(read["rows"][0]) == made.columns
 
 
-def test_an_open_contest_says_so() -> None:
+def test_an_open_contest_states_it() -> None:
     of = contest(["a"])
     made = tally_table(of, recounted(of, {1: Count(1)}), ("hour",), CLOSES - timedelta(hours=1))
     assert made.phase == "open"

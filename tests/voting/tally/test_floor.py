@@ -150,7 +150,7 @@ async def test_the_very_first_floor_is_set_by_one(
 async def test_a_restored_dump_is_refused_rather_than_miscounted(
     database: Connection, contest: Contest
 ) -> None:
-    """In another cluster transaction ids start anew: new ballots would lie below the floor."""
+    """In another cluster transaction ids start again: new ballots would lie below the floor."""
     await insert_ballot(database, contest.id, [1])
     await advance_floor(database, contest.id)
     await database.execute("update tally_floors set floor = '99999999999'")

@@ -23,7 +23,7 @@ from voting_service.voting.rulings.model import (
     HoldAttribute,
     HoldEvidence,
 )
-from voting_service.voting.rulings.repository import create_hold, load_hold
+from voting_service.voting.rulings.repository import NewHold, create_hold, load_hold
 from voting_service.voting.tally.hold_heat_map import (
     STEPS,
     VALUES,
@@ -72,9 +72,12 @@ async def held(
 ) -> Hold:
     ids = [ballot.ballot_id for ballot in field.cast if ballot.network in networks]
     hold_id = await create_hold(
-        database, field.contest, ids, actor="test", kind="campaign", source="test", label="1",
-        evidence=evidence, now=BEGINS,
-    )  # fmt: skip
+        database,
+        field.contest,
+        NewHold(ids, kind="campaign", source="test", label="1", evidence=evidence),
+        actor="test",
+        now=BEGINS,
+    )
     return await load_hold(database, field.contest, hold_id)
 
 
@@ -109,7 +112,7 @@ async def test_without_evidence_it_shows_what_is_known(database: Connection, fie
     hold = await held(database, field, HoldEvidence(sentence=both("测试")), (FARM,))
     picture = await load_hold_heat_map(database, field.contest, hold)
     assert (picture.frame.kind, picture.frame.candidate) == ("network", 4)
-    # No device is known of these ballots: what is next told is shown instead.
+    # No device is known of these ballots: the next fact is shown instead.
     evidence = HoldEvidence(sentence=both("测试"), attributes=(shared("device", 9, 1),))
     hold = await held(database, field, evidence, (HOME,))
     picture = await load_hold_heat_map(database, field.contest, hold)
@@ -166,15 +169,15 @@ cells = st.lists(
 
 
 @given(cells)
-def test_without_a_hold_what_was_cast_is_usual(found: list[HeatMapCell]) -> None:
+def test_without_a_hold_what_was_cast_is_usual(result: list[HeatMapCell]) -> None:
     frame = Frame(1, "network", ("a", "b"), BEGINS, timedelta(minutes=5))
-    picture: HoldHeatMap = compose(frame, found)
-    assert sum(map(sum, picture.observed)) == sum(cell.votes for cell in found)
-    assert picture.mine == sum(cell.votes for cell in found if cell.in_hold)
-    assert all(each >= 0 for row in picture.expected for each in row)
-    ballots = sum(cell.ballots for cell in found)
+    picture: HoldHeatMap = compose(frame, result)
+    assert sum(map(sum, picture.observed)) == sum(cell.votes for cell in result)
+    assert picture.mine == sum(cell.votes for cell in result if cell.in_hold)
+    assert all(item >= 0 for row in picture.expected for item in row)
+    ballots = sum(cell.ballots for cell in result)
     assert sum(map(sum, picture.expected)) <= ballots + 1e-6
     # Usual is what is outside the hold: where there is no hold, all that was cast is. (Between the
     # steps of a platform it is smoothed.)
-    outside = compose(frame, [cell._replace(in_hold=False, step=0) for cell in found])
+    outside = compose(frame, [cell._replace(in_hold=False, step=0) for cell in result])
     assert sum(map(sum, outside.expected)) == pytest.approx(sum(map(sum, outside.observed)))

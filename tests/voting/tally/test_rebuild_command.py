@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from base64 import b64encode
-from collections.abc import Awaitable, Callable
-
-import pyotp
 import pytest
-from click.testing import CliRunner, Result
 
+from tests.commands import Command, run_command, set_environment
 from tests.contest_data import SLUG, store_contest
 from tests.cut_data import (
     MASTER_KEY,
-    PASSWORD,
-    SECRET,
     member,
 )
 from tests.voting.tally.forged import insert_ballot
-from voting_service.cli import root
 from voting_service.errors import Refused, WrongRole
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings
 from voting_service.voting.tally.errors import TallyOfAnotherCluster
 from voting_service.voting.tally.repository import count_now
 
-Command = Callable[..., Awaitable[Result]]
-
 
 @pytest.fixture
 def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs the command line on the test's stores; errors of the domain pass through."""
     assert settings.owner_database_url is not None
-    variables = {
-        "DATABASE_URL": settings.database_url,
-        "OWNER_DATABASE_URL": settings.owner_database_url,
-        "VALKEY_URL": settings.valkey_url,
-        "MASTER_KEY": b64encode(MASTER_KEY).decode(),
-        "SIGNING_KEY_FILE": str(settings.signing_key_file),
-        "STAFF_PASSWORD": PASSWORD,
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(f"VOTING_{name}", value)
-
-    async def call(*words: str) -> Result:
-        environment = {"VOTING_STAFF_CODE": pyotp.TOTP(SECRET).now()}
-        result = await asyncio.to_thread(CliRunner().invoke, root, words, env=environment)
-        if isinstance(result.exception, Exception):
-            raise result.exception
-        return result
-
-    return call
+    set_environment(monkeypatch, settings, OWNER_DATABASE_URL=settings.owner_database_url)
+    return run_command
 
 
 async def test_one_command_mends_every_contest_that_is_named(
@@ -66,7 +38,7 @@ async def test_one_command_mends_every_contest_that_is_named(
     assert done.stdout.count("agrees with a recount of all 1 ballots") == 2
     for contest in contests:
         assert await count_now(database, contest.id) == (1, {1: 1})
-    acts = await database.fetch("select actor, contest from journal where act = 'tally_rebuilt'")
+    acts = await database.fetch("select actor, contest from audit_log where act = 'tally_rebuilt'")
     assert {tuple(row) for row in acts} == {("supervisor", "one"), ("supervisor", "two")}
 
 

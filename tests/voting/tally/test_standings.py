@@ -17,12 +17,12 @@ from tests.contest_data import (
     rules,
     store_contest,
 )
-from tests.database_clocks import told_by
-from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
+from tests.database_clocks import as_database_clock
+from tests.infrastructure.postgres.tcp_proxy import TcpProxy
+from tests.patience import patient_valkey
 from tests.voting.tally.forged import insert_ballot
 from voting_service.contests.model import Contest, ReleaseSchedule
 from voting_service.errors import StoreUnavailable
-from voting_service.infrastructure.postgres import pool as postgres
 from voting_service.infrastructure.postgres.pool import (
     Connection,
     Pool,
@@ -31,7 +31,7 @@ from voting_service.infrastructure.postgres.pool import (
 from voting_service.infrastructure.timeouts import DRAIN_SECONDS
 from voting_service.infrastructure.valkey import OPEN_CIRCUIT_SECONDS, Valkey
 from voting_service.jobs.snapshots import snapshots_loop
-from voting_service.voting.tally import counters, standings
+from voting_service.voting.tally import standings
 from voting_service.voting.tally.counters import set_counts
 from voting_service.voting.tally.repository import (
     advance_floor,
@@ -67,33 +67,19 @@ def clock() -> Moving:
 
 
 @pytest.fixture
-async def record_wire(database_url: str) -> AsyncIterator[TcpProxy]:
-    async with tcp_proxy(database_url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def fast_wire(valkey_url: str) -> AsyncIterator[TcpProxy]:
-    async with tcp_proxy(valkey_url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def wired_pool(record_wire: TcpProxy, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pool]:
-    monkeypatch.setattr(postgres, "ACQUIRE_TIMEOUT_SECONDS", 0.2)
-    async with open_pool(record_wire.url, size=2) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def store(fast_wire: TcpProxy, clock: Moving) -> AsyncIterator[Valkey]:
-    opened = Valkey(fast_wire.url, monotonic=clock.monotonic)
-    counters.register_functions(opened)
+    opened = patient_valkey(fast_wire.url, clock.monotonic)
     yield opened
     await opened.close()
 
 
-async def board_of(
+@pytest.fixture
+async def wired_pool(record_wire: TcpProxy) -> AsyncIterator[Pool]:
+    async with open_pool(record_wire.url, size=2) as opened:
+        yield opened
+
+
+async def open_cache(
     database: Connection,
     pool: Pool,
     store: Valkey,
@@ -111,24 +97,24 @@ async def board_of(
 
 
 @pytest.fixture
-async def board(
+async def cache(
     database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
 ) -> StandingsCache:
     """Of a contest whose counts are live."""
-    return await board_of(database, wired_pool, store, clock)
+    return await open_cache(database, wired_pool, store, clock)
 
 
-def shown(board: StandingsCache) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(board.shown().body)
+def shown(cache: StandingsCache) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(cache.shown().body)
     return body
 
 
-def votes(board: StandingsCache) -> dict[int, int]:
-    return {line["number"]: line["votes"] for line in shown(board)["candidates"] if line["votes"]}
+def votes(cache: StandingsCache) -> dict[int, int]:
+    return {line["number"]: line["votes"] for line in shown(cache)["candidates"] if line["votes"]}
 
 
-async def reconcile(database: Connection, board: StandingsCache, store: Valkey) -> None:
-    await set_counts(store, board.contest.id, *await advance_floor(database, board.contest.id))
+async def reconcile(database: Connection, cache: StandingsCache, store: Valkey) -> None:
+    await set_counts(store, cache.contest.id, *await advance_floor(database, cache.contest.id))
 
 
 @given(
@@ -146,13 +132,13 @@ def test_ranks(counts: dict[int, int], size: int) -> None:
         assert line.rank == 1 + sum(other.votes > line.votes for other in lines)
 
 
-async def test_before_the_first_look_there_is_nothing_to_show(board: StandingsCache) -> None:
+async def test_before_the_first_look_there_is_nothing_to_show(cache: StandingsCache) -> None:
     with pytest.raises(StoreUnavailable):
-        board.shown()
+        cache.shown()
 
 
 async def test_live_counts_come_from_the_counters_and_cost_the_record_nothing(
-    board: StandingsCache,
+    cache: StandingsCache,
     database: Connection,
     store: Valkey,
     record_wire: TcpProxy,
@@ -160,95 +146,95 @@ async def test_live_counts_come_from_the_counters_and_cost_the_record_nothing(
 ) -> None:
     """Nothing but a look every few seconds at whose floor it is."""
     monkeypatch.setattr(standings, "RECORD_REFRESH_SECONDS", 1e9)
-    await board.refresh()
-    await insert_ballot(database, board.contest.id, [1, 3])
-    await reconcile(database, board, store)
+    await cache.refresh()
+    await insert_ballot(database, cache.contest.id, [1, 3])
+    await reconcile(database, cache, store)
     record_wire.forget()
-    await board.refresh()
-    assert shown(board)["release"] == "live"
-    assert shown(board)["ballots"] == 1
-    assert votes(board) == {1: 1, 3: 1}
-    assert [line["rank"] for line in shown(board)["candidates"]] == [1, 1, 3, 3, 3]
+    await cache.refresh()
+    assert shown(cache)["release"] == "live"
+    assert shown(cache)["ballots"] == 1
+    assert votes(cache) == {1: 1, 3: 1}
+    assert [line["rank"] for line in shown(cache)["candidates"]] == [1, 1, 3, 3, 3]
     assert record_wire.connections == record_wire.round_trips == 0
 
 
 async def test_without_counters_the_record_answers_at_once_and_then_less_often(
-    board: StandingsCache, database: Connection, record_wire: TcpProxy
+    cache: StandingsCache, database: Connection, record_wire: TcpProxy
 ) -> None:
-    await insert_ballot(database, board.contest.id, [2])
-    await board.refresh()  # no floor yet: the counters mean nothing
-    assert votes(board) == {2: 1}
+    await insert_ballot(database, cache.contest.id, [2])
+    await cache.refresh()  # no floor yet: the counters mean nothing
+    assert votes(cache) == {2: 1}
     record_wire.forget()
     for _ in range(10):
-        await board.refresh()
+        await cache.refresh()
     assert record_wire.round_trips == 0
 
 
 async def test_counts_do_not_go_back_when_the_counters_go(
-    board: StandingsCache, database: Connection, store: Valkey, fast_wire: TcpProxy
+    cache: StandingsCache, database: Connection, store: Valkey, fast_wire: TcpProxy
 ) -> None:
     """The record read a moment before the counters came is older than what they have shown."""
-    await insert_ballot(database, board.contest.id, [2])
-    await board.refresh()
-    await insert_ballot(database, board.contest.id, [2])
-    await reconcile(database, board, store)
-    await board.refresh()
-    assert votes(board) == {2: 2}
+    await insert_ballot(database, cache.contest.id, [2])
+    await cache.refresh()
+    await insert_ballot(database, cache.contest.id, [2])
+    await reconcile(database, cache, store)
+    await cache.refresh()
+    assert votes(cache) == {2: 2}
     await fast_wire.refuse()
-    await board.refresh()
-    assert votes(board) == {2: 2}
+    await cache.refresh()
+    assert votes(cache) == {2: 2}
 
 
 async def test_with_both_stores_away_the_last_bytes_stay(
-    board: StandingsCache,
+    cache: StandingsCache,
     database: Connection,
     store: Valkey,
     clock: Moving,
     record_wire: TcpProxy,
     fast_wire: TcpProxy,
 ) -> None:
-    await insert_ballot(database, board.contest.id, [2])
-    await reconcile(database, board, store)
-    await board.refresh()
-    last = board.shown()
+    await insert_ballot(database, cache.contest.id, [2])
+    await reconcile(database, cache, store)
+    await cache.refresh()
+    last = cache.shown()
     await record_wire.refuse()
     await fast_wire.refuse()
     with pytest.raises(StoreUnavailable):
-        await board.refresh()
-    assert board.shown() is last
-    await insert_ballot(database, board.contest.id, [2])
+        await cache.refresh()
+    assert cache.shown() is last
+    await insert_ballot(database, cache.contest.id, [2])
     await record_wire.listen()
-    await board.refresh()
-    assert votes(board) == {2: 2}
+    await cache.refresh()
+    assert votes(cache) == {2: 2}
     await fast_wire.listen()
     clock.seconds += OPEN_CIRCUIT_SECONDS
-    await reconcile(database, board, store)
-    await board.refresh()
-    assert votes(board) == {2: 2}
+    await reconcile(database, cache, store)
+    await cache.refresh()
+    assert votes(cache) == {2: 2}
 
 
 async def test_same_counts_same_bytes_and_nobody_is_woken(
-    board: StandingsCache, database: Connection, store: Valkey, clock: Moving
+    cache: StandingsCache, database: Connection, store: Valkey, clock: Moving
 ) -> None:
-    await insert_ballot(database, board.contest.id, [2])
-    await reconcile(database, board, store)
-    await board.refresh()
-    first = board.shown()
-    waiting = asyncio.create_task(board.changed())
+    await insert_ballot(database, cache.contest.id, [2])
+    await reconcile(database, cache, store)
+    await cache.refresh()
+    first = cache.shown()
+    waiting = asyncio.create_task(cache.changed())
     clock.now += timedelta(minutes=5)
-    await board.refresh()
+    await cache.refresh()
     await asyncio.sleep(0)
-    assert board.shown() is first
+    assert cache.shown() is first
     assert not waiting.done()
 
-    await insert_ballot(database, board.contest.id, [2])
-    await reconcile(database, board, store)
-    await board.refresh()
+    await insert_ballot(database, cache.contest.id, [2])
+    await reconcile(database, cache, store)
+    await cache.refresh()
     await waiting
-    second = board.shown()
+    second = cache.shown()
     assert second.etag != first.etag
     assert second.body != first.body
-    assert shown(board)["as_of"] == clock.now.isoformat().replace("+00:00", "Z")
+    assert shown(cache)["as_of"] == clock.now.isoformat().replace("+00:00", "Z")
 
 
 async def test_hidden_counts_ask_no_store(
@@ -259,10 +245,10 @@ async def test_hidden_counts_ask_no_store(
     record_wire: TcpProxy,
     fast_wire: TcpProxy,
 ) -> None:
-    board = await board_of(database, wired_pool, store, clock, ReleaseSchedule(mode="hidden"))
-    await insert_ballot(database, board.contest.id, [2])
-    await board.refresh()
-    assert shown(board) == {"contest": board.contest.slug, "release": "hidden"}
+    cache = await open_cache(database, wired_pool, store, clock, ReleaseSchedule(mode="hidden"))
+    await insert_ballot(database, cache.contest.id, [2])
+    await cache.refresh()
+    assert shown(cache) == {"contest": cache.contest.slug, "release": "hidden"}
     assert record_wire.round_trips == fast_wire.round_trips == 0
 
 
@@ -271,11 +257,11 @@ async def snapshots(database: Connection) -> dict[datetime, tuple[int, dict[str,
     return {row["as_of"]: (row["ballots"], row["votes"]) for row in rows}
 
 
-async def test_a_snapshot_is_taken_once_settled_exact_at_its_moment_and_then_stays(
+async def test_a_snapshot_is_taken_once_resolved_exact_at_its_moment_and_then_stays(
     database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
 ) -> None:
-    board = await board_of(database, wired_pool, store, clock, DAILY)
-    contest_id = board.contest.id
+    cache = await open_cache(database, wired_pool, store, clock, DAILY)
+    contest_id = cache.contest.id
     instant = timedelta(microseconds=1)
     yesterday = NOON - timedelta(days=1)
     await insert_ballot(database, contest_id, [1], cast_at=yesterday - instant)
@@ -283,7 +269,7 @@ async def test_a_snapshot_is_taken_once_settled_exact_at_its_moment_and_then_sta
     await insert_ballot(database, contest_id, [3], cast_at=NOON - instant)
     await insert_ballot(database, contest_id, [3], held=True, cast_at=yesterday)
     await insert_ballot(database, contest_id, [4], cast_at=NOON)
-    loop = snapshots_loop(told_by(clock))
+    loop = snapshots_loop(as_database_clock(clock))
 
     clock.now = NOON + timedelta(seconds=DRAIN_SECONDS) - instant
     await loop.work(database)
@@ -304,59 +290,59 @@ async def test_a_snapshot_is_taken_once_settled_exact_at_its_moment_and_then_sta
 async def test_what_was_shown_stays_until_the_next_snapshot_is_taken(
     database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
 ) -> None:
-    board = await board_of(database, wired_pool, store, clock, DAILY)
-    await insert_ballot(database, board.contest.id, [1], cast_at=OPENS)
+    cache = await open_cache(database, wired_pool, store, clock, DAILY)
+    await insert_ballot(database, cache.contest.id, [1], cast_at=OPENS)
     clock.now = OPENS
-    await board.refresh()
-    assert shown(board)["release"] == "hidden"
-    assert shown(board)["available_from"] == "2022-07-01T04:00:00Z"
+    await cache.refresh()
+    assert shown(cache)["release"] == "hidden"
+    assert shown(cache)["available_from"] == "2022-07-01T04:00:00Z"
 
-    await take_snapshot(database, board.contest.id, NOON)
+    await take_snapshot(database, cache.contest.id, NOON)
     clock.now = NOON + timedelta(hours=1)
-    await board.refresh()
-    first = board.shown()
-    assert (shown(board)["release"], shown(board)["as_of"]) == ("snapshot", "2022-07-05T04:00:00Z")
-    assert votes(board) == {1: 1}
+    await cache.refresh()
+    first = cache.shown()
+    assert (shown(cache)["release"], shown(cache)["as_of"]) == ("snapshot", "2022-07-05T04:00:00Z")
+    assert votes(cache) == {1: 1}
 
-    await insert_ballot(database, board.contest.id, [2], cast_at=NOON)
+    await insert_ballot(database, cache.contest.id, [2], cast_at=NOON)
     clock.now = NOON + timedelta(days=1, seconds=1)
-    await board.refresh()
-    assert board.shown() is first
-    await take_snapshot(database, board.contest.id, NOON + timedelta(days=1))
-    await board.refresh()
-    assert votes(board) == {1: 1, 2: 1}
-    assert board.shown().etag != first.etag
+    await cache.refresh()
+    assert cache.shown() is first
+    await take_snapshot(database, cache.contest.id, NOON + timedelta(days=1))
+    await cache.refresh()
+    assert votes(cache) == {1: 1, 2: 1}
+    assert cache.shown().etag != first.etag
 
 
 async def test_a_worker_that_has_shown_nothing_yet_hides_a_snapshot_that_is_due(
     database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
 ) -> None:
-    board = await board_of(database, wired_pool, store, clock, DAILY)
+    cache = await open_cache(database, wired_pool, store, clock, DAILY)
     clock.now = NOON + timedelta(seconds=1)
-    await board.refresh()
-    assert shown(board)["release"] == "hidden"
-    assert await load_snapshot(database, board.contest.id, NOON) is None
+    await cache.refresh()
+    assert shown(cache)["release"] == "hidden"
+    assert await load_snapshot(database, cache.contest.id, NOON) is None
 
 
 async def test_the_counts_of_a_blackout_are_those_of_its_beginning(
     database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
 ) -> None:
     release = ReleaseSchedule(mode="live", blackout_hours=12)
-    board = await board_of(database, wired_pool, store, clock, release)
+    cache = await open_cache(database, wired_pool, store, clock, release)
     begins = CLOSES - timedelta(hours=12)
-    await insert_ballot(database, board.contest.id, [1], cast_at=begins - timedelta(seconds=1))
-    await reconcile(database, board, store)
+    await insert_ballot(database, cache.contest.id, [1], cast_at=begins - timedelta(seconds=1))
+    await reconcile(database, cache, store)
     clock.now = begins - timedelta(seconds=1)
-    await board.refresh()
-    assert shown(board)["release"] == "live"
+    await cache.refresh()
+    assert shown(cache)["release"] == "live"
 
-    await insert_ballot(database, board.contest.id, [2], cast_at=begins)
-    await reconcile(database, board, store)
+    await insert_ballot(database, cache.contest.id, [2], cast_at=begins)
+    await reconcile(database, cache, store)
     clock.now = begins + timedelta(seconds=DRAIN_SECONDS)
-    await board.refresh()
-    assert votes(board) == {1: 1}
-    await snapshots_loop(told_by(clock)).work(database)
+    await cache.refresh()
+    assert votes(cache) == {1: 1}
+    await snapshots_loop(as_database_clock(clock)).work(database)
     for later in (clock.now, CLOSES, CLOSES + timedelta(days=30)):
         clock.now = later
-        await board.refresh()
-        assert (shown(board)["release"], votes(board)) == ("snapshot", {1: 1})
+        await cache.refresh()
+        assert (shown(cache)["release"], votes(cache)) == ("snapshot", {1: 1})

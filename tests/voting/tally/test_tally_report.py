@@ -1,4 +1,4 @@
-"""The printed report says what the recount says, in both languages, and looks right."""
+"""The printed report states what the recount states, in both languages, and looks right."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.cut_data import CLOSES, OPENS
 from tests.printed import (
     Printed,
     check_looks_right,
+    get_keys,
     printed,
 )
 from voting_service.contests.model import Candidate, Contest, CutRules
@@ -123,13 +124,13 @@ def test_the_same_recount_gives_the_same_bytes() -> None:
     assert tally_report(of, counts, "zh") == tally_report(of, replace(counts, seconds=9), "zh")
 
 
-def line_of(of: Contest, votes: dict[int, Count]) -> dict[str, Any]:
+def get_line(of: Contest, votes: dict[int, Count]) -> dict[str, Any]:
     line: dict[str, Any] = report_data(of, recounted(of, votes, days=1), "en")["line"]
     return line
 
 
 def test_the_line_tells_margin_and_what_is_held() -> None:
-    line = line_of(contest(4, 2), {2: Count(1500), 3: Count(1300), 4: Count(1290, held=40)})
+    line = get_line(contest(4, 2), {2: Count(1500), 3: Count(1300), 4: Count(1290, held=40)})
     assert line["words"] == (
         "Place 2, 候选人3 (no. 3), has 1,300 net votes, 50 more than place 3, 候选人4 (no. 4)."
     )
@@ -142,8 +143,8 @@ def test_the_line_tells_margin_and_what_is_held() -> None:
     ]
 
 
-def test_a_tie_at_the_line_is_told_as_one() -> None:
-    line = line_of(contest(4, 2), {2: Count(9), 3: Count(7), 4: Count(2)})
+def test_a_tie_at_the_line_is_shown_as_one() -> None:
+    line = get_line(contest(4, 2), {2: Count(9), 3: Count(7), 4: Count(2)})
     assert line["words"] == (
         "Place 2 is tied: 2 candidates with 7 net votes each compete for 1 of the places. "
         "The tie is decided by a public draw."
@@ -209,11 +210,5 @@ def test_rows_add_up_to_the_totals_whatever_the_votes(votes: dict[int, Count], s
     assert len(data["candidates"]) == 12
 
 
-def keys_of(value: Any, prefix: str = "") -> set[str]:
-    if not isinstance(value, dict):
-        return {prefix}
-    return {key for name, part in value.items() for key in keys_of(part, f"{prefix}.{name}")}
-
-
 def test_both_languages_have_the_same_texts() -> None:
-    assert keys_of(texts("zh")) == keys_of(texts("en"))
+    assert get_keys(texts("zh")) == get_keys(texts("en"))

@@ -1,4 +1,4 @@
-"""A sign-in desk whose clock the tests move and whose outside world they make up."""
+"""A sign-in console whose clock the tests move and whose outside world they make up."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.contest_data import both
+from tests.patience import PATIENCE_SECONDS
 from voting_service.contests.model import Platform
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
@@ -47,13 +48,6 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-async def fast_store(valkey_url: str) -> AsyncIterator[Valkey]:
-    store = Valkey(valkey_url)
-    yield store
-    await store.close()
-
-
-@pytest.fixture
 def make_platform() -> Callable[..., Platform]:
     def make(
         config: dict[str, Any], *, slug: str = "paper", kind: str = "jwt", platform_id: int = 1
@@ -78,7 +72,7 @@ SignInMaker = Callable[..., SignIn]
 
 @pytest.fixture
 async def make_sign_in(
-    fast_store: Valkey, clock: MovableClock, tmp_path: Path
+    valkey_client: Valkey, clock: MovableClock, tmp_path: Path
 ) -> AsyncIterator[SignInMaker]:
     """Makes a SignIn whose outside calls reach `apps`, by `https://host`."""
     async with AsyncExitStack() as opened:
@@ -87,7 +81,7 @@ async def make_sign_in(
             apps: dict[str, Starlette] | None = None,
             *,
             secrets: str | None = None,
-            deadline_seconds: float = 5.0,
+            deadline_seconds: float = PATIENCE_SECONDS,
         ) -> SignIn:
             http = httpx.AsyncClient(
                 transport=httpx.MockTransport(nowhere),
@@ -96,7 +90,7 @@ async def make_sign_in(
             opened.push_async_callback(http.aclose)
             return SignIn(
                 http=http,
-                used_tokens=UsedTokens(fast_store, monotonic=clock.monotonic),
+                used_tokens=UsedTokens(valkey_client, monotonic=clock.monotonic),
                 clock=clock,
                 settings=sign_in_settings(tmp_path, secrets),
                 monotonic=clock.monotonic,

@@ -50,15 +50,15 @@ async def test_the_answer_comes_with_its_status() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_not_followed_even_by_a_client_that_would(status: int) -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
     def redirect(request: httpx.Request) -> httpx.Response:
-        asked.append(str(request.url))
+        requests.append(str(request.url))
         return httpx.Response(status, headers={"location": "http://127.0.0.1:6379/"})
 
     with pytest.raises(Unavailable, match=r"^provider\.example answered with a redirect"):
         await outside(redirect).post_form(URL, {"code": "c"}, user="u", password="p")
-    assert asked == [URL]
+    assert requests == [URL]
 
 
 async def test_an_endless_answer_is_cut_off_and_closed() -> None:
@@ -77,16 +77,16 @@ async def test_an_answer_of_the_largest_size_is_taken() -> None:
 
 
 async def test_a_packed_answer_is_neither_asked_for_nor_unpacked() -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
     def bomb(request: httpx.Request) -> httpx.Response:
-        asked.append(request.headers["accept-encoding"])
+        requests.append(request.headers["accept-encoding"])
         packed = gzip.compress(b" " * 10_000_000)
         return httpx.Response(200, stream=httpx.ByteStream(packed), headers=GZIP)
 
     with pytest.raises(Unavailable, match=r"in an encoding that was not requested$"):
         await outside(bomb).get(URL)
-    assert asked == ["identity"]
+    assert requests == ["identity"]
 
 
 GZIP = {"content-encoding": "gzip"}

@@ -1,4 +1,4 @@
-"""The desk itself: kinds, set-up faults, secrets, the session it ends in."""
+"""The console itself: kinds, set-up faults, secrets, the session it ends in."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_every_fault_of_the_secrets_file_is_named_at_once(
     assert [str(each) for each in fault.value.faults] == faults
 
 
-def test_a_secrets_file_that_is_not_there_is_a_fault_of_the_settings(tmp_path: Path) -> None:
+def test_a_secrets_file_that_is_missing_is_a_fault_of_the_settings(tmp_path: Path) -> None:
     with pytest.raises(SettingsFault, match=r"VOTING_PLATFORM_SECRETS_FILE: cannot be read"):
         read_platform_secrets(tmp_path / "absent.toml")
 
@@ -225,7 +225,7 @@ async def test_a_platform_that_is_switched_off_signs_nobody_in(
         (b"[" * 2000, None),
     ],
 )
-async def test_a_token_says_which_contest_it_is_for(
+async def test_a_token_states_which_contest_it_is_for(
     make_sign_in: SignInMaker, claims: bytes, contest: str | None
 ) -> None:
     assert make_sign_in().audience(f"e30.{base64url(claims)}.AA") == contest

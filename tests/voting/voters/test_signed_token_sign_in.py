@@ -294,8 +294,8 @@ async def test_a_good_token_names_the_user(identify: Identify) -> None:
 
 
 async def test_what_a_platform_may_say_besides_is_kept(identify: Identify) -> None:
-    said = token(person="7f" * 32, account_created="2019-02-28", nickname="ignored")
-    assert await identify(said) == Identity(1, "user-1", "7f" * 32, date(2019, 2, 28))
+    output = token(person="7f" * 32, account_created="2019-02-28", nickname="ignored")
+    assert await identify(output) == Identity(1, "user-1", "7f" * 32, date(2019, 2, 28))
 
 
 @pytest.mark.parametrize(
@@ -364,12 +364,12 @@ async def test_a_token_is_good_for_one_session(identify: Identify) -> None:
 
 
 async def test_a_token_stays_spent_for_as_long_as_it_is_good(
-    identify: Identify, clock: MovableClock, fast_store: Valkey
+    identify: Identify, clock: MovableClock, valkey_client: Valkey
 ) -> None:
     ahead = token(iat=NOW + 30, exp=NOW + 150)
     assert await identify(ahead)
-    [key] = await fast_store.command("KEYS", "jti:*")
-    assert await fast_store.command("TTL", key) > 170, "Valkey's clock is not the test's"
+    [key] = await valkey_client.command("KEYS", "jti:*")
+    assert await valkey_client.command("TTL", key) > 170, "Valkey's clock is not the test's"
     clock.move(179)
     with pytest.raises(TokenRefused, match=r"jti: "):
         await identify(ahead)
@@ -408,7 +408,7 @@ def two_keys() -> tuple[FakePlatform, FakePlatform]:
     )
 
 
-async def test_with_two_keys_the_kid_says_which(
+async def test_with_two_keys_the_kid_states_which(
     make_sign_in: SignInMaker,
     make_platform: MakePlatform,
     two_keys: tuple[FakePlatform, FakePlatform],
@@ -422,8 +422,8 @@ async def test_with_two_keys_the_kid_says_which(
             await sign_in.identify(platform, signed, contest_slug=CONTEST)
         return str(refused.value)
 
-    for each in two_keys:
-        signed = each.token(CONTEST, "user-1", NOW)
+    for key in two_keys:
+        signed = key.token(CONTEST, "user-1", NOW)
         assert await sign_in.identify(platform, signed, contest_slug=CONTEST)
     claims = old.claims(CONTEST, "user-1", NOW)
     assert "kid: is missing" in await refusal(compact(old.signer, claims, {"alg": "EdDSA"}))
@@ -457,7 +457,7 @@ async def test_a_changed_key_counts_at_once(
         await sign_in.identify(after, token(), contest_slug=CONTEST)
 
 
-async def test_a_platform_that_is_set_up_wrongly_is_unavailable_and_says_nothing_of_why(
+async def test_a_platform_that_is_set_up_wrongly_is_unavailable_and_keeps_the_reason_to_itself(
     make_sign_in: SignInMaker, make_platform: MakePlatform
 ) -> None:
     with pytest.raises(Unavailable, match=r"^sign-in through paper is not set up$"):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from tests.patience import patient_valkey
 from tests.voting.voters.conftest import MovableClock
 from voting_service.demo.embedded_server import free_port
 from voting_service.demo.embedded_valkey import EmbeddedValkey
@@ -30,31 +31,31 @@ async def absent_store() -> AsyncIterator[Valkey]:
     await store.close()
 
 
-async def test_a_token_is_spent_once(fast_store: Valkey) -> None:
-    spent = UsedTokens(fast_store)
-    assert await spent.mark_used(1, "a", 180)
-    assert not await spent.mark_used(1, "a", 180)
-    assert await spent.mark_used(1, "b", 180)
+async def test_a_token_is_spent_once(valkey_client: Valkey) -> None:
+    used = UsedTokens(valkey_client)
+    assert await used.mark_used(1, "a", 180)
+    assert not await used.mark_used(1, "a", 180)
+    assert await used.mark_used(1, "b", 180)
 
 
-async def test_platforms_may_use_the_same_jti(fast_store: Valkey) -> None:
-    spent = UsedTokens(fast_store)
-    assert await spent.mark_used(1, "a", 180)
-    assert await spent.mark_used(2, "a", 180)
+async def test_platforms_may_use_the_same_jti(valkey_client: Valkey) -> None:
+    used = UsedTokens(valkey_client)
+    assert await used.mark_used(1, "a", 180)
+    assert await used.mark_used(2, "a", 180)
 
 
-async def test_of_many_tries_at_several_workers_one_succeeds(fast_store: Valkey) -> None:
+async def test_of_many_tries_at_several_workers_one_succeeds(valkey_client: Valkey) -> None:
     before = answered_locally()
-    workers = [UsedTokens(fast_store) for _ in range(8)]
+    workers = [UsedTokens(valkey_client) for _ in range(8)]
     tries = [worker.mark_used(1, "a", 180) for worker in workers for _ in range(50)]
     assert sum(await asyncio.gather(*tries)) == 1
     assert answered_locally() == before, "Valkey must have answered"
 
 
 async def test_the_store_holds_a_hash_for_the_token_s_life_only(
-    fast_store: Valkey, valkey_url: str
+    valkey_client: Valkey, valkey_url: str
 ) -> None:
-    await UsedTokens(fast_store).mark_used(1, "planted-user-id", 180)
+    await UsedTokens(valkey_client).mark_used(1, "planted-user-id", 180)
     client: Any = Redis.from_url(valkey_url)
     [key] = await client.keys("*")
     assert b"planted" not in key
@@ -66,45 +67,45 @@ async def test_the_store_holds_a_hash_for_the_token_s_life_only(
 
 async def test_without_valkey_a_worker_remembers_and_counts(absent_store: Valkey) -> None:
     before = answered_locally()
-    spent = UsedTokens(absent_store)
-    assert await spent.mark_used(1, "a", 180)
-    assert not await spent.mark_used(1, "a", 180)
+    used = UsedTokens(absent_store)
+    assert await used.mark_used(1, "a", 180)
+    assert not await used.mark_used(1, "a", 180)
     assert answered_locally() == before + 1
 
 
 async def test_without_valkey_a_token_is_forgotten_after_its_life(
     absent_store: Valkey, clock: MovableClock
 ) -> None:
-    spent = UsedTokens(absent_store, monotonic=clock.monotonic)
-    assert await spent.mark_used(1, "a", 180)
+    used = UsedTokens(absent_store, monotonic=clock.monotonic)
+    assert await used.mark_used(1, "a", 180)
     clock.move(179.9)
-    assert not await spent.mark_used(1, "a", 180)
+    assert not await used.mark_used(1, "a", 180)
     clock.move(0.1)
-    assert await spent.mark_used(1, "a", 180)
+    assert await used.mark_used(1, "a", 180)
 
 
 async def test_the_memory_is_bounded_and_forgets_the_oldest(absent_store: Valkey) -> None:
-    spent = UsedTokens(absent_store, max_remembered=3)
-    assert all([await spent.mark_used(1, jti, 180) for jti in ("a", "b", "c", "d")])
-    assert not await spent.mark_used(1, "d", 180)
-    assert not await spent.mark_used(1, "b", 180)
-    assert await spent.mark_used(1, "a", 180), "the oldest had to go"
+    used = UsedTokens(absent_store, max_remembered=3)
+    assert all([await used.mark_used(1, jti, 180) for jti in ("a", "b", "c", "d")])
+    assert not await used.mark_used(1, "d", 180)
+    assert not await used.mark_used(1, "b", 180)
+    assert await used.mark_used(1, "a", 180), "the oldest had to go"
 
 
 async def test_what_was_spent_in_an_outage_stays_spent_after_it(tmp_path: Path) -> None:
     server = EmbeddedValkey(tmp_path / "valkey")
     await server.start()
-    store = Valkey(server.url)
+    store = patient_valkey(server.url)
     try:
-        spent = UsedTokens(store)
-        assert await spent.mark_used(1, "before", 180)
+        used = UsedTokens(store)
+        assert await used.mark_used(1, "before", 180)
         await server.stop()
-        assert await spent.mark_used(1, "during", 180)
+        assert await used.mark_used(1, "during", 180)
         await server.start()
         await store.ping()
-        assert not await spent.mark_used(1, "before", 180)
-        assert not await spent.mark_used(1, "during", 180)
-        assert await spent.mark_used(1, "after", 180)
+        assert not await used.mark_used(1, "before", 180)
+        assert not await used.mark_used(1, "during", 180)
+        assert await used.mark_used(1, "after", 180)
         assert not await UsedTokens(store).mark_used(1, "after", 180), "Valkey tells the others"
     finally:
         await store.close()

@@ -16,6 +16,7 @@ from tests.fakes.wechat import (
     error,
     text,
 )
+from tests.patience import PATIENCE_SECONDS
 from tests.voting.voters.conftest import SignInMaker
 from voting_service.contests.model import Platform
 from voting_service.errors import TokenRefused, Unavailable
@@ -31,7 +32,7 @@ def wechat() -> FakeWechat:
     return FakeWechat()
 
 
-class Desk:
+class WechatSignIn:
     """Signs in over WeChat; the config may be laid over."""
 
     def __init__(
@@ -41,7 +42,12 @@ class Desk:
         self._make_sign_in = make_sign_in
 
     async def identify(
-        self, code: str, *, secret: str | None = None, deadline: float = 5.0, **config: Any
+        self,
+        code: str,
+        *,
+        secret: str | None = None,
+        deadline: float = PATIENCE_SECONDS,
+        **config: Any,
     ) -> Identity:
         sign_in = self._make_sign_in(
             {self._wechat.host: self._wechat.app},
@@ -55,84 +61,96 @@ class Desk:
 
 
 @pytest.fixture
-def desk(wechat: FakeWechat, make_sign_in: SignInMaker, make_platform: MakePlatform) -> Desk:
-    return Desk(wechat, make_sign_in, make_platform)
+def wechat_sign_in(
+    wechat: FakeWechat, make_sign_in: SignInMaker, make_platform: MakePlatform
+) -> WechatSignIn:
+    return WechatSignIn(wechat, make_sign_in, make_platform)
 
 
 @pytest.mark.parametrize("scope", ["snsapi_base", "snsapi_userinfo"])
-async def test_a_user_is_known_by_openid(wechat: FakeWechat, desk: Desk, scope: str) -> None:
-    assert await desk.identify(wechat.consent(USER, scope)) == Identity(7, USER.openid)
+async def test_a_user_is_known_by_openid(
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn, scope: str
+) -> None:
+    assert await wechat_sign_in.identify(wechat.consent(USER, scope)) == Identity(7, USER.openid)
 
 
-async def test_or_by_unionid_where_the_platform_says_so(wechat: FakeWechat, desk: Desk) -> None:
-    signed_in = await desk.identify(wechat.consent(USER), subject="unionid")
+async def test_or_by_unionid_where_the_platform_asks_for_it(
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn
+) -> None:
+    signed_in = await wechat_sign_in.identify(wechat.consent(USER), subject="unionid")
     assert signed_in == Identity(7, str(USER.unionid))
 
 
 async def test_a_missing_unionid_is_never_replaced_by_the_openid(
-    wechat: FakeWechat, desk: Desk
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn
 ) -> None:
     with pytest.raises(TokenRefused, match=r"no unionid; request the scope snsapi_userinfo"):
-        await desk.identify(wechat.consent(USER, "snsapi_base"), subject="unionid")
+        await wechat_sign_in.identify(wechat.consent(USER, "snsapi_base"), subject="unionid")
 
 
-async def test_a_snapshot_page_visitor_is_refused(wechat: FakeWechat, desk: Desk) -> None:
+async def test_a_snapshot_page_visitor_is_refused(
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn
+) -> None:
     with pytest.raises(TokenRefused, match=r"WeChat preview page"):
-        await desk.identify(wechat.consent(USER._replace(snapshot=True)))
+        await wechat_sign_in.identify(wechat.consent(USER._replace(snapshot=True)))
 
 
-async def test_a_code_is_good_once(wechat: FakeWechat, desk: Desk) -> None:
+async def test_a_code_is_good_once(wechat: FakeWechat, wechat_sign_in: WechatSignIn) -> None:
     code = wechat.consent(USER)
-    assert await desk.identify(code)
+    assert await wechat_sign_in.identify(code)
     with pytest.raises(TokenRefused, match=r"^code: was already used"):
-        await desk.identify(code)
+        await wechat_sign_in.identify(code)
 
 
 @pytest.mark.parametrize("code", ["made-up", "&secret=x", "%00", "a" * 512])
-async def test_a_made_up_code_is_refused_by_wechat(desk: Desk, code: str) -> None:
+async def test_a_made_up_code_is_refused_by_wechat(wechat_sign_in: WechatSignIn, code: str) -> None:
     with pytest.raises(TokenRefused, match=r"^code: is not valid"):
-        await desk.identify(code)
+        await wechat_sign_in.identify(code)
 
 
 @pytest.mark.parametrize("code", ["", "a" * 513, "a b", "a\n", "a\0", "码", "\ud800"])
-async def test_what_cannot_be_a_code_is_not_sent(wechat: FakeWechat, desk: Desk, code: str) -> None:
+async def test_what_cannot_be_a_code_is_not_sent(
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn, code: str
+) -> None:
     wechat.answer = PlainTextResponse("must not be asked", 500)
     with pytest.raises(TokenRefused, match=r"^code: must be 1 to 512 characters"):
-        await desk.identify(code)
+        await wechat_sign_in.identify(code)
 
 
 @pytest.mark.parametrize(
     ("errcode", "reason"), [(42003, "has expired"), (40226, "high-risk")], ids=str
 )
 async def test_what_is_the_user_s_matter_is_refused(
-    wechat: FakeWechat, desk: Desk, errcode: int, reason: str
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn, errcode: int, reason: str
 ) -> None:
     wechat.answer = error(errcode, "see the list of return codes")
     with pytest.raises(TokenRefused, match=reason):
-        await desk.identify("code")
+        await wechat_sign_in.identify("code")
 
 
 @pytest.mark.parametrize("errcode", [-1, 45009, 45011])
 async def test_a_busy_wechat_asks_to_try_again(
-    wechat: FakeWechat, desk: Desk, errcode: int
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn, errcode: int
 ) -> None:
     wechat.answer = error(errcode, "system error")
     with pytest.raises(Unavailable, match=r"^WeChat is busy") as busy:
-        await desk.identify("code")
+        await wechat_sign_in.identify("code")
     assert busy.value.retry_after_seconds < 10
 
 
 async def test_a_wrong_secret_is_our_fault_and_not_the_user_s(
-    wechat: FakeWechat, desk: Desk
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn
 ) -> None:
     with pytest.raises(Unavailable, match=r"errcode 40125") as fault:
-        await desk.identify(wechat.consent(USER), secret="another")
+        await wechat_sign_in.identify(wechat.consent(USER), secret="another")
     assert fault.value.retry_after_seconds >= 60
 
 
-async def test_a_wrong_app_id_is_our_fault_too(wechat: FakeWechat, desk: Desk) -> None:
+async def test_a_wrong_app_id_is_our_fault_too(
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn
+) -> None:
     with pytest.raises(Unavailable, match=r"errcode 40013"):
-        await desk.identify(wechat.consent(USER), appid="wx0000")
+        await wechat_sign_in.identify(wechat.consent(USER), appid="wx0000")
 
 
 ODD_ANSWERS: dict[str, Callable[[], Response]] = {
@@ -152,34 +170,38 @@ ODD_ANSWERS: dict[str, Callable[[], Response]] = {
 
 @pytest.mark.parametrize("oddity", ODD_ANSWERS)
 async def test_an_answer_that_makes_no_sense_is_an_outage(
-    wechat: FakeWechat, desk: Desk, oddity: str
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn, oddity: str
 ) -> None:
     wechat.answer = ODD_ANSWERS[oddity]()
     with pytest.raises(Unavailable):
-        await desk.identify("code")
+        await wechat_sign_in.identify("code")
 
 
-async def test_an_errcode_of_zero_is_no_error(wechat: FakeWechat, desk: Desk) -> None:
+async def test_an_errcode_of_zero_is_no_error(
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn
+) -> None:
     wechat.answer = text({"errcode": 0, "errmsg": "ok", "openid": "o1", "is_snapshotuser": 0})
-    assert await desk.identify("code") == Identity(7, "o1")
+    assert await wechat_sign_in.identify("code") == Identity(7, "o1")
 
 
-async def test_a_silent_wechat_is_given_up(wechat: FakeWechat, desk: Desk) -> None:
+async def test_a_silent_wechat_is_given_up(
+    wechat: FakeWechat, wechat_sign_in: WechatSignIn
+) -> None:
     wechat.held = asyncio.Event()
     with pytest.raises(Unavailable, match=r"^api\.weixin\.qq\.com did not answer in time$"):
-        await desk.identify("code", deadline=0.05)
+        await wechat_sign_in.identify("code", deadline=0.05)
 
 
-async def test_an_unreachable_wechat_is_an_outage(desk: Desk) -> None:
+async def test_an_unreachable_wechat_is_an_outage(wechat_sign_in: WechatSignIn) -> None:
     with pytest.raises(Unavailable, match=r"cannot be reached \(ConnectError\)$") as outage:
-        await desk.identify("code", api_url="https://elsewhere.example")
+        await wechat_sign_in.identify("code", api_url="https://elsewhere.example")
     assert outage.value.__suppress_context__, "the cause holds the address with the secret"
 
 
 @pytest.mark.parametrize("fault", ["none", "busy", "set up", "silent"])
 async def test_neither_secret_nor_code_nor_user_reaches_a_log(
     wechat: FakeWechat,
-    desk: Desk,
+    wechat_sign_in: WechatSignIn,
     fault: str,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
@@ -191,7 +213,9 @@ async def test_neither_secret_nor_code_nor_user_reaches_a_log(
         wechat.answer = error(-1 if fault == "busy" else 48001, "planted")
     with caplog.at_level(logging.INFO):
         try:
-            await desk.identify(code, deadline=0.05 if fault == "silent" else 5.0)
+            await wechat_sign_in.identify(
+                code, deadline=0.05 if fault == "silent" else PATIENCE_SECONDS
+            )
         except Unavailable as outage:
             assert wechat.secret not in str(outage)
             assert code not in str(outage)

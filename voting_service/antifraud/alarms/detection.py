@@ -57,7 +57,7 @@ class MinuteCounts(NamedTuple):
     networks: Mapping[tuple[bytes, int], int]
 
 
-class Subject(NamedTuple):
+class AlarmSubject(NamedTuple):
     """The subject of an alarm: a candidate, a platform, or a candidate from a network."""
 
     what: SubjectKind
@@ -66,7 +66,7 @@ class Subject(NamedTuple):
     network: bytes | None = None
 
     @property
-    def source(self) -> Subject:
+    def source(self) -> AlarmSubject:
         """The subject without the candidate, if it is a network."""
         return self if self.network is None else self._replace(candidate=None)
 
@@ -77,7 +77,7 @@ class Alarm(NamedTuple):
     a log-likelihood ratio in nats."""
 
     at: int
-    subject: Subject
+    subject: AlarmSubject
     span: int
     observed: float
     expected: float
@@ -94,7 +94,7 @@ class BurstDetector:
         self._spans = np.array([*SPANS_MINUTES, BASELINE_MINUTES], dtype=np.float64)
         self._counts = np.zeros((len(self._spans), 0, len(self._candidate)))
         self._pairs: dict[int, dict[bytes, list[float]]] = {}
-        self._above: dict[Subject, int] = {}
+        self._above: dict[AlarmSubject, int] = {}
         self.at = 0
         """The last minute that was added."""
 
@@ -107,7 +107,7 @@ class BurstDetector:
         for index, count in self._positions(votes):
             self._counts[:, *index] += weight * count
 
-    def suppress(self, subject: Subject, at: int) -> None:
+    def suppress(self, subject: AlarmSubject, at: int) -> None:
         """Add an alarm that was raised before, so that it is not raised again at once."""
         source = subject.source
         self._above[source] = max(at, self._above.get(source, at))
@@ -196,7 +196,7 @@ class BurstDetector:
             if number != BALLOTS and score >= CANDIDATE_SCORE:
                 yield Alarm(
                     self.at,
-                    Subject("candidate", candidate=number),
+                    AlarmSubject("candidate", candidate=number),
                     SPANS_MINUTES[span],
                     float(observed[span, index]),
                     float(expected[span, index]),
@@ -214,7 +214,7 @@ class BurstDetector:
             if scores[span, index] >= PLATFORM_SCORE:
                 yield Alarm(
                     self.at,
-                    Subject("platform", platform=platform),
+                    AlarmSubject("platform", platform=platform),
                     SPANS_MINUTES[span],
                     float(ballots[span, index]),
                     float(expected[span, index]),
@@ -247,7 +247,7 @@ class BurstDetector:
                 best = max(best, (score, span, ballots[span] * rate))
             score, span, expected = best
             if score >= NETWORK_SCORE:
-                subject = Subject("network", candidate=candidate, network=network)
+                subject = AlarmSubject("network", candidate=candidate, network=network)
                 yield Alarm(
                     minute.at,
                     subject,
@@ -301,9 +301,11 @@ def _two_rates(observed: Floats, expected: Floats, past: Floats) -> Floats:
     """Return the log-likelihood ratio of two Poisson rates against one: `observed` events where
     `expected` is estimated from `past` events (Dunning, Computational Linguistics 19, 1993); 0
     where there are fewer than expected. Tends to n·ln(n/e) − (n − e) as `past` grows."""
-    one = (observed + past) / np.maximum(expected + past, 1e-9)
+    shared_ratio = (observed + past) / np.maximum(expected + past, 1e-9)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = observed * np.log(observed / (one * expected)) - past * np.log(one)
+        ratio = observed * np.log(observed / (shared_ratio * expected)) - past * np.log(
+            shared_ratio
+        )
     return np.where((observed > expected) & (observed >= MIN_VOTES), ratio, 0.0)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from voting_service.antifraud.alarms.detection import Alarm, Subject
+from voting_service.antifraud.alarms.detection import Alarm, AlarmSubject
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import Language, Text
 
@@ -49,7 +49,7 @@ def _format_candidate(number: int | None, candidates: Names, language: Language)
     return str(texts["named_candidate"].format(number=number, name=getattr(name, language)))
 
 
-def _format_source(subject: Subject, platforms: Names, language: Language) -> str:
+def _format_source(subject: AlarmSubject, platforms: Names, language: Language) -> str:
     if subject.network is not None:
         return subject.network.hex()[:_NETWORK_DIGITS]
     if subject.platform is None:

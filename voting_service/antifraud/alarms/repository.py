@@ -8,8 +8,8 @@ import msgspec
 
 from voting_service.antifraud.alarms.detection import (
     Alarm,
+    AlarmSubject,
     BurstPattern,
-    Subject,
     SubjectKind,
 )
 from voting_service.contests.model import Contest
@@ -53,7 +53,7 @@ class StoredAlarm(msgspec.Struct, frozen=True):
         return self.minute + MINUTE
 
 
-def minute_of(moment: datetime) -> int:
+def minute_number(moment: datetime) -> int:
     """Return the whole minutes since 1970."""
     return int(moment.timestamp()) // 60
 
@@ -99,14 +99,14 @@ async def load_alarms(
 
 async def load_raised_since(
     connection: AnyConnection, contest_id: int, since: datetime
-) -> list[tuple[int, Subject]]:
+) -> list[tuple[int, AlarmSubject]]:
     """Load minute and subject of the alarms since a time, the oldest first."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["raised_since"], contest_id, since)
     return [
         (
-            minute_of(row["minute"]),
-            Subject(row["what"], row["candidate"], row["platform_id"], row["network"]),
+            minute_number(row["minute"]),
+            AlarmSubject(row["what"], row["candidate"], row["platform_id"], row["network"]),
         )
         for row in rows
     ]

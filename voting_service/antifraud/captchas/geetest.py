@@ -1,4 +1,4 @@
-"""GeeTest CAPTCHA v4 (极验行为验证 4.0).
+"""GeeTest CAPTCHA v4.
 
 Site key: `captcha_id`; secrets: `captcha_key`. The token is what `getValidate()` gives on the
 page, as a query string: `lot_number=…&captcha_output=…&pass_token=…&gen_time=…`. It cannot

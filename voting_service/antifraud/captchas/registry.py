@@ -83,14 +83,18 @@ class CaptchaRegistry:
     def _create(self, provider: CaptchaProvider, site_key: str) -> CaptchaVerifier | None:
         secrets = self._secrets.get((provider, site_key))
         if secrets is None:
-            log.error("captcha_not_set_up", provider=provider, missing=SECRETS_VARIABLE)
+            _log_not_set_up(provider, missing=SECRETS_VARIABLE)
             return None
         try:
             adapter = ADAPTERS[provider](site_key, secrets, self._http_client, self._clock)
         except InvalidInput as error:
-            log.error("captcha_not_set_up", provider=provider, faults=str(error))  # noqa: TRY400
+            _log_not_set_up(provider, faults=str(error))
             return None
         return CaptchaVerifier(adapter, self._options)
+
+
+def _log_not_set_up(provider: CaptchaProvider, **why: str) -> None:
+    log.error("captcha_not_set_up", provider=provider, **why)
 
 
 def read_captcha_secrets(path: Path | None) -> Mapping[SiteKey, CaptchaSecrets]:
@@ -118,9 +122,9 @@ def read_captcha_secrets(path: Path | None) -> Mapping[SiteKey, CaptchaSecrets]:
     faults: list[Fault] = []
     for provider, tables in contents.items():
         if provider not in ADAPTERS or not isinstance(tables, dict):
-            known = ", ".join(ADAPTERS)
+            providers = ", ".join(ADAPTERS)
             faults.append(
-                Fault(SECRETS_VARIABLE, "antifraud.captchas.unknown_provider", known=known)
+                Fault(SECRETS_VARIABLE, "antifraud.captchas.unknown_provider", known=providers)
             )
             continue
         for site_key, table in tables.items():

@@ -1,4 +1,4 @@
-"""Tencent Cloud Captcha (腾讯云验证码), `DescribeCaptchaResult`, version 2019-07-22.
+"""Tencent Cloud Captcha, `DescribeCaptchaResult`, version 2019-07-22.
 
 Site key: CaptchaAppId; secrets: `app_secret_key` of that application, `secret_id` and
 `secret_key` of an API key that may call it. The token is what the widget's callback gives, as a

@@ -1,4 +1,4 @@
-"""NetEase Yidun (网易易盾行为式验证码), second verification, version v2.
+"""NetEase Yidun, behavioural captcha: second verification, version v2.
 
 Site key: captchaId; secrets: `secret_id` and `secret_key`. The token is the widget's `validate`
 (NECaptchaValidate), valid for up to twenty minutes and once; it cannot carry our binding, and

@@ -50,7 +50,7 @@ class Assembly:
     def add(self, suspected: Sequence[SuspectedCampaign], first_target: int = 0) -> int:
         """Assign ballots to campaigns, those of confirmed suspected campaigns first, and return how
         many. `first_target` is added to the targets' numbers."""
-        suspected = [replace(one, target=one.target + first_target) for one in suspected]
+        suspected = [replace(group, target=group.target + first_target) for group in suspected]
         added = 0
         for confirmed in (True, False):
             for suspected_campaign in suspected:
@@ -87,7 +87,7 @@ class Assembly:
         number = (
             self._overlapping(suspected_campaign, rows)
             if network is None
-            else self._bloc_of(network)
+            else self._find_bloc(network)
         )
         if number is None and confirmed:
             number = self._predicting(suspected_campaign)
@@ -112,7 +112,7 @@ class Assembly:
         ]
         return held[0] if held and suspected_campaign.predicted else None
 
-    def _bloc_of(self, network: int) -> int | None:
+    def _find_bloc(self, network: int) -> int | None:
         """Return the bloc of the network: an employer's list of candidates is one bloc."""
         return next((n for n, draft in enumerate(self.drafts) if draft.network == network), None)
 

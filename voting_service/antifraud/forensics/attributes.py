@@ -113,12 +113,12 @@ def build_attributes(columns: BallotColumns, ballots: Ballots) -> Attributes:
     families = [attributes[name] for name in searched if name in attributes]
     families += [
         Attribute(
-            f"{one}×{other}",
-            attributes[one].aspects | attributes[other].aspects,
-            pair_codes(attributes[one].codes, attributes[other].codes),
+            f"{first}×{second}",
+            attributes[first].aspects | attributes[second].aspects,
+            pair_codes(attributes[first].codes, attributes[second].codes),
         )
-        for one, other in paired
-        if one in attributes and other in attributes
+        for first, second in paired
+        if first in attributes and second in attributes
     ]
     together = _lockstep(ballots)
     families += together
@@ -126,7 +126,7 @@ def build_attributes(columns: BallotColumns, ballots: Ballots) -> Attributes:
         tuple(families),
         _by_aspect(list(attributes.values())),
         network,
-        (ip, prefix, device, *(each.codes for each in together)),
+        (ip, prefix, device, *(attribute.codes for attribute in together)),
     )
 
 
@@ -135,14 +135,14 @@ def _lockstep(ballots: Ballots) -> list[Attribute]:
     strict = companions(ballots, met, STRICT_MIN_MEETINGS, STRICT_MIN_MEETING_SHARE)
     loose = companions(ballots, met, MIN_MEETINGS, MIN_MEETING_SHARE)
     aspect: frozenset[Aspect] = frozenset({"lockstep"})
-    found = [Attribute("lockstep", aspect, strict, alone=True)]
-    found += [Attribute("companions", aspect, loose)]
-    return [each for each in found if (each.codes != ABSENT).any()]
+    candidates = [Attribute("lockstep", aspect, strict, alone=True)]
+    candidates += [Attribute("companions", aspect, loose)]
+    return [attribute for attribute in candidates if (attribute.codes != ABSENT).any()]
 
 
-def _by_aspect(known: Sequence[Attribute]) -> dict[Aspect, tuple[Attribute, ...]]:
+def _by_aspect(attributes: Sequence[Attribute]) -> dict[Aspect, tuple[Attribute, ...]]:
     by_aspect: dict[Aspect, tuple[Attribute, ...]] = {}
-    for attribute in known:
+    for attribute in attributes:
         (aspect,) = attribute.aspects
         by_aspect[aspect] = (*by_aspect.get(aspect, ()), attribute)
     return by_aspect
@@ -150,17 +150,17 @@ def _by_aspect(known: Sequence[Attribute]) -> dict[Aspect, tuple[Attribute, ...]
 
 def _address_sharing(address: Int32s, voter: Int32s) -> Int32s:
     """Return the binary logarithm of the voters of the ballot's address; -1 without an address."""
-    known = address != ABSENT
-    pairs = sorted_distinct(address[known].astype(np.int64) << 32 | voter[known])
+    has_address = address != ABSENT
+    pairs = sorted_distinct(address[has_address].astype(np.int64) << 32 | voter[has_address])
     sharing = np.bincount(pairs >> 32, minlength=1)
-    return np.where(known, np.log2(np.maximum(sharing, 1))[address], ABSENT).astype(np.int32)
+    return np.where(has_address, np.log2(np.maximum(sharing, 1))[address], ABSENT).astype(np.int32)
 
 
 def _habit(voter: Int32s, network: Int32s) -> Int32s:
     """Return a code for how often the voter votes, and from how many networks relative to that."""
     times = np.bincount(voter)
-    known = network != ABSENT
-    pairs = sorted_distinct(voter[known].astype(np.int64) << 32 | network[known])
+    present = network != ABSENT
+    pairs = sorted_distinct(voter[present].astype(np.int64) << 32 | network[present])
     networks = np.bincount(pairs >> 32, minlength=len(times))
     moving = np.digitize(networks / np.maximum(times, 1), _MOBILITY)
     diligence = np.digitize(times, _DILIGENCE)

@@ -102,7 +102,7 @@ def read_ballot_file(path: Path, progress: Progress | None = None) -> BallotColu
 
 
 class _UnreadableBatch(Exception):
-    """A batch breaks the format; `line_faults` then finds the line, slowly."""
+    """A column of a batch breaks the format; `line_faults` then finds the line, slowly."""
 
 
 class _ColumnReader:
@@ -125,10 +125,10 @@ class _ColumnReader:
         self.rows += batch.height
         self.bytes_a_row = batch.estimated_size() / batch.height * 0.7
         if batch.select(pl.any_horizontal(pl.col(REQUIRED_COLUMNS).is_null()).any()).item():
-            raise _UnreadableBatch("an empty cell in a required column")
+            raise _UnreadableBatch(", ".join(REQUIRED_COLUMNS))
         identifiers = batch["ballot_id"]
         if identifiers.str.len_bytes().max() > MAX_BALLOT_ID_BYTES:  # type: ignore[operator]
-            raise _UnreadableBatch("a ballot_id that is too long")
+            raise _UnreadableBatch("ballot_id")
         self._keep("ballot_id", identifiers.cast(pl.Binary).to_numpy().astype(np.bytes_))
         self._keep("cast_at", _milliseconds(batch["cast_at"]))
         self._keep("account_day", self._days(batch))
@@ -146,7 +146,7 @@ class _ColumnReader:
         dates = given.str.extract(r"^(\d{4}-\d{2}-\d{2})")
         days = dates.str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32)
         if days.null_count() != given.null_count():
-            raise _UnreadableBatch("an account_created that is not a date")
+            raise _UnreadableBatch("account_created")
         return days.fill_null(ABSENT).to_numpy()
 
     def _encode(self, name: str, batch: pl.DataFrame) -> Int32s:
@@ -155,15 +155,15 @@ class _ColumnReader:
         texts = batch[name].cast(pl.Categorical(self._codes[name]))
         codes = texts.to_physical()
         if name != "voter":
-            known = pl.DataFrame({"code": codes, "text": batch[name]}).drop_nulls().unique("code")
-            self._texts[name].update(known.iter_rows())
+            named = pl.DataFrame({"code": codes, "text": batch[name]}).drop_nulls().unique("code")
+            self._texts[name].update(named.iter_rows())
         return codes.cast(pl.Int32).fill_null(ABSENT).to_numpy()
 
     def _add_choices(self, cells: pl.Series) -> None:
         lists = cells.str.split("|")
         numbers = lists.explode().cast(pl.Int16, strict=False)
         if numbers.null_count() or (numbers < 0).any():
-            raise _UnreadableBatch("choices that are not numbers")
+            raise _UnreadableBatch("choices")
         counts = lists.list.len().cast(pl.Int32).to_numpy()
         self._keep("choice_count", counts)
         self._keep("choice_numbers", numbers.to_numpy())
@@ -184,7 +184,7 @@ class _ColumnReader:
         offsets, numbers = _distinct_choices(offsets, numbers)
         identifiers = self._whole("ballot_id", np.bytes_)
         if not _all_distinct(identifiers):
-            raise _UnreadableBatch("a ballot_id that occurs twice")
+            raise _UnreadableBatch("ballot_id")
         return BallotColumns(
             ballot_id=identifiers,
             cast_at=self._whole("cast_at", np.int64),
@@ -206,7 +206,7 @@ def _milliseconds(cells: pl.Series) -> Int64s:
         again = texts.str.to_datetime(layout, time_unit="ms", time_zone="UTC", strict=False)
         times = times.fill_null(again)
     if times.null_count():
-        raise _UnreadableBatch("a cast_at that is not a time with a zone")
+        raise _UnreadableBatch("cast_at")
     return times.to_physical().to_numpy()
 
 
@@ -245,11 +245,11 @@ def _all_distinct(identifiers: npt.NDArray[np.bytes_]) -> bool:
 
 def _prefixes(ip: Int32s, addresses: Sequence[str]) -> tuple[Int32s, list[str]]:
     """Return the codes and texts of the /24 or /64 of every address; opaque addresses have none."""
-    known: dict[str, int] = {}
+    codes: dict[str, int] = {}
     names = map(network_prefix, addresses)
-    table = [ABSENT if name is None else known.setdefault(name, len(known)) for name in names]
+    table = [ABSENT if name is None else codes.setdefault(name, len(codes)) for name in names]
     table.append(ABSENT)  # for the code -1
-    return np.array(table, dtype=np.int32)[ip], list(known)
+    return np.array(table, dtype=np.int32)[ip], list(codes)
 
 
 def network_prefix(address: str) -> str | None:

@@ -1,6 +1,6 @@
 """The examination of a file of ballots: from columns to findings.
 
-Networks are searched first, so that the ballots from an employer's office become a bloc before
+Networks are searched first, so that the ballots from a workplace become a bloc before
 they can join another campaign; then all other attributes. The campaigns found are removed, rates
 are estimated again without them, and the search is repeated, because a large campaign raises its
 own expectation. The first targets are candidates, then lists of candidates that occur too often.

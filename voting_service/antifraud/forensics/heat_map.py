@@ -120,8 +120,8 @@ def _rows_of_values(
     values: npt.NDArray[np.int32], campaign_values: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     """Return the row of each value in the heat map, and the values that have a row."""
-    known, counts = np.unique(campaign_values[campaign_values != ABSENT], return_counts=True)
-    kept = known[np.lexsort((known, -counts))[:VALUES]]
+    present, counts = np.unique(campaign_values[campaign_values != ABSENT], return_counts=True)
+    kept = present[np.lexsort((present, -counts))[:VALUES]]
     row_of_value = np.full(len(values), len(kept), dtype=np.int64)
     for row, value in enumerate(kept):
         row_of_value[values == value] = row

@@ -54,14 +54,14 @@ def companions(ballots: Ballots, met: Meetings, meetings: int, share: float) -> 
     A link is `meetings` days with a meeting, and `share` of the ballots of the less active account.
     """
     none = np.full(len(ballots), ABSENT, dtype=np.int32)
-    one, other, times = met
+    first, other, times = met
     voters = int(ballots.voter.max()) + 1
     active = np.bincount(ballots.voter)
-    linked = (times >= meetings) & (times >= share * np.minimum(active[one], active[other]))
-    one, other = _k_core(one[linked], other[linked])
-    if not len(one):
+    linked = (times >= meetings) & (times >= share * np.minimum(active[first], active[other]))
+    first, other = _k_core(first[linked], other[linked])
+    if not len(first):
         return none
-    graph = coo_array((np.ones(len(one)), (one, other)), shape=(voters, voters))
+    graph = coo_array((np.ones(len(first)), (first, other)), shape=(voters, voters))
     group = csgraph.connected_components(graph, directed=False)[1]
     large = np.bincount(group) >= MIN_CAMPAIGN_VOTERS
     codes = np.where(large[group], group, ABSENT)[ballots.voter]
@@ -150,12 +150,12 @@ def _pairs(key: Int64s, rows: Int32s) -> tuple[Int32s, Int32s]:
     return np.repeat(rows, after), rows[expand_ranges(np.arange(1, len(rows) + 1), after)]
 
 
-def _k_core(one: Int64s, other: Int64s) -> tuple[Int64s, Int64s]:
+def _k_core(first: Int64s, second: Int64s) -> tuple[Int64s, Int64s]:
     """Return the links among accounts that have at least MIN_COMPANION_LINKS of them (a k-core)."""
-    while len(one):
-        links = np.bincount(np.concatenate([one, other]))
-        kept = (links[one] >= MIN_COMPANION_LINKS) & (links[other] >= MIN_COMPANION_LINKS)
+    while len(first):
+        links = np.bincount(np.concatenate([first, second]))
+        kept = (links[first] >= MIN_COMPANION_LINKS) & (links[second] >= MIN_COMPANION_LINKS)
         if kept.all():
             break
-        one, other = one[kept], other[kept]
-    return one, other
+        first, second = first[kept], second[kept]
+    return first, second

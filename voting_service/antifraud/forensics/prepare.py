@@ -135,8 +135,8 @@ def encode_by_appearance(codes: AnyInts) -> Int32s:
 def encode_known(codes: Int32s) -> Int32s:
     """As encode_by_appearance, but absent stays absent."""
     dense = np.full(len(codes), ABSENT, dtype=np.int32)
-    known = codes != ABSENT
-    dense[known] = encode_by_appearance(codes[known])
+    present = codes != ABSENT
+    dense[present] = encode_by_appearance(codes[present])
     return dense
 
 
@@ -155,11 +155,11 @@ def sorted_distinct(values: Int64s) -> Int64s:
     return ordered[first]
 
 
-def pair_codes(one: Int32s, other: Int32s) -> Int32s:
+def pair_codes(first: Int32s, second: Int32s) -> Int32s:
     """Return a code for each pair of values; absent where either is."""
-    pairs = np.full(len(one), ABSENT, dtype=np.int32)
-    known = (one != ABSENT) & (other != ABSENT)
-    pairs[known] = encode_by_appearance(one[known].astype(np.int64) << 32 | other[known])
+    pairs = np.full(len(first), ABSENT, dtype=np.int32)
+    present = (first != ABSENT) & (second != ABSENT)
+    pairs[present] = encode_by_appearance(first[present].astype(np.int64) << 32 | second[present])
     return pairs
 
 
@@ -216,9 +216,9 @@ def _candidates(rows: Int32s, raw: Int16s) -> tuple[Int16s, Int64s]:
     if not len(raw):
         return np.empty(0, dtype=np.int16), np.empty(0, dtype=np.int64)
     counts = np.bincount(raw)
-    known = np.flatnonzero(counts)
-    first = first_rows(raw)[known]
-    order = np.lexsort((-counts[known], rows[first]))
+    used = np.flatnonzero(counts)
+    first = first_rows(raw)[used]
+    order = np.lexsort((-counts[used], rows[first]))
     ranks = np.zeros(len(counts), dtype=np.int16)
-    ranks[known[order]] = np.arange(len(known), dtype=np.int16)
+    ranks[used[order]] = np.arange(len(used), dtype=np.int16)
     return ranks[raw], first[order]

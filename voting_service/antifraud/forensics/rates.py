@@ -35,10 +35,10 @@ def sharing_weights(ballots: Ballots, sources: Sequence[Int32s]) -> Floats:
     """Return one divided by the ballots of the stratum that share a source (network, device)."""
     most = np.ones(len(ballots))
     for source in sources:
-        known = np.flatnonzero(source >= 0)
-        key = ballots.stratum[known].astype(np.int64) << 32 | source[known]
+        present = np.flatnonzero(source >= 0)
+        key = ballots.stratum[present].astype(np.int64) << 32 | source[present]
         _, place, counts = np.unique(key, return_inverse=True, return_counts=True)
-        most[known] = np.maximum(most[known], counts[place])
+        most[present] = np.maximum(most[present], counts[place])
     return 1.0 / most
 
 

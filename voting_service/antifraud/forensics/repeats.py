@@ -61,8 +61,8 @@ def _one_a_day(voter: Int32s, day: Int32s, rows: Int64s) -> bool:
 def _local_days(cast_at: Int64s, zone: ZoneInfo) -> Int32s:
     """Return the days since 1970 in the zone; the times ascend."""
     hour = cast_at // HOUR_MS
-    known, place = np.unique(hour, return_inverse=True)
-    offsets = [datetime.fromtimestamp(at * 3600, zone).utcoffset() for at in known.tolist()]
+    hours, place = np.unique(hour, return_inverse=True)
+    offsets = [datetime.fromtimestamp(at * 3600, zone).utcoffset() for at in hours.tolist()]
     shift = np.array([0 if offset is None else offset.total_seconds() * 1000 for offset in offsets])
     days: Int32s = ((cast_at + shift.astype(np.int64)[place]) // DAY_MS).astype(np.int32)
     return days

@@ -87,7 +87,7 @@ def prepare_scan(ballots: Ballots, votes: Votes, rates: Rates, active: Bools) ->
 
 def _times(ballots: Ballots, window: int | None, by_voter: Int32s) -> Int32s:
     begins = _is_new(ballots.voter[by_voter])
-    begins |= _is_new(_window_of(ballots.cast_at[by_voter], window))
+    begins |= _is_new(_window_numbers(ballots.cast_at[by_voter], window))
     size = np.diff(np.flatnonzero(begins), append=len(by_voter)).astype(np.int32)
     times = np.ones(len(ballots), dtype=np.int32)
     times[by_voter] = np.repeat(size, size)
@@ -176,7 +176,7 @@ def _scan_block(context: ScanContext, attribute: Int32s, rows: Int32s) -> dict[i
 
 def _scan_window(context: ScanContext, block: _Block, window: int | None) -> Cells:
     # Groups (value, window) are runs of ballots; cells (value, target, window) runs of votes.
-    when = _window_of(block.cast_at, window)
+    when = _window_numbers(block.cast_at, window)
     weight = 1.0 / context.times[window][block.rows]
     group = np.cumsum(block.new_value | _is_new(when)) - 1
     begins = block.new_pair | _is_new(when[block.voter])
@@ -227,7 +227,7 @@ def poisson_log_tail(observed: Floats, expected: Floats) -> Floats:
         return np.where(tail > 1e-280, np.log(tail), bound)
 
 
-def _window_of(cast_at: Int64s, window_ms: int | None) -> Int32s:
+def _window_numbers(cast_at: Int64s, window_ms: int | None) -> Int32s:
     """Return the number of each ballot's window since 1970."""
     if window_ms is None:
         return np.zeros(len(cast_at), dtype=np.int32)

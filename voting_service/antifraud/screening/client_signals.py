@@ -20,8 +20,8 @@ from voting_service.antifraud.screening.user_agents import AgentClass, agent_cla
 from voting_service.infrastructure.ip_addresses import (
     Network,
     is_within,
-    network_of,
     parse_address,
+    to_network,
 )
 
 # Plain integers: an enum's `|` costs more than the rest of a vote's screening.
@@ -107,7 +107,7 @@ class ClientReader:
             return NOWHERE
         return Origin(
             address=self._hash(b"address", parsed.packed),
-            network=self._hash(b"network", network_of(parsed).network_address.packed),
+            network=self._hash(b"network", to_network(parsed).network_address.packed),
             cloud=self._cloud.contains(parsed),
             exempt=is_within(parsed, self._exempt),
         )

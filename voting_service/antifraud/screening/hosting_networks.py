@@ -40,9 +40,6 @@ class CloudNetworks:
         return len(self._v4[0]) + len(self._v6[0])
 
 
-NO_NETWORKS = CloudNetworks((array("Q"), array("Q")), (array("Q"), array("Q")))
-
-
 @cache
 def cloud_networks() -> CloudNetworks:
     """Load the table of the package. Raises FileNotFoundError in a tree that was not built."""

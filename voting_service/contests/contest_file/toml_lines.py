@@ -63,15 +63,15 @@ class _Scan:
 
     def _key(self, at: int) -> tuple[list[str], int]:
         """The parts of the dotted key at `at`, unescaped."""
-        found = _KEY.match(self._text, at)
-        if found is None:
-            raise ValueError(f"no key at line {self._line(at)}: this text is not valid TOML")
+        match = _KEY.match(self._text, at)
+        if match is None:
+            raise RuntimeError(f"no key at line {self._line(at)}: this text is not valid TOML")
         parts: list[str] = []
-        value: Any = tomllib.loads(f"{found.group()} = 0")
+        value: Any = tomllib.loads(f"{match.group()} = 0")
         while isinstance(value, dict):
             [(part, value)] = value.items()
             parts.append(part)
-        return parts, found.end()
+        return parts, match.end()
 
     def _header(self, at: int) -> tuple[Path, int]:
         """`[a.b]`, or `[[a.b]]` for a new element; `b` of the newest element where a is many."""
@@ -104,8 +104,8 @@ class _Scan:
             return self._array(path, at)
         if opening == "{":
             return self._inline_table(path, at)
-        found = (_STRING if opening in "\"'" else _SCALAR).match(self._text, at)
-        return found.end() if found else at
+        match = (_STRING if opening in "\"'" else _SCALAR).match(self._text, at)
+        return match.end() if match else at
 
     def _array(self, path: Path, at: int) -> int:
         index = 0

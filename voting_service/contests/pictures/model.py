@@ -35,10 +35,10 @@ class Picture(msgspec.Struct, frozen=True):
         """The widths that exist in AVIF and WebP, rising."""
         return tuple(width for width in WIDTHS[self.kind] if width <= self.width)
 
-    def url(self, width: int, format: PictureFormat) -> str:  # noqa: A002 - what it is
+    def url(self, width: int, format_: PictureFormat) -> str:
         """Return the address of the narrowest size of at least `width`, or of the widest."""
-        fitting = next((each for each in self.widths if each >= width), self.width)
-        return picture_address(self.hash, fitting, format)
+        fitting = next((candidate for candidate in self.widths if candidate >= width), self.width)
+        return picture_address(self.hash, fitting, format_)
 
     @property
     def preview_url(self) -> str | None:
@@ -72,15 +72,9 @@ class PublicPicture(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
-class PublicProfile(msgspec.Struct, frozen=True, omit_defaults=True):
+class PublicProfile(Candidate, frozen=True, omit_defaults=True):
     """The public profile of a candidate, the same in the API and the release pack."""
 
-    number: int
-    name: Text
-    trade: Text
-    district: Text
-    summary: Text
-    story: Text
     portrait: PublicPicture | None = None
     pictures: tuple[PublicPicture, ...] = ()
 
@@ -89,12 +83,7 @@ def public_profile(candidate: Candidate, pictures: tuple[Picture, ...]) -> Publi
     """Return a profile with its pictures, in the order of `load_all_pictures`."""
     portrait = next((p for p in pictures if p.kind == "portrait"), None)
     return PublicProfile(
-        number=candidate.number,
-        name=candidate.name,
-        trade=candidate.trade,
-        district=candidate.district,
-        summary=candidate.summary,
-        story=candidate.story,
+        **msgspec.structs.asdict(candidate),
         portrait=PublicPicture.of(portrait) if portrait else None,
         pictures=tuple(PublicPicture.of(p) for p in pictures if p.kind == "picture"),
     )

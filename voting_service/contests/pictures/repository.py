@@ -32,7 +32,7 @@ async def load_all_pictures(
     """By candidate's number, the portrait first; nobody without a picture is in it."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["pictures"], contest_id)
-    found: dict[int, tuple[Picture, ...]] = {}
+    pictures: dict[int, tuple[Picture, ...]] = {}
     for row in rows:
         picture = Picture(
             hash=row["hash"],
@@ -40,8 +40,8 @@ async def load_all_pictures(
             height=row["height"],
             caption=msgspec.convert(row["caption"], Text | None),
         )
-        found[row["number"]] = (*found.get(row["number"], ()), picture)
-    return found
+        pictures[row["number"]] = (*pictures.get(row["number"], ()), picture)
+    return pictures
 
 
 async def load_pictures(connection: AnyConnection, contest_id: int) -> Mapping[int, Picture]:

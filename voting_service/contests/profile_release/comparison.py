@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from typing import Any, NamedTuple
 
 from voting_service.contests.pictures.model import PublicProfile
+from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Text
 
 BESIDE_CHARACTERS = 60
@@ -22,6 +23,11 @@ _FIELDS = ("name", "trade", "district", "summary", "story")
 _IN_PROFILE_PAGES = ("trade", "district", "story")
 _SILENT = frozenset({"script", "style", "template", "title"})
 _NUMBER = re.compile(r"(?<![\d.,])0*(\d{1,4})(?![.,]?\d)")
+
+
+def release_text(path: str, /, **params: Any) -> str:
+    """Return a text of the catalogue `release_probe` in English, as all command-line output."""
+    return load_text("release_probe", path, **params).en
 
 
 class Difference(NamedTuple):
@@ -42,21 +48,21 @@ class ShownProfile(NamedTuple):
 
 
 def compare_json(
-    document: Any, wanted: Sequence[PublicProfile], known: Collection[int]
+    document: Any, profiles: Sequence[PublicProfile], numbers: Collection[int]
 ) -> ShownProfile:
     """A list of profiles, an object with `candidates`, or one profile; fields named like ours.
 
-    A text may be in either language or in both. `known` are all numbers of the contest.
+    A text may be in either language or in both. `numbers` are all numbers of the contest.
     """
     entries = {
         entry["number"]: entry for entry in _entries(document) if isinstance(entry["number"], int)
     }
     differences = [
-        Difference(number, "candidate", "nobody of this number", "shown")
-        for number in sorted(entries.keys() - set(known))
+        Difference(number, "candidate", release_text("nobody"), release_text("shown"))
+        for number in sorted(entries.keys() - set(numbers))
     ]
     pictures = {}
-    for profile in wanted:
+    for profile in profiles:
         entry = entries.get(profile.number)
         if entry is None:
             differences.append(_missing(profile))
@@ -71,7 +77,7 @@ def compare_json(
 
 
 def compare_html(
-    html: str, wanted: Sequence[PublicProfile], everybody: Sequence[PublicProfile]
+    html: str, profiles: Sequence[PublicProfile], everybody: Sequence[PublicProfile]
 ) -> ShownProfile:
     """A page that must show `wanted`; a page of one candidate must tell the story too."""
     page = _Page()
@@ -80,23 +86,22 @@ def compare_html(
     text = unicodedata.normalize("NFC", " ".join("".join(page.texts).split()))
     beside = _numbers_beside_names(text, everybody)
     differences: list[Difference] = []
-    for profile in wanted:
+    for profile in profiles:
         numbers = beside.get(profile.number)
         if numbers is None:
             differences.append(_missing(profile))
         elif profile.number not in numbers:
-            found = ", ".join(map(str, sorted(numbers))) or "none"
-            differences.append(
-                Difference(profile.number, "number beside the name", str(profile.number), found)
-            )
-    if len(wanted) == 1:
-        differences += _missing_texts(text, wanted[0])
+            found = ", ".join(map(str, sorted(numbers))) or release_text("no_number")
+            what = release_text("number_beside_name")
+            differences.append(Difference(profile.number, what, str(profile.number), found))
+    if len(profiles) == 1:
+        differences += _missing_texts(text, profiles[0])
     pictures = tuple(dict.fromkeys(page.pictures))
-    return ShownProfile(tuple(differences), {profile.number: pictures for profile in wanted})
+    return ShownProfile(tuple(differences), {profile.number: pictures for profile in profiles})
 
 
 def _missing(profile: PublicProfile) -> Difference:
-    return Difference(profile.number, "candidate", profile.name.zh, "not shown")
+    return Difference(profile.number, "candidate", profile.name.zh, release_text("not_shown"))
 
 
 def _entries(document: Any) -> Iterator[Mapping[str, Any]]:
@@ -109,8 +114,8 @@ def _entries(document: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _first_wrong(expected: Text, found: Any) -> tuple[str, str] | None:
-    """What should be said and what is; None when a text in either language, or an object with
-    one or both, says what it should."""
+    """Return the expected and the shown text; None when a text in either language, or an object
+    with one or both, matches."""
     if isinstance(found, str):
         good = _squash(found) in {_squash(expected.zh), _squash(expected.en)}
         return None if good else (expected.zh, found)
@@ -128,11 +133,11 @@ def _addresses(value: Any) -> Iterator[str]:
     if isinstance(value, str) and ("/" in value):
         yield value
     elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _addresses(each)
+        for item in value.values():
+            yield from _addresses(item)
     elif isinstance(value, list):
-        for each in value:
-            yield from _addresses(each)
+        for item in value:
+            yield from _addresses(item)
 
 
 def _missing_texts(text: str, profile: PublicProfile) -> Iterator[Difference]:
@@ -140,7 +145,7 @@ def _missing_texts(text: str, profile: PublicProfile) -> Iterator[Difference]:
     for field in _IN_PROFILE_PAGES:
         expected: Text = getattr(profile, field)
         if _squash(expected.zh) not in squashed and _squash(expected.en) not in squashed:
-            yield Difference(profile.number, field, expected.zh, "not shown like this")
+            yield Difference(profile.number, field, expected.zh, release_text("shown_otherwise"))
 
 
 def _squash(text: str) -> str:
@@ -210,14 +215,14 @@ def _name_pattern(name: str) -> str:
 
 
 def _find_figures(
-    text: str, names: Sequence[_Named], known: Collection[int]
+    text: str, names: Sequence[_Named], existing: Collection[int]
 ) -> list[tuple[int, int]]:
     """Where a candidate's number stands, outside of names: (place, number), in order."""
     within = {place for name in names for place in range(name.start, name.end)}
     return [
         (found.start(), int(found[1]))
         for found in _NUMBER.finditer(text)
-        if found.start() not in within and int(found[1]) in known
+        if found.start() not in within and int(found[1]) in existing
     ]
 
 
@@ -239,7 +244,9 @@ class _Page(HTMLParser):
             candidates = [
                 part.split()[0] for part in values.get("srcset", "").split(",") if part.split()
             ]
-            self.pictures += [each for each in (values.get("src", ""), *candidates) if each]
+            self.pictures += [
+                address for address in (values.get("src", ""), *candidates) if address
+            ]
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _SILENT and self._silent:

@@ -51,11 +51,17 @@ PICTURES = "pictures/"
 MAX_PACK_BYTES = 1024**3
 _MAX_FILES = 200_000
 _DATE = (1980, 1, 1, 0, 0, 0)
-"""Zip's earliest. A pack says when it is published, not when it was made."""
+"""Zip's earliest. A pack holds the time of its publication, not of its making."""
 _UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, NotImplementedError,
-    OSError, RuntimeError, ValueError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 """What reading a broken zip ends in."""
 
 

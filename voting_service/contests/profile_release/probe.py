@@ -1,4 +1,4 @@
-"""Looks at what platforms show after the release, and says where it is not the record.
+"""Compare what platforms show after the release with the record, and report differences.
 
 Every fetch has a deadline and a bound. Pages are named by staff; the pictures are named by the
 pages, so they are fetched over https, or from the page's own origin, and nowhere else.
@@ -22,6 +22,7 @@ from voting_service.contests.profile_release.comparison import (
     ShownProfile,
     compare_html,
     compare_json,
+    release_text,
 )
 from voting_service.contests.profile_release.pack import Release, picture_file_names
 
@@ -54,7 +55,7 @@ class Finding(NamedTuple):
 
 
 class _Unreadable(Exception):
-    """An address gave nothing that could be compared; the message says why."""
+    """An address gave nothing that could be compared; the message is the reason."""
 
 
 class _Answer(NamedTuple):
@@ -70,8 +71,8 @@ async def probe(
     """Every difference, in the order of the targets. `client` should follow no redirects."""
     probing = _Probe(client, release)
     pages = [page for target in targets for page in probing.pages(target)]
-    found = await asyncio.gather(*(probing.look(*page) for page in pages))
-    return tuple(finding for findings in found for finding in findings)
+    by_page = await asyncio.gather(*(probing.look(*page) for page in pages))
+    return tuple(finding for findings in by_page for finding in findings)
 
 
 class _Probe:
@@ -93,21 +94,26 @@ class _Probe:
             yield target, address, (profile,)
 
     async def look(
-        self, target: ProbeTarget, address: str, wanted: Sequence[PublicProfile]
+        self, target: ProbeTarget, address: str, expected: Sequence[PublicProfile]
     ) -> Sequence[Finding]:
         """The differences of one page."""
         try:
             page = await self._fetch(address, MAX_PAGE_BYTES)
-            shown = self._compare(page, wanted)
+            shown = self._compare(page, expected)
         except _Unreadable as error:
-            number = wanted[0].number if len(wanted) == 1 else None
-            nothing = Difference(number, "page", "the profiles", str(error))
+            number = expected[0].number if len(expected) == 1 else None
+            nothing = Difference(number, "page", release_text("profiles"), str(error))
             return (Finding(target.platform, address, nothing),)
         missing = {d.number for d in shown.differences if d.what == "candidate"}
-        hashes = await self._hashes_of(page, shown.pictures)
+        hashes = await self._load_hashes(page, shown.pictures)
         wrong = [
-            Difference(profile.number, "portrait", "one of our files", "none of them")
-            for profile in wanted
+            Difference(
+                profile.number,
+                "portrait",
+                release_text("one_of_ours"),
+                release_text("none_of_ours"),
+            )
+            for profile in expected
             if profile.portrait is not None
             and profile.number not in missing
             and not self._is_shown(profile, shown.pictures.get(profile.number, ()), hashes)
@@ -117,16 +123,17 @@ class _Probe:
             for difference in (*shown.differences, *wrong)
         ]
 
-    def _compare(self, page: _Answer, wanted: Sequence[PublicProfile]) -> ShownProfile:
+    def _compare(self, page: _Answer, profiles: Sequence[PublicProfile]) -> ShownProfile:
         if page.media_type.endswith("json"):
             try:
                 document = msgspec.json.decode(page.body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                raise _Unreadable("is no JSON") from None
-            return compare_json(document, wanted, {each.number for each in self._profiles})
+                raise _Unreadable(release_text("page.not_json")) from None
+            return compare_json(document, profiles, {profile.number for profile in self._profiles})
         if page.media_type not in {"text/html", "application/xhtml+xml"}:
-            raise _Unreadable(f"is {page.media_type or 'of no type'}, neither HTML nor JSON")
-        return compare_html(_text(page), wanted, self._profiles)
+            media_type = page.media_type or release_text("page.no_type")
+            raise _Unreadable(release_text("page.other_type", media_type=media_type))
+        return compare_html(_text(page), profiles, self._profiles)
 
     def _is_shown(
         self, profile: PublicProfile, addresses: Sequence[str], hashes: Mapping[str, bytes]
@@ -135,17 +142,17 @@ class _Probe:
         ours = {self._hashes[name] for name in picture_file_names(profile.portrait)}
         return any(hashes.get(address) in ours for address in addresses)
 
-    async def _hashes_of(
+    async def _load_hashes(
         self, page: _Answer, pictures: Mapping[int, Sequence[str]]
     ) -> Mapping[str, bytes]:
         """SHA-256 by address as the page writes it; of each of our pictures one size is enough."""
         chosen: dict[str, str] = {}
-        for address in dict.fromkeys(each for listed in pictures.values() for each in listed):
+        for address in dict.fromkeys(url for listed in pictures.values() for url in listed):
             ours = _OUR_NAME.search(address)
             chosen.setdefault(ours[1] if ours else address, address)
         addresses = list(chosen.values())[:MAX_PICTURES]
-        found = await asyncio.gather(*(self._hash(page.address, each) for each in addresses))
-        return {each: digest for each, digest in zip(addresses, found, strict=True) if digest}
+        digests = await asyncio.gather(*(self._hash(page.address, url) for url in addresses))
+        return {url: digest for url, digest in zip(addresses, digests, strict=True) if digest}
 
     async def _hash(self, page: str, address: str) -> bytes | None:
         """None for what cannot be had: then no candidate is shown by it."""
@@ -168,22 +175,24 @@ class _Probe:
                             return await _read(response, limit_bytes)
                         address = urljoin(address, response.headers["location"])
                     if not _may_fetch(address, page or address):
-                        raise _Unreadable("redirects to another kind of address")
+                        raise _Unreadable(release_text("page.redirected_elsewhere"))
         except TimeoutError:
-            raise _Unreadable(f"did not answer within {DEADLINE_SECONDS:g} s") from None
+            raise _Unreadable(release_text("page.timed_out", seconds=DEADLINE_SECONDS)) from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise _Unreadable(f"cannot be reached ({type(error).__name__})") from None
-        raise _Unreadable(f"redirects more than {MAX_REDIRECTS} times")
+            raise _Unreadable(
+                release_text("page.unreachable", error=type(error).__name__)
+            ) from None
+        raise _Unreadable(release_text("page.too_many_redirects", most=MAX_REDIRECTS))
 
 
 async def _read(response: httpx.Response, limit_bytes: int) -> _Answer:
     if response.status_code != 200:
-        raise _Unreadable(f"answers with status {response.status_code}")
+        raise _Unreadable(release_text("page.status", status=response.status_code))
     body = bytearray()
     async for chunk in response.aiter_bytes(64 * 1024):
         body += chunk
         if len(body) > limit_bytes:
-            raise _Unreadable(f"is larger than {limit_bytes // 1024**2} MB")
+            raise _Unreadable(release_text("page.too_large", megabytes=limit_bytes // 1024**2))
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return _Answer(str(response.url), media_type, response.charset_encoding, bytes(body))
 

@@ -8,7 +8,7 @@
 | `opens_at` | before the close | the same | no: votes were cast under it | no |
 | `closes_at` | after the opening | the same | later, or early | no: closed stays closed |
 | `release` | yes | yes | no: less would hide counts that were promised, more would steer
-  voters who were promised none, and other times would take back counts that were shown | no |
+  voters who were promised none, and other times would withdraw counts that were shown | no |
 | `blackout_hours` | shorter than the window | the same | as long as neither its old beginning nor
   its new one has come | no |
 | `list_order` | yes | yes | no: places are worth votes | no |

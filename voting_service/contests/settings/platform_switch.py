@@ -16,16 +16,19 @@ from voting_service.contests.model import Contest, Platform
 from voting_service.contests.repository import load_contests, load_platforms
 from voting_service.contests.settings.approval_kinds import SETTINGS
 from voting_service.contests.settings.model import people_needed
-from voting_service.contests.settings.proposal import check_reason, payload_of
+from voting_service.contests.settings.proposal import change_payload, check_reason
 from voting_service.contests.settings.repository import (
+    ChangeOrigin,
     PlatformState,
+    SettingChange,
     announce,
     store_switched,
 )
 from voting_service.errors import NotFound, Refused
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
-from voting_service.staff.accounts.model import Account, require_role
+from voting_service.staff.accounts.model import require_role
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import DECIDERS
 from voting_service.staff.approvals.repository import load_contest_approvals
 from voting_service.staff.approvals.service import propose
@@ -44,7 +47,7 @@ async def switch_platform_off(
     check_reason(reason)
     with domain_errors():
         async with connection.transaction():
-            await carry_out_switch(connection, slug, by=by, reason=reason, now=now, enabled=False)
+            await carry_out_switch(connection, slug, ChangeOrigin(by, now, reason), enabled=False)
 
 
 async def switch_platform_on(
@@ -60,7 +63,7 @@ async def switch_platform_on(
         raise Refused("contests.settings.platform_on_needs_two_people", slug=running[0].slug)
     with domain_errors():
         async with connection.transaction():
-            await carry_out_switch(connection, slug, by=by, reason=reason, now=now, enabled=True)
+            await carry_out_switch(connection, slug, ChangeOrigin(by, now, reason), enabled=True)
 
 
 async def contests_that_need_two(connection: AnyConnection, now: datetime) -> tuple[Contest, ...]:
@@ -72,38 +75,16 @@ async def contests_that_need_two(connection: AnyConnection, now: datetime) -> tu
     )
 
 
-async def propose_platform_on(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    slug: str,
-    *,
-    reason: Text,
-    now: datetime,
-) -> int:
+async def propose_platform_on(actor: Actor, contest: Contest, slug: str, *, reason: Text) -> int:
     """Propose to switch a platform on; return the request's id. `service.approve_change` carries it
     out. Raises NotFound, Refused."""
-    require_role(account, *DECIDERS)
+    require_role(actor.account, *DECIDERS)
     check_reason(reason)
-    platform = await _platform(connection, slug)
+    platform = await _platform(actor.connection, slug)
     if platform.enabled:
         raise Refused("contests.settings.platform_already_on", slug=slug)
-    payload = payload_of(
-        PLATFORM,
-        platform.revision,
-        _state(platform, enabled=False),
-        _state(platform, enabled=True),
-        reason,
-    )
-    return await propose(
-        connection,
-        contest,
-        account,
-        kind=SETTINGS,
-        subject=_subject(platform),
-        payload=payload,
-        now=now,
-    )
+    payload = change_payload(_switch(platform, enabled=True), platform.revision, reason)
+    return await propose(actor, contest, kind=SETTINGS, subject=_subject(platform), payload=payload)
 
 
 async def find_waiting_switch(connection: AnyConnection, contest: Contest, slug: str) -> int | None:
@@ -124,20 +105,18 @@ async def announce_new_platform(
 ) -> None:
     """Record and announce a platform that was just added; call it in that transaction."""
     platform = await _platform(connection, slug)
-    await _announce(connection, None, _state(platform, enabled=True), reason=reason, now=now)
+    added = SettingChange(PLATFORM, None, _state(platform, enabled=True))
+    await _announce(connection, added, ChangeOrigin(by, now, reason))
     await record(connection, by, "platform_added", subject=slug, details={"kind": platform.kind})
 
 
 async def carry_out_switch(
     connection: AnyConnection,
     slug: str,
+    origin: ChangeOrigin,
     *,
-    by: str,
-    reason: Text,
-    now: datetime,
     enabled: bool,
     revision: int | None = None,
-    decision_id: int | None = None,
 ) -> None:
     """Switch a platform, announce and record it; call it in a transaction.
 
@@ -154,41 +133,20 @@ async def carry_out_switch(
     await store_switched(
         connection, platform, enabled=enabled, revision=revision or platform.revision
     )
-    await _announce(
+    await _announce(connection, _switch(platform, enabled=enabled), origin)
+    await record(
         connection,
-        _state(platform, enabled=not enabled),
-        _state(platform, enabled=enabled),
-        reason=reason,
-        now=now,
-        decision_id=decision_id,
+        origin.by,
+        "platform_switched",
+        subject=slug,
+        details=origin.details(enabled=enabled),
     )
-    details = {"enabled": enabled, "reason": msgspec.to_builtins(reason)}
-    if decision_id is not None:
-        details["decision"] = decision_id
-    await record(connection, by, "platform_switched", subject=slug, details=details)
 
 
-async def _announce(
-    connection: AnyConnection,
-    before: dict[str, Any] | None,
-    after: dict[str, Any],
-    *,
-    reason: Text,
-    now: datetime,
-    decision_id: int | None = None,
-) -> None:
+async def _announce(connection: AnyConnection, change: SettingChange, origin: ChangeOrigin) -> None:
     for contest in await load_contests(connection):
-        if contest.phase(now) != "closed":
-            await announce(
-                connection,
-                contest.id,
-                PLATFORM,
-                before=before,
-                after=after,
-                reason=reason,
-                now=now,
-                decision_id=decision_id,
-            )
+        if contest.phase(origin.at) != "closed":
+            await announce(connection, contest.id, change, origin)
 
 
 async def _platform(connection: AnyConnection, slug: str) -> Platform:
@@ -196,6 +154,12 @@ async def _platform(connection: AnyConnection, slug: str) -> Platform:
         if platform.slug == slug:
             return platform
     raise NotFound("contests.settings.no_such_platform", slug=slug)
+
+
+def _switch(platform: Platform, *, enabled: bool) -> SettingChange:
+    return SettingChange(
+        PLATFORM, _state(platform, enabled=not enabled), _state(platform, enabled=enabled)
+    )
 
 
 def _state(platform: Platform, *, enabled: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from voting_service.contests.model import SUMMARY_CHARACTERS, find_text_fault
+from voting_service.contests.settings.repository import SettingChange
 from voting_service.errors import InvalidInput
 from voting_service.i18n.text import Text
 
@@ -26,15 +27,13 @@ def check_reason(reason: Text) -> None:
         raise InvalidInput(*faults)
 
 
-def payload_of(
-    setting: str, revision: int, before: Any, after: Any, reason: Text
-) -> dict[str, Any]:
+def change_payload(change: SettingChange, revision: int, reason: Text) -> dict[str, Any]:
     """Return the payload of an approval request of the kind `settings`; `revision` is that of the
     contest or platform when it was proposed."""
     return {
-        "setting": setting,
+        "setting": change.setting,
         "revision": revision,
-        "from": before,
-        "to": after,
+        "from": change.before,
+        "to": change.after,
         "reason": msgspec.to_builtins(reason),
     }

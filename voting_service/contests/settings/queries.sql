@@ -6,12 +6,12 @@ returning revision;
 
 -- name: insert_change
 -- An entry for the public rules page.
-insert into contest_changes (contest_id, changed_at, setting, before, after, reason, decision_id)
+insert into contest_changes (contest_id, changed_at, setting, before, after, reason, approval_id)
 values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: changes
 -- All changes of a contest, oldest first.
-select id, changed_at, setting, before, after, reason, decision_id
+select id, changed_at, setting, before, after, reason, approval_id
   from contest_changes
  where contest_id = $1
  order by id;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -39,23 +39,43 @@ class AnnouncedChange(msgspec.Struct, frozen=True):
     before: Any
     after: Any
     reason: Text
-    decision_id: int | None
+    approval_id: int | None
+
+
+class SettingChange(NamedTuple):
+    """A setting with its values as in AnnouncedChange."""
+
+    setting: Setting | Literal["platform"]
+    before: Any
+    after: Any
+
+
+class ChangeOrigin(NamedTuple):
+    """Who makes a change, when, and why; `approval_id` is the approved request, None where one
+    person was enough."""
+
+    by: str
+    at: datetime
+    reason: Text
+    approval_id: int | None = None
+
+    def details(self, **details: Any) -> dict[str, Any]:
+        """Return the details of the change's entry in the audit log."""
+        decision = {} if self.approval_id is None else {"decision": self.approval_id}
+        return {**details, "reason": msgspec.to_builtins(self.reason), **decision}
 
 
 async def store_changed(
-    connection: AnyConnection,
-    before: Contest,
-    after: Contest,
-    *,
-    reason: Text,
-    now: datetime,
-    decision_id: int | None = None,
-) -> tuple[Setting, ...]:
-    """Store the changed contest, announce every setting that differs, and return those settings.
+    connection: AnyConnection, before: Contest, after: Contest, origin: ChangeOrigin
+) -> tuple[SettingChange, ...]:
+    """Store the changed contest, announce and return the change of every setting that differs.
 
     Raises Refused when the contest no longer has the revision of `before`.
     """
-    settings = tuple(s for s in SETTINGS if setting_value(before, s) != setting_value(after, s))
+    all_values = (
+        SettingChange(s, setting_value(before, s), setting_value(after, s)) for s in SETTINGS
+    )
+    changes = tuple(change for change in all_values if change.before != change.after)
     with domain_errors():
         async with connection.transaction():
             revision = await connection.fetchval(
@@ -71,18 +91,9 @@ async def store_changed(
                     "contests.settings.contest_changed_since",
                     slug=before.slug,
                 )
-            for setting in settings:
-                await announce(
-                    connection,
-                    before.id,
-                    setting,
-                    before=setting_value(before, setting),
-                    after=setting_value(after, setting),
-                    reason=reason,
-                    now=now,
-                    decision_id=decision_id,
-                )
-    return settings
+            for change in changes:
+                await announce(connection, before.id, change, origin)
+    return changes
 
 
 async def store_switched(
@@ -98,27 +109,17 @@ async def store_switched(
 
 
 async def announce(
-    connection: AnyConnection,
-    contest_id: int,
-    setting: Setting | Literal["platform"],
-    *,
-    before: Any,
-    after: Any,
-    reason: Text,
-    now: datetime,
-    decision_id: int | None = None,
+    connection: AnyConnection, contest_id: int, change: SettingChange, origin: ChangeOrigin
 ) -> None:
     """Add an entry to the public list of changes."""
     with domain_errors():
         await connection.execute(
             QUERIES["insert_change"],
             contest_id,
-            now,
-            setting,
-            before,
-            after,
-            msgspec.to_builtins(reason),
-            decision_id,
+            origin.at,
+            *change,
+            msgspec.to_builtins(origin.reason),
+            origin.approval_id,
         )
 
 

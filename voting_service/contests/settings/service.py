@@ -21,12 +21,13 @@ from voting_service.contests.settings.model import (
     setting_value,
 )
 from voting_service.contests.settings.platform_switch import PLATFORM, carry_out_switch
-from voting_service.contests.settings.proposal import check_reason, payload_of
-from voting_service.contests.settings.repository import store_changed
+from voting_service.contests.settings.proposal import change_payload, check_reason
+from voting_service.contests.settings.repository import ChangeOrigin, SettingChange, store_changed
 from voting_service.errors import NotFound, Refused
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
-from voting_service.staff.accounts.model import Account, require_role
+from voting_service.staff.accounts.model import require_role
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import (
     DECIDERS,
     ApprovalRequest,
@@ -38,124 +39,86 @@ from voting_service.staff.audit_log.record import record
 
 
 async def change_setting(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    setting: Setting,
-    value: Any,
-    *,
-    reason: Text,
-    now: datetime,
+    actor: Actor, contest: Contest, setting: Setting, value: Any, *, reason: Text
 ) -> int | None:
     """Carry out a change if one person can; otherwise propose it and return the request's id.
 
     `value` has the form of `model.setting_value`. Raises ChangeRefused, InvalidInput or Refused.
     """
+    connection, account, now = actor
     require_role(account, *DECIDERS)
     check_reason(reason)
     after = changed(contest, setting, value, now, by=account.name)
     if people_needed(contest, now) == 2:
-        payload = payload_of(setting, contest.revision, setting_value(contest, setting),
-                           setting_value(after, setting), reason)  # fmt: skip
+        change = SettingChange(
+            setting, setting_value(contest, setting), setting_value(after, setting)
+        )
+        payload = change_payload(change, contest.revision, reason)
         subject = f"{setting}/{contest.revision}"
-        return await propose(
-            connection, contest, account, kind=SETTINGS, subject=subject, payload=payload,
-            now=now,
-        )  # fmt: skip
+        return await propose(actor, contest, kind=SETTINGS, subject=subject, payload=payload)
     with domain_errors():
         async with connection.transaction():
-            await _carry_out(connection, contest, after, by=account.name, reason=reason, now=now)
+            await _carry_out(connection, contest, after, ChangeOrigin(account.name, now, reason))
     return None
 
 
 async def _carry_out(
-    connection: AnyConnection,
-    before: Contest,
-    after: Contest,
-    *,
-    by: str,
-    reason: Text,
-    now: datetime,
-    decision_id: int | None = None,
+    connection: AnyConnection, before: Contest, after: Contest, origin: ChangeOrigin
 ) -> None:
-    settings = await store_changed(
-        connection, before, after, reason=reason, now=now, decision_id=decision_id
-    )
-    for setting in settings:
-        details = {
-            "from": setting_value(before, setting),
-            "to": setting_value(after, setting),
-            "reason": msgspec.to_builtins(reason),
-        }
-        if decision_id is not None:
-            details["decision"] = decision_id
+    for change in await store_changed(connection, before, after, origin):
         await record(
-            connection, by, "contest_changed", contest=before.slug, subject=setting,
-            details=details,
-        )  # fmt: skip
+            connection,
+            origin.by,
+            "contest_changed",
+            contest=before.slug,
+            subject=change.setting,
+            details=origin.details(**{"from": change.before, "to": change.after}),
+        )
 
 
-async def approve_change(
-    connection: AnyConnection, slug: str, account: Account, decision_id: int, *, now: datetime
-) -> ApprovalRequest:
+async def approve_change(actor: Actor, slug: str, approval_id: int) -> ApprovalRequest:
     """Approve a pending change; approval and change are one transaction.
 
     Raises SecondPersonRequired if the proposer approves, NotFound, and ChangeRefused or Refused
     when the contest has changed since the proposal.
     """
+    connection, account, now = actor
     require_role(account, *DECIDERS)
     contest = await load_contest(connection, slug)
-    decision = find_approval(await load_contest_approvals(connection, contest.id), decision_id)
+    decision = find_approval(await load_contest_approvals(connection, contest.id), approval_id)
     if decision.kind != "settings":
-        raise NotFound("contests.settings.not_a_settings_request", decision_id=decision_id)
+        raise NotFound("contests.settings.not_a_settings_request", approval_id=approval_id)
     check_approver(decision, account)
     payload = decision.payload
     reason = msgspec.convert(payload["reason"], Text)
+    origin = ChangeOrigin(account.name, now, reason, decision.id)
     with domain_errors():
         async with connection.transaction():
             if payload["setting"] == PLATFORM:
                 await carry_out_switch(
                     connection,
                     payload["to"]["slug"],
-                    by=account.name,
-                    reason=reason,
-                    now=now,
+                    origin,
                     enabled=True,
                     revision=payload["revision"],
-                    decision_id=decision.id,
                 )
             else:
-                after = _as_proposed(contest, decision, now)
-                await _carry_out(
-                    connection,
-                    contest,
-                    after,
-                    by=account.name,
-                    reason=reason,
-                    now=now,
-                    decision_id=decision.id,
-                )
+                await _carry_out(connection, contest, _as_proposed(contest, decision, now), origin)
             # Last, although it may refuse and undo the rest: while waiting for the audit log it
             # must hold no lock that others wait for.
-            await record_approval(connection, contest, decision, account, now)
+            await record_approval(actor, contest, decision)
     return decision
 
 
 async def decline_change(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    request_id: int,
-    because: str,
-    *,
-    now: datetime,
+    actor: Actor, contest: Contest, request_id: int, because: str
 ) -> ApprovalRequest:
     """Decline a proposed change, or withdraw one's own. Raises NotFound for any other request, and
     as `approvals.service.decline`."""
-    request = find_approval(await load_contest_approvals(connection, contest.id), request_id)
+    request = find_approval(await load_contest_approvals(actor.connection, contest.id), request_id)
     if request.kind != SETTINGS.name:
-        raise NotFound("contests.settings.not_a_settings_request", decision_id=request_id)
-    return await decline(connection, contest, account, request, because, now=now)
+        raise NotFound("contests.settings.not_a_settings_request", approval_id=request_id)
+    return await decline(actor, contest, request, because)
 
 
 def _as_proposed(contest: Contest, decision: ApprovalRequest, now: datetime) -> Contest:
@@ -165,16 +128,9 @@ def _as_proposed(contest: Contest, decision: ApprovalRequest, now: datetime) -> 
     return changed(contest, payload["setting"], payload["to"], now, by=decision.proposer)
 
 
-async def close_early(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    moment: datetime,
-    *,
-    reason: Text,
-    now: datetime,
-) -> None:
+async def close_early(actor: Actor, contest: Contest, moment: datetime, *, reason: Text) -> None:
     """Close voting at `moment`; a supervisor can do it alone. Raises Refused unless it is open."""
+    connection, account, now = actor
     require_role(account, "supervisor")
     check_reason(reason)
     phase = contest.phase(now)
@@ -183,4 +139,4 @@ async def close_early(
     after = changed(contest, "closes_at", moment, now, by=account.name)
     with domain_errors():
         async with connection.transaction():
-            await _carry_out(connection, contest, after, by=account.name, reason=reason, now=now)
+            await _carry_out(connection, contest, after, ChangeOrigin(account.name, now, reason))

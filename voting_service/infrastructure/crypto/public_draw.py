@@ -25,15 +25,15 @@ def plain_drawn(text: str) -> str:
     return digits.lstrip("0") or "0"
 
 
-def lot_order(drawn: str, matter: str, tickets: Iterable[Ticket]) -> tuple[Ticket, ...]:
+def lot_order(drawn: str, purpose: str, tickets: Iterable[Ticket]) -> tuple[Ticket, ...]:
     """Return the tickets in the order of SHA-256 of `drawn|matter|ticket`, in hex.
 
-    `drawn` is a result of `plain_drawn`. `matter` names what is drawn for, so that one number
+    `drawn` is a result of `plain_drawn`. `purpose` names what is drawn for, so that one number
     gives two draws different orders. The database uses the same rule in `draw_numbers`.
     """
-    return tuple(sorted(tickets, key=lambda ticket: lot(drawn, matter, ticket)))
+    return tuple(sorted(tickets, key=lambda ticket: lot(drawn, purpose, ticket)))
 
 
-def lot(drawn: str, matter: str, ticket: int | str) -> str:
+def lot(drawn: str, purpose: str, ticket: int | str) -> str:
     """Return the hash by which a ticket is ordered."""
-    return sha256(f"{drawn}|{matter}|{ticket}".encode()).hexdigest()
+    return sha256(f"{drawn}|{purpose}|{ticket}".encode()).hexdigest()

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from voting_service.errors import Unavailable
+from voting_service.i18n.text import Text
 
 FRESH_SECONDS = 300.0
 RETRY_SECONDS = 10.0
@@ -27,7 +28,7 @@ class Remembered(Generic[T]):
     If a key is compromised, staff switch off whatever uses it.
     """
 
-    def __init__(self, name: str, fetch: Callable[[], Awaitable[T]], monotonic: Monotonic) -> None:
+    def __init__(self, name: Text, fetch: Callable[[], Awaitable[T]], monotonic: Monotonic) -> None:
         self._name = name
         self._fetch = fetch
         self._monotonic = monotonic
@@ -63,6 +64,6 @@ class Remembered(Generic[T]):
                 self._value = await self._fetch()
                 self._stale_at = self._monotonic() + FRESH_SECONDS
             except Unavailable as error:
-                log.warning("document_not_refreshed", document=self._name, reason=str(error))
+                log.warning("document_not_refreshed", document=self._name.en, reason=str(error))
             # Set after the answer, so that a cancelled caller leaves the attempt to the next one.
             self._next_try_at = self._monotonic() + RETRY_SECONDS

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from voting_service.errors import (
-    Fault,
-    InvalidInput,
-    TokenRefused,
-)
+from voting_service.errors import InvalidInput, TokenRefused
 from voting_service.infrastructure.http_clients.urls import check_https_address
 
 
@@ -14,8 +10,8 @@ def check_address(field: str, url: str) -> None:
     """Raises InvalidInput unless `url` is https, or http on the loopback."""
     try:
         check_https_address(url)
-    except ValueError as error:
-        raise InvalidInput(Fault.verbatim(field, str(error))) from None
+    except InvalidInput as error:
+        raise InvalidInput(*(fault.at(field) for fault in error.faults)) from None
 
 
 def check_printable(field: str, value: str) -> None:

@@ -23,6 +23,7 @@ from voting_service.errors import (
     TokenRefused,
     Unavailable,
 )
+from voting_service.i18n.catalogues import load_text
 from voting_service.infrastructure.http_clients.cached_document import Monotonic, Remembered
 from voting_service.infrastructure.http_clients.client import Answer, BoundedClient
 from voting_service.infrastructure.http_clients.input_checks import check_address, check_printable
@@ -134,10 +135,20 @@ class OpenIdProvider:
         self._http_client = http_client
         self._clock = clock
         self._discovered = Remembered(
-            f"the discovery document of {client.name}", self._discover, monotonic
+            load_text(
+                "errors_infrastructure",
+                "infrastructure.http_clients.documents.discovery",
+                name=client.name,
+            ),
+            self._discover,
+            monotonic,
         )
         self._keys = PublishedKeys(
-            f"the keys of {client.name}",
+            load_text(
+                "errors_infrastructure",
+                "infrastructure.http_clients.documents.keys",
+                name=client.name,
+            ),
             self._keys_address,
             client.algorithms,
             http_client,

@@ -16,6 +16,7 @@ from voting_service.errors import (
     TokenRefused,
     Unavailable,
 )
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.http_clients.cached_document import Monotonic, Remembered
 from voting_service.infrastructure.http_clients.client import BoundedClient
 
@@ -49,29 +50,33 @@ class KeySource(Protocol):
 
 
 def read_key(jwk: object, algorithms: Collection[str]) -> VerificationKey:
-    """Return a key of one of `algorithms`. Raises ValueError with the fault of the JWK."""
+    """Return a key of one of `algorithms`. Raises InvalidInput with the fault of the JWK."""
     if not isinstance(jwk, dict):
-        raise ValueError("must be a JWK object")  # noqa: TRY004 - every fault is one error
+        raise InvalidInput(Fault("", "infrastructure.http_clients.key_not_jwk"))
     if jwk.keys() & {"d", "k"}:
-        raise ValueError("contains a secret key; give the public key")
+        raise InvalidInput(Fault("", "infrastructure.http_clients.key_secret"))
     kid = jwk.get("kid")
     if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= 256):
-        raise ValueError("kid must be 1 to 256 characters")
+        raise InvalidInput(Fault("", "infrastructure.http_clients.key_kid_length"))
     for (kty, crv), (algorithm, kind, members) in _KINDS.items():
         if (jwk.get("kty"), jwk.get("crv")) == (kty, crv) and algorithm in algorithms:
             _check_use(jwk, algorithm)
             return VerificationKey(kid, algorithm, _import(kind, jwk, members))
-    raise ValueError(f"is not a key for {' or '.join(algorithms)}")
+    raise InvalidInput(
+        Fault("", "infrastructure.http_clients.key_other_kind", algorithms=" or ".join(algorithms))
+    )
 
 
 def _check_use(jwk: Mapping[str, Any], algorithm: str) -> None:
     if jwk.get("alg", algorithm) != algorithm:
-        raise ValueError(f"alg must be {algorithm} for this key")
+        raise InvalidInput(
+            Fault("", "infrastructure.http_clients.key_alg_other", algorithm=algorithm)
+        )
     operations = jwk.get("key_ops", ["verify"])
     if jwk.get("use", "sig") != "sig" or not isinstance(operations, list):
-        raise ValueError("is not for signatures")
+        raise InvalidInput(Fault("", "infrastructure.http_clients.key_not_for_signatures"))
     if "verify" not in operations:
-        raise ValueError("is not for verifying signatures")
+        raise InvalidInput(Fault("", "infrastructure.http_clients.key_not_for_verifying"))
 
 
 def _import(
@@ -82,13 +87,22 @@ def _import(
             _check_size(jwk["n"])
         return kind.import_key({"kty": kind.key_type, **{name: jwk[name] for name in members}})
     except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"is not a valid key: {error}") from error
+        raise InvalidInput(
+            Fault("", "infrastructure.http_clients.key_invalid", error=error)
+        ) from error
 
 
 def _check_size(modulus: str) -> None:
     bits = int.from_bytes(urlsafe_b64decode(modulus.encode()), "big").bit_length()
     if not _MIN_RSA_BITS <= bits <= _MAX_RSA_BITS:
-        raise ValueError(f"an RSA key must have {_MIN_RSA_BITS} to {_MAX_RSA_BITS} bits")
+        raise InvalidInput(
+            Fault(
+                "",
+                "infrastructure.http_clients.key_rsa_size",
+                least=_MIN_RSA_BITS,
+                most=_MAX_RSA_BITS,
+            )
+        )
 
 
 def _choose(keys: Sequence[VerificationKey], kid: str | None) -> VerificationKey | None:
@@ -115,8 +129,8 @@ class PinnedKeys:
         for index, jwk in enumerate(jwks):
             try:
                 keys.append(read_key(jwk, algorithms))
-            except ValueError as error:
-                faults.append(Fault.verbatim(f"{field}[{index}]", str(error)))
+            except InvalidInput as error:
+                faults.extend(fault.at(f"{field}[{index}]") for fault in error.faults)
         kids = [key.kid for key in keys]
         if len(jwks) > 1 and (None in kids or len(set(kids)) < len(kids)):
             faults.append(Fault(field, "infrastructure.http_clients.kid_not_unique"))
@@ -138,7 +152,7 @@ class PublishedKeys:
 
     def __init__(
         self,
-        name: str,
+        name: Text,
         url: Callable[[], Awaitable[str]],
         algorithms: Collection[str],
         http_client: BoundedClient,
@@ -166,7 +180,7 @@ class PublishedKeys:
         for jwk in listed_keys(answer.body):
             try:
                 keys.append(read_key(jwk, self._algorithms))
-            except ValueError:
+            except InvalidInput:
                 continue
         if not keys:
             raise Unavailable("infrastructure.http_clients.keys_unusable")

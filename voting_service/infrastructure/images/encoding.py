@@ -150,7 +150,7 @@ def decode_picture(data: bytes, name: str) -> Image.Image:
 
 
 def _check(image: Image.Image, name: str) -> None:
-    """Check what the file's header says, before the pixels are decoded."""
+    """Check the file's header, before the pixels are decoded."""
     # MPO is a JPEG that carries a second picture: many phones add a depth or brightness map.
     format_ = "JPEG" if image.format == "MPO" else image.format or ""
     suffix = PurePath(name).suffix.lower()

@@ -17,10 +17,10 @@ _ERRORS: dict[str, VotingError] = {
 
 
 def register_constraint_errors(errors: Mapping[str, VotingError]) -> None:
-    """Add a package's constraints. Raises ValueError for a name that another package owns."""
+    """Add a package's constraints. Raises RuntimeError for a name that another package owns."""
     for name, error in errors.items():
         if _ERRORS.setdefault(name, error) is not error:
-            raise ValueError(f"two packages register the constraint {name}")
+            raise RuntimeError(f"two packages register the constraint {name}")
 
 
 def find_constraint_error(name: str | None) -> VotingError | None:

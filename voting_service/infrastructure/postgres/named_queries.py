@@ -22,10 +22,10 @@ class Queries:
         names, bodies = parts[1::2], parts[2::2]
         self._statements = {name: body.strip() for name, body in zip(names, bodies, strict=True)}
         if len(self._statements) != len(names):
-            raise ValueError(f"{package}/{file_name} has two queries of one name")
+            raise RuntimeError(f"{package}/{file_name} has two queries of one name")
         undescribed = [n for n, body in self._statements.items() if not body.startswith("-- ")]
         if undescribed:
-            raise ValueError(f"{package}/{file_name}: no description above {undescribed}")
+            raise RuntimeError(f"{package}/{file_name}: no description above {undescribed}")
 
     def __getitem__(self, name: str) -> str:
         return self._statements[name]

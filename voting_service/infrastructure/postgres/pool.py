@@ -167,3 +167,9 @@ async def require_durable_server(pool: Pool, *others: Pool) -> None:
             for expiring in (pool, *others):
                 await expiring.expire_connections()
             raise
+
+
+async def ping(connection: AnyConnection) -> None:
+    """Ask Postgres for an answer. Raises StoreUnavailable."""
+    with domain_errors():
+        await connection.execute("select 1")

@@ -54,7 +54,7 @@ def typeset(
     `data` is anything that msgspec encodes as JSON. `assets` are files for the template, such as
     pictures. Blocks: use `typeset_in_background` on an event loop. Raises MissingGlyphs for
     characters that the fonts lack, Unavailable after the timeout, and TypesettingFailed, also if
-    memory runs out.
+    memory runs out; RuntimeError for an asset whose name is a path.
     """
     encoded = msgspec.json.encode(data)
     source = resources.files(package).joinpath(template).read_text(encoding="utf-8")
@@ -69,7 +69,7 @@ def typeset(
     with TemporaryDirectory(prefix="typesetting-") as folder:
         for name, content in files.items():
             if Path(name).name != name:
-                raise TypesettingFailed(f"{template}: the asset {name!r} must be a plain file name")
+                raise RuntimeError(f"{template}: the asset {name!r} must be a plain file name")
             Path(folder, name).write_bytes(content)
         return _compile(template, folder, timeout_seconds)
 

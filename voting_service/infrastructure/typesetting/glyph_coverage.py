@@ -25,7 +25,7 @@ in another form than it was written."""
 def printable() -> frozenset[int]:
     """Return the code points that have a glyph."""
     if not REGULAR.is_file():
-        raise FileNotFoundError(f"the fonts are not installed: `make setup` puts {REGULAR} there")
+        raise RuntimeError(f"the fonts are not installed: `make setup` puts {REGULAR} there")
     with TTFont(REGULAR, lazy=True) as font:
         return frozenset(font.getBestCmap())
 

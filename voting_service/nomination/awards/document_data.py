@@ -122,7 +122,9 @@ async def _recommendation_figures(
 ) -> RecommendationFigures:
     selection = panel.selection
     recommendations = await load_recommendations(connection, keys, selection)
-    received = [each for each in recommendations if each.state in QUOTA_STATES]
+    received = [
+        recommendation for recommendation in recommendations if recommendation.state in QUOTA_STATES
+    ]
     bodies = await load_bodies(connection)
     with domain_errors():
         counted = await connection.fetchrow(QUERIES["bodies"], selection.id)
@@ -135,9 +137,9 @@ async def _recommendation_figures(
         bodies=counted["bodies"],
         bodies_active=counted["bodies_active"],
         received=len(received),
-        accepted=sum(each.state == "accepted" for each in received),
+        accepted=sum(recommendation.state == "accepted" for recommendation in received),
         returned=reviews["returned"],
-        rejected=sum(each.state == "rejected" for each in received),
+        rejected=sum(recommendation.state == "rejected" for recommendation in received),
         chosen=later["chosen"],
         objections=later["objections"],
         by_district=_by_body(received, bodies, "district"),

@@ -20,7 +20,6 @@ from voting_service.nomination.model import Selection
 from voting_service.nomination.panel.model import Panel
 from voting_service.nomination.panel.outcome import load_panel_outcome
 from voting_service.staff.actor import Actor
-from voting_service.staff.audit_log.record import record
 
 
 async def issue_certificates(actor: Actor, panel: Panel) -> None:
@@ -36,13 +35,11 @@ async def issue_certificates(actor: Actor, panel: Panel) -> None:
         ]
         year = result.visible_at.astimezone(panel.selection.zone).year
         issued = await number_certificates(connection, contest.id, awarded, year, actor.now)
-        await record(
-            connection,
-            actor.account.name,
+        await actor.record(
             "certificates_issued",
-            contest=panel.selection.slug,
-            subject=f"{len(issued)} certificates",
-            details={"serials": [certificate.serial for certificate in issued]},
+            panel.selection.slug,
+            f"{len(issued)} certificates",
+            serials=[certificate.serial for certificate in issued],
         )
 
 
@@ -50,12 +47,8 @@ async def export_document(actor: Actor, selection: Selection, job_id: int) -> Re
     """Load a rendered document; the export is recorded in the audit log. Raises NotFound."""
     async with actor.connection.transaction():
         document = await load_rendered_document(actor.connection, selection, job_id)
-        await record(
-            actor.connection,
-            actor.account.name,
-            "exported",
-            contest=selection.slug,
-            subject=f"paper {job_id}: {document.kind}, {document.language}",
+        await actor.record(
+            "exported", selection.slug, f"document {job_id}: {document.kind}, {document.language}"
         )
     return document
 
@@ -76,13 +69,7 @@ async def publish_album(actor: Actor, panel: Panel, job_id: int) -> None:
             shown_from=actor.now,
         )
         await save_album(connection, contest.id, album)
-        await record(
-            connection,
-            actor.account.name,
-            "published",
-            contest=panel.selection.slug,
-            subject=f"album, {document.language}",
-        )
+        await actor.record("published", panel.selection.slug, f"album, {document.language}")
 
 
 async def export_minutes(
@@ -95,11 +82,5 @@ async def export_minutes(
         if outcome is None or outcome.order is None:
             raise Refused("nomination.awards.no_minutes_yet")
         minutes = build_minutes(panel, outcome, meeting, language)
-        await record(
-            actor.connection,
-            actor.account.name,
-            "exported",
-            contest=panel.selection.slug,
-            subject="minutes of the panel",
-        )
+        await actor.record("exported", panel.selection.slug, "minutes of the panel")
     return minutes

@@ -21,7 +21,6 @@ from voting_service.nomination.panel.model import Panel
 from voting_service.nomination.privacy.disclosure import disclosures
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.staff.actor import Actor
-from voting_service.staff.audit_log.record import record
 
 
 async def load_award(
@@ -57,13 +56,7 @@ async def edit_publicity(
         if faults := disclosures(texts, known=form):
             raise InvalidInput(*faults)
         await save_publicity(connection, contest_id, publicity, actor.account.id, actor.now)
-        await record(
-            connection,
-            actor.account.name,
-            "publicity_changed",
-            contest=panel.selection.slug,
-            subject=f"candidate {number}",
-        )
+        await actor.record("publicity_changed", panel.selection.slug, f"candidate {number}")
 
 
 async def replace_portrait(
@@ -79,10 +72,4 @@ async def replace_portrait(
         )
         await save_print_portrait(connection, contest_id, portrait)
         await store_portrait(connection, contest_id, number, picture)
-        await record(
-            connection,
-            actor.account.name,
-            "picture_changed",
-            contest=panel.selection.slug,
-            subject=f"candidate {number}",
-        )
+        await actor.record("picture_changed", panel.selection.slug, f"candidate {number}")

@@ -1,5 +1,5 @@
 """The published result in Postgres, its publicity, certificates and albums: what the public site
-reads and the office writes."""
+reads and the nomination site writes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from voting_service.infrastructure.crypto.signed_document import read_signed_fil
 from voting_service.infrastructure.postgres.constraint_errors import register_constraint_errors
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.nomination.awards.certificate_numbers import format_serial_number, serial_place
 from voting_service.nomination.awards.constraints import CONSTRAINTS
 
 QUERIES = Queries(__package__, "published_result.sql")
@@ -143,7 +144,7 @@ class NewResult(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int
     document: bytes
-    decision_id: int
+    approval_id: int
     published_at: datetime
     visible_from: datetime | None
 
@@ -157,7 +158,7 @@ async def insert_result(connection: AnyConnection, contest_id: int, result: NewR
             contest_id,
             result.version,
             result.document,
-            result.decision_id,
+            result.approval_id,
             result.published_at,
             result.visible_from,
         )
@@ -268,13 +269,13 @@ async def number_certificates(
     returns the new ones. Call it in a transaction. Raises Refused for anybody no result names."""
     issued = await load_certificates(connection, contest_id)
     taken = {(certificate.number, certificate.award) for certificate in issued}
-    last = max((int(each.serial.rpartition("-")[2]) for each in issued), default=0)
+    last = max((serial_place(certificate.serial) for certificate in issued), default=0)
     new = []
     for number, award in awarded:
         if (number, award) in taken:
             continue
         last += 1
-        serial, code = f"{year:04}-{last:03}", os.urandom(CODE_BYTES)
+        serial, code = format_serial_number(year, last), os.urandom(CODE_BYTES)
         with domain_errors():
             await connection.execute(
                 QUERIES["insert_certificate"], contest_id, serial, number, award, code, now

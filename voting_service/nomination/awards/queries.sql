@@ -1,62 +1,85 @@
 -- name: insert_render_job
 -- A document to render in the background.
-insert into office.papers (selection_id, kind, language, asked_by, asked_at, steps)
+insert into nomination.documents (selection_id, kind, language, requested_by, requested_at, steps)
 values ($1, $2, $3, $4, $5, $6)
 returning id;
 
+-- name: begin_render_job
+-- Counts an attempt and returns it; no row once the job has finished.
+update nomination.documents
+   set attempts = attempts + 1, steps_done = 0
+ where id = $1 and finished_at is null
+returning id as job_id, attempts as number, attempts - attempts_before as since_request;
+
+-- name: reset_render_job
+-- Requests a failed or unfinished job again; no row for any other.
+update nomination.documents
+   set attempts_before = attempts, steps_done = 0, finished_at = null, failure = null
+ where id = $1 and (finished_at is null or failure is not null)
+returning id;
+
+-- name: render_request
+-- Which document to render, of which selection.
+select s.slug as selection, d.kind, d.language
+  from nomination.documents d join nomination.selections s on s.id = d.selection_id
+ where d.id = $1;
+
 -- name: render_progress
--- How many steps are done.
-update office.papers set steps_done = $2 where id = $1;
+-- How many steps are done; nothing is stored by an attempt that is not the newest.
+update nomination.documents set steps_done = $3 where id = $1 and attempts = $2;
 
 -- name: render_data_loaded
 -- The data is loaded, from the newest version of the result in the same snapshot.
-update office.papers p
-   set steps_done = 1, remark = $2,
+update nomination.documents d
+   set steps_done = 1, remark = $3,
        result_version = (select max(r.version)
-                           from award_results r join office.selections s
+                           from award_results r join nomination.selections s
                              on s.contest_id = r.contest_id
-                          where s.id = p.selection_id)
- where p.id = $1;
+                          where s.id = d.selection_id)
+ where d.id = $1 and d.attempts = $2;
 
 -- name: finish_render_job
--- The document, or why it could not be rendered.
-update office.papers
-   set content = $2, failure = $3, finished_at = $4,
-       steps_done = case when $3::jsonb is null then steps else steps_done end
- where id = $1;
+-- The document, or why it could not be rendered, once, and by the newest attempt.
+update nomination.documents
+   set content = $3, failure = $4, finished_at = $5,
+       steps_done = case when $4::jsonb is null then steps else steps_done end
+ where id = $1 and attempts = $2 and finished_at is null;
 
 -- name: render_jobs
--- The newest jobs, without their documents.
-select p.id, p.kind, p.language, a.name as requested_by, p.asked_at as requested_at, p.steps, p.steps_done,
-       p.finished_at, p.failure, p.remark
-  from office.papers p join accounts a on a.id = p.asked_by
- where p.selection_id = $1
- order by p.id desc
- limit 30;
+-- The newest jobs of a selection, or of all ($1 null), without their documents.
+select d.id, d.kind, d.language, a.name as requested_by, d.requested_at, d.attempts,
+       d.steps, d.steps_done, d.finished_at, d.failure, d.remark,
+       s.rules -> 'title' as selection_title
+  from nomination.documents d
+  join accounts a on a.id = d.requested_by
+  join nomination.selections s on s.id = d.selection_id
+ where d.selection_id = $1 or $1 is null
+ order by d.id desc
+ limit $2;
 
 -- name: rendered_document
 -- The document of a finished job.
 select kind, language, content, result_version
-  from office.papers
+  from nomination.documents
  where selection_id = $1 and id = $2 and content is not null;
 
 -- name: bodies
 -- The number of bodies, and of those that recommended somebody.
 select count(*) as bodies,
        count(*) filter (where exists (
-           select 1 from office.recommendations r
+           select 1 from nomination.recommendations r
             where r.selection_id = $1 and r.body_id = b.id and r.submitted_at is not null))
          as bodies_active
-  from office.bodies b;
+  from nomination.bodies b;
 
 -- name: reviews
 -- The number of recommendations that were returned at least once.
 select count(distinct v.recommendation_id) as returned
-  from office.reviews v join office.recommendations r on r.id = v.recommendation_id
+  from nomination.reviews v join nomination.recommendations r on r.id = v.recommendation_id
  where r.selection_id = $1 and v.verdict = 'returned';
 
 -- name: shortlist_and_objections
 -- The number of shortlisted people, and of objections.
-select (select count(*) from office.picks where selection_id = $1 and removed_by is null)
-         as chosen,
-       (select count(*) from office.objections where selection_id = $1) as objections;
+select (select count(*) from nomination.shortlist_entries
+         where selection_id = $1 and removed_by is null) as chosen,
+       (select count(*) from nomination.objections where selection_id = $1) as objections;

@@ -1,25 +1,21 @@
-"""Documents that take time to render: enqueued, rendered in the background, kept for download.
+"""Documents that take time to render: background jobs, whose results are kept for download.
 
 Each is rendered from the data of its start; its progress is stored with the job, so that any
-process can show it. A job whose process ended is shown as interrupted and is started again by
-hand.
+process can show it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
-import structlog
 
-from voting_service.errors import NotFound, VotingError
+from voting_service.errors import NotFound
 from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Language, Text
-from voting_service.infrastructure.clock import Clock
-from voting_service.infrastructure.postgres.database import Database
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.infrastructure.typesetting.compiler import in_background
 from voting_service.nomination.awards.album_contents import build_album
@@ -37,28 +33,30 @@ from voting_service.nomination.panel.model import Panel
 from voting_service.nomination.panel.outcome import load_panel_outcome
 from voting_service.nomination.panel.repository import load_panel
 from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.nomination.repository import load_selection
 from voting_service.settings import Settings
 from voting_service.staff.actor import Actor
+from voting_service.staff.jobs.model import (
+    Attempt,
+    Job,
+    JobContext,
+    QueueStatus,
+    job_key,
+    register,
+)
+from voting_service.staff.jobs.queue import enqueue, load_queue
 
 DocumentKind = Literal["certificates", "album_print", "album_web", "report"]
 DOCUMENT_KINDS: tuple[DocumentKind, ...] = get_args(DocumentKind)
 STEPS = 3
 """Data loaded, rendered, stored."""
-INTERRUPTED_AFTER = timedelta(minutes=10)
-
-log = structlog.get_logger()
+JOB_KIND = "document"
+SHOWN_JOBS = 30
 
 Render = Callable[[], bytes]
 Prepared = tuple[Render, Text | None]
 """The rendering, and a remark for the person who requested it."""
-
-
-class Renderer(NamedTuple):
-    """What rendering needs from the process it runs in."""
-
-    database: Database
-    settings: Settings
-    clock: Clock
+RenderJobState = Literal["working", "finished", "failed", "interrupted"]
 
 
 class RenderJob(msgspec.Struct, frozen=True):
@@ -69,17 +67,39 @@ class RenderJob(msgspec.Struct, frozen=True):
     language: Language
     requested_by: str
     requested_at: datetime
+    attempts: int
     steps: int
     steps_done: int
     finished_at: datetime | None
     failure: Text | None
     remark: Text | None
 
-    def state(self, now: datetime) -> Literal["working", "finished", "failed", "interrupted"]:
-        """Return the state at `now`."""
+    def state(self, queue: Mapping[str, QueueStatus]) -> RenderJobState:
+        """Return the state, given the jobs in the queue; a job that waits is working as well."""
         if self.finished_at is not None:
             return "finished" if self.failure is None else "failed"
-        return "working" if now < self.requested_at + INTERRUPTED_AFTER else "interrupted"
+        return "working" if job_key(JOB_KIND, self.id) in queue else "interrupted"
+
+    def as_job(self, selection_title: Text) -> Job:
+        """Return what is the same for jobs of every kind."""
+        title = load_text(
+            "awards",
+            f"documents.job.{self.language}",
+            document=load_text("awards", f"documents.kinds.{self.kind}"),
+            selection=selection_title,
+        )
+        return Job(
+            kind=JOB_KIND,
+            id=self.id,
+            title=title,
+            requested_by=self.requested_by,
+            requested_at=self.requested_at,
+            steps=self.steps,
+            steps_done=self.steps_done,
+            attempts=self.attempts,
+            finished_at=self.finished_at,
+            failure=self.failure,
+        )
 
 
 class RenderedDocument(NamedTuple):
@@ -91,21 +111,24 @@ class RenderedDocument(NamedTuple):
     result_version: int | None
 
 
-class DocumentRequest(NamedTuple):
-    """Which document to render, and the job that it belongs to."""
+class DocumentRequest(msgspec.Struct, frozen=True):
+    """Which document to render, of which selection."""
 
-    job_id: int
+    selection: str
     kind: DocumentKind
     language: Language
 
 
 async def load_render_jobs(
     connection: AnyConnection, selection: Selection
-) -> tuple[RenderJob, ...]:
-    """Load the newest jobs, newest first."""
+) -> list[tuple[RenderJob, RenderJobState]]:
+    """Load the newest jobs of a selection with their states, newest first."""
     with domain_errors():
-        rows = await connection.fetch(QUERIES["render_jobs"], selection.id)
-    return tuple(msgspec.convert(dict(row), RenderJob) for row in rows)
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            rows = await connection.fetch(QUERIES["render_jobs"], selection.id, SHOWN_JOBS)
+            queue = await load_queue(connection)
+    jobs = [msgspec.convert(dict(row), RenderJob) for row in rows]
+    return [(job, job.state(queue)) for job in jobs]
 
 
 async def load_rendered_document(
@@ -119,71 +142,111 @@ async def load_rendered_document(
     return RenderedDocument(row["kind"], row["language"], row["content"], row["result_version"])
 
 
-async def enqueue(
+async def request_document(
     actor: Actor, selection: Selection, kind: DocumentKind, language: Language
-) -> DocumentRequest:
-    """Store a job and return what `render` needs for it."""
+) -> int:
+    """Store a job, put it into the queue, and return its number."""
+    connection = actor.connection
     with domain_errors():
-        job_id: int = await actor.connection.fetchval(
-            QUERIES["insert_render_job"],
-            selection.id,
-            kind,
-            language,
-            actor.account.id,
-            actor.now,
-            STEPS,
-        )
-    return DocumentRequest(job_id, kind, language)
+        async with connection.transaction():
+            job_id: int = await connection.fetchval(
+                QUERIES["insert_render_job"],
+                selection.id,
+                kind,
+                language,
+                actor.account.id,
+                actor.now,
+                STEPS,
+            )
+            await enqueue(connection, JOB_KIND, job_id)
+    return job_id
 
 
-async def render(renderer: Renderer, selection: Selection, request: DocumentRequest) -> None:
-    """Render a document and store it, its progress, or why it failed, with its job."""
-    job_id = request.job_id
-    try:
+class DocumentJobs:
+    """The kind of job that renders a document."""
+
+    name = JOB_KIND
+    time_limit_seconds = 300.0
+    """Loading the pictures of an album, waiting for a free place among the documents that are being
+    typeset, and storing the album may take a minute each."""
+
+    async def begin(self, context: JobContext, job_id: int) -> Attempt | None:
+        async with context.database.connection() as connection:
+            row = await connection.fetchrow(QUERIES["begin_render_job"], job_id)
+        return None if row is None else Attempt(**row)
+
+    async def run(self, context: JobContext, attempt: Attempt) -> None:
         # One snapshot: the stored version of the result is the one that was loaded.
         async with (
-            renderer.database.connection() as connection,
+            context.database.connection() as connection,
             connection.transaction(isolation="repeatable_read"),
         ):
-            panel = await load_panel(connection, selection, renderer.clock())
+            row = await connection.fetchrow(QUERIES["render_request"], attempt.job_id)
+            request = msgspec.convert(dict(row or {}), DocumentRequest)
+            selection = await load_selection(connection, request.selection)
+            panel = await load_panel(connection, selection, context.clock())
             prepare = _PREPARATIONS[request.kind]
-            render_pdf, remark = await prepare(connection, renderer, panel, request.language)
+            render_pdf, remark = await prepare(
+                connection, context.settings, panel, request.language
+            )
+            stated = msgspec.to_builtins(remark)
             await connection.execute(
-                QUERIES["render_data_loaded"], job_id, msgspec.to_builtins(remark)
+                QUERIES["render_data_loaded"], attempt.job_id, attempt.number, stated
             )
         content = await in_background(render_pdf)
-        async with renderer.database.connection() as connection:
-            await connection.execute(QUERIES["render_progress"], job_id, 2)
-        await _finish(renderer, job_id, content, None)
-    except VotingError as error:
-        await _finish(renderer, job_id, None, Text(error.text("zh"), error.text("en")))
-    except Exception:
-        log.exception("document not rendered", job=job_id, kind=request.kind)
-        await _finish(renderer, job_id, None, load_text("awards", "documents.failed"))
+        async with context.database.connection() as connection:
+            await connection.execute(QUERIES["render_progress"], attempt.job_id, attempt.number, 2)
+        await self._finish(context, attempt, content, None)
+
+    async def fail(self, context: JobContext, attempt: Attempt, failure: Text | None) -> None:
+        failure = failure or load_text("awards", "documents.failed")
+        await self._finish(context, attempt, None, failure)
+
+    async def _finish(
+        self, context: JobContext, attempt: Attempt, content: bytes | None, failure: Text | None
+    ) -> None:
+        """Store the outcome. An album for print may be large, so the statement gets more time."""
+        async with context.database.long_connection(60) as connection:
+            stated = msgspec.to_builtins(failure)
+            await connection.execute(
+                QUERIES["finish_render_job"],
+                attempt.job_id,
+                attempt.number,
+                content,
+                stated,
+                context.clock(),
+            )
+
+    async def load_newest(self, connection: AnyConnection, limit: int) -> Sequence[Job]:
+        with domain_errors():
+            rows = await connection.fetch(QUERIES["render_jobs"], None, limit)
+        return [
+            msgspec.convert(dict(row), RenderJob).as_job(
+                msgspec.convert(row["selection_title"], Text)
+            )
+            for row in rows
+        ]
+
+    async def reset(self, connection: AnyConnection, job_id: int) -> bool:
+        with domain_errors():
+            return await connection.fetchval(QUERIES["reset_render_job"], job_id) is not None
 
 
-async def _finish(
-    renderer: Renderer, job_id: int, content: bytes | None, failure: Text | None
-) -> None:
-    """Store the outcome. An album for print may be large, so the statement gets more time."""
-    async with renderer.database.long_connection(60) as connection:
-        stated = None if failure is None else msgspec.to_builtins(failure)
-        await connection.execute(
-            QUERIES["finish_render_job"], job_id, content, stated, renderer.clock()
-        )
+DOCUMENT_JOBS = DocumentJobs()
+register(DOCUMENT_JOBS)
 
 
 async def _certificates(
-    connection: AnyConnection, renderer: Renderer, panel: Panel, _language: Language
+    connection: AnyConnection, settings: Settings, panel: Panel, _language: Language
 ) -> Prepared:
-    batch = await build_certificates(connection, panel, renderer.settings.public_url)
+    batch = await build_certificates(connection, panel, settings.public_url)
     return lambda: render_certificates(batch), None
 
 
 async def _album_for_print(
-    connection: AnyConnection, renderer: Renderer, panel: Panel, language: Language
+    connection: AnyConnection, settings: Settings, panel: Panel, language: Language
 ) -> Prepared:
-    contents = await build_album(connection, PersonalKeys.of(renderer.settings), panel)
+    contents = await build_album(connection, PersonalKeys.of(settings), panel)
     coarse = await asyncio.to_thread(too_coarse_for_print, contents)
     return lambda: render_album(contents, language, for_print=True), _coarse_pictures(coarse)
 
@@ -201,22 +264,22 @@ def _coarse_pictures(coarse: Mapping[str, int]) -> Text | None:
 
 
 async def _album_for_web(
-    connection: AnyConnection, renderer: Renderer, panel: Panel, language: Language
+    connection: AnyConnection, settings: Settings, panel: Panel, language: Language
 ) -> Prepared:
-    contents = await build_album(connection, PersonalKeys.of(renderer.settings), panel)
+    contents = await build_album(connection, PersonalKeys.of(settings), panel)
     return lambda: render_album(contents, language, for_print=False), None
 
 
 async def _report(
-    connection: AnyConnection, renderer: Renderer, panel: Panel, language: Language
+    connection: AnyConnection, settings: Settings, panel: Panel, language: Language
 ) -> Prepared:
     outcome = await load_panel_outcome(connection, panel)
-    summary = await build_summary(connection, PersonalKeys.of(renderer.settings), panel, outcome)
+    summary = await build_summary(connection, PersonalKeys.of(settings), panel, outcome)
     return lambda: render_summary_report(summary, language), None
 
 
 _PREPARATIONS: Mapping[
-    DocumentKind, Callable[[AnyConnection, Renderer, Panel, Language], Awaitable[Prepared]]
+    DocumentKind, Callable[[AnyConnection, Settings, Panel, Language], Awaitable[Prepared]]
 ] = {
     "certificates": _certificates,
     "album_print": _album_for_print,

@@ -47,7 +47,7 @@ def build_result(
     """Return the document of a version. Raises Refused before the panel has finished."""
     if outcome is None or outcome.order is None or panel.contest is None or panel.rules is None:
         raise Refused("nomination.awards.panel_not_finished")
-    removed = frozenset(number for each in version.removals for number in each.numbers)
+    removed = frozenset(number for removal in version.removals for number in removal.numbers)
     winners, nominees = winners_and_nominees(panel, outcome.order, removed)
     candidates = {candidate.number: candidate for candidate in panel.contest.candidates}
     return ResultDocument(

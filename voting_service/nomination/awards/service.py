@@ -53,7 +53,6 @@ from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.staff.approvals.repository import find_approval
 from voting_service.staff.approvals.service import propose, record_approval
-from voting_service.staff.audit_log.record import record
 
 MAX_DELAY = timedelta(days=90)
 MAX_REASON_CHARACTERS = 500
@@ -101,13 +100,11 @@ async def propose_result(
     if visible_from is not None:
         payload["visible_from"] = iso_utc(visible_from)
     return await propose(
-        actor.connection,
+        actor,
         panel.selection,
-        actor.account,
         kind=RESULT,
         subject=str(document.version),
         payload=payload,
-        now=now,
     )
 
 
@@ -194,29 +191,23 @@ async def approve_result(actor: Actor, keys: ResultKeys, panel: Panel, proposal_
     result = NewResult(
         version=document.version,
         document=signed,
-        decision_id=proposal.id,
+        approval_id=proposal.id,
         published_at=actor.now,
         visible_from=visible_from,
     )
     with domain_errors():
         async with actor.connection.transaction():
-            await record_approval(
-                actor.connection, panel.selection, proposal, actor.account, actor.now
-            )
+            await record_approval(actor, panel.selection, proposal)
             await insert_result(actor.connection, panel.contest.id, result)
             numbers = [award.number for award in document.awarded]
             await publish_notice(actor.connection, notice, numbers)
-            await record(
-                actor.connection,
-                actor.account.name,
+            await actor.record(
                 "published",
-                contest=panel.selection.slug,
-                subject=f"result, version {document.version}",
-                details={
-                    "decision": proposal.id,
-                    "document_sha256": payload["document_sha256"],
-                    "visible_from": iso_utc(visible_from or actor.now),
-                },
+                panel.selection.slug,
+                f"result, version {document.version}",
+                decision=proposal.id,
+                document_sha256=payload["document_sha256"],
+                visible_from=iso_utc(visible_from or actor.now),
             )
 
 
@@ -224,7 +215,7 @@ async def decline_result(actor: Actor, panel: Panel, proposal_id: int, reason: s
     """Decline a result, or withdraw one's own proposal. Raises NotFound, Refused, or InvalidInput
     for a missing reason or personal data in it."""
     proposal = _find_proposal(panel, proposal_id)
-    await reject(actor.connection, panel.selection, actor.account, proposal, reason, now=actor.now)
+    await reject(actor, panel.selection, proposal, reason)
 
 
 def _find_proposal(panel: Panel, proposal_id: int) -> ApprovalRequest:

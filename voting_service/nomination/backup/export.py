@@ -1,10 +1,10 @@
 """A whole selection as one file that another installation can restore.
 
 A ZIP of JSON lines: `manifest.json`, `accounts.jsonl` (names and roles, nothing secret),
-`bodies.jsonl`, `decisions.jsonl`, and one file for every table of the nomination with rows of the
-selection. Every line except the manifest is encrypted with the archive's own key, which is kept
-apart from the file: an archive reveals nothing without it, and opens without this installation's
-keys.
+`bodies.jsonl`, `approval_requests.jsonl`, and one file for every table of the nomination with rows
+of the selection. Every line except the manifest is encrypted with the archive's own key, which is
+kept apart from the file: an archive reveals nothing without it, and opens without the keys of this
+installation.
 
 Accounts are exported without passwords, invitations not at all. What was published (notices, the
 result, certificates, the vote) is public record and not part of the archive.
@@ -80,8 +80,8 @@ async def write_archive(
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 for name, rows in (
                     ("accounts", _accounts(connection)),
-                    ("bodies", _plain(connection, "select * from office.bodies order by id")),
-                    ("decisions", _decisions(connection, selection)),
+                    ("bodies", _plain(connection, "select * from nomination.bodies order by id")),
+                    ("approval_requests", _approval_requests(connection, selection)),
                     *(
                         (table.name, _rows(connection, table, owned, selection, keys))
                         for table in tables
@@ -143,10 +143,10 @@ def _accounts(connection: AnyConnection) -> AsyncIterator[Mapping[str, Any]]:
     return _plain(connection, "select id, name, role, created_at from accounts order by id")
 
 
-async def _decisions(
+async def _approval_requests(
     connection: AnyConnection, selection: Selection
 ) -> AsyncIterator[Mapping[str, Any]]:
-    query = "select * from decisions where selection_id = $1 order by id"
+    query = "select * from approval_requests where selection_id = $1 order by id"
     for row in await connection.fetch(query, selection.id):
         yield _json_values(dict(row))
 
@@ -159,8 +159,8 @@ async def _rows(
     keys: PersonalKeys,
 ) -> AsyncIterator[Mapping[str, Any]]:
     """Yield the selection's rows, read in small batches because files are large."""
-    columns = [each for each in ENCRYPTED_COLUMNS if each.table == table.name]
-    labels = "".join(f', {each.label} as "label {each.column}"' for each in columns)
+    columns = [column for column in ENCRYPTED_COLUMNS if column.table == table.name]
+    labels = "".join(f', {column.label} as "label {column.column}"' for column in columns)
     order = ", ".join(f'"{key}"' for key in table.key)
     key_rows = await connection.fetch(
         f"select ctid from {table.path} where {owned[table.name]} order by {order}", selection.id
@@ -174,10 +174,10 @@ async def _rows(
         )
         for row in rows:
             values = dict(row)
-            for each in columns:
-                label = values.pop(f"label {each.column}")
-                if values[each.column] is not None:
-                    values[each.column] = keys.decrypt(label, values[each.column])
+            for column in columns:
+                label = values.pop(f"label {column.column}")
+                if values[column.column] is not None:
+                    values[column.column] = keys.decrypt(label, values[column.column])
             yield _json_values(values)
 
 

@@ -30,7 +30,7 @@ from voting_service.nomination.retention.tables import (
 )
 from voting_service.staff.audit_log.record import record
 
-_ACCOUNTS, _BODIES, _CONTESTS = "public.accounts", "office.bodies", "public.contests"
+_ACCOUNTS, _BODIES, _CONTESTS = "public.accounts", "nomination.bodies", "public.contests"
 
 
 _PLACEHOLDER = b"\0"
@@ -80,7 +80,7 @@ async def restore(operator: Operator, archive: BackupArchive) -> int:
         for table in owned:
             restored += await _insert(connection, archive, table, here)
             if table.name == SELECTIONS:
-                await _decisions(connection, archive, here.moved[_ACCOUNTS])
+                await _approval_requests(connection, archive, here.moved[_ACCOUNTS])
         for table in owned:
             await _encrypt(connection, archive, table, here, keys)
             await _advance_sequences(connection, table)
@@ -119,11 +119,11 @@ async def _bodies(connection: AnyConnection, archive: BackupArchive) -> Mapping[
     moved = {}
     for row in archive.rows("bodies"):
         local_id = await connection.fetchval(
-            "select id from office.bodies where slug = $1", row["slug"]
+            "select id from nomination.bodies where slug = $1", row["slug"]
         )
         if local_id is None:
             local_id = await connection.fetchval(
-                "insert into office.bodies (slug, kind, name) values ($1, $2, $3) returning id",
+                "insert into nomination.bodies (slug, kind, name) values ($1, $2, $3) returning id",
                 row["slug"],
                 row["kind"],
                 row["name"],
@@ -139,26 +139,26 @@ _DECISION_TYPES = {
 }
 
 
-async def _decisions(
+async def _approval_requests(
     connection: AnyConnection, archive: BackupArchive, accounts: Mapping[int, int]
 ) -> None:
     """Insert the approvals that are missing here; existing ones are never changed or deleted."""
-    await connection.execute("alter table decisions disable trigger user")
-    for row in archive.rows("decisions"):
+    await connection.execute("alter table approval_requests disable trigger user")
+    for row in archive.rows("approval_requests"):
         values = parse_values(row, dict.fromkeys(row, "") | _DECISION_TYPES)
         for column in ("proposed_by", "approved_by", "declined_by"):
             values[column] = accounts.get(values[column])
         here = await connection.fetchrow(
-            "select payload_hash from decisions where id = $1", values["id"]
+            "select payload_hash from approval_requests where id = $1", values["id"]
         )
         if here is not None and here["payload_hash"] != values["payload_hash"]:
-            raise _in_use("decisions", values["id"])
+            raise _in_use("approval_requests", values["id"])
         if here is None:
-            await _insert_row(connection, "decisions", values)
-    await connection.execute("alter table decisions enable trigger user")
+            await _insert_row(connection, "approval_requests", values)
+    await connection.execute("alter table approval_requests enable trigger user")
     await connection.execute(
-        "select setval(pg_get_serial_sequence('decisions', 'id'), greatest((select max(id) "
-        "from decisions), 1))"
+        "select setval(pg_get_serial_sequence('approval_requests', 'id'), greatest((select max(id) "
+        "from approval_requests), 1))"
     )
 
 
@@ -204,7 +204,7 @@ async def _encrypt(
 ) -> None:
     """Encrypt the contents under the labels that the rows have here."""
     condition = " and ".join(f'row."{key}" = ${at}' for at, key in enumerate(table.key, 1))
-    for encrypted in (each for each in ENCRYPTED_COLUMNS if each.table == table.name):
+    for encrypted in (column for column in ENCRYPTED_COLUMNS if column.table == table.name):
         for row in archive.rows(table.name):
             values = parse_values(row, table.types)
             if values[encrypted.column] is None:
@@ -227,7 +227,8 @@ async def _rehash_persons(connection: AnyConnection, slug: str, keys: PersonalKe
     encrypted = encrypted_column("recommendations")
     rows = await connection.fetch(
         f"select row.id, row.form, row.person_hash, {encrypted.label} as label "
-        "from office.recommendations as row join office.selections s on s.id = row.selection_id "
+        "from nomination.recommendations as row "
+        "join nomination.selections s on s.id = row.selection_id "
         "where s.slug = $1 and row.person_hash is not null",
         slug,
     )
@@ -239,11 +240,11 @@ async def _rehash_persons(connection: AnyConnection, slug: str, keys: PersonalKe
             continue
         person_hash = keys.person_hash(number)
         for statement in (
-            "update office.recommendations set person_hash = $2 where id = $1 "
+            "update nomination.recommendations set person_hash = $2 where id = $1 "
             "and $3::bytea is not null",
-            "update office.submissions set person_hash = $2 where recommendation_id = $1 "
+            "update nomination.submissions set person_hash = $2 where recommendation_id = $1 "
             "and person_hash = $3",
-            "update office.earlier_winners set person_hash = $2 where person_hash = $3 "
+            "update nomination.earlier_winners set person_hash = $2 where person_hash = $3 "
             "and $1::integer is not null",
         ):
             await connection.execute(statement, row["id"], person_hash, row["person_hash"])

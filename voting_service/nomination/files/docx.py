@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from voting_service.nomination.files.content_safety import check_picture, looks_foreign
 from voting_service.nomination.files.docx_archive import Archive, Part
 from voting_service.nomination.files.docx_body import DocxBody
 from voting_service.nomination.files.docx_xml import Checks, read_xml
-from voting_service.nomination.files.limits import check_picture, looks_foreign
 from voting_service.nomination.files.model import (
     Block,
     Drawing,

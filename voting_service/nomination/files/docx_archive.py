@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from voting_service.nomination.files.limits import MAX_UNPACKED_BYTES
+from voting_service.nomination.files.content_safety import MAX_UNPACKED_BYTES
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 
 MAX_ENTRIES = 1_000
@@ -97,7 +97,7 @@ def _check_end(content: bytes) -> None:
 def _check_names(names: list[str]) -> None:
     folded = [name.casefold() for name in names]
     if len(set(folded)) != len(folded):
-        raise FileRejected(RejectionReason.ARCHIVE, what="same name twice")
+        raise FileRejected(RejectionReason.ARCHIVE, what="duplicate name")
     for name in names:
         steps = name.removesuffix("/").split("/")
         if not _PLAIN_NAME.fullmatch(name) or any(step in {"", ".", ".."} for step in steps):
@@ -107,7 +107,7 @@ def _check_names(names: list[str]) -> None:
 def _check_layout(content: bytes, entries: list[zipfile.ZipInfo], end: int) -> None:
     """Check that entries follow each other without gap or overlap and match their local headers."""
     place = 0
-    for entry in sorted(entries, key=lambda each: each.header_offset):
+    for entry in sorted(entries, key=lambda item: item.header_offset):
         if entry.header_offset != place or place + _LOCAL.size > end:
             raise FileRejected(RejectionReason.ARCHIVE, what="overlap")
         head = _LOCAL.unpack_from(content, place)

@@ -58,5 +58,5 @@ def _printable(block: Block) -> Block:
 
 def _plain(text: str) -> str:
     """Replace characters without a glyph and allow a line break in every long word."""
-    known = text.translate({ord(lacking): _STAND_IN for lacking in missing_glyphs(text)})
-    return _LONG_WORD.sub(rf"\g<0>{_BREAK_HERE}", known)
+    printable = text.translate({ord(lacking): _STAND_IN for lacking in missing_glyphs(text)})
+    return _LONG_WORD.sub(rf"\g<0>{_BREAK_HERE}", printable)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
-from voting_service.nomination.files.limits import is_web_link
+from voting_service.nomination.files.content_safety import is_web_link
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 
 MAX_DEPTH = 200

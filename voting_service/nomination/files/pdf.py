@@ -27,7 +27,7 @@ from pypdf.generic import (
     TextStringObject,
 )
 
-from voting_service.nomination.files.limits import (
+from voting_service.nomination.files.content_safety import (
     MAX_PIXELS,
     MAX_UNPACKED_BYTES,
     check_picture,

@@ -17,12 +17,19 @@ from voting_service.nomination.files.model import Photo
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 from voting_service.nomination.files.upload_checks import check_name_and_size
 
-RATIO = 35 / 49
-"""Width to height of a two-inch photo, in millimetres."""
+WIDTH_MM, HEIGHT_MM = 35, 49
+"""A two-inch photo."""
 RATIO_TOLERANCE = 0.03
 """A cut that is off by one millimetre in 35."""
 MIN_WIDTH, MIN_HEIGHT = 413, 578
-"""35 × 49 mm at 300 dots per inch, rounded down."""
+"""Its pixels at 300 dots per inch, rounded down."""
+SIZES = {
+    "width_mm": WIDTH_MM,
+    "height_mm": HEIGHT_MM,
+    "min_width": MIN_WIDTH,
+    "min_height": MIN_HEIGHT,
+}
+"""The sizes that sentences about a photo state."""
 MAX_WIDTH, MAX_HEIGHT = 2 * MIN_WIDTH, 2 * MIN_HEIGHT
 """Of the stored photo: enough for a poster."""
 SCAN_MIN_SIDE = 800
@@ -36,16 +43,10 @@ def inspect_photo(name: str, content: bytes) -> Photo:
     """Return the photo as it is stored. Raises FileRejected."""
     pixels = _decoded(name, content)
     width, height = pixels.size
-    if abs(width / height / RATIO - 1) > RATIO_TOLERANCE:
-        raise FileRejected(RejectionReason.NOT_TWO_INCH, width=width, height=height)
+    if abs(width / height / (WIDTH_MM / HEIGHT_MM) - 1) > RATIO_TOLERANCE:
+        raise FileRejected(RejectionReason.NOT_TWO_INCH, width=width, height=height, **SIZES)
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        raise FileRejected(
-            RejectionReason.PHOTO_TOO_SMALL,
-            width=width,
-            height=height,
-            min_width=MIN_WIDTH,
-            min_height=MIN_HEIGHT,
-        )
+        raise FileRejected(RejectionReason.PHOTO_TOO_SMALL, width=width, height=height, **SIZES)
     pixels.thumbnail((MAX_WIDTH, MAX_HEIGHT), Image.Resampling.LANCZOS)
     jpeg = _jpeg(pixels, _PHOTO_QUALITY)
     return Photo(

@@ -1,6 +1,6 @@
 """The reasons for which an uploaded file is rejected.
 
-Each sentence says what to do (errors_nomination.po, `nomination.files.<reason>`). It never quotes
+Each sentence tells what to do (errors_nomination.po, `nomination.files.<reason>`). It never quotes
 the name of the file: file names contain names of people, and errors are logged.
 """
 

@@ -1,16 +1,16 @@
-"""Parser of page numbers as people write them: `3-5, 8` or `第3至5页、第8页`. No I/O.
-
-The patterns hold the Chinese words that the input may use.
-"""
+"""Parser of page numbers as people write them: `3-5, 8`, or with Chinese words. No I/O."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-_PREFIX = re.compile(r"(?:第|[pP]{1,2}\.?)\s*")
-_RANGE = re.compile(r"[\s页]*[-\u2010-\u2015~〜至到]\s*")
-_SEPARATOR = re.compile(r"[,、;和及页\s]+")
+from voting_service.i18n.patterns import load_patterns
+
+_WORDS = load_patterns(__package__)
+_PREFIX = re.compile(rf"(?:{_WORDS['ordinal']}|[pP]{{1,2}}\.?)\s*")
+_RANGE = re.compile(rf"[\s{_WORDS['page']}]*[-\u2010-\u2015~〜{_WORDS['to']}]\s*")
+_SEPARATOR = re.compile(rf"[,、;{_WORDS['and']}{_WORDS['page']}\s]+")
 _PART = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
 

@@ -17,6 +17,7 @@ from types import MappingProxyType
 import msgspec
 
 from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.patterns import load_patterns
 from voting_service.nomination.form.field_names import FIELD_PATHS, field_name
 from voting_service.nomination.form.id_numbers import EARLIEST_BIRTH_YEAR, parse_id_number
 from voting_service.nomination.form.model import (
@@ -68,12 +69,13 @@ _CODE_POINTS_A_CHARACTER = 4
 """On average, spaces included. More than this means stacked accents or blank lines."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE_BREAKS = re.compile(r"[\t\r\n]")
+_WORDS = load_patterns(__package__)
 _POSTCODE = re.compile(r"[0-9]{6}")
 _AREA = r"(?:10|2[0-9]|[3-9][0-9]{2})"
 _TELEPHONE = re.compile(
     r"(?:(?:\+|00)?86[- ]?)?1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}"
     rf"|(?:(?:(?:\+|00)86[- ]?\(?0?|\(?0){_AREA}\)?[- ]?)?[2-8][0-9]{{2,3}}[- ]?[0-9]{{4}}"
-    r"(?:\s*(?:-|转|ext\.?)\s*[0-9]{1,6})?"
+    rf"(?:\s*(?:-|{_WORDS['extension']}|ext\.?)\s*[0-9]{{1,6}})?"
 )
 
 

@@ -27,7 +27,7 @@ from voting_service.nomination.notices.constraints import CONSTRAINTS
 QUERIES = Queries(__package__)
 register_constraint_errors(CONSTRAINTS)
 
-NoticeKind = Literal["draw", "fifty", "result"]
+NoticeKind = Literal["draw", "shortlist", "result"]
 
 
 class NoticeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

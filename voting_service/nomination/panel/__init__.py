@@ -1,1 +1,1 @@
-"""The expert panel: experts and conflicts of interest, rules, sealed scores, and the outcome."""
+"""The expert panel: experts and conflicts of interest, rules, secret scores, and the outcome."""

@@ -136,7 +136,7 @@ def ties_at(standing: Sequence[PanelStanding], lines: Collection[int]) -> tuple[
         if not 0 < line < len(standing) or standing[line - 1].place != standing[line].place:
             continue
         place = standing[line].place
-        equals = tuple(each.number for each in standing if each.place == place)
+        equals = tuple(placed.number for placed in standing if placed.place == place)
         ties.append(PanelTie(line, equals, line - place + 1))
     return tuple(ties)
 
@@ -147,13 +147,13 @@ def tie_order(
     """Return the order of the tied, best first, by the panel's rank ballots.
 
     Each ballot names all of the tied, best first: the smallest sum of ranks wins (Borda). Equal
-    sums, and a tie without ballots, are ordered as in the published cut. Raises ValueError for a
-    ballot that does not name exactly the tied.
+    sums, and a tie without ballots, are ordered as in the published cut. Raises RuntimeError for
+    a ballot that does not name exactly the tied.
     """
     sums = dict.fromkeys(tied, 0)
     for ballot in ballots:
         if sorted(ballot) != sorted(tied):
-            raise ValueError("a ballot names each of the tied once")
+            raise RuntimeError("a ballot names each of the tied once")
         for rank, number in enumerate(ballot, start=1):
             sums[number] += rank
     return tuple(sorted(tied, key=lambda number: (sums[number], cut_order.index(number))))
@@ -165,8 +165,8 @@ def in_order(
     """Return all numbers, best first; resolved ties in the order of their ballot."""
     order: list[int] = []
     by_place: dict[int, list[int]] = {}
-    for each in standing:
-        by_place.setdefault(each.place, []).append(each.number)
+    for candidate in standing:
+        by_place.setdefault(candidate.place, []).append(candidate.number)
     for numbers in by_place.values():
         order.extend(resolved.get(frozenset(numbers), numbers))
     return tuple(order)

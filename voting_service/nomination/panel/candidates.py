@@ -1,4 +1,4 @@
-"""What experts see of the candidates, and whom they may not judge.
+"""What experts see of the candidates.
 
 Experts see what is public, and from the recommendation the skills and deeds with personal data
 masked, the qualification, and which pages of the evidence prove what. The evidence itself stays
@@ -13,7 +13,6 @@ from collections.abc import Mapping
 import msgspec
 
 from voting_service.contests.model import Candidate
-from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.nomination.form.model import (
     Achievement,
@@ -21,10 +20,7 @@ from voting_service.nomination.form.model import (
     RecommendationForm,
 )
 from voting_service.nomination.panel.model import (
-    ConflictGround,
-    Expert,
     Panel,
-    same_employer,
 )
 from voting_service.nomination.panel.repository import QUERIES
 from voting_service.nomination.privacy.disclosure import mask_personal_data
@@ -33,15 +29,9 @@ from voting_service.nomination.recommendations.model import Recommendation
 from voting_service.nomination.recommendations.repository import load_recommendations
 
 
-class ExpertCandidateView(msgspec.Struct, frozen=True):
+class ExpertCandidateView(Candidate, frozen=True):
     """A candidate as experts see them: no personal data beyond what is public."""
 
-    number: int
-    name: Text
-    trade: Text
-    district: Text
-    summary: Text
-    story: Text
     skills: str = ""
     deeds: str = ""
     qualification: Qualification | None = None
@@ -77,29 +67,10 @@ def candidate_views(
 def _view(candidate: Candidate, recommendation: Recommendation | None) -> ExpertCandidateView:
     form = RecommendationForm() if recommendation is None else recommendation.form
     return ExpertCandidateView(
-        number=candidate.number,
-        name=candidate.name,
-        trade=candidate.trade,
-        district=candidate.district,
-        summary=candidate.summary,
-        story=candidate.story,
+        **msgspec.structs.asdict(candidate),
         skills=mask_personal_data(form.skills, form),
         deeds=mask_personal_data(form.deeds, form),
         qualification=form.qualification,
         qualification_pages=form.qualification_pages,
         achievements=form.achievements,
     )
-
-
-def find_conflicts(
-    expert: Expert, recommended: Mapping[int, Recommendation]
-) -> Mapping[int, ConflictGround]:
-    """Return the candidates whom an expert may not judge, because the employer or the
-    recommending body is the same."""
-    conflicts: dict[int, ConflictGround] = {}
-    for number, recommendation in recommended.items():
-        if expert.body_id is not None and expert.body_id == recommendation.body_id:
-            conflicts[number] = "body"
-        elif same_employer(expert.employer, recommendation.form.employer):
-            conflicts[number] = "employer"
-    return conflicts

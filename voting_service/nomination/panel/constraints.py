@@ -16,7 +16,7 @@ CONSTRAINTS: Mapping[str, VotingError] = {
     "panel_submitted": Refused("nomination.panel.sheet_submitted"),
     "panel_conflict": Refused("nomination.panel.conflict_of_interest"),
     "panel_points": Refused("nomination.panel.points_out_of_range"),
-    "panel_sealed": Refused("nomination.panel.scores_sealed"),
+    "panel_scores_secret": Refused("nomination.panel.scores_secret"),
     "panel_minimum": Refused("nomination.panel.too_few_submissions"),
     "panel_rules_fixed": Refused("nomination.panel.rules_fixed"),
     "panel_rules_whole": Refused("nomination.panel.rules_incomplete"),

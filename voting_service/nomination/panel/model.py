@@ -55,7 +55,7 @@ class ConflictOfInterest(msgspec.Struct, frozen=True):
 
 
 class SheetState(msgspec.Struct, frozen=True):
-    """The state of a sheet, without its sealed content."""
+    """The state of a sheet, without its secret content."""
 
     round: int
     account_id: int
@@ -64,15 +64,15 @@ class SheetState(msgspec.Struct, frozen=True):
 
 
 class RoundEnd(msgspec.Struct, frozen=True):
-    """The end of a round: all sheets submitted, or closed by the approval `decision_id`."""
+    """The end of a round: all sheets submitted, or closed by the approval `approval_id`."""
 
     round: int
     ended_at: datetime
-    decision_id: int | None
+    approval_id: int | None
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a panel that is not sealed. `cut` is best first, and empty before it is
+    """Everything about a panel that is not secret. `cut` is best first, and empty before it is
     published."""
 
     selection: Selection
@@ -114,11 +114,13 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
 
     def expert(self, account_id: int) -> Expert | None:
         """Return the expert with this account, or None."""
-        return next((each for each in self.experts if each.account_id == account_id), None)
+        return next((expert for expert in self.experts if expert.account_id == account_id), None)
 
     def excluded(self, account_id: int) -> frozenset[int]:
         """Return the candidates whom an expert does not judge."""
-        return frozenset(each.number for each in self.conflicts if each.account_id == account_id)
+        return frozenset(
+            conflict.number for conflict in self.conflicts if conflict.account_id == account_id
+        )
 
     def judged_by(self, account_id: int) -> tuple[int, ...]:
         """Return the candidates whom an expert judges, by number: the order of the vote must not

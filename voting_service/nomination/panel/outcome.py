@@ -40,7 +40,7 @@ class ResolvedTie(msgspec.Struct, frozen=True):
 
 
 class PanelOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """`first` are the standings after round 1, `last` those that decide (None while sealed).
+    """`first` are the standings after round 1, `last` those that decide (None while secret).
     `order` holds every number, best first, once no tie is open. `present` are the accounts that
     submitted round 1."""
 
@@ -102,7 +102,7 @@ def _resolve(panel: Panel, tie: PanelTie, ballots: Sheets) -> ResolvedTie:
 
 
 async def load_panel_outcome(connection: AnyConnection, panel: Panel) -> PanelOutcome | None:
-    """Load the outcome so far; None while the first round is sealed."""
+    """Load the outcome so far; None while the first round is secret."""
     if panel.rules is None or SCORING not in panel.ends:
         return None
     first = await read_sheets(connection, panel.selection, SCORING)

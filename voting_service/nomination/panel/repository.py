@@ -1,4 +1,4 @@
-"""The panel in Postgres. Score sheets are sealed there: see migrations/sql/0015_panel.sql."""
+"""The panel in Postgres. Score sheets are secret there (migrations/schema/nomination/panel.sql)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ import msgspec
 from voting_service.contests.model import Contest
 from voting_service.contests.published_cut import published_cut
 from voting_service.contests.repository import load_contests
-from voting_service.errors import Fault, InvalidInput
 from voting_service.infrastructure.postgres.constraint_errors import register_constraint_errors
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.nomination.model import Selection
 from voting_service.nomination.panel.constraints import CONSTRAINTS
 from voting_service.nomination.panel.model import (
-    ConflictGround,
     ConflictOfInterest,
     Expert,
     Panel,
@@ -32,7 +30,6 @@ from voting_service.staff.approvals.repository import load_selection_approvals
 
 QUERIES = Queries(__package__)
 register_constraint_errors(CONSTRAINTS)
-MAX_REASON_CHARACTERS = 200
 
 
 class SheetAccess(NamedTuple):
@@ -44,8 +41,8 @@ class SheetAccess(NamedTuple):
 
 
 async def load_panel(connection: AnyConnection, selection: Selection, now: datetime) -> Panel:
-    """Load everything about the panel that is not sealed, at `now`."""
-    contest = await load_contest_of(connection, selection)
+    """Load everything about the panel that is not secret, at `now`."""
+    contest = await load_selection_contest(connection, selection)
     cut = None if contest is None else await published_cut(connection, contest.id, now)
     approvals = await load_selection_approvals(connection, selection.id)
     with domain_errors():
@@ -70,39 +67,12 @@ def _structs(rows: list[Any], kind: type[Any]) -> Any:
     return tuple(msgspec.convert(dict(row), kind) for row in rows)
 
 
-async def load_contest_of(connection: AnyConnection, selection: Selection) -> Contest | None:
+async def load_selection_contest(connection: AnyConnection, selection: Selection) -> Contest | None:
     """Load the contest that the shortlist was published to; None before that."""
     for contest in await load_contests(connection):
         if contest.id == selection.contest_id:
             return contest
     return None
-
-
-async def insert_detected_conflicts(
-    connection: AnyConnection, expert: Expert, conflicts: Mapping[int, ConflictGround]
-) -> None:
-    """Store conflicts found by comparison; known ones stay as they are."""
-    with domain_errors():
-        await connection.execute(
-            QUERIES["insert_detected_conflicts"],
-            expert.account_id,
-            list(conflicts),
-            list(conflicts.values()),
-        )
-
-
-async def insert_declared_conflict(
-    connection: AnyConnection, token: str, selection: Selection, number: int, reason: str
-) -> None:
-    """Store a conflict declared by the expert of the session `token`. Raises Refused once the
-    scores are open or for a number that is no candidate, and InvalidInput for the reason."""
-    reason = reason.strip()
-    if len(reason) > MAX_REASON_CHARACTERS or not reason.isprintable():
-        raise InvalidInput(
-            Fault("reason", "nomination.panel.reason_length", limit=MAX_REASON_CHARACTERS)
-        )
-    with domain_errors():
-        await connection.execute(QUERIES["declare_conflict"], token, selection.id, number, reason)
 
 
 async def load_own_sheet(connection: AnyConnection, access: SheetAccess) -> dict[str, Any] | None:
@@ -134,7 +104,7 @@ async def save_sheet(
 async def read_sheets(
     connection: AnyConnection, selection: Selection, round_number: int
 ) -> Mapping[int, dict[str, Any]]:
-    """Load the submitted sheets of a round by account. Raises Refused while they are sealed."""
+    """Load the submitted sheets of a round by account. Raises Refused while they are secret."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["read_sheets"], selection.id, round_number)
     return {row["account_id"]: row["content"] for row in rows}

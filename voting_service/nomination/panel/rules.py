@@ -38,7 +38,7 @@ def read_rules(fields: Mapping[str, str]) -> PanelRules:
     faults: list[Fault] = []
     criteria = _read_criteria(fields, faults)
     method: Method | None = next(
-        (known for known in get_args(Method) if known == fields.get("method")), None
+        (option for option in get_args(Method) if option == fields.get("method")), None
     )
     if method is None:
         faults.append(Fault("method", "nomination.panel.choose_method"))

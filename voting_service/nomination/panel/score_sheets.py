@@ -22,7 +22,6 @@ from voting_service.nomination.panel.model import (
 from voting_service.nomination.panel.outcome import current_round, load_panel_outcome, open_ties
 from voting_service.nomination.panel.repository import SheetAccess, load_own_sheet, save_sheet
 from voting_service.staff.actor import Actor
-from voting_service.staff.audit_log.record import record
 
 
 class OpenSheet(NamedTuple):
@@ -105,11 +104,7 @@ async def save_scores(
     async with actor.connection.transaction():
         saved_at = await save_sheet(actor.connection, access, content, submit=submit)
         if submit:
-            await record(
-                actor.connection,
-                actor.account.name,
-                "scores_submitted",
-                contest=access.selection.slug,
-                subject=f"panel, round {access.round}",
+            await actor.record(
+                "scores_submitted", access.selection.slug, f"panel, round {access.round}"
             )
     return saved_at

@@ -17,29 +17,22 @@ from voting_service.nomination.panel.model import DISCUSSION, SCORING, Panel, sc
 from voting_service.nomination.panel.outcome import Sheets, final_sheets, load_panel_outcome
 from voting_service.nomination.panel.repository import read_sheets
 from voting_service.staff.actor import Actor
-from voting_service.staff.audit_log.record import record
 
 
 async def export_scores(actor: Actor, panel: Panel) -> dict[str, Any]:
     """Return the export for JSON; round 2 includes the experts who did not revise. Raises Refused
-    while the first round is sealed."""
+    while the first round is secret."""
     async with actor.connection.transaction():
         outcome = await load_panel_outcome(actor.connection, panel)
         if outcome is None or panel.rules is None:
-            raise Refused("nomination.panel.scores_sealed")
+            raise Refused("nomination.panel.scores_secret")
         rounds = {
             str(round_number): _by_candidate(
                 panel, await _counted_sheets(actor.connection, panel, round_number)
             )
             for round_number in sorted(panel.ends)
         }
-        await record(
-            actor.connection,
-            actor.account.name,
-            "exported",
-            contest=panel.selection.slug,
-            subject="scores of the panel",
-        )
+        await actor.record("exported", panel.selection.slug, "scores of the panel")
     return {
         "selection": panel.selection.slug,
         "cut": panel.cut,

@@ -21,14 +21,16 @@ from voting_service.nomination.panel.approval_kinds import PANEL
 from voting_service.nomination.panel.candidates import (
     ExpertCandidateView,
     candidate_views,
-    find_conflicts,
     load_recommended,
+)
+from voting_service.nomination.panel.conflicts import (
+    find_conflicts,
+    insert_declared_conflict,
+    insert_detected_conflicts,
 )
 from voting_service.nomination.panel.model import SCORING, Panel
 from voting_service.nomination.panel.repository import (
     QUERIES,
-    insert_declared_conflict,
-    insert_detected_conflicts,
     load_panel,
 )
 from voting_service.nomination.panel.score_sheets import require_expert
@@ -40,7 +42,6 @@ from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.staff.approvals.repository import find_approval
 from voting_service.staff.approvals.service import propose, record_approval
-from voting_service.staff.audit_log.record import record
 
 MAX_EMPLOYER_CHARACTERS = 60
 
@@ -105,13 +106,7 @@ async def view_candidate(
         views = [view for view in candidate_views(panel, recommended) if view.number == number]
         if not views:
             raise NotFound("nomination.panel.no_such_candidate")
-        await record(
-            actor.connection,
-            actor.account.name,
-            "viewed",
-            contest=panel.selection.slug,
-            subject=f"panel, candidate {number}",
-        )
+        await actor.record("viewed", panel.selection.slug, f"panel, candidate {number}")
     return views[0]
 
 
@@ -125,13 +120,7 @@ async def declare_conflict(
         raise Refused("nomination.panel.not_a_panel_candidate")
     async with actor.connection.transaction():
         await insert_declared_conflict(actor.connection, token, panel.selection, number, reason)
-        await record(
-            actor.connection,
-            actor.account.name,
-            "conflict_declared",
-            contest=panel.selection.slug,
-            subject=f"panel, candidate {number}",
-        )
+        await actor.record("conflict_declared", panel.selection.slug, f"panel, candidate {number}")
 
 
 async def propose_rules(actor: Actor, panel: Panel, rules: PanelRules) -> int:
@@ -143,13 +132,11 @@ async def propose_rules(actor: Actor, panel: Panel, rules: PanelRules) -> int:
         for approval in panel.decisions
     )
     return await propose(
-        actor.connection,
+        actor,
         panel.selection,
-        actor.account,
         kind=PANEL,
         subject=f"rules/{approved + 1}",
         payload=msgspec.to_builtins(rules),
-        now=actor.now,
     )
 
 
@@ -166,13 +153,11 @@ async def propose_close(actor: Actor, panel: Panel, round_number: int) -> int:
             minimum_experts=panel.rules.minimum_experts,
         )
     return await propose(
-        actor.connection,
+        actor,
         panel.selection,
-        actor.account,
         kind=PANEL,
         subject=f"close/{round_number}",
         payload={"round": round_number, "absent": panel.absent(round_number)},
-        now=actor.now,
     )
 
 
@@ -184,14 +169,14 @@ async def approve_proposal(actor: Actor, panel: Panel, proposal_id: int) -> None
         round_number = int(proposal.payload["round"])
         if proposal.payload["absent"] != panel.absent(round_number):
             raise Refused("nomination.panel.absent_experts_changed")
-    await record_approval(actor.connection, panel.selection, proposal, actor.account, actor.now)
+    await record_approval(actor, panel.selection, proposal)
 
 
 async def decline_proposal(actor: Actor, panel: Panel, proposal_id: int, reason: str) -> None:
     """Decline a request about the panel, or withdraw one's own. Raises NotFound, Refused, or
     InvalidInput for a missing reason or personal data in it."""
     proposal = _find_proposal(panel, proposal_id)
-    await reject(actor.connection, panel.selection, actor.account, proposal, reason, now=actor.now)
+    await reject(actor, panel.selection, proposal, reason)
 
 
 def _find_proposal(panel: Panel, proposal_id: int) -> ApprovalRequest:

@@ -4,7 +4,7 @@ metadata. No I/O.
 
 Two searches: patterns for anybody's data (personal_data.py), and the values of the person's own
 form in any spelling. A fault names the positions of the characters but never quotes them, because
-faults may be logged. The patterns hold the Chinese words that the texts may use.
+faults may be logged.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.catalogues import load_text
+from voting_service.i18n.patterns import load_patterns
 from voting_service.infrastructure.images.metadata import picture_metadata
 from voting_service.nomination.form.id_numbers import parse_id_number
 from voting_service.nomination.form.model import RecommendationForm
@@ -34,16 +35,17 @@ _MIN_ID_CHARACTERS = 15
 _MIN_TELEPHONE_DIGITS = 7
 _MIN_ADDRESS_CHARACTERS = 5
 _MIN_NAME_CHARACTERS = 2
-_CITY_AND_DISTRICT = re.compile(
-    r"^(?:中国)?(?:重庆市?)?(?:[\u4e00-\u9fff]{1,8}?(?:自治县|新区|区|县))?"
-)
+_WORDS = load_patterns(__package__)
+_CITY_AND_DISTRICT = re.compile(rf"^{_WORDS['city_and_district']}")
 _TELEPHONE_PREFIX = re.compile(
     r"(?:0{0,2}86)?0(?:10|2[0-9]|[3-9][0-9]{2})(?=[0-9]{7,8}$)"
     r"|(?:0{0,2}86)(?=1[3-9][0-9]{9}$)"
     r"|(?:0{0,2}86)(?:10|2[0-9]|[3-9][0-9]{2})(?=[0-9]{7,8}$)"
 )
 _END_OF_NUMBER = re.compile(r"(?![0-9])" + NOT_AN_AMOUNT)
-_EXTENSION = re.compile(r"\s*(?:转|ext\.?|(?<=[0-9]{7})-)\s*[0-9]{1,6}$", re.IGNORECASE)
+_EXTENSION = re.compile(
+    rf"\s*(?:{_WORDS['extension']}|ext\.?|(?<=[0-9]{{7}})-)\s*[0-9]{{1,6}}$", re.IGNORECASE
+)
 
 
 def disclosures(
@@ -130,7 +132,8 @@ def _known_traces(plain: PlainText, known: RecommendationForm) -> Iterator[Trace
     birth = _birth(known.id_number)
     if birth is not None:
         day = re.compile(
-            rf"(?<![0-9]){birth.year}\s?[年.\-/]?\s?0?{birth.month}\s?[月.\-/]\s?0?{birth.day}(?![0-9])日?"
+            rf"(?<![0-9]){birth.year}\s?[{_WORDS['year']}.\-/]?\s?0?{birth.month}"
+            rf"\s?[{_WORDS['month']}.\-/]\s?0?{birth.day}(?![0-9]){_WORDS['day']}?"
             rf"|(?<![0-9]){birth:%Y%m%d}(?![0-9])"
         )
         for match in day.finditer(plain.text):

@@ -2,7 +2,7 @@
 
 The patterns find what people write (with spaces, full-width digits or Chinese numerals) and skip
 what accounts of deeds are full of: years, amounts, standards, patents and certificates, machines
-with numbers, employers named for a street. They hold the Chinese words that the texts may use.
+with numbers, employers named for a street. The Chinese words in them are in patterns.toml.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple, get_args
 
 from voting_service.errors import InvalidInput
+from voting_service.i18n.patterns import load_patterns
 from voting_service.nomination.form.id_numbers import is_old_id_number, parse_id_number
 from voting_service.nomination.privacy.text_normalization import PlainText
 
@@ -55,10 +56,8 @@ def find_personal_data(plain: PlainText) -> Iterator[Trace]:
 
 Spans = Iterator[tuple[int, int]]
 _S = r"[ \-.·_]{1,2}"
-NOT_AN_AMOUNT = (
-    r"(?!\s*(?:余|多)?(?:[万亿千元吨件台套个次米倍度株亩册字%‰]|人(?![力社事员])|分之|公里|平方|立方"
-    r"|美元|mm|kW|kg))"
-)
+_WORDS = load_patterns(__package__)
+NOT_AN_AMOUNT = rf"(?!\s*{_WORDS['amount']})"
 """Units and counters that never follow a telephone number."""
 
 # ID numbers and bank cards: their check digits make a chance match very unlikely, so any separators
@@ -111,9 +110,7 @@ def _all(pattern: re.Pattern[str]) -> Callable[[str], Spans]:
 # Telephone numbers, in the groups in which people write them
 
 _NOT_A_SERIAL = "".join(
-    f"(?<!{what}{colon})"
-    for what in ("编号", "合同号", "型号", "证书号", "批号", "图号", "专利号", "申请号", "登记号")
-    for colon in ("", ":", ": ")
+    f"(?<!{what}{colon})" for what in _WORDS["serials"].split("|") for colon in ("", ":", ": ")
 )
 
 _MOBILE_SHAPES = (
@@ -139,8 +136,9 @@ _LANDLINE = re.compile(
     rf"[2-8][0-9]{{2,3}}[ \-]?[0-9]{{4}}(?![0-9]|\.[0-9]){NOT_AN_AMOUNT}"
 )
 _NAMED_TELEPHONE = re.compile(
-    r"(?:电话|手机|座机|传真|热线|联系方式|\b(?:tel|telephone|phone|mobile|fax))"
-    r"(?:号码?|\.)?\s*[:为是]?\s*[+(]?[0-9](?:[ \-()]{0,2}[0-9]){6,}(?![0-9])" + NOT_AN_AMOUNT,
+    rf"(?:{_WORDS['telephone']}|\b(?:tel|telephone|phone|mobile|fax))"
+    rf"(?:{_WORDS['number']}|\.)?\s*[:{_WORDS['is']}]?\s*"
+    rf"[+(]?[0-9](?:[ \-()]{{0,2}}[0-9]){{6,}}(?![0-9]){NOT_AN_AMOUNT}",
     re.IGNORECASE,
 )
 
@@ -152,41 +150,41 @@ _EMAIL = re.compile(
     re.ASCII,
 )
 _ACCOUNT = re.compile(
-    r"(?:QQ|微信|WeChat)(?:号码?)?\s*:\s*[A-Za-z0-9_-]{5,}|QQ号?\s*[1-9][0-9]{4,10}",
+    rf"(?:{_WORDS['chat']})(?:{_WORDS['number']})?\s*:\s*[A-Za-z0-9_-]{{5,}}"
+    rf"|QQ{_WORDS['sign']}?\s*[1-9][0-9]{{4,10}}",
     re.IGNORECASE | re.ASCII,
 )
 _PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][ ·.]?"
-    r"(?=[A-Z]{0,3}[0-9])[A-HJ-NP-Z0-9]{5,6}(?![A-Za-z0-9-]|[批型系号])"
+    rf"[{_WORDS['provinces']}][A-HJ-NP-Z][ ·.]?"
+    rf"(?=[A-Z]{{0,3}}[0-9])[A-HJ-NP-Z0-9]{{5,6}}(?![A-Za-z0-9-]|[{_WORDS['after_serial']}])"
 )
 _POSTCODE = re.compile(
-    r"(?:邮编|邮政编码|\bpostcode)\s*[:为是]?\s*[0-9]{3} ?[0-9]{3}(?![0-9])", re.I
+    rf"(?:{_WORDS['postcode']}|\bpostcode)\s*[:{_WORDS['is']}]?\s*"
+    r"[0-9]{3} ?[0-9]{3}(?![0-9])",
+    re.I,
 )
 
 # Postal addresses
 
-_N = r"(?:[0-9]{1,5}|[一二三四五六七八九十百零〇]{1,6})"
-_STREET_KIND = (
-    r"(?:(?<![线电油气水管回铁公磁网通思套出道])路|街|大道|(?<![风输大采掘运])巷|弄|胡同)"
-    r"(?:[东西南北中]?[一二三四五六七八九十]?段)?"
-)
-_HOUSE = (
-    r"(?![线机桥隧井炉泵船车轨标阀站塔箱柜杆墩令店]"
-    r"|产品|产线|工程|工段|工地|支架|支护|支线|开关|节点)"
-)
+_N = rf"(?:[0-9]{{1,5}}|[{_WORDS['numerals']}]{{1,6}})"
+_HOUSE = rf"(?!{_WORDS['not_a_house']})"
 """What is numbered is a house, not a machine or a line."""
 _STREET = r"(?:[A-Z][A-Za-z'-]+\s){1,4}(?:Road|Rd|Street|St|Avenue|Ave|Lane)\b"
 _ADDRESS = re.compile(
     "|".join(
         (
-            rf"[\u4e00-\u9fff]{{1,8}}?{_STREET_KIND}\s?{_N}\s?(?:(?:[-之附]|号附)\s?{_N}\s?)?号{_HOUSE}"
-            rf"(?:附?{_N}号)?",
-            rf"街道[\u4e00-\u9fff]{{0,15}}?{_N}(?:号{_HOUSE}|栋|幢)",
-            rf"(?:村|社区)[\s,]?第?{_N}\s?(?:(?:村民)?小组|组(?![织建成合长员图团会保件态装])|社(?![会区保]))",
-            rf"{_N}\s?(?:栋|幢|号楼|单元)[^。;,、\n]{{0,8}}?[0-9]{{1,4}}(?:-[0-9]{{1,4}})*\s?(?:室|号{_HOUSE})",
-            r"(?<![0-9.])[0-9]{1,2}-[0-9]{1,2}-[0-9]{1,3}[室号户]",
-            r"(?<![0-9.])[0-9]{3,4}室(?![内外温])",
-            r"(?:地址|住址|住所|户籍所在地)\s*:\s*[^\s。;]{4,}",
+            rf"[\u4e00-\u9fff]{{1,8}}?{_WORDS['street']}\s?{_N}\s?"
+            rf"(?:(?:{_WORDS['joined']})\s?{_N}\s?)?{_WORDS['sign']}{_HOUSE}"
+            rf"(?:{_WORDS['annex']}?{_N}{_WORDS['sign']})?",
+            rf"{_WORDS['subdistrict']}[\u4e00-\u9fff]{{0,15}}?{_N}"
+            rf"(?:{_WORDS['sign']}{_HOUSE}|{_WORDS['tower']})",
+            rf"(?:{_WORDS['village']})[\s,]?{_WORDS['ordinal']}?{_N}\s?"
+            rf"(?:{_WORDS['village_group']})",
+            rf"{_N}\s?(?:{_WORDS['block']})[^。;,、\n]{{0,8}}?"
+            rf"[0-9]{{1,4}}(?:-[0-9]{{1,4}})*\s?(?:{_WORDS['room']}|{_WORDS['sign']}{_HOUSE})",
+            rf"(?<![0-9.])[0-9]{{1,2}}-[0-9]{{1,2}}-[0-9]{{1,3}}[{_WORDS['flat']}]",
+            rf"(?<![0-9.])[0-9]{{3,4}}{_WORDS['room']}(?![{_WORDS['not_a_room']}])",
+            rf"(?:{_WORDS['address']})\s*:\s*[^\s。;]{{4,}}",
             rf"\bNo\.?\s?[0-9]{{1,4}},?\s{_STREET}",
             rf"\b[0-9]{{1,4}},?\s{_STREET}(?=\s*(?:[,.;)]|$))",
         )

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import regex
 
+from voting_service.i18n.patterns import load_patterns
+
 _INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}]")
 _VARIANTS = str.maketrans(
     dict.fromkeys("‐‑‒–—―−﹘─", "-") | dict.fromkeys("・•‧∙⋅●", "·") | dict.fromkeys("〇○◯", "〇")
 )
 _NUMERALS = str.maketrans(
-    "零〇一壹幺二贰貳两三叁參四肆五伍六陆陸七柒八捌九玖", "0011122223334455666778899"
+    load_patterns(__package__)["single_numerals"], "0011122223334455666778899"
 )
 
 

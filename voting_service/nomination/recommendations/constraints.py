@@ -13,7 +13,7 @@ CONSTRAINTS: Mapping[str, VotingError] = {
     "submissions_officer": Refused("nomination.recommendations.not_your_body"),
     "submissions_not_open": Refused("nomination.recommendations.not_open_yet"),
     "submissions_deadline": Refused("nomination.recommendations.deadline_passed"),
-    "submissions_after_picks": Refused("nomination.recommendations.shortlist_decided"),
+    "submissions_after_shortlist": Refused("nomination.recommendations.shortlist_decided"),
     "submissions_earlier_winner": Refused("nomination.recommendations.earlier_winner"),
     "submissions_files": Refused("nomination.recommendations.files_replaced"),
     "submissions_quota": Refused("nomination.recommendations.quota_full"),

@@ -60,9 +60,8 @@ async def propose_exception(
         raise Refused("nomination.recommendations.exception_waiting")
     turn = 1 + sum(request.state == "approved" for request in earlier)
     return await propose(
-        actor.connection,
+        actor.actor,
         actor.selection,
-        actor.account,
         kind=LATE_SUBMISSION,
         subject=f"{recommendation_id}/{turn}",
         payload={
@@ -70,7 +69,6 @@ async def propose_exception(
             "until": until.isoformat(),
             "reason": reason,
         },
-        now=actor.now,
     )
 
 
@@ -102,7 +100,7 @@ async def approve_exception(actor: SelectionActor, request_id: int) -> None:
     _check_shortlist_open(requests)
     if datetime.fromisoformat(request.payload["until"]) <= actor.now:
         raise Refused("nomination.recommendations.permitted_time_passed")
-    await record_approval(actor.connection, actor.selection, request, actor.account, actor.now)
+    await record_approval(actor.actor, actor.selection, request)
 
 
 async def reject_exception(actor: SelectionActor, request_id: int, because: str) -> None:
@@ -110,16 +108,16 @@ async def reject_exception(actor: SelectionActor, request_id: int, because: str)
     `nomination.declining.reject`, and NotFound."""
     requests = await load_selection_approvals(actor.connection, actor.selection.id)
     request = _find_exception(requests, request_id)
-    await reject(actor.connection, actor.selection, actor.account, request, because, now=actor.now)
+    await reject(actor.actor, actor.selection, request, because)
 
 
 def _check_shortlist_open(requests: Sequence[ApprovalRequest]) -> None:
-    if any(request.kind == "picks" and request.state == "approved" for request in requests):
+    if any(request.kind == "shortlist" and request.state == "approved" for request in requests):
         raise Refused("nomination.recommendations.shortlist_decided")
 
 
 def _find_exception(requests: Sequence[ApprovalRequest], request_id: int) -> ApprovalRequest:
     request = find_approval(requests, request_id)
     if request.kind != "late_submission":
-        raise NotFound("nomination.recommendations.not_a_late_submission", decision_id=request_id)
+        raise NotFound("nomination.recommendations.not_a_late_submission", approval_id=request_id)
     return request

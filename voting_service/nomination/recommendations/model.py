@@ -83,7 +83,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     evidence_pages: int
     submitted_by: str
     submitted_at: datetime
-    late_by_decision: int | None
+    late_by_approval: int | None
 
     def number(self, selection_slug: str) -> str:
         """The receipt number."""

@@ -1,8 +1,8 @@
 -- name: insert_draft
 -- Insert a draft of a body; no row when the body has too many drafts.
-insert into office.recommendations (selection_id, body_id, form, created_by, saved_by)
+insert into nomination.recommendations (selection_id, body_id, form, created_by, saved_by)
 select $1, $2, $3, $4, $4
- where (select count(*) from office.recommendations
+ where (select count(*) from nomination.recommendations
          where selection_id = $1 and body_id = $2 and state = 'draft') < $5
 returning id;
 
@@ -10,7 +10,7 @@ returning id;
 -- All of a selection, of one body, or one of them; newest last.
 select r.id, r.body_id, r.state, r.form, r.revision, c.name as created_by, r.created_at,
        s.name as saved_by, r.saved_at, r.submitted_at, r.assigned_to
-  from office.recommendations r
+  from nomination.recommendations r
   join accounts c on c.id = r.created_by
   join accounts s on s.id = r.saved_by
  where r.selection_id = $1
@@ -21,40 +21,40 @@ select r.id, r.body_id, r.state, r.form, r.revision, c.name as created_by, r.cre
 -- name: files
 -- The files attached to recommendations now, without contents.
 select recommendation_id, slot, sha256, media_type, pages, added_at
-  from office.files
+  from nomination.files
  where recommendation_id = any($1::integer[]) and replaced_at is null;
 
 -- name: file
 -- One attached file, encrypted.
 select media_type, pages, sha256, content
-  from office.files
+  from nomination.files
  where recommendation_id = $1 and slot = $2 and replaced_at is null;
 
 -- name: lock_recommendation
 -- Make others wait who save, attach or submit until the transaction ends.
-select state, revision, form from office.recommendations where id = $1 for update;
+select state, revision, form from nomination.recommendations where id = $1 for update;
 
 -- name: save_form
 -- Replace the form of a revision; no row when that is no longer the newest.
-update office.recommendations
+update nomination.recommendations
    set form = $3, revision = revision + 1, saved_by = $4, saved_at = clock_timestamp()
  where id = $1 and revision = $2
 returning revision;
 
 -- name: replace_file
 -- Detach the file of a slot; it stays on record.
-update office.files set replaced_at = clock_timestamp()
+update nomination.files set replaced_at = clock_timestamp()
  where recommendation_id = $1 and slot = $2 and replaced_at is null
 returning id;
 
 -- name: insert_file
 -- Insert an encrypted file into an empty slot.
-insert into office.files (recommendation_id, slot, sha256, media_type, pages, content, added_by)
+insert into nomination.files (recommendation_id, slot, sha256, media_type, pages, content, added_by)
 values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: insert_submission
 -- Submit the stored form; a trigger sets time and turn and enforces the rules.
-insert into office.submissions (recommendation_id, person_hash, form_sha256, photo_sha256,
+insert into nomination.submissions (recommendation_id, person_hash, form_sha256, photo_sha256,
                                 evidence_sha256, evidence_pages, submitted_by)
 values ($1, $2, $3, $4, $5, $6, $7)
 returning id;
@@ -63,42 +63,42 @@ returning id;
 -- The submissions of a recommendation, oldest first.
 select s.id, s.recommendation_id, s.turn, s.form, s.form_sha256, s.photo_sha256,
        s.evidence_sha256, s.evidence_pages, a.name as submitted_by, s.submitted_at,
-       s.late_by_decision
-  from office.submissions s join accounts a on a.id = s.submitted_by
+       s.late_by_approval
+  from nomination.submissions s join accounts a on a.id = s.submitted_by
  where s.recommendation_id = $1
  order by s.turn;
 
 -- name: insert_review
 -- Insert a verdict or withdrawal; a trigger sets the time and changes the state.
-insert into office.reviews (recommendation_id, verdict, reason, account_id)
+insert into nomination.reviews (recommendation_id, verdict, reason, account_id)
 values ($1, $2, $3, $4);
 
 -- name: reviews
 -- The verdicts and withdrawal of a recommendation, oldest first.
 select r.verdict, r.reason, a.name as by, r.reviewed_at as at
-  from office.reviews r join accounts a on a.id = r.account_id
+  from nomination.reviews r join accounts a on a.id = r.account_id
  where r.recommendation_id = $1
  order by r.id;
 
 -- name: holder
 -- The recommendation that has a person in a selection.
 select r.id, b.name
-  from office.recommendations r join office.bodies b on b.id = r.body_id
+  from nomination.recommendations r join nomination.bodies b on b.id = r.body_id
  where r.selection_id = $1 and r.person_hash = $2
    and r.state in ('submitted', 'returned', 'accepted', 'rejected');
 
 -- name: insert_conflict
 -- A second body wants to recommend the same person; one row for each pair.
-insert into office.person_conflicts (recommendation_id, holder_id) values ($1, $2)
+insert into nomination.person_conflicts (recommendation_id, holder_id) values ($1, $2)
 on conflict do nothing
 returning recommendation_id;
 
 -- name: conflicts
 -- The conflicts of a selection, newest first, without those where one side has withdrawn.
 select c.recommendation_id, r.body_id, c.holder_id, h.body_id as holder_body_id, c.noticed_at
-  from office.person_conflicts c
-  join office.recommendations r on r.id = c.recommendation_id
-  join office.recommendations h on h.id = c.holder_id
+  from nomination.person_conflicts c
+  join nomination.recommendations r on r.id = c.recommendation_id
+  join nomination.recommendations h on h.id = c.holder_id
  where r.selection_id = $1
    and r.state in ('draft', 'returned')
    and h.state in ('submitted', 'returned', 'accepted', 'rejected')
@@ -107,6 +107,6 @@ select c.recommendation_id, r.body_id, c.holder_id, h.body_id as holder_body_id,
 -- name: unsubmitted
 -- The drafts and returned recommendations of every body.
 select id, body_id, state, saved_at
-  from office.recommendations
+  from nomination.recommendations
  where selection_id = $1 and state in ('draft', 'returned')
  order by body_id, id;

@@ -1,7 +1,7 @@
 """What officers do with recommendations: create, save, attach files, submit, withdraw.
 
 Quota, deadline, "each person once" and the allowed states are enforced by the database
-(migrations/sql/0012_office.sql); a violation is raised as a domain error.
+(migrations/schema/nomination/recommendations.sql); a violation is raised as a domain error.
 """
 
 from __future__ import annotations

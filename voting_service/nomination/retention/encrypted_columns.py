@@ -18,12 +18,12 @@ class EncryptedColumn(NamedTuple):
 
 _FORM_OF_RECOMMENDATION = """
     (select 'form of body ' || row.body_id || ' in ' || s.slug
-       from office.selections s where s.id = row.selection_id)"""
+       from nomination.selections s where s.id = row.selection_id)"""
 _FORM_OF_SUBMISSION = """
     (select 'form of body ' || r.body_id || ' in ' || s.slug
-       from office.recommendations r join office.selections s on s.id = r.selection_id
+       from nomination.recommendations r join nomination.selections s on s.id = r.selection_id
       where r.id = row.recommendation_id)"""
-_SLUG = "(select s.slug from office.selections s where s.id = row.selection_id)"
+_SLUG = "(select s.slug from nomination.selections s where s.id = row.selection_id)"
 
 ENCRYPTED_COLUMNS: tuple[EncryptedColumn, ...] = (
     EncryptedColumn("recommendations", "form", _FORM_OF_RECOMMENDATION, "kept"),
@@ -60,5 +60,5 @@ HASHES = frozenset(
 
 def encrypted_column(table: str) -> EncryptedColumn:
     """Return the only encrypted column of a table."""
-    (column,) = (each for each in ENCRYPTED_COLUMNS if each.table == table)
+    (column,) = (candidate for candidate in ENCRYPTED_COLUMNS if candidate.table == table)
     return column

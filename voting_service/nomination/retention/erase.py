@@ -60,8 +60,9 @@ async def erase(operator: Operator, selection: Selection) -> dict[str, int]:
                 )
         # People removed after an objection were in a notice only; their profiles were never public.
         await connection.execute(
-            "delete from office.profiles p using office.picks c where c.selection_id = $1 "
-            "and c.recommendation_id = p.recommendation_id and c.removed_by is not null",
+            "delete from nomination.profiles p using nomination.shortlist_entries c "
+            "where c.selection_id = $1 and c.recommendation_id = p.recommendation_id "
+            "and c.removed_by is not null",
             selection.id,
         )
         erased["submissions"] = await _empty_submissions(connection, selection, keys)
@@ -84,7 +85,7 @@ async def _erase_column(
     keys: PersonalKeys,
 ) -> int:
     """Delete or empty the values of a column and return how many."""
-    path = f'office."{column.table}"'
+    path = f'nomination."{column.table}"'
     if column.on_erasure == "deleted":
         status = await connection.execute(f"delete from {path} where {condition}", selection.id)
         return int(status.split()[-1])
@@ -106,13 +107,14 @@ async def _empty_submissions(
 ) -> int:
     column = encrypted_column("submissions")
     rows = await connection.fetch(
-        f"select row.id, {column.label} as label from office.submissions as row "
-        "join office.recommendations r on r.id = row.recommendation_id where r.selection_id = $1",
+        f"select row.id, {column.label} as label from nomination.submissions as row "
+        "join nomination.recommendations r on r.id = row.recommendation_id "
+        "where r.selection_id = $1",
         selection.id,
     )
     for row in rows:
         await connection.execute(
-            "update office.submissions set form = $2, person_hash = decode(repeat('00', 32), "
+            "update nomination.submissions set form = $2, person_hash = decode(repeat('00', 32), "
             "'hex') where id = $1",
             row["id"],
             keys.encrypt(row["label"], msgspec.json.encode(RecommendationForm())),
@@ -124,9 +126,10 @@ async def _reduce_forms(connection: AnyConnection, selection: Selection, keys: P
     """Reduce the forms of the shortlisted to what was published, and empty the others."""
     column = encrypted_column("recommendations")
     rows = await connection.fetch(
-        f"select row.id, row.form, {column.label} as label, exists (select 1 from office.picks p "
+        f"select row.id, row.form, {column.label} as label, "
+        "exists (select 1 from nomination.shortlist_entries p "
         "where p.recommendation_id = row.id and p.removed_by is null) as chosen "
-        "from office.recommendations as row where row.selection_id = $1",
+        "from nomination.recommendations as row where row.selection_id = $1",
         selection.id,
     )
     for row in rows:
@@ -137,7 +140,7 @@ async def _reduce_forms(connection: AnyConnection, selection: Selection, keys: P
             )
             reduced = RecommendationForm(**{name: getattr(form, name) for name in KEPT_FIELDS})
         await connection.execute(
-            "update office.recommendations set form = $2, person_hash = null where id = $1",
+            "update nomination.recommendations set form = $2, person_hash = null where id = $1",
             row["id"],
             keys.encrypt(row["label"], msgspec.json.encode(reduced)),
         )

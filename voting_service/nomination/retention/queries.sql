@@ -6,7 +6,7 @@ select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttyp
   join pg_namespace n on n.oid = c.relnamespace
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   left join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
- where n.nspname = 'office' and c.relkind = 'r'
+ where n.nspname = 'nomination' and c.relkind = 'r'
  order by c.relname, a.attnum;
 
 -- name: parents
@@ -18,5 +18,5 @@ select c.relname as table, a.attname as column, pn.nspname || '.' || p.relname a
   join pg_class p on p.oid = k.confrelid
   join pg_namespace pn on pn.oid = p.relnamespace
   join pg_attribute a on a.attrelid = c.oid and a.attnum = any (k.conkey)
- where k.contype = 'f' and n.nspname = 'office'
+ where k.contype = 'f' and n.nspname = 'nomination'
  order by c.relname, a.attnum, p.relname;

@@ -32,7 +32,9 @@ async def rotate_keys(
     for column in ENCRYPTED_COLUMNS:
         async with disabled_triggers(connection, [tables[column.table]]):
             rotated += await _rotate_column(connection, column, operator.keys, progress)
-    await record(connection, operator.name, "personal_data_resealed", details={"values": rotated})
+    await record(
+        connection, operator.name, "personal_data_reencrypted", details={"values": rotated}
+    )
     return rotated
 
 
@@ -43,7 +45,7 @@ async def _rotate_column(
     progress: Callable[[int], None],
 ) -> int:
     rotated = 0
-    path, column = f'office."{encrypted.table}"', f'"{encrypted.column}"'
+    path, column = f'nomination."{encrypted.table}"', f'"{encrypted.column}"'
     row_ids = await connection.fetch(f"select ctid from {path} where {column} is not null")
     for at in range(0, len(row_ids), BATCH_ROWS):
         batch = [row["ctid"] for row in row_ids[at : at + BATCH_ROWS]]

@@ -17,7 +17,7 @@ BODIES = "bodies"
 
 @dataclass(frozen=True)
 class DatabaseTable:
-    """A table of the schema `office`; `parents` are the tables that columns refer to, as
+    """A table of the schema `nomination`; `parents` are the tables that columns refer to, as
     `schema.table`."""
 
     name: str
@@ -29,7 +29,7 @@ class DatabaseTable:
     @property
     def path(self) -> str:
         """The quoted name with its schema."""
-        return f'office."{self.name}"'
+        return f'nomination."{self.name}"'
 
 
 async def load_tables(connection: AnyConnection) -> Sequence[DatabaseTable]:
@@ -45,9 +45,9 @@ async def load_tables(connection: AnyConnection) -> Sequence[DatabaseTable]:
         parents_by_table[row["table"]][row["column"]] = row["parent"]
     references = {
         name: {
-            parent.removeprefix("office.")
+            parent.removeprefix("nomination.")
             for parent in parents_by_table[name].values()
-            if parent.startswith("office.") and parent != f"office.{name}"
+            if parent.startswith("nomination.") and parent != f"nomination.{name}"
         }
         for name in sorted(by_table)
     }
@@ -72,11 +72,11 @@ def owned_rows(tables: Sequence[DatabaseTable]) -> Mapping[str, str]:
         if "public.invitations" in table.parents.values():
             continue
         for column, parent in table.parents.items():
-            owner = parent.removeprefix("office.")
-            if parent.startswith("office.") and owner in conditions and owner != table.name:
+            owner = parent.removeprefix("nomination.")
+            if parent.startswith("nomination.") and owner in conditions and owner != table.name:
                 key = by_name[owner].key[0]
                 conditions[table.name] = (
-                    f'"{column}" in (select "{key}" from office."{owner}" '
+                    f'"{column}" in (select "{key}" from nomination."{owner}" '
                     f"where {conditions[owner]})"
                 )
                 break

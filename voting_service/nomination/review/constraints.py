@@ -10,6 +10,6 @@ CONSTRAINTS: Mapping[str, VotingError] = {
     "reviews_state": Refused("nomination.review.state_changed"),
     "reviews_reviewers": Refused("nomination.review.reviewers_only"),
     "reviews_deadline": Refused("nomination.review.deadline_passed"),
-    "reviews_after_picks": Refused("nomination.review.shortlist_decided"),
+    "reviews_after_shortlist": Refused("nomination.review.shortlist_decided"),
 }
 """By constraint name, as migrations/ gives it."""

@@ -2,9 +2,9 @@
 -- The last submission of each recommendation of a selection, or of some of them.
 select r.id, r.body_id, r.state, r.assigned_to, a.name as assignee, s.turn, s.form,
        s.form_sha256, s.photo_sha256, s.evidence_sha256, s.evidence_pages, s.submitted_at,
-       s.late_by_decision is not null as is_late
-  from office.recommendations r
-  join office.last_submissions s on s.recommendation_id = r.id
+       s.late_by_approval is not null as is_late
+  from nomination.recommendations r
+  join nomination.last_submissions s on s.recommendation_id = r.id
   left join accounts a on a.id = r.assigned_to
  where r.selection_id = $1 and ($2::integer[] is null or r.id = any ($2))
  order by r.id;
@@ -12,8 +12,8 @@ select r.id, r.body_id, r.state, r.assigned_to, a.name as assignee, s.turn, s.fo
 -- name: file
 -- A file as it was last submitted.
 select f.media_type, f.pages, f.sha256, f.content
-  from office.files f
-  join office.last_submissions s using (recommendation_id)
+  from nomination.files f
+  join nomination.last_submissions s using (recommendation_id)
  where f.recommendation_id = $1 and f.slot = $2
    and f.sha256 = case f.slot when 'photo' then s.photo_sha256
                               when 'evidence' then s.evidence_sha256
@@ -25,8 +25,8 @@ select f.media_type, f.pages, f.sha256, f.content
 -- name: files
 -- The files that were last submitted, without contents.
 select distinct on (f.slot) f.slot, f.media_type, f.pages
-  from office.files f
-  join office.last_submissions s using (recommendation_id)
+  from nomination.files f
+  join nomination.last_submissions s using (recommendation_id)
  where f.recommendation_id = $1
    and f.sha256 = case f.slot when 'photo' then s.photo_sha256
                               when 'evidence' then s.evidence_sha256
@@ -36,26 +36,26 @@ select distinct on (f.slot) f.slot, f.media_type, f.pages
 
 -- name: submissions
 -- The submissions of a recommendation.
-select s.turn, s.submitted_at, a.name, s.evidence_pages, s.late_by_decision
-  from office.submissions s join accounts a on a.id = s.submitted_by
+select s.turn, s.submitted_at, a.name, s.evidence_pages, s.late_by_approval
+  from nomination.submissions s join accounts a on a.id = s.submitted_by
  where s.recommendation_id = $1
  order by s.turn;
 
 -- name: notes
 -- The notes of reviewers.
 select n.content, n.written_at, a.name
-  from office.notes n join accounts a on a.id = n.account_id
+  from nomination.notes n join accounts a on a.id = n.account_id
  where n.recommendation_id = $1
  order by n.id;
 
 -- name: insert_note
 -- Insert a note; notes are permanent.
-insert into office.notes (recommendation_id, content, account_id) values ($1, $2, $3);
+insert into nomination.notes (recommendation_id, content, account_id) values ($1, $2, $3);
 
 -- name: conflicts
 -- The bodies that wanted to recommend the same person.
 select r.body_id
-  from office.person_conflicts c join office.recommendations r on r.id = c.recommendation_id
+  from nomination.person_conflicts c join nomination.recommendations r on r.id = c.recommendation_id
  where c.holder_id = $1
  order by c.noticed_at;
 
@@ -67,6 +67,6 @@ select id, name from accounts
 
 -- name: assign
 -- Assign recommendations to an account; null for nobody.
-update office.recommendations set assigned_to = $3
+update nomination.recommendations set assigned_to = $3
  where selection_id = $1 and id = any ($2) and state not in ('draft', 'withdrawn')
 returning id;

@@ -41,12 +41,12 @@ def _draw_text(payload: DrawPayload) -> str:
 
 
 SHORTLIST = register(
-    ApprovalKind("picks", ShortlistPayload, "selection", SELECTION_DECIDERS, _shortlist_text)
+    ApprovalKind("shortlist", ShortlistPayload, "selection", SELECTION_DECIDERS, _shortlist_text)
 )
 DRAW = register(ApprovalKind("draw", DrawPayload, "selection", SELECTION_DECIDERS, _draw_text))
 CONTEST_PUBLICATION = register(
     ApprovalKind(
-        "hand_over",
+        "contest_publication",
         ContestPublicationPayload,
         "selection",
         SELECTION_DECIDERS,

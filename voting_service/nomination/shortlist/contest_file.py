@@ -3,16 +3,16 @@ candidate. No I/O."""
 
 from __future__ import annotations
 
-import json
 import tomllib
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import msgspec
+import tomli_w
 
 from voting_service.contests.contest_file.reader import ContestFile, load_contest_file
 from voting_service.errors import Fault, InvalidInput, Refused
-from voting_service.i18n.text import Text
 from voting_service.nomination.model import Selection
 from voting_service.nomination.review.repository import SubmittedRecommendation
 from voting_service.nomination.shortlist.profiles import Profile
@@ -36,51 +36,34 @@ def default_settings(selection: Selection, now: datetime) -> str:
     local = now.astimezone(selection.zone).replace(tzinfo=None)
     opens = datetime(local.year, local.month, local.day, 9) + timedelta(days=_DAYS_UNTIL_OPEN)
     closes = opens.replace(hour=18) + timedelta(days=_DAYS_OPEN)
-    contact = selection.rules.contact
-    lines = [
-        f"slug = {_quoted(selection.slug[:35] + '-vote')}",
-        f"title = {_table(selection.title)}",
-        f"time_zone = {_quoted(selection.rules.time_zone)}",
-    ]
-    if contact is not None:
-        lines.append(f"contact = {_table(contact)}")
-    lines += [
-        "",
-        "[window]",
-        f"opens_at = {opens.isoformat()}",
-        f"closes_at = {closes.isoformat()}",
-        "",
-        "[ballot]",
-        "min_choices = 1",
-        f"max_choices = {min(10, selection.rules.picks)}",
-        'every = "day"',
-        "",
-        "[cut]",
-        f"size = {selection.rules.cut}",
-        'tie = "committee"',
-        "",
-    ]
-    return "\n".join(lines)
+    settings: dict[str, Any] = {
+        "slug": f"{selection.slug[:35]}-vote",
+        "time_zone": selection.rules.time_zone,
+        "title": selection.title,
+        "contact": selection.rules.contact,
+        "window": {"opens_at": opens, "closes_at": closes},
+        "ballot": {
+            "min_choices": 1,
+            "max_choices": min(10, selection.rules.shortlist_size),
+            "every": "day",
+        },
+        "cut": {"size": selection.rules.cut, "tie": "committee"},
+    }
+    return _toml({key: value for key, value in settings.items() if value is not None})
 
 
 def contest_text(settings: str, candidates: tuple[ShortlistedCandidate, ...]) -> str:
-    """Return the whole contest file, TOML."""
-    parts = [settings.strip()]
-    for candidate in candidates:
-        texts = (
-            f"{field} = {_table(getattr(candidate.profile, field))}" for field in _CANDIDATE_FIELDS
-        )
-        parts.append("\n".join(["[[candidates]]", f"number = {candidate.number}", *texts]))
-    return "\n\n".join(parts) + "\n"
+    """Return the whole contest file, TOML: the settings as they were written, then candidates."""
+    tables = [
+        {"number": candidate.number}
+        | {field: getattr(candidate.profile, field) for field in _CANDIDATE_FIELDS}
+        for candidate in candidates
+    ]
+    return f"{settings.strip()}\n\n{_toml({'candidates': tables}) if tables else ''}"
 
 
-def _table(text: Text) -> str:
-    return f"{{ zh = {_quoted(text.zh)}, en = {_quoted(text.en)} }}"
-
-
-def _quoted(text: str) -> str:
-    """Return a TOML basic string: escaped as in JSON, except for the delete character."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _toml(values: dict[str, Any]) -> str:
+    return tomli_w.dumps(msgspec.to_builtins(values, builtin_types=(datetime,)))
 
 
 def read_contest(

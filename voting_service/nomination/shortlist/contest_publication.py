@@ -25,6 +25,7 @@ from voting_service.infrastructure.images.encoding import (
 )
 from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import Selection
 from voting_service.nomination.privacy.disclosure import disclosures
 from voting_service.nomination.privacy.encryption import PersonalKeys
@@ -43,10 +44,8 @@ from voting_service.nomination.shortlist.repository import (
     load_numbers,
     load_publication_blocker,
 )
-from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalRequest, check_approver
 from voting_service.staff.approvals.service import propose, record_approval
-from voting_service.staff.audit_log.record import record
 
 Candidates = tuple[ShortlistedCandidate, ...]
 
@@ -79,32 +78,24 @@ async def load_candidates(
     return tuple(sorted(candidates, key=lambda candidate: candidate.number))
 
 
-async def propose_contest_publication(
-    actor: Actor, keys: PersonalKeys, selection: Selection, settings: str
-) -> int:
+async def propose_contest_publication(actor: SelectionActor, settings: str) -> int:
     """Propose the contest and return the request's id. Raises InvalidInput with everything that
     must not become public or is wrong in the settings. The notice period is checked at the
     approval."""
-    candidates = await load_candidates(actor.connection, keys, selection)
+    candidates = await load_candidates(actor.connection, actor.keys, actor.selection)
     await _refuse_faults(candidates)
-    contest, file_sha256 = read_contest(selection, settings, candidates)
+    contest, file_sha256 = read_contest(actor.selection, settings, candidates)
     return await propose(
-        actor.connection,
-        selection,
-        actor.account,
+        actor.actor,
+        actor.selection,
         kind=CONTEST_PUBLICATION,
         subject=CONTEST,
         payload={"contest": contest.slug, "settings": settings, "file_sha256": file_sha256},
-        now=actor.now,
     )
 
 
 async def approve_contest_publication(
-    actor: Actor,
-    keys: PersonalKeys,
-    selection: Selection,
-    proposal: ApprovalRequest,
-    master_key: bytes,
+    actor: SelectionActor, proposal: ApprovalRequest, master_key: bytes
 ) -> int:
     """Approve the request, create the contest and return its id.
 
@@ -113,34 +104,32 @@ async def approve_contest_publication(
     """
     connection = actor.connection
     check_approver(proposal, actor.account)
-    blocker = await load_publication_blocker(connection, selection)
+    blocker = await load_publication_blocker(connection, actor.selection)
     if blocker is not None:
         # The error that the database would raise, before the long work instead of after it.
-        refusal = CONSTRAINTS[f"hand_over_{blocker}"]
+        refusal = CONSTRAINTS[f"contest_publication_{blocker}"]
         raise Refused(refusal.code, **refusal.params)
-    candidates = await load_candidates(connection, keys, selection)
-    _approved_contest(selection, proposal, candidates)
+    candidates = await load_candidates(connection, actor.keys, actor.selection)
+    _approved_contest(actor.selection, proposal, candidates)
     await _refuse_faults(candidates)
     portraits = await encode_portraits(candidates)
     with domain_errors():
         async with connection.transaction():
-            await record_approval(connection, selection, proposal, actor.account, actor.now)
+            await record_approval(actor.actor, actor.selection, proposal)
             # Loaded again inside the transaction: refused unless it is what was checked above.
-            candidates = await load_candidates(connection, keys, selection)
-            contest = _approved_contest(selection, proposal, candidates)
+            candidates = await load_candidates(connection, actor.keys, actor.selection)
+            contest = _approved_contest(actor.selection, proposal, candidates)
             pictures = [
                 ShownPicture(candidate.number, portraits[sha256(candidate.photo).digest()])
                 for candidate in candidates
             ]
             contest_id = await create_contest(connection, master_key, contest, pictures)
-            await link_contest(connection, selection, contest_id)
-            await record(
-                connection,
-                actor.account.name,
-                "handed_over",
-                contest=selection.slug,
-                subject=f"contest {contest.slug}",
-                details={"candidates": len(candidates), "decision": proposal.id},
+            await link_contest(connection, actor.selection, contest_id)
+            await actor.record(
+                "published_to_contest",
+                f"contest {contest.slug}",
+                candidates=len(candidates),
+                decision=proposal.id,
             )
     return contest_id
 

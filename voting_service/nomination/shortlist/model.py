@@ -8,20 +8,20 @@ import msgspec
 
 from voting_service.staff.approvals.model import ApprovalRequest
 
-SHORTLIST_SUBJECT, SOURCE, SEED, CONTEST = "fifty", "source", "seed", "contest"
-"""The subjects of approvals about the shortlist; migrations/sql/0013_review.sql knows them too."""
-APPROVAL_KINDS = frozenset({"picks", "draw", "hand_over"})
+SHORTLIST_SUBJECT, SOURCE, SEED, CONTEST = "choice", "source", "seed", "contest"
+"""The subjects of approvals about the shortlist; schema/nomination/shortlist.sql has them too."""
+APPROVAL_KINDS = frozenset({"shortlist", "draw", "contest_publication"})
 """The kinds of approvals that belong to the shortlist."""
 
 
 class ShortlistEntry(msgspec.Struct, frozen=True):
-    """A shortlisted recommendation and the approval `decision_id` that put it there. `number`
+    """A shortlisted recommendation and the approval `approval_id` that put it there. `number`
     once it is drawn; `is_removed` after an upheld objection."""
 
     recommendation_id: int
     number: int | None
     is_removed: bool
-    decision_id: int
+    approval_id: int
 
 
 class Replacement(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ def drawn_recommendations(entries: Iterable[ShortlistEntry]) -> list[int]:
     After the draw these are the first holders of each number: a replacement keeps the number of
     the one it replaces.
     """
-    by_approval = sorted(entries, key=lambda entry: entry.decision_id)
+    by_approval = sorted(entries, key=lambda entry: entry.approval_id)
     first_holders: dict[int, int] = {}
     for entry in by_approval:
         if entry.number is not None:
@@ -62,4 +62,6 @@ def waiting_approvals(
     approvals: Iterable[ApprovalRequest], kinds: Iterable[str] = APPROVAL_KINDS
 ) -> list[ApprovalRequest]:
     """Return the requests of these kinds that are neither approved nor declined."""
-    return [each for each in approvals if each.kind in kinds and each.state == "waiting"]
+    return [
+        approval for approval in approvals if approval.kind in kinds and approval.state == "waiting"
+    ]

@@ -17,13 +17,12 @@ from voting_service.errors import (
     Refused,
 )
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import Selection
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.shortlist.repository import QUERIES
-from voting_service.staff.actor import Actor
-from voting_service.staff.audit_log.record import record
 
-ObjectionNotice = Literal["fifty", "result"]
+ObjectionNotice = Literal["shortlist", "result"]
 ObjectionVerdict = Literal["dismissed", "upheld"]
 MAX_SENDER_CHARACTERS = 200
 MAX_CHARACTERS = 5000
@@ -85,9 +84,7 @@ async def load_objections(
     )
 
 
-async def enter_objection(
-    actor: Actor, keys: PersonalKeys, selection: Selection, objection: NewObjection
-) -> int:
+async def enter_objection(actor: SelectionActor, objection: NewObjection) -> int:
     """Store an objection and return its number. Raises InvalidInput."""
     _check_length("sender", objection.sender, MAX_SENDER_CHARACTERS)
     _check_length("content", objection.content, MAX_CHARACTERS)
@@ -95,50 +92,46 @@ async def enter_objection(
         async with actor.connection.transaction():
             number: int = await actor.connection.fetchval(
                 QUERIES["insert_objection"],
-                selection.id,
+                actor.selection.id,
                 objection.notice,
                 objection.recommendation_id,
                 objection.received_on,
-                keys.encrypt(_sender_label(selection), objection.sender.strip().encode()),
-                keys.encrypt(_content_label(selection), objection.content.strip().encode()),
+                actor.keys.encrypt(
+                    _sender_label(actor.selection), objection.sender.strip().encode()
+                ),
+                actor.keys.encrypt(
+                    _content_label(actor.selection), objection.content.strip().encode()
+                ),
                 actor.account.id,
             )
-            await record(
-                actor.connection,
-                actor.account.name,
+            await actor.record(
                 "objection_entered",
-                contest=selection.slug,
-                subject=f"objection {number}",
-                details={"notice": objection.notice, "about": objection.recommendation_id},
+                f"objection {number}",
+                notice=objection.notice,
+                about=objection.recommendation_id,
             )
     return number
 
 
-async def answer_objection(
-    actor: Actor, keys: PersonalKeys, selection: Selection, number: int, answer: ObjectionAnswer
-) -> None:
+async def answer_objection(actor: SelectionActor, number: int, answer: ObjectionAnswer) -> None:
     """Store the answer to an objection. Raises NotFound, InvalidInput, or Refused when it has an
     answer."""
     _check_length("answer", answer.text, MAX_CHARACTERS)
-    known = {each.id for each in await load_objections(actor.connection, keys, selection)}
-    if number not in known:
+    numbers = {
+        objection.id
+        for objection in await load_objections(actor.connection, actor.keys, actor.selection)
+    }
+    if number not in numbers:
         raise NotFound("nomination.shortlist.no_such_objection")
     with domain_errors():
         async with actor.connection.transaction():
-            encrypted = keys.encrypt(_answer_label(number), answer.text.strip().encode())
+            encrypted = actor.keys.encrypt(_answer_label(number), answer.text.strip().encode())
             answered = await actor.connection.fetchval(
                 QUERIES["answer_objection"], number, answer.verdict, encrypted, actor.account.id
             )
             if answered is None:
                 raise Refused("nomination.shortlist.objection_already_answered")
-            await record(
-                actor.connection,
-                actor.account.name,
-                "objection_answered",
-                contest=selection.slug,
-                subject=f"objection {number}",
-                details={"verdict": answer.verdict},
-            )
+            await actor.record("objection_answered", f"objection {number}", verdict=answer.verdict)
 
 
 def _check_length(field: str, text: str, limit: int) -> None:

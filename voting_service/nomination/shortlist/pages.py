@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from voting_service.errors import Fault, NotFound
 from voting_service.infrastructure.postgres.pool import AnyConnection
+from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import Selection
 from voting_service.nomination.notices.repository import Draw, PublishedNotice, find_notice
-from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.model import audit_subject
 from voting_service.nomination.review.repository import (
     SubmittedRecommendation,
@@ -30,10 +30,8 @@ from voting_service.nomination.shortlist.repository import (
     load_publication_blocker,
     load_shortlist,
 )
-from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.staff.approvals.repository import load_selection_approvals
-from voting_service.staff.audit_log.record import record
 
 
 class ShortlistPage(NamedTuple):
@@ -75,15 +73,13 @@ class ShortlistPage(NamedTuple):
             ]
             for approval in self.approvals
             if (approval.kind, approval.subject, approval.state)
-            == ("picks", SHORTLIST_SUBJECT, "waiting")
+            == ("shortlist", SHORTLIST_SUBJECT, "waiting")
         }
 
 
-async def load_shortlist_page(
-    actor: Actor, keys: PersonalKeys, selection: Selection
-) -> ShortlistPage:
+async def load_shortlist_page(actor: SelectionActor) -> ShortlistPage:
     """Load the shortlist page. Raises Refused when a form cannot be decrypted."""
-    connection = actor.connection
+    connection, selection, keys = actor.connection, actor.selection, actor.keys
     async with connection.transaction():
         entries = await load_shortlist(connection, selection)
         approvals = await load_selection_approvals(connection, selection.id)
@@ -101,18 +97,13 @@ async def load_shortlist_page(
             draw=build_draw(selection, approvals, tickets),
             notices={
                 "draw": await find_notice(connection, notice_slug(selection, "draw"), actor.now),
-                "fifty": await find_notice(connection, notice_slug(selection, "fifty"), actor.now),
+                "shortlist": await find_notice(
+                    connection, notice_slug(selection, "shortlist"), actor.now
+                ),
             },
             blocker=await _blocker(connection, selection, entries),
         )
-        await record(
-            connection,
-            actor.account.name,
-            "viewed",
-            contest=selection.slug,
-            subject="the choice",
-            details={"recommendations": len(people)},
-        )
+        await actor.record("viewed", "the choice", recommendations=len(people))
     return page
 
 
@@ -143,11 +134,11 @@ class NoticePage(NamedTuple):
         """The upheld objections about people who are still on the shortlist."""
         standing = {e.recommendation_id for e in self.entries if not e.is_removed}
         return [
-            each
-            for each in self.objections
-            if each.notice == "fifty"
-            and each.verdict == "upheld"
-            and each.recommendation_id in standing
+            objection
+            for objection in self.objections
+            if objection.notice == "shortlist"
+            and objection.verdict == "upheld"
+            and objection.recommendation_id in standing
         ]
 
     @property
@@ -157,9 +148,9 @@ class NoticePage(NamedTuple):
         return [p for p in self.people.values() if p.state == "accepted" and p.id not in ever]
 
 
-async def load_notice_page(actor: Actor, keys: PersonalKeys, selection: Selection) -> NoticePage:
+async def load_notice_page(actor: SelectionActor) -> NoticePage:
     """Load the notice page with every objection, decrypted."""
-    connection = actor.connection
+    connection, selection, keys = actor.connection, actor.selection, actor.keys
     async with connection.transaction():
         entries = await load_shortlist(connection, selection)
         objections = await load_objections(connection, keys, selection)
@@ -172,21 +163,16 @@ async def load_notice_page(actor: Actor, keys: PersonalKeys, selection: Selectio
             objections=objections,
             approvals=await load_selection_approvals(connection, selection.id),
             notices={
-                "fifty": await find_notice(connection, notice_slug(selection, "fifty"), actor.now),
+                "shortlist": await find_notice(
+                    connection, notice_slug(selection, "shortlist"), actor.now
+                ),
                 "result": await find_notice(
                     connection, notice_slug(selection, "result"), actor.now
                 ),
             },
             blocker=await _blocker(connection, selection, entries),
         )
-        await record(
-            connection,
-            actor.account.name,
-            "viewed",
-            contest=selection.slug,
-            subject="objections",
-            details={"objections": len(objections)},
-        )
+        await actor.record("viewed", "objections", objections=len(objections))
     return page
 
 
@@ -199,34 +185,27 @@ class ShortlistProfilePage(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-async def load_profile_page(
-    actor: Actor, keys: PersonalKeys, selection: Selection, recommendation_id: int
-) -> ShortlistProfilePage:
+async def load_profile_page(actor: SelectionActor, recommendation_id: int) -> ShortlistProfilePage:
     """Load a profile with its faults. Raises NotFound for somebody who is not shortlisted."""
-    connection = actor.connection
+    connection, selection, keys = actor.connection, actor.selection, actor.keys
     async with connection.transaction():
-        submitted, number = await load_shortlisted(connection, keys, selection, recommendation_id)
+        submitted, number = await load_shortlisted(actor, recommendation_id)
         profiles = await load_profiles(connection, keys, selection, {submitted.id: submitted})
         photo = await load_submitted_file(connection, keys, submitted.id, "photo")
-        await record(
-            connection,
-            actor.account.name,
-            "viewed",
-            contest=selection.slug,
-            subject=audit_subject(submitted.id),
-            details={"what": "profile"},
-        )
+        await actor.record("viewed", audit_subject(submitted.id), what="profile")
     profile = profiles[submitted.id]
     faults = profile_faults(profile, submitted, photo.content)
     return ShortlistProfilePage(submitted, number, profile, faults)
 
 
 async def load_shortlisted(
-    connection: AnyConnection, keys: PersonalKeys, selection: Selection, recommendation_id: int
+    actor: SelectionActor, recommendation_id: int
 ) -> tuple[SubmittedRecommendation, int | None]:
     """Load a recommendation and its number. Raises NotFound when it is not on the shortlist."""
-    numbers = await load_numbers(connection, selection)
+    numbers = await load_numbers(actor.connection, actor.selection)
     if recommendation_id not in numbers:
         raise NotFound("nomination.shortlist.not_shortlisted")
-    submitted = await load_submitted_recommendation(connection, keys, selection, recommendation_id)
+    submitted = await load_submitted_recommendation(
+        actor.connection, actor.keys, actor.selection, recommendation_id
+    )
     return submitted, numbers[recommendation_id]

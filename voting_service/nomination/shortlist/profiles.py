@@ -21,14 +21,13 @@ from voting_service.contests.model import (
 from voting_service.errors import Fault, Refused
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import Selection
 from voting_service.nomination.privacy.disclosure import disclosures
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.model import audit_subject
 from voting_service.nomination.review.repository import SubmittedRecommendation
 from voting_service.nomination.shortlist.repository import QUERIES
-from voting_service.staff.actor import Actor
-from voting_service.staff.audit_log.record import record
 
 LIMITS: Mapping[str, int] = {
     "name": LINE_CHARACTERS,
@@ -153,18 +152,12 @@ async def load_profiles(
     }
 
 
-async def save_profile(
-    actor: Actor,
-    keys: PersonalKeys,
-    selection: Selection,
-    recommendation_id: int,
-    profile: Profile,
-) -> None:
+async def save_profile(actor: SelectionActor, recommendation_id: int, profile: Profile) -> None:
     """Store a profile. Raises Refused once it is public, or when somebody else saved since
     `profile.revision` was loaded."""
-    if selection.contest_id is not None:
+    if actor.selection.contest_id is not None:
         raise Refused("nomination.shortlist.profiles_are_public")
-    encrypted = keys.encrypt(_label(recommendation_id), msgspec.json.encode(profile))
+    encrypted = actor.keys.encrypt(_label(recommendation_id), msgspec.json.encode(profile))
     query = "change_profile" if profile.revision else "save_profile"
     with domain_errors():
         async with actor.connection.transaction():
@@ -173,14 +166,7 @@ async def save_profile(
             )
             if revision is None:
                 raise Refused("nomination.shortlist.profile_changed_elsewhere")
-            await record(
-                actor.connection,
-                actor.account.name,
-                "profile_saved",
-                contest=selection.slug,
-                subject=audit_subject(recommendation_id),
-                details={"revision": revision},
-            )
+            await actor.record("profile_saved", audit_subject(recommendation_id), revision=revision)
 
 
 def _label(recommendation_id: int) -> str:

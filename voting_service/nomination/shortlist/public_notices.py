@@ -30,7 +30,7 @@ from voting_service.nomination.shortlist.model import SEED, SOURCE, find_approve
 from voting_service.staff.approvals.model import ApprovalRequest
 
 
-def notice_slug(selection: Selection, kind: Literal["draw", "fifty", "result"]) -> str:
+def notice_slug(selection: Selection, kind: Literal["draw", "shortlist", "result"]) -> str:
     """Return the address part under which a notice of the selection is published."""
     return f"{selection.slug}-{kind}"
 
@@ -90,8 +90,8 @@ def shortlist_notice(
         raise InvalidInput(*faults)
     rules = selection.rules
     return Notice(
-        slug=notice_slug(selection, "fifty"),
-        kind="fifty",
+        slug=notice_slug(selection, "shortlist"),
+        kind="shortlist",
         title=load_text("shortlist", "public_notice.title", selection=selection.title),
         text=load_text("shortlist", "public_notice.text", days=rules.notice_days),
         rows=tuple(_row(number, submitted, draw) for number, submitted in sorted(people.items())),

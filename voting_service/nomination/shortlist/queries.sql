@@ -1,26 +1,26 @@
 -- name: shortlist
 -- Every entry there ever was, by number; removed entries last.
-select recommendation_id, number, removed_by is not null as is_removed, decision_id
-  from office.picks
+select recommendation_id, number, removed_by is not null as is_removed, approval_id
+  from nomination.shortlist_entries
  where selection_id = $1
  order by removed_by is not null, number nulls last, recommendation_id;
 
 -- name: profiles
 -- The encrypted public profiles of the shortlist.
 select f.recommendation_id, f.content, f.revision
-  from office.profiles f join office.picks p using (recommendation_id)
+  from nomination.profiles f join nomination.shortlist_entries p using (recommendation_id)
  where p.selection_id = $1 and ($2::integer is null or f.recommendation_id = $2);
 
 -- name: save_profile
 -- Store a first profile, where revision 0 was edited.
-insert into office.profiles as f (recommendation_id, content, saved_by)
+insert into nomination.profiles as f (recommendation_id, content, saved_by)
 select $1, $2, $3 where $4 = 0
 on conflict (recommendation_id) do nothing
 returning f.revision;
 
 -- name: change_profile
 -- Replace a profile whose revision is the one that was edited.
-update office.profiles
+update nomination.profiles
    set content = $2, saved_by = $3, saved_at = clock_timestamp(), revision = revision + 1
  where recommendation_id = $1 and revision = $4
 returning revision;
@@ -30,31 +30,31 @@ returning revision;
 select o.id, o.notice, o.recommendation_id, o.received_on, o.sender, o.content,
        e.name as entered_by, o.entered_at, w.verdict, w.answer, a.name as answered_by,
        w.answered_at
-  from office.objections o
+  from nomination.objections o
   join accounts e on e.id = o.entered_by
-  left join office.objection_answers w on w.objection_id = o.id
+  left join nomination.objection_answers w on w.objection_id = o.id
   left join accounts a on a.id = w.answered_by
  where o.selection_id = $1
  order by o.id desc;
 
 -- name: insert_objection
 -- A new objection; sender and content are encrypted.
-insert into office.objections
+insert into nomination.objections
     (selection_id, notice, recommendation_id, received_on, sender, content, entered_by)
 values ($1, $2, $3, $4, $5, $6, $7)
 returning id;
 
 -- name: answer_objection
 -- The only answer to an objection.
-insert into office.objection_answers (objection_id, verdict, answer, answered_by)
+insert into nomination.objection_answers (objection_id, verdict, answer, answered_by)
 values ($1, $2, $3, $4)
 on conflict (objection_id) do nothing
 returning objection_id;
 
 -- name: blocker
 -- What keeps the shortlist from the contest; null when nothing does.
-select office.hand_over_blocked($1);
+select nomination.contest_publication_blocker($1);
 
 -- name: link_contest
 -- The contest that the shortlist was published to.
-update office.selections set contest_id = $2 where id = $1;
+update nomination.selections set contest_id = $2 where id = $1;

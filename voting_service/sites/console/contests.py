@@ -23,5 +23,5 @@ def contest_from_path(request: Request) -> Contest:
 
 def newest_zone(contests: ContestCache) -> tzinfo:
     """Return the time zone of the contest that opens last; UTC without one."""
-    known = contests.contests.values()
-    return max(known, key=lambda contest: contest.opens_at).zone if known else UTC
+    loaded = contests.contests.values()
+    return max(loaded, key=lambda contest: contest.opens_at).zone if loaded else UTC

@@ -41,7 +41,7 @@ async def home(request: Request) -> Response:
         for contest in contests:
             approvals = await load_contest_approvals(connection, contest.id)
             holds = await load_holds(connection, contest, decisions=approvals)
-            to_rule = sum(not hold.settled for hold in holds)
+            to_rule = sum(not hold.is_ruled for hold in holds)
             shown.append({"contest": contest, "phase": contest.phase(now), "to_rule": to_rule})
             if may_look:
                 alarms.append(await new_alarms(request, connection, contest))
@@ -60,8 +60,8 @@ async def home(request: Request) -> Response:
                 waiting.append({"contest": contest, "rows": rows, "more": more})
         invitations = 0
         if current_user(request).account.role in APPROVERS:
-            found = await load_invitations(connection)
-            invitations = sum(each.waits and each.is_open(now) for each in found)
+            loaded = await load_invitations(connection)
+            invitations = sum(invitation.waits and invitation.is_open(now) for invitation in loaded)
     return page(
         request,
         "console/home.html",

@@ -8,6 +8,7 @@ from voting_service.sites.console import (
     alarms,
     audit_log,
     home_views,
+    jobs,
     publication,
     rulings,
     settings,
@@ -40,6 +41,7 @@ AREAS = [
     exports.ROUTES,
     audit_log.ROUTES,
     settings.ROUTES,
+    jobs.ROUTES,
 ]
 
 ROUTES: list[Route] = [route for area in AREAS for route in area]
@@ -53,6 +55,7 @@ NAVIGATION = (
     NavItem("/contests/{slug}/settings", "console.nav.settings", READERS),
     NavItem("/contests/{slug}/exports", "console.nav.exports", READERS),
     NavItem("/audit-log", "console.nav.audit_log", STAFF),
+    NavItem("/jobs", "console.nav.jobs", jobs.views.READERS),
     NavItem("/accounts", "console.nav.accounts", APPROVERS),
 )
 """The navigation; an item is shown if its address is one of ROUTES."""

@@ -37,5 +37,5 @@ class SingleFlight:
                 took = now() - began_at
                 kept = _Kept(value, now() + min(MOST_SECONDS, max(GOOD_FOR_SECONDS, REST * took)))
                 self._kept[key] = kept
-            found: T = kept.value
-            return found
+            fresh: T = kept.value
+            return fresh

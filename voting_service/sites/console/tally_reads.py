@@ -51,8 +51,8 @@ def single_flight(state: StaffState) -> SingleFlight:
 
 def texts(request: Request) -> Mapping[str, Any]:
     """Return the area's texts and, under `states`, the names of a ballot's states."""
-    known = get_state(request).theme.texts(language(request))
-    return {**known["tally"], "states": known["layout"]["states"]}
+    catalogue = get_state(request).theme.texts(language(request))
+    return {**catalogue["tally"], "states": catalogue["layout"]["states"]}
 
 
 def read_at(request: Request, contest: Contest) -> datetime | None:

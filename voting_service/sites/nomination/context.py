@@ -12,10 +12,9 @@ from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import Selection
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.repository import load_selection
-from voting_service.sites.shared.signed_in.access import current_user
+from voting_service.sites.shared.signed_in.access import current_actor
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.staff.actor import Actor
 
 
 async def requested_selection(request: Request, connection: AnyConnection) -> Selection:
@@ -23,19 +22,9 @@ async def requested_selection(request: Request, connection: AnyConnection) -> Se
     return await load_selection(connection, request.path_params["slug"])
 
 
-def request_actor(request: Request, connection: AnyConnection) -> Actor:
-    """Return the signed-in person as an actor on this connection."""
-    return Actor(connection, current_user(request).account, get_state(request).clock())
-
-
 def personal_keys(request: Request) -> PersonalKeys:
     """Return the keys of personal data."""
     return PersonalKeys.of(get_state(request).settings)
-
-
-def current_actor(request: Request, connection: AnyConnection) -> Actor:
-    """Return the signed-in account as the actor of a service."""
-    return Actor(connection, current_user(request).account, get_state(request).clock())
 
 
 async def selection_actor(request: Request, connection: AnyConnection) -> SelectionActor:

@@ -34,12 +34,12 @@ NAVIGATION = (
     ),
     NavItem("/selections/{slug}/late", "nomination.nav.late", READERS),
     NavItem("/selections/{slug}/review", "nomination.nav.review", READERS),
-    NavItem("/selections/{slug}/picks", "nomination.nav.picks", READERS),
+    NavItem("/selections/{slug}/shortlist", "nomination.nav.shortlist", READERS),
     NavItem("/selections/{slug}/notice", "nomination.nav.notice", READERS),
     NavItem("/selections/{slug}/experts", "nomination.nav.experts", STAFF),
     NavItem("/selections/{slug}/panel", "nomination.nav.panel", (*READERS, "expert")),
     NavItem("/selections/{slug}/result", "nomination.nav.result", READERS),
-    NavItem("/selections/{slug}/papers", "nomination.nav.papers", READERS),
+    NavItem("/selections/{slug}/documents", "nomination.nav.documents", READERS),
     NavItem("/bodies", "nomination.nav.bodies", STAFF),
 )
 """The navigation; an entry is shown when its address is one of ROUTES."""

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voting_service.errors import VotingError
-from voting_service.infrastructure.postgres.pool import acquire
+from voting_service.infrastructure.postgres.pool import acquire, ping
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.health import (
@@ -32,7 +32,7 @@ async def readyz(request: Request) -> Response:
 
     async def ping_postgres() -> None:
         async with acquire(state.read_pool) as connection:
-            await connection.execute("select 1")
+            await ping(connection)
 
     postgres, valkey, tally = await asyncio.gather(
         store_state(ping_postgres()), store_state(state.valkey.ping()), _tally_state(state)

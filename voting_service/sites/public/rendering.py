@@ -51,7 +51,7 @@ def dated(value: datetime, zone: tzinfo, language: Language) -> str:
 
 
 def deadline(value: datetime, zone: tzinfo, language: Language) -> str:
-    """The end of a period. Midnight is written as the end of the day before: "6月30日24时"."""
+    """The end of a period. Midnight is written as the end of the day before: 30 June, 24:00."""
     local = value.astimezone(zone)
     if local.time() != time():
         return dated(value, zone, language)

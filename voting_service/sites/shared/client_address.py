@@ -5,8 +5,8 @@ from __future__ import annotations
 from voting_service.infrastructure.ip_addresses import (
     Network,
     is_within,
-    network_of,
     parse_address,
+    to_network,
 )
 
 Networks = tuple[Network, ...]
@@ -41,6 +41,6 @@ def client_network(peer: str, forwarded_for: str, trusted: Networks) -> str:
     """Return the client's network as text, `192.0.2.0/24`; "" without an address. For staff only:
     of voters only a keyed hash of the network is stored."""
     try:
-        return str(network_of(parse_address(client_address(peer, forwarded_for, trusted))))
+        return str(to_network(parse_address(client_address(peer, forwarded_for, trusted))))
     except ValueError:
         return ""

@@ -29,65 +29,50 @@ from voting_service.errors import (
     VotingError,
     WrongRole,
 )
-from voting_service.i18n.formatting import language_of
-from voting_service.i18n.text import Language, Text
+from voting_service.i18n.catalogues import load_catalogue
+from voting_service.i18n.formatting import preferred_language
+from voting_service.i18n.text import Language
 from voting_service.infrastructure import metrics
 
 MEDIA_TYPE = b"application/problem+json"
 
 
 class Kind(NamedTuple):
-    """How one kind of error shows: `name` is the last part of the problem's type."""
+    """How one kind of error shows: `name` is the last part of the problem's type, and the name of
+    its title in the catalogue."""
 
     status: int
     name: str
-    title: Text
+
+    def title(self, language: Language) -> str:
+        title: str = load_catalogue("problems", language)["titles"][self.name]
+        return title
 
 
 KINDS: Mapping[type[VotingError], Kind] = {
-    MalformedInput: Kind(
-        400, "malformed", Text(zh="请求无法读取", en="The request cannot be read")
-    ),
-    NotSignedIn: Kind(401, "not-signed-in", Text(zh="请重新登录", en="Please sign in again")),
-    TokenRefused: Kind(401, "token-refused", Text(zh="登录凭证无效", en="The sign-in was refused")),
-    SentFromElsewhere: Kind(
-        403, "sent-from-elsewhere", Text(zh="请从本站页面操作", en="Please use our own pages")
-    ),
-    IdentityNotConfirmed: Kind(
-        403, "confirm-identity", Text(zh="请再次验证身份", en="Please prove again who you are")
-    ),
-    WrongRole: Kind(403, "wrong-role", Text(zh="您的角色无此权限", en="Your role may not do this")),
-    NotOpen: Kind(403, "not-open", Text(zh="现在不是投票时间", en="Voting is not open now")),
-    NotPublished: Kind(
-        403,
-        "not-published",
-        Text(zh="候选人资料尚未发布", en="The candidates have not been published yet"),
-    ),
-    NotFound: Kind(404, "not-found", Text(zh="没有找到", en="There is nothing here")),
-    AlreadyVoted: Kind(409, "already-voted", Text(zh="您已经投过票", en="You have voted already")),
-    Refused: Kind(409, "refused", Text(zh="目前不能这样做", en="This cannot be done now")),
-    InputTooLarge: Kind(413, "too-large", Text(zh="请求太大", en="The request is too large")),
-    UnsupportedMedia: Kind(
-        415, "not-json", Text(zh="请求须为 JSON", en="The request must be JSON")
-    ),
-    InvalidInput: Kind(
-        422, "invalid", Text(zh="请求内容有误", en="Something in the request is wrong")
-    ),
-    ChallengeRequired: Kind(
-        428, "challenge", Text(zh="请先完成验证", en="Please solve the challenge first")
-    ),
-    SlowDown: Kind(
-        429, "slow-down", Text(zh="操作过于频繁，请稍候", en="Too many tries, please wait")
-    ),
-    Unavailable: Kind(503, "busy", Text(zh="系统繁忙，请稍后再试", en="Busy, please try again")),
+    MalformedInput: Kind(400, "malformed"),
+    NotSignedIn: Kind(401, "not-signed-in"),
+    TokenRefused: Kind(401, "token-refused"),
+    SentFromElsewhere: Kind(403, "sent-from-elsewhere"),
+    IdentityNotConfirmed: Kind(403, "confirm-identity"),
+    WrongRole: Kind(403, "wrong-role"),
+    NotOpen: Kind(403, "not-open"),
+    NotPublished: Kind(403, "not-published"),
+    NotFound: Kind(404, "not-found"),
+    AlreadyVoted: Kind(409, "already-voted"),
+    Refused: Kind(409, "refused"),
+    InputTooLarge: Kind(413, "too-large"),
+    UnsupportedMedia: Kind(415, "not-json"),
+    InvalidInput: Kind(422, "invalid"),
+    ChallengeRequired: Kind(428, "challenge"),
+    SlowDown: Kind(429, "slow-down"),
+    Unavailable: Kind(503, "busy"),
 }
-
-NO_SUCH_METHOD = Text(zh="此处不支持该方法", en="There is no such method here")
 
 Headers = list[tuple[bytes, bytes]]
 
 
-def kind_of(error: VotingError) -> Kind:
+def problem_kind(error: VotingError) -> Kind:
     """Return how an error is shown: by the entry of its class or of its nearest base class."""
     return next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
 
@@ -119,12 +104,12 @@ def _headers(body: bytes) -> Headers:
 
 def problem(error: VotingError, language: Language = "en") -> tuple[int, Headers, bytes]:
     """Return status, headers and body of an error's problem document."""
-    kind = kind_of(error)
+    kind = problem_kind(error)
     metrics.REFUSED.labels(kind.name).inc()
     body = msgspec.json.encode(
         {
             "type": f"/problems/{kind.name}",
-            "title": getattr(kind.title, language),
+            "title": kind.title(language),
             "status": kind.status,
             "detail": str(error),
             **_extensions(error),
@@ -143,7 +128,7 @@ def problem(error: VotingError, language: Language = "en") -> tuple[int, Headers
 
 def problem_response(request: Request, error: VotingError) -> Response:
     """Return the problem document as a Starlette response."""
-    language = language_of(request.headers.get("accept-language", "en").encode())
+    language = preferred_language(request.headers.get("accept-language", "en").encode())
     status, headers, body = problem(error, language)
     response = Response(body, status)
     response.raw_headers = headers
@@ -159,8 +144,9 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's own 404 and 405 as problem documents."""
     status = getattr(error, "status_code", 404)
-    language = language_of(request.headers.get("accept-language", "en").encode())
-    title = getattr(NO_SUCH_METHOD if status == 405 else KINDS[NotFound].title, language)
+    language = preferred_language(request.headers.get("accept-language", "en").encode())
+    kind = Kind(405, "method-not-allowed") if status == 405 else KINDS[NotFound]
+    title = kind.title(language)
     body = msgspec.json.encode(
         {"type": "about:blank", "title": title, "status": status, "detail": title}
     )
@@ -170,13 +156,9 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 def bug() -> tuple[int, Headers, bytes]:
     """Return the problem document of an unexpected error; details are only in the log."""
+    texts = load_catalogue("problems", "en")["unexpected"]
     body = msgspec.json.encode(
-        {
-            "type": "about:blank",
-            "title": "Something went wrong on our side",
-            "status": 500,
-            "detail": "nothing was confirmed; trying again is safe",
-        }
+        {"type": "about:blank", "title": texts["title"], "status": 500, "detail": texts["detail"]}
     )
     return 500, _headers(body), body
 

@@ -36,12 +36,12 @@ def refuse_cross_site(
     if site is not None:
         ours = site in {"same-origin", "none"}
     else:
-        ours = origin in {None, public_url} or _host_of(origin) == request.headers.get("host")
+        ours = origin in {None, public_url} or _origin_host(origin) == request.headers.get("host")
     if not ours:
         raise SentFromElsewhere("sites.shared.form_of_another_site")
 
 
-def _host_of(origin: str | None) -> str:
+def _origin_host(origin: str | None) -> str:
     try:
         return urlsplit(origin or "").netloc
     except ValueError:

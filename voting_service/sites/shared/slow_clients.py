@@ -81,13 +81,16 @@ class PatientHttp(HttpToolsProtocol):
         if self._received_bytes <= MAX_HEAD_BYTES:
             return
         if self._in_head:
-            self.send_400_response(f"the head is larger than {MAX_HEAD_BYTES} bytes")
+            self._refuse(Fault("", "sites.shared.head_too_large", limit_bytes=MAX_HEAD_BYTES))
         elif self._received_bytes > self.max_request_bytes:
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Answer with a problem document."""
-        status, headers, body = problem(MalformedInput(Fault.verbatim("", msg)))
+        self._refuse(Fault.verbatim("", msg))
+
+    def _refuse(self, fault: Fault) -> None:
+        status, headers, body = problem(MalformedInput(fault))
         lines = [*self.server_state.default_headers, *headers, (b"connection", b"close")]
         head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
         self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)

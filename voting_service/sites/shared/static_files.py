@@ -42,8 +42,8 @@ def static_files(*packages: str) -> Mapping[str, StaticFile]:
     for name, written in (file for package in packages for file in _bodies(package)):
         body = written
         if name.endswith((".js", ".css")):
-            for known_name, known in files.items():
-                body = body.replace(f'"./{known_name}"'.encode(), f'"{known.url}"'.encode())
+            for other_name, other in files.items():
+                body = body.replace(f'"./{other_name}"'.encode(), f'"{other.url}"'.encode())
         files[name] = StaticFile(name, body)
     return files
 
@@ -64,9 +64,9 @@ def _bodies(package: str) -> list[tuple[str, bytes]]:
 
 def static_response(files: Mapping[str, StaticFile], request: Request) -> Response:
     """Return the file for a request of `/static/{name:path}`. Raises NotFound."""
-    wanted = STATIC + request.path_params["name"]
+    url = STATIC + request.path_params["name"]
     for file in files.values():
-        if file.url == wanted:
+        if file.url == url:
             return _response(file, request.headers.get("accept-encoding", ""))
     raise NotFound("sites.shared.no_such_file")
 

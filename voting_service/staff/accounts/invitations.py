@@ -1,10 +1,10 @@
 """Invitations: a one-time link to create an account, or to reset one's sign-in.
 
 An administrator gives role and reason; the invited person chooses name, password and second
-factor, which nobody else sees. The link is valid for `LIFE` and once, until it is withdrawn, and
-only while its creator is not disabled. Where the account may approve or create accounts, a
-second person approves the invitation first: otherwise one administrator could create two
-approvers and act alone (`needs_two_people` in migrations/schema/staff.sql).
+factor, which nobody else sees. The link works once and for `INVITATION_HOURS`, until it is
+withdrawn, and only while its creator is not disabled. Where the account may approve or create
+accounts, a second person approves the invitation first: otherwise one administrator could create
+two approvers and act alone (`needs_two_people` in migrations/schema/staff.sql).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
@@ -32,6 +33,7 @@ from voting_service.staff.accounts.model import (
 )
 from voting_service.staff.accounts.repository import (
     QUERIES,
+    NewAccount,
     create_account,
     load_account,
     mark_code_used,
@@ -45,7 +47,7 @@ from voting_service.staff.accounts.sessions import (
 )
 from voting_service.staff.audit_log.record import record
 
-LIFE = timedelta(hours=72)
+INVITATION_HOURS = 72
 MAX_NOTE_CHARACTERS = 200
 MAX_LISTED = 200
 APPROVERS: tuple[Role, ...] = ("administrator", "supervisor")
@@ -80,21 +82,38 @@ class Invitation(msgspec.Struct, frozen=True):
 
 
 async def invite(
-    connection: AnyConnection,
-    inviter: Account,
-    role: Role,
-    note: str,
-    now: datetime,
-    *,
-    renews: Account | None = None,
+    connection: AnyConnection, inviter: Account, role: Role, note: str, now: datetime
 ) -> str:
-    """Create a link and return its token, which is not stored; with `renews` for an account that
-    lost its second factor.
+    """Create a link for a new account and return its token, which is not stored.
 
-    Raises WrongRole, InvalidInput without a note, Refused for a disabled account.
+    Raises WrongRole, or InvalidInput without a note.
     """
+    return await _create_link(connection, inviter, InvitedPerson(role, note), now)
+
+
+async def invite_to_reset(
+    connection: AnyConnection, inviter: Account, account: Account, note: str, now: datetime
+) -> str:
+    """Create a link for an account that lost its second factor, and return its token.
+
+    Raises as `invite`, and Refused for a disabled account.
+    """
+    return await _create_link(connection, inviter, InvitedPerson(account.role, note, account), now)
+
+
+class InvitedPerson(NamedTuple):
+    """Whom an invitation is for: somebody new, or the owner of `account`."""
+
+    role: Role
+    note: str
+    account: Account | None = None
+
+
+async def _create_link(
+    connection: AnyConnection, inviter: Account, person: InvitedPerson, now: datetime
+) -> str:
     require_role(inviter, "administrator")
-    note = note.strip()
+    note, account = person.note.strip(), person.account
     if not 1 <= len(note) <= MAX_NOTE_CHARACTERS or not note.isprintable():
         raise InvalidInput(
             Fault(
@@ -103,23 +122,23 @@ async def invite(
                 max_note_characters=MAX_NOTE_CHARACTERS,
             )
         )
-    if renews is not None and renews.disabled:
-        raise Refused("staff.accounts.disabled_invite_again", name=renews.name)
+    if account is not None and account.disabled:
+        raise Refused("staff.accounts.disabled_invite_again", name=account.name)
     token = new_token()
     with domain_errors():
         async with connection.transaction():
             await connection.execute(
                 QUERIES["insert_invitation"],
                 hash_token(token),
-                renews.role if renews else role,
+                person.role,
                 note,
-                renews.id if renews else None,
+                account.id if account else None,
                 inviter.id,
                 now,
-                now + LIFE,
+                now + timedelta(hours=INVITATION_HOURS),
             )
-            details = {"role": renews.role if renews else role, "note": note}
-            subject = renews.name if renews else ""
+            details = {"role": person.role, "note": note}
+            subject = account.name if account else ""
             await record(connection, inviter.name, "invited", subject=subject, details=details)
     return token
 
@@ -128,16 +147,16 @@ async def find_invitation(connection: AnyConnection, token: str, now: datetime) 
     """Return the invitation of a link. Raises NotFound when there is no valid one."""
     with domain_errors():
         row = await connection.fetchrow(QUERIES["invitation"], hash_token(token))
-    if row is None or not (found := _invitation_of(row)).is_open(now):
+    if row is None or not (invitation := _to_invitation(row)).is_open(now):
         raise NotFound("staff.accounts.link_invalid")
-    return found
+    return invitation
 
 
 async def load_invitations(connection: AnyConnection) -> Sequence[Invitation]:
     """Return the newest invitations, open or not."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["invitations"], MAX_LISTED)
-    return tuple(_invitation_of(row) for row in rows)
+    return tuple(_to_invitation(row) for row in rows)
 
 
 async def revoke(
@@ -174,18 +193,25 @@ async def approve_invitation(
             await record(connection, account.name, "invitation_approved", details=dict(row))
 
 
-def new_encrypted_secret(master_key: bytes, invitation: Invitation) -> tuple[str, str]:
-    """A fresh second factor for an invitee, and the same sealed for the form that proves it:
-    nothing is stored before the proof."""
+class OfferedSecret(NamedTuple):
+    """A second factor for an invitee, plain and encrypted for the form that proves it: nothing is
+    stored before the proof."""
+
+    secret: str
+    encrypted: str
+
+
+def new_encrypted_secret(master_key: bytes, invitation: Invitation) -> OfferedSecret:
+    """Return a fresh second factor."""
     secret = new_secret()
-    sealed = wrap(master_key, _label(invitation), secret.encode())
-    return secret, base64.urlsafe_b64encode(sealed).decode()
+    encrypted = wrap(master_key, _label(invitation), secret.encode())
+    return OfferedSecret(secret, base64.urlsafe_b64encode(encrypted).decode())
 
 
-def decrypt_secret(master_key: bytes, invitation: Invitation, sealed: str) -> str:
+def decrypt_secret(master_key: bytes, invitation: Invitation, encrypted: str) -> str:
     """Decrypt the second factor of the form. Raises Refused when it is of another invitation."""
     try:
-        raw = base64.urlsafe_b64decode(sealed.encode())
+        raw = base64.urlsafe_b64decode(encrypted.encode())
     except ValueError:
         raw = b""
     if len(raw) <= 12:
@@ -197,15 +223,21 @@ def _label(invitation: Invitation) -> str:
     return f"invitation {invitation.id}"
 
 
+class InvitationForm(NamedTuple):
+    """What an invited person chose, and the code that proves the second factor."""
+
+    name: str
+    password: str
+    totp_secret: str
+    code: str
+
+
 async def accept(
     connection: AnyConnection,
     master_key: bytes,
     invitation: Invitation,
+    form: InvitationForm,
     *,
-    name: str,
-    password: str,
-    totp_secret: str,
-    code: str,
     clock: Clock,
 ) -> Account:
     """Create or reset the account with an invitation, which is then used; return the account.
@@ -214,7 +246,7 @@ async def accept(
     Refused when the link was used at the same time.
     """
     now = clock()
-    step = matching_step(totp_secret, code, now)
+    step = matching_step(form.totp_secret, form.code, now)
     if step is None:
         raise InvalidInput(Fault("code", "staff.accounts.wrong_code"))
     with domain_errors():
@@ -226,11 +258,13 @@ async def accept(
                 account, _ = await create_account(
                     connection,
                     master_key,
-                    name,
-                    invitation.role,
-                    password,
-                    totp_secret=totp_secret,
-                    invitation=invitation.token_hash,
+                    NewAccount(
+                        form.name,
+                        invitation.role,
+                        form.password,
+                        form.totp_secret,
+                        invitation.token_hash,
+                    ),
                     clock=clock,
                 )
                 await connection.execute(
@@ -242,8 +276,8 @@ async def accept(
                     connection,
                     master_key,
                     account,
-                    password,
-                    totp_secret=totp_secret,
+                    form.password,
+                    totp_secret=form.totp_secret,
                     invitation=invitation.token_hash,
                 )
                 await end_all_sessions(connection, account.id, now)
@@ -258,5 +292,5 @@ async def accept(
     return account
 
 
-def _invitation_of(row: asyncpg.Record) -> Invitation:
+def _to_invitation(row: asyncpg.Record) -> Invitation:
     return msgspec.convert(dict(row), Invitation)

@@ -25,7 +25,7 @@ from voting_service.infrastructure.http_clients.json_web_tokens import CLOCK_SKE
 from voting_service.infrastructure.http_clients.openid_connect import Grant, IdTokenClaims
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.staff.accounts.model import Account
-from voting_service.staff.accounts.repository import QUERIES, account_of
+from voting_service.staff.accounts.repository import QUERIES, to_account
 
 LIFE = timedelta(minutes=10)
 _LABEL = "office sign-in under way"
@@ -71,7 +71,7 @@ class PendingSignIn(msgspec.Struct, frozen=True):
 
 def start(
     purpose: Purpose,
-    wanted: str,
+    next_path: str,
     now: datetime,
     *,
     account_id: int | None = None,
@@ -79,7 +79,7 @@ def start(
 ) -> PendingSignIn:
     """Return a new sign-in with random state, nonce and code verifier."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    return PendingSignIn(purpose, state, nonce, verifier, wanted, now, account_id, session)
+    return PendingSignIn(purpose, state, nonce, verifier, next_path, now, account_id, session)
 
 
 def encrypt(master_key: bytes, pending: PendingSignIn) -> str:
@@ -124,7 +124,7 @@ async def find_account_by_subject(connection: AnyConnection, subject: str) -> Ac
         row = await connection.fetchrow(QUERIES["account_by_subject"], subject)
     if row is None:
         raise NotSignedIn("staff.accounts.no_linked_account")
-    return account_of(row)
+    return to_account(row)
 
 
 async def connect_subject(connection: AnyConnection, account_id: int, subject: str) -> None:
@@ -133,8 +133,8 @@ async def connect_subject(connection: AnyConnection, account_id: int, subject: s
         await connection.execute(QUERIES["connect_subject"], account_id, subject)
 
 
-async def is_subject_of(connection: AnyConnection, account_id: int, subject: str) -> bool:
+async def has_subject(connection: AnyConnection, account_id: int, subject: str) -> bool:
     """Return whether the account is linked to this user."""
     with domain_errors():
-        known: str | None = await connection.fetchval(QUERIES["subject_of"], account_id)
-    return known is not None and compare_digest(known.encode(), subject.encode())
+        connected: str | None = await connection.fetchval(QUERIES["subject_of"], account_id)
+    return connected is not None and compare_digest(connected.encode(), subject.encode())

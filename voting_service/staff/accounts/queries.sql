@@ -15,7 +15,7 @@ select id, name, role, disabled, created_at, password_hash, wrapped_totp_secret,
  where name = $1;
 
 -- name: disable_account
--- Shuts an account for good; its past decisions stand.
+-- Shuts an account for good; its past approvals stand.
 update accounts set disabled = true where name = $1 returning id;
 
 -- name: spend_totp_step
@@ -95,7 +95,7 @@ select token_hash, account_id, source, opened_at, last_seen_at, confirmed_at
  order by opened_at desc;
 
 -- name: forget_sessions
--- Sessions that nobody has used since $1; who was signed in when stands in the journal.
+-- Sessions that nobody has used since $1; who was signed in when stands in the audit log.
 delete from staff_sessions where last_seen_at < $1;
 
 -- name: account
@@ -119,16 +119,16 @@ returning id;
 update accounts set last_totp_step = greatest(last_totp_step, $2) where id = $1;
 
 -- name: account_by_subject
--- Who the user of the office's own sign-in is here.
+-- Who the user of the staff's single sign-on is here.
 select id, name, role, disabled, created_at from accounts
  where openid_subject = $1 and not disabled;
 
 -- name: connect_subject
--- Ties an account to a user of the office's own sign-in.
+-- Ties an account to a user of the staff's single sign-on.
 update accounts set openid_subject = $2 where id = $1;
 
 -- name: subject_of
--- The user of the office's own sign-in whose account this is.
+-- The user of the staff's single sign-on whose account this is.
 select openid_subject from accounts where id = $1;
 
 -- name: insert_invitation

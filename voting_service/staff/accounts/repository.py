@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
@@ -84,41 +85,43 @@ def _faults(name: str, role: str, password: str, totp_secret: str) -> list[Fault
     return faults
 
 
+class NewAccount(NamedTuple):
+    """An account to create; without a TOTP secret it gets a fresh one. `invitation` is the hash of
+    the invitation used in the same transaction."""
+
+    name: str
+    role: Role
+    password: str
+    totp_secret: str | None = None
+    invitation: bytes | None = None
+
+
 async def create_account(
-    connection: AnyConnection,
-    master_key: bytes,
-    name: str,
-    role: Role,
-    password: str,
-    *,
-    totp_secret: str | None = None,
-    invitation: bytes | None = None,
-    clock: Clock = system_clock,
+    connection: AnyConnection, master_key: bytes, new: NewAccount, *, clock: Clock = system_clock
 ) -> tuple[Account, str]:
     """Store a new account; return it with its TOTP secret, which is not shown again.
 
-    `invitation` is the hash of the invitation used, in this transaction. Raises InvalidInput
-    with every fault at once, or when the name is taken; SecondPersonRequired when the role needs
-    an approved invitation.
+    Raises InvalidInput with every fault at once, or when the name is taken; SecondPersonRequired
+    when the role needs an approved invitation.
     """
-    name, secret = plain_name(name), totp_secret or new_secret()
-    faults = _faults(name, role, password, secret)
+    name, secret = plain_name(new.name), new.totp_secret or new_secret()
+    faults = _faults(name, new.role, new.password, secret)
     if faults:
         raise InvalidInput(*faults)
     created_at = clock()
-    password_hash = await asyncio.to_thread(HASHER.hash, password)
+    password_hash = await asyncio.to_thread(HASHER.hash, new.password)
     wrapped = wrap(master_key, totp_label(name), secret.encode())
     with domain_errors():
         account_id: int = await connection.fetchval(
             QUERIES["insert_account"],
             name,
-            role,
+            new.role,
             password_hash,
             wrapped,
             created_at,
-            invitation,
+            new.invitation,
         )
-    return Account(account_id, name, role, disabled=False, created_at=created_at), secret
+    return Account(account_id, name, new.role, disabled=False, created_at=created_at), secret
 
 
 async def change_password(connection: AnyConnection, account_id: int, password: str) -> None:
@@ -149,10 +152,10 @@ async def reset_account(
     password_hash = await asyncio.to_thread(HASHER.hash, password)
     wrapped = wrap(master_key, totp_label(account.name), totp_secret.encode())
     with domain_errors():
-        found = await connection.fetchval(
+        row = await connection.fetchval(
             QUERIES["reset_account"], account.id, password_hash, wrapped, invitation
         )
-    if found is None:
+    if row is None:
         raise Refused("staff.accounts.disabled_invite_again", name=account.name)
 
 
@@ -168,7 +171,7 @@ async def load_account(connection: AnyConnection, account_id: int) -> Account:
         row = await connection.fetchrow(QUERIES["account"], account_id)
     if row is None:
         raise NotFound("staff.accounts.no_such_account", account_id=account_id)
-    return account_of(row)
+    return to_account(row)
 
 
 async def find_account(connection: AnyConnection, name: str) -> Account:
@@ -183,17 +186,17 @@ async def load_accounts(connection: AnyConnection) -> tuple[Account, ...]:
     """Return all accounts, including disabled ones."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["accounts"])
-    return tuple(account_of(row) for row in rows)
+    return tuple(to_account(row) for row in rows)
 
 
 async def disable_account(connection: AnyConnection, name: str) -> None:
     """Disable an account, which can then no longer sign in. Raises NotFound."""
     with domain_errors():
-        found = await connection.fetchval(QUERIES["disable_account"], plain_name(name))
-    if found is None:
+        disabled = await connection.fetchval(QUERIES["disable_account"], plain_name(name))
+    if disabled is None:
         raise NotFound("staff.accounts.no_account_named", name=name)
 
 
-def account_of(row: asyncpg.Record) -> Account:
+def to_account(row: asyncpg.Record) -> Account:
     """Return the account of a row that has its columns among others."""
     return msgspec.convert({field: row[field] for field in Account.__struct_fields__}, Account)

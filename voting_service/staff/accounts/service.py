@@ -13,7 +13,7 @@ from voting_service.staff.accounts.openid_sign_in import (
     check_fresh,
     connect_subject,
     find_account_by_subject,
-    is_subject_of,
+    has_subject,
     proved_at,
 )
 from voting_service.staff.accounts.repository import (
@@ -64,7 +64,7 @@ async def sign_out(
             await record(connection, account.name, "signed_out")
 
 
-async def end_session_of(
+async def end_account_session(
     connection: AnyConnection, actor: Account, owner: Account, session_id: str, now: datetime
 ) -> None:
     """End one of the owner's sessions. Raises NotFound when the owner has no such session, also
@@ -72,7 +72,9 @@ async def end_session_of(
     with domain_errors():
         async with connection.transaction():
             sessions = await load_sessions(connection, owner.id, now)
-            session = next((each for each in sessions if each.id == session_id), None)
+            session = next(
+                (candidate for candidate in sessions if candidate.id == session_id), None
+            )
             if session is None:
                 raise NotFound("staff.accounts.no_such_session")
             await end_session(connection, session.token_hash, now)
@@ -148,7 +150,7 @@ async def prove_with_openid(
                 await connect_subject(connection, account.id, claims.sub)
                 await record(connection, account.name, "account_connected", subject=account.name)
                 return
-            if not await is_subject_of(connection, account.id, claims.sub):
+            if not await has_subject(connection, account.id, claims.sub):
                 raise NotSignedIn("staff.accounts.other_openid_user")
             if not await confirm_session(connection, session, now):
                 raise NotSignedIn("staff.accounts.session_ended")

@@ -18,7 +18,7 @@ import msgspec
 
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.staff.accounts.model import Account
-from voting_service.staff.accounts.repository import QUERIES, account_of
+from voting_service.staff.accounts.repository import QUERIES, to_account
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=10)
@@ -96,25 +96,27 @@ async def find_session(
     """
     with domain_errors():
         row = await connection.fetchrow(QUERIES["find_session"], hash_token(token))
-        if row is None or not is_alive(session := _session_of(row), now):
+        if row is None or not is_alive(session := _to_session(row), now):
             return None
         if not by_itself and now - session.last_seen_at >= SEEN_EVERY:
             await connection.execute(QUERIES["touch_session"], session.token_hash, now)
-    return account_of(row), session
+    return to_account(row), session
 
 
 async def confirm_session(connection: AnyConnection, token_hash: bytes, now: datetime) -> bool:
     """Store that the person confirmed their identity; False when the session has ended."""
     with domain_errors():
-        found = await connection.fetchval(QUERIES["confirm_session"], token_hash, now)
-    return found is not None
+        confirmed = await connection.fetchval(QUERIES["confirm_session"], token_hash, now)
+    return confirmed is not None
 
 
 async def session_is_open(connection: AnyConnection, token_hash: bytes, account_id: int) -> bool:
     """Return whether the account's session has not been ended."""
     with domain_errors():
-        found: bool = await connection.fetchval(QUERIES["session_is_open"], token_hash, account_id)
-    return found
+        is_open: bool = await connection.fetchval(
+            QUERIES["session_is_open"], token_hash, account_id
+        )
+    return is_open
 
 
 async def end_session(connection: AnyConnection, token_hash: bytes, now: datetime) -> int | None:
@@ -136,9 +138,9 @@ async def load_sessions(
     """Return the account's valid sessions, newest first."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["sessions"], account_id)
-    return tuple(s for s in map(_session_of, rows) if is_alive(s, now))
+    return tuple(s for s in map(_to_session, rows) if is_alive(s, now))
 
 
-def _session_of(row: asyncpg.Record) -> StaffSession:
+def _to_session(row: asyncpg.Record) -> StaffSession:
     fields = StaffSession.__struct_fields__
     return msgspec.convert({field: row[field] for field in fields}, StaffSession)

@@ -8,38 +8,27 @@ be right at the same time and a code is valid for ninety seconds.
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from voting_service.errors import NotSignedIn, Refused
+from voting_service.errors import NotSignedIn
 from voting_service.infrastructure.clock import Clock, system_clock
 from voting_service.infrastructure.crypto.key_wrapping import unwrap
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.staff.accounts.failed_sign_ins import FORGET_AFTER, begin_try
 from voting_service.staff.accounts.model import Account
 from voting_service.staff.accounts.repository import (
     HASHER,
     MAX_NAME_CHARACTERS,
     MAX_PASSWORD_CHARACTERS,
     QUERIES,
-    account_of,
     plain_name,
+    to_account,
     totp_label,
 )
 from voting_service.staff.accounts.second_factor import matching_step
-
-FREE_TRIES = 5
-LONGEST_DELAY_SECONDS = 900
-_FORGET_AFTER = timedelta(days=1)
-
-
-class TooManyTries(Refused):
-    """Too many failed attempts from this source; try again after `retry_after_seconds`."""
-
-    def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__("staff.accounts.too_many_tries", seconds=retry_after_seconds)
-        self.retry_after_seconds = retry_after_seconds
 
 
 @cache
@@ -58,47 +47,45 @@ def _renewed_hash(password_hash: str, password: str) -> str | None:
     return HASHER.hash(password) if HASHER.check_needs_rehash(password_hash) else password_hash
 
 
-async def _begin_try(connection: AnyConnection, name: str, source: str, now: datetime) -> None:
-    tries = await connection.fetchval(
-        QUERIES["begin_try"], name, source, now, FREE_TRIES, LONGEST_DELAY_SECONDS
-    )
-    if tries is None:
-        retry_at: datetime | None = await connection.fetchval(QUERIES["retry_at"], name, source)
-        raise TooManyTries(max(1, int((retry_at - now).total_seconds()) + 1) if retry_at else 1)
+class SignInAttempt(NamedTuple):
+    """What somebody typed to sign in; `source` is the terminal's user or the network."""
+
+    name: str
+    password: str
+    code: str
+    source: str = ""
 
 
 async def authenticate(
     connection: AnyConnection,
     master_key: bytes,
-    name: str,
-    password: str,
-    code: str,
+    attempt: SignInAttempt,
     *,
     clock: Clock = system_clock,
-    source: str = "",
 ) -> Account:
     """Check name, password and code, mark the code as used, and return the account. Call it outside
     a transaction, so that attempts are counted.
 
     Raises NotSignedIn, TooManyTries, or Refused when the master key does not fit.
     """
-    now = clock()
-    name, password = plain_name(name)[:MAX_NAME_CHARACTERS], password[:MAX_PASSWORD_CHARACTERS]
+    now, source = clock(), attempt.source
+    name = plain_name(attempt.name)[:MAX_NAME_CHARACTERS]
+    password = attempt.password[:MAX_PASSWORD_CHARACTERS]
     if not name.isprintable():
         name = ""  # nobody's, and Postgres could not even look for some of them
     wrong = NotSignedIn("staff.accounts.wrong_credentials")
     with domain_errors():
-        await _begin_try(connection, name, source, now)
+        await begin_try(connection, name, source, now)
         row = await connection.fetchrow(QUERIES["credentials"], name)
         password_hash = row["password_hash"] if row else _hash_of_nobody()
         kept_hash = await asyncio.to_thread(_renewed_hash, password_hash, password)
         if row is None or kept_hash is None or row["disabled"]:
             raise wrong
         secret = unwrap(master_key, totp_label(name), row["wrapped_totp_secret"]).decode()
-        step = matching_step(secret, code, now)
+        step = matching_step(secret, attempt.code, now)
         if step is None:
             raise wrong
-        spent = await connection.fetchval(
+        used = await connection.fetchval(
             QUERIES["spend_totp_step"],
             row["id"],
             step,
@@ -106,10 +93,10 @@ async def authenticate(
             row["password_hash"],
             row["wrapped_totp_secret"],
         )
-        if spent is None:
+        if used is None:
             raise NotSignedIn("staff.accounts.code_already_used")
-        await connection.execute(QUERIES["forget_failures"], name, source, now - _FORGET_AFTER)
-    return account_of(row)
+        await connection.execute(QUERIES["forget_failures"], name, source, now - FORGET_AFTER)
+    return to_account(row)
 
 
 async def prove_again(
@@ -127,7 +114,7 @@ async def prove_again(
     """
     now, proof = clock(), proof[:MAX_PASSWORD_CHARACTERS]
     with domain_errors():
-        await _begin_try(connection, account.name, source, now)
+        await begin_try(connection, account.name, source, now)
         row = await connection.fetchrow(QUERIES["credentials"], account.name)
         if row is None or row["disabled"]:
             raise NotSignedIn("staff.accounts.account_disabled")
@@ -150,5 +137,5 @@ async def prove_again(
         ):
             raise NotSignedIn("staff.accounts.code_already_used")
         await connection.execute(
-            QUERIES["forget_failures"], account.name, source, now - _FORGET_AFTER
+            QUERIES["forget_failures"], account.name, source, now - FORGET_AFTER
         )

@@ -36,7 +36,7 @@ SELECTION_DECIDERS: tuple[Role, ...] = ("reviewer", "supervisor")
 
 
 class ApprovalTarget(Protocol):
-    """What a request is about: a contest, or a selection (`ApprovalKind.target` says which)."""
+    """What a request is about: a contest, or a selection (see `ApprovalKind.target`)."""
 
     @property
     def id(self) -> int: ...
@@ -75,7 +75,7 @@ class ApprovalKind(Generic[Payload]):
         path = self.description if isinstance(self.description, str) else self.description(payload)
         text = find_text(CATALOGUE, path, language)
         if text is None:
-            raise LookupError(f"no text {path} in the catalogue {CATALOGUE}")
+            raise KeyError(f"no text {path} in the catalogue {CATALOGUE}")
         return text.format(subject=subject, payload=payload)
 
 
@@ -85,7 +85,7 @@ _KINDS: dict[str, ApprovalKind[Any]] = {}
 def register(kind: ApprovalKind[Payload]) -> ApprovalKind[Payload]:
     """Make a kind known by its name, once; return it."""
     if _KINDS.setdefault(kind.name, kind) is not kind:
-        raise ValueError(f"the approval kind {kind.name} is registered twice")
+        raise RuntimeError(f"the approval kind {kind.name} is registered twice")
     return kind
 
 
@@ -95,7 +95,7 @@ def approval_kind(name: str) -> ApprovalKind[Any]:
 
 
 class ApprovalRequest(msgspec.Struct, frozen=True):
-    """A proposal and its outcome. `kind` is the name of an ApprovalKind. `subject` says what the
+    """A proposal and its outcome. `kind` is the name of an ApprovalKind. `subject` is what the
     request is about and can be approved once: the tied numbers, the version to publish, the hold
     and its turn. `payload` is what is proposed, `payload_hash` its SHA-256 in hexadecimal."""
 

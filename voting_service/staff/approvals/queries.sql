@@ -1,6 +1,6 @@
 -- name: insert_request
 -- A proposal; it has no effect before another person approves it.
-insert into decisions (contest_id, selection_id, kind, subject, payload, payload_hash,
+insert into approval_requests (contest_id, selection_id, kind, subject, payload, payload_hash,
                        proposed_by, proposed_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 returning id;
@@ -10,7 +10,7 @@ returning id;
 select d.id, d.kind, d.subject, d.payload, d.payload_hash, d.proposed_by,
        p.name as proposer, d.proposed_at, a.name as approver, d.approved_at,
        r.name as decliner, d.declined_at, d.declined_because
-  from decisions d
+  from approval_requests d
   join accounts p on p.id = d.proposed_by
   left join accounts a on a.id = d.approved_by
   left join accounts r on r.id = d.declined_by
@@ -19,12 +19,12 @@ select d.id, d.kind, d.subject, d.payload, d.payload_hash, d.proposed_by,
 
 -- name: approve_request
 -- The second person. The table refuses the proposer and a request that is closed.
-update decisions set approved_by = $2, approved_at = $3
+update approval_requests set approved_by = $2, approved_at = $3
  where id = $1 and approved_by is null and declined_by is null
 returning id;
 
 -- name: decline_request
 -- Declined, or withdrawn by the proposer; only while the request waits.
-update decisions set declined_by = $2, declined_at = $3, declined_because = $4
+update approval_requests set declined_by = $2, declined_at = $3, declined_because = $4
  where id = $1 and approved_by is null and declined_by is null
 returning id;

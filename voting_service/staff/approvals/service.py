@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from voting_service.errors import (
@@ -11,8 +10,9 @@ from voting_service.errors import (
     Refused,
 )
 from voting_service.infrastructure.postgres.constraint_errors import register_constraint_errors
-from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
-from voting_service.staff.accounts.model import Account, require_role
+from voting_service.infrastructure.postgres.pool import domain_errors
+from voting_service.staff.accounts.model import require_role
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.constraints import CONSTRAINTS
 from voting_service.staff.approvals.model import (
     ApprovalKind,
@@ -36,19 +36,18 @@ MAX_REASON_CHARACTERS = 2000
 
 
 async def propose(
-    connection: AnyConnection,
+    actor: Actor,
     target: ApprovalTarget,
-    account: Account,
     *,
     kind: ApprovalKind[Any],
     subject: str,
     payload: dict[str, Any],
-    now: datetime,
 ) -> int:
     """Store a request and return its id.
 
     Raises WrongRole, or Refused when the same was already proposed or approved.
     """
+    connection, account, now = actor
     require_role(account, *kind.deciders)
     request = NewRequest(kind.name, subject, payload, account.id, now)
     for other in await load_approvals(connection, kind.target, target.id):
@@ -81,17 +80,12 @@ def _refuse_repetition(request: NewRequest, other: ApprovalRequest) -> None:
         raise Refused("staff.approvals.already_proposed", proposer=other.proposer, id=other.id)
 
 
-async def record_approval(
-    connection: AnyConnection,
-    target: ApprovalTarget,
-    request: ApprovalRequest,
-    account: Account,
-    now: datetime,
-) -> None:
+async def record_approval(actor: Actor, target: ApprovalTarget, request: ApprovalRequest) -> None:
     """Approve a request. The caller carries out its consequences in the same transaction.
 
     Raises SecondPersonRequired if the proposer approves, WrongRole or Refused.
     """
+    connection, account, now = actor
     check_approver(request, account)
     with domain_errors():
         async with connection.transaction():
@@ -107,18 +101,13 @@ async def record_approval(
 
 
 async def decline(
-    connection: AnyConnection,
-    target: ApprovalTarget,
-    account: Account,
-    request: ApprovalRequest,
-    because: str,
-    *,
-    now: datetime,
+    actor: Actor, target: ApprovalTarget, request: ApprovalRequest, because: str
 ) -> ApprovalRequest:
     """Decline a request, or withdraw one's own, and return it. The same can be proposed again.
 
     Raises WrongRole, Refused, or InvalidInput without a reason.
     """
+    connection, account, now = actor
     require_role(account, *approval_kind(request.kind).deciders)
     check_waiting(request)
     because = because.strip()

@@ -12,28 +12,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
 from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.catalogues import load_text
 from voting_service.staff.audit_log.model import Entry
 
 FaultKind = Literal["missing", "out_of_order", "changed", "unlinked", "backdated", "another", "cut"]
 
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
-
-
-_SAID: Mapping[FaultKind, str] = {
-    "missing": "{lines} missing",
-    "out_of_order": "{lines} standing twice, or behind a later one",
-    "changed": "{lines} changed: it does not fit its hash",
-    "unlinked": "{lines} not following the line before it",
-    "backdated": "{lines} older than the line before it",
-    "another": "{lines} not the one whose hash was noted",
-    "cut": "{lines} cut off the end",
-}
 
 
 class Head(NamedTuple):
@@ -53,10 +43,10 @@ BEGINNING = Head(0, bytes(32))
 
 def parse_head(text: str) -> Head:
     """Parse the output of `str(head)`. Raises InvalidInput."""
-    found = _HEAD.fullmatch(text.strip().lower())
-    if found is None:
+    match = _HEAD.fullmatch(text.strip().lower())
+    if match is None:
         raise InvalidInput(Fault("head", "staff.audit_log.head_format"))
-    return Head(int(found[1]), bytes.fromhex(found[2]))
+    return Head(int(match[1]), bytes.fromhex(match[2]))
 
 
 class ChainFault(NamedTuple):
@@ -67,10 +57,9 @@ class ChainFault(NamedTuple):
     until: int
 
     def __str__(self) -> str:
-        lines = f"line {self.entry}"
-        if self.entry != self.until:
-            lines = f"lines {self.entry} to {self.until}"
-        return _SAID[self.kind].format(lines=lines)
+        span = "chain.line" if self.entry == self.until else "chain.lines"
+        lines = load_text("audit_log", span, entry=self.entry, until=self.until)
+        return load_text("audit_log", f"faults.{self.kind}", lines=lines).en
 
 
 def netstrings(fields: Iterable[str]) -> bytes:
@@ -79,7 +68,7 @@ def netstrings(fields: Iterable[str]) -> bytes:
     return b"".join(b"%d:%b," % (len(field), field) for field in encoded)
 
 
-def hash_of(entry: Entry) -> bytes:
+def hash_entry(entry: Entry) -> bytes:
     """Return the hash that an entry must have."""
     moment = entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
     return sha256(
@@ -109,8 +98,8 @@ class Chain:
         self.head = head
         self._last: Entry | None = None
         self._noted: defaultdict[int, set[bytes]] = defaultdict(set)
-        for each in noted:
-            self._noted[each.entry].add(each.hash)
+        for noted_head in noted:
+            self._noted[noted_head.entry].add(noted_head.hash)
 
     def check(self, entry: Entry) -> Iterator[ChainFault]:
         """Yield the faults of the next entry. Consume them all before the next call."""
@@ -118,7 +107,7 @@ class Chain:
         if number < expected:
             yield ChainFault("out_of_order", number, number)
             return
-        if hash_of(entry) != entry.hash:
+        if hash_entry(entry) != entry.hash:
             yield ChainFault("changed", number, number)
         if number > expected:
             yield ChainFault("missing", expected, number - 1)

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 import msgspec
 
 from voting_service.errors import Fault, InvalidInput
-from voting_service.staff.audit_log.model import Entry
+from voting_service.staff.audit_log.model import Entry, EntryContent
 
 
-class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`details` is a text of JSON, byte for byte what was hashed."""
+class _Line(EntryContent, frozen=True, forbid_unknown_fields=True):
+    """An entry with its hashes in hexadecimal."""
 
-    entry: int
-    at: datetime
-    actor: str
-    act: str
-    contest: str | None
-    subject: str
-    details: str
     previous_hash: str
     hash: str
 
 
-def line_of(entry: Entry) -> bytes:
+def encode_entry(entry: Entry) -> bytes:
     """Return an entry as a line of the file, with its line end."""
     fields = {**msgspec.structs.asdict(entry)}
     fields["previous_hash"], fields["hash"] = entry.previous_hash.hex(), entry.hash.hex()

@@ -25,11 +25,11 @@ Act = Literal[
     "exported",
     "file_attached",
     "file_removed",
-    "handed_over",
     "hold_made",
     "invitation_approved",
     "invitation_revoked",
     "invited",
+    "job_retried",
     "keys_destroyed",
     "note_added",
     "notice_published",
@@ -38,7 +38,7 @@ Act = Literal[
     "password_changed",
     "person_conflict",
     "personal_data_erased",
-    "personal_data_resealed",
+    "personal_data_reencrypted",
     "picture_changed",
     "platform_added",
     "platform_changed",
@@ -47,6 +47,7 @@ Act = Literal[
     "proposed",
     "publicity_changed",
     "published",
+    "published_to_contest",
     "recommendation_begun",
     "recommendation_submitted",
     "recommendation_withdrawn",
@@ -63,8 +64,8 @@ Act = Literal[
 ACTS: tuple[Act, ...] = get_args(Act)
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One entry. `details` is the text that Postgres stores, which is what was hashed."""
+class EntryContent(msgspec.Struct, frozen=True):
+    """The content of an entry; `details` is the text that Postgres stores and that was hashed."""
 
     entry: int
     at: datetime
@@ -73,6 +74,11 @@ class Entry(msgspec.Struct, frozen=True):
     contest: str | None
     subject: str
     details: str
+
+
+class Entry(EntryContent, frozen=True):
+    """One entry with the hash that binds it to the one before it."""
+
     previous_hash: bytes
     hash: bytes
 

@@ -30,7 +30,7 @@ class Filters(msgspec.Struct, frozen=True):
     until: datetime | None = None
 
 
-def entry_of(row: asyncpg.Record) -> Entry:
+def to_entry(row: asyncpg.Record) -> Entry:
     """Return the entry of a row that has its columns."""
     return Entry(
         row["entry"],
@@ -55,7 +55,7 @@ async def entries_after(
             rows = await connection.fetch(QUERIES["entries_after"], entry, batch)
         if not rows:
             return
-        yield [entry_of(row) for row in rows]
+        yield [to_entry(row) for row in rows]
         entry = rows[-1]["entry"]
 
 
@@ -78,7 +78,7 @@ async def search(
             filters.until,
             limit,
         )
-    return [entry_of(row) for row in rows]
+    return [to_entry(row) for row in rows]
 
 
 async def load_actors(connection: AnyConnection, limit: int = 500) -> list[str]:

@@ -41,10 +41,10 @@ async def check_chain(
     faults: list[ChainFault] = []
     if after != BEGINNING:
         with domain_errors():
-            found = await connection.fetchval(QUERIES["hash_of_entry"], after.entry)
-        if found is None:
+            stored_hash = await connection.fetchval(QUERIES["hash_of_entry"], after.entry)
+        if stored_hash is None:
             faults.append(ChainFault("cut", after.entry, after.entry))
-        elif found != after.hash:
+        elif stored_hash != after.hash:
             faults.append(ChainFault("another", after.entry, after.entry))
     async for batch in entries_after(connection, after.entry, batch=200):
         for entry in batch:

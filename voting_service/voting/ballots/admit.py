@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-import msgpack
+import msgspec
 
 from voting_service.antifraud.screening import rate_limits
 from voting_service.antifraud.screening.decision import Signal
@@ -139,7 +139,6 @@ def _pack(
                 price,
             )
         )
-    packed: bytes = msgpack.packb(
+    return msgspec.msgpack.encode(
         (f"{period:%Y%m%d}", _hint_seconds(contest), rates, rate_limits.FEW_DEVICES, rows)
     )
-    return packed

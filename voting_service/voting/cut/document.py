@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -176,11 +176,17 @@ def tie_order(
     return None
 
 
+class CountedVotes(NamedTuple):
+    """What was counted: the candidates' names and votes by number, and the ballots."""
+
+    names: Mapping[int, Text]
+    counts: Mapping[int, Count]
+    ballots: Count
+
+
 def build_document(
     contest: ContestFacts,
-    names: Mapping[int, Text],
-    counts: Mapping[int, Count],
-    ballots: Count,
+    figures: CountedVotes,
     decision: TieDecision | None,
     *,
     version: int,
@@ -191,6 +197,7 @@ def build_document(
     Raises TieUndecided when the tie rule needs a decision that is missing, Refused when a ballot
     names someone who is not a candidate.
     """
+    names, counts, ballots = figures
     unknown = sorted(counts.keys() - names.keys())
     if unknown:
         raise Refused("voting.cut.unknown_candidates", strangers=unknown)

@@ -30,6 +30,7 @@ from voting_service.voting.cut.correction import (
     same_result,
 )
 from voting_service.voting.cut.document import (
+    CountedVotes,
     CutDocument,
     build_document,
     contest_facts,
@@ -62,7 +63,7 @@ class Publication(NamedTuple):
     document: bytes
     published_at: datetime
     visible_at: datetime
-    decision_id: int
+    approval_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,11 @@ class Examination:
         before = self.published
         document = build_document(
             contest_facts(self.contest),
-            {candidate.number: candidate.name for candidate in self.contest.candidates},
-            self.counts,
-            self.ballots,
+            CountedVotes(
+                {candidate.number: candidate.name for candidate in self.contest.candidates},
+                self.counts,
+                self.ballots,
+            ),
             decided_tie(self.decisions, self.tie),
             version=1 if before is None else before.version + 1,
         )

@@ -25,6 +25,7 @@ from voting_service.i18n.text import Text
 from voting_service.infrastructure.crypto.public_draw import plain_drawn
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.staff.accounts.model import Account, require_role
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import (
     DECIDERS,
     ApprovalRequest,
@@ -32,7 +33,6 @@ from voting_service.staff.approvals.model import (
 )
 from voting_service.staff.approvals.repository import find_approval, load_contest_approvals
 from voting_service.staff.approvals.service import decline, propose, record_approval
-from voting_service.staff.audit_log.record import record
 from voting_service.staff.audit_log.service import record_export
 from voting_service.voting.cut.approval_kinds import LOT, PUBLICATION, TIE_ORDER
 from voting_service.voting.cut.document import moment
@@ -106,44 +106,23 @@ def _undecided_tie(examination: Examination, rule: str) -> Tie:
     return examination.tie
 
 
-async def propose_tie_order(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    order: tuple[int, ...],
-    *,
-    now: datetime,
-) -> int:
+async def propose_tie_order(actor: Actor, contest: Contest, order: tuple[int, ...]) -> int:
     """Propose the committee's order of the tied candidates, best first; return the request's id."""
-    require_role(account, *DECIDERS)
-    tie = _undecided_tie(await examine(connection, contest, now), "committee")
+    require_role(actor.account, *DECIDERS)
+    tie = _undecided_tie(await examine(actor.connection, contest, actor.now), "committee")
     check_order(order, tie)
     return await propose(
-        connection,
-        contest,
-        account,
-        kind=TIE_ORDER,
-        subject=tie_subject(tie),
-        payload={"order": list(order)},
-        now=now,
+        actor, contest, kind=TIE_ORDER, subject=tie_subject(tie), payload={"order": list(order)}
     )
 
 
-async def propose_lot(
-    connection: AnyConnection, contest: Contest, account: Account, drawn: str, *, now: datetime
-) -> int:
+async def propose_lot(actor: Actor, contest: Contest, drawn: str) -> int:
     """Propose the number drawn in public. Returns the id of the approval request."""
-    require_role(account, *DECIDERS)
+    require_role(actor.account, *DECIDERS)
     digits = plain_drawn(drawn)
-    tie = _undecided_tie(await examine(connection, contest, now), "lot")
+    tie = _undecided_tie(await examine(actor.connection, contest, actor.now), "lot")
     return await propose(
-        connection,
-        contest,
-        account,
-        kind=LOT,
-        subject=tie_subject(tie),
-        payload={"drawn": digits},
-        now=now,
+        actor, contest, kind=LOT, subject=tie_subject(tie), payload={"drawn": digits}
     )
 
 
@@ -180,12 +159,10 @@ def _check_reason(reason: Text | None) -> Text | None:
 
 
 async def propose_publication(
-    connection: AnyConnection,
+    actor: Actor,
     contest: Contest,
-    account: Account,
     *,
     key: Ed25519PrivateKey,
-    now: datetime,
     visible_from: datetime | None = None,
     reason: Text | None = None,
 ) -> int:
@@ -195,11 +172,11 @@ async def propose_publication(
     correction needs a `reason`. Raises InvalidInput, and Refused with what is missing or when
     nothing has changed.
     """
-    require_role(account, *DECIDERS)
+    require_role(actor.account, *DECIDERS)
     reason = _check_reason(reason)
-    examination = await examine(connection, contest, now)
+    examination = await examine(actor.connection, contest, actor.now)
     document = examination.next_document(reason)
-    check_publication_time(visible_from, examination.published, now)
+    check_publication_time(visible_from, examination.published, actor.now)
     payload: dict[str, Any] = {
         "version": document.version,
         "document_sha256": sha256(sign(document, key)).hexdigest(),
@@ -210,13 +187,7 @@ async def propose_publication(
     if reason is not None:
         payload["reason"] = {"zh": reason.zh, "en": reason.en}
     return await propose(
-        connection,
-        contest,
-        account,
-        kind=PUBLICATION,
-        subject=str(document.version),
-        payload=payload,
-        now=now,
+        actor, contest, kind=PUBLICATION, subject=str(document.version), payload=payload
     )
 
 
@@ -242,44 +213,34 @@ async def export_version(
 
 
 async def decline_cut_request(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    request_id: int,
-    because: str,
-    *,
-    now: datetime,
+    actor: Actor, contest: Contest, request_id: int, because: str
 ) -> ApprovalRequest:
     """Decline a request about a tie or a publication, or withdraw one's own. Raises NotFound for
     any other request, and as `approvals.service.decline`."""
-    request = find_approval(await load_contest_approvals(connection, contest.id), request_id)
+    request = find_approval(await load_contest_approvals(actor.connection, contest.id), request_id)
     if request.kind not in CUT_KINDS:
         raise NotFound("voting.cut.not_a_cut_request", id=request_id)
-    return await decline(connection, contest, account, request, because, now=now)
+    return await decline(actor, contest, request, because)
 
 
 async def approve(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    decision_id: int,
-    *,
-    key: Ed25519PrivateKey,
-    now: datetime,
+    actor: Actor, contest: Contest, approval_id: int, *, key: Ed25519PrivateKey
 ) -> ApprovalRequest:
     """Approve a pending tie decision or publication.
 
     A publication is recomputed first, must equal the proposal byte for byte, and is published in
     the same transaction. Raises SecondPersonRequired if the proposer approves, NotFound, Refused.
     """
-    decision = find_approval(await load_contest_approvals(connection, contest.id), decision_id)
-    check_approver(decision, account)
+    decision = find_approval(
+        await load_contest_approvals(actor.connection, contest.id), approval_id
+    )
+    check_approver(decision, actor.account)
     if decision.kind in ("tie_order", "lot"):
-        await record_approval(connection, contest, decision, account, now)
+        await record_approval(actor, contest, decision)
         return decision
     if decision.kind != "publication":
         raise Refused("voting.cut.not_a_cut_request", id=decision.id)
-    examination = await examine(connection, contest, now)
+    examination = await examine(actor.connection, contest, actor.now)
     reason = decision.payload.get("reason")
     document = sign(
         examination.next_document(None if reason is None else msgspec.convert(reason, Text)), key
@@ -288,44 +249,34 @@ async def approve(
         examination.rulings != decision.payload["rulings"]
     ):
         raise Refused("voting.cut.document_changed")
-    await _publish(connection, contest, account, decision=decision, document=document, now=now)
+    await _publish(actor, contest, decision=decision, document=document)
     return decision
 
 
 async def _publish(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    *,
-    decision: ApprovalRequest,
-    document: bytes,
-    now: datetime,
+    actor: Actor, contest: Contest, decision: ApprovalRequest, document: bytes
 ) -> None:
     """Record approval, publication and both audit log entries in one transaction."""
     stated = decision.payload.get("visible_from")
     visible_from = None if stated is None else datetime.fromisoformat(stated)
     version = int(decision.subject)
     with domain_errors():
-        async with connection.transaction():
-            await record_approval(connection, contest, decision, account, now)
-            await connection.execute(
+        async with actor.connection.transaction():
+            await record_approval(actor, contest, decision)
+            await actor.connection.execute(
                 QUERIES["insert_publication"],
                 contest.id,
                 version,
                 document,
                 decision.id,
-                now,
+                actor.now,
                 visible_from,
             )
-            await record(
-                connection,
-                account.name,
+            await actor.record(
                 "published",
-                contest=contest.slug,
-                subject=f"version {version}",
-                details={
-                    "decision": decision.id,
-                    "document_sha256": decision.payload["document_sha256"],
-                    "visible_from": moment(visible_from or now),
-                },
+                contest.slug,
+                f"version {version}",
+                decision=decision.id,
+                document_sha256=decision.payload["document_sha256"],
+                visible_from=moment(visible_from or actor.now),
             )

@@ -1,13 +1,13 @@
 -- name: insert_publication
 -- Stores the signed file; a trigger checks that two people approved exactly these bytes and the
 -- moment from which they are public.
-insert into publications (contest_id, version, document, decision_id, published_at, visible_from)
+insert into publications (contest_id, version, document, approval_id, published_at, visible_from)
 values ($1, $2, $3, $4, $5, $6);
 
 -- name: publications
 -- Every version, oldest first, with the moment from which it is public.
 select version, document, published_at,
-       greatest(published_at, visible_from) as visible_at, decision_id
+       greatest(published_at, visible_from) as visible_at, approval_id
   from publications
  where contest_id = $1
  order by version;

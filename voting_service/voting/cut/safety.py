@@ -190,7 +190,7 @@ def assess(
     # Between two rulings of one hold the selection differs only if two candidates in doubt
     # change their order, so only holds that move such a pair can change a seat.
     fragile = (leads.worst <= 0) & (leads.best >= 0) & others & doubt[:, None] & doubt[None, :]
-    matter = {
+    can_change = {
         question.hold: bool((fragile & (void != count)).any())
         for question, (void, count) in zip(questions, leads.swings, strict=True)
     }
@@ -202,8 +202,8 @@ def assess(
         loose_ballots=loose.ballots,
         secure=_chosen(leads, secure),
         in_doubt=_chosen(leads, doubt),
-        must_rule=tuple(hold for hold, matters in matter.items() if matters),
-        cannot_change=tuple(hold for hold, matters in matter.items() if not matters),
+        must_rule=tuple(hold for hold, matters in can_change.items() if matters),
+        cannot_change=tuple(hold for hold, matters in can_change.items() if not matters),
         loose_matter=bool((fragile & leads.loose_moves).any()),
         tied_now=tie.numbers if tie else (),
         pairs=_pairs(standings, size, leads),

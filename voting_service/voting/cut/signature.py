@@ -23,6 +23,7 @@ from voting_service.infrastructure.crypto.signed_document import (
 from voting_service.voting.cut.correction import correction_faults
 from voting_service.voting.cut.document import (
     FORMAT,
+    CountedVotes,
     CutDocument,
     TieDecision,
     build_document,
@@ -111,9 +112,11 @@ def _derivation_faults(document: CutDocument) -> list[Fault]:
     try:
         expected = build_document(
             document.contest,
-            {result.number: result.name for result in document.candidates},
-            {r.number: Count(r.gross, r.held, r.void) for r in document.candidates},
-            Count(ballots.gross, ballots.held, ballots.void),
+            CountedVotes(
+                {result.number: result.name for result in document.candidates},
+                {r.number: Count(r.gross, r.held, r.void) for r in document.candidates},
+                Count(ballots.gross, ballots.held, ballots.void),
+            ),
             decision,
             version=document.version,
             corrects=document.corrects,

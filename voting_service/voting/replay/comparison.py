@@ -21,6 +21,7 @@ from voting_service.infrastructure.crypto.signed_document import check_signature
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.voting.cut.correction import correction
 from voting_service.voting.cut.document import (
+    CountedVotes,
     CutDocument,
     CutVoteFigures,
     build_document,
@@ -62,7 +63,10 @@ def replay(path: Path, key: Ed25519PublicKey | None = None) -> Replayed:
     with open_archive(path) as reader:
         contents = reader.contents()
         situations = [
-            *(in_force(_rulings_at(contents, one)) for one in contents.publications),
+            *(
+                in_force(_rulings_at(contents, publication))
+                for publication in contents.publications
+            ),
             in_force(contents.rulings),
         ]
         counted = count_ballots(reader, contents.contest, situations)
@@ -120,8 +124,8 @@ def _decision_faults(contents: ArchiveContents) -> Iterator[Fault]:
 
 
 def _hold_faults(contents: ArchiveContents, counted: ReplayedCount) -> Iterator[Fault]:
-    known = {hold.id: hold for hold in contents.holds}
-    for number in sorted(counted.hold_sizes.keys() - known.keys()):
+    holds = {hold.id: hold for hold in contents.holds}
+    for number in sorted(counted.hold_sizes.keys() - holds.keys()):
         yield Fault(f"hold {number}", "voting.replay.hold_not_listed")
     for hold in contents.holds:
         if counted.hold_hashes.get(hold.id) != hold.ballots_hash:
@@ -141,7 +145,7 @@ def _ruling_faults(contents: ArchiveContents) -> Iterator[Fault]:
             yield Fault(
                 field,
                 "voting.replay.not_approved",
-                decision_id=ruling.decision_id,
+                approval_id=ruling.decision_id,
             )
             continue
         decided: Mapping[str, Any] = decision.payload
@@ -201,7 +205,7 @@ def _approval_faults(
         yield Fault(
             field,
             "voting.replay.not_approved",
-            decision_id=publication.decision_id,
+            approval_id=publication.decision_id,
         )
     elif decision.payload.get("document_sha256") != hashed or decision.subject != str(
         publication.version
@@ -218,7 +222,7 @@ def _document(contents: ArchiveContents, place: int, totals: Totals) -> CutDocum
     publication = contents.publications[place]
     contest = contents.contest
     counts = totals.candidates(contest.numbers)
-    known = [
+    existing = [
         decision
         for decision in contents.decisions
         if decision.approved_at is None or decision.approved_at <= publication.published_at
@@ -227,10 +231,12 @@ def _document(contents: ArchiveContents, place: int, totals: Totals) -> CutDocum
     tie = tie_at_line(ranked({number: count.net for number, count in counts.items()}), size)
     document = build_document(
         contest_facts(contest),
-        {candidate.number: candidate.name for candidate in contest.candidates},
-        counts,
-        totals.ballots,
-        decided_tie(known, tie),
+        CountedVotes(
+            {candidate.number: candidate.name for candidate in contest.candidates},
+            counts,
+            totals.ballots,
+        ),
+        decided_tie(existing, tie),
         version=publication.version,
     )
     decision = _decision(contents, publication.decision_id)

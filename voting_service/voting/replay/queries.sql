@@ -15,14 +15,14 @@ select id, kind, source, label, evidence, ballots, ballots_hash, created_at
 
 -- name: rulings
 -- What was ruled, in the order in which it took effect.
-select decision_id, hold_id, turn, verdict, ruled_at
+select approval_id as decision_id, hold_id, turn, verdict, ruled_at
   from rulings
  where contest_id = $1
- order by ruled_at, decision_id;
+ order by ruled_at, approval_id;
 
 -- name: publications
 -- Every version with its signed bytes.
-select version, decision_id, published_at, visible_from,
+select version, approval_id as decision_id, published_at, visible_from,
        encode(sha256(document), 'hex') as document_sha256, document
   from publications
  where contest_id = $1

@@ -25,6 +25,7 @@ from voting_service.infrastructure.postgres.pool import AnyConnection, domain_er
 from voting_service.voting.rulings.model import HoldAttribute, HoldEvidence
 from voting_service.voting.rulings.repository import (
     QUERIES,
+    NewHold,
     create_hold,
     find_hold_by_ballots,
 )
@@ -82,14 +83,20 @@ class ImportedHold(NamedTuple):
     is_new: bool
 
 
+class HoldOrigin(NamedTuple):
+    """Who creates holds, and when; `source` names what found the ballots, None for the folder."""
+
+    actor: str
+    at: datetime
+    source: str | None = None
+
+
 async def import_holds(
     connection: AnyConnection,
     contest: Contest,
     folder: Path,
+    origin: HoldOrigin,
     *,
-    actor: str,
-    now: datetime,
-    source: str | None = None,
     fresh: bool = False,
 ) -> tuple[ImportedHold, ...]:
     """Create the holds of a folder, all of them or none.
@@ -103,9 +110,9 @@ async def import_holds(
     imported = []
     with domain_errors():
         async with connection.transaction():
-            known = await _in_campaigns(connection, contest) if fresh else frozenset()
+            in_campaigns = await _in_campaigns(connection, contest) if fresh else frozenset()
             for campaign in campaigns:
-                ballots = members[campaign.campaign] - known
+                ballots = members[campaign.campaign] - in_campaigns
                 if not ballots:
                     continue
                 hold_id = await find_hold_by_ballots(connection, contest, ballots)
@@ -114,13 +121,15 @@ async def import_holds(
                     hold_id = await create_hold(
                         connection,
                         contest,
-                        ballots,
-                        actor=actor,
-                        kind="bloc" if campaign.verdict == "bloc" else "campaign",
-                        source=source or f"forensics, {folder.name}",
-                        label=f"{campaign.kind} {campaign.campaign}",
-                        evidence=campaign.evidence(),
-                        now=now,
+                        NewHold(
+                            ballots,
+                            kind="bloc" if campaign.verdict == "bloc" else "campaign",
+                            source=origin.source or f"forensics, {folder.name}",
+                            label=f"{campaign.kind} {campaign.campaign}",
+                            evidence=campaign.evidence(),
+                        ),
+                        actor=origin.actor,
+                        now=origin.at,
                     )
                 imported.append(ImportedHold(campaign.campaign, hold_id, len(ballots), is_new))
     return tuple(imported)

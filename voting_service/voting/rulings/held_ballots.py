@@ -14,7 +14,7 @@ from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.infrastructure.timeouts import DRAIN_SECONDS
 from voting_service.voting.rulings.model import HoldEvidence
-from voting_service.voting.rulings.repository import QUERIES, create_hold
+from voting_service.voting.rulings.repository import QUERIES, NewHold, create_hold
 
 ACTOR = "voting-service work"
 """The author of these holds, in holds and audit log."""
@@ -71,15 +71,17 @@ async def _make_hold(
     return await create_hold(
         connection,
         contest,
-        row["ballots"],
-        actor=ACTOR,
-        kind="screening",
-        source=ACTOR,
-        label=f"{slug} {day.isoformat()}",
-        evidence=HoldEvidence(
-            sentence=sentence,
-            first_at=max(contest.opens_at, begins),
-            last_at=min(contest.closes_at, ends),
+        NewHold(
+            row["ballots"],
+            kind="screening",
+            source=ACTOR,
+            label=f"{slug} {day.isoformat()}",
+            evidence=HoldEvidence(
+                sentence=sentence,
+                first_at=max(contest.opens_at, begins),
+                last_at=min(contest.closes_at, ends),
+            ),
         ),
+        actor=ACTOR,
         now=now,
     )

@@ -83,7 +83,7 @@ class HoldEvidence(msgspec.Struct, frozen=True, omit_defaults=True):
 class Ruling(msgspec.Struct, frozen=True):
     """What two people ruled about a hold; the highest turn is in force."""
 
-    decision_id: int
+    approval_id: int
     hold_id: int
     turn: int
     verdict: Verdict
@@ -135,7 +135,7 @@ class Hold(msgspec.Struct, frozen=True):
         return "proposed" if self.proposals else "open"
 
     @property
-    def settled(self) -> bool:
+    def is_ruled(self) -> bool:
         """Whether it is ruled on and no other ruling is proposed."""
         return self.ruling is not None and not self.proposals
 

@@ -47,10 +47,10 @@ select h.id, h.kind, h.source, h.label, h.evidence, h.ballots,
 
 -- name: rulings
 -- Every ruling about the holds of a contest, or about one of them, oldest first.
-select r.decision_id, r.hold_id, r.turn, r.verdict, d.payload ->> 'reason' as reason,
+select r.approval_id, r.hold_id, r.turn, r.verdict, d.payload ->> 'reason' as reason,
        d.payload ->> 'words' as words, p.name as proposer, a.name as approver, r.ruled_at
   from rulings r
-  join decisions d on d.id = r.decision_id
+  join approval_requests d on d.id = r.approval_id
   join accounts p on p.id = d.proposed_by
   join accounts a on a.id = d.approved_by
  where r.contest_id = $1 and r.hold_id = coalesce($2, r.hold_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -59,27 +59,28 @@ class BallotHistory(msgspec.Struct, frozen=True):
     rulings: tuple[Ruling, ...]
 
 
+class NewHold(msgspec.Struct, frozen=True):
+    """Ballots to put in question; `source` is the account or program that found them."""
+
+    ballot_ids: Collection[bytes]
+    kind: HoldKind
+    source: str
+    label: str
+    evidence: HoldEvidence
+
+
 async def create_hold(
-    connection: AnyConnection,
-    contest: Contest,
-    ballot_ids: Iterable[bytes],
-    *,
-    actor: str,
-    kind: HoldKind,
-    source: str,
-    label: str,
-    evidence: HoldEvidence,
-    now: datetime,
+    connection: AnyConnection, contest: Contest, new: NewHold, *, actor: str, now: datetime
 ) -> int:
-    """Create a hold of these ballots, all of them or none; return its id.
+    """Create a hold of all its ballots or none; return its id.
 
     Raises InvalidInput with ids that are not ballots of the contest, and Refused when a hold of
     exactly these ballots exists.
     """
-    ids = sorted(set(ballot_ids))
+    ids = sorted(set(new.ballot_ids))
     if not ids:
         raise InvalidInput(Fault("ballots", "voting.rulings.no_ballots_given"))
-    label = label.strip()
+    label = new.label.strip()
     if not 1 <= len(label) <= MAX_LABEL_CHARACTERS:
         raise InvalidInput(
             Fault("label", "voting.rulings.label_length", max_label_characters=MAX_LABEL_CHARACTERS)
@@ -91,10 +92,10 @@ async def create_hold(
             hold_id: int = await connection.fetchval(
                 QUERIES["insert_hold"],
                 contest.id,
-                kind,
-                source,
+                new.kind,
+                new.source,
                 label,
-                evidence,
+                new.evidence,
                 len(ids),
                 digest,
                 now,
@@ -108,8 +109,8 @@ async def create_hold(
                 contest=contest.slug,
                 subject=f"hold {hold_id}",
                 details={
-                    "kind": kind,
-                    "source": source,
+                    "kind": new.kind,
+                    "source": new.source,
                     "label": label,
                     "ballots": len(ids),
                     "ballots_hash": digest,

@@ -8,7 +8,7 @@ another ruling, again with two people. The sites ask for a recent confirmation o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from typing import NamedTuple
 
 from voting_service.contests.model import Contest
 from voting_service.errors import (
@@ -17,8 +17,9 @@ from voting_service.errors import (
     NotFound,
     Refused,
 )
-from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
-from voting_service.staff.accounts.model import Account
+from voting_service.i18n.catalogues import load_text
+from voting_service.infrastructure.postgres.pool import domain_errors
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalRequest, check_approver
 from voting_service.staff.approvals.repository import find_approval, load_contest_approvals
 from voting_service.staff.approvals.service import (
@@ -37,54 +38,52 @@ from voting_service.voting.rulings.model import (
 from voting_service.voting.rulings.repository import load_holds
 
 
+class ProposedRuling(NamedTuple):
+    """What to do with a hold, a code of `model.REASONS`, and what was found, for the record."""
+
+    verdict: Verdict
+    reason: str
+    words: str
+
+
 async def propose_rulings(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    hold_ids: Sequence[int],
-    *,
-    verdict: Verdict,
-    reason: str,
-    words: str,
-    now: datetime,
+    actor: Actor, contest: Contest, hold_ids: Sequence[int], ruling: ProposedRuling
 ) -> tuple[int, ...]:
     """Propose one ruling about each hold, for all or none; return the ids of the requests.
 
     Raises InvalidInput, NotFound, or Refused when a hold is already ruled so or the same is
     proposed.
     """
-    words = words.strip()
-    _check(verdict, reason, words)
+    words = ruling.words.strip()
+    _check(ruling.verdict, ruling.reason, words)
     if not hold_ids:
         raise InvalidInput(Fault("holds", "voting.rulings.no_holds_given"))
-    holds = {hold.id: hold for hold in await load_holds(connection, contest)}
+    holds = {hold.id: hold for hold in await load_holds(actor.connection, contest)}
     made = []
     with domain_errors():
-        async with connection.transaction():
+        async with actor.connection.transaction():
             for hold_id in sorted(set(hold_ids)):
                 hold = holds.get(hold_id)
                 if hold is None:
                     raise NotFound(
                         "voting.rulings.no_such_hold", slug=contest.slug, hold_id=hold_id
                     )
-                _check_not_ruled(hold, verdict)
-                decision_id = await propose(
-                    connection,
+                _check_not_ruled(hold, ruling.verdict)
+                approval_id = await propose(
+                    actor,
                     contest,
-                    account,
                     kind=RULING,
                     subject=hold.subject,
                     payload={
                         "hold": hold.id,
                         "turn": hold.next_turn,
                         "ballots_hash": hold.ballots_hash,
-                        "verdict": verdict,
-                        "reason": reason,
+                        "verdict": ruling.verdict,
+                        "reason": ruling.reason,
                         "words": words,
                     },
-                    now=now,
                 )
-                made.append(decision_id)
+                made.append(approval_id)
     return tuple(made)
 
 
@@ -98,7 +97,7 @@ def _check(verdict: Verdict, reason: str, words: str) -> None:
                 verdicts=", ".join(VERDICTS),
             )
         )
-    fitting = [code for code, known in REASONS.items() if verdict in known.verdicts]
+    fitting = [code for code, listed in REASONS.items() if verdict in listed.verdicts]
     if reason not in fitting:
         faults.append(
             Fault("reason", "voting.rulings.unknown_reason", value=", ".join(fitting or REASONS))
@@ -121,17 +120,12 @@ def _check_not_ruled(hold: Hold, verdict: Verdict) -> None:
             "voting.rulings.already_ruled",
             id=hold.id,
             verdict=verdict,
-            decision_id=hold.ruling.decision_id,
+            approval_id=hold.ruling.approval_id,
         )
 
 
 async def approve_rulings(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    decision_ids: Iterable[int],
-    *,
-    now: datetime,
+    actor: Actor, contest: Contest, approval_ids: Iterable[int]
 ) -> tuple[ApprovalRequest, ...]:
     """Approve pending rulings, all or none; the counts change in the same transaction.
 
@@ -139,32 +133,33 @@ async def approve_rulings(
     seconds. Raises SecondPersonRequired if a proposer approves, NotFound, or Refused, also when a
     hold was ruled on since the proposal.
     """
-    decisions = await load_contest_approvals(connection, contest.id)
-    rulings = [_ruling(decisions, decision_id) for decision_id in sorted(set(decision_ids))]
+    decisions = await load_contest_approvals(actor.connection, contest.id)
+    rulings = [_ruling(decisions, approval_id) for approval_id in sorted(set(approval_ids))]
     if not rulings:
         raise InvalidInput(Fault("decisions", "voting.rulings.no_proposals_given"))
     subjects = [decision.subject for decision in rulings]
     if len(set(subjects)) != len(subjects):
         raise InvalidInput(Fault("decisions", "voting.rulings.same_hold_twice"))
     for decision in rulings:
-        check_approver(decision, account)
+        check_approver(decision, actor.account)
     with domain_errors():
-        async with connection.transaction():
+        async with actor.connection.transaction():
             for decision in rulings:
-                await record_approval(connection, contest, decision, account, now)
+                await record_approval(actor, contest, decision)
             for rival in decisions:
                 if _is_rival(rival, rulings):
-                    because = "another ruling about the hold was approved"
-                    await decline(connection, contest, account, rival, because, now=now)
+                    reason = load_text("rulings", "rival_approved")
+                    because = f"{reason.zh} / {reason.en}"
+                    await decline(actor, contest, rival, because)
     return tuple(rulings)
 
 
-def _ruling(decisions: Iterable[ApprovalRequest], decision_id: int) -> ApprovalRequest:
-    decision = find_approval(decisions, decision_id)
+def _ruling(decisions: Iterable[ApprovalRequest], approval_id: int) -> ApprovalRequest:
+    decision = find_approval(decisions, approval_id)
     if decision.kind != "ruling":
         raise NotFound(
             "voting.rulings.not_a_ruling",
-            decision_id=decision_id,
+            approval_id=approval_id,
             decision=decision.describe("en"),
         )
     return decision
@@ -179,15 +174,9 @@ def _is_rival(decision: ApprovalRequest, approved: Sequence[ApprovalRequest]) ->
 
 
 async def decline_ruling(
-    connection: AnyConnection,
-    contest: Contest,
-    account: Account,
-    decision_id: int,
-    because: str,
-    *,
-    now: datetime,
+    actor: Actor, contest: Contest, approval_id: int, because: str
 ) -> ApprovalRequest:
     """Decline a proposed ruling, or withdraw one's own. Raises like `approvals.service.decline`,
     and NotFound for a request that is not a ruling."""
-    decision = _ruling(await load_contest_approvals(connection, contest.id), decision_id)
-    return await decline(connection, contest, account, decision, because, now=now)
+    decision = _ruling(await load_contest_approvals(actor.connection, contest.id), approval_id)
+    return await decline(actor, contest, decision, because)

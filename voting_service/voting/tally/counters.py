@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from typing import NamedTuple
 
-import msgpack
+import msgspec
 
 from voting_service.errors import StoreUnavailable
 from voting_service.infrastructure.tasks import FailureLog, run_forever
@@ -90,7 +90,7 @@ class CounterFeed:
             try:
                 with metrics.STEP_SECONDS.labels("count").time():
                     await self._valkey.call(
-                        "voting_count", [contest_tag(contest_id)], [msgpack.packb(batches)]
+                        "voting_count", [contest_tag(contest_id)], [msgspec.msgpack.encode(batches)]
                     )
             except StoreUnavailable:
                 metrics.COUNTS_LOST.inc(len(batches))
@@ -117,7 +117,7 @@ async def set_counts(valkey: Valkey, contest_id: int, floor: int, totals: Counts
     fields = {str(number): votes for number, votes in totals.votes.items()}
     fields[BALLOTS_FIELD] = totals.ballots
     drift: int = await valkey.call(
-        "voting_reconcile", [contest_tag(contest_id)], [str(floor), msgpack.packb(fields)]
+        "voting_reconcile", [contest_tag(contest_id)], [str(floor), msgspec.msgpack.encode(fields)]
     )
     return drift
 

@@ -100,11 +100,11 @@ async def load_hold_heat_map(
     """Load the heat map of a hold. Reads all ballots from shortly before its first to shortly after
     its last. Raises StoreUnavailable."""
     with domain_errors():
-        known = await connection.fetchrow(QUERIES["frame"], contest.id, hold.id)
-        assert known is not None, "aggregates always are"
-        candidate = next(iter(hold.evidence.candidates), known["candidate"])
+        outline = await connection.fetchrow(QUERIES["frame"], contest.id, hold.id)
+        assert outline is not None, "aggregates always are"
+        candidate = next(iter(hold.evidence.candidates), outline["candidate"])
         kind, values = await _values(connection, contest, hold)
-        begins, step = heat_map_span(known["first_at"], known["last_at"])
+        begins, step = heat_map_span(outline["first_at"], outline["last_at"])
         frame = Frame(candidate, kind, values, begins, step)
         rows = await connection.fetch(
             QUERIES["cells"],

@@ -92,8 +92,8 @@ class Figures(msgspec.Struct, frozen=True):
         sums: dict[int, Count] = {}
         for cell in sorted(self.cells, key=lambda cell: cell.platform_id):
             if cell.candidate == candidate:
-                known = sums.get(cell.platform_id, Count())
-                sums[cell.platform_id] = known.plus(cell.counted)
+                before = sums.get(cell.platform_id, Count())
+                sums[cell.platform_id] = before.plus(cell.counted)
         return sums
 
 

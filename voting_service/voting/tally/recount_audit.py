@@ -56,7 +56,7 @@ def difference(kept: Cells, counted: Cells) -> int:
     total = 0
     for cell in kept.keys() | counted.keys():
         ours, theirs = kept.get(cell, Count()), counted.get(cell, Count())
-        total += sum(abs(one - other) for one, other in zip(ours, theirs, strict=True))
+        total += sum(abs(left - right) for left, right in zip(ours, theirs, strict=True))
     return total
 
 

@@ -1,7 +1,7 @@
 """⑧ Standings: the public counts, prepared as bytes at most once per second and worker.
 
 Reading them costs a dictionary look-up. Counts come from the live counters, from Postgres while
-those are unavailable, and from snapshots where the release schedule says so.
+those are unavailable, and from snapshots where the release schedule requires it.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ async def load_window(connection: AnyConnection, contest: Contest, window: Windo
     networks = sorted(of.get("network", ()), key=lambda row: (-row["gross"], row["network"]))
     return WindowFigures(
         ballots=_count(of["all"][0]),
-        minutes=tuple(MinuteCount(*each) for each in minutes),
+        minutes=tuple(MinuteCount(*minute) for minute in minutes),
         platforms=dict(sorted((row["platform_id"], _count(row)) for row in of.get("platform", ()))),
         candidates=dict(sorted((row["candidate"], _count(row)) for row in of.get("candidate", ()))),
         networks={row["network"]: _count(row) for row in networks},

@@ -1,8 +1,8 @@
 """The keys of a contest: created at import, wrapped by the master key, destroyed after the contest.
 
 Each contest has two keys. `voters` makes pseudonyms and network hashes; once it is destroyed,
-nobody can link a ballot to a person any more. `seals` is the MAC key of sessions and receipts, and
-is kept as long as receipts can be checked.
+nobody can link a ballot to a person any more. `receipts` is the MAC key of sessions and receipts,
+and is kept as long as receipts can be checked.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class ContestKeys:
     challenge: bytes
 
     @classmethod
-    def from_roots(cls, voters: bytes | None, seals: bytes) -> ContestKeys:
+    def from_roots(cls, voters: bytes | None, receipts: bytes) -> ContestKeys:
         return cls(
             pseudonym=derive(voters, b"pseudonym") if voters else None,
             network=derive(voters, b"network") if voters else None,
-            session=derive(seals, b"session"),
-            receipt=derive(seals, b"receipt"),
-            challenge=derive(seals, b"challenge"),
+            session=derive(receipts, b"session"),
+            receipt=derive(receipts, b"receipt"),
+            challenge=derive(receipts, b"challenge"),
         )
 
 
@@ -80,8 +80,8 @@ async def load_keys(connection: AnyConnection, master_key: bytes) -> LoadedKeys:
         else:
             roots.setdefault(contest_id, {})[purpose] = key
     opened = {
-        contest_id: ContestKeys.from_roots(keys.get("voters"), keys["seals"])
+        contest_id: ContestKeys.from_roots(keys.get("voters"), keys["receipts"])
         for contest_id, keys in roots.items()
-        if "seals" in keys and contest_id not in not_opened
+        if "receipts" in keys and contest_id not in not_opened
     }
     return LoadedKeys(opened, not_opened)

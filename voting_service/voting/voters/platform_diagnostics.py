@@ -1,8 +1,8 @@
 """Check the keys of a platform and a sample token against the contract, line by line.
 
 Sign-in stops at the first broken rule; this reports every rule. The rules are those of the sign-in
-(`platform_adapters/jwt.py`); no token is used up. The output is English: it is read by engineers of
-platforms on the command line.
+(`platform_adapters/jwt.py`); no token is used up. The texts are those of the catalogue
+`platform_check`, in English as all output of the command line.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from voting_service.errors import (
     TokenRefused,
     Unavailable,
 )
+from voting_service.i18n.catalogues import find_text, load_text
 from voting_service.infrastructure.http_clients.json_web_tokens import (
     CLOCK_SKEW_SECONDS,
     find_key,
@@ -52,25 +53,19 @@ class DiagnosticFinding(NamedTuple):
     mend: str = ""
 
 
-MEND: Mapping[str, str] = {
-    "token": "send the compact form, header.claims.signature, and nothing around it",
-    "header": "let a JWT library write the header",
-    "alg": f"sign with {' or '.join(ALGORITHMS)}, the algorithm of the registered key",
-    "kid": "write into the header the kid of the key that signs, as it is registered; with one key "
-    "registered, leave it out",
-    "signature": "sign with the private half of the registered key; an ES256 signature is the 64 "
-    "bytes of r and s, not DER",
-    "claims": "the token's second part must be one JSON object",
-    "iss": "write the platform's slug, {platform}",
-    "aud": "write the contest's slug, {contest}, as a text or a list of one",
-    "sub": "write your own unchanging user id, 1 to 128 characters; never a phone number",
-    "iat": "write the moment of signing in whole seconds, and set the server's clock by NTP",
-    "exp": f"write iat plus at most {MAX_LIFETIME_SECONDS}, and send the user over at once",
-    "jti": "write a new random text of at most 128 characters for every token, as of a UUID",
-    "nbf": "leave it out, or write iat",
-    "person": "leave it out, or write the keyed hash that the contest's platforms agreed on",
-    "account_created": 'leave it out, or write a date: "2019-05-31"',
-}
+def _text(path: str, /, **params: Any) -> str:
+    return load_text("platform_check", path, **params).en
+
+
+def _mend(what: str, platform: str = "", contest: str = "") -> str:
+    """Return how to fix a token's part or claim; empty for one without a rule of its own."""
+    text = find_text("platform_check", f"mend.{what}", "en") or ""
+    return text.format(
+        algorithms=" or ".join(ALGORITHMS),
+        lifetime=MAX_LIFETIME_SECONDS,
+        platform=platform,
+        contest=contest,
+    )
 
 
 def right(what: str, detail: str) -> DiagnosticFinding:
@@ -93,29 +88,31 @@ def examine_keys(jwks: Sequence[object], *, published: bool) -> Iterator[Diagnos
         what = f"key {named if isinstance(named, str) else place + 1}"
         try:
             key = read_key(jwk, ALGORITHMS)
-        except ValueError as error:
+        except InvalidInput as error:
             yield _unusable(what, jwk, str(error), published=published)
         else:
             usable.append(key)
-            yield right(what, f"{key.algorithm}, public")
+            yield right(what, _text("keys.public", algorithm=key.algorithm))
     if not usable:
-        yield wrong("keys", "no usable key", MEND["alg"])
+        yield wrong("keys", _text("keys.none_usable"), _mend("alg"))
     if len(usable) < 2:
         return
     kids = Counter(key.kid for key in usable)
     for kid, times in kids.items():
         if kid is None:
-            yield wrong("kid", f"{times} of {len(usable)} keys have none", "give each its own")
+            detail = _text("keys.without_kid", count=times, all=len(usable))
+            yield wrong("kid", detail, _text("mend.kid_each"))
         elif times > 1:
-            yield wrong("kid", f"{times} keys are called {kid}", "give each key a kid of its own")
+            detail = _text("keys.same_kid", count=times, kid=kid)
+            yield wrong("kid", detail, _text("mend.kid_each"))
 
 
 def _unusable(what: str, jwk: object, fault: str, *, published: bool) -> DiagnosticFinding:
     if isinstance(jwk, dict) and jwk.keys() & {"d", "k"}:
-        return wrong(what, fault, "anyone who reads it can sign: replace this key everywhere today")
+        return wrong(what, fault, _text("mend.key_secret"))
     if published:
-        return remark(what, f"is ignored: {fault}")
-    return wrong(what, fault, "register another key")
+        return remark(what, _text("keys.ignored", fault=fault))
+    return wrong(what, fault, _text("mend.key_other"))
 
 
 def examine_delivery(
@@ -126,19 +123,19 @@ def examine_delivery(
     if kind in {"application/json", "application/jwk-set+json"}:
         yield right("content-type", kind)
     else:
-        yield remark("content-type", f"{kind or 'none'}; application/jwk-set+json is proper")
+        yield remark("content-type", _text("delivery.type", kind=kind or _text("delivery.none")))
     caching = headers.get("cache-control", "")
     seconds = _max_age(caching)
     if seconds is not None and seconds > _LONG_CACHE_SECONDS:
         yield wrong(
             "cache-control",
-            f"{caching}: a cache may hide a new key for {timedelta(seconds=seconds)}",
-            "let it be kept for five minutes: max-age=300",
+            _text("delivery.long_cache", header=caching, kept=timedelta(seconds=seconds)),
+            _text("mend.cache-control"),
         )
     else:
-        yield remark("cache-control", caching or "none; max-age=300 suits us")
+        yield remark("cache-control", caching or _text("delivery.no_cache"))
     if server is not None:
-        yield _clock("clock of the keys' server", (server - now).total_seconds())
+        yield _clock(_text("delivery.clock"), (server - now).total_seconds())
 
 
 def _max_age(cache_control: str) -> int | None:
@@ -150,49 +147,56 @@ def _max_age(cache_control: str) -> int | None:
 
 
 def _clock(what: str, ahead_seconds: float) -> DiagnosticFinding:
-    side = "ahead of" if ahead_seconds > 0 else "behind"
-    detail = f"{abs(ahead_seconds):.0f} s {side} ours; {CLOCK_SKEW_SECONDS} s are tolerated"
+    detail = _text(
+        "delivery.clock_ahead" if ahead_seconds > 0 else "delivery.clock_behind",
+        seconds=abs(ahead_seconds),
+        tolerated=CLOCK_SKEW_SECONDS,
+    )
     if abs(ahead_seconds) > CLOCK_SKEW_SECONDS:
-        return wrong(what, detail, "set it by NTP")
+        return wrong(what, detail, _text("mend.clock"))
     return right(what, detail)
 
 
 async def examine_token(
-    token: str, keys: KeySource | None, *, platform_slug: str, contest_slug: str | None,
+    token: str,
+    keys: KeySource | None,
+    *,
+    platform_slug: str,
+    contest_slug: str | None,
     now: datetime,
-) -> list[DiagnosticFinding]:  # fmt: skip
+) -> list[DiagnosticFinding]:
     """Check everything about a token, except its signature without `keys` and its contest without
     `contest_slug`."""
-    names = {"platform": f'"{platform_slug}"', "contest": f'"{contest_slug or "…"}"'}
-    found = await _examine_signature(token, keys)
+    names = (f'"{platform_slug}"', f'"{contest_slug or "…"}"')
+    findings = await _examine_signature(token, keys)
     try:
         payload = unverified_payload(token)
     except ValueError:
-        found.append(wrong("claims", "the second part is not base64url"))
+        findings.append(wrong("claims", _text("token.not_base64url")))
     else:
-        found += _examine_claims(payload, platform_slug, contest_slug, now)
+        findings += _examine_claims(payload, platform_slug, contest_slug, now)
     return [
-        each._replace(mend=each.mend or MEND.get(each.what, "").format_map(names))
-        if each.ok is False
-        else each
-        for each in found
+        finding._replace(mend=finding.mend or _mend(finding.what, *names))
+        if finding.ok is False
+        else finding
+        for finding in findings
     ]
 
 
 async def _examine_signature(token: str, keys: KeySource | None) -> list[DiagnosticFinding]:
-    found: list[DiagnosticFinding] = []
+    findings: list[DiagnosticFinding] = []
     try:
         header = read_header(token, ALGORITHMS, MAX_TOKEN_BYTES)
-        found.append(right("alg", header["alg"]))
+        findings.append(right("alg", header["alg"]))
         if keys is None:
-            return [*found, remark("signature", "not examined: no key can be had")]
+            return [*findings, remark("signature", _text("token.no_key"))]
         key = await find_key(header, keys)
-        found.append(right("kid", str(header.get("kid") or "none; the platform has one key")))
+        findings.append(right("kid", str(header.get("kid") or _text("token.no_kid"))))
         verified_payload(token, key)
-        found.append(right("signature", "was made with the registered key"))
+        findings.append(right("signature", _text("token.signed")))
     except (TokenRefused, Unavailable) as error:
-        found.append(_refusal(str(error)))
-    return found
+        findings.append(_refusal(str(error)))
+    return findings
 
 
 def _refusal(message: str) -> DiagnosticFinding:
@@ -226,23 +230,23 @@ def _examine_claims(
         if name in faults:
             yield wrong(name, f"{faults[name]}{_shown(read.get(name))}")
         elif name == "aud" and contest_slug is None:
-            yield remark(name, f"{expected}; say with --contest which contest it should be")
+            yield remark(name, _text("token.any_contest", contest=expected))
         elif name in read:
             yield right(name, _detail(name, claims, now))
 
 
-def _read_claims(said: Mapping[str, msgspec.Raw]) -> tuple[dict[str, Any], dict[str, str]]:
+def _read_claims(claims: Mapping[str, msgspec.Raw]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the well-formed claims, and the faults of the others."""
     read: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for field in msgspec.structs.fields(Claims):
-        if field.name not in said:
+        if field.name not in claims:
             if field.required:
-                faults[field.name] = "is missing"
+                faults[field.name] = _text("token.missing")
             continue
         try:
             read[field.name] = decode_json(
-                msgspec.json.Decoder(field.type), bytes(said[field.name])
+                msgspec.json.Decoder(field.type), bytes(claims[field.name])
             )
         except InvalidInput as error:
             faults[field.name] = error.faults[0].message
@@ -257,23 +261,25 @@ def _only(audience: str | list[str] | None) -> str | None:
 
 def _shown(value: object) -> str:
     """Return a value, shortened and printable."""
-    if value is None or isinstance(value, int):
-        return "" if value is None else f" (it is {value})"
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return _text("token.is", value=value)
     text = "".join(c if c.isprintable() else "�" for c in str(value))
-    return f' (it is "{text[:60]}")'
+    return _text("token.is", value=f'"{text[:60]}"')
 
 
 def _detail(name: str, claims: Claims, now: datetime) -> str:
     match name:
         case "iat":
             age = now.timestamp() - claims.iat
-            return f"{abs(age):.0f} s {'ago' if age >= 0 else 'ahead'} by our clock"
+            return _text("token.ago" if age >= 0 else "token.ahead", seconds=abs(age))
         case "exp":
-            return f"{claims.exp - claims.iat} s after iat"
+            return _text("token.after_iat", seconds=claims.exp - claims.iat)
         case "sub" | "person":
-            return f"{len(getattr(claims, name))} characters"
+            return _text("token.length", count=len(getattr(claims, name)))
         case "jti":
-            return f"{len(claims.jti)} characters; this examination has not used it up"
+            return _text("token.not_used", count=len(claims.jti))
         case "aud":
             return str(_only(claims.aud))
         case _:

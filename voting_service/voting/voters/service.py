@@ -133,8 +133,9 @@ class SignIn:
         try:
             adapter = create_adapter(platform, self._tools)
         except InvalidInput as error:
-            log.error("platform_not_set_up", platform=platform.slug, faults=str(error))  # noqa: TRY400
             adapter = error
+        if isinstance(adapter, InvalidInput):
+            log.error("platform_not_set_up", platform=platform.slug, faults=str(adapter))
         self._adapters[platform.id] = version, adapter
         return adapter
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tests.contest_data import both
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.postgres.pool import AnyConnection, connect
@@ -80,12 +80,12 @@ def acting(
     return SelectionActor(Actor(connection, account, now or system_clock()), selection, keys)
 
 
-async def seat_officer(office: Office, body: RecommendingBody, name: str) -> Account:
+async def seat_officer(staff_app: StaffApp, body: RecommendingBody, name: str) -> Account:
     """An officer of the body, without an invitation."""
-    account = await office.account("recommender", name)
-    owner = await connect(office.settings.migration_url)
+    account = await staff_app.account("recommender", name)
+    owner = await connect(staff_app.settings.migration_url)
     await owner.execute(
-        "insert into office.body_officers (account_id, body_id) values ($1, $2)",
+        "insert into nomination.body_officers (account_id, body_id) values ($1, $2)",
         account.id,
         body.id,
     )
@@ -94,12 +94,12 @@ async def seat_officer(office: Office, body: RecommendingBody, name: str) -> Acc
 
 
 async def move_window(
-    office: Office, selection: Selection, opens_at: datetime, closes_at: datetime
+    staff_app: StaffApp, selection: Selection, opens_at: datetime, closes_at: datetime
 ) -> None:
     """Move the window, as only the owner of the tables can."""
-    owner = await connect(office.settings.migration_url)
+    owner = await connect(staff_app.settings.migration_url)
     await owner.execute(
-        "update office.selections set opens_at = $2, closes_at = $3 where id = $1",
+        "update nomination.selections set opens_at = $2, closes_at = $3 where id = $1",
         selection.id,
         opens_at,
         closes_at,

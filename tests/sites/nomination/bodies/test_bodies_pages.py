@@ -7,38 +7,39 @@ import re
 from playwright.async_api import Page
 
 from tests.browser.accessibility import assert_accessible
-from tests.sites.console.running_office import PASSWORD, Office
+from tests.sites.console.running_staff_app import PASSWORD, StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen
 from voting_service.nomination.repository import load_officer_body
-from voting_service.staff.accounts.invitations import accept, find_invitation
+from voting_service.staff.accounts.invitations import InvitationForm, accept, find_invitation
 from voting_service.staff.accounts.second_factor import new_secret
 
 
-async def test_an_invited_officer_recommends_for_the_body(office: Office, chosen: Chosen) -> None:
-    admin = await office.signed_in_client("administrator")
+async def test_an_invited_officer_recommends_for_the_body(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    admin = await staff_app.signed_in_client("administrator")
     answer = await admin.post("/bodies/north/invite", data={"note": "经办人一"})
     assert answer.status_code == 201
     token = re.search(r"/invitation/([A-Za-z0-9_-]{43})", answer.text)
     assert token
-    found = await find_invitation(office.database, token[1], office.clock())
+    invitation = await find_invitation(staff_app.database, token[1], staff_app.clock())
     secret = new_secret()
-    office.secrets["officer"] = secret
+    staff_app.secrets["officer"] = secret
     account = await accept(
-        office.database,
-        office.settings.master_key.get_secret_value(),
-        found,
-        name="officer",
-        password=PASSWORD,
-        totp_secret=secret,
-        code=office.code("officer"),
-        clock=office.clock,
+        staff_app.database,
+        staff_app.settings.master_key.get_secret_value(),
+        invitation,
+        InvitationForm(
+            name="officer", password=PASSWORD, totp_secret=secret, code=staff_app.code("officer")
+        ),
+        clock=staff_app.clock,
     )
     assert account.role == "recommender"
-    assert await load_officer_body(office.database, account) == chosen.bodies["north"]
+    assert await load_officer_body(staff_app.database, account) == chosen.bodies["north"]
 
 
-async def test_a_body_can_be_added_once(office: Office, chosen: Chosen) -> None:
-    admin = await office.signed_in_client("administrator")
+async def test_a_body_can_be_added_once(staff_app: StaffApp, chosen: Chosen) -> None:
+    admin = await staff_app.signed_in_client("administrator")
     form = {"kind": "department", "zh": "交通部门", "en": "Transport", "slug": "transport"}
     assert (await admin.post("/bodies", data=form)).status_code == 303
     assert (await admin.post("/bodies", data=form)).status_code == 422
@@ -47,15 +48,15 @@ async def test_a_body_can_be_added_once(office: Office, chosen: Chosen) -> None:
     assert "Transport" in (await admin.get("/bodies")).text
 
 
-async def test_signed_out_visitors_see_nothing(office: Office, chosen: Chosen) -> None:
+async def test_signed_out_visitors_see_nothing(staff_app: StaffApp, chosen: Chosen) -> None:
     for role in ("recommender", "expert"):
-        guest = await office.signed_in_client(role)
+        guest = await staff_app.signed_in_client(role)
         assert (await guest.get("/")).headers["location"] == "/selections"
         for path in ("/bodies", "/audit-log", "/accounts", "/contests/test-2022"):
             assert (await guest.get(path)).status_code == 403
 
 
-async def test_the_page_of_bodies(office: Office, chosen: Chosen, desktop: Page) -> None:
-    await office.sign_in(desktop, "administrator", "/bodies")
+async def test_the_page_of_bodies(staff_app: StaffApp, chosen: Chosen, desktop: Page) -> None:
+    await staff_app.sign_in(desktop, "administrator", "/bodies")
     await assert_accessible(desktop)
     assert "0 / 6" in await desktop.inner_text("main")

@@ -22,7 +22,7 @@ from tests.cut_data import (
     insert_ballots,
 )
 from tests.nomination.form.people import complete_form, id_number
-from tests.sites.console.running_office import Office, StaffClient
+from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.sites.nomination.bodies.selection_data import SLUG, store_selection
 from voting_service.contests.model import Contest, CutRules
 from voting_service.infrastructure.crypto.signed_document import load_signing_key
@@ -39,6 +39,7 @@ from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.form_encryption import encrypt_form
 from voting_service.nomination.repository import load_selection
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import approval_kind
 from voting_service.staff.approvals.repository import load_selection_approvals
 from voting_service.staff.approvals.service import propose, record_approval
@@ -49,7 +50,7 @@ CANDIDATES = 32
 VOTE = "vote-2022"
 PANEL = f"/selections/{SLUG}/panel"
 RESULT = f"/selections/{SLUG}/result"
-PAPERS = f"/selections/{SLUG}/papers"
+DOCUMENTS = f"/selections/{SLUG}/documents"
 SMALL = PanelRules(
     criteria=(Criterion("c1", both("技能"), 60, 100), Criterion("c2", both("业绩"), 40, 50)),
     method="trimmed_mean",
@@ -64,7 +65,7 @@ EXPERTS = tuple(f"expert-{letter}" for letter in "abcdefg")
 class Chosen:
     """The selection after the vote; candidates 1 to 30 went on."""
 
-    office: Office
+    staff_app: StaffApp
     selection: Selection
     contest: Contest
     bodies: Mapping[str, RecommendingBody]
@@ -72,16 +73,16 @@ class Chosen:
 
     async def seat(self, name: str, *, employer: str = "", body: str | None = None) -> Account:
         """An expert, without the way through an invitation."""
-        account = await self.office.account("expert", name)
-        owner = await connect(self.office.settings.migration_url)
+        account = await self.staff_app.account("expert", name)
+        owner = await connect(self.staff_app.settings.migration_url)
         await owner.execute(
-            "insert into office.experts (account_id, selection_id, employer, body_id)"
+            "insert into nomination.experts (account_id, selection_id, employer, body_id)"
             " values ($1, $2, $3, $4)",
             account.id, self.selection.id, employer or f"评审单位 {name}",
             self.bodies[body].id if body else None,
         )  # fmt: skip
         await owner.close()
-        self.tokens[name] = await self.office.token("expert", name)
+        self.tokens[name] = await self.staff_app.token("expert", name)
         return account
 
     async def seat_seven(self) -> None:
@@ -90,28 +91,26 @@ class Chosen:
 
     def client(self, name: str) -> StaffClient:
         """The expert's browser."""
-        return self.office.client(self.tokens[name])
+        return self.staff_app.client(self.tokens[name])
 
     async def set_rules(self, panel_rules: PanelRules = SMALL) -> None:
         await self.decide("panel", "rules/1", msgspec.to_builtins(panel_rules))
 
     async def decide(self, kind: Any, subject: str, payload: dict[str, Any]) -> int:
         """Proposed by one, approved by another."""
-        database, now = self.office.database, self.office.clock()
-        one = await self.office.account("reviewer", "reviewer-1")
-        other = await self.office.account("supervisor", "supervisor-1")
+        database, now = self.staff_app.database, self.staff_app.clock()
+        first = await self.staff_app.account("reviewer", "reviewer-1")
+        other = await self.staff_app.account("supervisor", "supervisor-1")
         decision_id = await propose(
-            database,
+            Actor(database, first, now),
             self.selection,
-            one,
             kind=approval_kind(kind),
             subject=subject,
             payload=payload,
-            now=now,
         )
         for decision in await load_selection_approvals(database, self.selection.id):
             if decision.id == decision_id:
-                await record_approval(database, self.selection, decision, other, now)
+                await record_approval(Actor(database, other, now), self.selection, decision)
         return decision_id
 
     async def submit_sheet(
@@ -125,7 +124,7 @@ class Chosen:
         """A sheet by (points for c1, points for c2)."""
         content = {str(n): {"c1": row[0], "c2": row[1]} for n, row in points.items()}
         access = SheetAccess(self.tokens[name], self.selection, round_number)
-        await save_sheet(self.office.database, access, content, submit=submit)
+        await save_sheet(self.staff_app.database, access, content, submit=submit)
 
     async def finish_scoring(self, experts: Sequence[str] = EXPERTS) -> None:
         """Everybody gives the ladder; the round ends."""
@@ -133,13 +132,13 @@ class Chosen:
             await self.submit_sheet(name, ladder())
 
     async def publish_result(self, **form: str) -> None:
-        """Proposed at the desk by one, approved by another."""
-        reviewer = await self.office.signed_in_client("reviewer")
+        """Proposed at the console by one, approved by another."""
+        reviewer = await self.staff_app.signed_in_client("reviewer")
         proposed = await reviewer.post(RESULT, data={"when": "approval", **form})
         assert proposed.status_code == 303, proposed.text
-        decision = await self.office.database.fetchval("select max(id) from decisions")
-        supervisor = await self.office.signed_in_client("supervisor")
-        approved = await supervisor.post(f"{RESULT}/decisions/{decision}/approve", data={})
+        decision = await self.staff_app.database.fetchval("select max(id) from approval_requests")
+        supervisor = await self.staff_app.signed_in_client("supervisor")
+        approved = await supervisor.post(f"{RESULT}/approvals/{decision}/approve", data={})
         assert approved.status_code == 303, approved.text
 
 
@@ -152,11 +151,11 @@ def ladder(*, without: Sequence[int] = (), shift: int = 0) -> dict[int, tuple[st
     }
 
 
-async def chosen_thirty(office: Office) -> Chosen:
+async def chosen_thirty(staff_app: StaffApp) -> Chosen:
     """Thirty of thirty-two go on; candidate 3 was recommended by the north, candidate 4 works at
     示范机械有限公司, and candidate 5's deeds name a telephone number."""
-    database, key = office.database, office.settings.master_key.get_secret_value()
-    stored = await store_selection(database, office.clock())
+    database, key = staff_app.database, staff_app.settings.master_key.get_secret_value()
+    stored = await store_selection(database, staff_app.clock())
     contest = await store_contest(
         database, key, slug=VOTE, contest_rules=rules(cut=CutRules(size=CUT, tie="lot")),
         count=CANDIDATES, opens_at=OPENS, closes_at=CLOSES,
@@ -166,15 +165,15 @@ async def chosen_thirty(office: Office) -> Chosen:
         for _ in range(CANDIDATES + 1 - number)
     ]  # fmt: skip
     await insert_ballots(database, contest, votes)
-    await publish_cut(office, contest)
-    owner = await connect(office.settings.migration_url)
+    await publish_cut(staff_app, contest)
+    owner = await connect(staff_app.settings.migration_url)
     await owner.execute(
-        "update office.selections set contest_id = $2 where id = $1",
+        "update nomination.selections set contest_id = $2 where id = $1",
         stored.selection.id, contest.id,
     )  # fmt: skip
     await owner.close()
     selection = await load_selection(database, SLUG)
-    chosen = Chosen(office, selection, contest, stored.bodies)
+    chosen = Chosen(staff_app, selection, contest, stored.bodies)
     await _recommend(chosen, 3, "north", complete_form(employer="北区机床厂"))
     await _recommend(chosen, 4, "health", complete_form(employer="示范机械有限公司"))
     await _recommend(
@@ -185,35 +184,37 @@ async def chosen_thirty(office: Office) -> Chosen:
             skills=f"身份证号 {id_number()}，家住重庆市渝中区示范路36号附2号。",
         ),
     )  # fmt: skip
-    await office.refresh()
+    await staff_app.refresh()
     return chosen
 
 
-async def publish_cut(office: Office, contest: Contest) -> None:
-    clerk = await office.account("tally_clerk", "tally_clerk-1")
-    supervisor = await office.account("supervisor", "supervisor-1")
-    signing = load_signing_key(office.settings.signing_key_file)
+async def publish_cut(staff_app: StaffApp, contest: Contest) -> None:
+    clerk = await staff_app.account("tally_clerk", "tally_clerk-1")
+    supervisor = await staff_app.account("supervisor", "supervisor-1")
+    signing = load_signing_key(staff_app.settings.signing_key_file)
     now = DRAINED + timedelta(minutes=1)
-    decision = await propose_publication(office.database, contest, clerk, key=signing, now=now)
-    await approve(office.database, contest, supervisor, decision, key=signing, now=now)
+    decision = await propose_publication(
+        Actor(staff_app.database, clerk, now), contest, key=signing
+    )
+    await approve(Actor(staff_app.database, supervisor, now), contest, decision, key=signing)
 
 
 async def _recommend(chosen: Chosen, number: int, body: str, form: RecommendationForm) -> None:
     """Behind a candidate's number a recommendation, as accepted and picked."""
-    office, selection = chosen.office, chosen.selection
-    officer = await office.account("recommender", f"officer-{body}")
+    staff_app, selection = chosen.staff_app, chosen.selection
+    officer = await staff_app.account("recommender", f"officer-{body}")
     by = chosen.bodies[body].id
-    sealed = encrypt_form(PersonalKeys.of(office.settings), by, selection.slug, form)
-    owner = await connect(office.settings.migration_url)
+    encrypted = encrypt_form(PersonalKeys.of(staff_app.settings), by, selection.slug, form)
+    owner = await connect(staff_app.settings.migration_url)
     recommendation = await owner.fetchval(
-        "insert into office.recommendations (selection_id, body_id, state, form, created_by,"
+        "insert into nomination.recommendations (selection_id, body_id, state, form, created_by,"
         " saved_by) values ($1, $2, 'accepted', $3, $4, $4) returning id",
-        selection.id, by, sealed, officer.id,
+        selection.id, by, encrypted, officer.id,
     )  # fmt: skip
-    decision = await owner.fetchval("select min(id) from decisions")
+    decision = await owner.fetchval("select min(id) from approval_requests")
     await owner.execute(
-        "insert into office.picks (recommendation_id, selection_id, number, decision_id)"
-        " values ($1, $2, $3, $4)",
+        "insert into nomination.shortlist_entries"
+        " (recommendation_id, selection_id, number, approval_id) values ($1, $2, $3, $4)",
         recommendation, selection.id, number, decision,
     )  # fmt: skip
     await owner.close()

@@ -1,11 +1,11 @@
-"""What experts see: nothing personal, of the scores only their own, of the desk only the panel."""
+"""What experts see: nothing personal, only their own scores, and nothing but the panel."""
 
 from __future__ import annotations
 
 import re
 
 from tests.nomination.form.people import id_number
-from tests.sites.console.running_office import PASSWORD, Office
+from tests.sites.console.running_staff_app import PASSWORD, StaffApp
 from tests.sites.nomination.panel.panel_data import (
     EXPERTS,
     PANEL,
@@ -14,6 +14,7 @@ from tests.sites.nomination.panel.panel_data import (
 )
 from voting_service.nomination.panel.repository import load_panel
 from voting_service.staff.accounts.invitations import (
+    InvitationForm,
     accept,
     approve_invitation,
     find_invitation,
@@ -24,7 +25,9 @@ from voting_service.staff.accounts.sessions import hash_token
 PLANTED = ("13800138000", id_number(), "示范路36号附2号", "023-63000000", "联络员乙", "经办人丙")
 
 
-async def test_no_planted_personal_data_reaches_an_expert(office: Office, chosen: Chosen) -> None:
+async def test_no_planted_personal_data_reaches_an_expert(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     expert = chosen.client("expert-a")
@@ -39,33 +42,42 @@ async def test_no_planted_personal_data_reaches_an_expert(office: Office, chosen
         assert planted not in shown
     assert "攻克轧机难题，节约 200 万元" in shown, "the deeds themselves are there"
     assert "■■■■■■■■■■■" in shown
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     export = await reviewer.get(f"{PANEL}/candidates/5")
     assert not any(planted in export.text for planted in PLANTED)
-    journal = await office.database.fetch("select act, subject, details::text from journal")
-    assert ("viewed", "panel, candidate 5") in [(row[0], row[1]) for row in journal]
-    assert not any(planted in str(tuple(row)) for row in journal for planted in PLANTED)
+    audit_log = await staff_app.database.fetch("select act, subject, details::text from audit_log")
+    assert ("viewed", "panel, candidate 5") in [(row[0], row[1]) for row in audit_log]
+    assert not any(planted in str(tuple(row)) for row in audit_log for planted in PLANTED)
 
 
-async def test_an_expert_sees_no_other_page_of_the_office(office: Office, chosen: Chosen) -> None:
+async def test_an_expert_sees_no_other_page_of_the_office(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.submit_sheet("expert-b", ladder())
     expert = chosen.client("expert-a")
-    for path in ("result", "papers", "experts", "panel/scores.json", "review", "recommendations"):
+    for path in (
+        "result",
+        "documents",
+        "experts",
+        "panel/scores.json",
+        "review",
+        "recommendations",
+    ):
         answer = await expert.get(f"/selections/selection-2022/{path}")
         assert answer.status_code in (403, 404), path
     own_page = (await expert.get(PANEL)).text
     assert "state counted" not in own_page, "who handed in is for the office"
     assert not any(name in own_page for name in EXPERTS[1:])
-    stranger = await office.signed_in_client("expert", "expert-of-elsewhere")
+    stranger = await staff_app.signed_in_client("expert", "expert-of-elsewhere")
     assert (await stranger.get(PANEL)).status_code == 409
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     assert (await reviewer.get(f"{PANEL}/sheet")).status_code == 403
 
 
-async def test_an_invited_expert_sits_on_the_panel(office: Office, chosen: Chosen) -> None:
-    admin = await office.signed_in_client("administrator")
+async def test_an_invited_expert_sits_on_the_panel(staff_app: StaffApp, chosen: Chosen) -> None:
+    admin = await staff_app.signed_in_client("administrator")
     path = "/selections/selection-2022/experts"
     form = {"note": "专家一", "employer": "评审中心", "body": "north"}
     unnamed = await admin.post(path, data={**form, "employer": " "})
@@ -74,36 +86,37 @@ async def test_an_invited_expert_sits_on_the_panel(office: Office, chosen: Chose
     assert answer.status_code == 201
     token = re.search(r"/invitation/([A-Za-z0-9_-]{43})", answer.text)
     assert token
-    supervisor = await office.account("supervisor")
-    await approve_invitation(office.database, supervisor, hash_token(token[1]), office.clock())
-    found = await find_invitation(office.database, token[1], office.clock())
-    secret = office.secrets["newcomer"] = new_secret()
-    account = await accept(
-        office.database,
-        office.settings.master_key.get_secret_value(),
-        found,
-        name="newcomer",
-        password=PASSWORD,
-        totp_secret=secret,
-        code=office.code("newcomer"),
-        clock=office.clock,
+    supervisor = await staff_app.account("supervisor")
+    await approve_invitation(
+        staff_app.database, supervisor, hash_token(token[1]), staff_app.clock()
     )
-    panel = await load_panel(office.database, chosen.selection, office.clock())
+    invitation = await find_invitation(staff_app.database, token[1], staff_app.clock())
+    secret = staff_app.secrets["newcomer"] = new_secret()
+    account = await accept(
+        staff_app.database,
+        staff_app.settings.master_key.get_secret_value(),
+        invitation,
+        InvitationForm(
+            name="newcomer", password=PASSWORD, totp_secret=secret, code=staff_app.code("newcomer")
+        ),
+        clock=staff_app.clock,
+    )
+    panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
     expert = panel.expert(account.id)
     assert expert is not None
     assert (expert.employer, expert.body_id) == ("评审中心", chosen.bodies["north"].id)
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     assert (await reviewer.post(path, data=form)).status_code == 403
     assert "评审中心" in (await reviewer.get(path)).text
 
 
 async def test_drafts_are_kept_while_typing_and_faults_are_said(
-    office: Office, chosen: Chosen
+    staff_app: StaffApp, chosen: Chosen
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     expert = chosen.client("expert-a")
-    by_script = office.client(chosen.tokens["expert-a"], accept="application/json")
+    by_script = staff_app.client(chosen.tokens["expert-a"], accept="application/json")
     form = {"round": "1", "act": "save", "points-1-c1": "90.5", "points-1-c2": "51"}
     answer = (await by_script.post(f"{PANEL}/sheet", data=form)).json()
     assert list(answer["faults"]) == ["points-1-c2"]

@@ -1,38 +1,24 @@
-"""From sealed scores to an announced result, as people do it: in Chromium, with a keyboard."""
+"""From secret scores to an announced result, as people do it: in Chromium, with a keyboard."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from tests.browser.accessibility import assert_accessible, tab_to
-from tests.browser.conftest import DESKTOP, TIMEOUT_MS
 from tests.browser.guard import Guard
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.panel.panel_data import (
+    DOCUMENTS,
     EXPERTS,
     PANEL,
-    PAPERS,
     RESULT,
     VOTE,
     Chosen,
     ladder,
 )
-from tests.sites.nomination.panel.public_site import public_site
+from tests.sites.public.public_site import public_site
 
 ABSENT = EXPERTS[6]
-
-
-@pytest.fixture
-async def other_desktop(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
-    """The second person's browser."""
-    context = await chromium.new_context(**DESKTOP, locale="zh-CN")
-    context.set_default_timeout(TIMEOUT_MS)
-    guard.watch(context)
-    yield await context.new_page()
-    await context.close()
 
 
 async def _approve(page: Page, button: str = "批准") -> None:
@@ -40,25 +26,25 @@ async def _approve(page: Page, button: str = "批准") -> None:
     await page.wait_for_url("**?done=*")
 
 
-async def _set_rules(office: Office, one: Page, other: Page) -> None:
-    await office.sign_in(one, "reviewer", PANEL)
-    await one.goto(f"{office.origin}{PANEL}/rules")
-    await assert_accessible(one)
+async def _set_rules(staff_app: StaffApp, page: Page, other: Page) -> None:
+    await staff_app.sign_in(page, "reviewer", PANEL)
+    await page.goto(f"{staff_app.origin}{PANEL}/rules")
+    await assert_accessible(page)
     for row in (3, 4):
-        await one.fill(f"[name=name-{row}-zh]", "")
-        await one.fill(f"[name=name-{row}-en]", "")
-    await one.uncheck("#discussion")
-    await one.get_by_role("button", name="提请审批").click()
-    await one.wait_for_url("**?done=proposed")
-    assert "须由另一位同事批准" in await one.inner_text("main")
-    await office.sign_in(other, "supervisor", PANEL)
+        await page.fill(f"[name=name-{row}-zh]", "")
+        await page.fill(f"[name=name-{row}-en]", "")
+    await page.uncheck("#discussion")
+    await page.get_by_role("button", name="提请审批").click()
+    await page.wait_for_url("**?done=proposed")
+    assert "须由另一位同事批准" in await page.inner_text("main")
+    await staff_app.sign_in(other, "supervisor", PANEL)
     assert "去掉 1 个最高分和 1 个最低分" in await other.inner_text("main")
     await _approve(other)
 
 
-async def _score(office: Office, page: Page) -> None:
-    """Seven criteria of the keyboard: arrows, Enter, saved by itself, a fault named, handed in."""
-    await office.sign_in(page, "expert", PANEL, EXPERTS[0])
+async def _score(staff_app: StaffApp, page: Page) -> None:
+    """Seven criteria of the keyboard: arrows, Enter, saved by itself, a fault named, submitted."""
+    await staff_app.sign_in(page, "expert", PANEL, EXPERTS[0])
     assert "本单位推荐" in await page.inner_text("main")
     await assert_accessible(page)
     await page.select_option("#number", "9")
@@ -98,57 +84,63 @@ async def _score(office: Office, page: Page) -> None:
 
 
 async def test_from_the_rules_to_the_announced_result(
-    office: Office, chosen: Chosen, desktop: Page, other_desktop: Page, guard: Guard
+    staff_app: StaffApp,
+    chosen: Chosen,
+    worker: None,
+    desktop: Page,
+    second_desktop: Page,
+    guard: Guard,
 ) -> None:
     await chosen.seat(EXPERTS[0], body="north")
     for name in EXPERTS[1:]:
         await chosen.seat(name)
     guard.expect("422")
-    await _set_rules(office, desktop, other_desktop)
+    await _set_rules(staff_app, desktop, second_desktop)
     await desktop.context.clear_cookies()
-    await _score(office, desktop)
+    await _score(staff_app, desktop)
     for name in EXPERTS[1:6]:
         rows = {number: (first, "80") for number, (first, _) in ladder().items()}
         await chosen.submit_sheet(name, rows)
 
     await desktop.context.clear_cookies()
-    await office.sign_in(desktop, "reviewer", PANEL)
+    await staff_app.sign_in(desktop, "reviewer", PANEL)
     main = await desktop.inner_text("main")
     assert main.count("已提交") == 6
     assert "评审得分" not in main
     await assert_accessible(desktop)
     await desktop.get_by_role("button", name="提请结束第一轮").click()
     await desktop.wait_for_url("**?done=proposed")
-    await other_desktop.reload()
-    assert ABSENT in await other_desktop.inner_text("article")
-    await _approve(other_desktop)
-    assert "评审得分" in await other_desktop.inner_text("main")
-    await assert_accessible(other_desktop)
+    await second_desktop.reload()
+    assert ABSENT in await second_desktop.inner_text("article")
+    await _approve(second_desktop)
+    assert "评审得分" in await second_desktop.inner_text("main")
+    await assert_accessible(second_desktop)
 
-    await desktop.goto(f"{office.origin}{RESULT}")
+    await desktop.goto(f"{staff_app.origin}{RESULT}")
     assert await desktop.locator(".awarded li").count() == 20
     await assert_accessible(desktop)
     await desktop.get_by_role("button", name="提请公布结果").click()
     await desktop.wait_for_url("**?done=proposed")
-    await other_desktop.goto(f"{office.origin}{RESULT}")
-    await assert_accessible(other_desktop)
-    await _approve(other_desktop)
+    await second_desktop.goto(f"{staff_app.origin}{RESULT}")
+    await assert_accessible(second_desktop)
+    await _approve(second_desktop)
 
-    await desktop.goto(f"{office.origin}{RESULT}/5")
+    await desktop.goto(f"{staff_app.origin}{RESULT}/5")
     await assert_accessible(desktop)
     await desktop.fill("#story_zh", "匠心故事")
     await desktop.fill("#video_url", "https://video.example/5")
     await desktop.get_by_role("button", name="保存").click()
     await desktop.wait_for_url("**?done=saved")
     await assert_accessible(desktop)
-    await _papers(office, desktop)
-    async with public_site(office) as public:
+    await _documents(staff_app, desktop)
+    async with public_site(staff_app.settings, staff_app.clock) as client:
+        public = str(client.base_url)
         guard.allow_origin(public)
         await _citizens(desktop, public, await _verify_link(desktop, public))
 
 
-async def _papers(office: Office, page: Page) -> None:
-    await page.goto(f"{office.origin}{PAPERS}")
+async def _documents(staff_app: StaffApp, page: Page) -> None:
+    await page.goto(f"{staff_app.origin}{DOCUMENTS}")
     await page.get_by_role("button", name="生成证书编号").click()
     await page.wait_for_selector("tbody tr >> nth=19")
     await page.select_option("#kind", "report")

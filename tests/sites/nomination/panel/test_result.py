@@ -7,27 +7,25 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from PIL import Image
 
 from tests.contest_data import arrange_contest
+from tests.fakes.signers import private_pem
 from tests.nomination.form.people import id_number
 from tests.picture_files import (
     halves,
     opened,
     saved,
 )
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.panel.panel_data import (
-    PAPERS,
+    DOCUMENTS,
     RESULT,
     VOTE,
     Chosen,
 )
-from tests.sites.nomination.panel.public_site import public_site
+from tests.sites.public.public_site import public_site
 from voting_service.errors import Refused
 from voting_service.infrastructure.crypto.signed_document import (
     check_signature,
@@ -56,21 +54,21 @@ API = f"/api/v1/contests/{VOTE}/result"
     ],
 )
 async def test_the_database_takes_nothing_but_ten_and_ten_of_the_cut(
-    office: Office, chosen: Chosen, winners: list[int], nominees: list[int]
+    staff_app: StaffApp, chosen: Chosen, winners: list[int], nominees: list[int]
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
     with pytest.raises(Refused, match="exactly the announced numbers"):
         await chosen.decide("result", "1", {"winners": winners, "nominees": nominees})
-    assert await office.database.fetchval("select count(*) from office.awards") == 0
+    assert await staff_app.database.fetchval("select count(*) from nomination.awards") == 0
 
 
-async def test_no_result_before_the_panel_has_finished(office: Office, chosen: Chosen) -> None:
+async def test_no_result_before_the_panel_has_finished(staff_app: StaffApp, chosen: Chosen) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.submit_sheet("expert-a", {1: ("50", "20")}, submit=False)
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     answer = await reviewer.post(RESULT, data={"when": "approval"})
     assert (answer.status_code, "has not finished" in answer.text) == (409, True)
     with pytest.raises(Refused, match="must finish scoring"):
@@ -78,25 +76,25 @@ async def test_no_result_before_the_panel_has_finished(office: Office, chosen: C
 
 
 async def test_a_published_result_stays_and_is_the_approved_one(
-    office: Office, chosen: Chosen
+    staff_app: StaffApp, chosen: Chosen
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
     await chosen.publish_result()
-    database, contest_id = office.database, chosen.contest.id
-    decision = await database.fetchval("select max(id) from decisions")
+    database, contest_id = staff_app.database, chosen.contest.id
+    decision = await database.fetchval("select max(id) from approval_requests")
     for statement in (
         "update award_results set document = 'x'",
         "delete from award_results",
-        "update office.awards set award = 'winner'",
+        "update nomination.awards set award = 'winner'",
         "update certificates set number = 1",
     ):
         with pytest.raises(asyncpg.PostgresError):
             await database.execute(statement)
     with pytest.raises(asyncpg.CheckViolationError, match="two people"):
         await database.execute(
-            "insert into award_results (contest_id, version, document, decision_id, published_at)"
+            "insert into award_results (contest_id, version, document, approval_id, published_at)"
             " values ($1, 2, 'x', $2, now())",
             contest_id, decision,
         )  # fmt: skip
@@ -109,55 +107,53 @@ async def test_a_published_result_stays_and_is_the_approved_one(
 
 
 async def test_what_changed_since_the_proposal_is_not_published(
-    office: Office, chosen: Chosen
+    staff_app: StaffApp, chosen: Chosen
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     assert (await reviewer.post(RESULT, data={"when": "approval"})).status_code == 303
-    office.settings.signing_key_file.write_bytes(
-        Ed25519PrivateKey.generate().private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        )
-    )
-    decision = await office.database.fetchval("select max(id) from decisions")
-    supervisor = await office.signed_in_client("supervisor")
-    answer = await supervisor.post(f"{RESULT}/decisions/{decision}/approve", data={})
+    staff_app.settings.signing_key_file.write_bytes(private_pem())
+    decision = await staff_app.database.fetchval("select max(id) from approval_requests")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    answer = await supervisor.post(f"{RESULT}/approvals/{decision}/approve", data={})
     assert (answer.status_code, "has changed since" in answer.text) == (409, True)
-    assert await office.database.fetchval("select count(*) from award_results") == 0
-    assert await office.database.fetchval("select count(*) from office.awards") == 0
+    assert await staff_app.database.fetchval("select count(*) from award_results") == 0
+    assert await staff_app.database.fetchval("select count(*) from nomination.awards") == 0
 
 
-async def test_citizens_see_it_from_the_moment_that_was_set(office: Office, chosen: Chosen) -> None:
+async def test_citizens_see_it_from_the_moment_that_was_set(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
     zone = chosen.selection.zone
-    moment = (office.clock() + timedelta(hours=3)).replace(second=0, microsecond=0)
+    moment = (staff_app.clock() + timedelta(hours=3)).replace(second=0, microsecond=0)
     await chosen.publish_result(
         when="moment", moment=moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
     )
     # The office's fixture has another contest, which is open.
-    other = office.contest.id
+    other = staff_app.contest.id
     long_ago = moment - timedelta(days=8000)
     await arrange_contest(
-        office.settings.owner_database_url,
+        staff_app.settings.owner_database_url,
         other,
         opens_at=long_ago,
         closes_at=long_ago + timedelta(days=30),
     )
-    async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as reader:
-        office.clock.set(moment - timedelta(seconds=1))
+    async with public_site(staff_app.settings, staff_app.clock) as reader:
+        staff_app.clock.set(moment - timedelta(seconds=1))
         assert (await reader.get(API)).status_code == 404
         assert "尚未公布" in (await reader.get(f"/zh/{VOTE}/result")).text
         assert (await reader.get(f"/zh/{VOTE}/result/1")).status_code == 404
         assert f"/zh/{VOTE}/result" not in (await reader.get(f"/zh/{VOTE}/cut")).text
         assert (await reader.get("/")).headers["location"] == f"/zh/{VOTE}/cut"
-        office.clock.set(moment)
+        staff_app.clock.set(moment)
         answer = await reader.get(API)
         file = read_signed_file(answer.content)
-        check_signature(file, load_signing_key(office.settings.signing_key_file).public_key())
+        check_signature(file, load_signing_key(staff_app.settings.signing_key_file).public_key())
         assert [one["number"] for one in file.document["winners"]] == TEN
         assert [one["number"] for one in file.document["nominees"]] == NEXT_TEN
         tag = answer.headers["etag"]
@@ -176,15 +172,15 @@ async def test_citizens_see_it_from_the_moment_that_was_set(office: Office, chos
 
 
 async def test_a_correction_moves_the_next_up_and_ends_a_certificate(
-    office: Office, chosen: Chosen
+    staff_app: StaffApp, chosen: Chosen
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
     await chosen.publish_result()
-    reviewer = await office.signed_in_client("reviewer")
-    assert (await reviewer.post(f"{PAPERS}/certificates", data={})).status_code == 303
-    certificates = await load_certificates(office.database, chosen.contest.id)
+    reviewer = await staff_app.signed_in_client("reviewer")
+    assert (await reviewer.post(f"{DOCUMENTS}/certificates", data={})).status_code == 303
+    certificates = await load_certificates(staff_app.database, chosen.contest.id)
     assert [one.serial[-3:] for one in certificates] == [f"{n:03}" for n in range(1, 21)]
     assert len({one.code for one in certificates}) == 20
     third = next(one for one in certificates if one.number == 3)
@@ -199,7 +195,7 @@ async def test_a_correction_moves_the_next_up_and_ends_a_certificate(
         assert (disclosing.status_code, "reason_zh" in disclosing.text) == (422, True)
         assert personal not in disclosing.text
     await chosen.publish_result(removed="3", reason_zh="异议成立", reason_en="Upheld objection")
-    async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as reader:
+    async with public_site(staff_app.settings, staff_app.clock) as reader:
         document = (await reader.get(API)).json()["document"]
         assert [one["number"] for one in document["winners"]] == [1, 2, *range(4, 12)]
         assert [one["number"] for one in document["nominees"]] == list(range(12, 22))
@@ -207,26 +203,24 @@ async def test_a_correction_moves_the_next_up_and_ends_a_certificate(
         ended = await reader.get(address)
         assert (ended.status_code, "证书已失效" in ended.text) == (404, True)
         assert "异议成立" in (await reader.get(f"/zh/{VOTE}/result")).text
-    assert (await reviewer.post(f"{PAPERS}/certificates", data={})).status_code == 303
-    renewed = await load_certificates(office.database, chosen.contest.id)
+    assert (await reviewer.post(f"{DOCUMENTS}/certificates", data={})).status_code == 303
+    renewed = await load_certificates(staff_app.database, chosen.contest.id)
     assert {(one.number, one.award) for one in renewed[20:]} == {(11, "winner"), (21, "nominee")}
 
 
 async def test_a_certificate_verifies_and_a_forged_one_does_not(
-    office: Office, chosen: Chosen
+    staff_app: StaffApp, chosen: Chosen
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
     await chosen.publish_result()
-    reviewer = await office.signed_in_client("reviewer")
-    await reviewer.post(f"{PAPERS}/certificates", data={})
-    one, other = (await load_certificates(office.database, chosen.contest.id))[:2]
+    reviewer = await staff_app.signed_in_client("reviewer")
+    await reviewer.post(f"{DOCUMENTS}/certificates", data={})
+    one, other = (await load_certificates(staff_app.database, chosen.contest.id))[:2]
     code = one.code.hex()
-    async with (
-        public_site(office) as origin,
-        httpx.AsyncClient(base_url=origin, follow_redirects=True) as reader,
-    ):
+    async with public_site(staff_app.settings, staff_app.clock) as reader:
+        reader.follow_redirects = True
         good = await reader.get(one.path, headers={"accept-language": "en"})
         assert good.status_code == 200
         for said in ("This certificate is valid", "候选 1", one.serial, "Winner"):
@@ -264,25 +258,25 @@ async def test_a_certificate_verifies_and_a_forged_one_does_not(
     ],
 )
 async def test_nothing_personal_and_no_other_address_becomes_public(
-    office: Office, chosen: Chosen, field: str, text: str, words: str
+    staff_app: StaffApp, chosen: Chosen, field: str, text: str, words: str
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
     await chosen.publish_result()
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     answer = await reviewer.post(f"{RESULT}/5", data={"revision": "0", field: text})
     assert (answer.status_code, words in answer.text) == (422, True), answer.text
 
 
-async def test_publicity_is_told_and_nobody_overwrites_unseen(
-    office: Office, chosen: Chosen
+async def test_publicity_is_shown_and_nobody_overwrites_unseen(
+    staff_app: StaffApp, chosen: Chosen
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
     await chosen.publish_result()
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     form = {
         "revision": "0", "story_zh": "匠心故事", "story_en": "A story",
         "quotation_zh": "精益求精", "quotation_en": "Ever better",
@@ -292,20 +286,20 @@ async def test_publicity_is_told_and_nobody_overwrites_unseen(
     stale = await reviewer.post(f"{RESULT}/5", data=form)
     assert (stale.status_code, "changed in another window" in stale.text) == (409, True)
     assert (await reviewer.get(f"{RESULT}/25")).status_code == 404
-    async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as reader:
+    async with public_site(staff_app.settings, staff_app.clock) as reader:
         page = (await reader.get(f"/zh/{VOTE}/result/5")).text
         for said in ("匠心故事", "精益求精", 'href="https://video.example/one"'):
             assert said in page
 
 
 async def test_a_portrait_for_print_is_kept_without_what_it_carried(
-    office: Office, chosen: Chosen
+    staff_app: StaffApp, chosen: Chosen
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
     await chosen.publish_result()
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     carried = Image.Exif()
     carried[0x010E] = "家住示范路36号"
     sent = saved(halves(1000, 1400), "JPEG", exif=carried)
@@ -320,11 +314,11 @@ async def test_a_portrait_for_print_is_kept_without_what_it_carried(
             files={"portrait": (name, content, "image/jpeg")},
         )
         assert answer.status_code == status, answer.text
-    kept = await load_print_portrait(office.database, chosen.contest.id, 5)
+    kept = await load_print_portrait(staff_app.database, chosen.contest.id, 5)
     assert kept is not None
     assert opened(kept).size == (1000, 1400)
     assert "示范路".encode() not in kept
-    async with public_site(office) as origin, httpx.AsyncClient(base_url=origin) as reader:
+    async with public_site(staff_app.settings, staff_app.clock) as reader:
         page = (await reader.get(f"/zh/{VOTE}/result/5")).text
         address = re.search(r"/pictures/[^ \"]+\.webp", page)
         assert address
@@ -332,30 +326,31 @@ async def test_a_portrait_for_print_is_kept_without_what_it_carried(
 
 
 @pytest.mark.parametrize(
-    "path", [f"{RESULT}/5", f"{RESULT}/5/portrait", f"{PAPERS}/certificates", f"{PAPERS}/1/online"]
+    "path",
+    [f"{RESULT}/5", f"{RESULT}/5/portrait", f"{DOCUMENTS}/certificates", f"{DOCUMENTS}/1/online"],
 )
 async def test_what_one_person_makes_public_takes_a_proof_of_who_they_are(
-    office: Office, chosen: Chosen, path: str
+    staff_app: StaffApp, chosen: Chosen, path: str
 ) -> None:
-    reviewer = await office.signed_in_client("reviewer")
-    office.clock.set(office.clock() + timedelta(minutes=6))
+    reviewer = await staff_app.signed_in_client("reviewer")
+    staff_app.clock.set(staff_app.clock() + timedelta(minutes=6))
     answer = await reviewer.post(path, data={})
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/confirm?")
 
 
-async def test_who_may_decide_and_who_may_look(office: Office, chosen: Chosen) -> None:
+async def test_who_may_decide_and_who_may_look(staff_app: StaffApp, chosen: Chosen) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
-    auditor = await office.signed_in_client("auditor")
+    auditor = await staff_app.signed_in_client("auditor")
     assert (await auditor.get(RESULT)).status_code == 200
     for role in ("auditor", "administrator", "tally_clerk", "recommender", "expert"):
-        other: Any = await office.signed_in_client(role)
+        other: Any = await staff_app.signed_in_client(role)
         assert (await other.post(RESULT, data={"when": "approval"})).status_code == 403
-        assert (await other.post(PAPERS, data={"kind": "report"})).status_code == 403
-    reviewer = await office.signed_in_client("reviewer")
+        assert (await other.post(DOCUMENTS, data={"kind": "report"})).status_code == 403
+    reviewer = await staff_app.signed_in_client("reviewer")
     await reviewer.post(RESULT, data={"when": "approval"})
-    decision = await office.database.fetchval("select max(id) from decisions")
-    own = await reviewer.post(f"{RESULT}/decisions/{decision}/approve", data={})
+    decision = await staff_app.database.fetchval("select max(id) from approval_requests")
+    own = await reviewer.post(f"{RESULT}/approvals/{decision}/approve", data={})
     assert "cannot approve it" in own.text

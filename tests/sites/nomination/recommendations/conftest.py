@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sites.console.conftest import (
-    clock,
-    desktop,
-    guard,
-    office,
-)
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.conftest import chosen
 from tests.sites.nomination.bodies.selection_data import Chosen, seat_officer
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.settings import Settings
 from voting_service.staff.accounts.model import Account
 
-__all__ = ["chosen", "clock", "desktop", "guard", "office"]
+__all__ = ["chosen"]
 
 
 @pytest.fixture
@@ -26,6 +20,6 @@ def keys(settings: Settings) -> PersonalKeys:
 
 
 @pytest.fixture
-async def officer(office: Office, chosen: Chosen) -> Account:
+async def officer(staff_app: StaffApp, chosen: Chosen) -> Account:
     """Of the body `north`."""
-    return await seat_officer(office, chosen.bodies["north"], "officer")
+    return await seat_officer(staff_app, chosen.bodies["north"], "officer")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from tests.sites.console.running_office import StaffClient
+from tests.sites.console.running_staff_app import StaffClient
 from voting_service.nomination.form.model import RecommendationForm
 from voting_service.sites.nomination.recommendations.form_steps import (
     Step,

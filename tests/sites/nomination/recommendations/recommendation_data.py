@@ -8,6 +8,7 @@ from hashlib import sha256
 from tests.nomination.files.pdf_files import pdf
 from tests.nomination.form.people import complete_form, id_number
 from tests.picture_files import jpeg
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen, acting
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.nomination.form.model import RecommendationForm
@@ -67,9 +68,9 @@ async def submitted(
     form: RecommendationForm,
 ) -> Recommendation:
     """Drafted and submitted."""
-    found = await drafted(connection, keys, chosen, body=body, officer=officer, form=form)
-    await submit(acting(officer, chosen.selection, keys, connection), found)
-    return await load_recommendation(connection, keys, chosen.selection, found.id)
+    result = await drafted(connection, keys, chosen, body=body, officer=officer, form=form)
+    await submit(acting(officer, chosen.selection, keys, connection), result)
+    return await load_recommendation(connection, keys, chosen.selection, result.id)
 
 
 async def many_drafts(
@@ -87,7 +88,7 @@ async def many_drafts(
     for body, officer in officers.items():
         rows = await connection.fetch(
             """
-            insert into office.recommendations
+            insert into nomination.recommendations
                 (selection_id, body_id, form, created_by, saved_by)
             select $1, $2, form, $3, $3 from unnest($4::bytea[]) as form
             returning id
@@ -100,15 +101,27 @@ async def many_drafts(
         made.update((row["id"], officer) for row in rows)
     await connection.execute(
         """
-        insert into office.files
+        insert into nomination.files
             (recommendation_id, slot, sha256, media_type, pages, content, added_by)
         select r.id, slot, $2, $3, 10, $2, r.created_by
-          from office.recommendations r cross join unnest(array['photo', 'evidence']) as slot
+          from nomination.recommendations r cross join unnest(array['photo', 'evidence']) as slot
          where r.id = any($1::integer[])
         """,
         list(made),
         EVIDENCE_FILE.sha256,
         EVIDENCE_FILE.media_type,
     )
-    found = await load_recommendations(connection, keys, selection)
-    return [(each, made[each.id]) for each in found if each.id in made]
+    recommendations = await load_recommendations(connection, keys, selection)
+    return [(item, made[item.id]) for item in recommendations if item.id in made]
+
+
+async def drafted_in_north(
+    staff_app: StaffApp,
+    keys: PersonalKeys,
+    chosen: Chosen,
+    officer: Account,
+    form: RecommendationForm,
+) -> Recommendation:
+    """A draft of the northern district with nothing missing."""
+    body = chosen.bodies["north"]
+    return await drafted(staff_app.database, keys, chosen, body=body, officer=officer, form=form)

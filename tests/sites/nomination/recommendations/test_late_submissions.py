@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from playwright.async_api import Page, expect
 
 from tests.browser.accessibility import assert_accessible, assert_nothing_lost
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen, move_window
 from tests.sites.nomination.recommendations.posting import LIST
-from tests.sites.nomination.recommendations.recommendation_data import drafted, person
+from tests.sites.nomination.recommendations.recommendation_data import (
+    drafted_in_north,
+    person,
+)
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.approval_kinds import LATE_SUBMISSION
@@ -21,6 +24,7 @@ from voting_service.nomination.recommendations.repository import (
 )
 from voting_service.nomination.shortlist.approval_kinds import SHORTLIST
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.repository import find_approval, load_selection_approvals
 from voting_service.staff.approvals.service import propose, record_approval
 
@@ -28,15 +32,13 @@ LATE = "/selections/selection-2022/late"
 
 
 async def too_late(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> Recommendation:
     """A complete draft, one second after the deadline."""
-    found = await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(1)
-    )
-    now = office.clock()
+    found = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
+    now = staff_app.clock()
     await move_window(
-        office, chosen.selection, now - timedelta(days=30), now - timedelta(seconds=1)
+        staff_app, chosen.selection, now - timedelta(days=30), now - timedelta(seconds=1)
     )
     return found
 
@@ -47,12 +49,12 @@ def local(chosen: Chosen, moment: datetime) -> str:
 
 
 async def test_two_people_permit_a_late_submission_and_the_receipt_shows_it(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account, desktop: Page
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account, desktop: Page
 ) -> None:
-    found = await too_late(office, chosen, keys, officer)
-    until = local(chosen, office.clock() + timedelta(hours=2))
+    found = await too_late(staff_app, chosen, keys, officer)
+    until = local(chosen, staff_app.clock() + timedelta(hours=2))
     page = desktop
-    await office.sign_in(page, "reviewer", LATE)
+    await staff_app.sign_in(page, "reviewer", LATE)
     await assert_accessible(page)
     await page.fill("#until", until)
     await page.fill("#reason", "所在区县网络中断，有通信部门证明。")
@@ -62,13 +64,13 @@ async def test_two_people_permit_a_late_submission_and_the_receipt_shows_it(
     await assert_accessible(page)
     await assert_nothing_lost(page)
 
-    client = await office.signed_in_client("recommender", officer.name)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     form = {"revision": str(found.revision)}
     waiting = await client.post(f"{LIST}/{found.id}/submit", data=form)
     assert waiting.status_code == 409, "one person permits nothing"
 
-    second = await office.signed_in_client("supervisor")
-    [decision] = await office.database.fetch("select id from decisions")
+    second = await staff_app.signed_in_client("supervisor")
+    [decision] = await staff_app.database.fetch("select id from approval_requests")
     approved = await second.post(f"{LATE}/{decision['id']}/approve", data={})
     assert approved.headers["location"] == f"{LATE}?done=approved"
     for path in (LIST, f"{LIST}/{found.id}", f"{LIST}/{found.id}/steps/person"):
@@ -77,56 +79,56 @@ async def test_two_people_permit_a_late_submission_and_the_receipt_shows_it(
     assert sent.headers["location"] == f"{LIST}/{found.id}/receipt"
     receipt = (await client.get(sent.headers["location"])).text
     assert f"permitted after the deadline (approval {decision['id']})" in receipt
-    handed = await load_recommendation(office.database, keys, chosen.selection, found.id)
-    [submission] = await load_submissions(office.database, keys, chosen.selection, handed)
-    assert submission.late_by_decision == decision["id"]
+    handed = await load_recommendation(staff_app.database, keys, chosen.selection, found.id)
+    [submission] = await load_submissions(staff_app.database, keys, chosen.selection, handed)
+    assert submission.late_by_approval == decision["id"]
 
 
 async def test_an_exception_is_for_one_recommendation_and_for_its_time(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    other = await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(2)
-    )
-    found = await too_late(office, chosen, keys, officer)
-    first = await office.signed_in_client("reviewer")
-    second = await office.signed_in_client("supervisor")
+    other = await drafted_in_north(staff_app, keys, chosen, officer, person(2))
+    found = await too_late(staff_app, chosen, keys, officer)
+    first = await staff_app.signed_in_client("reviewer")
+    second = await staff_app.signed_in_client("supervisor")
     proposed = {
         "recommendation": str(found.id),
-        "until": local(chosen, office.clock() + timedelta(minutes=2)),
+        "until": local(chosen, staff_app.clock() + timedelta(minutes=2)),
         "reason": "证明",
     }
     assert (await first.post(LATE, data=proposed)).status_code == 303
     assert (await first.post(LATE, data=proposed)).status_code == 409, "one waits already"
-    [decision] = await office.database.fetch("select id from decisions")
+    [decision] = await staff_app.database.fetch("select id from approval_requests")
     assert (await first.post(f"{LATE}/{decision['id']}/approve", data={})).status_code == 409
     assert (await second.post(f"{LATE}/{decision['id']}/approve", data={})).status_code == 303
-    client = await office.signed_in_client("recommender", officer.name)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     form = {"revision": str(other.revision)}
     assert (await client.post(f"{LIST}/{other.id}/submit", data=form)).status_code == 409
-    office.clock.offset += timedelta(minutes=3)
+    staff_app.clock.offset += timedelta(minutes=3)
     shown = (await client.get(f"{LIST}/{found.id}")).text
     assert "late recommendations are not accepted" in shown
     assert "Late submission is permitted until" not in shown
 
 
 async def test_the_database_too_knows_when_an_exception_is_over(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     """Though it was approved past the page that would have refused it."""
-    found = await too_late(office, chosen, keys, officer)
-    now, selection = office.clock(), chosen.selection
+    found = await too_late(staff_app, chosen, keys, officer)
+    now, selection = staff_app.clock(), chosen.selection
     proposed = await propose(
-        office.database, selection, await office.account("reviewer"), kind=LATE_SUBMISSION,
-        subject=f"{found.id}/1", now=now,
+        Actor(staff_app.database, await staff_app.account("reviewer"), now),
+        selection,
+        kind=LATE_SUBMISSION,
+        subject=f"{found.id}/1",
         payload={"recommendation": found.id, "until": now.isoformat(), "reason": "证明"},
-    )  # fmt: skip
-    decision = find_approval(
-        await load_selection_approvals(office.database, selection.id), proposed
     )
-    supervisor = await office.account("supervisor")
-    await record_approval(office.database, selection, decision, supervisor, now)
-    client = await office.signed_in_client("recommender", officer.name)
+    decision = find_approval(
+        await load_selection_approvals(staff_app.database, selection.id), proposed
+    )
+    supervisor = await staff_app.account("supervisor")
+    await record_approval(Actor(staff_app.database, supervisor, now), selection, decision)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     form = {"revision": str(found.revision)}
     sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
     assert sent.status_code == 409
@@ -134,13 +136,13 @@ async def test_the_database_too_knows_when_an_exception_is_over(
 
 
 async def test_a_proposal_is_validated_and_names_nobody(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await too_late(office, chosen, keys, officer)
-    reviewer = await office.signed_in_client("reviewer")
+    found = await too_late(staff_app, chosen, keys, officer)
+    reviewer = await staff_app.signed_in_client("reviewer")
     good = {
         "recommendation": str(found.id),
-        "until": local(chosen, office.clock() + timedelta(days=1)),
+        "until": local(chosen, staff_app.clock() + timedelta(days=1)),
         "reason": "网络中断",
     }
     for wrong in (
@@ -148,8 +150,8 @@ async def test_a_proposal_is_validated_and_names_nobody(
         {"recommendation": "9" * 30},
         {"until": ""},
         {"until": f"{good['until']}:00+00:00"},
-        {"until": local(chosen, office.clock() - timedelta(days=1))},
-        {"until": local(chosen, office.clock() + timedelta(days=90))},
+        {"until": local(chosen, staff_app.clock() - timedelta(days=1))},
+        {"until": local(chosen, staff_app.clock() + timedelta(days=90))},
         {"reason": " "},
         {"reason": "网" * 501},
         {"reason": f"本人{person(1).id_number}"},
@@ -159,8 +161,8 @@ async def test_a_proposal_is_validated_and_names_nobody(
         kept = wrong.get("reason", good["reason"])
         assert kept in answer.text, "what was typed is still there"
     assert (await reviewer.post(LATE, data=good)).status_code == 303
-    [decision] = await office.database.fetch("select id from decisions")
-    second = await office.signed_in_client("supervisor")
+    [decision] = await staff_app.database.fetch("select id from approval_requests")
+    second = await staff_app.signed_in_client("supervisor")
     telling = {"because": f"本人{person(1).id_number}"}
     named = await second.post(f"{LATE}/{decision['id']}/decline", data=telling)
     assert named.status_code == 422
@@ -173,24 +175,24 @@ async def test_a_proposal_is_validated_and_names_nobody(
 
 
 async def test_nothing_can_be_submitted_after_the_shortlist(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     """Not even what was permitted before."""
-    other = await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(2)
-    )
-    found = await too_late(office, chosen, keys, officer)
-    first = await office.signed_in_client("reviewer")
-    second = await office.signed_in_client("supervisor")
-    until = local(chosen, office.clock() + timedelta(hours=2))
+    other = await drafted_in_north(staff_app, keys, chosen, officer, person(2))
+    found = await too_late(staff_app, chosen, keys, officer)
+    first = await staff_app.signed_in_client("reviewer")
+    second = await staff_app.signed_in_client("supervisor")
+    until = local(chosen, staff_app.clock() + timedelta(hours=2))
     for each in (found, other):
         asked = {"recommendation": str(each.id), "until": until, "reason": "证明"}
         assert (await first.post(LATE, data=asked)).status_code == 303
-    permitted, waits = await office.database.fetch("select id from decisions order by id")
+    permitted, waits = await staff_app.database.fetch(
+        "select id from approval_requests order by id"
+    )
     await second.post(f"{LATE}/{permitted['id']}/approve", data={})
-    await chosen_already(office, chosen)
+    await chosen_already(staff_app, chosen)
 
-    client = await office.signed_in_client("recommender", officer.name)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     form = {"revision": str(found.revision)}
     sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
     assert (sent.status_code, "the shortlist has been decided" in sent.text) == (409, True)
@@ -200,27 +202,34 @@ async def test_nothing_can_be_submitted_after_the_shortlist(
         assert "the shortlist has been decided" in refused.text
 
 
-async def chosen_already(office: Office, chosen: Chosen) -> None:
+async def chosen_already(staff_app: StaffApp, chosen: Chosen) -> None:
     """Two people chose; whom does not matter here."""
-    selection, now = chosen.selection, office.clock()
+    selection, now = chosen.selection, staff_app.clock()
     proposed = await propose(
-        office.database, selection, await office.account("reviewer"), kind=SHORTLIST,
-        subject="fifty", payload={"recommendations": []}, now=now,
-    )  # fmt: skip
-    owner = await connect(office.settings.migration_url)
-    switch = "alter table decisions {} trigger carry_out_selection_decision"
+        Actor(staff_app.database, await staff_app.account("reviewer"), now),
+        selection,
+        kind=SHORTLIST,
+        subject="choice",
+        payload={"recommendations": []},
+    )
+    owner = await connect(staff_app.settings.migration_url)
+    switch = "alter table approval_requests {} trigger carry_out_shortlist"
     await owner.execute(switch.format("disable"))
     decision = find_approval(await load_selection_approvals(owner, selection.id), proposed)
-    await record_approval(owner, selection, decision, await office.account("supervisor"), now)
+    await record_approval(
+        Actor(owner, await staff_app.account("supervisor"), now), selection, decision
+    )
     await owner.execute(switch.format("enable"))
     await owner.close()
 
 
-async def test_other_roles_cannot_decide(office: Office, chosen: Chosen, officer: Account) -> None:
-    auditor = await office.signed_in_client("auditor")
+async def test_other_roles_cannot_decide(
+    staff_app: StaffApp, chosen: Chosen, officer: Account
+) -> None:
+    auditor = await staff_app.signed_in_client("auditor")
     assert (await auditor.get(LATE)).status_code == 200
     assert (await auditor.post(LATE, data={})).status_code == 403
     for role in ("recommender", "administrator", "expert"):
-        client = await office.signed_in_client(role)
+        client = await staff_app.signed_in_client(role)
         assert (await client.get(LATE)).status_code == 403
         assert (await client.post(f"{LATE}/1/approve", data={})).status_code == 403

@@ -1,4 +1,4 @@
-"""Personal data that is planted in a form is in no log, journal line, address or error page, and
+"""Personal data that is planted in a form is in no log, audit log line, address or error page, and
 in no table in the clear."""
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import pytest
 import structlog
 
 from tests.nomination.form.people import id_number
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen, seat_officer
 from tests.sites.nomination.recommendations.posting import LIST, post_step
 from tests.sites.nomination.recommendations.recommendation_data import (
     EVIDENCE,
     PHOTO,
-    drafted,
+    drafted_in_north,
     person,
     submitted,
 )
@@ -39,35 +39,33 @@ def planted() -> RecommendationForm:
 
 
 async def test_planted_values_stay_in_the_form(
-    office: Office,
+    staff_app: StaffApp,
     chosen: Chosen,
     keys: PersonalKeys,
     officer: Account,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    other = await seat_officer(office, chosen.bodies["south"], "other")
+    other = await seat_officer(staff_app, chosen.bodies["south"], "other")
     await submitted(
-        office.database, keys, chosen, body=chosen.bodies["south"], officer=other, form=planted()
+        staff_app.database, keys, chosen, body=chosen.bodies["south"], officer=other, form=planted()
     )
-    found = await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=planted()
-    )
-    client = await office.signed_in_client("recommender", officer.name)
-    mine, form = f"{LIST}/{found.id}", planted()
+    result = await drafted_in_north(staff_app, keys, chosen, officer, planted())
+    client = await staff_app.signed_in_client("recommender", officer.name)
+    mine, form = f"{LIST}/{result.id}", planted()
     wrong = {"id_number": f"{ID_NUMBER}1", "birth": ADDRESS}
     files = {"photo": (f"{ID_NUMBER}.exe", b"MZ"), "other": (f"{TELEPHONE}.pdf", EVIDENCE)}
     with structlog.testing.capture_logs() as logged:
         answers = [
             *[await client.get(path) for path in (LIST, mine, f"{mine}/steps/person")],
-            await post_step(client, found.id, "person", wrong, seen=form, files=files),
-            await post_step(client, found.id, "person", {}, seen=form, mark="0"),
+            await post_step(client, result.id, "person", wrong, seen=form, files=files),
+            await post_step(client, result.id, "person", {}, seen=form, mark="0"),
             await client.get(f"{mine}/steps/person/{ID_NUMBER}"),
-            await client.post(f"{mine}/submit", data={"revision": str(found.revision + 1)}),
+            await client.post(f"{mine}/submit", data={"revision": str(result.revision + 1)}),
         ]
         refused = [
-            await post_step(client, found.id, "person", wrong, seen=form, json=True),
-            await post_step(client, found.id, "work", {"trade": ADDRESS * 3000}),
+            await post_step(client, result.id, "person", wrong, seen=form, json=True),
+            await post_step(client, result.id, "work", {"trade": ADDRESS * 3000}),
             await client.post(f"{mine}/withdraw", data={"reason": ID_NUMBER * 100}),
             await client.post(f"{mine}/submit", data={ID_NUMBER: TELEPHONE, "csrf": "x"}),
         ]
@@ -78,59 +76,69 @@ async def test_planted_values_stay_in_the_form(
         *capfd.readouterr(),
         caplog.text,
         json.dumps(logged, default=str, ensure_ascii=False),
-        await all_text(office, "journal"),
+        await all_text(staff_app, "audit_log"),
     ]
     assert {answer.status_code for answer in refused} == {200, 400, 403, 422}
     for text in away:
         assert [value for value in PLANTED if value in text] == []
 
 
-async def all_text(office: Office, table: str) -> str:
-    owner = await connect(office.settings.migration_url)
+async def all_text(staff_app: StaffApp, table: str) -> str:
+    owner = await connect(staff_app.settings.migration_url)
     rows = await owner.fetch(f"select t::text as row from {table} t")
     await owner.close()
     return "\n".join(row["row"] for row in rows)
 
 
 async def test_no_table_has_personal_data_unencrypted(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     await submitted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=planted()
+        staff_app.database,
+        keys,
+        chosen,
+        body=chosen.bodies["north"],
+        officer=officer,
+        form=planted(),
     )
-    owner = await connect(office.settings.migration_url)
+    owner = await connect(staff_app.settings.migration_url)
     names = await owner.fetch(
         "select format('%I.%I', schemaname, tablename) as name from pg_tables "
-        "where schemaname in ('office', 'public')"
+        "where schemaname in ('nomination', 'public')"
     )
     await owner.close()
-    assert "office.submissions" in {row["name"] for row in names}
+    assert "nomination.submissions" in {row["name"] for row in names}
     needles = [*PLANTED, *(value.encode().hex() for value in PLANTED), PHOTO.hex()[:200]]
     for row in names:
-        text = await all_text(office, row["name"])
+        text = await all_text(staff_app, row["name"])
         assert [value for value in needles if value in text] == [], row["name"]
 
 
 async def test_every_view_is_in_the_audit_log(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await submitted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=planted()
+    result = await submitted(
+        staff_app.database,
+        keys,
+        chosen,
+        body=chosen.bodies["north"],
+        officer=officer,
+        form=planted(),
     )
-    client = await office.signed_in_client("recommender", officer.name)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     looks = {
         LIST: ("viewed", "recommendations of north"),
-        f"{LIST}/{found.id}": ("viewed", f"recommendation {found.id}"),
-        f"{LIST}/{found.id}/receipt": ("viewed", f"recommendation {found.id}"),
-        f"{LIST}/{found.id}/files/photo": ("viewed", f"recommendation {found.id}"),
-        f"{LIST}/{found.id}/files/evidence": ("viewed", f"recommendation {found.id}"),
-        f"{LIST}/{found.id}/form.pdf": ("exported", f"recommendation {found.id}"),
+        f"{LIST}/{result.id}": ("viewed", f"recommendation {result.id}"),
+        f"{LIST}/{result.id}/receipt": ("viewed", f"recommendation {result.id}"),
+        f"{LIST}/{result.id}/files/photo": ("viewed", f"recommendation {result.id}"),
+        f"{LIST}/{result.id}/files/evidence": ("viewed", f"recommendation {result.id}"),
+        f"{LIST}/{result.id}/form.pdf": ("exported", f"recommendation {result.id}"),
     }
     for path, expected in looks.items():
         answer: httpx.Response = await client.get(path)
         assert answer.status_code == 200, path
-        line = await office.database.fetchrow(
-            "select actor, act, subject from journal order by entry desc limit 1"
+        line = await staff_app.database.fetchrow(
+            "select actor, act, subject from audit_log order by entry desc limit 1"
         )
         assert line is not None
         assert tuple(line) == (officer.name, *expected), path

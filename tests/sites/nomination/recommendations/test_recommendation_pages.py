@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from pypdf import PdfReader
 
-from tests.sites.console.running_office import Office, StaffClient
+from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.sites.nomination.bodies.selection_data import (
     Chosen,
     acting,
@@ -21,7 +21,7 @@ from tests.sites.nomination.recommendations.posting import LIST, post_step
 from tests.sites.nomination.recommendations.recommendation_data import (
     EVIDENCE,
     PHOTO,
-    drafted,
+    drafted_in_north,
     person,
     submitted,
 )
@@ -44,34 +44,33 @@ from voting_service.staff.accounts.model import Account
 
 
 async def begun(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> tuple[StaffClient, int]:
-    client = await office.signed_in_client("recommender", officer.name)
-    actor = acting(officer, chosen.selection, keys, office.database)
+    client = await staff_app.signed_in_client("recommender", officer.name)
+    actor = acting(officer, chosen.selection, keys, staff_app.database)
     number = await create_draft(actor, chosen.bodies["north"])
     return client, number
 
 
 async def complete(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account, number: int = 1
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account, number: int = 1
 ) -> Recommendation:
-    return await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer,
-        form=person(number),
-    )  # fmt: skip
+    return await drafted_in_north(staff_app, keys, chosen, officer, person(number))
 
 
-async def stored(office: Office, chosen: Chosen, keys: PersonalKeys, number: int) -> Recommendation:
-    return await load_recommendation(office.database, keys, chosen.selection, number)
+async def stored(
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, number: int
+) -> Recommendation:
+    return await load_recommendation(staff_app.database, keys, chosen.selection, number)
 
 
 async def test_a_step_is_saved_without_scripts_and_nothing_typed_is_lost(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    client, number = await begun(office, chosen, keys, officer)
+    client, number = await begun(staff_app, chosen, keys, officer)
     kept = await post_step(client, number, "person", {"name": " 人选一 ", "go": "work"})
     assert kept.headers["location"] == f"{LIST}/{number}/steps/work"
-    before = (await stored(office, chosen, keys, number)).form
+    before = (await stored(staff_app, chosen, keys, number)).form
     assert before == RecommendationForm(name="人选一")
     answer = await post_step(
         client, number, "person", {"birth": "五月", "education": "大专", "sex": "both"},
@@ -80,15 +79,15 @@ async def test_a_step_is_saved_without_scripts_and_nothing_typed_is_lost(
     assert answer.status_code == 422
     assert 'value="五月"' in answer.text
     assert "such as 1980-05" in answer.text
-    assert (await stored(office, chosen, keys, number)).form == RecommendationForm(
+    assert (await stored(staff_app, chosen, keys, number)).form == RecommendationForm(
         name="人选一", education="大专"
     )
 
 
 async def test_the_script_gets_the_faults_so_far(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    client, number = await begun(office, chosen, keys, officer)
+    client, number = await begun(staff_app, chosen, keys, officer)
     answer = await post_step(
         client, number, "person", {"id_number": "500101198005170111", "birth": "1980.5"}, json=True
     )
@@ -101,11 +100,11 @@ async def test_the_script_gets_the_faults_so_far(
 
 
 async def test_two_officers_in_one_step_both_keep_what_they_typed(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    first, number = await begun(office, chosen, keys, officer)
-    colleague = await seat_officer(office, chosen.bodies["north"], "colleague")
-    second = await office.signed_in_client("recommender", colleague.name)
+    first, number = await begun(staff_app, chosen, keys, officer)
+    colleague = await seat_officer(staff_app, chosen.bodies["north"], "colleague")
+    second = await staff_app.signed_in_client("recommender", colleague.name)
     assert (await post_step(first, number, "work", {"trade": "数控车工"})).status_code == 303
     # Another step is no conflict, though the form has changed.
     assert (await post_step(second, number, "deeds", {"deeds": "事迹"})).status_code == 303
@@ -114,24 +113,24 @@ async def test_two_officers_in_one_step_both_keep_what_they_typed(
     assert 'value="钳工"' in answer.text
     assert "数控车工" in answer.text
     assert "This step was changed after you opened it" in answer.text
-    now = (await stored(office, chosen, keys, number)).form
+    now = (await stored(staff_app, chosen, keys, number)).form
     assert (now.trade, now.deeds) == ("数控车工", "事迹")
     # Having seen both, the second one saves.
     assert (await post_step(second, number, "work", {"trade": "钳工"}, seen=now)).status_code == 303
-    assert (await stored(office, chosen, keys, number)).form.trade == "钳工"
+    assert (await stored(staff_app, chosen, keys, number)).form.trade == "钳工"
 
 
 async def test_files_are_examined_stored_and_returned(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    client, number = await begun(office, chosen, keys, officer)
+    client, number = await begun(staff_app, chosen, keys, officer)
     refused = await post_step(
         client, number, "person", {"name": "人选一"}, files={"photo": ("a.jpg", b"MZ\0")}
     )
     assert refused.status_code == 422
     assert 'value="人选一"' in refused.text
-    assert "photo" not in (await stored(office, chosen, keys, number)).files
-    now = (await stored(office, chosen, keys, number)).form
+    assert "photo" not in (await stored(staff_app, chosen, keys, number)).files
+    now = (await stored(staff_app, chosen, keys, number)).form
     taken = await post_step(
         client, number, "person", {}, seen=now, files={"photo": ("a.jpg", PHOTO)}
     )
@@ -143,11 +142,11 @@ async def test_files_are_examined_stored_and_returned(
         files={"employer_scan": ("a.pdf", EVIDENCE), "body_scan": ("b.jpg", PHOTO)},
     )  # fmt: skip
     assert taken.status_code == 422, "ten pages are no opinion, and 500 dots no stamped page"
-    found = await stored(office, chosen, keys, number)
+    found = await stored(staff_app, chosen, keys, number)
     assert {slot: info.pages for slot, info in found.files.items()} == {"photo": 1, "evidence": 10}
 
-    sealed = await office.database.fetchval(
-        "select content from office.files where slot = 'evidence'"
+    sealed = await staff_app.database.fetchval(
+        "select content from nomination.files where slot = 'evidence'"
     )
     assert EVIDENCE not in sealed
     assert b"%PDF" not in sealed
@@ -162,23 +161,23 @@ async def test_files_are_examined_stored_and_returned(
     assert (await client.get(f"{LIST}/{number}/files/body_scan")).status_code == 404
     # A second one takes the place; the first stays on record.
     await post_step(client, number, "person", {}, seen=now, files={"photo": ("b.jpg", PHOTO)})
-    rows = await office.database.fetch(
-        "select replaced_at is null as now from office.files where slot = 'photo' order by id"
+    rows = await staff_app.database.fetch(
+        "select replaced_at is null as now from nomination.files where slot = 'photo' order by id"
     )
     assert [row["now"] for row in rows] == [False, True]
     # What does not belong there is taken out again.
     await post_step(client, number, "person", {"remove": "photo"}, seen=now)
-    assert set((await stored(office, chosen, keys, number)).files) == {"evidence"}
+    assert set((await stored(staff_app, chosen, keys, number)).files) == {"evidence"}
 
 
 async def test_uploads_need_the_csrf_token_and_have_a_limit(
-    office: Office,
+    staff_app: StaffApp,
     chosen: Chosen,
     keys: PersonalKeys,
     officer: Account,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    client, number = await begun(office, chosen, keys, officer)
+    client, number = await begun(staff_app, chosen, keys, officer)
     for mark in ("", "0" * 32, client.token):
         assert (await post_step(client, number, "person", {}, mark=mark)).status_code == 403
     address = f"{LIST}/{number}/steps/person"
@@ -198,13 +197,13 @@ async def test_uploads_need_the_csrf_token_and_have_a_limit(
     monkeypatch.setattr(uploads, "MAX_BODY_BYTES", 100_000)
     large = {"photo": ("a.jpg", bytes(200_000))}
     assert (await post_step(client, number, "person", {}, files=large)).status_code == 413
-    assert (await stored(office, chosen, keys, number)).form == RecommendationForm()
+    assert (await stored(staff_app, chosen, keys, number)).form == RecommendationForm()
 
 
 async def test_a_file_of_the_largest_size_arrives_and_one_byte_more_is_refused_by_name(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    client, number = await begun(office, chosen, keys, officer)
+    client, number = await begun(staff_app, chosen, keys, officer)
     large = EVIDENCE + bytes(20 * 2**20 + 1 - len(EVIDENCE))
     answer = await post_step(client, number, "evidence", {}, files={"evidence": ("a.pdf", large)})
     assert answer.status_code == 422
@@ -212,9 +211,9 @@ async def test_a_file_of_the_largest_size_arrives_and_one_byte_more_is_refused_b
 
 
 async def test_missing_fields_are_listed_and_nothing_is_submitted(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    client, number = await begun(office, chosen, keys, officer)
+    client, number = await begun(staff_app, chosen, keys, officer)
     page = (await client.get(f"{LIST}/{number}")).text
     assert "/submit" not in page
     links = re.findall(rf'href="{LIST}/{number}/steps/(\w+)#([\w-]+)"', page)
@@ -223,15 +222,15 @@ async def test_missing_fields_are_listed_and_nothing_is_submitted(
         assert f'id="{field}"' in (await client.get(f"{LIST}/{number}/steps/{step}")).text
     sent = await client.post(f"{LIST}/{number}/submit", data={"revision": "1"})
     assert sent.headers["location"] == f"{LIST}/{number}?done=missing"
-    assert (await stored(office, chosen, keys, number)).state == "draft"
+    assert (await stored(staff_app, chosen, keys, number)).state == "draft"
     assert (await client.get(f"{LIST}/{number}/receipt")).status_code == 404
 
 
 async def test_the_submission_is_what_the_page_showed(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(office, chosen, keys, officer)
-    client = await office.signed_in_client("recommender", officer.name)
+    found = await complete(staff_app, chosen, keys, officer)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     await post_step(client, found.id, "deeds", {"deeds": "更新"}, seen=found.form)
     stale = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision})
     assert stale.status_code == 409
@@ -253,13 +252,11 @@ async def test_the_submission_is_what_the_page_showed(
 
 
 async def test_a_name_without_glyphs_is_reported_and_not_printed(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     rare = msgspec.structs.replace(person(1), name="人选\U0002a6d6")
-    found = await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=rare
-    )
-    client = await office.signed_in_client("recommender", officer.name)
+    found = await drafted_in_north(staff_app, keys, chosen, officer, rare)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     page = await client.get(f"{LIST}/{found.id}")
     assert "fonts for printing do not have these characters" in page.text
     printed = await client.get(f"{LIST}/{found.id}/form.pdf")
@@ -268,13 +265,15 @@ async def test_a_name_without_glyphs_is_reported_and_not_printed(
 
 
 async def test_a_returned_recommendation_is_corrected_and_submitted_again(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(office, chosen, keys, officer)
-    await submit(acting(officer, chosen.selection, keys, office.database), found)
-    reviewer = acting(await office.account("reviewer"), chosen.selection, keys, office.database)
+    found = await complete(staff_app, chosen, keys, officer)
+    await submit(acting(officer, chosen.selection, keys, staff_app.database), found)
+    reviewer = acting(
+        await staff_app.account("reviewer"), chosen.selection, keys, staff_app.database
+    )
     await give_verdict(reviewer, found.id, "returned", "请补充带徒情况。")
-    client = await office.signed_in_client("recommender", officer.name)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     for path in (LIST, f"{LIST}/{found.id}", f"{LIST}/{found.id}/steps/deeds"):
         assert "请补充带徒情况。" in (await client.get(path)).text, path
     await post_step(client, found.id, "deeds", {"deeds": "带徒三人"}, seen=found.form)
@@ -287,20 +286,20 @@ async def test_a_returned_recommendation_is_corrected_and_submitted_again(
 
 
 async def test_a_withdrawal_frees_the_place_and_the_person(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     found = await submitted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer,
+        staff_app.database, keys, chosen, body=chosen.bodies["north"], officer=officer,
         form=person(1),
     )  # fmt: skip
-    client = await office.signed_in_client("recommender", officer.name)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     assert (
         await client.post(f"{LIST}/{found.id}/withdraw", data={"reason": " "})
     ).status_code == 422
     gone = await client.post(f"{LIST}/{found.id}/withdraw", data={"reason": "本人不同意"})
     assert gone.headers["location"] == f"{LIST}/{found.id}?done=withdrawn"
     assert "0 / 6" in (await client.get(LIST)).text
-    again = await complete(office, chosen, keys, officer)
+    again = await complete(staff_app, chosen, keys, officer)
     sent = await client.post(f"{LIST}/{again.id}/submit", data={"revision": again.revision})
     assert sent.status_code == 303
     twice = await client.post(f"{LIST}/{found.id}/withdraw", data={"reason": "再次"})
@@ -308,19 +307,24 @@ async def test_a_withdrawal_frees_the_place_and_the_person(
 
 
 async def test_both_bodies_see_the_conflict(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    other = await seat_officer(office, chosen.bodies["health"], "other")
+    other = await seat_officer(staff_app, chosen.bodies["health"], "other")
     held = await submitted(
-        office.database, keys, chosen, body=chosen.bodies["health"], officer=other, form=person(1)
+        staff_app.database,
+        keys,
+        chosen,
+        body=chosen.bodies["health"],
+        officer=other,
+        form=person(1),
     )
-    mine = await complete(office, chosen, keys, officer)
-    client = await office.signed_in_client("recommender", officer.name)
+    mine = await complete(staff_app, chosen, keys, officer)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     sent = await client.post(f"{LIST}/{mine.id}/submit", data={"revision": mine.revision})
     assert sent.status_code == 409
     assert f"by Health Department as number {held.id}" in sent.text
     assert person(1).id_number not in sent.text.split("<h2")[0]
-    theirs = await office.signed_in_client("recommender", other.name)
+    theirs = await staff_app.signed_in_client("recommender", other.name)
     assert (
         f"Health Department already recommends the person of your number {mine.id}"
         in (await client.get(LIST)).text
@@ -337,26 +341,26 @@ async def test_both_bodies_see_the_conflict(
 
 
 async def test_an_earlier_winner_is_refused(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    await office.database.execute(
-        "insert into office.earlier_winners values ($1, 2020)",
+    await staff_app.database.execute(
+        "insert into nomination.earlier_winners values ($1, 2020)",
         keys.person_hash(person(1).id_number),
     )
-    found = await complete(office, chosen, keys, officer)
-    client = await office.signed_in_client("recommender", officer.name)
+    found = await complete(staff_app, chosen, keys, officer)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     sent = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision})
     assert sent.status_code == 409
     assert "won in an earlier year" in sent.text
-    assert (await stored(office, chosen, keys, found.id)).state == "draft"
+    assert (await stored(staff_app, chosen, keys, found.id)).state == "draft"
 
 
 async def test_other_bodies_and_roles_get_not_found(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(office, chosen, keys, officer)
-    await seat_officer(office, chosen.bodies["south"], "stranger")
-    stranger = await office.signed_in_client("recommender", "stranger")
+    found = await complete(staff_app, chosen, keys, officer)
+    await seat_officer(staff_app, chosen.bodies["south"], "stranger")
+    stranger = await staff_app.signed_in_client("recommender", "stranger")
     reads = ["", "/steps/person", "/receipt", "/files/photo", "/form.pdf"]
     for path in reads:
         assert (await stranger.get(f"{LIST}/{found.id}{path}")).status_code == 404, path
@@ -365,28 +369,28 @@ async def test_other_bodies_and_roles_get_not_found(
         form = {"revision": str(found.revision), "reason": "x"}
         assert (await stranger.post(f"{LIST}/{found.id}/{act}", data=form)).status_code == 404
     assert person(1).name not in (await stranger.get(LIST)).text
-    nobody = office.client()
+    nobody = staff_app.client()
     for path in reads:
         answer = await nobody.get(f"{LIST}/{found.id}{path}")
         assert answer.headers["location"].startswith("/sign-in?next=")
     for role in ("reviewer", "administrator", "auditor", "expert", "tally_clerk"):
-        client = await office.signed_in_client(role)
+        client = await staff_app.signed_in_client(role)
         for path in reads:
             assert (await client.get(f"{LIST}/{found.id}{path}")).status_code == 403, role
     assert (await stranger.get(f"{LIST}/{2**40}")).status_code == 404
 
 
 async def test_every_post_needs_the_csrf_token(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(office, chosen, keys, officer)
+    found = await complete(staff_app, chosen, keys, officer)
     parameters = {"slug": "selection-2022", "recommendation": str(found.id), "step": "person",
-                  "decision": "1"}  # fmt: skip
+                  "approval": "1"}  # fmt: skip
     paths = [route.path for route in ROUTES if "POST" in (route.methods or ())]
     assert len(paths) == 8
     for client in (
-        await office.signed_in_client("recommender", officer.name),
-        await office.signed_in_client("supervisor"),
+        await staff_app.signed_in_client("recommender", officer.name),
+        await staff_app.signed_in_client("supervisor"),
     ):
         for path in paths:
             address = re.sub(r"{(\w+)(?::\w+)?}", lambda name: parameters[name[1]], path)
@@ -397,36 +401,38 @@ async def test_every_post_needs_the_csrf_token(
                 await client.post(address, data={}, headers={"sec-fetch-site": "same-site"}),
             ]
             assert {answer.status_code for answer in answers} <= {403, 415}, path
-    assert (await stored(office, chosen, keys, found.id)).state == "draft"
-    assert len(await load_recommendations(office.database, keys, chosen.selection)) == 1
+    assert (await stored(staff_app, chosen, keys, found.id)).state == "draft"
+    assert len(await load_recommendations(staff_app.database, keys, chosen.selection)) == 1
 
 
 async def test_one_second_after_the_deadline(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(office, chosen, keys, officer)
-    now = office.clock()
+    found = await complete(staff_app, chosen, keys, officer)
+    now = staff_app.clock()
     await move_window(
-        office, chosen.selection, now - timedelta(days=30), now - timedelta(seconds=1)
+        staff_app, chosen.selection, now - timedelta(days=30), now - timedelta(seconds=1)
     )
-    client = await office.signed_in_client("recommender", officer.name)
+    client = await staff_app.signed_in_client("recommender", officer.name)
     sent = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision})
     assert sent.status_code == 409
     assert "the deadline has passed" in sent.text
     assert "your draft is saved" in sent.text
-    kept = await stored(office, chosen, keys, found.id)
+    kept = await stored(staff_app, chosen, keys, found.id)
     assert (kept.state, kept.form) == ("draft", found.form)
     assert "late recommendations are not accepted" in (await client.get(LIST)).text
-    assert await load_submitted_file(office.database, keys, found.id, "photo")
+    assert await load_submitted_file(staff_app.database, keys, found.id, "photo")
 
 
 async def test_nothing_can_be_submitted_before_opening(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(office, chosen, keys, officer)
-    now = office.clock()
-    await move_window(office, chosen.selection, now + timedelta(hours=1), now + timedelta(days=1))
-    client = await office.signed_in_client("recommender", officer.name)
+    found = await complete(staff_app, chosen, keys, officer)
+    now = staff_app.clock()
+    await move_window(
+        staff_app, chosen.selection, now + timedelta(hours=1), now + timedelta(days=1)
+    )
+    client = await staff_app.signed_in_client("recommender", officer.name)
     sent = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision})
     assert sent.status_code == 409
     assert "recommendations have not opened" in sent.text

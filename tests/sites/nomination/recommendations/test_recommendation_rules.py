@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -22,7 +22,6 @@ from voting_service.errors import Refused
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.postgres.pool import (
     Connection,
-    connect,
     open_pool,
 )
 from voting_service.nomination.model import RecommendingBody
@@ -41,7 +40,7 @@ from voting_service.nomination.repository import (
 )
 from voting_service.settings import Settings
 from voting_service.staff.accounts.model import Account, Role
-from voting_service.staff.accounts.repository import create_account
+from voting_service.staff.accounts.repository import NewAccount, create_account
 
 AT_ONCE = 8
 BODIES, EACH = 10, 20
@@ -50,22 +49,14 @@ Drafts = Iterable[tuple[Recommendation, Account]]
 
 
 @pytest.fixture
-async def owner(owner_database_url: str) -> AsyncIterator[Connection]:
-    """A connection of the owner of the tables, with rights that the application lacks."""
-    connection = await connect(owner_database_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 async def chosen(database: Connection) -> Chosen:
     return await store_selection(database, system_clock())
 
 
-async def account_of(owner: Connection, settings: Settings, role: Role, name: str) -> Account:
+async def find_account(owner: Connection, settings: Settings, role: Role, name: str) -> Account:
     key = settings.master_key.get_secret_value()
     account, _ = await create_account(
-        owner, key, name, role, "correct horse battery staple", clock=system_clock
+        owner, key, NewAccount(name, role, "correct horse battery staple"), clock=system_clock
     )
     return account
 
@@ -73,9 +64,9 @@ async def account_of(owner: Connection, settings: Settings, role: Role, name: st
 async def seated(
     owner: Connection, settings: Settings, body: RecommendingBody, name: str
 ) -> Account:
-    account = await account_of(owner, settings, "recommender", name)
+    account = await find_account(owner, settings, "recommender", name)
     await owner.execute(
-        "insert into office.body_officers (account_id, body_id) values ($1, $2)",
+        "insert into nomination.body_officers (account_id, body_id) values ($1, $2)",
         account.id,
         body.id,
     )
@@ -99,16 +90,18 @@ async def officers(
 async def submit_all(
     settings: Settings, keys: PersonalKeys, chosen: Chosen, drafts: Drafts
 ) -> Counter[str]:
-    """Every draft at once, over eight connections; how many ended in which way. Who is told that
+    """Every draft at once, over eight connections; how many ended in which way. Who learns that
     the service is busy tries again, as an officer would."""
     outcomes: Counter[str] = Counter()
     async with open_pool(settings.database_url, size=AT_ONCE) as pool:
         turns = asyncio.Semaphore(AT_ONCE)
 
-        async def one(found: Recommendation, officer: Account) -> None:
+        async def first(recommendation: Recommendation, officer: Account) -> None:
             async with turns, pool.acquire() as connection:
                 try:
-                    await submit(acting(officer, chosen.selection, keys, connection), found)
+                    await submit(
+                        acting(officer, chosen.selection, keys, connection), recommendation
+                    )
                     outcomes["submitted"] += 1
                 except AlreadyRecommended:
                     outcomes["person"] += 1
@@ -116,8 +109,8 @@ async def submit_all(
                     outcomes[constraint(refusal)] += 1
 
         async with asyncio.TaskGroup() as group:
-            for found, officer in drafts:
-                group.create_task(one(found, officer))
+            for recommendation, officer in drafts:
+                group.create_task(first(recommendation, officer))
     return outcomes
 
 
@@ -155,13 +148,13 @@ async def test_two_hundred_concurrent_submissions_recommend_nobody_twice(
     chosen: Chosen,
     officers: Mapping[RecommendingBody, Account],
 ) -> None:
-    await owner.execute("update office.selections set district_quota = 20")
+    await owner.execute("update nomination.selections set district_quota = 20")
     people = [person(number) for number in range(1, EACH + 1)]
     drafts = await many_drafts(database, keys, chosen, officers=officers, forms=people)
     outcomes = await submit_all(settings, keys, chosen, drafts)
     assert outcomes == {"submitted": EACH, "person": EACH * (BODIES - 1)}
-    found = await load_recommendations(database, keys, chosen.selection)
-    held = Counter(each.form.id_number for each in found if each.state == "submitted")
+    recommendations = await load_recommendations(database, keys, chosen.selection)
+    held = Counter(item.form.id_number for item in recommendations if item.state == "submitted")
     assert set(held.values()) == {1}
     assert len(held) == EACH
     assert len(await load_conflicts(database, chosen.selection)) == EACH * (BODIES - 1)
@@ -175,21 +168,22 @@ async def test_no_submission_is_stamped_after_the_deadline(
     chosen: Chosen,
     officers: Mapping[RecommendingBody, Account],
 ) -> None:
-    await owner.execute("update office.selections set district_quota = 20")
+    await owner.execute("update nomination.selections set district_quota = 20")
     everybody = [person(number) for number in range(1, EACH + 1)]
     drafts = await many_drafts(database, keys, chosen, officers=officers, forms=everybody)
+    outcomes = await submit_all(settings, keys, chosen, drafts[:BODIES])
     deadline = datetime.now(UTC) + timedelta(seconds=0.4)
-    await owner.execute("update office.selections set closes_at = $1", deadline)
-    outcomes = await submit_all(settings, keys, chosen, drafts)
+    await owner.execute("update nomination.selections set closes_at = $1", deadline)
+    outcomes += await submit_all(settings, keys, chosen, drafts[BODIES:])
     await owner.execute("select pg_sleep_until($1)", deadline)
     left = [
-        (each, officer)
-        for each, officer in drafts
-        if (await load_recommendation(database, keys, chosen.selection, each.id)).state == "draft"
+        (item, officer)
+        for item, officer in drafts
+        if (await load_recommendation(database, keys, chosen.selection, item.id)).state == "draft"
     ]
     late = await submit_all(settings, keys, chosen, left)
     assert late == {"submissions_deadline": len(left)}
-    stamps = await database.fetch("select submitted_at from office.submissions")
+    stamps = await database.fetch("select submitted_at from nomination.submissions")
     assert len(stamps) == outcomes["submitted"] > 0
     assert all(row["submitted_at"] < deadline for row in stamps)
 
@@ -225,7 +219,7 @@ async def test_no_sql_of_the_application_breaks_a_rule(
     }  # fmt: skip
     for constraint_name, statement in BY_HAND:
         if constraint_name == "submissions_quota":
-            await owner.execute("update office.selections set district_quota = 1")
+            await owner.execute("update nomination.selections set district_quota = 1")
             before = await everything(owner)
         with pytest.raises(asyncpg.PostgresError) as refusal:
             await database.execute(statement.format_map(values))
@@ -243,14 +237,14 @@ def refused_by(error: asyncpg.PostgresError) -> str:
 
 async def everything(owner: Connection) -> list[list[asyncpg.Record]]:
     return [
-        await owner.fetch(f"select * from office.{table} order by 1")
+        await owner.fetch(f"select * from nomination.{table} order by 1")
         for table in ("selections", "recommendations", "submissions", "reviews", "files")
     ]
 
 
 INSERT = (
-    "insert into office.submissions (recommendation_id, person_hash, form_sha256, photo_sha256, "
-    "evidence_sha256, evidence_pages, submitted_by) values "
+    "insert into nomination.submissions (recommendation_id, person_hash, form_sha256, "
+    "photo_sha256, evidence_sha256, evidence_pages, submitted_by) values "
 )
 X, OF_DRAFT = "'\\x{hash}'", "'\\x{hash}', '\\x{hash}', '\\x{photo}', '\\x{evidence}'"
 BY_HAND = [
@@ -267,68 +261,68 @@ BY_HAND = [
         + "({draft}, '\\x{held}', '\\x{hash}', '\\x{photo}', '\\x{evidence}', 10, {officer})",
     ),
     ("submissions_quota", INSERT + f"({{draft}}, {OF_DRAFT}, 10, {{officer}})"),
-    ("", "update office.recommendations set state = 'submitted' where id = {draft}"),
-    ("", "update office.recommendations set state = 'draft' where id = {sent}"),
-    ("", f"update office.recommendations set person_hash = {X} where id = {{sent}}"),
-    ("", "update office.recommendations set submitted_at = now() where id = {draft}"),
+    ("", "update nomination.recommendations set state = 'submitted' where id = {draft}"),
+    ("", "update nomination.recommendations set state = 'draft' where id = {sent}"),
+    ("", f"update nomination.recommendations set person_hash = {X} where id = {{sent}}"),
+    ("", "update nomination.recommendations set submitted_at = now() where id = {draft}"),
     (
         "recommendations_fixed",
-        "update office.recommendations set form = '\\x00' where id = {sent}",
+        "update nomination.recommendations set form = '\\x00' where id = {sent}",
     ),
-    ("", "update office.recommendations set body_id = body_id + 1 where id = {draft}"),
-    ("", "delete from office.recommendations where id = {draft}"),
+    ("", "update nomination.recommendations set body_id = body_id + 1 where id = {draft}"),
+    ("", "delete from nomination.recommendations where id = {draft}"),
     (
         "",
-        "insert into office.recommendations (selection_id, body_id, form, created_by, saved_by, "
-        "state) select selection_id, body_id, form, created_by, saved_by, 'accepted' "
-        "from office.recommendations where id = {draft}",
+        "insert into nomination.recommendations (selection_id, body_id, form, created_by, "
+        "saved_by, state) select selection_id, body_id, form, created_by, saved_by, 'accepted' "
+        "from nomination.recommendations where id = {draft}",
     ),
-    ("selections_rules_stay", "update office.selections set district_quota = 100"),
+    ("selections_rules_stay", "update nomination.selections set district_quota = 100"),
     (
         "selections_rules_stay",
-        "update office.selections set closes_at = closes_at + interval '1 day'",
+        "update nomination.selections set closes_at = closes_at + interval '1 day'",
     ),
     (
         "selections_rules_stay",
-        "update office.selections set opens_at = now() + interval '1 hour'",
+        "update nomination.selections set opens_at = now() + interval '1 hour'",
     ),
-    ("", "delete from office.selections"),
-    ("", "update office.submissions set submitted_at = now() - interval '1 day'"),
-    ("", "update office.submissions set late_by_decision = 1"),
-    ("", "delete from office.submissions"),
-    ("", "truncate office.submissions"),
-    ("", f"update office.files set sha256 = {X} where recommendation_id = {{sent}}"),
+    ("", "delete from nomination.selections"),
+    ("", "update nomination.submissions set submitted_at = now() - interval '1 day'"),
+    ("", "update nomination.submissions set late_by_approval = 1"),
+    ("", "delete from nomination.submissions"),
+    ("", "truncate nomination.submissions"),
+    ("", f"update nomination.files set sha256 = {X} where recommendation_id = {{sent}}"),
     (
         "recommendations_fixed",
-        "update office.files set replaced_at = now() where recommendation_id = {sent}",
+        "update nomination.files set replaced_at = now() where recommendation_id = {sent}",
     ),
     (
         "recommendations_fixed",
-        "insert into office.files (recommendation_id, slot, sha256, media_type, pages, content, "
-        f"added_by) values ({{sent}}, 'body_scan', {X}, 'x', 1, 'x', {{officer}})",
+        "insert into nomination.files (recommendation_id, slot, sha256, media_type, pages, "
+        f"content, added_by) values ({{sent}}, 'body_scan', {X}, 'x', 1, 'x', {{officer}})",
     ),
-    ("", "delete from office.files"),
-    ("", "insert into office.body_officers (account_id, body_id) values ({officer}, 1)"),
+    ("", "delete from nomination.files"),
+    ("", "insert into nomination.body_officers (account_id, body_id) values ({officer}, 1)"),
     (
         "submissions_officer",
-        "insert into office.reviews (recommendation_id, verdict, reason, account_id) "
+        "insert into nomination.reviews (recommendation_id, verdict, reason, account_id) "
         "values ({sent}, 'withdrawn', 'x', {stranger})",
     ),
     (
         "reviews_reviewers",
-        "insert into office.reviews (recommendation_id, verdict, reason, account_id) "
+        "insert into nomination.reviews (recommendation_id, verdict, reason, account_id) "
         "values ({sent}, 'accepted', 'x', {officer})",
     ),
     (
         "reviews_state",
-        "insert into office.reviews (recommendation_id, verdict, reason, account_id) "
+        "insert into nomination.reviews (recommendation_id, verdict, reason, account_id) "
         "values ({draft}, 'withdrawn', 'x', {officer})",
     ),
-    ("", "update office.reviews set reason = 'x'"),
-    ("", "delete from office.person_conflicts"),
-    ("", "alter table office.recommendations disable trigger all"),
+    ("", "update nomination.reviews set reason = 'x'"),
+    ("", "delete from nomination.person_conflicts"),
+    ("", "alter table nomination.recommendations disable trigger all"),
     ("", "set session_replication_role = replica"),
 ]
-"""The rule that refuses it, where it is not the role's rights, and what is tried: to hand in for
+"""The rule that refuses it, where it is not the role's rights, and what is tried: to submit for
 another body, with a photo that was never attached or fewer pages than were counted, twice, a
 person who is held, beyond the places; to change what follows from that, its rules, its times."""

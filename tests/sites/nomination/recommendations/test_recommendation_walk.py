@@ -17,7 +17,7 @@ from tests.browser.accessibility import (
 )
 from tests.browser.guard import Guard
 from tests.nomination.form.people import complete_form
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen, seat_officer
 from tests.sites.nomination.recommendations.recommendation_data import EVIDENCE, PHOTO
 from voting_service.nomination.form.model import Achievement, Opinion
@@ -40,12 +40,12 @@ async def next_step(page: Page, heading: str) -> None:
 
 
 async def test_from_an_empty_form_to_a_receipt(
-    office: Office, chosen: Chosen, desktop: Page, guard: Guard
+    staff_app: StaffApp, chosen: Chosen, desktop: Page, guard: Guard
 ) -> None:
     page, form = desktop, complete_form()
     guard.expect(r"422 .*steps/evidence")  # the file that is refused
-    await seat_officer(office, chosen.bodies["north"], "officer")
-    await office.sign_in(page, "recommender", LIST, "officer")
+    await seat_officer(staff_app, chosen.bodies["north"], "officer")
+    await staff_app.sign_in(page, "recommender", LIST, "officer")
     await assert_accessible(page)
     await expect(page.locator("main")).to_contain_text("0 / 6")
     await expect(page.locator("[data-left]")).to_have_text(
@@ -109,8 +109,8 @@ async def test_from_an_empty_form_to_a_receipt(
     await assert_accessible(page)
     await assert_nothing_lost(page)
 
-    keys = PersonalKeys.of(office.settings)
-    [stored] = await load_recommendations(office.database, keys, chosen.selection)
+    keys = PersonalKeys.of(staff_app.settings)
+    [stored] = await load_recommendations(staff_app.database, keys, chosen.selection)
     assert stored.form == msgspec.structs.replace(
         form,
         skills="技能\n特长",

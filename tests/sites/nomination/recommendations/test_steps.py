@@ -123,9 +123,9 @@ def test_every_fault_has_its_field_in_a_step() -> None:
         achievements=(Achievement(kind="method", pages="x"), Achievement(kind="method", pages="99"))
     )
     for form in (RecommendationForm(), wrong, msgspec.structs.replace(wrong, name="甲" * 99)):
-        found = faults(form, rules, evidence_pages=None, has_photo=False, today=date(2022, 6, 30))
-        assert found
-        for fault in found:
+        result = faults(form, rules, evidence_pages=None, has_photo=False, today=date(2022, 6, 30))
+        assert result
+        for fault in result:
             assert find_step(page_field(fault, form)) in STEPS
 
 

@@ -7,12 +7,17 @@ import asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.accessibility import assert_accessible, assert_nothing_lost
-from tests.browser.conftest import DESKTOP, TIMEOUT_MS
+from tests.browser.chromium import TIMEOUT_MS
 from tests.browser.guard import Guard
-from tests.sites.console.running_office import Office
+from tests.browser.pages import DESKTOP
+from tests.patience import eventually
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen, seat_officer
 from tests.sites.nomination.recommendations.posting import LIST
-from tests.sites.nomination.recommendations.recommendation_data import drafted, person
+from tests.sites.nomination.recommendations.recommendation_data import (
+    drafted_in_north,
+    person,
+)
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.nomination.form.model import RecommendationForm
 from voting_service.nomination.privacy.encryption import PersonalKeys
@@ -20,22 +25,28 @@ from voting_service.nomination.recommendations.repository import load_recommenda
 from voting_service.staff.accounts.model import Account
 
 
-async def page_of(
-    chromium: Browser, guard: Guard, office: Office, name: str, path: str
+async def open_page_as(
+    chromium: Browser, guard: Guard, staff_app: StaffApp, name: str, path: str
 ) -> tuple[BrowserContext, Page]:
     context = await chromium.new_context(**DESKTOP, locale="zh-CN")
     context.set_default_timeout(TIMEOUT_MS)
     guard.watch(context)
     await context.add_cookies(
-        [{"name": "staff", "value": await office.token("recommender", name), "url": office.origin}]
+        [
+            {
+                "name": "staff",
+                "value": await staff_app.token("recommender", name),
+                "url": staff_app.origin,
+            }
+        ]
     )
     page = await context.new_page()
-    await page.goto(office.origin + path)
+    await page.goto(staff_app.origin + path)
     return context, page
 
 
 async def test_only_one_officer_gets_the_last_place(
-    office: Office,
+    staff_app: StaffApp,
     chosen: Chosen,
     keys: PersonalKeys,
     officer: Account,
@@ -43,17 +54,16 @@ async def test_only_one_officer_gets_the_last_place(
     guard: Guard,
 ) -> None:
     guard.expect("409")
-    colleague = await seat_officer(office, chosen.bodies["north"], "colleague")
-    owner = await connect(office.settings.migration_url)
-    await owner.execute("update office.selections set district_quota = 1")
+    colleague = await seat_officer(staff_app, chosen.bodies["north"], "colleague")
+    owner = await connect(staff_app.settings.migration_url)
+    await owner.execute("update nomination.selections set district_quota = 1")
     await owner.close()
     contexts, pages = [], []
     for number, account in enumerate((officer, colleague), start=1):
-        found = await drafted(
-            office.database, keys, chosen, body=chosen.bodies["north"], officer=account,
-            form=person(number),
-        )  # fmt: skip
-        context, page = await page_of(chromium, guard, office, account.name, f"{LIST}/{found.id}")
+        result = await drafted_in_north(staff_app, keys, chosen, account, person(number))
+        context, page = await open_page_as(
+            chromium, guard, staff_app, account.name, f"{LIST}/{result.id}"
+        )
         contexts.append(context)
         pages.append(page)
         await expect(page.locator("main")).to_contain_text("还可推荐 1 人")
@@ -64,7 +74,8 @@ async def test_only_one_officer_gets_the_last_place(
     assert sum("提交回执" in text for text in titles) == 1
     assert sum("本单位的推荐名额已满，草稿已保存" in text for text in titles) == 1
     states = sorted(
-        each.state for each in await load_recommendations(office.database, keys, chosen.selection)
+        recommendation.state
+        for recommendation in await load_recommendations(staff_app.database, keys, chosen.selection)
     )
     assert states == ["draft", "submitted"]
     for page in pages:
@@ -74,7 +85,7 @@ async def test_only_one_officer_gets_the_last_place(
 
 
 async def test_a_colleagues_edit_stops_automatic_saving_and_both_versions_are_shown(
-    office: Office,
+    staff_app: StaffApp,
     chosen: Chosen,
     keys: PersonalKeys,
     officer: Account,
@@ -82,13 +93,11 @@ async def test_a_colleagues_edit_stops_automatic_saving_and_both_versions_are_sh
     guard: Guard,
 ) -> None:
     guard.expect("409")
-    colleague = await seat_officer(office, chosen.bodies["north"], "colleague")
-    found = await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(1)
-    )
-    path = f"{LIST}/{found.id}/steps/deeds"
-    mine, first = await page_of(chromium, guard, office, officer.name, path)
-    theirs, second = await page_of(chromium, guard, office, colleague.name, path)
+    colleague = await seat_officer(staff_app, chosen.bodies["north"], "colleague")
+    result = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
+    path = f"{LIST}/{result.id}/steps/deeds"
+    mine, first = await open_page_as(chromium, guard, staff_app, officer.name, path)
+    theirs, second = await open_page_as(chromium, guard, staff_app, colleague.name, path)
     await first.fill("#deeds", "甲写的事迹")
     await expect(first.locator(".saved")).to_contain_text("已自动保存")
     await second.fill("#deeds", "乙写的事迹")
@@ -103,32 +112,29 @@ async def test_a_colleagues_edit_stops_automatic_saving_and_both_versions_are_sh
     # Typing goes on being kept, also on the way out.
     await second.fill("#skills", "乙补充的技能")
     await second.click(".site-title")
-    await second.wait_for_url(f"{office.origin}{LIST}")
+    await second.wait_for_url(f"{staff_app.origin}{LIST}")
+
     # Nobody waits for what a page sends while it is left.
-    async with asyncio.timeout(5):
-        while True:
-            form = await stored_form(office, chosen, keys)
-            if form.skills == "乙补充的技能":
-                break
-            await asyncio.sleep(0.01)
-    assert form.deeds == "乙写的事迹"
+    async def skills_are_stored() -> bool:
+        return (await stored_form(staff_app, chosen, keys)).skills == "乙补充的技能"
+
+    await eventually(skills_are_stored)
+    assert (await stored_form(staff_app, chosen, keys)).deeds == "乙写的事迹"
     await mine.close()
     await theirs.close()
 
 
 async def test_an_officers_own_save_is_no_conflict(
-    office: Office,
+    staff_app: StaffApp,
     chosen: Chosen,
     keys: PersonalKeys,
     officer: Account,
     chromium: Browser,
     guard: Guard,
 ) -> None:
-    found = await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(1)
-    )
-    path = f"{LIST}/{found.id}/steps/deeds"
-    context, page = await page_of(chromium, guard, office, officer.name, path)
+    result = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
+    path = f"{LIST}/{result.id}/steps/deeds"
+    context, page = await open_page_as(chromium, guard, staff_app, officer.name, path)
     saved, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold(route: Route) -> None:
@@ -144,12 +150,12 @@ async def test_an_officers_own_save_is_no_conflict(
     await page.click(".actions button:has-text('保存') >> nth=0", no_wait_after=True)
     go_on.set()
     await expect(page.locator("[role=status].good")).to_have_text("已保存。")
-    assert (await stored_form(office, chosen, keys)).deeds == "后写的事迹"
+    assert (await stored_form(staff_app, chosen, keys)).deeds == "后写的事迹"
     await context.close()
 
 
 async def test_typed_text_survives_a_new_sign_in(
-    office: Office,
+    staff_app: StaffApp,
     chosen: Chosen,
     keys: PersonalKeys,
     officer: Account,
@@ -158,52 +164,51 @@ async def test_typed_text_survives_a_new_sign_in(
 ) -> None:
     guard.expect("401")
     guard.expect("403")
-    found = await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(1)
-    )
-    path = f"{LIST}/{found.id}/steps/deeds"
-    context, page = await page_of(chromium, guard, office, officer.name, path)
+    result = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
+    path = f"{LIST}/{result.id}/steps/deeds"
+    context, page = await open_page_as(chromium, guard, staff_app, officer.name, path)
     await context.clear_cookies()
     await page.fill("#deeds", "登录结束后写的事迹")
     await expect(page.locator(".saved")).to_contain_text("登录已结束，尚未保存")
-    token = await office.token("recommender", officer.name)
-    await context.add_cookies([{"name": "staff", "value": token, "url": office.origin}])
+    token = await staff_app.token("recommender", officer.name)
+    await context.add_cookies([{"name": "staff", "value": token, "url": staff_app.origin}])
     await page.evaluate("dispatchEvent(new Event('focus'))")
     await expect(page.locator(".saved")).to_contain_text("已自动保存")
     await page.click(".actions button:has-text('保存') >> nth=0")
     await expect(page.locator("main")).to_contain_text("已保存。")
-    assert (await stored_form(office, chosen, keys)).deeds == "登录结束后写的事迹"
+    assert (await stored_form(staff_app, chosen, keys)).deeds == "登录结束后写的事迹"
     await context.close()
 
 
-async def stored_form(office: Office, chosen: Chosen, keys: PersonalKeys) -> RecommendationForm:
-    [found] = await load_recommendations(office.database, keys, chosen.selection)
-    return found.form
+async def stored_form(
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys
+) -> RecommendationForm:
+    [recommendation] = await load_recommendations(staff_app.database, keys, chosen.selection)
+    return recommendation.form
 
 
 async def test_the_pages_in_english_and_without_scripts(
-    office: Office,
+    staff_app: StaffApp,
     chosen: Chosen,
     keys: PersonalKeys,
     officer: Account,
     chromium: Browser,
     guard: Guard,
 ) -> None:
-    found = await drafted(
-        office.database, keys, chosen, body=chosen.bodies["north"], officer=officer, form=person(1)
-    )
+    result = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
     context = await chromium.new_context(
         viewport={"width": 390, "height": 844}, locale="en-GB", java_script_enabled=False
     )
+    context.set_default_timeout(TIMEOUT_MS)
     guard.watch(context)
     await context.add_cookies(
-        [{"name": "staff", "value": await office.token("recommender", "officer"),
-          "url": office.origin}]
+        [{"name": "staff", "value": await staff_app.token("recommender", "officer"),
+          "url": staff_app.origin}]
     )  # fmt: skip
     page = await context.new_page()
-    await page.goto(f"{office.origin}{LIST}")
+    await page.goto(f"{staff_app.origin}{LIST}")
     await expect(page.locator("h1")).to_have_text("North District · My recommendations")
-    await page.goto(f"{office.origin}{LIST}/{found.id}/steps/person")
+    await page.goto(f"{staff_app.origin}{LIST}/{result.id}/steps/person")
     for heading in (
         "Work",
         "Skills and deeds",
@@ -213,7 +218,7 @@ async def test_the_pages_in_english_and_without_scripts(
     ):
         await assert_nothing_lost(page)
         await page.click(f".actions button:has-text('Next: {heading}')")
-        await expect(page.locator("h1")).to_have_text(f"Recommendation {found.id} · {heading}")
+        await expect(page.locator("h1")).to_have_text(f"Recommendation {result.id} · {heading}")
     await page.click("button:has-text('Submit the recommendation')")
     await expect(page.locator("h1")).to_have_text("Receipt")
     await context.close()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen, acting, seat_officer
 from tests.sites.nomination.recommendations.posting import post_step
 from voting_service.nomination.privacy.encryption import PersonalKeys
@@ -24,10 +24,10 @@ def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 async def test_uploads_of_a_network_are_rate_limited(
-    office: Office, chosen: Chosen, keys: PersonalKeys, officer: Account
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    client = await office.signed_in_client("recommender", officer.name)
-    actor = acting(officer, chosen.selection, keys, office.database)
+    client = await staff_app.signed_in_client("recommender", officer.name)
+    actor = acting(officer, chosen.selection, keys, staff_app.database)
     number = await create_draft(actor, chosen.bodies["north"])
     sent = [await post_step(client, number, "deeds", {}) for _ in range(4)]
     assert [answer.status_code for answer in sent] == [303, 303, 303, 503]
@@ -37,7 +37,7 @@ async def test_uploads_of_a_network_are_rate_limited(
 
 
 async def test_a_slow_upload_does_not_block_others(
-    office: Office,
+    staff_app: StaffApp,
     chosen: Chosen,
     keys: PersonalKeys,
     officer: Account,
@@ -45,17 +45,17 @@ async def test_a_slow_upload_does_not_block_others(
 ) -> None:
     """Both turns of the first officer are taken; the second has turns of their own."""
     monkeypatch.setattr(uploads, "WAIT_SECONDS", 0.05)
-    other = await seat_officer(office, chosen.bodies["north"], "other")
-    actor = acting(officer, chosen.selection, keys, office.database)
+    other = await seat_officer(staff_app, chosen.bodies["north"], "other")
+    actor = acting(officer, chosen.selection, keys, staff_app.database)
     number = await create_draft(actor, chosen.bodies["north"])
     slow = asyncio.Semaphore(uploads.AT_ONCE_EACH)
     monkeypatch.setitem(uploads._own_turns, officer.id, slow)
     async with slow, slow:
-        client = await office.signed_in_client("recommender", officer.name)
+        client = await staff_app.signed_in_client("recommender", officer.name)
         assert (await post_step(client, number, "deeds", {})).status_code == 503
         typed = await post_step(client, number, "deeds", {"deeds": "事迹"}, json=True)
         assert typed.status_code == 200, "what is typed takes no turn"
-        colleague = await office.signed_in_client("recommender", other.name)
+        colleague = await staff_app.signed_in_client("recommender", other.name)
         assert (await post_step(colleague, number, "person", {})).status_code == 303
     large = {"deeds": "一" * 20_000, **{f"x{place}": "一" * 20_000 for place in range(9)}}
     assert (await post_step(client, number, "deeds", large, json=True)).status_code == 413

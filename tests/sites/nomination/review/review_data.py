@@ -14,7 +14,7 @@ from tests.contest_data import both
 from tests.nomination.files.pdf_files import pdf
 from tests.nomination.form.people import complete_form, id_number
 from tests.picture_files import jpeg
-from tests.sites.console.running_office import Office, StaffClient
+from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.sites.nomination.bodies.selection_data import (
     INDUSTRIES,
     Chosen,
@@ -23,6 +23,7 @@ from tests.sites.nomination.bodies.selection_data import (
 from voting_service.errors import NotFound
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import connect
+from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import SelectionRules
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.form_encryption import (
@@ -47,17 +48,17 @@ PHOTO = jpeg(500, 700)
 EVIDENCE = pdf(10)
 RULES = SelectionRules(title=both("选树"), industries=INDUSTRIES, contact=both("市高技办"))
 SMALL = SelectionRules(
-    title=both("选树"), industries=INDUSTRIES, picks=3, cut=2, winners=1, nominees=1
+    title=both("选树"), industries=INDUSTRIES, shortlist_size=3, cut=2, winners=1, nominees=1
 )
 SEED = "030812172430007"
 
 
-def personal_keys(office: Office) -> PersonalKeys:
-    return PersonalKeys.of(office.settings)
+def personal_keys(staff_app: StaffApp) -> PersonalKeys:
+    return PersonalKeys.of(staff_app.settings)
 
 
 async def store_submitted(
-    office: Office,
+    staff_app: StaffApp,
     chosen: Chosen,
     people: int,
     *,
@@ -68,15 +69,15 @@ async def store_submitted(
 ) -> list[int]:
     """As many recommendations as wanted, of all bodies in turn, as if each had been submitted and
     reviewed; places are not asked for. Their numbers."""
-    officer = await _officer(office, chosen)
-    keys, slug = personal_keys(office), chosen.selection.slug
-    owner = await connect(office.settings.migration_url)
+    officer = await _officer(staff_app, chosen)
+    keys, slug = personal_keys(staff_app), chosen.selection.slug
+    owner = await connect(staff_app.settings.migration_url)
     made = []
     await owner.execute(
-        "alter table office.files disable trigger check_file;"
-        "alter table office.submissions disable trigger take_submission"
+        "alter table nomination.files disable trigger check_file;"
+        "alter table nomination.submissions disable trigger take_submission"
     )
-    first = await owner.fetchval("select count(*) from office.recommendations") + 1
+    first = await owner.fetchval("select count(*) from nomination.recommendations") + 1
     for number, body in zip(count(first), _bodies(chosen, people), strict=False):
         form = complete_form(
             **{
@@ -86,34 +87,34 @@ async def store_submitted(
                 **changed,
             }
         )
-        sealed = encrypt_form(keys, body.id, slug, form)
+        encrypted = encrypt_form(keys, body.id, slug, form)
         row = await owner.fetchval(
-            "insert into office.recommendations (selection_id, body_id, state, person_hash, form,"
-            " created_by, saved_by, submitted_at) values ($1, $2, $3, $4, $5, $6, $6, now())"
+            "insert into nomination.recommendations (selection_id, body_id, state, person_hash,"
+            " form, created_by, saved_by, submitted_at) values ($1, $2, $3, $4, $5, $6, $6, now())"
             " returning id",
-            chosen.selection.id, body.id, state, keys.person_hash(form.id_number), sealed,
+            chosen.selection.id, body.id, state, keys.person_hash(form.id_number), encrypted,
             officer.id,
         )  # fmt: skip
         for slot, media_type, content in (
             ("photo", "image/jpeg", photo), ("evidence", *evidence),
         ):  # fmt: skip
             await owner.execute(
-                "insert into office.files (recommendation_id, slot, sha256, media_type, pages,"
+                "insert into nomination.files (recommendation_id, slot, sha256, media_type, pages,"
                 " content, added_by) values ($1, $2, $3, $4, $5, $6, $7)",
                 row, slot, sha256(content).digest(), media_type, 10 if slot == "evidence" else 1,
                 keys.encrypt(file_label(slot, row), content), officer.id,  # type: ignore[arg-type]
             )  # fmt: skip
         await owner.execute(
-            "insert into office.submissions (recommendation_id, turn, person_hash, form,"
+            "insert into nomination.submissions (recommendation_id, turn, person_hash, form,"
             " form_sha256, photo_sha256, evidence_sha256, evidence_pages, submitted_by,"
             " submitted_at) values ($1, 1, $2, $3, $4, $5, $6, 10, $7, now())",
-            row, keys.person_hash(form.id_number), sealed, form_sha256(form),
+            row, keys.person_hash(form.id_number), encrypted, form_sha256(form),
             sha256(photo).digest(), sha256(evidence[1]).digest(), officer.id,
         )  # fmt: skip
         made.append(row)
     await owner.execute(
-        "alter table office.files enable trigger check_file;"
-        "alter table office.submissions enable trigger take_submission"
+        "alter table nomination.files enable trigger check_file;"
+        "alter table nomination.submissions enable trigger take_submission"
     )
     await owner.close()
     return made
@@ -124,49 +125,54 @@ def _bodies(chosen: Chosen, people: int) -> list[Any]:
     return [bodies[place % len(bodies)] for place in range(people)]
 
 
-async def _officer(office: Office, chosen: Chosen) -> Account:
-    if "officer-1" in office.accounts:
-        return office.accounts["officer-1"]
-    return await seat_officer(office, chosen.bodies["north"], "officer-1")
+async def _officer(staff_app: StaffApp, chosen: Chosen) -> Account:
+    if "officer-1" in staff_app.accounts:
+        return staff_app.accounts["officer-1"]
+    return await seat_officer(staff_app, chosen.bodies["north"], "officer-1")
 
 
-async def two_people(office: Office) -> tuple[Account, Account]:
-    return await office.account("reviewer"), await office.account("supervisor")
+async def two_people(staff_app: StaffApp) -> tuple[Account, Account]:
+    return await staff_app.account("reviewer"), await staff_app.account("supervisor")
 
 
-async def reviewer(office: Office) -> Actor:
+async def reviewer(staff_app: StaffApp, chosen: Chosen) -> SelectionActor:
     """The reviewer, acting now."""
-    first, _ = await two_people(office)
-    return Actor(office.database, first, office.clock())
+    first, _ = await two_people(staff_app)
+    actor = Actor(staff_app.database, first, staff_app.clock())
+    return SelectionActor(actor, chosen.selection, personal_keys(staff_app))
 
 
-async def two_clients(office: Office) -> tuple[StaffClient, StaffClient]:
+async def two_clients(staff_app: StaffApp) -> tuple[StaffClient, StaffClient]:
     """A reviewer and a supervisor, signed in."""
-    return await office.signed_in_client("reviewer"), await office.signed_in_client("supervisor")
+    return await staff_app.signed_in_client("reviewer"), await staff_app.signed_in_client(
+        "supervisor"
+    )
 
 
-async def waiting_decision(office: Office, chosen: Chosen) -> int:
+async def waiting_decision(staff_app: StaffApp, chosen: Chosen) -> int:
     """The newest decision that waits for a second person."""
-    for decision in reversed(await load_selection_approvals(office.database, chosen.selection.id)):
+    for decision in reversed(
+        await load_selection_approvals(staff_app.database, chosen.selection.id)
+    ):
         if decision.state == "waiting":
             return decision.id
     raise NotFound("nothing waits")
 
 
-async def approve(office: Office, chosen: Chosen, decision_id: int) -> None:
+async def approve(staff_app: StaffApp, chosen: Chosen, decision_id: int) -> None:
     """The supervisor agrees to what the reviewer proposed."""
     selection = chosen.selection
     decision = find_approval(
-        await load_selection_approvals(office.database, selection.id), decision_id
+        await load_selection_approvals(staff_app.database, selection.id), decision_id
     )
-    _, second = await two_people(office)
-    await record_approval(office.database, selection, decision, second, office.clock())
+    _, second = await two_people(staff_app)
+    await record_approval(Actor(staff_app.database, second, staff_app.clock()), selection, decision)
 
 
-async def pick(office: Office, chosen: Chosen, recommendations: Sequence[int]) -> None:
+async def pick(staff_app: StaffApp, chosen: Chosen, recommendations: Sequence[int]) -> None:
     """Two people choose these."""
-    proposal = await propose_shortlist(await reviewer(office), chosen.selection, recommendations)
-    await approve(office, chosen, proposal)
+    proposal = await propose_shortlist(await reviewer(staff_app, chosen), recommendations)
+    await approve(staff_app, chosen, proposal)
 
 
 async def nothing() -> None:
@@ -174,32 +180,32 @@ async def nothing() -> None:
 
 
 async def draw(
-    office: Office, chosen: Chosen, *, meanwhile: Callable[[], Awaitable[None]] = nothing
+    staff_app: StaffApp, chosen: Chosen, *, between: Callable[[], Awaitable[None]] = nothing
 ) -> None:
     """Numbers for those who were chosen: a source that is known in a moment, and the moment;
-    `meanwhile` comes between it and the digits."""
-    known_at = office.clock() + timedelta(seconds=0.5)
+    `since` comes between it and the digits."""
+    known_at = staff_app.clock() + timedelta(seconds=0.5)
     proposal = await propose_source(
-        await reviewer(office), chosen.selection, Text("开奖号码", "A lottery"), known_at
+        await reviewer(staff_app, chosen), Text("开奖号码", "A lottery"), known_at
     )
-    await approve(office, chosen, proposal)
-    await pass_until_known(office)
-    await meanwhile()
-    proposal = await propose_seed(await reviewer(office), chosen.selection, SEED)
-    await approve(office, chosen, proposal)
+    await approve(staff_app, chosen, proposal)
+    await pass_until_known(staff_app)
+    await between()
+    proposal = await propose_seed(await reviewer(staff_app, chosen), SEED)
+    await approve(staff_app, chosen, proposal)
 
 
-async def pass_until_known(office: Office) -> None:
+async def pass_until_known(staff_app: StaffApp) -> None:
     """The database's clock is nobody's to move: until the source that was named is known."""
-    await office.database.execute(
-        "select pg_sleep_until((payload ->> 'known_at')::timestamptz) from decisions"
+    await staff_app.database.execute(
+        "select pg_sleep_until((payload ->> 'known_at')::timestamptz) from approval_requests"
         " where kind = 'draw' and subject = 'source' and approved_by is not null"
     )
 
 
-async def age_notices(office: Office, days: int = 10) -> None:
+async def age_notices(staff_app: StaffApp, days: int = 10) -> None:
     """As if everything had been published as many days earlier."""
-    owner = await connect(office.settings.migration_url)
+    owner = await connect(staff_app.settings.migration_url)
     await owner.execute(
         "alter table notices disable trigger notices_stay;"
         f"update notices set visible_from = visible_from - interval '{days} days',"
@@ -210,11 +216,12 @@ async def age_notices(office: Office, days: int = 10) -> None:
     await owner.close()
 
 
-async def write_profiles(office: Office, chosen: Chosen, people: Sequence[int]) -> None:
+async def write_profiles(staff_app: StaffApp, chosen: Chosen, people: Sequence[int]) -> None:
     """Texts in both languages that may become public."""
-    keys, editor = personal_keys(office), await reviewer(office)
+    keys = personal_keys(staff_app)
+    editor = await reviewer(staff_app, chosen)
     all_submitted = await load_submitted_recommendations(
-        office.database, keys, chosen.selection, list(people)
+        staff_app.database, keys, chosen.selection, list(people)
     )
     for submitted in all_submitted:
         profile = draft_profile(submitted)
@@ -223,12 +230,13 @@ async def write_profiles(office: Office, chosen: Chosen, people: Sequence[int]) 
             summary=Text(profile.summary.zh, "A skilled turner."),
             story=Text(profile.story.zh, "What was done."),
         )
-        await save_profile(editor, keys, chosen.selection, submitted.id, profile)
+        await save_profile(editor, submitted.id, profile)
 
 
-async def numbers(office: Office) -> Mapping[int, int]:
+async def numbers(staff_app: StaffApp) -> Mapping[int, int]:
     """Number by recommendation, of those who stand."""
-    rows = await office.database.fetch(
-        "select recommendation_id, number from office.picks where removed_by is null"
+    rows = await staff_app.database.fetch(
+        "select recommendation_id, number from nomination.shortlist_entries"
+        " where removed_by is null"
     )
     return {row["recommendation_id"]: row["number"] for row in rows}

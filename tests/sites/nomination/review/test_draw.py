@@ -37,7 +37,7 @@ def test_a_withdrawal_keeps_the_order_of_the_others(seed: str, tickets: list[str
 
 
 @given(SEEDS, TICKETS)
-def test_it_is_what_the_public_page_says(seed: str, tickets: list[str]) -> None:
+def test_it_is_what_the_public_page_states(seed: str, tickets: list[str]) -> None:
     """A pocket tool's way: sort lines of `sha256sum`."""
     lines = sorted(
         (sha256(f"{seed}|selection-2022|{ticket}".encode()).hexdigest(), ticket)

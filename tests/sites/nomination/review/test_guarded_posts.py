@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen
 from tests.sites.nomination.review.review_data import PATH, store_submitted
 from voting_service.sites.nomination.review.routes import ROUTES as REVIEW
@@ -18,10 +18,10 @@ def address(path: str) -> str:
 
 
 async def test_posts_without_csrf_token_or_from_other_sites_are_refused(
-    office: Office, chosen: Chosen
+    staff_app: StaffApp, chosen: Chosen
 ) -> None:
-    await store_submitted(office, chosen, 1)
-    reviewer = await office.signed_in_client("reviewer")
+    await store_submitted(staff_app, chosen, 1)
+    reviewer = await staff_app.signed_in_client("reviewer")
     for path in POSTS:
         for headers, form in (
             ({}, {"csrf": ""}),
@@ -33,23 +33,23 @@ async def test_posts_without_csrf_token_or_from_other_sites_are_refused(
             assert answer.status_code == 403, (path, headers)
 
 
-async def test_only_the_joint_office_acts(office: Office, chosen: Chosen) -> None:
+async def test_only_the_joint_office_acts(staff_app: StaffApp, chosen: Chosen) -> None:
     for role in ("auditor", "administrator", "tally_clerk", "recommender", "expert"):
-        other = await office.signed_in_client(role)
+        other = await staff_app.signed_in_client(role)
         for path in POSTS:
             # Auditors read, and looking for words in the queue is a post.
             expected = 200 if role == "auditor" and address(path) == f"{PATH}/review" else 403
             answer = await other.post(address(path), data={})
             assert answer.status_code == expected, (role, path)
-    nobody = office.client()
+    nobody = staff_app.client()
     for path in POSTS:
         answer = await nobody.post(address(path), data={})
         assert answer.headers.get("location", "").startswith("/sign-in?next="), path
 
 
-async def test_nonsense_is_refused_and_never_a_bug(office: Office, chosen: Chosen) -> None:
-    await store_submitted(office, chosen, 1)
-    reviewer = await office.signed_in_client("reviewer")
+async def test_nonsense_is_refused_and_never_a_bug(staff_app: StaffApp, chosen: Chosen) -> None:
+    await store_submitted(staff_app, chosen, 1)
+    reviewer = await staff_app.signed_in_client("reviewer")
     for path in POSTS:
         for value in ("", "x", "-1", "9" * 30, "\ud7ff'\"<>", "2022-13-45"):
             form = dict.fromkeys(
@@ -64,5 +64,5 @@ async def test_nonsense_is_refused_and_never_a_bug(office: Office, chosen: Chose
                 target = address(path).replace("/1", f"/{number}")
                 answer = await reviewer.post(target, data=form)
                 assert answer.status_code < 500, (target, value)
-    for path in (f"{PATH}/review/{'9' * 12}", f"{PATH}/picks/{'9' * 12}"):
+    for path in (f"{PATH}/review/{'9' * 12}", f"{PATH}/shortlist/{'9' * 12}"):
         assert (await reviewer.get(path)).status_code == 404

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.nomination.form.people import id_number
-from tests.sites.console.running_office import Office
+from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import (
     Chosen,
     acting,
@@ -44,62 +44,67 @@ from voting_service.nomination.shortlist.profiles import first_sentences
 REVIEW = f"{PATH}/review"
 
 
-async def journal(office: Office, subject: str) -> list[tuple[str, str, str]]:
+async def read_audit_log(staff_app: StaffApp, subject: str) -> list[tuple[str, str, str]]:
     """Who did what, and the details, about a subject."""
-    rows = await office.database.fetch(
-        "select actor, act, details::text from journal where subject = $1 order by entry", subject
+    rows = await staff_app.database.fetch(
+        "select actor, act, details::text from audit_log where subject = $1 order by entry", subject
     )
     return [(row["actor"], row["act"], row["details"]) for row in rows]
 
 
-async def test_every_view_is_in_the_audit_log_without_names(office: Office, chosen: Chosen) -> None:
-    (one,) = await store_submitted(office, chosen, 1, state="submitted")
-    auditor = await office.signed_in_client("auditor")
+async def test_every_view_is_in_the_audit_log_without_names(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    (first,) = await store_submitted(staff_app, chosen, 1, state="submitted")
+    auditor = await staff_app.signed_in_client("auditor")
     assert (await auditor.get(REVIEW)).status_code == 200
-    assert (await auditor.get(f"{REVIEW}/{one}")).status_code == 200
-    page = await auditor.get(f"{REVIEW}/{one}/files/evidence/2")
+    assert (await auditor.get(f"{REVIEW}/{first}")).status_code == 200
+    page = await auditor.get(f"{REVIEW}/{first}/files/evidence/2")
     assert (page.status_code, page.headers["content-type"]) == (200, "image/png")
-    photo = await auditor.get(f"{REVIEW}/{one}/files/photo/1")
+    photo = await auditor.get(f"{REVIEW}/{first}/files/photo/1")
     assert photo.content == PHOTO
-    taken = await auditor.get(f"{REVIEW}/{one}/files/evidence/download")
+    taken = await auditor.get(f"{REVIEW}/{first}/files/evidence/download")
     assert taken.headers["content-disposition"].startswith("attachment")
-    assert [(act, details) for _, act, details in await journal(office, f"recommendation {one}")] \
+    entries = await read_audit_log(staff_app, f"recommendation {first}")
+    assert [(act, details) for _, act, details in entries] \
         == [
             ("viewed", '{"what": "form"}'),
             ("viewed", '{"page": 2, "what": "evidence"}'),
             ("viewed", '{"page": 1, "what": "photo"}'),
             ("exported", '{"what": "evidence"}'),
         ]  # fmt: skip
-    everything = await office.database.fetch("select subject || details::text as line from journal")
+    everything = await staff_app.database.fetch(
+        "select subject || details::text as line from audit_log"
+    )
     assert not any("人选" in row["line"] or id_number()[:14] in row["line"] for row in everything)
 
 
-async def test_files_are_shown_as_images_or_downloaded(office: Office, chosen: Chosen) -> None:
+async def test_files_are_shown_as_images_or_downloaded(staff_app: StaffApp, chosen: Chosen) -> None:
     """Nothing of a file is opened by a reviewer's browser."""
     word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    (one,) = await store_submitted(office, chosen, 1, evidence=(word, b"PK word"))
-    reviewer = await office.signed_in_client("reviewer")
-    page = await reviewer.get(f"{REVIEW}/{one}")
+    (first,) = await store_submitted(staff_app, chosen, 1, evidence=(word, b"PK word"))
+    reviewer = await staff_app.signed_in_client("reviewer")
+    page = await reviewer.get(f"{REVIEW}/{first}")
     assert "Word files are not shown here" in page.text
-    assert (await reviewer.get(f"{REVIEW}/{one}/files/evidence/1")).status_code == 404
-    taken = await reviewer.get(f"{REVIEW}/{one}/files/evidence/download")
+    assert (await reviewer.get(f"{REVIEW}/{first}/files/evidence/1")).status_code == 404
+    taken = await reviewer.get(f"{REVIEW}/{first}/files/evidence/download")
     assert taken.content == b"PK word"
     assert "sandbox" in taken.headers["content-security-policy"]
     assert taken.headers["x-content-type-options"] == "nosniff"
     for slot in ("employer_scan", "nothing"):
-        assert (await reviewer.get(f"{REVIEW}/{one}/files/{slot}/download")).status_code == 404
+        assert (await reviewer.get(f"{REVIEW}/{first}/files/{slot}/download")).status_code == 404
 
 
 async def test_reviewers_see_what_was_submitted_and_no_draft(
-    office: Office, chosen: Chosen
+    staff_app: StaffApp, chosen: Chosen
 ) -> None:
-    keys, database, body = personal_keys(office), office.database, chosen.bodies["north"]
-    officer = await seat_officer(office, body, "officer")
-    now = office.clock()
-    await move_window(office, chosen.selection, now.replace(year=2020), now.replace(year=2036))
+    keys, database, body = personal_keys(staff_app), staff_app.database, chosen.bodies["north"]
+    officer = await seat_officer(staff_app, body, "officer")
+    now = staff_app.clock()
+    await move_window(staff_app, chosen.selection, now.replace(year=2020), now.replace(year=2036))
     draft = await drafted(database, keys, chosen, body=body, officer=officer, form=person(1))
 
-    actor = acting(officer, chosen.selection, keys, database, office.clock())
+    actor = acting(officer, chosen.selection, keys, database, staff_app.clock())
 
     async def attach(content: bytes, slot: Slot = "employer_scan") -> None:
         scan = File("application/pdf", 1, sha256(content).digest(), content)
@@ -107,7 +112,7 @@ async def test_reviewers_see_what_was_submitted_and_no_draft(
 
     await attach(b"as it was handed in")
     await submit(actor, draft)
-    reviewer = await office.signed_in_client("reviewer")
+    reviewer = await staff_app.signed_in_client("reviewer")
     await reviewer.post(
         f"{REVIEW}/{draft.id}/verdict", data={"verdict": "returned", "reason": "请补充"}
     )
@@ -134,9 +139,9 @@ async def test_a_page_is_rendered_within_limits() -> None:
             await render_page_image(broken, 1)
 
 
-async def test_verdicts_take_a_reason_and_the_deadline(office: Office, chosen: Chosen) -> None:
-    one, other = await store_submitted(office, chosen, 2, state="submitted")
-    reviewer = await office.signed_in_client("reviewer")
+async def test_verdicts_take_a_reason_and_the_deadline(staff_app: StaffApp, chosen: Chosen) -> None:
+    first, other = await store_submitted(staff_app, chosen, 2, state="submitted")
+    reviewer = await staff_app.signed_in_client("reviewer")
 
     async def decide(number: int, verdict: str, reason: str = "") -> int:
         answer = await reviewer.post(
@@ -144,101 +149,107 @@ async def test_verdicts_take_a_reason_and_the_deadline(office: Office, chosen: C
         )
         return answer.status_code
 
-    assert await decide(one, "rejected") == 422
-    assert await decide(one, "withdrawn", "x") == 422
-    assert await decide(one, "returned", "请补充") == 409  # recommending is over
-    now = office.clock()
-    await move_window(office, chosen.selection, now.replace(year=2020), now.replace(year=2036))
-    assert await decide(one, "returned", "请补充证书") == 303
-    assert await decide(one, "accepted") == 409
+    assert await decide(first, "rejected") == 422
+    assert await decide(first, "withdrawn", "x") == 422
+    assert await decide(first, "returned", "请补充") == 409  # recommending is over
+    now = staff_app.clock()
+    await move_window(staff_app, chosen.selection, now.replace(year=2020), now.replace(year=2036))
+    assert await decide(first, "returned", "请补充证书") == 303
+    assert await decide(first, "accepted") == 409
     assert await decide(other, "accepted") == 303
     assert await decide(other, "reopened", "再看一次") == 303
     assert await decide(other, "rejected", "不符合条件") == 303
     history = (await reviewer.get(f"{REVIEW}/{other}")).text
     assert history.index("accepted") < history.index("再看一次") < history.index("不符合条件")
-    stored = await office.database.fetchval("select string_agg(reason, '') from office.reviews")
+    stored = await staff_app.database.fetchval(
+        "select string_agg(reason, '') from nomination.reviews"
+    )
     assert "不符合条件".encode() not in stored
-    acts = [act for _, act, _ in await journal(office, f"recommendation {other}")]
+    acts = [act for _, act, _ in await read_audit_log(staff_app, f"recommendation {other}")]
     assert acts.count("reviewed") == 3
 
 
-async def test_notes_and_assignments(office: Office, chosen: Chosen) -> None:
-    one, other = await store_submitted(office, chosen, 2, state="submitted")
-    reviewer = await office.signed_in_client("reviewer")
-    me = office.accounts["reviewer-1"].id
+async def test_notes_and_assignments(staff_app: StaffApp, chosen: Chosen) -> None:
+    first, other = await store_submitted(staff_app, chosen, 2, state="submitted")
+    reviewer = await staff_app.signed_in_client("reviewer")
+    me = staff_app.accounts["reviewer-1"].id
     assert (
-        await reviewer.post(f"{REVIEW}/{one}/notes", data={"note": "核对证书编号"})
+        await reviewer.post(f"{REVIEW}/{first}/notes", data={"note": "核对证书编号"})
     ).status_code == 303
-    assert "核对证书编号" in (await reviewer.get(f"{REVIEW}/{one}")).text
+    assert "核对证书编号" in (await reviewer.get(f"{REVIEW}/{first}")).text
     assigned = await reviewer.post(
-        f"{REVIEW}/assign", data={"recommendation": [one], "assignee": me}
+        f"{REVIEW}/assign", data={"recommendation": [first], "assignee": me}
     )
     assert assigned.status_code == 303
     shown = (await reviewer.get(REVIEW, params={"assignee": me})).text
-    assert f'/review/{one}"' in shown
+    assert f'/review/{first}"' in shown
     assert f'/review/{other}"' not in shown
-    for wrong in ({"recommendation": [one], "assignee": 9999}, {"assignee": me}):
+    for wrong in ({"recommendation": [first], "assignee": 9999}, {"assignee": me}):
         assert (await reviewer.post(f"{REVIEW}/assign", data=wrong)).status_code in (404, 422)
 
 
-async def test_other_roles_cannot_review(office: Office, chosen: Chosen) -> None:
-    (one,) = await store_submitted(office, chosen, 1)
+async def test_other_roles_cannot_review(staff_app: StaffApp, chosen: Chosen) -> None:
+    (first,) = await store_submitted(staff_app, chosen, 1)
     for role in ("recommender", "expert", "tally_clerk", "administrator"):
-        guest = await office.signed_in_client(role)
+        guest = await staff_app.signed_in_client(role)
         for path in (
-            REVIEW, f"{REVIEW}/{one}", f"{REVIEW}/{one}/files/photo/1", f"{PATH}/picks",
-            f"{PATH}/picks/{one}", f"{PATH}/notice", f"{PATH}/notice/list.pdf",
+            REVIEW, f"{REVIEW}/{first}", f"{REVIEW}/{first}/files/photo/1", f"{PATH}/shortlist",
+            f"{PATH}/shortlist/{first}", f"{PATH}/notice", f"{PATH}/notice/list.pdf",
         ):  # fmt: skip
             assert (await guest.get(path)).status_code == 403, (role, path)
-    auditor = await office.signed_in_client("auditor")
+    auditor = await staff_app.signed_in_client("auditor")
     for path in ("verdict", "notes"):
-        assert (await auditor.post(f"{REVIEW}/{one}/{path}", data={})).status_code == 403
+        assert (await auditor.post(f"{REVIEW}/{first}/{path}", data={})).status_code == 403
 
 
-async def test_search_words_are_not_in_addresses(office: Office, chosen: Chosen) -> None:
-    one, other = await store_submitted(office, chosen, 2)
-    reviewer = await office.signed_in_client("reviewer")
-    found = await reviewer.post(REVIEW, data={"words": f"人选{one}"})
-    assert f'/review/{one}"' in found.text
-    assert f'/review/{other}"' not in found.text
-    assert 'method="get"' not in found.text.split("<main")[1].split("</main")[0]
-    assert f'/review/{other}"' in (await reviewer.get(REVIEW, params={"words": f"人选{one}"})).text
+async def test_search_words_are_not_in_addresses(staff_app: StaffApp, chosen: Chosen) -> None:
+    first, other = await store_submitted(staff_app, chosen, 2)
+    reviewer = await staff_app.signed_in_client("reviewer")
+    answer = await reviewer.post(REVIEW, data={"words": f"人选{first}"})
+    assert f'/review/{first}"' in answer.text
+    assert f'/review/{other}"' not in answer.text
+    assert 'method="get"' not in answer.text.split("<main")[1].split("</main")[0]
+    assert (
+        f'/review/{other}"' in (await reviewer.get(REVIEW, params={"words": f"人选{first}"})).text
+    )
 
 
-async def test_filters(office: Office, chosen: Chosen) -> None:
-    await store_submitted(office, chosen, 6)
+async def test_filters(staff_app: StaffApp, chosen: Chosen) -> None:
+    await store_submitted(staff_app, chosen, 6)
     await store_submitted(
-        office, chosen, 1, state="submitted", chain="新能源汽车", qualification="heritage",
+        staff_app, chosen, 1, state="submitted", chain="新能源汽车", qualification="heritage",
         deeds="夏布织造",
     )  # fmt: skip
     everything = await load_submitted_recommendations(
-        office.database, personal_keys(office), chosen.selection
+        staff_app.database, personal_keys(staff_app), chosen.selection
     )
 
-    def found(**asked: str) -> int:
-        return len(apply_filter(everything, QueueFilter(**asked)))
+    def result(**fields: str) -> int:
+        return len(apply_filter(everything, QueueFilter(**fields)))
 
-    assert found() == 7
-    assert (found(state="submitted"), found(state="accepted")) == (1, 6)
-    assert (found(body="north"), found(body="nowhere")) == (3, 0)
-    assert found(industry="energy") + found(industry="equipment") == 7
-    assert found(chain="新能源汽车") == found(qualification="heritage") == found(words="夏布") == 1
-    assert found(words="夏布 不在") == 0
-    assert found(assignee="nobody") == 7
+    assert result() == 7
+    assert (result(state="submitted"), result(state="accepted")) == (1, 6)
+    assert (result(body="north"), result(body="nowhere")) == (3, 0)
+    assert result(industry="energy") + result(industry="equipment") == 7
+    assert (
+        result(chain="新能源汽车") == result(qualification="heritage") == result(words="夏布") == 1
+    )
+    assert result(words="夏布 不在") == 0
+    assert result(assignee="nobody") == 7
 
 
-async def test_coverage_counts_everybody_once(office: Office, chosen: Chosen) -> None:
-    await store_submitted(office, chosen, 4)
-    await store_submitted(office, chosen, 1, qualification="title", sex="female")
+async def test_coverage_counts_everybody_once(staff_app: StaffApp, chosen: Chosen) -> None:
+    await store_submitted(staff_app, chosen, 4)
+    await store_submitted(staff_app, chosen, 1, qualification="title", sex="female")
     everything = await load_submitted_recommendations(
-        office.database, personal_keys(office), chosen.selection
+        staff_app.database, personal_keys(staff_app), chosen.selection
     )
-    found = coverage(everything, chosen.selection, office.clock().date())
-    for shares in found.values():
+    result = coverage(everything, chosen.selection, staff_app.clock().date())
+    for shares in result.values():
         assert sum(share.people for share in shares) == 5
-    assert {share.key: share.people for share in found["sex"]} == {"male": 4, "female": 1}
-    assert {share.key: share.people for share in found["front_line"]} == {"yes": 4, "no": 1}
-    assert [share.key for share in found["industry"]] == list(chosen.selection.rules.industries)
+    assert {share.key: share.people for share in result["sex"]} == {"male": 4, "female": 1}
+    assert {share.key: share.people for share in result["front_line"]} == {"yes": 4, "no": 1}
+    assert [share.key for share in result["industry"]] == list(chosen.selection.rules.industries)
     assert chosen.bodies["north"].name == Text("北区", "North District")
 
 

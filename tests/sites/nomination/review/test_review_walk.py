@@ -9,64 +9,52 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import DESKTOP, TIMEOUT_MS
+from tests.browser.chromium import TIMEOUT_MS
 from tests.browser.guard import Guard
+from tests.browser.pages import DESKTOP, open_page
 from tests.contest_data import execute_as_owner
-from tests.sites.console.running_office import Office
-from tests.sites.nomination.bodies.selection_data import Chosen, store_selection
-from tests.sites.nomination.review.public_site import running_public_site
+from tests.sites.console.running_staff_app import StaffApp
+from tests.sites.nomination.bodies.selection_data import Chosen
 from tests.sites.nomination.review.review_data import (
     PATH,
-    SMALL,
     age_notices,
     pass_until_known,
     store_submitted,
 )
-
-
-@pytest.fixture
-async def small(office: Office) -> Chosen:
-    now = office.clock()
-    return await store_selection(
-        office.database, now, rules=SMALL, opens_at=now - timedelta(days=20),
-        closes_at=now - timedelta(days=1),
-    )  # fmt: skip
+from tests.sites.public.public_site import public_site
 
 
 @pytest.fixture
 async def second(chromium: Browser, guard: Guard) -> AsyncIterator[Page]:
     """The supervisor's browser, read in English."""
-    context = await chromium.new_context(**DESKTOP, locale="en-GB")
-    context.set_default_timeout(TIMEOUT_MS)
-    guard.watch(context)
-    yield await context.new_page()
-    await context.close()
+    async with open_page(chromium, guard, **DESKTOP, locale="en-GB") as page:
+        yield page
 
 
 async def test_from_the_queue_to_the_opened_vote(
-    office: Office, small: Chosen, desktop: Page, second: Page, chromium: Browser
+    staff_app: StaffApp, small: Chosen, desktop: Page, second: Page, chromium: Browser
 ) -> None:
-    ids = await store_submitted(office, small, 4)
-    (waiting,) = await store_submitted(office, small, 1, state="submitted")
-    await office.sign_in(desktop, "reviewer", f"{PATH}/review")
-    await office.sign_in(second, "supervisor", f"{PATH}/picks")
+    ids = await store_submitted(staff_app, small, 4)
+    (waiting,) = await store_submitted(staff_app, small, 1, state="submitted")
+    await staff_app.sign_in(desktop, "reviewer", f"{PATH}/review")
+    await staff_app.sign_in(second, "supervisor", f"{PATH}/shortlist")
     await _review(desktop, waiting)
     await _choose(desktop, second, ids[:3])
-    await _draw(office, small, desktop, second)
-    await _publish(office, desktop, second)
+    await _draw(staff_app, small, desktop, second)
+    await _publish(staff_app, desktop, second)
     for number in ids[:3]:
         await _describe(desktop, number)
-    await desktop.goto(f"{office.origin}{PATH}/picks")
+    await desktop.goto(f"{staff_app.origin}{PATH}/shortlist")
     await desktop.click("text=检查全部资料并提请审批")
     await desktop.wait_for_selector("text=已提请审批")
     await assert_accessible(desktop)
     await _approve(second)
     assert "The contest has been created" in await second.inner_text("main")
     await execute_as_owner(
-        office.settings.migration_url,
+        staff_app.settings.migration_url,
         "update contests set opens_at = now() - interval '1 hour' where slug like '%-vote'",
     )
-    await _citizens_see(office, chromium)
+    await _citizens_see(staff_app, chromium)
 
 
 async def _review(page: Page, waiting: int) -> None:
@@ -92,7 +80,7 @@ async def _review(page: Page, waiting: int) -> None:
 
 
 async def _choose(first: Page, second: Page, wanted: list[int]) -> None:
-    await first.goto(first.url.split("/review")[0] + "/picks")
+    await first.goto(first.url.split("/review")[0] + "/shortlist")
     for number in wanted:
         await first.check(f"#pick-{number}")
     assert await first.inner_text("[data-chosen]") == "已选 3 人，须选 3 人"
@@ -111,16 +99,16 @@ async def _approve(page: Page) -> None:
     await page.wait_for_selector("[role=status]")
 
 
-async def _draw(office: Office, small: Chosen, first: Page, second: Page) -> None:
+async def _draw(staff_app: StaffApp, small: Chosen, first: Page, second: Page) -> None:
     await first.goto(first.url.split("?")[0])
     await first.fill("#source_zh", "福利彩票开奖号码")
     await first.fill("#source_en", "A lottery's numbers")
-    known_at = (office.clock() + timedelta(seconds=4)).astimezone(small.selection.zone)
+    known_at = (staff_app.clock() + timedelta(seconds=4)).astimezone(small.selection.zone)
     await first.fill("#known_at", known_at.strftime("%Y-%m-%dT%H:%M:%S"))
     await first.click("text=提请审批这个来源")
     await first.wait_for_selector("text=等待另一位同事审批")
     await _approve(second)
-    await pass_until_known(office)
+    await pass_until_known(staff_app)
     await first.goto(first.url.split("?")[0])
     await first.fill("#drawn", "0312")
     await first.click("text=提请审批这个号码")
@@ -129,12 +117,12 @@ async def _draw(office: Office, small: Chosen, first: Page, second: Page) -> Non
     assert await second.locator("[data-people] tbody tr").count() == 3
 
 
-async def _publish(office: Office, first: Page, second: Page) -> None:
-    await second.goto(f"{office.origin}{PATH}/notice")
+async def _publish(staff_app: StaffApp, first: Page, second: Page) -> None:
+    await second.goto(f"{staff_app.origin}{PATH}/notice")
     await assert_accessible(second)
     await second.click("button:text-is('Publish the notice')")
     await second.wait_for_selector("text=Published.")
-    await first.goto(f"{office.origin}{PATH}/notice")
+    await first.goto(f"{staff_app.origin}{PATH}/notice")
     await first.fill("#sender", "异议人")
     await first.fill("#content", "对业绩有疑问")
     await first.click("text=登记 >> nth=-1")
@@ -144,13 +132,13 @@ async def _publish(office: Office, first: Page, second: Page) -> None:
     await first.fill("#answer-1", "经核实，业绩属实")
     await first.click("button:text-is('答复')")
     await first.wait_for_selector("text=异议已答复")
-    await age_notices(office)
-    await second.goto(f"{office.origin}{PATH}/picks")
+    await age_notices(staff_app)
+    await second.goto(f"{staff_app.origin}{PATH}/shortlist")
 
 
 async def _describe(page: Page, number: int) -> None:
-    """The summary in English first holds a telephone number, which the page says at once."""
-    await page.goto(f"{page.url.split('/selections')[0]}{PATH}/picks/{number}")
+    """The summary in English first holds a telephone number, which the page states at once."""
+    await page.goto(f"{page.url.split('/selections')[0]}{PATH}/shortlist/{number}")
     await page.fill("#story-en", "What was done.")
     await page.fill("#summary-en", "Call 13812345678")
     await page.wait_for_selector("#wrong-summary-en li")
@@ -162,15 +150,16 @@ async def _describe(page: Page, number: int) -> None:
     assert await page.locator(".wrong li").count() == 0
 
 
-async def _citizens_see(office: Office, chromium: Browser) -> None:
+async def _citizens_see(staff_app: StaffApp, chromium: Browser) -> None:
     """The vote with its candidates, and both notices, in both languages."""
-    async with running_public_site(office.settings) as client:
+    async with public_site(staff_app.settings) as client:
         shown = (await client.get("/api/v1/contests/selection-2022-vote")).json()
         assert (shown["phase"], shown["candidates"]) == ("open", 3)
         context = await chromium.new_context(**DESKTOP, locale="zh-CN")
+        context.set_default_timeout(TIMEOUT_MS)
         page = await context.new_page()
         for path in (
-            "/notices", "/notices/selection-2022-fifty", "/en/notices/selection-2022-draw",
+            "/notices", "/notices/selection-2022-shortlist", "/en/notices/selection-2022-draw",
             "/en/notices", "/zh/selection-2022-vote",
         ):  # fmt: skip
             answer = await page.goto(f"{client.base_url}{path}")

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
-from os import urandom
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import SecretBytes
 
 from tests.sites.public.api.running_service import (
     MovedClock,
     Service,
     running_service,
 )
-from voting_service.demo.embedded_postgres import APPLICATION, EmbeddedPostgres
-from voting_service.demo.embedded_valkey import EmbeddedValkey
-from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings
-
-TEMPLATE = "voting_template"
 
 
 @pytest.fixture
@@ -38,33 +29,13 @@ async def service(settings: Settings, clock: MovedClock) -> AsyncIterator[Servic
 
 @pytest.fixture(scope="session")
 async def lasting_service(
-    postgres: EmbeddedPostgres,
-    valkey: EmbeddedValkey,
-    administrator: Connection,
-    tmp_path_factory: pytest.TempPathFactory,
+    lasting_settings: Callable[[str], Awaitable[Settings]],
 ) -> AsyncIterator[Service]:
     """One service for every test that leaves nothing behind in it."""
-    name = "test_lasting_service"
-    await postgres.create_database(administrator, name, template=TEMPLATE)
-    key_file = tmp_path_factory.mktemp("lasting") / "signing.pem"
-    key_file.write_bytes(
-        Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    settings = Settings(
-        database_url=postgres.url(APPLICATION, name),
-        valkey_url=valkey.url,
-        master_key=SecretBytes(urandom(32)),
-        signing_key_file=key_file,
-        workers=1,
-    )
+    settings = await lasting_settings("test_lasting_service")
     async with running_service(settings) as running:
         running.subjects = itertools.count(1_000_000)
         yield running
-    await administrator.execute(f'drop database "{name}" with (force)')
 
 
 @pytest.fixture

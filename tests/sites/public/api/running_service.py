@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import socket
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,19 +14,21 @@ import httpx
 import pytest
 import uvicorn
 
+from tests.browser.serving import run_server
 from tests.contest_data import (
     SLUG,
     store_contest,
     store_platform,
 )
 from tests.fakes.signers import FakePlatform
+from tests.patience import PATIENCE_SECONDS, eventually
 from voting_service.contests.model import Contest, ContestRules
 from voting_service.infrastructure.clock import Clock
 from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.settings import Settings
 from voting_service.sites.public.app import create_app
 from voting_service.sites.public.overload import PublicHttpProtocol
-from voting_service.sites.public.state import PRODUCTION_LIMITS, PublicState, WorkerLimits
+from voting_service.sites.public.state import PublicState, WorkerLimits
 from voting_service.voting.tally.counters import set_counts
 from voting_service.voting.tally.repository import advance_floor
 from voting_service.voting.voters.session_token import Session, issue
@@ -39,10 +39,8 @@ SESSIONS = "/api/v1/sessions"
 STANDINGS = f"{CONTEST}/standings"
 ORIGIN = "https://demo.example"
 OTHER_SLUG = "other-2022"
-PATIENCE_SECONDS = 20.0
-ANY_CLOCK = WorkerLimits(clock_offset_seconds=1e8)
-PATIENT = ANY_CLOCK._replace(valkey_call_seconds=PATIENCE_SECONDS)
-"""For tests of what people see: a busy machine is no outage."""
+PATIENT = WorkerLimits(clock_offset_seconds=1e8, valkey_call_seconds=PATIENCE_SECONDS)
+"""A test's clock may be as far from that of Postgres as it likes; a busy machine is no outage."""
 
 
 class MovedClock:
@@ -177,7 +175,7 @@ class Service:
 
 
 def parse_answer(raw: bytes) -> httpx.Response:
-    """An answer as it came over the wire, without chunks."""
+    """An answer as it signed in through the wire, without chunks."""
     head, _, body = raw.partition(b"\r\n\r\n")
     status, *lines = head.split(b"\r\n")
     headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
@@ -188,15 +186,9 @@ def parse_answer(raw: bytes) -> httpx.Response:
 async def running_service(
     settings: Settings, *, rules: ContestRules | None = None, clock: Clock | None = None,
     opens_at: datetime | None = None, closes_at: datetime | None = None,
-    limits: WorkerLimits | None = None, **server: Any,
+    limits: WorkerLimits = PATIENT, **server: Any,
 ) -> AsyncIterator[Service]:  # fmt: skip
-    """Fills the stores with two contests and three platforms, serves them, and tidies up.
-
-    A clock of the test's own may be as far from Postgres' as the test likes, unless it sets
-    limits.
-    """
-    if limits is None:
-        limits = PRODUCTION_LIMITS if clock is None else ANY_CLOCK
+    """Fills the stores with two contests and three platforms, serves them, and tidies up."""
     moved = clock if isinstance(clock, MovedClock) else MovedClock()
     demo, other = FakePlatform("demo", kid="demo-key"), FakePlatform("other")
     disabled = FakePlatform("disabled")
@@ -230,7 +222,7 @@ async def serving(
     settings: Settings,
     clock: Clock,
     server: Mapping[str, Any],
-    limits: WorkerLimits = PRODUCTION_LIMITS,
+    limits: WorkerLimits = PATIENT,
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     with pytest.MonkeyPatch.context() as patch:
         # The tests' own log handlers stay; privacy and logs are tested on a process of its own.
@@ -242,39 +234,28 @@ async def serving(
             log_config=None, access_log=False, server_header=False, proxy_headers=False,
             timeout_graceful_shutdown=5, **server,
         )  # fmt: skip
-        running = uvicorn.Server(config)
-        listening = socket.create_server(("127.0.0.1", 0))
-        task = asyncio.create_task(running.serve(sockets=[listening]))
-        try:
-            while not running.started:
-                assert not task.done(), "the server ended while it was starting"
-                await asyncio.sleep(0.005)
-            yield running, f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            running.should_exit = True
-            await task
+        async with run_server(config) as served:
+            yield served
 
 
 async def _refresh_standings(state: PublicState) -> None:
     """Prepares the standings now and not at the next full second."""
-    while not state.registry.loaded:  # noqa: ASYNC110
-        await asyncio.sleep(0.005)
+    await eventually(lambda: state.registry.loaded)
     for contest_state in state.contest_states.values():
         await contest_state.standings_cache.refresh()
 
 
 async def until_ready(client: httpx.AsyncClient, path: str = "/readyz") -> None:
-    """Waits until the service says that it is ready, and has standings to show."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while True:
+    """Waits until the service states that it is ready, and has standings to show."""
+
+    async def is_ready() -> bool:
         try:
             answers = [await client.get(path), await client.get(STANDINGS)]
         except httpx.TransportError:
-            answers = []
-        if answers and all(answer.status_code == 200 for answer in answers):
-            return
-        assert time.monotonic() < give_up_at, [answer.text for answer in answers]
-        await asyncio.sleep(0.02)
+            return False
+        return all(answer.status_code == 200 for answer in answers)
+
+    await eventually(is_ready)
 
 
 def check_problem(

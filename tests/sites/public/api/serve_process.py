@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from tests.sites.public.api.running_service import PATIENCE_SECONDS, until_ready
+from tests.commands import process_environment
+from tests.patience import PATIENCE_SECONDS
+from tests.sites.public.api.running_service import until_ready
 from voting_service.demo.embedded_server import free_port
-from voting_service.settings import PREFIX, Settings
+from voting_service.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,10 @@ async def serve_process(
         process = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).with_name("voting-service")),
             "serve",
-            env=_environment(settings, port, metrics_dir, more),
+            env=process_environment(
+                settings,
+                **{"PORT": str(port), "WORKERS": "1", "METRICS_DIR": str(metrics_dir), **more},
+            ),
             stdout=log,
             stderr=log,
         )
@@ -54,22 +57,5 @@ async def serve_process(
             yield ServeProcess(address, port, client, log_file, metrics_dir)
     finally:
         process.terminate()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await process.wait()
-
-
-def _environment(
-    settings: Settings, port: int, metrics_dir: Path, more: Mapping[str, str]
-) -> dict[str, str]:
-    ours = {
-        "DATABASE_URL": settings.database_url,
-        "VALKEY_URL": settings.valkey_url,
-        "MASTER_KEY": b64encode(settings.master_key.get_secret_value()).decode(),
-        "SIGNING_KEY_FILE": str(settings.signing_key_file),
-        "PORT": str(port),
-        "WORKERS": "1",
-        "METRICS_DIR": str(metrics_dir),
-        **more,
-    }
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return {**inherited, **{PREFIX + name: value for name, value in ours.items()}}

@@ -87,7 +87,7 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("target", NOWHERE.values(), ids=NOWHERE.keys())
-async def test_what_is_not_there_is_404(shared_service: Service, target: bytes) -> None:
+async def test_what_is_unavailable_is_404(shared_service: Service, target: bytes) -> None:
     answer = await shared_service.ask(target)
     check_problem(answer, 404)
     assert "location" not in answer.headers

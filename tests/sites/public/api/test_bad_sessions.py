@@ -1,4 +1,4 @@
-"""② under hostile hands: who is not signed in, whatever the Authorization header says."""
+"""② under hostile hands: who is not signed in, whatever the Authorization header states."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ async def test_claims_that_break_a_rule_are_401(
         ({"iat": -200, "exp": -100}, "exp: the token expired 100 s ago by our clock"),
     ],
 )
-async def test_a_wrong_moment_is_told_with_how_far_it_is_off(
+async def test_a_wrong_moment_is_shown_with_how_far_it_is_off(
     changes: Mapping[str, int], detail: str
 ) -> None:
     now = datetime(2022, 7, 18, 9, tzinfo=UTC)
@@ -151,7 +151,7 @@ async def test_a_wrong_moment_is_told_with_how_far_it_is_off(
         check_claims(Claims(**claims), platform_slug="demo", contest_slug=SLUG, now=now)
 
 
-# What is no token that names its contest, and what the platform's engineers are told.
+# What is no token that names its contest, and what the platform's engineers are shown.
 NAMELESS: dict[str, tuple[Callable[[Service], str], str]] = {
     "empty": (lambda _: "", "token: must be three"),
     "a word": (lambda _: "no-token", "token: must be three"),
@@ -173,7 +173,7 @@ NAMELESS: dict[str, tuple[Callable[[Service], str], str]] = {
 
 
 @pytest.mark.parametrize(("make", "words"), NAMELESS.values(), ids=NAMELESS.keys())
-async def test_a_malformed_token_is_told_what_is_wrong_with_it_where_several_contests_run(
+async def test_a_malformed_token_is_shown_what_is_wrong_with_it_where_several_contests_run(
     shared_service: Service, make: Callable[[Service], str], words: str
 ) -> None:
     answer = await shared_service.sign_in(make(shared_service))
@@ -358,7 +358,7 @@ async def test_a_token_is_good_once(service: Service) -> None:
     check_refused(await service.sign_in(token + ""), "jti")
 
 
-async def test_a_jti_is_used_up_whatever_else_the_second_token_says(service: Service) -> None:
+async def test_a_jti_is_used_up_whatever_else_the_second_token_states(service: Service) -> None:
     assert (await service.sign_in(service.token("reader-1", jti="one"))).status_code == 201
     check_refused(await service.sign_in(service.token("reader-2", jti="one")), "jti")
 

@@ -1,4 +1,4 @@
-"""428, a hosted captcha, 201; and what happens while its provider is away."""
+"""428, a hosted captcha, 201; and what happens while its provider is unavailable."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ async def test_a_token_is_worth_nothing_to_anybody_else(crowded: Contest) -> Non
     assert (await crowded.pay_with_captcha(mine, binding)).status_code == 201
 
 
-async def test_whoever_cannot_do_it_pays_with_work(crowded: Contest) -> None:
+async def test_anybody_who_cannot_do_it_pays_with_work(crowded: Contest) -> None:
     session = await crowded.service.open_session()
     problem = await crowded.captcha_problem(session)
     assert crowded.prices == [proof_of_work.HARD]
@@ -221,7 +221,7 @@ async def test_an_unsuspicious_vote_asks_no_provider(
     assert crowded.fake.requests == []
 
 
-async def test_nothing_of_it_is_told_before_it_is_asked(crowded: Contest) -> None:
+async def test_nothing_of_it_is_shown_before_it_is_asked(crowded: Contest) -> None:
     facts = await crowded.service.client.get(f"/api/v1/contests/{SLUG}")
     assert "captcha" not in facts.text
     assert crowded.fake.site_key not in facts.text

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.contest_data import SLUG
+from tests.patience import PATIENCE_SECONDS
 from tests.sites.public.api.running_service import Service
 from voting_service.sites.public.api.openapi import document
 from voting_service.sites.public.app import ROUTES
@@ -38,9 +39,9 @@ CHECKS: list[Any] = [
 CONTRACT: Mapping[str, Any] = json.loads(document())
 OPERATIONS: Mapping[str, Any] = {
     operation.label: operation
-    for found in schemathesis.openapi.from_dict(dict(CONTRACT)).get_all_operations()
-    if isinstance(found, Ok)
-    for operation in (found.ok(),)
+    for result in schemathesis.openapi.from_dict(dict(CONTRACT)).get_all_operations()
+    if isinstance(result, Ok)
+    for operation in (result.ok(),)
 }
 SEVERAL = settings(
     max_examples=EXAMPLES,
@@ -65,7 +66,7 @@ def ask(label: str, mode: GenerationMode, address: str, session: str) -> set[int
             parameters["slug"] = SLUG
         headers = {"authorization": f"Bearer {session}"} if here else {}
         answer = case.call_and_validate(
-            base_url=address, headers=headers, checks=CHECKS, timeout=10
+            base_url=address, headers=headers, checks=CHECKS, timeout=PATIENCE_SECONDS
         )
         statuses.add(answer.status_code)
 

@@ -65,7 +65,7 @@ async def test_a_platforms_origin_may_read_and_vote(shared_service: Service) -> 
         assert await allowed(shared_service, b"OPTIONS", path, ORIGIN) == ORIGIN
 
 
-async def test_the_preflight_says_what_a_vote_needs(shared_service: Service) -> None:
+async def test_the_preflight_states_what_a_vote_needs(shared_service: Service) -> None:
     answer = await shared_service.client.options(BALLOTS, headers={"origin": ORIGIN})
     assert answer.status_code == 204
     assert answer.content == b""

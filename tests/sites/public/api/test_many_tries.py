@@ -18,6 +18,7 @@ from tests.contest_data import (
     store_platform,
 )
 from tests.fakes.signers import FakePlatform
+from tests.patience import PATIENCE_SECONDS
 from tests.sites.public.api.running_service import BALLOTS, SESSIONS
 from tests.sites.public.api.serve_process import serve_process
 from voting_service.infrastructure.clock import system_clock
@@ -34,9 +35,9 @@ def open_files() -> Iterator[int]:
     """How many files may be open; raised as far as the machine allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = 2 * TRIES
-    wanted = enough if hard == resource.RLIM_INFINITY else min(enough, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    yield max(soft, wanted)
+    expected = enough if hard == resource.RLIM_INFINITY else min(enough, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, expected), hard))
+    yield max(soft, expected)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
@@ -110,7 +111,7 @@ async def race(port: int, session: str, connections: int) -> list[tuple[bytes, R
         waiting[wire] = bodies[number::connections]
     for wire in wires:
         wire.send(requests[waiting[wire][0]], loop.time())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await done
     for wire in wires:
         wire.close()

@@ -192,8 +192,8 @@ async def dump(owner_url: str) -> str:
         )
         rows: list[str] = []
         for row in names:
-            found = await owner.fetch(f"select t::text as line from {row['name']} t")
-            rows.extend(line["line"] for line in found)
+            result = await owner.fetch(f"select t::text as line from {row['name']} t")
+            rows.extend(line["line"] for line in result)
     finally:
         await owner.close()
     return "\n".join(rows)

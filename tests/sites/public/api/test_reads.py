@@ -230,7 +230,7 @@ async def test_a_receipts_holder_sees_that_it_counts_and_no_choices(service: Ser
     check_problem(elsewhere, 404)
 
 
-async def test_a_held_ballots_receipt_says_so_and_its_votes_are_not_shown(
+async def test_a_held_ballots_receipt_states_it_and_its_votes_are_not_shown(
     settings: Settings, clock: MovedClock
 ) -> None:
     async with running_service(settings, clock=clock) as service:

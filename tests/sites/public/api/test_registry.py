@@ -20,7 +20,7 @@ from tests.contest_data import (
     store_contest,
     switch_platform,
 )
-from tests.infrastructure.postgres.waiting import eventually
+from tests.patience import PATIENCE_SECONDS, eventually
 from tests.sites.public.api.running_service import (
     CONTEST,
     MovedClock,
@@ -93,7 +93,7 @@ async def test_a_contest_whose_key_is_put_right_is_served(
     foreign = await store_contest(service.database, urandom(32), slug="foreign-2022")
     await answers(service.client, FOREIGN, 503)
     monkeypatch.setattr(cache, "RETRY_FAILING_SECONDS", 0.0)
-    for purpose in ("voters", "seals"):
+    for purpose in ("voters", "receipts"):
         await execute_as_owner(
             owner_database_url,
             "update contest_keys set wrapped_key = $3 where contest_id = $1 and purpose = $2",
@@ -144,7 +144,7 @@ async def test_a_contest_whose_standings_fail_stops_no_other(
     assert shown["failing_contests"] == [slug]
 
 
-async def test_the_registry_survives_any_error_and_readyz_says_how_old_it_is(
+async def test_the_registry_survives_any_error_and_readyz_states_how_old_it_is(
     service: Service, owner_database_url: str
 ) -> None:
     status, shown = await readiness(service.client)
@@ -153,9 +153,9 @@ async def test_the_registry_survives_any_error_and_readyz_says_how_old_it_is(
     before = failures("registry")
     await execute_as_owner(owner_database_url, "revoke select on contests from voting_application")
     await eventually(lambda: failures("registry") >= before + 2)
-    known = service.state.registry
-    assert known.refreshed_at is not None
-    known.refreshed_at = time.monotonic() - CACHE_STALE_SECONDS - 1
+    known_names = service.state.registry
+    assert known_names.refreshed_at is not None
+    known_names.refreshed_at = time.monotonic() - CACHE_STALE_SECONDS - 1
     status, shown = await readiness(service.client)
     assert (status, shown["registry"]) == (503, "old")
     assert shown["registry_age_seconds"] > CACHE_STALE_SECONDS
@@ -181,7 +181,7 @@ async def test_a_service_that_was_started_before_migrate_gets_ready_by_itself(
     early = settings.model_copy(update={"database_url": postgres.url(APPLICATION, empty_database)})
     before = failures("registry")
     async with serving(early, MovedClock(), {}) as (_, address):
-        async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
             await eventually(lambda: failures("registry") > before)
             status, shown = await readiness(client)
             assert (status, shown["registry"]) == (503, "being prepared")

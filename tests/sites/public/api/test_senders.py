@@ -45,7 +45,7 @@ def sent(
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("firsts", "other", "same"),
     [
         ("198.51.100.1", "198.51.100.254", True),
         ("198.51.100.1", "198.51.101.1", False),
@@ -59,18 +59,18 @@ def sent(
         ("198.51.100.1", "2001:db8::1", False),
     ],
 )
-def test_a_network_is_a_24_or_a_64(settings: Settings, one: str, other: str, same: bool) -> None:
+def test_a_network_is_a_24_or_a_64(settings: Settings, firsts: str, other: str, same: bool) -> None:
     senders = reader(settings)
-    first, second = sent(senders, one).origin, sent(senders, other).origin
+    first, second = sent(senders, firsts).origin, sent(senders, other).origin
     assert (first.network == second.network) is same
     assert first.address != second.address
     assert len(first.network) == len(first.address) == 16
 
 
 def test_hashes_depend_on_the_key_and_show_nothing(settings: Settings) -> None:
-    one, other = (sent(reader(settings, key * 32), "198.51.100.1").hashes for key in (b"a", b"b"))
-    assert len(one) == len(other) == 48
-    pairs = [(one[at : at + 16], other[at : at + 16]) for at in (0, 16, 32)]
+    first, other = (sent(reader(settings, key * 32), "198.51.100.1").hashes for key in (b"a", b"b"))
+    assert len(first) == len(other) == 48
+    pairs = [(first[at : at + 16], other[at : at + 16]) for at in (0, 16, 32)]
     assert all(mine != theirs for mine, theirs in pairs)
     assert len({part for pair in pairs for part in pair}) == 6
 
@@ -90,7 +90,7 @@ def test_devices_differ_by_the_headers_that_a_browser_always_sends(settings: Set
         return senders.read_sender(signals, session(), NOW.timestamp()).device.fingerprint
 
     headers = [(BROWSER, b"zh", b""), (BROWSER, b"en", b""), (BROWSER, b"z", b"h"), (b"", b"", b"")]
-    assert len({fingerprint(*each) for each in headers}) == len(headers)
+    assert len({fingerprint(*header) for header in headers}) == len(headers)
     assert fingerprint(*headers[0]) == fingerprint(*headers[0])
 
 
@@ -130,7 +130,7 @@ def test_what_clients_make_up_fills_no_memory(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("trusted", [(), (ip_network("192.0.2.0/24"),)])
-def test_an_unnamed_proxy_on_this_machine_is_told_once(
+def test_an_unnamed_proxy_on_this_machine_is_shown_once(
     settings: Settings, trusted: tuple[Any, ...]
 ) -> None:
     senders = reader(

@@ -57,7 +57,7 @@ async def test_after_the_close_is_403_with_the_window(service: Service) -> None:
     assert other["receipt"] == stored.json()["receipt"]
 
 
-async def test_a_bad_ballot_outside_the_window_is_told_what_is_wrong(service: Service) -> None:
+async def test_a_bad_ballot_outside_the_window_is_shown_what_is_wrong(service: Service) -> None:
     service.clock.set(service.contest.closes_at)
     headers = {"authorization": f"Bearer {service.forged_session()}"}
     check_problem(await service.post_bytes(BALLOTS, b"{}", headers), 422)

@@ -18,16 +18,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives import serialization
 
 from tests.contest_data import SLUG, execute_as_owner
-from tests.fakes.signers import Ed25519Signer
+from tests.fakes.signers import Ed25519Signer, private_pem
 from tests.sites.public.api.running_service import Service, running_service
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.settings import Settings
 from voting_service.sites.public.embed.guide import texts
 from voting_service.sites.shared.problem_documents import KINDS
 from voting_service.voting.voters.platform_adapters.jwt import Claims
-from voting_service.voting.voters.platform_diagnostics import MEND
 
 LANGUAGES = ("zh", "en")
 NAMES = ("Python", "Java", "Node.js")
@@ -68,13 +67,7 @@ def folder(service: Service, tmp_path: Path) -> Path:
     key = tmp_path / "data" / "platforms" / "demo.pem"
     key.parent.mkdir(parents=True)
     assert isinstance(service.demo.signer, Ed25519Signer)
-    key.write_bytes(
-        service.demo.signer.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
+    key.write_bytes(private_pem(service.demo.signer.key))
     python = tmp_path / "venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
@@ -245,7 +238,7 @@ async def test_a_service_without_the_demo_platform_shows_the_own_names_to_fill_i
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_the_page_says_what_a_key_id_is_and_where_the_command_comes_from(
+async def test_the_page_states_what_a_key_id_is_and_where_the_command_comes_from(
     language: str, service: Service
 ) -> None:
     page = await guide_page(service, language)
@@ -287,7 +280,9 @@ def test_every_claim_and_every_error_is_explained(language: str) -> None:
     claims = {field.name for field in msgspec.structs.fields(Claims)}
     assert known["claims"].keys() == claims
     assert known["errors"].keys() == {kind.name for kind in KINDS.values()} - OF_THE_DESK
-    assert claims <= MEND.keys(), "platform check says how to mend each"
+    assert claims <= load_catalogue("platform_check", "en")["mend"].keys(), (
+        "platform check says how to mend each"
+    )
     assert texts("zh")["guide"].keys() == texts("en")["guide"].keys()
 
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 import time
-from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from redis.asyncio import Redis
 from starlette.responses import JSONResponse, Response
 
 from tests.browser.serving import serving
+from tests.commands import process_environment
 from tests.contest_data import (
     SLUG,
     store_contest,
@@ -65,7 +65,7 @@ async def run_check(*arguments: object, stdin: str = "", **environment: str) -> 
         sys.executable, "-c", "from voting_service.cli import main; main()",
         "platform", "check", *map(str, arguments),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE, env={"PATH": os.environ["PATH"], **environment},
+        stderr=asyncio.subprocess.PIPE, env={"PATH": os.environ["PATH"]} | environment,
     )  # fmt: skip
     out, err = await process.communicate(stdin.encode())
     return CheckOutput(process.returncode or 0, out.decode().splitlines(), err.decode())
@@ -76,14 +76,7 @@ def check_stored(settings: Settings) -> Check:
     """The command with the test's stores."""
 
     async def check(*arguments: object, **more: str) -> CheckOutput:
-        return await run_check(
-            *arguments,
-            VOTING_DATABASE_URL=settings.database_url,
-            VOTING_VALKEY_URL=settings.valkey_url,
-            VOTING_MASTER_KEY=b64encode(settings.master_key.get_secret_value()).decode(),
-            VOTING_SIGNING_KEY_FILE=str(settings.signing_key_file),
-            **more,
-        )
+        return await run_check(*arguments, **process_environment(settings), **more)
 
     return check
 
@@ -189,7 +182,7 @@ async def test_a_broken_token_ends_the_command_with_one_and_a_count(
     assert output.err.startswith("error: 2 checks failed")
 
 
-async def test_what_is_wrong_with_the_signature_is_told_and_the_claims_all_the_same(
+async def test_what_is_wrong_with_the_signature_is_shown_and_the_claims_all_the_same(
     paper: FakePlatform, check_stored: Check
 ) -> None:
     stranger = FakePlatform("paper", kid="paper-1")
@@ -205,7 +198,7 @@ async def test_what_is_wrong_with_the_signature_is_told_and_the_claims_all_the_s
     assert output.wrong == ["token", "claims"]
 
 
-async def test_a_platform_that_is_off_or_unknown_is_told(
+async def test_a_platform_that_is_off_or_unknown_is_shown(
     paper: FakePlatform, check_stored: Check, database: Connection
 ) -> None:
     await database.execute("update platforms set enabled = false")
@@ -274,7 +267,7 @@ async def test_a_leaked_private_key_is_an_alarm(key_server: tuple[FakeKeyServer,
         ),
     ],
 )
-async def test_what_is_wrong_with_the_address_is_told(
+async def test_what_is_wrong_with_the_address_is_shown(
     answer: Response, wrong: str, key_server: tuple[FakeKeyServer, str]
 ) -> None:
     server, url = key_server
@@ -296,6 +289,6 @@ def test_the_clock_of_the_keys_server_is_compared(ahead_seconds: int, is_right: 
     assert f"{abs(ahead_seconds)} s" in output.detail
 
 
-async def test_an_address_where_nobody_listens_is_told() -> None:
+async def test_an_address_where_nobody_listens_is_shown() -> None:
     output = await run_check("paper", "--jwks-url", "http://127.0.0.1:9/jwks.json")
     assert "cannot be reached" in output.line("✘ jwks_url")

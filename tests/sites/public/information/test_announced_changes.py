@@ -12,8 +12,8 @@ import pytest
 from tests.browser.site import SLUG, Site
 from tests.cut_data import member
 from tests.sites.public.information.test_rules_page import (
-    contest_of,
     leaves,
+    make_contest,
     placeholders,
 )
 from voting_service.contests.settings.descriptions import describe_changes
@@ -24,6 +24,7 @@ from voting_service.contests.settings.service import approve_change, change_sett
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import LANGUAGES, Language, Text
 from voting_service.sites.public.caches.pages import PageCache
+from voting_service.staff.actor import Actor
 
 WHY = Text("机房停电", "No power")
 MOMENT = datetime(2022, 8, 1, 2, 0, tzinfo=UTC)
@@ -60,7 +61,7 @@ def changes() -> list[AnnouncedChange]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_of_change_is_said_in_words(language: Language) -> None:
-    contest = contest_of("day", "live", 0, "lot", False, False)
+    contest = make_contest("day", "live", 0, "lot", False, False)
     descriptions = describe_changes(changes(), contest, language)
     assert {setting for setting, _, _ in VALUES} == {*SETTINGS, "platform"}
     for line in descriptions:
@@ -81,7 +82,7 @@ def test_both_languages_have_the_same_texts() -> None:
 
 
 def test_the_newest_stands_first_and_nothing_gets_into_the_page() -> None:
-    contest = contest_of("day", "live", 0, "lot", False, True)
+    contest = make_contest("day", "live", 0, "lot", False, True)
     hostile = Text("<script>", "{reason} </li><script>")
     listed = [
         AnnouncedChange(1, MOMENT, "blackout_hours", 0, 24, WHY, None),
@@ -102,12 +103,12 @@ async def test_it_shows_as_soon_as_the_workers_hear_of_it(site: Site) -> None:
     later = msgspec.to_builtins(site.contest.closes_at + timedelta(hours=2))
     assert "规则变更" not in (await site.api.get(f"/zh/{SLUG}/rules")).text
     proposed = await change_setting(
-        site.database, site.contest, first, "closes_at", later, reason=WHY, now=now
+        Actor(site.database, first, now), site.contest, "closes_at", later, reason=WHY
     )
     assert proposed is not None
     await site.state.registry.refresh(site.state.read_pool)
     assert "规则变更" not in (await site.api.get(f"/zh/{SLUG}/rules")).text
-    await approve_change(site.database, SLUG, second, proposed, now=now)
+    await approve_change(Actor(site.database, second, now), SLUG, proposed)
     assert await site.state.registry.refresh(site.state.read_pool)
     page = (await site.api.get(f"/zh/{SLUG}/rules")).text
     assert "投票截止时间" in page and "原因：机房停电" in page

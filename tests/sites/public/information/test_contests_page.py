@@ -134,14 +134,14 @@ async def test_the_list_names_every_contest_with_phase_dates_and_a_link(
     assert "2099年7月1日" not in page
     assert "1 July 2099" not in page
     listed = (await site.api.get("/api/v1/contests")).json()["contests"]
-    assert [(each["contest"], each["phase"]) for each in listed] == [
+    assert [(item["contest"], item["phase"]) for item in listed] == [
         (SLUG, "open"), ("named-early", "upcoming"), (NEXT_YEAR, "upcoming"),
     ]  # fmt: skip
     assert listed[2]["title"] == {"zh": NAME.zh, "en": NAME.en}
     assert datetime.fromisoformat(listed[2]["opens_at"]) == OPENS
 
 
-async def test_without_a_contest_the_home_page_says_so(
+async def test_without_a_contest_the_home_page_states_it(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(site.state, "contest_states", {})

@@ -24,6 +24,7 @@ from tests.cut_data import (
 )
 from voting_service.contests.model import CutRules
 from voting_service.settings import Settings
+from voting_service.staff.actor import Actor
 from voting_service.voting.cut.publication import (
     approve,
     propose_publication,
@@ -49,14 +50,14 @@ async def publish(site: Site) -> None:
     supervisor = await member(database, "supervisor", "supervisor")
     rules = CutRules(size=3, tie="committee")
     contest = await closed_contest(database, cut=rules, votes=TIED, slug=SLUG)
-    order = await propose_tie_order(database, contest, clerk, (3, 2), now=DRAINED)
-    await approve(database, contest, supervisor, order, key=KEY, now=DRAINED)
-    cut = await propose_publication(database, contest, clerk, key=KEY, now=DRAINED)
-    await approve(database, contest, supervisor, cut, key=KEY, now=DRAINED)
+    order = await propose_tie_order(Actor(database, clerk, DRAINED), contest, (3, 2))
+    await approve(Actor(database, supervisor, DRAINED), contest, order, key=KEY)
+    cut = await propose_publication(Actor(database, clerk, DRAINED), contest, key=KEY)
+    await approve(Actor(database, supervisor, DRAINED), contest, cut, key=KEY)
     await site.state.registry.refresh(site.state.read_pool)
 
 
-async def test_before_it_is_published_the_page_says_so(phone: Page, site: Site) -> None:
+async def test_before_it_is_published_the_page_states_it(phone: Page, site: Site) -> None:
     await phone.goto(site.page("/cut"))
     assert await phone.get_by_role("heading", level=1).inner_text() == "入围名单（30 人）"
     assert "入围名单尚未公布" in await phone.get_by_role("main").inner_text()

@@ -57,7 +57,7 @@ async def test_each_language_has_its_own(site: Site) -> None:
         assert f'<html lang="{language}">' in answer.text
 
 
-async def test_a_wrong_method_says_so_with_what_is_allowed(site: Site) -> None:
+async def test_a_wrong_method_states_it_with_what_is_allowed(site: Site) -> None:
     answer = await site.api.post(f"/zh/{SLUG}/standings", headers=BROWSER)
     assert answer.status_code == 405
     assert "无法访问该地址" in answer.text

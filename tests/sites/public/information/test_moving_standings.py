@@ -119,7 +119,7 @@ async def test_a_page_follows_a_schedule_that_changes(phone: Page, site: Site) -
     await first_is(phone, 5, "2")
 
 
-async def test_a_snapshot_stands_still_and_says_of_when_it_is(phone: Page, site: Site) -> None:
+async def test_a_snapshot_stands_still_and_states_of_when_it_is(phone: Page, site: Site) -> None:
     await site.crowd(3, [7])
     await site.reconcile()
     moment = datetime.now(site.contest.zone).replace(second=0, microsecond=0)

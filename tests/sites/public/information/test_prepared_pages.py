@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.browser.site import SLUG, Site
+from tests.patience import PATIENCE_SECONDS
 from voting_service.sites.shared.prepared_pages import accepts_gzip
 
 PAGES = [
@@ -18,7 +19,7 @@ PAGES = [
 
 
 async def get(site: Site, path: str, **headers: str) -> httpx.Response:
-    """As it comes over the wire, body included."""
+    """As it arrives from the wire, body included."""
     request = site.api.build_request(
         "GET", path, headers={"cookie": "order=7", "accept-encoding": "identity", **headers}
     )
@@ -70,12 +71,12 @@ async def test_static_files_are_packed_and_kept_for_ever(site: Site) -> None:
         ("x-gzip", False),
     ],
 )  # fmt: skip
-def test_who_unpacks_says_so(header: str, accepted: bool) -> None:
+def test_who_unpacks_states_it(header: str, accepted: bool) -> None:
     assert accepts_gzip(header) is accepted
 
 
 async def test_a_visitor_keeps_the_order_of_the_first_visit(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.origin) as visitor:
+    async with httpx.AsyncClient(base_url=site.origin, timeout=PATIENCE_SECONDS) as visitor:
         first = await visitor.get(PAGES[0])
         assert "order=" in first.headers["set-cookie"]
         assert "HttpOnly" in first.headers["set-cookie"]
@@ -93,7 +94,7 @@ async def test_nobody_profits_from_standing_first(site: Site) -> None:
     assert len(first) > 25, "64 orders begin with many candidates"
 
 
-async def test_by_number_if_the_contest_says_so(site: Site) -> None:
+async def test_by_number_if_the_contest_states_it(site: Site) -> None:
     rules = msgspec.structs.replace(site.contest.rules, list_order="number")
     await site.change_contest(rules=msgspec.to_builtins(rules))
     answer = await get(site, PAGES[0], cookie="")
@@ -103,7 +104,7 @@ async def test_by_number_if_the_contest_says_so(site: Site) -> None:
 
 
 @pytest.mark.parametrize("cookie", ["order=64", "order=-1", "order=x", "order=" + "9" * 5000])
-async def test_a_spoiled_order_is_drawn_anew(site: Site, cookie: str) -> None:
+async def test_a_spoiled_order_is_drawn_again(site: Site, cookie: str) -> None:
     answer = await get(site, PAGES[0], cookie=cookie)
     assert answer.status_code == 200
     assert "order=" in answer.headers["set-cookie"]

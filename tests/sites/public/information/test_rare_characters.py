@@ -62,7 +62,7 @@ async def test_they_are_shown_whole(phone: Page, site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "result"),
     [
         ("𬍛", {1}),
         ("𰻞", {1}),
@@ -77,7 +77,7 @@ async def test_they_are_shown_whole(phone: Page, site: Site) -> None:
         ("3", {3, 13, 23, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 43}),
     ],
 )
-async def test_they_are_found(phone: Page, site: Site, words: str, found: set[int]) -> None:
+async def test_they_are_found(phone: Page, site: Site, words: str, result: set[int]) -> None:
     await put(site, RARE)
     await phone.goto(site.page())
     await phone.evaluate(
@@ -88,7 +88,7 @@ async def test_they_are_found(phone: Page, site: Site, words: str, found: set[in
     shown = await phone.locator(".card:not([hidden])").evaluate_all(
         "(cards) => cards.map((card) => Number(card.dataset.number))"
     )
-    assert set(shown) == found
+    assert set(shown) == result
 
 
 async def test_equal_votes_keep_to_numbers_whatever_the_names(phone: Page, site: Site) -> None:
@@ -100,10 +100,10 @@ async def test_equal_votes_keep_to_numbers_whatever_the_names(phone: Page, site:
     assert numbers == list(range(1, 51))
 
 
-async def test_a_preview_is_told_whole(site: Site) -> None:
+async def test_a_preview_is_shown_whole(site: Site) -> None:
     for summary in ("𠮷" * 300, "葛󠄀" * 300, "e\u0301" * 300, "👩‍🏭" * 300):
         await put(site, {3: "𠮷野"}, summary)
         page = (await site.api.get(site.page("/candidates/3"))).text
-        found = re.search(r'<meta property="og:description" content="([^"]*)">', page)
-        assert found
-        assert unescape(found[1]).endswith(f" · {summary}")
+        result = re.search(r'<meta property="og:description" content="([^"]*)">', page)
+        assert result
+        assert unescape(result[1]).endswith(f" · {summary}")

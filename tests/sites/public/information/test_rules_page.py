@@ -64,7 +64,7 @@ def test_no_text_is_empty_and_none_has_stray_spaces() -> None:
             assert text, key
 
 
-def contest_of(
+def make_contest(
     every: Any, mode: Any, blackout_hours: int, tie: Any, has_contact: bool, closed_early: bool
 ) -> Contest:
     rules: ContestRules = msgspec.structs.replace(
@@ -90,11 +90,11 @@ def words(contest: Contest, language: Language) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_combination_is_told_completely(language: Language) -> None:
+def test_every_combination_is_shown_completely(language: Language) -> None:
     rules_texts = texts(language)["rules"]
     dated = {"zh": "18:30（北京时间）", "en": "18:30 Beijing time (UTC+8)"}
     for every, mode, blackout_hours, tie, has_contact, closed_early in COMBINATIONS:
-        contest = contest_of(every, mode, blackout_hours, tie, has_contact, closed_early)
+        contest = make_contest(every, mode, blackout_hours, tie, has_contact, closed_early)
         page_text = words(contest, language)
         assert "{" not in page_text and "}" not in page_text and "None" not in page_text
         for section in ("who", "often", "window", "release", "cut", "forbidden", "fraud",
@@ -115,7 +115,7 @@ def test_every_combination_is_told_completely(language: Language) -> None:
 
 
 def test_times_are_the_contests_own() -> None:
-    contest = contest_of("day", "live", 0, "lot", False, True)
+    contest = make_contest("day", "live", 0, "lot", False, True)
     assert "2022年7月18日 09:00至2022年8月18日 12:30（北京时间）" in words(contest, "zh")
     assert "原定2022年8月21日 12:30（北京时间）" in words(contest, "zh")
     page_text = words(contest, "en")
@@ -123,6 +123,6 @@ def test_times_are_the_contests_own() -> None:
 
 
 def test_sentences_stand_as_their_language_sets_them() -> None:
-    contest = contest_of("day", "live", 24, "lot", False, False)
+    contest = make_contest("day", "live", 24, "lot", False, False)
     assert not re.search(r"。 +\w+。", words(contest, "zh"))
     assert not re.search(r"\.[A-Z]", words(contest, "en"))

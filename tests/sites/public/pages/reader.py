@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import httpx
 
 from tests.browser.site import SLUG, Site
+from tests.patience import PATIENCE_SECONDS
 
 FORM = "application/x-www-form-urlencoded"
 BALLOT = f"/zh/{SLUG}/ballot"
@@ -35,21 +36,21 @@ class Reader:
         fields: Sequence[tuple[str, object]] | Mapping[str, object] | bytes,
         **headers: str,
     ) -> httpx.Response:
-        """A form post as a browser of today sends it from our own page, unless told otherwise;
+        """A form post as a browser of today sends it from our own page, unless given otherwise;
         a header that is set to nothing is left out."""
         body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
-        said = {
+        output = {
             "content-type": FORM,
             "origin": self.site.origin,
             "sec-fetch-site": "same-origin",
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         return await self.client.post(
-            path, content=body, headers={name: value for name, value in said.items() if value}
+            path, content=body, headers={name: value for name, value in output.items() if value}
         )
 
     async def enter(self, subject: str | None = None, **more: str) -> httpx.Response:
-        """Comes over the platform."""
+        """Arrives from the platform."""
         return await self.post(
             "/enter",
             {"platform": self.site.platform.slug, "token": self.site.token(subject), **more},
@@ -86,16 +87,16 @@ class Reader:
 
 def csrf_token_in(page: httpx.Response) -> str:
     """The hidden field of the ballot's form."""
-    found = re.search(r'name="csrf_token" value="([0-9a-f]{32})"', page.text)
-    assert found, page.text
-    return found[1]
+    result = re.search(r'name="csrf_token" value="([0-9a-f]{32})"', page.text)
+    assert result, page.text
+    return result[1]
 
 
 def heading(page: httpx.Response) -> str:
     """The page's first heading."""
-    found = re.search(r"<h1[^>]*>(.*?)</h1>", page.text, re.S)
-    assert found, page.text
-    return unescape(found[1]).strip()
+    result = re.search(r"<h1[^>]*>(.*?)</h1>", page.text, re.S)
+    assert result, page.text
+    return unescape(result[1]).strip()
 
 
 def cookies_set(answer: httpx.Response) -> dict[str, str]:
@@ -106,5 +107,5 @@ def cookies_set(answer: httpx.Response) -> dict[str, str]:
 
 @asynccontextmanager
 async def reading(site: Site) -> AsyncIterator[Reader]:
-    async with httpx.AsyncClient(base_url=site.origin, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=site.origin, timeout=PATIENCE_SECONDS) as client:
         yield Reader(site, client)

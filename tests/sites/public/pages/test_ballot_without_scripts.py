@@ -88,7 +88,7 @@ async def test_the_same_ballot_again_is_kindly_the_same_receipt(reader: Reader) 
     assert second.headers["location"] == first.headers["location"].replace("#stored", "#again")
 
 
-async def test_another_ballot_the_same_day_is_told_with_the_first_ones_receipt(
+async def test_another_ballot_the_same_day_is_shown_with_the_first_ones_receipt(
     reader: Reader,
 ) -> None:
     await reader.enter()
@@ -158,7 +158,7 @@ async def test_a_session_that_is_no_good_casts_nothing_and_keeps_the_choice(
     assert f"choice-{SLUG}=6;" in cookies_set(answer)[f"choice-{SLUG}"]
 
 
-async def test_a_platform_switched_off_is_told_as_that(site: Site) -> None:
+async def test_a_platform_switched_off_is_shown_as_that(site: Site) -> None:
     async with reading(site) as reader:
         await reader.enter()
         csrf_token = csrf_token_in(await reader.review([6]))
@@ -217,7 +217,7 @@ async def test_the_review_can_be_reloaded_changed_and_read_in_the_other_language
     assert (answer.status_code, answer.headers["location"]) == (303, BALLOT)
 
 
-async def test_who_has_voted_here_is_told_before_choosing_again(reader: Reader) -> None:
+async def test_who_has_voted_here_is_shown_before_choosing_again(reader: Reader) -> None:
     await reader.enter()
     cast = await reader.cast([1])
     receipt = cast.headers["location"].partition("#")[0]

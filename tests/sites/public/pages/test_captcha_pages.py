@@ -55,8 +55,8 @@ WIDGETS = {
         onVerify(new Error("once more"));
         solve("").then((validate) => onVerify(null, { validate })) };""",
 }
-"""What each widget's documentation says of it, as far as the page relies on it; `solve` is the
-person, who solves it when the test says so."""
+"""What each widget's documentation states of it, as far as the page relies on it; `solve` is the
+person, who solves it when the test states it."""
 
 
 class CaptchaSite:
@@ -151,15 +151,15 @@ async def test_so_does_a_widget_that_fails(phone: Page, guard: Guard, crowded: C
     assert await crowded.stored() == 2
 
 
-async def test_and_whoever_cannot_do_it_may_choose_so(
+async def test_and_anybody_who_cannot_do_it_may_choose_so(
     desktop: Page, guard: Guard, crowded: CaptchaSite
 ) -> None:
     await crowded.stand_in(desktop, guard)
     guard.expect("428")
     await crowded.cast(desktop)
-    wanted = texts("zh")["review"]["challenge"]
-    button = desktop.get_by_role("button", name=wanted["instead"])
-    await expect(desktop.get_by_text(wanted["captcha_why"])).to_be_visible()
+    expected = texts("zh")["review"]["challenge"]
+    button = desktop.get_by_role("button", name=expected["instead"])
+    await expect(desktop.get_by_text(expected["captcha_why"])).to_be_visible()
     await button.focus()
     await desktop.keyboard.press("Enter")
     await desktop.wait_for_url(RECEIPT)
@@ -195,8 +195,8 @@ async def test_only_that_page_lets_only_that_provider_in(crowded: CaptchaSite) -
         assert crowded.fake.site_key in page
         sources = dict(part.split(" ", 1) for part in policy.split("; "))
         script = SCRIPTS[type(crowded.fake)].split("/")[2]
-        wanted = (f"https://{script}", f"https://*.{script.split('.', 1)[1]}")
-        assert any(one in sources["script-src"].split() for one in wanted)
+        expected = (f"https://{script}", f"https://*.{script.split('.', 1)[1]}")
+        assert any(first in sources["script-src"].split() for first in expected)
         assert sources["script-src"].startswith("'self'")
         assert "unsafe" not in sources["script-src"]
         assert sources["default-src"] == sources["base-uri"] == "'none'"

@@ -64,7 +64,7 @@ async def test_a_web_view_without_workers_pays_in_the_page(
     assert await crowded.database.fetchval("select count(*) from ballots") == 2
 
 
-async def test_who_cannot_pay_is_told_where_it_works(
+async def test_who_cannot_pay_is_shown_where_it_works(
     phone: Page, guard: Guard, crowded: Site
 ) -> None:
     await phone.add_init_script(
@@ -74,8 +74,10 @@ async def test_who_cannot_pay_is_told_where_it_works(
     await to_the_review(phone, crowded)
     guard.expect("428")
     await phone.locator("[data-once]").click()
-    wanted = texts("zh")["review"]["challenge"]
-    await expect(phone.locator("[data-challenge] [role=status]")).to_have_text(wanted["impossible"])
-    await expect(phone.get_by_role("heading", name=wanted["title"])).to_be_visible()
+    expected = texts("zh")["review"]["challenge"]
+    await expect(phone.locator("[data-challenge] [role=status]")).to_have_text(
+        expected["impossible"]
+    )
+    await expect(phone.get_by_role("heading", name=expected["title"])).to_be_visible()
     await assert_accessible(phone)
     assert await crowded.database.fetchval("select count(*) from ballots") == 1

@@ -56,7 +56,7 @@ async def test_over_https_cookies_are_secure_and_cannot_be_set_by_neighbours(
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "expected",
     [
         LIST,
         BALLOT,
@@ -65,12 +65,12 @@ async def test_over_https_cookies_are_secure_and_cannot_be_set_by_neighbours(
         f"/zh/{SLUG}/rules",
     ],
 )
-async def test_next_leads_to_a_page_of_ours(wanted: str, reader: Reader) -> None:
-    assert (await reader.enter(next=wanted)).headers["location"] == wanted
+async def test_next_leads_to_a_page_of_ours(expected: str, reader: Reader) -> None:
+    assert (await reader.enter(next=expected)).headers["location"] == expected
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "expected",
     [
         "https://evil.example/",
         "//evil.example/",
@@ -98,8 +98,8 @@ async def test_next_leads_to_a_page_of_ours(wanted: str, reader: Reader) -> None
         "/zh/" + "a" * 65,
     ],
 )
-async def test_next_leads_nowhere_else(wanted: str, reader: Reader) -> None:
-    assert (await reader.enter(next=wanted)).headers["location"] == LIST
+async def test_next_leads_nowhere_else(expected: str, reader: Reader) -> None:
+    assert (await reader.enter(next=expected)).headers["location"] == LIST
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ async def test_next_leads_nowhere_else(wanted: str, reader: Reader) -> None:
         ({"contest": ""}, "", LIST),
     ],
 )
-async def test_the_platform_says_the_language_else_the_browser(
+async def test_the_platform_states_the_language_else_the_browser(
     fields: dict[str, str], accept: str, location: str, reader: Reader
 ) -> None:
     answer = await reader.post(
@@ -172,7 +172,7 @@ async def test_only_the_platforms_own_origins_and_ours_may_post(
 @pytest.mark.parametrize(
     "spoil", ["replayed", "expired", "forged", "other platform", "no platform", "empty", "garbage"]
 )
-async def test_a_token_that_is_no_good_ends_on_a_page_that_says_what_to_do(
+async def test_a_token_that_is_no_good_ends_on_a_page_that_states_what_to_do(
     spoil: str, reader: Reader
 ) -> None:
     token, platform, clock = reader.site.token(), "demo", reader.site.clock
@@ -240,7 +240,7 @@ async def test_tokens_and_sessions_are_in_no_address_answer_or_log(
             assert not [text for text in kept if part in text]
 
 
-async def test_while_sign_in_is_away_the_page_says_when_to_come_back(
+async def test_while_sign_in_is_unavailable_the_page_states_when_to_come_back(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader.site.state.registry, "loaded", False)
@@ -281,7 +281,7 @@ async def test_nobody_is_signed_out_by_another_site(origin: str, reader: Reader)
 
 
 async def test_only_the_form_with_a_token_may_be_sent_from_nowhere(reader: Reader) -> None:
-    """A frame without an origin can be anybody's, and the other forms do what a cookie says."""
+    """A frame without an origin can be anybody's, and the other forms do what a cookie states."""
     await reader.enter()
     csrf_token = csrf_token_in(await reader.review([1]))
     for path, fields in (

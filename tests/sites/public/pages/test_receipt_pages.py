@@ -20,9 +20,9 @@ from tests.sites.public.pages.reader import (
     reading,
 )
 from tests.voting.rulings.rulings_data import (
+    get_staff,
     hold,
     rule,
-    staff_of,
 )
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_contest
@@ -49,7 +49,7 @@ async def test_the_page_shows_the_stored_receipt_and_never_the_choices(reader: R
     assert (await reader.get(PAGE + receipt["ballot"])).content == page.content
 
 
-async def test_a_held_ballot_is_told_neutrally(site: Site) -> None:
+async def test_a_held_ballot_is_shown_neutrally(site: Site) -> None:
     await execute_as_owner(
         site.state.settings.owner_database_url,
         "update platforms set daily_ceiling = 1, revision = revision + 1 where slug = 'demo'",
@@ -59,18 +59,18 @@ async def test_a_held_ballot_is_told_neutrally(site: Site) -> None:
         pages = [await reader.get(PAGE + (await site.cast([1]))["ballot"]) for _ in "12"]
         [held] = [page for page in pages if "例行核对" in page.text]
         assert heading(held) == heading(pages[0])
-        state = await site.api.get(f"/api/v1/contests/{SLUG}/receipts/{ballot_of(held.text)}")
+        state = await site.api.get(f"/api/v1/contests/{SLUG}/receipts/{find_ballot(held.text)}")
         assert state.json()["state"] == "held"
-        english = await reader.get(f"/en/{SLUG}/receipts/{ballot_of(held.text)}")
+        english = await reader.get(f"/en/{SLUG}/receipts/{find_ballot(held.text)}")
         assert "routine check" in english.text
         for word in ("fraud", "suspicious", "invalid"):
             assert word not in english.text.lower()
 
 
-async def test_what_two_people_ruled_is_told(site: Site) -> None:
+async def test_what_two_people_ruled_is_shown(site: Site) -> None:
     ballot = (await site.cast([1]))["ballot"]
     contest = await load_contest(site.database, SLUG)
-    staff = await staff_of(site.database)
+    staff = await get_staff(site.database)
     questioned = await hold(site.database, contest, [bytes.fromhex(ballot)])
 
     async def told() -> tuple[str, str]:
@@ -88,7 +88,7 @@ async def test_what_two_people_ruled_is_told(site: Site) -> None:
     assert await told() == ("counted", "counted")
 
 
-def ballot_of(page: str) -> str:
+def find_ballot(page: str) -> str:
     found = re.search(r"receipts/([0-9a-f]{32})/picture", page)
     assert found
     return found[1]

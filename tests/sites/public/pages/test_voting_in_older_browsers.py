@@ -32,7 +32,7 @@ async def site(
 ) -> AsyncIterator[Site]:
     """The service as browsers meet it that do not send Sec-Fetch-Site."""
     monkeypatch.setattr(
-        "tests.browser.site.create_app",
+        "tests.sites.public.public_site.create_app",
         lambda *given: WithoutFetchMetadata(public_app.create_app(*given)),
     )
     async with running_site(settings, platform_origins={"demo": [platform_site.origin]}) as running:

@@ -80,7 +80,7 @@ def entrance(site: Site, token: str, **more: str) -> str:
     )
 
 
-async def come_over(page: Page, guard: Guard, platform_site: ForeignSite, body: str) -> None:
+async def arrive(page: Page, guard: Guard, platform_site: ForeignSite, body: str) -> None:
     guard.allow_origin(platform_site.origin)
     await page.goto(platform_site.show(body))
     await page.get_by_text("去投票").click()
@@ -90,7 +90,7 @@ async def test_on_a_phone_from_the_platforms_link_to_the_receipt(
     phone: Page, guard: Guard, site: Site, platform_site: ForeignSite
 ) -> None:
     token = site.token()
-    await come_over(phone, guard, platform_site, link(site.sign_in_url(token)))
+    await arrive(phone, guard, platform_site, link(site.sign_in_url(token)))
     await phone.wait_for_url(site.page())
     for address in [*await history(phone), await phone.evaluate("document.referrer")]:
         assert "token" not in address
@@ -157,7 +157,7 @@ async def test_on_a_phone_from_the_platforms_link_to_the_receipt(
 async def test_on_a_desktop_in_english_from_the_platforms_form(
     desktop: Page, guard: Guard, site: Site, platform_site: ForeignSite
 ) -> None:
-    await come_over(desktop, guard, platform_site, entrance(site, site.token(), language="en"))
+    await arrive(desktop, guard, platform_site, entrance(site, site.token(), language="en"))
     await desktop.wait_for_url(site.page(language="en"))
     assert await desktop.evaluate("document.cookie") == ""
     status = desktop.locator(".choice-bar [role=status]")
@@ -227,7 +227,7 @@ async def test_by_keyboard_alone(
 async def test_without_scripts(
     no_scripts: Page, guard: Guard, site: Site, platform_site: ForeignSite
 ) -> None:
-    await come_over(no_scripts, guard, platform_site, entrance(site, site.token()))
+    await arrive(no_scripts, guard, platform_site, entrance(site, site.token()))
     await no_scripts.wait_for_url(site.page())
     await no_scripts.get_by_role("link", name="填写选票").click()
     guard.expect("status of 422")
@@ -274,7 +274,7 @@ async def test_a_session_that_ends_on_the_way_costs_no_choice(
     )
     await examine(phone)
     assert sorted(await kept(phone)) == [12, 13]
-    await come_over(
+    await arrive(
         phone,
         guard,
         platform_site,
@@ -375,7 +375,7 @@ async def test_a_stranger_cannot_sign_readers_in_by_form(
     phone: Page, guard: Guard, site: Site, stranger_site: ForeignSite
 ) -> None:
     guard.expect("status of 403")
-    await come_over(phone, guard, stranger_site, entrance(site, site.token()))
+    await arrive(phone, guard, stranger_site, entrance(site, site.token()))
     await expect(phone.get_by_role("heading", level=1)).to_have_text("进入失败")
     assert [c["name"] for c in await phone.context.cookies(site.origin)] == []
 

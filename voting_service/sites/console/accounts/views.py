@@ -20,8 +20,10 @@ from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.invitations import (
     APPROVERS,
+    INVITATION_HOURS,
     approve_invitation,
     invite,
+    invite_to_reset,
     load_invitations,
     revoke,
 )
@@ -34,7 +36,7 @@ from voting_service.staff.accounts.repository import (
     load_account,
     load_accounts,
 )
-from voting_service.staff.accounts.service import disable, end_session_of
+from voting_service.staff.accounts.service import disable, end_account_session
 from voting_service.staff.accounts.sessions import load_sessions
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -52,7 +54,7 @@ async def accounts(request: Request) -> Response:
         request,
         "accounts/accounts.html",
         accounts=everybody,
-        invitations=[one for one in invitations if one.is_open(now)],
+        invitations=[invitation for invitation in invitations if invitation.is_open(now)],
         roles=STAFF,
         may_invite=current_user(request).account.role == "administrator",
     )
@@ -69,24 +71,26 @@ def _role(value: str) -> Role:
 async def invite_somebody(request: Request) -> Response:
     """Create a link and show it, once."""
     form = await read_form(request)
-    state, known = get_state(request), current_user(request)
+    state, user = get_state(request), current_user(request)
     role, note = _role(form.get("role", "")), form.get("note", "")
     async with state.connection() as connection:
-        token = await invite(connection, known.account, role, note, state.clock())
+        token = await invite(connection, user.account, role, note, state.clock())
     return _link_page(request, token, note)
 
 
 def _link_page(request: Request, token: str, note: str) -> Response:
-    link = f"{get_state(request).settings.office_url}/invitation/{token}"
-    return page(request, "sign_in/invited.html", status=201, link=link, note=note)
+    link = f"{get_state(request).settings.staff_url}/invitation/{token}"
+    return page(
+        request, "sign_in/invited.html", status=201, link=link, note=note, hours=INVITATION_HOURS
+    )
 
 
 @signed_in("administrator", step_up=True)
 async def revoke_invitation(request: Request) -> Response:
     """Withdraw a link."""
-    state, wanted = get_state(request), await _invitation(request)
+    state, invitation = get_state(request), await _invitation(request)
     async with state.connection() as connection:
-        await revoke(connection, current_user(request).account, wanted, state.clock())
+        await revoke(connection, current_user(request).account, invitation, state.clock())
     return RedirectResponse("/accounts", 303)
 
 
@@ -100,10 +104,10 @@ async def approve(request: Request) -> Response:
 
 
 async def _invitation(request: Request) -> bytes:
-    wanted = (await read_form(request)).get("invitation", "")
-    if not _HASH.fullmatch(wanted):
+    invitation = (await read_form(request)).get("invitation", "")
+    if not _HASH.fullmatch(invitation):
         raise NotFound("sites.console.accounts.no_such_invitation")
-    return bytes.fromhex(wanted)
+    return bytes.fromhex(invitation)
 
 
 @signed_in("administrator")
@@ -116,6 +120,7 @@ async def one_account(request: Request) -> Response:
     return page(
         request,
         "accounts/account.html",
+        hours=INVITATION_HOURS,
         account=account,
         sessions=sessions,
         is_self=account.id == current_user(request).account.id,
@@ -138,14 +143,8 @@ async def renew(request: Request) -> Response:
     state, account = get_state(request), await _somebody_else(request)
     note = form.get("note", "")
     async with state.connection() as connection:
-        token = await invite(
-            connection,
-            current_user(request).account,
-            account.role,
-            note,
-            state.clock(),
-            renews=account,
-        )
+        inviter = current_user(request).account
+        token = await invite_to_reset(connection, inviter, account, note, state.clock())
     return _link_page(request, token, note)
 
 
@@ -166,7 +165,7 @@ async def end_session(request: Request) -> Response:
     state = get_state(request)
     async with state.connection() as connection:
         account = await load_account(connection, request.path_params["id"])
-        await end_session_of(
+        await end_account_session(
             connection,
             current_user(request).account,
             account,

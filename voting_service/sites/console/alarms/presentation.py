@@ -38,7 +38,7 @@ def shown_alarms(
 ) -> tuple[ShownAlarm, ...]:
     """Return the alarms with their sentences and addresses."""
     slugs = {p.id: p.slug for p in contest_cache(request).platforms.values()}
-    return tuple(ShownAlarm(each, contest, _look(contest, each, slugs)) for each in alarms)
+    return tuple(ShownAlarm(alarm, contest, _look(contest, alarm, slugs)) for alarm in alarms)
 
 
 def _look(contest: Contest, alarm: StoredAlarm, slugs: Mapping[int, str]) -> str:
@@ -54,5 +54,7 @@ def _look(contest: Contest, alarm: StoredAlarm, slugs: Mapping[int, str]) -> str
 
 async def new_alarms(request: Request, connection: AnyConnection, contest: Contest) -> NewAlarms:
     """Return the unseen alarms. Raises StoreUnavailable."""
-    found = await load_alarms(connection, contest.id, seen=False, limit=NEW_SHOWN + 1)
-    return NewAlarms(shown_alarms(request, contest, found[:NEW_SHOWN]), more=len(found) > NEW_SHOWN)
+    alarms = await load_alarms(connection, contest.id, seen=False, limit=NEW_SHOWN + 1)
+    return NewAlarms(
+        shown_alarms(request, contest, alarms[:NEW_SHOWN]), more=len(alarms) > NEW_SHOWN
+    )

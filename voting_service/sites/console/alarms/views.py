@@ -29,12 +29,12 @@ async def alarms_page(request: Request) -> Response:
     """Show the newest alarms, seen or not."""
     contest = contest_from_path(request)
     async with get_state(request).connection() as connection:
-        found = await load_alarms(connection, contest.id, limit=SHOWN)
+        alarms = await load_alarms(connection, contest.id, limit=SHOWN)
     return page(
         request,
         "alarms/alarms.html",
         contest=contest,
-        alarms=shown_alarms(request, contest, found),
+        alarms=shown_alarms(request, contest, alarms),
         shown_most=SHOWN,
         may_see=current_user(request).account.role in DECIDERS,
     )
@@ -45,12 +45,12 @@ async def new_part(request: Request) -> Response:
     """Return the unseen alarms at the top of a contest's page, for its refresh."""
     contest = contest_from_path(request)
     async with get_state(request).connection() as connection:
-        found = await new_alarms(request, connection, contest)
+        alarms = await new_alarms(request, connection, contest)
     return page(
         request,
         "alarms/new.html",
         contest=contest,
-        new_alarms=found,
+        new_alarms=alarms,
         back=f"/contests/{contest.slug}",
         may_see=current_user(request).account.role in DECIDERS,
     )

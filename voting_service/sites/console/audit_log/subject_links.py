@@ -23,16 +23,20 @@ the contest's."""
 _SELECTION_PATTERNS = {
     "recommendation": ("recommendation ([0-9]+)", "review/{}"),
     "queue": ("review queue()", "review"),
-    "choice": ("the choice()", "picks"),
+    "choice": ("the choice()", "shortlist"),
     "panel": ("scores of the panel()", "panel"),
     "judged": ("panel, candidate ([0-9]+)", "panel/candidates/{}"),
     "objection": ("objection ([0-9]+)", "notice"),
 }
 """The same of a selection."""
 _DECIDED_ON: Mapping[str, str] = {
-    "late_submission": "late", "picks": "picks", "draw": "picks", "hand_over": "picks",
-    "panel": "panel", "result": "result",
-}  # fmt: skip
+    "late_submission": "late",
+    "shortlist": "shortlist",
+    "draw": "shortlist",
+    "contest_publication": "shortlist",
+    "panel": "panel",
+    "result": "result",
+}
 """The page of a selection's approval requests, by their kind."""
 
 

@@ -31,7 +31,7 @@ from voting_service.staff.accounts.model import (
     Role,
 )
 from voting_service.staff.audit_log.hash_chain import Head
-from voting_service.staff.audit_log.json_lines import line_of
+from voting_service.staff.audit_log.json_lines import encode_entry
 from voting_service.staff.audit_log.model import ACTS, Entry
 from voting_service.staff.audit_log.repository import (
     PAGE,
@@ -67,25 +67,25 @@ async def audit_log_page(request: Request) -> Response:
     """Show one page of the entries that match."""
     state, account = get_state(request), current_user(request).account
     sees_all = account.role in READERS
-    asked = {name: request.query_params.get(name, "").strip() for name in (*_FIELDS, "before")}
-    filters = _filters(asked, state)
+    query = {name: request.query_params.get(name, "").strip() for name in (*_FIELDS, "before")}
+    filters = _filters(query, state)
     if not sees_all:
         filters = msgspec.structs.replace(filters, actor=account.name)
-    before = asked["before"]
+    before = query["before"]
     if before and not _ENTRY.fullmatch(before):
         raise InvalidInput(Fault("before", "sites.console.audit_log.entry_number"))
     async with state.connection() as connection:
-        found = await _search(connection, filters, int(before) if before else None)
+        entries = await _search(connection, filters, int(before) if before else None)
         checks = await load_checks(connection) if sees_all else {}
         actors = await load_actors(connection) if sees_all else []
-    lines = [show_line(entry) for entry in found[:PAGE]]
-    here = {name: asked[name] for name in _FIELDS if asked[name]}
-    more = urlencode({**here, "before": lines[-1].entry.entry}) if len(found) > PAGE else ""
+    lines = [show_line(entry) for entry in entries[:PAGE]]
+    here = {name: query[name] for name in _FIELDS if query[name]}
+    more = urlencode({**here, "before": lines[-1].entry.entry}) if len(entries) > PAGE else ""
     return page(
         request,
         "audit_log/audit_log.html",
         lines=lines,
-        asked=asked,
+        asked=query,
         acts=ACTS,
         actors=actors,
         contests=sorted(contest_cache(request).contests),
@@ -114,20 +114,20 @@ async def _search(connection: Any, filters: Filters, before: int | None) -> list
         raise Refused("sites.console.audit_log.search_too_slow") from error
 
 
-def _filters(asked: Mapping[str, str], state: StaffState) -> Filters:
+def _filters(query: Mapping[str, str], state: StaffState) -> Filters:
     """Return the filters. Raises InvalidInput for an invalid date or too many words."""
-    words = asked["words"] or None
+    words = query["words"] or None
     if words is not None and (len(words) > MAX_WORDS or not words.isprintable()):
         raise InvalidInput(
             Fault("words", "sites.console.audit_log.words_length", max_words=MAX_WORDS)
         )
     return Filters(
-        actor=_text(asked, "actor"),
-        act=_text(asked, "act"),
-        contest=_text(asked, "contest"),
+        actor=_text(query, "actor"),
+        act=_text(query, "act"),
+        contest=_text(query, "contest"),
         words=words,
-        since=_day(asked, "from", state, timedelta(0)),
-        until=_day(asked, "to", state, timedelta(days=1)),
+        since=_day(query, "from", state, timedelta(0)),
+        until=_day(query, "to", state, timedelta(days=1)),
     )
 
 
@@ -201,7 +201,7 @@ async def export(request: Request) -> Response:
 async def _lines(state: StaffState, head: Head) -> AsyncIterator[bytes]:
     async with state.connection() as connection:
         async for batch in entries_after(connection):
-            yield b"".join(line_of(entry) for entry in batch if entry.entry <= head.entry)
+            yield b"".join(encode_entry(entry) for entry in batch if entry.entry <= head.entry)
             if batch[-1].entry >= head.entry:
                 return
 

@@ -77,13 +77,13 @@ async def xlsx_pieces(
     continues on the next. Texts are never formulas or links."""
     with tempfile.TemporaryDirectory(prefix="voting-export-") as folder:
         path = Path(folder) / "export.xlsx"
-        book = _Book(path, table.columns, sheet_rows)
+        workbook = _Book(path, table.columns, sheet_rows)
         try:
             async with aclosing(table.rows) as batches:
                 async for batch in batches:
-                    await asyncio.to_thread(book.write, batch)
+                    await asyncio.to_thread(workbook.write, batch)
         finally:
-            await asyncio.to_thread(book.close)
+            await asyncio.to_thread(workbook.close)
         with path.open("rb") as file:
             while piece := await asyncio.to_thread(file.read, FILE_PIECE_BYTES):
                 yield piece

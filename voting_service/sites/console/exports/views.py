@@ -35,7 +35,7 @@ from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.model import Role
-from voting_service.staff.audit_log.json_lines import line_of
+from voting_service.staff.audit_log.json_lines import encode_entry
 from voting_service.staff.audit_log.model import Entry
 from voting_service.staff.audit_log.repository import (
     Filters,
@@ -99,7 +99,7 @@ async def exports_page(request: Request) -> Response:
         lines = await search(
             connection, Filters(act="exported", contest=contest.slug), limit=2 * RECENT
         )
-    recent = [each for each in map(past_export, lines) if each.state != "begun"]
+    recent = [export for export in map(past_export, lines) if export.state != "begun"]
     return page(
         request,
         "exports/exports.html",
@@ -134,8 +134,8 @@ async def tally_file(request: Request) -> Response:
 
 
 def _keys(request: Request) -> tuple[Key, ...]:
-    asked = request.query_params.getlist("by")
-    if unknown := [key for key in asked if key not in KEYS]:
+    keys = request.query_params.getlist("by")
+    if unknown := [key for key in keys if key not in KEYS]:
         raise InvalidInput(
             Fault(
                 "by",
@@ -144,16 +144,16 @@ def _keys(request: Request) -> tuple[Key, ...]:
                 keys=", ".join(KEYS),
             )
         )
-    return tuple(key for key in KEYS if key in asked) or ("candidate",)
+    return tuple(key for key in KEYS if key in keys) or ("candidate",)
 
 
 def _format(request: Request, formats: tuple[str, ...]) -> str:
-    asked = request.query_params.get("format", formats[0])
-    if asked not in formats:
+    requested = request.query_params.get("format", formats[0])
+    if requested not in formats:
         raise InvalidInput(
             Fault("format", "sites.console.exports.unknown_format", formats=", ".join(formats))
         )
-    return asked
+    return requested
 
 
 @signed_in(*EXPORTERS, step_up=True)
@@ -200,12 +200,12 @@ async def archive_file(request: Request) -> Response:
 
 @signed_in(*AUDITORS, step_up=True)
 async def audit_log_file(request: Request) -> Response:
-    """The whole journal, of every contest, for `audit-log verify --file`."""
+    """The whole audit log, of every contest, for `audit-log verify --file`."""
 
     async def pieces(connection: Connection, progress: Progress) -> AsyncGenerator[bytes, None]:
         head = await load_head(connection)
         async for batch in entries_after(connection):
-            lines = [line_of(entry) for entry in batch if entry.entry <= head.entry]
+            lines = [encode_entry(entry) for entry in batch if entry.entry <= head.entry]
             progress.saw_rows(len(lines))
             yield b"".join(lines)
             if batch[-1].entry >= head.entry:

@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.contests.model import Contest
@@ -23,8 +21,8 @@ from voting_service.errors import (
 )
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.crypto.signed_document import load_signing_key
-from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.sites.console.contests import contest_from_path
+from voting_service.sites.console.declining import decline_from_form
 from voting_service.sites.console.publication.views import (
     PREFIX,
     conservative_now,
@@ -32,8 +30,9 @@ from voting_service.sites.console.publication.views import (
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.form_times import shown_from
 from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rendering import redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.staff.accounts.model import Account
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import DECIDERS
 from voting_service.voting.cut.approval_kinds import PUBLICATION
 from voting_service.voting.cut.publication import (
@@ -48,28 +47,15 @@ from voting_service.voting.tally.recount import RECOUNT_TIMEOUT_SECONDS
 _PLACE = re.compile(r"place-([1-9][0-9]{0,3})")
 
 
-class Act(NamedTuple):
-    """The user, the contest, the time, and a connection with enough time for a recount."""
-
-    connection: Connection
-    contest: Contest
-    account: Account
-    now: datetime
-
-
 @asynccontextmanager
-async def _acting(request: Request) -> AsyncIterator[Act]:
-    """Open the connection and reload the contest, which may just have closed."""
+async def _acting(request: Request) -> AsyncIterator[tuple[Actor, Contest]]:
+    """Open a connection with enough time for a recount, and reload the contest, which may just have
+    closed."""
     state = get_state(request)
     async with state.long_connection(RECOUNT_TIMEOUT_SECONDS) as connection:
         contest = await load_contest(connection, contest_from_path(request).slug)
         now = await conservative_now(state, connection)
-        yield Act(connection, contest, current_user(request).account, now)
-
-
-def _done(request: Request, what: str) -> Response:
-    address = PREFIX.replace("{slug}", contest_from_path(request).slug)
-    return RedirectResponse(f"{address}?done={what}", 303)
+        yield Actor(connection, current_user(request).account, now), contest
 
 
 @signed_in(*DECIDERS, step_up=True)
@@ -78,31 +64,29 @@ async def propose_document(request: Request) -> Response:
     form = await read_form(request)
     zh, en = form.get("reason_zh", ""), form.get("reason_en", "")
     reason = Text(zh=zh, en=en) if zh.strip() or en.strip() else None
-    async with _acting(request) as act:
+    async with _acting(request) as (actor, contest):
         await propose_publication(
-            act.connection,
-            act.contest,
-            act.account,
+            actor,
+            contest,
             key=load_signing_key(get_state(request).settings.signing_key_file),
-            now=act.now,
-            visible_from=shown_from(form, act.contest.zone),
+            visible_from=shown_from(form, contest.zone),
             reason=reason,
         )
-    return _done(request, "proposed")
+    return redirect_done(request, PREFIX, "proposed")
 
 
 @signed_in(*DECIDERS, step_up=True)
 async def propose_tie(request: Request) -> Response:
     """Propose the committee's order or the number drawn, by the contest's tie rule."""
     form = await read_form(request)
-    async with _acting(request) as act:
-        if act.contest.rules.cut.tie == "lot":
+    async with _acting(request) as (actor, contest):
+        if contest.rules.cut.tie == "lot":
             drawn = form.get("drawn", "")
-            await propose_lot(act.connection, act.contest, act.account, drawn, now=act.now)
+            await propose_lot(actor, contest, drawn)
         else:
             order = _order(form)
-            await propose_tie_order(act.connection, act.contest, act.account, order, now=act.now)
-    return _done(request, "proposed")
+            await propose_tie_order(actor, contest, order)
+    return redirect_done(request, PREFIX, "proposed")
 
 
 def _order(form: Mapping[str, str]) -> tuple[int, ...]:
@@ -123,33 +107,23 @@ def _order(form: Mapping[str, str]) -> tuple[int, ...]:
 async def approve_request(request: Request) -> Response:
     """Approve a request; a publication is published at once."""
     await read_form(request)
-    async with _acting(request) as act:
+    async with _acting(request) as (actor, contest):
         approval = await approve(
-            act.connection,
-            act.contest,
-            act.account,
+            actor,
+            contest,
             request.path_params["approval"],
             key=load_signing_key(get_state(request).settings.signing_key_file),
-            now=act.now,
         )
-    return _done(request, "published" if approval.kind == PUBLICATION.name else "approved")
+    return redirect_done(
+        request, PREFIX, "published" if approval.kind == PUBLICATION.name else "approved"
+    )
 
 
 @signed_in(*DECIDERS)
 async def decline_request(request: Request) -> Response:
     """Decline a request about the cut, or withdraw one's own."""
-    form = await read_form(request)
-    state, contest = get_state(request), contest_from_path(request)
-    async with state.connection() as connection:
-        await decline_cut_request(
-            connection,
-            contest,
-            current_user(request).account,
-            request.path_params["approval"],
-            form.get("because", ""),
-            now=state.clock(),
-        )
-    return _done(request, "declined")
+    await decline_from_form(request, decline_cut_request)
+    return redirect_done(request, PREFIX, "declined")
 
 
 ROUTES = [

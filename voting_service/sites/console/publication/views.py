@@ -17,6 +17,7 @@ from voting_service.errors import (
     InvalidInput,
     Refused,
 )
+from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.crypto.canonical_json import canonical
 from voting_service.infrastructure.crypto.signed_document import load_signing_key
@@ -50,7 +51,7 @@ PREFIX = "/contests/{slug}/publication"
 READERS: tuple[Role, ...] = ("tally_clerk", "supervisor", "auditor")
 """Roles that may see counts before the public does."""
 NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-_LATER = Text(zh="（提议时填写）", en="(given when it is proposed)")
+_LATER = load_text("publication", "preview.reason_later")
 
 
 async def conservative_now(state: StaffState, connection: AnyConnection) -> datetime:
@@ -74,7 +75,7 @@ async def _examined(request: Request) -> tuple[Examination, datetime]:
 @signed_in(*READERS)
 async def publication_page(request: Request) -> Response:
     """Show the checklist, the certainty of the cut, what is waiting, and every version."""
-    state, contest, known = get_state(request), contest_from_path(request), current_user(request)
+    state, contest, user = get_state(request), contest_from_path(request), current_user(request)
     examination, now = await _examined(request)
     names = _names(contest, request)
     waiting = [
@@ -87,7 +88,7 @@ async def publication_page(request: Request) -> Response:
         for check in examination.checks
         if check.name not in ("recounted", "reconciled", "tie decided")
     )
-    may_decide = known.account.role in DECIDERS
+    may_decide = user.account.role in DECIDERS
     return page(
         request,
         "publication/publication.html",
@@ -102,8 +103,8 @@ async def publication_page(request: Request) -> Response:
         digest=lambda document: sha256(document).hexdigest(),
         shown=lambda one: one.visible_at <= now,
         may_decide=may_decide,
-        must_confirm=may_decide and not is_confirmed(known.session, state.clock()),
-        may_settle_tie=may_decide and counts_are_final and not examination.checks[-1].done,
+        must_confirm=may_decide and not is_confirmed(user.session, state.clock()),
+        may_resolve_tie=may_decide and counts_are_final and not examination.checks[-1].done,
         may_propose=may_decide
         and counts_are_final
         and examination.checks[-1].done
@@ -111,7 +112,6 @@ async def publication_page(request: Request) -> Response:
         has_news=_has_news(examination),
         suggested=_next_hour(now, contest),
         public_url=state.settings.public_url.rstrip("/"),
-        done=request.query_params.get("done", ""),
     )
 
 
@@ -187,12 +187,12 @@ async def facts(request: Request) -> Response:
         },
         "versions": [
             {
-                "version": one.version,
-                "published_at": one.published_at,
-                "visible_at": one.visible_at,
-                "document_sha256": sha256(one.document).hexdigest(),
+                "version": publication.version,
+                "published_at": publication.published_at,
+                "visible_at": publication.visible_at,
+                "document_sha256": sha256(publication.document).hexdigest(),
             }
-            for one in examination.publications
+            for publication in examination.publications
         ],
     }
     return Response(msgspec.json.encode(value), 200, NO_STORE, media_type="application/json")
@@ -213,19 +213,19 @@ async def _version(request: Request, form: str) -> Publication:
 @signed_in(*READERS)
 async def signed_document(request: Request) -> Response:
     """Return the signed bytes of a version, public or not."""
-    one = await _version(request, "signed document")
-    name = f"{contest_from_path(request).slug}-cut-{one.version}.json"
+    version = await _version(request, "signed document")
+    name = f"{contest_from_path(request).slug}-cut-{version.version}.json"
     headers = {**NO_STORE, "content-disposition": f'attachment; filename="{name}"'}
-    return Response(one.document, 200, headers, media_type="application/json")
+    return Response(version.document, 200, headers, media_type="application/json")
 
 
 @signed_in(*READERS)
 async def printed_announcement(request: Request) -> Response:
     """Return the announcement of a version as PDF, in the reader's language."""
-    one = await _version(request, "announcement")
+    version = await _version(request, "announcement")
     chosen = language(request)
-    body = await asyncio.to_thread(announcement, one.document, chosen)
-    name = f"{contest_from_path(request).slug}-cut-{one.version}-{chosen}.pdf"
+    body = await asyncio.to_thread(announcement, version.document, chosen)
+    name = f"{contest_from_path(request).slug}-cut-{version.version}-{chosen}.pdf"
     headers = {**NO_STORE, "content-disposition": f'attachment; filename="{name}"'}
     return Response(body, 200, headers, media_type="application/pdf")
 

@@ -6,19 +6,21 @@ import re
 from collections.abc import Sequence
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.text import Text
 from voting_service.sites.console.contests import contest_from_path
+from voting_service.sites.console.declining import decline_from_form
 from voting_service.sites.console.rulings.views import (
     CONTEST,
     HOLDS,
     LONG_SECONDS,
 )
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
+from voting_service.sites.shared.signed_in.rendering import redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.approvals.model import DECIDERS
 from voting_service.voting.rulings.model import (
@@ -26,8 +28,9 @@ from voting_service.voting.rulings.model import (
     HoldEvidence,
     Verdict,
 )
-from voting_service.voting.rulings.repository import create_hold
+from voting_service.voting.rulings.repository import NewHold, create_hold
 from voting_service.voting.rulings.service import (
+    ProposedRuling,
     approve_rulings,
     decline_ruling,
     propose_rulings,
@@ -55,16 +58,12 @@ async def propose(request: Request) -> Response:
     state, contest = get_state(request), contest_from_path(request)
     async with state.connection() as connection:
         await propose_rulings(
-            connection,
+            current_actor(request, connection),
             contest,
-            current_user(request).account,
             _numbers(fields.get("hold", []), "hold"),
-            verdict=verdict,
-            reason=reason,
-            words=fields["words"][0],
-            now=state.clock(),
+            ProposedRuling(verdict, reason, fields["words"][0]),
         )
-    return RedirectResponse(f"/contests/{contest.slug}/approvals?done=proposed", 303)
+    return redirect_done(request, f"{CONTEST}/approvals", "proposed")
 
 
 def _ruling(text: str) -> tuple[Verdict, str]:
@@ -83,27 +82,15 @@ async def approve(request: Request) -> Response:
     state, contest = get_state(request), contest_from_path(request)
     approvals = _numbers(fields.get("approval", []), "approval")
     async with state.long_connection(LONG_SECONDS) as connection:
-        await approve_rulings(
-            connection, contest, current_user(request).account, approvals, now=state.clock()
-        )
-    return RedirectResponse(f"/contests/{contest.slug}/approvals?done=approved", 303)
+        await approve_rulings(current_actor(request, connection), contest, approvals)
+    return redirect_done(request, f"{CONTEST}/approvals", "approved")
 
 
 @signed_in(*DECIDERS)
 async def decline(request: Request) -> Response:
     """Decline a proposed ruling, or withdraw one's own."""
-    form = await read_form(request)
-    state, contest = get_state(request), contest_from_path(request)
-    async with state.connection() as connection:
-        await decline_ruling(
-            connection,
-            contest,
-            current_user(request).account,
-            request.path_params["approval"],
-            form.get("because", ""),
-            now=state.clock(),
-        )
-    return RedirectResponse(f"/contests/{contest.slug}/approvals?done=declined", 303)
+    await decline_from_form(request, decline_ruling)
+    return redirect_done(request, f"{CONTEST}/approvals", "declined")
 
 
 @signed_in(*DECIDERS)
@@ -140,15 +127,17 @@ async def select(request: Request) -> Response:
         hold_id = await create_hold(
             connection,
             contest,
-            [bytes.fromhex(word) for word in words],
+            NewHold(
+                [bytes.fromhex(word) for word in words],
+                kind="selection",
+                source=account.name,
+                label=form.get("label", ""),
+                evidence=HoldEvidence(sentence=Text(zh=why, en=why)),
+            ),
             actor=account.name,
-            kind="selection",
-            source=account.name,
-            label=form.get("label", ""),
-            evidence=HoldEvidence(sentence=Text(zh=why, en=why)),
             now=state.clock(),
         )
-    return RedirectResponse(f"/contests/{contest.slug}/holds/{hold_id}?done=made", 303)
+    return redirect_done(request, f"{HOLDS}/{hold_id}", "made")
 
 
 ROUTES = [

@@ -40,14 +40,14 @@ async def heat_map_json(request: Request) -> Response:
     state, contest = get_state(request), contest_from_path(request)
     async with state.long_connection(LONG_SECONDS) as connection:
         hold = await load_hold(connection, contest, request.path_params["hold"])
-        found = await load_hold_heat_map(connection, contest, hold)
+        loaded = await load_hold_heat_map(connection, contest, hold)
         await record_view(
             connection,
             current_user(request).account.name,
             contest.slug,
             f"picture of hold {hold.id}",
         )
-    return json_answer(heat_map(request, contest, found))
+    return json_answer(heat_map(request, contest, loaded))
 
 
 def heat_map(request: Request, contest: Contest, picture: HoldHeatMap) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def heat_map(request: Request, contest: Contest, picture: HoldHeatMap) -> dict[s
     rows, values = [], []
     for name, cast, usual in zip(names, picture.observed, picture.expected, strict=True):
         rows += [texts["cast"].format(value=name), texts["usual"].format(value=name)]
-        values += [list(cast), [round(each, 1) for each in usual]]
+        values += [list(cast), [round(share, 1) for share in usual]]
     return {
         "columns": [
             _clock(picture.frame.begins + n * picture.frame.step, contest) for n in range(STEPS)
@@ -77,8 +77,8 @@ def _named(request: Request, picture: HoldHeatMap, value: str) -> str:
     if picture.frame.kind == "platform":
         return platform_names(request).get(int(value), value)
     if picture.frame.kind == "agent":
-        known = CLASSES.get(int(value))
-        return known.name if known else value
+        device_class = CLASSES.get(int(value))
+        return device_class.name if device_class else value
     return value if picture.frame.kind == "account" else value[:_HASH_DIGITS]
 
 
@@ -88,8 +88,8 @@ def _words(
     def total(rows: tuple[tuple[float, ...], ...]) -> str:
         return f"{sum(map(sum, rows)):.0f}"
 
-    said: str = texts["words"]
-    return said.format(
+    template: str = texts["words"]
+    return template.format(
         begins=moment_text(request, picture.frame.begins, contest.zone),
         ends=moment_text(request, picture.frame.ends, contest.zone),
         candidate=picture.frame.candidate,

@@ -85,25 +85,24 @@ async def holds_page(request: Request) -> Response:
         kinds=kinds,
         state=state,
         kind=kind,
-        done=request.query_params.get("done", ""),
         **_deciding(request),
     )
 
 
-def _chosen(request: Request, name: str, known: Collection[str]) -> str:
+def _chosen(request: Request, name: str, allowed: Collection[str]) -> str:
     """Return the filters of the address; nothing for all."""
-    wanted = request.query_params.get(name, "")
-    if wanted and wanted not in known:
-        raise NotFound("sites.console.rulings.unknown_filter", name=name, wanted=wanted)
-    return wanted
+    chosen = request.query_params.get(name, "")
+    if chosen and chosen not in allowed:
+        raise NotFound("sites.console.rulings.unknown_filter", name=name, wanted=chosen)
+    return chosen
 
 
 def _deciding(request: Request) -> dict[str, Any]:
     """Return what pages need to offer actions: whether the user may act, and the reasons."""
-    known = current_user(request)
+    user = current_user(request)
     return {
-        "may_decide": known.account.role in DECIDERS,
-        "confirmed": is_confirmed(known.session, get_state(request).clock()),
+        "may_decide": user.account.role in DECIDERS,
+        "confirmed": is_confirmed(user.session, get_state(request).clock()),
         "reasons": REASONS,
         "verdicts": VERDICTS,
     }
@@ -126,7 +125,7 @@ async def hold_page(request: Request) -> Response:
     hold_id: int = request.path_params["hold"]
     async with state.connection() as connection:
         holds = await load_holds(connection, contest)
-        hold = next((each for each in holds if each.id == hold_id), None)
+        hold = next((listed for listed in holds if listed.id == hold_id), None)
         if hold is None:
             raise NotFound("sites.console.rulings.no_such_hold", slug=contest.slug, hold_id=hold_id)
         await _viewed(request, connection, contest, f"hold {hold.id}")
@@ -154,7 +153,6 @@ async def hold_page(request: Request) -> Response:
         prospect=prospect(net, effects, contest.rules.cut.size),
         size=contest.rules.cut.size,
         names={candidate.number: candidate.name for candidate in contest.candidates},
-        done=request.query_params.get("done", ""),
         **_deciding(request),
     )
 
@@ -212,7 +210,7 @@ async def ballot_page(request: Request) -> Response:
 @signed_in(*READERS)
 async def approvals_page(request: Request) -> Response:
     """Show what waits for the user, what the user proposed, and what is closed."""
-    contest, known = contest_from_path(request), current_user(request)
+    contest, account = contest_from_path(request), current_user(request)
     async with get_state(request).connection() as connection:
         approvals = await load_contest_approvals(connection, contest.id)
         holds = await load_holds(connection, contest, decisions=approvals)
@@ -220,7 +218,7 @@ async def approvals_page(request: Request) -> Response:
     decided = [approval for approval in approvals if approval.state != "waiting"]
 
     def is_mine(approval: ApprovalRequest) -> bool:
-        return approval.proposed_by == known.account.id
+        return approval.proposed_by == account.account.id
 
     return page(
         request,
@@ -231,7 +229,6 @@ async def approvals_page(request: Request) -> Response:
         mine=[d for d in waiting if is_mine(d)],
         decided=decided[: -DECIDED_SHOWN - 1 : -1],
         left_out=max(0, len(decided) - DECIDED_SHOWN),
-        done=request.query_params.get("done", ""),
         **_deciding(request),
     )
 
@@ -239,12 +236,12 @@ async def approvals_page(request: Request) -> Response:
 @signed_in(*DECIDERS)
 async def selection_page(request: Request) -> Response:
     """Show the form to put ballots in question."""
-    wanted = request.query_params.get("ballot", "")
+    ballot = request.query_params.get("ballot", "")
     return page(
         request,
         "rulings/selection.html",
         contest=contest_from_path(request),
-        ballots=wanted if _BALLOT_ID.fullmatch(wanted) else "",
+        ballots=ballot if _BALLOT_ID.fullmatch(ballot) else "",
     )
 
 

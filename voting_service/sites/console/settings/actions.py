@@ -7,7 +7,7 @@ in.
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.contests.repository import load_contest
@@ -23,45 +23,41 @@ from voting_service.errors import (
     Refused,
 )
 from voting_service.sites.console.contests import contest_from_path
+from voting_service.sites.console.declining import decline_from_form
 from voting_service.sites.console.settings.forms import reason_from, value_from
 from voting_service.sites.console.settings.views import (
     PREFIX,
-    platform_of,
+    load_platform,
     setting_form,
-    setting_of,
+    setting_from_path,
     switch_form,
 )
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rendering import redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import DECIDERS
-
-
-def _done(request: Request, what: str) -> Response:
-    address = PREFIX.replace("{slug}", contest_from_path(request).slug)
-    return RedirectResponse(f"{address}?done={what}", 303)
 
 
 @signed_in(*DECIDERS, step_up=True)
 async def change(request: Request) -> Response:
     """Change a setting, or propose the change."""
     form = await read_form(request)
-    state, setting = get_state(request), setting_of(request)
+    state, setting = get_state(request), setting_from_path(request)
     try:
         async with state.connection() as connection:
             contest = await load_contest(connection, contest_from_path(request).slug)
             proposed = await change_setting(
-                connection,
+                current_actor(request, connection),
                 contest,
-                current_user(request).account,
                 setting,
                 value_from(form, setting, contest),
                 reason=reason_from(form),
-                now=state.clock(),
             )
     except (Refused, InvalidInput) as error:
         return await setting_form(request, form, error)
-    return _done(request, "changed" if proposed is None else "proposed")
+    return redirect_done(request, PREFIX, "changed" if proposed is None else "proposed")
 
 
 @signed_in(*DECIDERS, step_up=True)
@@ -69,28 +65,28 @@ async def switch(request: Request) -> Response:
     """Switch a platform off at once, or on, or propose to switch it on."""
     form = await read_form(request)
     state, account = get_state(request), current_user(request).account
-    platform = await platform_of(request, state)
+    platform = await load_platform(request, state)
     reason, now = reason_from(form), state.clock()
-    wanted = form.get("enabled") == "yes"
+    enable = form.get("enabled") == "yes"
     try:
         async with state.connection() as connection:
-            if not wanted:
+            if not enable:
                 await switch_platform_off(
                     connection, platform.slug, by=account.name, reason=reason, now=now
                 )
             elif await contests_that_need_two(connection, now):
                 contest = await load_contest(connection, contest_from_path(request).slug)
                 await propose_platform_on(
-                    connection, contest, account, platform.slug, reason=reason, now=now
+                    Actor(connection, account, now), contest, platform.slug, reason=reason
                 )
-                return _done(request, "proposed")
+                return redirect_done(request, PREFIX, "proposed")
             else:
                 await switch_platform_on(
                     connection, platform.slug, by=account.name, reason=reason, now=now
                 )
     except (Refused, InvalidInput) as error:
         return await switch_form(request, form, error)
-    return _done(request, "changed")
+    return redirect_done(request, PREFIX, "changed")
 
 
 @signed_in(*DECIDERS, step_up=True)
@@ -100,30 +96,18 @@ async def approve(request: Request) -> Response:
     state = get_state(request)
     async with state.connection() as connection:
         await approve_change(
-            connection,
+            current_actor(request, connection),
             contest_from_path(request).slug,
-            current_user(request).account,
             request.path_params["approval"],
-            now=state.clock(),
         )
-    return _done(request, "approved")
+    return redirect_done(request, PREFIX, "approved")
 
 
 @signed_in(*DECIDERS)
 async def reject(request: Request) -> Response:
     """Decline a change, or withdraw one's own."""
-    form = await read_form(request)
-    state, contest = get_state(request), contest_from_path(request)
-    async with state.connection() as connection:
-        await decline_change(
-            connection,
-            contest,
-            current_user(request).account,
-            request.path_params["approval"],
-            form.get("because", ""),
-            now=state.clock(),
-        )
-    return _done(request, "declined")
+    await decline_from_form(request, decline_change)
+    return redirect_done(request, PREFIX, "declined")
 
 
 ROUTES = [

@@ -65,7 +65,7 @@ class Mark(NamedTuple):
 
 
 def time_line(contest: Contest, now: datetime) -> tuple[list[Mark], float]:
-    """Return the contest's times in order, with enough distance to be told apart, and now."""
+    """Return the contest's times in order, with enough distance to be distinct, and now."""
     moments = [("opens_at", contest.opens_at)]
     if published_at(contest) < contest.opens_at:
         moments.insert(0, ("publish_at", published_at(contest)))

@@ -82,7 +82,7 @@ class Waiting(msgspec.Struct, frozen=True):
 @signed_in(*READERS)
 async def settings_page(request: Request) -> Response:
     """Show all settings, proposed changes and the history."""
-    state, known, said = get_state(request), current_user(request), language(request)
+    state, user, language_code = get_state(request), current_user(request), language(request)
     now = state.clock()
     async with state.connection() as connection:
         contest = await load_contest(connection, contest_from_path(request).slug)
@@ -99,28 +99,27 @@ async def settings_page(request: Request) -> Response:
         request,
         "settings/settings.html",
         contest=contest,
-        done=request.query_params.get("done", ""),
         stage=change_stage(contest, now),
         people=people_needed(contest, now),
-        may_decide=known.account.role in DECIDERS,
+        may_decide=user.account.role in DECIDERS,
         marks=marks,
         now_at=now_at,
         width=WIDTH,
-        rows=[_row(contest, setting, now, said) for setting in SETTINGS],
+        rows=[_row(contest, setting, now, language_code) for setting in SETTINGS],
         platforms=[
             (platform, None if votes is None else votes.get(platform.id, 0))
             for platform in platforms
         ],
         sees=spans(contest, now),
         waiting=[
-            _waiting(contest, approval, platforms, now, said)
+            _waiting(contest, approval, platforms, now, language_code)
             for approval in approvals
             if approval.kind == "settings" and approval.state == "waiting"
         ],
         history=[
-            (line, people.get(change.decision_id or 0))
+            (line, people.get(change.approval_id or 0))
             for line, change in reversed(
-                list(zip(describe_changes(changes, contest, said), changes, strict=True))
+                list(zip(describe_changes(changes, contest, language_code), changes, strict=True))
             )
         ],
         public_url=state.settings.public_url,
@@ -134,9 +133,9 @@ async def votes_today(connection: AnyConnection, contest: Contest, now: datetime
     return await count_ballots_by_platform(connection, contest.id, midnight)
 
 
-def _row(contest: Contest, setting: Setting, now: datetime, said: Language) -> SettingRow:
-    value = describe_value(setting, setting_value(contest, setting), contest, said)
-    name = setting_name(setting, said)
+def _row(contest: Contest, setting: Setting, now: datetime, language_code: Language) -> SettingRow:
+    value = describe_value(setting, setting_value(contest, setting), contest, language_code)
+    name = setting_name(setting, language_code)
     return SettingRow(setting, name, value, why_fixed(contest, setting, now))
 
 
@@ -145,14 +144,14 @@ def _waiting(
     approval: ApprovalRequest,
     platforms: tuple[Platform, ...],
     now: datetime,
-    said: Language,
+    language_code: Language,
 ) -> Waiting:
     payload = approval.payload
     setting = payload["setting"]
     obstacle, sees = None, []
     if setting == PLATFORM:
-        found = [p for p in platforms if p.slug == payload["to"]["slug"]]
-        if not found or found[0].revision != payload["revision"]:
+        matching = [p for p in platforms if p.slug == payload["to"]["slug"]]
+        if not matching or matching[0].revision != payload["revision"]:
             obstacle = "stale"
     elif payload["revision"] != contest.revision:
         obstacle = "stale"
@@ -164,10 +163,10 @@ def _waiting(
             obstacle = refusal.why
     return Waiting(
         approval,
-        setting_name(setting, said),
-        describe_value(setting, payload["from"], contest, said, beside=payload["to"]),
-        describe_value(setting, payload["to"], contest, said),
-        payload["reason"][said],
+        setting_name(setting, language_code),
+        describe_value(setting, payload["from"], contest, language_code, beside=payload["to"]),
+        describe_value(setting, payload["to"], contest, language_code),
+        payload["reason"][language_code],
         obstacle,
         sees,
     )
@@ -183,12 +182,12 @@ async def setting_form(
     request: Request, filled: dict[str, str], error: VotingError | None = None
 ) -> Response:
     """Return the form as it was filled in, with what was wrong. Raises NotFound."""
-    state, said = get_state(request), language(request)
-    setting = setting_of(request)
+    state, reader = get_state(request), language(request)
+    setting = setting_from_path(request)
     async with state.connection() as connection:
         contest = await load_contest(connection, contest_from_path(request).slug)
     now = state.clock()
-    row = _row(contest, setting, now, said)
+    row = _row(contest, setting, now, reader)
     value = setting_value(contest, setting)
     if setting in {"publish_at", "opens_at", "closes_at"} and value is not None:
         local = datetime.fromisoformat(value).astimezone(contest.zone)
@@ -214,7 +213,7 @@ def _faults(error: VotingError | None) -> list[str]:
     return [str(error)] if error and not isinstance(error, ChangeRefused) else []
 
 
-def setting_of(request: Request) -> Setting:
+def setting_from_path(request: Request) -> Setting:
     """Return the setting named in the address. Raises NotFound."""
     for setting in SETTINGS:
         if setting == request.path_params["setting"]:
@@ -233,7 +232,7 @@ async def switch_form(
 ) -> Response:
     """Return the form as it was filled in, with what was wrong. Raises NotFound."""
     state = get_state(request)
-    platform = await platform_of(request, state)
+    platform = await load_platform(request, state)
     async with state.connection() as connection:
         running = await contests_that_need_two(connection, state.clock())
     return page(
@@ -248,7 +247,7 @@ async def switch_form(
     )
 
 
-async def platform_of(request: Request, state: StaffState) -> Platform:
+async def load_platform(request: Request, state: StaffState) -> Platform:
     """Return the platform named in the address. Raises NotFound."""
     async with state.connection() as connection:
         for platform in await load_platforms(connection):

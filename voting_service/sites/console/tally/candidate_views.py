@@ -11,7 +11,6 @@ from starlette.responses import Response
 from voting_service.contests.model import Contest
 from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.tally.charts import (
-    HOUR,
     CountedColumns,
     build_tally,
     comparison_chart,
@@ -61,7 +60,7 @@ def origins(figures: Figures, number: int) -> tuple[VoteOrigin, ...]:
     """Return the candidate's votes by platform, most first."""
     votes, ballots = figures.by_platform(number), figures.by_platform()
     net = figures.votes[number].net
-    found = (
+    rows = (
         VoteOrigin(
             platform_id,
             CountedColumns.of(votes.get(platform_id, Count())),
@@ -70,10 +69,10 @@ def origins(figures: Figures, number: int) -> tuple[VoteOrigin, ...]:
         )
         for platform_id, count in ballots.items()
     )
-    return tuple(sorted(found, key=lambda o: (-o.counted.gross, o.platform_id)))
+    return tuple(sorted(rows, key=lambda o: (-o.counted.gross, o.platform_id)))
 
 
-async def _holds_of(
+async def _load_candidate_holds(
     request: Request, contest: Contest, number: int
 ) -> list[tuple[Hold, HoldVotes]]:
     """Return the holds with votes for a candidate, most votes first."""
@@ -81,8 +80,8 @@ async def _holds_of(
         votes = await load_hold_votes(connection, contest)
         touched = {h: of[number] for h, of in votes.items() if number in of}
         holds = await load_holds(connection, contest) if touched else ()
-    found = [(hold, touched[hold.id]) for hold in holds if hold.id in touched]
-    return sorted(found, key=lambda pair: (-sum(pair[1]), pair[0].id))
+    matching = [(hold, touched[hold.id]) for hold in holds if hold.id in touched]
+    return sorted(matching, key=lambda pair: (-sum(pair[1]), pair[0].id))
 
 
 @signed_in(*READERS)
@@ -94,7 +93,6 @@ async def candidate_page(request: Request) -> Response:
     figures = await load_figures_at(state, contest, at, (BALLOTS, candidate.number))
     tally, order = build_tally(contest, figures), figures.best_first()
     place = order.index(candidate.number)
-    begins, ends = contest_hours(contest, figures)
     first = max(0, place - NEIGHBOURS)
     return page(
         request,
@@ -107,7 +105,7 @@ async def candidate_page(request: Request) -> Response:
         row=tally.candidates[place],
         neighbours=tally.candidates[first : place + NEIGHBOURS + 1],
         origins=origins(figures, candidate.number),
-        holds=await _holds_of(request, contest, candidate.number),
+        holds=await _load_candidate_holds(request, contest, candidate.number),
         window=partial(last_window, contest, figures.as_of, candidate=str(candidate.number)),
         platform_slugs=platform_slugs(request),
         at=at,
@@ -115,9 +113,7 @@ async def candidate_page(request: Request) -> Response:
         chart_data=time_chart(
             contest,
             figures.by_hour(candidate.number),
-            begins,
-            ends,
-            HOUR,
+            contest_hours(contest, figures),
             states=texts(request)["states"],
             link=lambda hour: f"{hour_path(contest, hour)}?candidate={candidate.number}",
         ),
@@ -142,11 +138,11 @@ async def compare_page(request: Request) -> Response:
     contest, state = contest_from_path(request), get_state(request)
     at = read_at(request, contest)
     names = candidate_names(request, contest)
-    asked = [request.query_params.get(field, "") for field in ("a", "b")]
+    texts = [request.query_params.get(field, "") for field in ("a", "b")]
     values: dict[str, Any] = {"chosen": None}
-    if all(asked):
+    if all(texts):
         one, other = (
-            read_number(text, contest, field) for text, field in zip(asked, ("a", "b"), strict=True)
+            read_number(text, contest, field) for text, field in zip(texts, ("a", "b"), strict=True)
         )
         figures = await load_figures_at(state, contest, at, (BALLOTS, one, other))
         values = _comparison(request, contest, figures, one, other)
@@ -157,7 +153,7 @@ async def compare_page(request: Request) -> Response:
         names=names,
         platforms=platform_names(request),
         at=at,
-        asked=asked,
+        asked=texts,
         **values,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -125,22 +125,34 @@ def _states(counts: Sequence[Count], states: States) -> list[Chart]:
     ]
 
 
-def _steps(begins: datetime, ends: datetime, step: timedelta) -> list[datetime]:
-    return [begins + step * n for n in range(-(-(ends - begins) // step))]
+class TimeSteps(NamedTuple):
+    """The columns of a chart over time; the last may be shorter than `step`."""
+
+    begins: datetime
+    ends: datetime
+    step: timedelta = HOUR
+
+    @classmethod
+    def minutes(cls, begins: datetime, ends: datetime) -> TimeSteps:
+        """Return minutes from that of `begins`."""
+        return cls(begins.replace(second=0, microsecond=0), ends, MINUTE)
+
+    def times(self) -> list[datetime]:
+        """Return when each step begins."""
+        begins, ends, step = self
+        return [begins + step * n for n in range(-(-(ends - begins) // step))]
 
 
 def time_chart(
     contest: Contest,
     counts: Mapping[datetime, Count],
-    begins: datetime,
-    ends: datetime,
-    step: timedelta,
+    steps: TimeSteps,
     *,
     states: States,
     link: Callable[[datetime], str] | None = None,
 ) -> Chart:
-    """Return counts by state from `begins` to `ends`, for every step; 0 where nothing was cast."""
-    times = _steps(begins, ends, step)
+    """Return counts by state for every step; 0 where nothing was cast."""
+    times = steps.times()
     return {
         "time": [_moment(time, contest) for time in times],
         "series": _states([counts.get(time, Count()) for time in times], states),
@@ -148,27 +160,17 @@ def time_chart(
     }
 
 
-def minutes_chart(
-    contest: Contest,
-    minutes: Iterable[MinuteCount],
-    begins: datetime,
-    ends: datetime,
-    *,
-    states: States,
-    link: Callable[[datetime], str] | None = None,
-) -> Chart:
-    """Return counts by the minute; the window may begin and end within one."""
-    first = begins.replace(second=0, microsecond=0)
-    counts = {each.minute: each.counted for each in minutes}
-    return time_chart(contest, counts, first, ends, MINUTE, states=states, link=link)
+def counts_by_minute(minutes: Iterable[MinuteCount]) -> Mapping[datetime, Count]:
+    """Return the counted ballots of each minute."""
+    return {minute.minute: minute.counted for minute in minutes}
 
 
-def contest_hours(contest: Contest, figures: Figures) -> tuple[datetime, datetime]:
-    """Return the first hour of voting, and the end: now, the close, or the last ballot's hour."""
+def contest_hours(contest: Contest, figures: Figures) -> TimeSteps:
+    """Return the hours from the first of voting until now, the close, or the last ballot's hour."""
     first = contest.opens_at.replace(minute=0, second=0, microsecond=0)
     cast = [cell.hour for cell in figures.cells]
     ends = max([min(figures.as_of, contest.closes_at), *(hour + HOUR for hour in cast)])
-    return min([first, *cast]), ends
+    return TimeSteps(min([first, *cast]), ends)
 
 
 def bars(
@@ -193,17 +195,16 @@ def comparison_chart(
     contest: Contest, figures: Figures, candidates: Mapping[int, str], difference: str
 ) -> Chart:
     """Return the cumulative net votes of two candidates by the hour, and the difference."""
-    begins, ends = contest_hours(contest, figures)
-    times = _steps(begins, ends, HOUR)
+    times = contest_hours(contest, figures).times()
     sums: dict[int, list[int]] = {}
     for number in candidates:
         hours, total = figures.by_hour(number), 0
         sums[number] = [total := total + hours.get(time, Count()).net for time in times]
-    one, other = sums.values()
+    first, second = sums.values()
     return {
         "time": [_moment(time, contest) for time in times],
         "series": [
             *({"name": name, "values": sums[number]} for number, name in candidates.items()),
-            {"name": difference, "values": [a - b for a, b in zip(one, other, strict=True)]},
+            {"name": difference, "values": [a - b for a, b in zip(first, second, strict=True)]},
         ],
     }

@@ -19,12 +19,12 @@ from voting_service.errors import NotFound
 from voting_service.sites.console.alarms.presentation import new_alarms
 from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.tally.charts import (
-    HOUR,
     Chart,
+    TimeSteps,
     bars,
     build_tally,
     contest_hours,
-    minutes_chart,
+    counts_by_minute,
     time_chart,
 )
 from voting_service.sites.console.tally_reads import (
@@ -89,12 +89,12 @@ async def contest_page(request: Request) -> Response:
 
 def _release(contest: Contest, request: Request) -> dict[str, Any]:
     """Return what the public sees of the counts."""
-    found = release_at(contest, get_state(request).clock())
-    if isinstance(found, Live):
+    release = release_at(contest, get_state(request).clock())
+    if isinstance(release, Live):
         return {"kind": "live", "moment": None}
-    if isinstance(found, SnapshotAt):
-        return {"kind": "snapshot", "moment": found.moment}
-    return {"kind": "hidden", "moment": found.until}
+    if isinstance(release, SnapshotAt):
+        return {"kind": "snapshot", "moment": release.moment}
+    return {"kind": "hidden", "moment": release.until}
 
 
 @signed_in(*READERS)
@@ -120,11 +120,10 @@ async def minutes_json(request: Request) -> Response:
     """Return the ballots of the last three hours by the minute."""
     contest = contest_from_path(request)
     begins, ends, minutes = await latest_minutes(get_state(request), contest)
-    chart = minutes_chart(
+    chart = time_chart(
         contest,
-        minutes,
-        begins,
-        ends,
+        counts_by_minute(minutes),
+        TimeSteps.minutes(begins, ends),
         states=texts(request)["states"],
         link=lambda minute: minute_path(contest, minute),
     )
@@ -132,13 +131,10 @@ async def minutes_json(request: Request) -> Response:
 
 
 def _hours(request: Request, contest: Contest, figures: Figures) -> Chart:
-    begins, ends = contest_hours(contest, figures)
     return time_chart(
         contest,
         figures.by_hour(),
-        begins,
-        ends,
-        HOUR,
+        contest_hours(contest, figures),
         states=texts(request)["states"],
         link=lambda hour: hour_path(contest, hour),
     )

@@ -15,8 +15,10 @@ from voting_service.sites.console.contests import contest_cache, contest_from_pa
 from voting_service.sites.console.tally.charts import (
     HOUR,
     CountedColumns,
-    minutes_chart,
+    TimeSteps,
+    counts_by_minute,
     percent,
+    time_chart,
 )
 from voting_service.sites.console.tally_reads import (
     READERS,
@@ -130,12 +132,12 @@ def _read_hex(text: str, length: int, field: str) -> bytes | None:
     return value or None
 
 
-def shares(found: WindowFigures, figures: Figures) -> tuple[WindowShare, ...]:
+def shares(window: WindowFigures, figures: Figures) -> tuple[WindowShare, ...]:
     """Return the candidates chosen in the window, by votes."""
-    here = sum(count.gross for count in found.candidates.values())
+    here = sum(count.gross for count in window.candidates.values())
     everywhere = sum(count.gross for count in figures.votes.values())
     made = []
-    for number, count in found.candidates.items():
+    for number, count in window.candidates.items():
         whole = figures.votes[number].gross if number in figures.votes else 0
         times = count.gross * everywhere / (here * whole) if here and whole else None
         made.append(
@@ -154,16 +156,16 @@ def shares(found: WindowFigures, figures: Figures) -> tuple[WindowShare, ...]:
 async def window_page(request: Request) -> Response:
     """Show what was cast in a window of one day at most, and its ballots, fifty per page."""
     contest, state = contest_from_path(request), get_state(request)
-    asked = read_window(request, contest)
+    query = read_window(request, contest)
     figures = await current_figures(state, contest)
     async with state.connection() as connection:
-        found = await load_window(connection, contest, asked.window)
+        window = await load_window(connection, contest, query.window)
         ballots = await load_ballots(
             connection,
             contest,
-            asked.window,
-            state=asked.state,
-            after=asked.after,
+            query.window,
+            state=query.state,
+            after=query.after,
             limit=PAGE + 1,
         )
         await record_view(
@@ -171,32 +173,38 @@ async def window_page(request: Request) -> Response:
             current_user(request).account.name,
             contest.slug,
             "ballots of a stretch of time",
-            _details(asked),
+            _details(query),
         )
     return page(
-        request, "tally/window.html", contest=contest, asked=asked, found=found,
-        counted=CountedColumns.of(found.ballots),
-        shares=shares(found, figures), names=candidate_names(request, contest),
-        **_platforms(request), **_ballots(contest, asked, ballots),
-        platform_counts={p: CountedColumns.of(count) for p, count in found.platforms.items()},
-        networks={network.hex(): CountedColumns.of(c) for network, c in found.networks.items()},
-        chart_data=_chart(request, contest, asked, found),
+        request,
+        "tally/window.html",
+        contest=contest,
+        asked=query,
+        found=window,
+        counted=CountedColumns.of(window.ballots),
+        shares=shares(window, figures),
+        names=candidate_names(request, contest),
+        **_platforms(request),
+        **_ballots(contest, query, ballots),
+        platform_counts={p: CountedColumns.of(count) for p, count in window.platforms.items()},
+        networks={network.hex(): CountedColumns.of(c) for network, c in window.networks.items()},
+        chart_data=_chart(request, contest, query, window),
         narrowed=lambda **more: window_path(
-            contest, asked.window.begins, asked.window.ends, **{**asked.conditions, **more}
+            contest, query.window.begins, query.window.ends, **{**query.conditions, **more}
         ),
-        begins_text=local_text(asked.window.begins, contest),
-        ends_text=local_text(asked.window.ends, contest),
-    )  # fmt: skip
+        begins_text=local_text(query.window.begins, contest),
+        ends_text=local_text(query.window.ends, contest),
+    )
 
 
-def _details(asked: WindowRequest) -> dict[str, Any]:
-    window = asked.window
+def _details(requested: WindowRequest) -> dict[str, Any]:
+    window = requested.window
     details: dict[str, Any] = {
         "from": window.begins.astimezone(UTC).isoformat(),
         "to": window.ends.astimezone(UTC).isoformat(),
-        **asked.conditions,
+        **requested.conditions,
     }
-    return details | ({"after": asked.after.hex()} if asked.after else {})
+    return details | ({"after": requested.after.hex()} if requested.after else {})
 
 
 def _platforms(request: Request) -> dict[str, Any]:
@@ -217,14 +225,13 @@ def _ballots(contest: Contest, asked: WindowRequest, ballots: list[Ballot]) -> d
 
 
 def _chart(
-    request: Request, contest: Contest, asked: WindowRequest, found: WindowFigures
+    request: Request, contest: Contest, requested: WindowRequest, figures: WindowFigures
 ) -> dict[str, Any]:
-    conditions = {name: value for name, value in asked.conditions.items() if name != "state"}
-    return minutes_chart(
+    conditions = {name: value for name, value in requested.conditions.items() if name != "state"}
+    return time_chart(
         contest,
-        found.minutes,
-        asked.window.begins,
-        asked.window.ends,
+        counts_by_minute(figures.minutes),
+        TimeSteps.minutes(requested.window.begins, requested.window.ends),
         states=texts(request)["states"],
         link=lambda minute: minute_path(contest, minute, **conditions),
     )

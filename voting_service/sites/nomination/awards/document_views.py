@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -22,31 +21,28 @@ from voting_service.nomination.awards.published_result import (
 from voting_service.nomination.awards.render_jobs import (
     DOCUMENT_KINDS,
     DocumentKind,
-    Renderer,
-    enqueue,
     load_render_jobs,
-    render,
+    request_document,
 )
 from voting_service.nomination.documents.minutes import render_minutes
 from voting_service.nomination.model import READERS, REVIEWERS
-from voting_service.sites.nomination.context import request_actor, requested_selection
+from voting_service.sites.nomination.context import requested_selection
 from voting_service.sites.nomination.panel.context import (
     candidate_names,
     requested_panel,
 )
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language as reader_language
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 
-DOCUMENTS = "/selections/{slug}/papers"
+DOCUMENTS = "/selections/{slug}/documents"
 MAX_FIELD_CHARACTERS = 60
 
 
-def _redirect(request: Request, task: BackgroundTask | None = None) -> Response:
-    address = DOCUMENTS.replace("{slug}", request.path_params["slug"])
-    return RedirectResponse(address, 303, background=task)
+def _redirect(request: Request) -> Response:
+    return RedirectResponse(DOCUMENTS.replace("{slug}", request.path_params["slug"]), 303)
 
 
 def _pdf(content: bytes, name: str) -> Response:
@@ -84,7 +80,7 @@ async def documents_page(request: Request) -> Response:
         all_numbered=document is not None
         and all((a.number, document.find_award(a.number)) in numbered for a in document.awarded),
         names=candidate_names(panel),
-        jobs=[(job, job.state(now)) for job in jobs],
+        jobs=jobs,
         kinds=DOCUMENT_KINDS,
         albums=albums,
         may_render=current_user(request).account.role in REVIEWERS,
@@ -95,11 +91,10 @@ async def documents_page(request: Request) -> Response:
 @signed_in(*READERS)
 async def progress(request: Request) -> Response:
     """State and finished steps of every job, for the page's script."""
-    state = get_state(request)
-    async with state.connection() as connection:
+    async with get_state(request).connection() as connection:
         selection = await requested_selection(request, connection)
         jobs = await load_render_jobs(connection, selection)
-    states = {str(job.id): [job.state(state.clock()), job.steps_done] for job in jobs}
+    states = {str(job.id): [job_state, job.steps_done] for job, job_state in jobs}
     return JSONResponse(states, headers={"cache-control": "no-store"})
 
 
@@ -109,21 +104,19 @@ async def issue_certificates(request: Request) -> Response:
     await read_form(request)
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
-        await document_service.issue_certificates(request_actor(request, connection), panel)
+        await document_service.issue_certificates(current_actor(request, connection), panel)
     return _redirect(request)
 
 
 @signed_in(*REVIEWERS)
 async def start(request: Request) -> Response:
-    """Render a document in the background."""
+    """Request a document; it is rendered in the background."""
     form = await read_form(request)
     kind, language = _read_kind(form), _read_language(form)
-    state = get_state(request)
-    async with state.connection() as connection:
+    async with get_state(request).connection() as connection:
         selection = await requested_selection(request, connection)
-        job = await enqueue(request_actor(request, connection), selection, kind, language)
-    renderer = Renderer(state.database, state.settings, state.clock)
-    return _redirect(request, BackgroundTask(render, renderer, selection, job))
+        await request_document(current_actor(request, connection), selection, kind, language)
+    return _redirect(request)
 
 
 def _read_kind(form: Mapping[str, str]) -> DocumentKind:
@@ -145,7 +138,7 @@ async def download(request: Request) -> Response:
     """A rendered document; each download is recorded in the audit log."""
     async with get_state(request).connection() as connection:
         selection = await requested_selection(request, connection)
-        actor, job_id = request_actor(request, connection), request.path_params["paper"]
+        actor, job_id = current_actor(request, connection), request.path_params["document"]
         document = await document_service.export_document(actor, selection, job_id)
     return _pdf(document.content, f"{selection.slug}-{document.kind}-{document.language}.pdf")
 
@@ -156,7 +149,7 @@ async def publish_album(request: Request) -> Response:
     await read_form(request)
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
-        actor, job_id = request_actor(request, connection), request.path_params["paper"]
+        actor, job_id = current_actor(request, connection), request.path_params["document"]
         await document_service.publish_album(actor, panel, job_id)
     return _redirect(request)
 
@@ -168,7 +161,7 @@ async def minutes(request: Request) -> Response:
     language = reader_language(request)
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
-        actor = request_actor(request, connection)
+        actor = current_actor(request, connection)
         contents = await document_service.export_minutes(actor, panel, meeting, language)
     content = await in_background(lambda: render_minutes(contents, language))
     return _pdf(content, f"{panel.selection.slug}-minutes-{language}.pdf")
@@ -192,6 +185,6 @@ ROUTES = [
     Route(f"{DOCUMENTS}/progress.json", progress),
     Route(f"{DOCUMENTS}/certificates", issue_certificates, methods=["POST"]),
     Route(f"{DOCUMENTS}/minutes", minutes, methods=["POST"]),
-    Route(f"{DOCUMENTS}/{{paper:int}}.pdf", download),
-    Route(f"{DOCUMENTS}/{{paper:int}}/online", publish_album, methods=["POST"]),
+    Route(f"{DOCUMENTS}/{{document:int}}.pdf", download),
+    Route(f"{DOCUMENTS}/{{document:int}}/online", publish_album, methods=["POST"]),
 ]

@@ -25,12 +25,11 @@ from voting_service.nomination.awards.published_result import Publicity, load_pu
 from voting_service.nomination.files.sandbox import examine_scan
 from voting_service.nomination.model import READERS, REVIEWERS
 from voting_service.nomination.privacy.encryption import PersonalKeys
-from voting_service.sites.nomination.awards.result_views import RESULT, redirect_to_result
-from voting_service.sites.nomination.context import request_actor
+from voting_service.sites.nomination.awards.result_views import RESULT
 from voting_service.sites.nomination.panel.context import requested_panel
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
-from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.rendering import page, redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.uploads import read_upload
 
@@ -65,9 +64,9 @@ async def save(request: Request) -> Response:
     state = get_state(request)
     async with state.connection() as connection:
         panel = await requested_panel(request, connection)
-        actor = request_actor(request, connection)
+        actor = current_actor(request, connection)
         await edit_publicity(actor, PersonalKeys.of(state.settings), panel, publicity)
-    return redirect_to_result(request, "saved")
+    return redirect_done(request, RESULT, "saved")
 
 
 @signed_in(*REVIEWERS, step_up=True)
@@ -82,13 +81,13 @@ async def upload_portrait(request: Request) -> Response:
     picture = await asyncio.to_thread(encode_picture, examined.content, "portrait.jpg", "portrait")
     async with get_state(request).connection() as connection:
         await replace_portrait(
-            request_actor(request, connection),
+            current_actor(request, connection),
             await requested_panel(request, connection),
             request.path_params["number"],
             examined.content,
             picture,
         )
-    return redirect_to_result(request, "saved")
+    return redirect_done(request, RESULT, "saved")
 
 
 def read_publicity(number: int, form: Mapping[str, str]) -> Publicity:

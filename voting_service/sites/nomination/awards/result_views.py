@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.i18n.text import Text
@@ -32,25 +32,18 @@ from voting_service.nomination.model import (
 from voting_service.nomination.panel.model import score_text
 from voting_service.nomination.panel.outcome import load_panel_outcome, winners_and_nominees
 from voting_service.nomination.privacy.encryption import PersonalKeys
-from voting_service.sites.nomination.context import request_actor
 from voting_service.sites.nomination.panel.context import (
     candidate_names,
     requested_panel,
 )
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.form_times import shown_from
 from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
-from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.rendering import page, redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.sessions import is_confirmed
 
 RESULT = "/selections/{slug}/result"
-
-
-def redirect_to_result(request: Request, done: str) -> Response:
-    """Redirect to the result page with the message `done`."""
-    address = RESULT.replace("{slug}", request.path_params["slug"])
-    return RedirectResponse(f"{address}?done={done}", 303)
 
 
 def _keys(request: Request) -> ResultKeys:
@@ -94,7 +87,6 @@ async def result_page(request: Request) -> Response:
         may_decide=may_decide,
         must_confirm=may_decide and not is_confirmed(user.session, now),
         public_url=state.settings.public_url.rstrip("/"),
-        done=request.query_params.get("done", ""),
     )
 
 
@@ -114,9 +106,9 @@ async def propose(request: Request) -> Response:
             visible_from=shown_from(form, panel.selection.zone),
             removal=_read_removal(lists.get("removed", []), form),
         )
-        actor = request_actor(request, connection)
+        actor = current_actor(request, connection)
         await propose_result(actor, _keys(request), panel, proposal)
-    return redirect_to_result(request, "proposed")
+    return redirect_done(request, RESULT, "proposed")
 
 
 def _read_removal(numbers: list[str], form: Mapping[str, str]) -> Removal | None:
@@ -133,9 +125,9 @@ async def approve(request: Request) -> Response:
     await read_form(request)
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
-        actor, proposal_id = request_actor(request, connection), request.path_params["decision"]
+        actor, proposal_id = current_actor(request, connection), request.path_params["approval"]
         await approve_result(actor, _keys(request), panel, proposal_id)
-    return redirect_to_result(request, "published")
+    return redirect_done(request, RESULT, "published")
 
 
 @signed_in(*REVIEWERS)
@@ -144,14 +136,14 @@ async def decline(request: Request) -> Response:
     form = await read_form(request)
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
-        actor, proposal_id = request_actor(request, connection), request.path_params["decision"]
+        actor, proposal_id = current_actor(request, connection), request.path_params["approval"]
         await decline_result(actor, panel, proposal_id, form.get("because", ""))
-    return redirect_to_result(request, "declined")
+    return redirect_done(request, RESULT, "declined")
 
 
 ROUTES = [
     Route(RESULT, result_page),
     Route(RESULT, propose, methods=["POST"]),
-    Route(f"{RESULT}/decisions/{{decision:int}}/approve", approve, methods=["POST"]),
-    Route(f"{RESULT}/decisions/{{decision:int}}/decline", decline, methods=["POST"]),
+    Route(f"{RESULT}/approvals/{{approval:int}}/approve", approve, methods=["POST"]),
+    Route(f"{RESULT}/approvals/{{approval:int}}/decline", decline, methods=["POST"]),
 ]

@@ -18,11 +18,11 @@ from voting_service.nomination.repository import (
     load_selections,
 )
 from voting_service.nomination.service import add_body, invite_officer
-from voting_service.sites.nomination.context import current_actor
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.invitations import INVITATION_HOURS
 from voting_service.staff.accounts.model import STAFF
 
 MAX_NAME_CHARACTERS = 60
@@ -83,8 +83,15 @@ async def invite(request: Request) -> Response:
     async with state.connection() as connection:
         body = _find_body(await load_bodies(connection), request.path_params["body"])
         token = await invite_officer(current_actor(request, connection), body, form.get("note", ""))
-    link = f"{state.settings.office_url}/invitation/{token}"
-    return page(request, "bodies/officer_invited.html", status=201, link=link, body=body)
+    link = f"{state.settings.staff_url}/invitation/{token}"
+    return page(
+        request,
+        "bodies/officer_invited.html",
+        status=201,
+        link=link,
+        body=body,
+        hours=INVITATION_HOURS,
+    )
 
 
 def _find_body(bodies: tuple[RecommendingBody, ...], slug: str) -> RecommendingBody:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
 
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.nomination.model import READERS
 from voting_service.nomination.panel.model import Panel
 from voting_service.nomination.panel.service import load_own_panel
 from voting_service.nomination.privacy.encryption import PersonalKeys
-from voting_service.sites.nomination.context import request_actor, requested_selection
+from voting_service.sites.nomination.context import requested_selection
+from voting_service.sites.shared.signed_in.access import current_actor
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.model import Role
 
@@ -25,15 +25,9 @@ async def requested_panel(request: Request, connection: AnyConnection) -> Panel:
     """Return the panel of the path. Raises NotFound, and Refused for an expert of another."""
     keys = PersonalKeys.of(get_state(request).settings)
     selection = await requested_selection(request, connection)
-    return await load_own_panel(request_actor(request, connection), keys, selection)
+    return await load_own_panel(current_actor(request, connection), keys, selection)
 
 
 def candidate_names(panel: Panel) -> dict[int, Any]:
     """Return the candidates' names by number."""
     return {} if panel.contest is None else {c.number: c.name for c in panel.contest.candidates}
-
-
-def redirect_to_panel(request: Request, done: str, page: str = "") -> Response:
-    """Redirect to the panel page, or a page below it, with the message `done`."""
-    address = PANEL.replace("{slug}", request.path_params["slug"]) + page
-    return RedirectResponse(f"{address}?done={done}", 303)

@@ -9,11 +9,12 @@ from starlette.routing import Route
 from voting_service.nomination.panel.repository import load_panel
 from voting_service.nomination.panel.service import NewExpert, invite_expert
 from voting_service.nomination.repository import load_bodies
-from voting_service.sites.nomination.context import request_actor, requested_selection
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.nomination.context import requested_selection
+from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.invitations import INVITATION_HOURS
 from voting_service.staff.accounts.model import STAFF
 
 EXPERTS = "/selections/{slug}/experts"
@@ -46,9 +47,16 @@ async def invite(request: Request) -> Response:
     state = get_state(request)
     async with state.connection() as connection:
         selection = await requested_selection(request, connection)
-        token = await invite_expert(request_actor(request, connection), selection, expert)
-    link = f"{state.settings.office_url}/invitation/{token}"
-    return page(request, "panel/expert_invited.html", status=201, selection=selection, link=link)
+        token = await invite_expert(current_actor(request, connection), selection, expert)
+    link = f"{state.settings.staff_url}/invitation/{token}"
+    return page(
+        request,
+        "panel/expert_invited.html",
+        status=201,
+        selection=selection,
+        link=link,
+        hours=INVITATION_HOURS,
+    )
 
 
 ROUTES = [Route(EXPERTS, experts), Route(EXPERTS, invite, methods=["POST"])]

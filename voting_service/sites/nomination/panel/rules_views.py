@@ -14,16 +14,14 @@ from voting_service.nomination.panel.service import (
     propose_close,
     propose_rules,
 )
-from voting_service.sites.nomination.context import request_actor
 from voting_service.sites.nomination.panel.context import (
     PANEL,
     PANEL_ROLES,
-    redirect_to_panel,
     requested_panel,
 )
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
-from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.rendering import page, redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 
 
@@ -51,8 +49,8 @@ async def propose_new_rules(request: Request) -> Response:
     rules = read_rules(await read_form(request))
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
-        await propose_rules(request_actor(request, connection), panel, rules)
-    return redirect_to_panel(request, "proposed")
+        await propose_rules(current_actor(request, connection), panel, rules)
+    return redirect_done(request, PANEL, "proposed")
 
 
 @signed_in(*REVIEWERS, step_up=True)
@@ -62,8 +60,8 @@ async def close(request: Request) -> Response:
     round_number = {"1": 1, "2": 2, "3": 3}.get(form.get("round", ""), 0)
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
-        await propose_close(request_actor(request, connection), panel, round_number)
-    return redirect_to_panel(request, "proposed")
+        await propose_close(current_actor(request, connection), panel, round_number)
+    return redirect_done(request, PANEL, "proposed")
 
 
 @signed_in(*REVIEWERS, step_up=True)
@@ -72,9 +70,9 @@ async def approve(request: Request) -> Response:
     await read_form(request)
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
-        proposal_id = request.path_params["decision"]
-        await approve_proposal(request_actor(request, connection), panel, proposal_id)
-    return redirect_to_panel(request, "approved")
+        proposal_id = request.path_params["approval"]
+        await approve_proposal(current_actor(request, connection), panel, proposal_id)
+    return redirect_done(request, PANEL, "approved")
 
 
 @signed_in(*REVIEWERS)
@@ -83,18 +81,18 @@ async def decline(request: Request) -> Response:
     form = await read_form(request)
     async with get_state(request).connection() as connection:
         await decline_proposal(
-            request_actor(request, connection),
+            current_actor(request, connection),
             await requested_panel(request, connection),
-            request.path_params["decision"],
+            request.path_params["approval"],
             form.get("because", ""),
         )
-    return redirect_to_panel(request, "declined")
+    return redirect_done(request, PANEL, "declined")
 
 
 ROUTES = [
     Route(f"{PANEL}/rules", rules_page),
     Route(f"{PANEL}/rules", propose_new_rules, methods=["POST"]),
     Route(f"{PANEL}/close", close, methods=["POST"]),
-    Route(f"{PANEL}/decisions/{{decision:int}}/approve", approve, methods=["POST"]),
-    Route(f"{PANEL}/decisions/{{decision:int}}/decline", decline, methods=["POST"]),
+    Route(f"{PANEL}/approvals/{{approval:int}}/approve", approve, methods=["POST"]),
+    Route(f"{PANEL}/approvals/{{approval:int}}/decline", decline, methods=["POST"]),
 ]

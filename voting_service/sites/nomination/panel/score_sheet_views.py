@@ -32,21 +32,20 @@ from voting_service.nomination.panel.score_sheets import (
 )
 from voting_service.nomination.panel.service import declare_conflict
 from voting_service.nomination.privacy.encryption import PersonalKeys
-from voting_service.sites.nomination.context import request_actor
 from voting_service.sites.nomination.panel.context import (
     PANEL,
     candidate_names,
-    redirect_to_panel,
     requested_panel,
 )
 from voting_service.sites.shared.signed_in.access import (
+    current_actor,
     current_user,
     signed_in,
     wants_page,
 )
 from voting_service.sites.shared.signed_in.cookies import language, session_token
 from voting_service.sites.shared.signed_in.forms import read_form
-from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.rendering import page, redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 
 
@@ -103,7 +102,6 @@ def _page(
         ties=sheet.ties,
         excluded=[c for c in panel.conflicts if c.account_id == account_id],
         state=panel.sheet(sheet.round, account_id),
-        done=request.query_params.get("done", ""),
     )
 
 
@@ -120,7 +118,7 @@ async def save(request: Request) -> Response:
         content, faults = read_sheet(sheet, form, submit=wants_submit)
         submit = wants_submit and not faults
         access = sheet.access(session_token(request))
-        actor = request_actor(request, connection)
+        actor = current_actor(request, connection)
         saved_at = await save_scores(actor, access, content, submit=submit)
         rows = await _rows(request, connection, sheet) if faults else ()
     if not wants_page(request):
@@ -135,8 +133,8 @@ async def save(request: Request) -> Response:
     if faults:
         return _page(request, sheet, rows, form, faults)
     if submit:
-        return redirect_to_panel(request, "submitted")
-    return redirect_to_panel(request, "saved", "/sheet")
+        return redirect_done(request, PANEL, "submitted")
+    return redirect_done(request, f"{PANEL}/sheet", "saved")
 
 
 @signed_in("expert")
@@ -147,13 +145,13 @@ async def declare(request: Request) -> Response:
     number = int(text[:5]) if text.isascii() and text.isdecimal() else 0
     async with get_state(request).connection() as connection:
         await declare_conflict(
-            request_actor(request, connection),
+            current_actor(request, connection),
             session_token(request),
             await requested_panel(request, connection),
             number,
             form.get("reason", ""),
         )
-    return redirect_to_panel(request, "declared")
+    return redirect_done(request, PANEL, "declared")
 
 
 ROUTES = [

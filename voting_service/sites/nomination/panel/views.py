@@ -14,14 +14,13 @@ from voting_service.nomination.panel.score_sheets import require_expert
 from voting_service.nomination.panel.scores_export import export_scores
 from voting_service.nomination.panel.service import view_candidate
 from voting_service.nomination.privacy.encryption import PersonalKeys
-from voting_service.sites.nomination.context import request_actor
 from voting_service.sites.nomination.panel.context import (
     PANEL,
     PANEL_ROLES,
     candidate_names,
     requested_panel,
 )
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.sessions import is_confirmed
@@ -53,7 +52,6 @@ async def panel_page(request: Request) -> Response:
         waiting=[d for d in panel.decisions if d.kind == "panel" and d.state == "waiting"],
         may_decide=may_decide,
         must_confirm=may_decide and not is_confirmed(user.session, state.clock()),
-        done=request.query_params.get("done", ""),
     )
 
 
@@ -64,7 +62,7 @@ async def candidate_page(request: Request) -> Response:
     async with state.connection() as connection:
         panel = await requested_panel(request, connection)
         keys = PersonalKeys.of(state.settings)
-        candidate = await view_candidate(request_actor(request, connection), keys, panel, number)
+        candidate = await view_candidate(current_actor(request, connection), keys, panel, number)
     account_id = current_user(request).account.id
     judged = panel.judged_by(account_id)
     return page(
@@ -82,7 +80,7 @@ async def scores(request: Request) -> Response:
     """Everything that the standings are computed from, as JSON."""
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
-        export = await export_scores(request_actor(request, connection), panel)
+        export = await export_scores(current_actor(request, connection), panel)
     headers = {**NO_STORE, "content-disposition": 'attachment; filename="scores.json"'}
     return Response(msgspec.json.encode(export), 200, headers, media_type="application/json")
 

@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from voting_service.errors import Fault
+from voting_service.i18n.patterns import load_patterns
 from voting_service.nomination.form.model import (
     Achievement,
     AchievementKind,
@@ -37,8 +38,12 @@ Kind = Literal["text", "lines", "month", "day", "choice", "ticks", "tick"]
 SEXES: tuple[Sex, ...] = get_args(Sex)
 QUALIFICATIONS: tuple[Qualification, ...] = get_args(Qualification)
 ACHIEVEMENTS: tuple[AchievementKind, ...] = get_args(AchievementKind)
-_MONTH = re.compile(r"([0-9]{4})\s*[-./年]\s*([0-9]{1,2})\s*月?")
-_DAY = re.compile(r"([0-9]{4})\s*[-./年]\s*([0-9]{1,2})\s*[-./月]\s*([0-9]{1,2})\s*日?")
+_WORDS = load_patterns("voting_service.nomination.form")
+_YEAR_AND_MONTH = rf"([0-9]{{4}})\s*[-./{_WORDS['year']}]\s*([0-9]{{1,2}})"
+_MONTH = re.compile(rf"{_YEAR_AND_MONTH}\s*{_WORDS['month']}?")
+_DAY = re.compile(
+    rf"{_YEAR_AND_MONTH}\s*[-./{_WORDS['month']}]\s*([0-9]{{1,2}})\s*{_WORDS['day']}?"
+)
 
 Values = Mapping[str, str | tuple[str, ...]]
 """What a page shows and posts, by field name; a tuple for ticked kinds."""
@@ -128,7 +133,9 @@ def _field_value(form: RecommendationForm, name: str) -> str | tuple[str, ...]:
         return tuple(achievement.kind for achievement in form.achievements)
     if name.startswith("achievements."):
         kind = name.split(".")[1]
-        return next((each.pages for each in form.achievements if each.kind == kind), "")
+        return next(
+            (achievement.pages for achievement in form.achievements if achievement.kind == kind), ""
+        )
     value: Any = form
     for part in name.split("."):
         value = getattr(value, part)
@@ -205,7 +212,7 @@ def _unreadable(field: Field) -> Fault:
 
 
 def parse_month(text: str) -> Month | None:
-    """Parse `1980-05`, `1980.5` or `1980年5月`; None for anything else."""
+    """Parse `1980-05`, `1980.5`, or the same with the Chinese words; None for anything else."""
     match = _MONTH.fullmatch(unicodedata.normalize("NFKC", text).strip())
     if match is None or not 1 <= int(match[2]) <= 12:
         return None
@@ -256,8 +263,8 @@ def page_field(fault: Fault, form: RecommendationForm) -> str:
 
 
 def find_step(name: str) -> Step:
-    """Return the step that has a field or a file slot."""
+    """Return the step that has a field or a file slot. Raises KeyError."""
     for step in STEPS:
         if name in SLOTS[step] or any(field.name == name for field in FIELDS[step]):
             return step
-    raise ValueError(f"no step has a field {name!r}")
+    raise KeyError(f"no step has a field {name!r}")

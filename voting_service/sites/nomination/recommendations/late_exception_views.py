@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.errors import InvalidInput, Refused, VotingError
 from voting_service.nomination.actor import SelectionActor
-from voting_service.nomination.model import READERS, REVIEWERS, Selection
+from voting_service.nomination.model import READERS, REVIEWERS
 from voting_service.nomination.recommendations.late_exceptions import (
     approve_exception,
     load_exceptions,
@@ -25,7 +25,7 @@ from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.form_times import local_moment
 from voting_service.sites.shared.signed_in.forms import read_form
-from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.rendering import page, redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 
 LATE = "/selections/{slug}/late"
@@ -56,9 +56,9 @@ async def _late_page(
         selection=selection,
         names={body.id: body.name for body in await load_bodies(actor.connection)},
         unsubmitted=unsubmitted,
-        body_ids={each.id: each.body_id for each in unsubmitted},
-        waiting=[each for each in exceptions if each.state == "waiting"],
-        decided=[each for each in exceptions if each.state != "waiting"],
+        body_ids={item.id: item.body_id for item in unsubmitted},
+        waiting=[item for item in exceptions if item.state == "waiting"],
+        decided=[item for item in exceptions if item.state != "waiting"],
         until=lambda exception: datetime.fromisoformat(exception.payload["until"]),
         me=account.id,
         may_decide=account.role in REVIEWERS,
@@ -66,7 +66,6 @@ async def _late_page(
         filled=filled,
         faults={fault.field: fault_sentence(fault, reader) for fault in faults},
         error=error.text(reader) if error and not faults else "",
-        done=request.query_params.get("done", ""),
     )
 
 
@@ -81,7 +80,7 @@ async def propose(request: Request) -> Response:
             await propose_exception(actor, _parse_number(fields), until, fields.get("reason", ""))
         except (InvalidInput, Refused) as error:
             return await _late_page(request, actor, fields, error)
-    return _redirect(actor.selection, "proposed")
+    return redirect_done(request, LATE, "proposed")
 
 
 def _parse_number(fields: dict[str, str]) -> int:
@@ -97,8 +96,8 @@ async def approve(request: Request) -> Response:
     await read_form(request)
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
-        await approve_exception(actor, request.path_params["decision"])
-    return _redirect(actor.selection, "approved")
+        await approve_exception(actor, request.path_params["approval"])
+    return redirect_done(request, LATE, "approved")
 
 
 @signed_in(*REVIEWERS)
@@ -107,17 +106,13 @@ async def reject(request: Request) -> Response:
     fields = await read_form(request)
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
-        await reject_exception(actor, request.path_params["decision"], fields.get("because", ""))
-    return _redirect(actor.selection, "declined")
-
-
-def _redirect(selection: Selection, done: str) -> Response:
-    return RedirectResponse(f"/selections/{selection.slug}/late?done={done}", 303)
+        await reject_exception(actor, request.path_params["approval"], fields.get("because", ""))
+    return redirect_done(request, LATE, "declined")
 
 
 ROUTES = [
     Route(LATE, show_late),
     Route(LATE, propose, methods=["POST"]),
-    Route(f"{LATE}/{{decision:int}}/approve", approve, methods=["POST"]),
-    Route(f"{LATE}/{{decision:int}}/decline", reject, methods=["POST"]),
+    Route(f"{LATE}/{{approval:int}}/approve", approve, methods=["POST"]),
+    Route(f"{LATE}/{{approval:int}}/decline", reject, methods=["POST"]),
 ]

@@ -31,9 +31,9 @@ async def list_recommendations(request: Request) -> Response:
         body = await load_officer_body(connection, actor.account)
         recommendations = await view_recommendations(actor, body)
         reasons = {
-            each.id: (await load_reviews(connection, actor.keys, each.id))[-1].reason
-            for each in recommendations
-            if each.state == "returned"
+            item.id: (await load_reviews(connection, actor.keys, item.id))[-1].reason
+            for item in recommendations
+            if item.state == "returned"
         }
         permitted = late_permissions(await load_selection_approvals(connection, selection.id))
         conflicts = [
@@ -41,7 +41,7 @@ async def list_recommendations(request: Request) -> Response:
             for conflict in await load_conflicts(connection, selection)
             if body.id in {conflict.body_id, conflict.holder_body_id}
         ]
-        names = {each.id: each.name for each in await load_bodies(connection)}
+        names = {item.id: item.name for item in await load_bodies(connection)}
     return page(
         request,
         "recommendations/list.html",
@@ -52,11 +52,10 @@ async def list_recommendations(request: Request) -> Response:
         permitted={number: until for number, until in permitted.items() if until > now},
         conflicts=conflicts,
         names=names,
-        taken=sum(each.state in QUOTA_STATES for each in recommendations),
+        taken=sum(item.state in QUOTA_STATES for item in recommendations),
         quota=selection.quota(body.kind),
         now=now,
         time_left=max(selection.closes_at - now, timedelta()),
-        done=request.query_params.get("done", ""),
     )
 
 

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from voting_service.errors import Fault, Unavailable
+from voting_service.errors import Fault
 from voting_service.infrastructure.postgres.pool import AnyConnection
+from voting_service.nomination.files import photo
 from voting_service.nomination.files.model import MAX_FILE_BYTES
 from voting_service.nomination.files.rejections import FileRejected
 from voting_service.nomination.form.model import RecommendationForm
@@ -52,11 +53,10 @@ from voting_service.sites.nomination.recommendations.form_steps import (
 )
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
-from voting_service.sites.shared.signed_in.rate_limits import count_try
+from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.uploads import Upload, read_typed, read_upload
-from voting_service.staff.accounts.sign_in import TooManyTries
 
 SEEN = "seen"
 """The fingerprint of the values that the page was loaded with."""
@@ -87,10 +87,10 @@ async def show_step(request: Request) -> Response:
 
 
 @signed_in("recommender")
+@limiter.limit(rate("upload"), error_message="sites.nomination.recommendations.too_many_uploads")
 async def post_step(request: Request) -> Response:
     """Save what was typed and the files that were chosen, then go where the button leads."""
     step = requested_step(request)
-    await _count_upload(request)
     posted = await read_upload(request)
     values = posted_values(step, posted.fields)
     state = get_state(request)
@@ -145,16 +145,6 @@ async def _save(context: RecommendationContext, change: StepChange) -> Recommend
     colleague's later edit must not count as seen."""
     stored = await save_step(context.actor, context.body, context.recommendation.id, change)
     return msgspec.structs.replace(context, recommendation=stored)
-
-
-async def _count_upload(request: Request) -> None:
-    try:
-        await count_try("upload", request)
-    except TooManyTries as error:
-        raise Unavailable(
-            "sites.nomination.recommendations.too_many_uploads",
-            retry_after_seconds=error.retry_after_seconds,
-        ) from None
 
 
 def _form_change(
@@ -243,7 +233,7 @@ def _step_page(
     post: RejectedPost | None = None,
 ) -> Response:
     """Show the posted values instead of the stored ones, and after a conflict both where they
-    differ. The new fingerprint says that the officer has seen both."""
+    differ. The new fingerprint shows that the officer has seen both."""
     stored = step_values(context.recommendation.form, step)
     values = post.values if post else stored
     faults = post.faults if post else ()
@@ -269,6 +259,7 @@ def _step_page(
         after=STEPS[place + 1] if place + 1 < len(STEPS) else None,
         fields=FIELDS[step],
         slots=SLOTS[step],
+        photo_sizes=photo.SIZES,
         values=values,
         theirs=theirs,
         conflict=conflict,
@@ -277,7 +268,6 @@ def _step_page(
         reason=reason,
         max_bytes=MAX_FILE_BYTES,
         count_characters=count_characters,
-        done=request.query_params.get("done", ""),
         **options,
     )
 

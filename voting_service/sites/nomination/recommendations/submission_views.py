@@ -97,7 +97,6 @@ async def _check_page(
         error=error.text(language(request)) if error else "",
         to_second=lambda value: format_to_second(request, selection, value),
         industries=selection.rules.industries,
-        done=request.query_params.get("done", ""),
     )
 
 

@@ -63,7 +63,6 @@ async def _queue_page(request: Request, queue_filter: QueueFilter) -> Response:
         bodies=sorted({each.body for each in all_submitted}, key=lambda body: body.id),
         chains=sorted({each.form.chain for each in all_submitted} - {""}),
         may_review=current_user(request).account.role in REVIEWERS,
-        done=request.query_params.get("done", ""),
         **coverage_values(request, actor.selection, present, actor.today),
     )
 
@@ -103,7 +102,6 @@ async def show_recommendation(request: Request) -> Response:
         fields=_form_fields(request, actor.selection, reviewed.submitted.form),
         verdicts=_possible_verdicts(actor.selection, reviewed.submitted, actor.now),
         may_review=current_user(request).account.role in REVIEWERS,
-        done=request.query_params.get("done", ""),
         count_characters=count_characters,
     )
 
@@ -132,8 +130,8 @@ def _form_fields(
         "industry": getattr(industry, reader) if industry else form.industry,
         "qualification": texts["qualifications"].get(form.qualification or "", ""),
         "achievements": "\n".join(
-            f"{texts['achievements'][each.kind]} ({texts['pages']} {each.pages})"
-            for each in form.achievements
+            f"{texts['achievements'][achievement.kind]} ({texts['pages']} {achievement.pages})"
+            for achievement in form.achievements
         ),
     }
     fields = []

@@ -8,7 +8,6 @@ from starlette.routing import Route
 
 from voting_service.i18n.text import Text
 from voting_service.nomination.model import REVIEWERS
-from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.shortlist.contest_publication import propose_contest_publication
 from voting_service.nomination.shortlist.service import (
     approve_proposal,
@@ -17,15 +16,15 @@ from voting_service.nomination.shortlist.service import (
     propose_shortlist,
     propose_source,
 )
-from voting_service.sites.nomination.context import request_actor, requested_selection
+from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.shortlist.context import (
     SHORTLIST,
     read_numbers,
-    redirect_done,
 )
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.form_times import local_moment
 from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
+from voting_service.sites.shared.signed_in.rendering import redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 
 LONG_SECONDS = 60.0
@@ -38,8 +37,7 @@ async def choose(request: Request) -> Response:
     fields = await read_form_lists(request)
     chosen = read_numbers(fields.get("recommendation", []), "recommendation")
     async with get_state(request).connection() as connection:
-        selection = await requested_selection(request, connection)
-        await propose_shortlist(request_actor(request, connection), selection, chosen)
+        await propose_shortlist(await selection_actor(request, connection), chosen)
     return redirect_done(request, SHORTLIST, "proposed")
 
 
@@ -49,9 +47,9 @@ async def name_source(request: Request) -> Response:
     form = await read_form(request)
     source = Text(form.get("source_zh", "").strip(), form.get("source_en", "").strip())
     async with get_state(request).connection() as connection:
-        selection = await requested_selection(request, connection)
-        known_at = local_moment(form.get("known_at", ""), "known_at", selection.zone)
-        await propose_source(request_actor(request, connection), selection, source, known_at)
+        actor = await selection_actor(request, connection)
+        known_at = local_moment(form.get("known_at", ""), "known_at", actor.selection.zone)
+        await propose_source(actor, source, known_at)
     return redirect_done(request, SHORTLIST, "proposed")
 
 
@@ -60,8 +58,7 @@ async def enter_seed(request: Request) -> Response:
     """Propose the digits that the source gave."""
     form = await read_form(request)
     async with get_state(request).connection() as connection:
-        selection = await requested_selection(request, connection)
-        await propose_seed(request_actor(request, connection), selection, form.get("drawn", ""))
+        await propose_seed(await selection_actor(request, connection), form.get("drawn", ""))
     return redirect_done(request, SHORTLIST, "proposed")
 
 
@@ -69,15 +66,9 @@ async def enter_seed(request: Request) -> Response:
 async def publish_to_contest(request: Request) -> Response:
     """Propose the contest with everything that becomes public."""
     form = await read_form(request)
-    state = get_state(request)
-    async with state.long_connection(LONG_SECONDS) as connection:
-        selection = await requested_selection(request, connection)
-        await propose_contest_publication(
-            request_actor(request, connection),
-            PersonalKeys.of(state.settings),
-            selection,
-            form.get("settings", ""),
-        )
+    async with get_state(request).long_connection(LONG_SECONDS) as connection:
+        actor = await selection_actor(request, connection)
+        await propose_contest_publication(actor, form.get("settings", ""))
     return redirect_done(request, SHORTLIST, "proposed")
 
 
@@ -87,15 +78,12 @@ async def approve(request: Request) -> Response:
     await read_form(request)
     state = get_state(request)
     async with state.long_connection(LONG_SECONDS) as connection:
-        selection = await requested_selection(request, connection)
         proposal = await approve_proposal(
-            request_actor(request, connection),
-            PersonalKeys.of(state.settings),
-            selection,
-            request.path_params["decision"],
+            await selection_actor(request, connection),
+            request.path_params["approval"],
             state.settings.master_key.get_secret_value(),
         )
-    is_published = proposal.kind == "hand_over"
+    is_published = proposal.kind == "contest_publication"
     return redirect_done(request, SHORTLIST, "contest_created" if is_published else "approved")
 
 
@@ -104,13 +92,8 @@ async def decline(request: Request) -> Response:
     """Decline a proposal, or withdraw one's own."""
     form = await read_form(request)
     async with get_state(request).connection() as connection:
-        selection = await requested_selection(request, connection)
-        await decline_proposal(
-            request_actor(request, connection),
-            selection,
-            request.path_params["decision"],
-            form.get("because", ""),
-        )
+        actor = await selection_actor(request, connection)
+        await decline_proposal(actor, request.path_params["approval"], form.get("because", ""))
     return redirect_done(request, SHORTLIST, "declined")
 
 
@@ -118,7 +101,7 @@ ROUTES = [
     Route(SHORTLIST, choose, methods=["POST"]),
     Route(f"{SHORTLIST}/source", name_source, methods=["POST"]),
     Route(f"{SHORTLIST}/seed", enter_seed, methods=["POST"]),
-    Route(f"{SHORTLIST}/hand-over", publish_to_contest, methods=["POST"]),
-    Route(f"{SHORTLIST}/decisions/{{decision:int}}/approve", approve, methods=["POST"]),
-    Route(f"{SHORTLIST}/decisions/{{decision:int}}/decline", decline, methods=["POST"]),
+    Route(f"{SHORTLIST}/publish-to-contest", publish_to_contest, methods=["POST"]),
+    Route(f"{SHORTLIST}/approvals/{{approval:int}}/approve", approve, methods=["POST"]),
+    Route(f"{SHORTLIST}/approvals/{{approval:int}}/decline", decline, methods=["POST"]),
 ]

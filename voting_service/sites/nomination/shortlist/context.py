@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
 
 from voting_service.errors import Fault, InvalidInput
 from voting_service.nomination.model import REVIEWERS
@@ -15,7 +14,7 @@ from voting_service.sites.shared.signed_in.access import current_user
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.sessions import is_confirmed
 
-SHORTLIST = "/selections/{slug}/picks"
+SHORTLIST = "/selections/{slug}/shortlist"
 NOTICE = "/selections/{slug}/notice"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -36,12 +35,5 @@ def decision_values(request: Request) -> dict[str, Any]:
         "may_decide": may_decide,
         "must_confirm": may_decide and not is_confirmed(user.session, get_state(request).clock()),
         "own_account": user.account.id,
-        "done": request.query_params.get("done", ""),
         "parsed": datetime.fromisoformat,
     }
-
-
-def redirect_done(request: Request, page: str, done: str) -> Response:
-    """Redirect to a page of this selection with the message `done`."""
-    address = page.replace("{slug}", request.path_params["slug"])
-    return RedirectResponse(f"{address}?done={done}", 303)

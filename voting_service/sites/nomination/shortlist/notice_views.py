@@ -22,7 +22,6 @@ from voting_service.nomination.documents.notice_list import (
 )
 from voting_service.nomination.model import READERS, REVIEWERS, Selection
 from voting_service.nomination.notices.repository import Notice
-from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.shortlist.model import Replacement, waiting_approvals
 from voting_service.nomination.shortlist.objections import (
     NewObjection,
@@ -39,18 +38,17 @@ from voting_service.nomination.shortlist.service import (
     propose_replacement,
     publish_shortlist_notice,
 )
-from voting_service.sites.nomination.context import request_actor, requested_selection
+from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.shortlist.context import (
     NOTICE,
     decision_values,
     read_numbers,
-    redirect_done,
 )
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.forms import read_form
-from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.rendering import page, redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 
 
@@ -59,9 +57,9 @@ async def notice_page(request: Request) -> Response:
     """The published notices, the next one, and every objection with its answer."""
     state = get_state(request)
     async with state.connection() as connection:
-        selection = await requested_selection(request, connection)
-        actor = request_actor(request, connection)
-        shown = await load_notice_page(actor, PersonalKeys.of(state.settings), selection)
+        actor = await selection_actor(request, connection)
+        shown = await load_notice_page(actor)
+    selection = actor.selection
     return page(
         request,
         "shortlist/notice.html",
@@ -74,10 +72,10 @@ async def notice_page(request: Request) -> Response:
         is_numbered=shown.is_numbered,
         to_replace=shown.to_replace,
         substitutes=shown.substitutes,
-        waiting=waiting_approvals(shown.approvals, ("picks",)),
+        waiting=waiting_approvals(shown.approvals, ("shortlist",)),
         would_end=end_of_notice_period(selection, actor.now),
         now=actor.now,
-        today=actor.now.astimezone(selection.zone).date(),
+        today=actor.today,
         public_url=state.settings.public_url.rstrip("/"),
         **decision_values(request),
     )
@@ -87,9 +85,9 @@ async def notice_page(request: Request) -> Response:
 async def print_notice(request: Request) -> Response:
     """The published notice of the shortlist as PDF on A4."""
     async with get_state(request).connection() as connection:
-        selection = await requested_selection(request, connection)
-        published = await export_shortlist_notice(request_actor(request, connection), selection)
-    listed = _notice_list(selection, published.notice)
+        actor = await selection_actor(request, connection)
+        published = await export_shortlist_notice(actor)
+    listed = _notice_list(actor.selection, published.notice)
     pdf = await asyncio.to_thread(render_notice_list, listed, language(request))
     headers = {
         **SECURITY_HEADERS,
@@ -139,11 +137,8 @@ def _written(day: date) -> Text:
 async def publish(request: Request) -> Response:
     """Publish the notice of the shortlist, visible at once."""
     await read_form(request)
-    state = get_state(request)
-    async with state.connection() as connection:
-        selection = await requested_selection(request, connection)
-        actor = request_actor(request, connection)
-        await publish_shortlist_notice(actor, PersonalKeys.of(state.settings), selection)
+    async with get_state(request).connection() as connection:
+        await publish_shortlist_notice(await selection_actor(request, connection))
     return redirect_done(request, NOTICE, "published")
 
 
@@ -164,11 +159,8 @@ async def enter(request: Request) -> Response:
         sender=form.get("sender", ""),
         content=form.get("content", ""),
     )
-    state = get_state(request)
-    async with state.connection() as connection:
-        selection = await requested_selection(request, connection)
-        actor = request_actor(request, connection)
-        await enter_objection(actor, PersonalKeys.of(state.settings), selection, objection)
+    async with get_state(request).connection() as connection:
+        await enter_objection(await selection_actor(request, connection), objection)
     return redirect_done(request, NOTICE, "entered")
 
 
@@ -186,16 +178,13 @@ async def answer(request: Request) -> Response:
     """Answer an objection, in the name of the signed-in person."""
     form = await read_form(request)
     verdict: ObjectionVerdict | None = next(
-        (each for each in get_args(ObjectionVerdict) if each == form.get("verdict")), None
+        (option for option in get_args(ObjectionVerdict) if option == form.get("verdict")), None
     )
     if verdict is None:
         raise InvalidInput(Fault("verdict", "sites.nomination.shortlist.choose_outcome"))
-    state = get_state(request)
-    async with state.connection() as connection:
+    async with get_state(request).connection() as connection:
         await answer_objection(
-            request_actor(request, connection),
-            PersonalKeys.of(state.settings),
-            await requested_selection(request, connection),
+            await selection_actor(request, connection),
             request.path_params["objection"],
             ObjectionAnswer(verdict, form.get("answer", "")),
         )
@@ -208,11 +197,8 @@ async def replace(request: Request) -> Response:
     form = await read_form(request)
     remove, add = read_numbers([form.get("remove", ""), form.get("add", "")], "add")
     replacement = Replacement(request.path_params["objection"], remove, add)
-    state = get_state(request)
-    async with state.connection() as connection:
-        selection = await requested_selection(request, connection)
-        actor = request_actor(request, connection)
-        await propose_replacement(actor, PersonalKeys.of(state.settings), selection, replacement)
+    async with get_state(request).connection() as connection:
+        await propose_replacement(await selection_actor(request, connection), replacement)
     return redirect_done(request, NOTICE, "proposed")
 
 

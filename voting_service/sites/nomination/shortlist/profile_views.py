@@ -10,7 +10,6 @@ from starlette.routing import Route
 
 from voting_service.errors import Fault, InvalidInput
 from voting_service.nomination.model import READERS, REVIEWERS
-from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.shortlist.pages import load_profile_page
 from voting_service.nomination.shortlist.profiles import (
     LIMITS,
@@ -19,7 +18,7 @@ from voting_service.nomination.shortlist.profiles import (
     read_profile,
 )
 from voting_service.nomination.shortlist.service import check_profile, edit_profile
-from voting_service.sites.nomination.context import request_actor, requested_selection
+from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.shortlist.context import (
     SHORTLIST,
     decision_values,
@@ -37,19 +36,13 @@ MAX_REVISION_DIGITS = 9
 @signed_in(*READERS)
 async def profile_page(request: Request) -> Response:
     """The texts in both languages, and what must still change."""
-    state = get_state(request)
-    async with state.connection() as connection:
-        selection = await requested_selection(request, connection)
-        shown = await load_profile_page(
-            request_actor(request, connection),
-            PersonalKeys.of(state.settings),
-            selection,
-            request.path_params["recommendation"],
-        )
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        shown = await load_profile_page(actor, request.path_params["recommendation"])
     return page(
         request,
         "shortlist/profile.html",
-        selection=selection,
+        selection=actor.selection,
         person=shown.submitted,
         candidate=shown.number,
         profile=shown.profile,
@@ -79,12 +72,9 @@ def _read_profile(form: Mapping[str, str]) -> Profile:
 async def save(request: Request) -> Response:
     """Save the texts, also with faults: these only keep them from the contest."""
     form = await read_form(request)
-    state = get_state(request)
-    async with state.connection() as connection:
+    async with get_state(request).connection() as connection:
         await edit_profile(
-            request_actor(request, connection),
-            PersonalKeys.of(state.settings),
-            await requested_selection(request, connection),
+            await selection_actor(request, connection),
             request.path_params["recommendation"],
             _read_profile(form),
         )
@@ -95,12 +85,9 @@ async def save(request: Request) -> Response:
 async def check(request: Request) -> Response:
     """Return the faults of the typed texts as JSON; nothing is saved."""
     form = await read_form(request)
-    state = get_state(request)
-    async with state.connection() as connection:
+    async with get_state(request).connection() as connection:
         faults = await check_profile(
-            request_actor(request, connection),
-            PersonalKeys.of(state.settings),
-            await requested_selection(request, connection),
+            await selection_actor(request, connection),
             request.path_params["recommendation"],
             _read_profile(form),
         )

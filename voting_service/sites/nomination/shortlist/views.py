@@ -7,7 +7,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.nomination.model import READERS
-from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.review.coverage import traits
 from voting_service.nomination.shortlist.contest_file import default_settings
 from voting_service.nomination.shortlist.model import (
@@ -17,7 +16,7 @@ from voting_service.nomination.shortlist.model import (
     waiting_approvals,
 )
 from voting_service.nomination.shortlist.pages import load_shortlist_page
-from voting_service.sites.nomination.context import request_actor, requested_selection
+from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.review.views import coverage_values
 from voting_service.sites.nomination.shortlist.context import (
     SHORTLIST,
@@ -33,10 +32,10 @@ async def shortlist_page(request: Request) -> Response:
     """Accepted people to choose from; once the shortlist is approved, its people and next steps."""
     state = get_state(request)
     async with state.connection() as connection:
-        selection = await requested_selection(request, connection)
-        actor = request_actor(request, connection)
-        shown = await load_shortlist_page(actor, PersonalKeys.of(state.settings), selection)
-    today = actor.now.astimezone(selection.zone).date()
+        actor = await selection_actor(request, connection)
+        shown = await load_shortlist_page(actor)
+    selection = actor.selection
+    today = actor.today
     accepted = shown.accepted
     return page(
         request,

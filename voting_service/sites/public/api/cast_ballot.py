@@ -19,7 +19,7 @@ from voting_service.errors import (
     NotSignedIn,
     VotingError,
 )
-from voting_service.i18n.formatting import language_of
+from voting_service.i18n.formatting import preferred_language
 from voting_service.sites.public.cors import allow_origin
 from voting_service.sites.public.request_signals import RequestSignals
 from voting_service.sites.public.state import ContestState, PublicState
@@ -59,7 +59,7 @@ def authenticate_voter(
     return session
 
 
-class Submission(NamedTuple):
+class SubmittedBallot(NamedTuple):
     """A ballot as sent: the choices, the solved challenge if any, and the request's signals."""
 
     choices: list[int]
@@ -68,7 +68,7 @@ class Submission(NamedTuple):
 
 
 async def submit_ballot(
-    contest_state: ContestState, session: Session, submission: Submission, now: datetime
+    contest_state: ContestState, session: Session, ballot: SubmittedBallot, now: datetime
 ) -> Accepted | Repeated:
     """③ to ⑥: submit a ballot and return its result. Raises the error of a refused ballot.
 
@@ -79,19 +79,19 @@ async def submit_ballot(
     if senders is None or now < contest.opens_at:
         raise not_open(contest, now)
     if now < contest.closes_at:
-        if submission.challenge is not None:
-            address = senders.read_address(submission.signals)
-            payment = ChallengeSolution(session.voter, submission.challenge, address)
+        if ballot.challenge is not None:
+            address = senders.read_address(ballot.signals)
+            payment = ChallengeSolution(session.voter, ballot.challenge, address)
             paid = await contest_state.challenges.check(contest, payment, now)
         result = await contest_state.pipeline.submit(
             voter=session.voter,
             platform_id=session.platform_id,
-            sender=senders.read_sender(submission.signals, session, now.timestamp()),
+            sender=senders.read_sender(ballot.signals, session, now.timestamp()),
             solved=paid is CaptchaResult.VERIFIED,
-            choices=submission.choices,
+            choices=ballot.choices,
         )
     else:
-        result = await contest_state.pipeline.result_after_close(session.voter, submission.choices)
+        result = await contest_state.pipeline.result_after_close(session.voter, ballot.choices)
     if isinstance(result, ChallengeRequired):
         await contest_state.challenges.issue(contest, session.voter, result, now, paid)
     if isinstance(result, VotingError):
@@ -116,7 +116,7 @@ class CastBallot:
             headers = [_JSON, (b"content-length", str(len(payload)).encode()), _NO_STORE]
         except VotingError as error:
             status, headers, payload = problem(
-                error, language_of(headers_sent.get(b"accept-language", b"en"))
+                error, preferred_language(headers_sent.get(b"accept-language", b"en"))
             )
         except Exception:
             log.exception("cast_failed")
@@ -139,8 +139,8 @@ class CastBallot:
         session = authenticate_voter(state, contest_state, authorization[7:], now)
         choices, challenge = parse_cast(body, contest_state.contest)
         signals = RequestSignals.from_scope(scope, headers_sent)
-        submission = Submission(choices, challenge, signals)
-        return await submit_ballot(contest_state, session, submission, now)
+        ballot = SubmittedBallot(choices, challenge, signals)
+        return await submit_ballot(contest_state, session, ballot, now)
 
 
 class BallotFastPath:

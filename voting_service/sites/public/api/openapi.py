@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voting_service.contests.pictures.model import PublicProfile
+from voting_service.i18n.catalogues import load_text
 from voting_service.sites.public.api.reads import (
     ContestDescription,
     ContestListing,
@@ -99,9 +100,14 @@ _PLAIN: dict[str, Any] = {"type": "object"}
 _TEXT: dict[str, Any] = {"type": "string"}
 
 
+def _text(path: str) -> str:
+    return load_text("openapi", path).en
+
+
 def _answer(
-    description: str, schema: dict[str, Any], media_type: str = "application/json"
+    name: str, schema: dict[str, Any], media_type: str = "application/json"
 ) -> dict[str, Any]:
+    description = _text(f"answers.{name}")
     return {"description": description, "content": {media_type: {"schema": schema}}}
 
 
@@ -110,14 +116,14 @@ def _content(name: str, media_type: str = "application/json") -> dict[str, Any]:
 
 
 def _problems(*statuses: int) -> dict[str, Any]:
-    known = {kind.status for kind in KINDS.values()} | {405}
-    assert known.issuperset(statuses)
+    documented = {kind.status for kind in KINDS.values()} | {405}
+    assert documented.issuperset(statuses)
     return {
         str(status): {
             "description": "; ".join(
-                sorted({kind.title.en for kind in KINDS.values() if kind.status == status})
+                sorted({kind.title("en") for kind in KINDS.values() if kind.status == status})
             )
-            or "Method not allowed",
+            or _text("answers.method_not_allowed"),
             "content": _content("Problem", MEDIA_TYPE.decode()),
         }
         for status in statuses
@@ -126,12 +132,12 @@ def _problems(*statuses: int) -> dict[str, Any]:
 
 def _operation(
     operation_id: str,
-    summary: str,
     answers: dict[int, str],
     problems: tuple[int, ...] = (),
     **more: Any,
 ) -> dict[str, Any]:
     """Return one operation. `answers` maps a status to a schema name, or to "" for no body."""
+    summary = _text(f"operations.{operation_id}")
     described = {
         str(status): {"description": summary, **({"content": _content(name)} if name else {})}
         for status, name in answers.items()
@@ -162,7 +168,6 @@ def _voting_paths() -> dict[str, Any]:
         "/api/v1/sessions": {
             "post": _operation(
                 "createSession",
-                "Exchange a platform's sign-in token for a session",
                 {201: "SessionGranted"},
                 (400, 401, 409, 413, 415, 422, 503),
                 requestBody={"required": True, "content": _content("SignInRequest")},
@@ -172,7 +177,6 @@ def _voting_paths() -> dict[str, Any]:
             "parameters": [_SLUG],
             "post": _operation(
                 "castBallot",
-                "Cast a ballot. Sending the same ballot again returns the same receipt.",
                 {201: "ReceiptGiven", 200: "ReceiptGiven"},
                 (400, 401, 403, 404, 409, 413, 415, 422, 428, 429, 503),
                 requestBody={"required": True, "content": _content("Cast")},
@@ -183,7 +187,6 @@ def _voting_paths() -> dict[str, Any]:
             "parameters": [_SLUG, _BALLOT],
             "get": _operation(
                 "receipt",
-                "Get the status of a ballot: counted, held or void. Choices are never shown.",
                 {200: "ReceiptState"},
                 (404, 503),
             ),
@@ -197,7 +200,6 @@ def _reading_paths() -> dict[str, Any]:
         "/api/v1/contests": {
             "get": _operation(
                 "contests",
-                "List all visible contests with phase and voting period",
                 {200: "ContestListing"},
                 (503,),
             ),
@@ -206,7 +208,6 @@ def _reading_paths() -> dict[str, Any]:
             "parameters": [_SLUG],
             "get": _operation(
                 "contest",
-                "Get the voting period, phase and rules of a contest",
                 {200: "ContestDescription"},
                 (404, 503),
             ),
@@ -215,7 +216,6 @@ def _reading_paths() -> dict[str, Any]:
             "parameters": [_SLUG],
             "get": _operation(
                 "candidates",
-                "List all candidate profiles",
                 {200: "CandidateListing", 304: ""},
                 (403, 404, 503),
             ),
@@ -224,7 +224,6 @@ def _reading_paths() -> dict[str, Any]:
             "parameters": [_SLUG, _NUMBER],
             "get": _operation(
                 "candidate",
-                "Get one candidate profile",
                 {200: "PublicProfile", 304: ""},
                 (403, 404, 503),
             ),
@@ -233,7 +232,6 @@ def _reading_paths() -> dict[str, Any]:
             "parameters": [_SLUG],
             "get": _operation(
                 "standings",
-                "Get vote counts, as far as the release schedule allows",
                 {200: "Standings", 304: ""},
                 (403, 404, 503),
             ),
@@ -242,10 +240,10 @@ def _reading_paths() -> dict[str, Any]:
             "parameters": [_SLUG],
             "get": {
                 "operationId": "standingsEvents",
-                "summary": "Stream the standings as server-sent events named `standings`",
+                "summary": _text("operations.standingsEvents"),
                 "responses": {
                     "200": _answer(
-                        "An event stream. The data of each event is a Standings object.",
+                        "event_stream",
                         {"type": "string"},
                         "text/event-stream",
                     ),
@@ -263,7 +261,7 @@ def _signed_paths() -> dict[str, Any]:
             "parameters": [_SLUG],
             "get": {
                 "operationId": "cut",
-                "summary": "Get the signed cut once it is published, or an older `version`",
+                "summary": _text("operations.cut"),
                 "parameters": [
                     {
                         "name": "version",
@@ -273,8 +271,8 @@ def _signed_paths() -> dict[str, Any]:
                     }
                 ],
                 "responses": {
-                    "200": _answer("The signed document", _PLAIN),
-                    "304": {"description": "Unchanged"},
+                    "200": _answer("signed", _PLAIN),
+                    "304": {"description": _text("answers.unchanged")},
                     **_problems(404, 503),
                 },
             },
@@ -283,10 +281,10 @@ def _signed_paths() -> dict[str, Any]:
             "parameters": [_SLUG],
             "get": {
                 "operationId": "result",
-                "summary": "Get the signed result (winners and nominees) once it is announced",
+                "summary": _text("operations.result"),
                 "responses": {
-                    "200": _answer("The signed document", _PLAIN),
-                    "304": {"description": "Unchanged"},
+                    "200": _answer("signed", _PLAIN),
+                    "304": {"description": _text("answers.unchanged")},
                     **_problems(404, 503),
                 },
             },
@@ -295,10 +293,9 @@ def _signed_paths() -> dict[str, Any]:
             "parameters": [_SLUG],
             "get": {
                 "operationId": "notice",
-                "summary": "Get a public notice of a selection, with the data needed to repeat "
-                "its draw",
+                "summary": _text("operations.notice"),
                 "responses": {
-                    "200": _answer("The notice", _PLAIN),
+                    "200": _answer("notice", _PLAIN),
                     **_problems(404, 503),
                 },
             },
@@ -312,32 +309,32 @@ def _operators_paths() -> dict[str, Any]:
         "/healthz": {
             "get": {
                 "operationId": "liveness",
-                "summary": "Check that the process responds",
-                "responses": {"200": _answer("The process responds", status)},
+                "summary": _text("operations.liveness"),
+                "responses": {"200": _answer("responds", status)},
             }
         },
         "/readyz": {
             "get": {
                 "operationId": "readiness",
-                "summary": "Check every resource the service needs",
+                "summary": _text("operations.readiness"),
                 "responses": {
-                    "200": _answer("Ready (Valkey may be unavailable)", status),
-                    "503": _answer("Not ready", status),
+                    "200": _answer("ready", status),
+                    "503": _answer("not_ready", status),
                 },
             }
         },
         "/metrics": {
             "get": {
                 "operationId": "metrics",
-                "summary": "Get metrics in Prometheus text format",
-                "responses": {"200": _answer("Metric samples", _TEXT, "text/plain")},
+                "summary": _text("operations.metrics"),
+                "responses": {"200": _answer("samples", _TEXT, "text/plain")},
             }
         },
         "/openapi.json": {
             "get": {
                 "operationId": "contract",
-                "summary": "Get this document",
-                "responses": {"200": _answer("OpenAPI 3.1", _PLAIN)},
+                "summary": _text("operations.contract"),
+                "responses": {"200": _answer("openapi", _PLAIN)},
             }
         },
     }

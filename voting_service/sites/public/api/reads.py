@@ -12,17 +12,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from voting_service.contests.model import Contest
-from voting_service.contests.phases import group_by_phase, published_at
+from voting_service.contests.contest_list import group_by_phase
+from voting_service.contests.model import Contest, Phase
+from voting_service.contests.phases import published_at
 from voting_service.errors import NotFound, VotingError
-from voting_service.i18n.formatting import language_of
+from voting_service.i18n.formatting import preferred_language
 from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.infrastructure.prepared_response import Prepared
 from voting_service.sites.public.cors import VARY_ORIGIN
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.problem_documents import problem
-from voting_service.voting.ballots.commit import QUERIES
+from voting_service.voting.ballots.commit import load_stored
 from voting_service.voting.ballots.receipt import StoredBallot
+from voting_service.voting.ballots.repository import load_ballot
 from voting_service.voting.rulings.model import BallotState
 
 _BALLOT_ID = re.compile(r"[0-9a-f]{32}")
@@ -62,7 +64,7 @@ class PreparedEndpoint:
         try:
             prepared = self.find(scope["state"]["app_state"], scope["path_params"])
         except VotingError as error:
-            status, headers, body = problem(error, language_of(language))
+            status, headers, body = problem(error, preferred_language(language))
         else:
             etag = prepared.etag.encode()
             headers = [_JSON, (b"etag", etag), (b"cache-control", self.cache_control), VARY_ORIGIN]
@@ -135,6 +137,18 @@ class ListedContest(msgspec.Struct, frozen=True):
     time_zone: str
 
 
+def _listed(contest: Contest, phase: Phase) -> ListedContest:
+    return ListedContest(
+        contest=contest.slug,
+        title=msgspec.to_builtins(contest.rules.title),
+        phase=phase,
+        publish_at=published_at(contest).astimezone(contest.zone),
+        opens_at=contest.opens_at.astimezone(contest.zone),
+        closes_at=contest.closes_at.astimezone(contest.zone),
+        time_zone=contest.rules.time_zone,
+    )
+
+
 class ContestListing(msgspec.Struct, frozen=True):
     """All visible contests: open, upcoming and closed."""
 
@@ -143,35 +157,20 @@ class ContestListing(msgspec.Struct, frozen=True):
 
 
 async def contest_listing(request: Request) -> Response:
-    """Return all visible contests in the order of `by_phase`."""
+    """Return all visible contests in the order of `group_by_phase`."""
     state: PublicState = request.state.app_state
     now = state.clock()
     listed = [
-        ListedContest(
-            contest=contest.slug,
-            title=msgspec.to_builtins(contest.rules.title),
-            phase=phase,
-            publish_at=published_at(contest).astimezone(contest.zone),
-            opens_at=contest.opens_at.astimezone(contest.zone),
-            closes_at=contest.closes_at.astimezone(contest.zone),
-            time_zone=contest.rules.time_zone,
-        )
+        _listed(contest, phase)
         for phase, contests in group_by_phase(state.contests(), now).items()
         for contest in contests
     ]
     return json_response(ContestListing(listed, now), "public, max-age=1")
 
 
-class ContestDescription(msgspec.Struct, frozen=True):
+class ContestDescription(ListedContest, frozen=True):
     """A contest's title, phase, voting period and rules, and the server's time."""
 
-    contest: str
-    title: dict[str, str]
-    phase: str
-    publish_at: datetime
-    opens_at: datetime
-    closes_at: datetime
-    time_zone: str
     ballot: dict[str, Any]
     release: dict[str, Any]
     cut: dict[str, Any]
@@ -187,13 +186,7 @@ async def contest_description(request: Request) -> Response:
     rules = msgspec.to_builtins(contest.rules)
     now = state.clock()
     description = ContestDescription(
-        contest=contest.slug,
-        title=rules["title"],
-        phase=contest.phase(now),
-        publish_at=published_at(contest).astimezone(contest.zone),
-        opens_at=contest.opens_at.astimezone(contest.zone),
-        closes_at=contest.closes_at.astimezone(contest.zone),
-        time_zone=contest.rules.time_zone,
+        **msgspec.structs.asdict(_listed(contest, contest.phase(now))),
         ballot=rules["ballot"],
         release=rules["release"],
         cut=rules["cut"],
@@ -235,15 +228,13 @@ async def find_ballot(
     state: PublicState, contest: Contest, ballot: str
 ) -> tuple[StoredBallot, BallotState]:
     """Load a ballot and its state by its ID in hexadecimal. Raises NotFound."""
-    row = None
+    stored = None
     if _BALLOT_ID.fullmatch(ballot):
-        ballot_id = bytes.fromhex(ballot)
         async with acquire(state.read_pool) as connection:
-            row = await connection.fetchrow(QUERIES["ballot_by_id"], contest.id, ballot_id)
-    if row is None:
+            stored = await load_ballot(connection, contest.id, bytes.fromhex(ballot))
+    if stored is None:
         raise NotFound("sites.public.api.no_such_ballot")
-    stored = StoredBallot(ballot_id, row["voter"], row["period"], row["cast_at"], row["choices"])
-    return stored, row["state"]
+    return stored
 
 
 async def find_voters_ballot(
@@ -251,10 +242,8 @@ async def find_voters_ballot(
 ) -> str | None:
     """Load the ID, in hexadecimal, of the ballot that a voter has cast in the current period."""
     async with acquire(state.read_pool) as connection:
-        row = await connection.fetchrow(
-            QUERIES["stored_ballots"], contest.id, contest.period(now), [voter]
-        )
-    return row["ballot_id"].hex() if row else None
+        stored = await load_stored(connection, contest.id, contest.period(now), [voter])
+    return stored[voter].ballot_id.hex() if stored else None
 
 
 def requested_version(request: Request) -> int | None:

@@ -31,7 +31,7 @@ VARIANTS = 64
 
 
 def ordered_candidates(contest: Contest, variant: int) -> tuple[Candidate, ...]:
-    """Return the candidates in the order of a variant, or by number if the contest says so.
+    """Return the candidates in the order of a variant, or by number if the contest's rules set it.
 
     Deterministic, so every worker shows a visitor the same order.
     """

@@ -32,9 +32,7 @@ async def frame(request: Request) -> Response:
     number = query.get("number", "") if view == "candidate" else None
     if view not in VIEWS or not (number is None or number in map(str, contest.numbers)):
         raise NotFound("sites.public.embed.no_such_view")
-    language: Language = next(
-        (known for known in LANGUAGES if known == query.get("language")), "zh"
-    )
+    language: Language = next((code for code in LANGUAGES if code == query.get("language")), "zh")
     body = (
         environment()
         .get_template("frame.html")

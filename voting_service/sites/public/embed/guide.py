@@ -14,7 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from voting_service.contests.phases import find_front_contest
+from voting_service.contests.contest_list import find_front_contest
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.prepared_response import Prepared
@@ -149,6 +149,6 @@ def _claims(language: Language) -> Iterator[ClaimRow]:
 
 def _errors(language: Language) -> Iterator[ErrorRow]:
     for kind in KINDS.values():
-        title = getattr(kind.title, language)
+        title = kind.title(language)
         advice = texts(language)["errors"].get(kind.name, "")
         yield ErrorRow(kind.status, kind.name, title, advice)

@@ -18,7 +18,7 @@ from voting_service.errors import (
     SentFromElsewhere,
     VotingError,
 )
-from voting_service.sites.public.api.cast_ballot import Submission, submit_ballot
+from voting_service.sites.public.api.cast_ballot import SubmittedBallot, submit_ballot
 from voting_service.sites.public.caches.pages import ordered_candidates
 from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.forms import (
@@ -139,12 +139,12 @@ async def _cast(context: PageContext, form: BallotForm) -> Response:
         raise SentFromElsewhere("sites.public.pages.wrong_csrf_token")
     choices = check_choices(form.choices, context.contest)
     scope = context.request.scope
-    submission = Submission(
+    submitted = SubmittedBallot(
         choices,
         form.fields.get(CHALLENGE),
         RequestSignals.from_scope(scope, dict(scope["headers"])),
     )
-    result = await submit_ballot(context.contest_state, session, submission, context.now)
+    result = await submit_ballot(context.contest_state, session, submitted, context.now)
     ballot_id = _decoder.decode(result.receipt).receipt.ballot
     # The fragment tells the page which message to show; a reload shows none.
     fragment = "stored" if isinstance(result, Accepted) else "again"

@@ -5,7 +5,7 @@ Bare ASGI endpoints: Starlette's request and response objects would cost more th
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
@@ -25,27 +25,26 @@ _HTML: Headers = [
 _GZIP = (b"content-encoding", b"gzip")
 
 
+class PageSource(NamedTuple):
+    """Where the prepared pages of a request's contest come from, and the reader's language."""
+
+    contest_state: ContestState
+    page_cache: PageCache
+    language: Language
+
+
 class CachedPage:
     """An endpoint that returns a prepared page, or 304. Subclasses find the page."""
 
     cache_control: ClassVar[bytes] = SHARED
     vary: ClassVar[bytes] = b"Accept-Encoding"
 
-    def find(
-        self,
-        contest_state: ContestState,
-        page_cache: PageCache,
-        language: Language,
-        path: dict[str, Any],
-    ) -> PreparedPage:
+    def find(self, source: PageSource, path: dict[str, Any]) -> PreparedPage:
         """Return the page. Raises a VotingError."""
         raise NotImplementedError
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        contest_state, page_cache, language = load_page_cache(scope)
-        await self.send(
-            scope, send, self.find(contest_state, page_cache, language, scope["path_params"])
-        )
+        await self.send(scope, send, self.find(load_page_source(scope), scope["path_params"]))
 
     async def send(
         self, scope: Scope, send: Send, page: PreparedPage, more: Headers | None = None
@@ -80,10 +79,11 @@ class CachedPage:
         )
 
 
-def load_page_cache(scope: Scope) -> tuple[ContestState, PageCache, Language]:
+def load_page_source(scope: Scope) -> PageSource:
     """Return the contest, its page cache and the language of a request. Raises NotFound,
     NotPublished or StoreUnavailable."""
     path = scope["path_params"]
     state: PublicState = scope["state"]["app_state"]
     contest_state = state.published_contest_state(path["slug"])
-    return contest_state, contest_state.page_cache(state.clock()), path["language"]
+    language: Language = path["language"]
+    return PageSource(contest_state, contest_state.page_cache(state.clock()), language)

@@ -8,12 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from voting_service.i18n.text import Language
-from voting_service.sites.public.caches.pages import PageCache
-from voting_service.sites.public.pages.cached_views import CachedPage, load_page_cache
+from voting_service.sites.public.pages.cached_views import CachedPage, PageSource, load_page_source
 from voting_service.sites.public.pages.responses import keep_order, order_in
 from voting_service.sites.public.rendering import PACKAGE
-from voting_service.sites.public.state import ContestState
 from voting_service.sites.shared.prepared_pages import PreparedPage
 from voting_service.sites.shared.problem_documents import Headers
 from voting_service.sites.shared.static_files import static_files, static_response
@@ -26,7 +23,7 @@ class CandidatesPage(CachedPage):
     vary = b"Accept-Encoding, Cookie"
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        contest_state, page_cache, language = load_page_cache(scope)
+        contest_state, page_cache, language = load_page_source(scope)
         if contest_state.contest.rules.list_order == "number":
             await self.send(scope, send, page_cache.candidates(language, 0))
             return
@@ -46,14 +43,8 @@ def _cookies(scope: Scope) -> bytes:
 class ProfilePage(CachedPage):
     """The profile of one candidate."""
 
-    def find(
-        self,
-        contest_state: ContestState,
-        page_cache: PageCache,
-        language: Language,
-        path: dict[str, Any],
-    ) -> PreparedPage:
-        return page_cache.profile(language, path["number"])
+    def find(self, source: PageSource, path: dict[str, Any]) -> PreparedPage:
+        return source.page_cache.profile(source.language, path["number"])
 
 
 async def static_file(request: Request) -> Response:

@@ -8,14 +8,11 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from voting_service.contests.contest_list import find_front_contest, group_by_phase
 from voting_service.contests.model import Contest
-from voting_service.contests.phases import (
-    find_front_contest,
-    group_by_phase,
-    is_published,
-)
+from voting_service.contests.phases import is_published
 from voting_service.errors import StoreUnavailable
-from voting_service.i18n.formatting import language_of
+from voting_service.i18n.formatting import preferred_language
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.nomination.awards.published_result import shown_result
@@ -30,8 +27,8 @@ _SHARED = SHARED.decode()
 
 
 async def home(request: Request) -> Response:
-    """Redirect (302) to the front contest (contests/phases.py), in the reader's language."""
-    language = language_of(request.headers.get("accept-language", "").encode())
+    """Redirect (302) to the front contest (contests/contest_list.py), in the reader's language."""
+    language = preferred_language(request.headers.get("accept-language", "").encode())
     address = await _front_address(request.state.app_state, language)
     return RedirectResponse(address, 302, {"vary": "accept-language"})
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from voting_service.errors import NotPublished, VotingError
-from voting_service.i18n.formatting import language_of
+from voting_service.i18n.formatting import preferred_language
 from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.sites.public.rendering import render, texts
 from voting_service.sites.public.state import ContestState, PublicState
@@ -38,7 +38,7 @@ def refusal(scope: Scope, error: VotingError) -> tuple[int, Headers, bytes]:
         body = contest_state.page_cache(_state(scope).clock()).coming(_language(scope)).body
         page = _page_headers(body), body
     else:
-        page = _page_headers_and_body(scope, problem_documents.kind_of(error).name)
+        page = _page_headers_and_body(scope, problem_documents.problem_kind(error).name)
     kept = [(key, value) for key, value in headers if key not in _REPLACED]
     return status, [*page[0], *kept], page[1]
 
@@ -92,7 +92,7 @@ def _language(scope: Scope) -> Language:
     for language in LANGUAGES:
         if language == first:
             return language
-    return language_of(_header(scope, b"accept-language"))
+    return preferred_language(_header(scope, b"accept-language"))
 
 
 def _contest_state(scope: Scope) -> ContestState | None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from voting_service.errors import NotFound
-from voting_service.i18n.formatting import language_of
+from voting_service.i18n.formatting import preferred_language
 from voting_service.infrastructure.crypto.public_draw import lot
 from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.nomination.notices.repository import (
@@ -92,5 +92,5 @@ def _builtins(published: PublishedNotice) -> dict[str, object]:
 
 async def in_readers_language(request: Request) -> Response:
     """Redirect (302) from an address without a language, as printed on paper."""
-    language = language_of(request.headers.get("accept-language", "").encode())
+    language = preferred_language(request.headers.get("accept-language", "").encode())
     return RedirectResponse(f"/{language}{request.url.path}", 302, {"vary": "accept-language"})

@@ -28,7 +28,7 @@ from voting_service.sites.public.pages.context import PageContext, load_context
 from voting_service.sites.public.pages.forms import csrf_token
 from voting_service.sites.public.pages.responses import rendered_response
 from voting_service.sites.public.rendering import dated, deadline, texts
-from voting_service.sites.shared.problem_documents import kind_of
+from voting_service.sites.shared.problem_documents import problem_kind
 
 Endpoint: TypeAlias = Callable[[PageContext], Awaitable[Response]]
 
@@ -89,7 +89,7 @@ def problem_page(context: PageContext, error: VotingError, choices: Iterable[int
 
 def page_kind(error: VotingError) -> tuple[int, str]:
     """Return the status of an error and its section of the texts under `problem`."""
-    kind = kind_of(error)
+    kind = problem_kind(error)
     match error:
         case NotOpen():
             return kind.status, "closed" if error.closed else "upcoming"

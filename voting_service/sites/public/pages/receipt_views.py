@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-import segno
-from markupsafe import Markup
 from starlette.responses import Response
 
 from voting_service.sites.public.api.reads import find_ballot
 from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.responses import rendered_response
+from voting_service.sites.shared.qr_code import qr_code
 from voting_service.sites.shared.security_headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 from voting_service.voting.ballots.receipt import receipt_bytes
 from voting_service.voting.rulings.model import BallotState
@@ -22,9 +21,6 @@ PICTURE_WIDTH = 640
 _MARGIN = 40
 _TITLE_SIZE = 34
 _GROUP = 4
-_QR_MASK = 3
-"""A fixed mask: all eight are readable, and choosing the best takes 3.4 ms, more than the rest of a
-vote."""
 _POLICY = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' blob:")
 """Allows the picture that the script draws, which phones save by touch and hold."""
 
@@ -115,7 +111,7 @@ async def _load_receipt(context: PageContext, ballot: str) -> Receipt:
 
 
 def _next_try(context: PageContext) -> str:
-    """Return which text says when the holder may vote again."""
+    """Return the key of the text on when the holder may vote again."""
     contest = context.contest
     if context.page_cache.phase != "open":
         return "closed"
@@ -129,12 +125,6 @@ def grouped(hexadecimal: str) -> str:
     return " ".join(
         hexadecimal[start : start + _GROUP] for start in range(0, len(hexadecimal), _GROUP)
     )
-
-
-def qr_code(address: str) -> Markup:
-    """Return a QR code as inline SVG that scales to its frame."""
-    code = segno.make(address, error="m", micro=False, mask=_QR_MASK)
-    return Markup(code.svg_inline(omitsize=True, light="#fff", svgclass="qr", lineclass=None))  # noqa: S704
 
 
 def fitting_size(text: str, width: int, largest: int) -> int:

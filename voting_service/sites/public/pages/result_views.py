@@ -10,9 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from voting_service.contests.pictures.model import Picture
 from voting_service.errors import NotFound
-from voting_service.i18n.formatting import language_of
+from voting_service.i18n.formatting import preferred_language
 from voting_service.infrastructure.postgres.pool import AnyConnection, acquire
 from voting_service.infrastructure.prepared_response import Prepared
+from voting_service.nomination.awards.certificate_numbers import is_serial_number
 from voting_service.nomination.awards.published_result import (
     Publicity,
     PublishedCertificate,
@@ -29,8 +30,6 @@ from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.responses import rendered_response
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
-
-_SERIAL = re.compile(r"[0-9]{4}-[0-9]{3}")
 
 
 async def result(context: PageContext) -> Response:
@@ -134,7 +133,7 @@ async def certificate(context: PageContext) -> Response:
     body = context.page_cache.render(
         "certificate.html",
         context.language,
-        f"/certificates/{serial}?code={code}" if _SERIAL.fullmatch(serial) else "",
+        f"/certificates/{serial}?code={code}" if is_serial_number(serial) else "",
         certificate=record if person is not None else None,
         is_valid=is_valid,
         person=person,
@@ -148,12 +147,12 @@ async def certificate(context: PageContext) -> Response:
 async def _certificate(
     connection: AnyConnection, serial: str, code: str
 ) -> PublishedCertificate | None:
-    return await find_certificate(connection, serial, code) if _SERIAL.fullmatch(serial) else None
+    return await find_certificate(connection, serial, code) if is_serial_number(serial) else None
 
 
 async def certificate_address(request: Request) -> Response:
     """Redirect (302) from the address in the QR code to the page in the reader's language. For an
-    unknown certificate the page belongs to the newest contest and says that it is not valid."""
+    unknown certificate the page belongs to the newest contest and shows that it is not valid."""
     state: PublicState = request.state.app_state
     serial, code = request.path_params["serial"], request.query_params.get("code", "")
     async with acquire(state.read_pool) as connection:
@@ -162,11 +161,11 @@ async def certificate_address(request: Request) -> Response:
         contest_state.contest.id: contest_state.contest
         for contest_state in state.contest_states.values()
     }
-    if not contests or not _SERIAL.fullmatch(serial):
+    if not contests or not is_serial_number(serial):
         raise NotFound("sites.public.pages.no_such_certificate")
     contest = contests.get(record.contest_id) if record is not None else None
     contest = contest or max(contests.values(), key=lambda contest: contest.opens_at)
-    language = language_of(request.headers.get("accept-language", "").encode())
+    language = preferred_language(request.headers.get("accept-language", "").encode())
     kept = code if re.fullmatch(r"[0-9a-f]{1,64}", code) else ""
     return RedirectResponse(
         f"/{language}/{contest.slug}/certificates/{serial}?code={kept}",

@@ -29,7 +29,7 @@ from voting_service.errors import (
     Unavailable,
     VotingError,
 )
-from voting_service.i18n.formatting import language_of
+from voting_service.i18n.formatting import preferred_language
 from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.sites.public.api.reads import find_voters_ballot
 from voting_service.sites.public.api.sessions import (
@@ -42,7 +42,7 @@ from voting_service.sites.public.pages.cookies import VisitorCookies
 from voting_service.sites.public.pages.forms import BallotForm, read_form
 from voting_service.sites.public.rendering import render
 from voting_service.sites.public.state import ContestState, PublicState
-from voting_service.sites.shared.problem_documents import kind_of
+from voting_service.sites.shared.problem_documents import problem_kind
 from voting_service.sites.shared.same_origin import refuse_cross_site
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 from voting_service.voting.voters.session_token import read
@@ -146,7 +146,7 @@ def _enter_page(
 ) -> Response:
     """Return the page on how to sign in, with the error, if any. It never contains the token."""
     state: PublicState = request.state.app_state
-    status = kind_of(error).status if error else 200
+    status = problem_kind(error).status if error else 200
     body = render(
         "enter.html",
         language=language,
@@ -171,4 +171,4 @@ def _language(request: Request, form: BallotForm | None = None) -> Language:
     for language in LANGUAGES:
         if language == requested:
             return language
-    return language_of(request.headers.get("accept-language", "").encode())
+    return preferred_language(request.headers.get("accept-language", "").encode())

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from voting_service.i18n.text import Language
-from voting_service.sites.public.caches.pages import PageCache
-from voting_service.sites.public.pages.cached_views import CachedPage
-from voting_service.sites.public.state import ContestState
+from voting_service.sites.public.pages.cached_views import CachedPage, PageSource
 from voting_service.sites.shared.prepared_pages import PreparedPage
 
 
@@ -17,12 +14,6 @@ class StandingsPage(CachedPage):
     # CDNs revalidate once a second, browsers always, so that the refresh button works.
     cache_control = b"public, max-age=0, s-maxage=1"
 
-    def find(
-        self,
-        contest_state: ContestState,
-        page_cache: PageCache,
-        language: Language,
-        path: dict[str, Any],
-    ) -> PreparedPage:
-        shown, tag = contest_state.standings_cache.standings()
-        return page_cache.standings(language, shown, tag)
+    def find(self, source: PageSource, path: dict[str, Any]) -> PreparedPage:
+        shown, tag = source.contest_state.standings_cache.standings()
+        return source.page_cache.standings(source.language, shown, tag)

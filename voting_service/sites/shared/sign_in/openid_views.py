@@ -11,11 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from voting_service.errors import (
-    NotFound,
-    NotSignedIn,
-    SlowDown,
-)
+from voting_service.errors import NotFound, NotSignedIn
 from voting_service.infrastructure.http_clients.openid_connect import OpenIdProvider
 from voting_service.sites.shared.signed_in.access import (
     CurrentUser,
@@ -25,21 +21,21 @@ from voting_service.sites.shared.signed_in.access import (
 )
 from voting_service.sites.shared.signed_in.client_network import network_of_request
 from voting_service.sites.shared.signed_in.cookies import (
-    cookie_name,
+    Cookie,
+    delete_cookie,
     keep_session,
+    read_cookie,
     set_cookie,
 )
 from voting_service.sites.shared.signed_in.forms import read_form
-from voting_service.sites.shared.signed_in.rate_limits import count_try
+from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts import service
 from voting_service.staff.accounts.openid_sign_in import Purpose, decrypt, encrypt, start
-from voting_service.staff.accounts.sign_in import TooManyTries
 
 CALLBACK = "/sign-in/openid/callback"
-_COOKIE = "openid"
-_COOKIE_SECONDS = 600
+_COOKIE = Cookie("openid", 600, lax=True)
 
 
 def _provider(request: Request) -> OpenIdProvider:
@@ -50,23 +46,16 @@ def _provider(request: Request) -> OpenIdProvider:
 
 
 def _redirect_uri(request: Request) -> str:
-    return get_state(request).settings.office_url + CALLBACK
-
-
-async def _count(request: Request) -> None:
-    try:
-        await count_try("sign_in", request)
-    except TooManyTries as refusal:
-        raise SlowDown(refusal.retry_after_seconds) from None
+    return get_state(request).settings.staff_url + CALLBACK
 
 
 async def _start(
-    request: Request, purpose: Purpose, wanted: str, user: CurrentUser | None = None
+    request: Request, purpose: Purpose, next_path: str, user: CurrentUser | None = None
 ) -> Response:
     state = get_state(request)
     pending = start(
         purpose,
-        wanted,
+        next_path,
         state.clock(),
         account_id=user.account.id if user else None,
         session=user.session.id if user else "",
@@ -75,7 +64,7 @@ async def _start(
     address = await _provider(request).authorization_address(**parameters)
     response = _redirect_page(request, address)
     encrypted = encrypt(state.settings.master_key.get_secret_value(), pending)
-    set_cookie(request, response, _COOKIE, encrypted, _COOKIE_SECONDS, lax=True)
+    set_cookie(request, response, _COOKIE, encrypted)
     return response
 
 
@@ -85,9 +74,9 @@ def _redirect_page(request: Request, address: str) -> Response:
     return page(request, "sign_in/onward.html", address=address)
 
 
+@limiter.limit(rate("sign_in"))
 async def sign_in_with_openid(request: Request) -> Response:
     """Start a sign-in at the provider."""
-    await _count(request)
     form = await read_form(request)
     return await _start(request, "sign_in", safe_next(form.get("next", "/")))
 
@@ -106,13 +95,13 @@ async def connect_openid(request: Request) -> Response:
     return await _start(request, "connect", "/account", current_user(request))
 
 
+@limiter.limit(rate("sign_in"))
 async def callback(request: Request) -> Response:
     """Handle the provider's response. Raises NotSignedIn, TokenRefused or Unavailable."""
-    await _count(request)
     state, provider = get_state(request), _provider(request)
     pending = decrypt(
         state.settings.master_key.get_secret_value(),
-        request.cookies.get(cookie_name(request, _COOKIE), ""),
+        read_cookie(request, _COOKIE),
         request.query_params.get("state", ""),
         state.clock(),
     )
@@ -131,7 +120,7 @@ async def callback(request: Request) -> Response:
             # is the one that the encrypted cookie names.
             await service.prove_with_openid(connection, pending, claims, state.clock())
     response = _redirect_page(request, pending.next)
-    set_cookie(request, response, _COOKIE, "", 0, lax=True)
+    delete_cookie(request, response, _COOKIE)
     if token:
         keep_session(request, response, token)
     return response

@@ -14,7 +14,7 @@ from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.staff.accounts.service import change_own_password, end_session_of
+from voting_service.staff.accounts.service import change_own_password, end_account_session
 from voting_service.staff.accounts.sessions import load_sessions
 
 
@@ -38,7 +38,9 @@ async def end_own_session(request: Request) -> Response:
     form = await read_form(request)
     state, account = get_state(request), current_user(request).account
     async with state.connection() as connection:
-        await end_session_of(connection, account, account, form.get("session", ""), state.clock())
+        await end_account_session(
+            connection, account, account, form.get("session", ""), state.clock()
+        )
     return RedirectResponse("/account", 303)
 
 

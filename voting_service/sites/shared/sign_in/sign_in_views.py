@@ -22,45 +22,46 @@ from voting_service.sites.shared.signed_in.cookies import (
 )
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.messages import messages
-from voting_service.sites.shared.signed_in.rate_limits import count_try
+from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.staff.accounts.failed_sign_ins import record_failure
+from voting_service.staff.accounts.failed_sign_ins import TooManyTries, record_failure
 from voting_service.staff.accounts.service import confirm_identity, start_session
 from voting_service.staff.accounts.service import sign_out as end_own_session
 from voting_service.staff.accounts.sign_in import (
-    TooManyTries,
+    SignInAttempt,
     authenticate,
     prove_again,
 )
 
-AUDIT_LOG_ACTOR = "desk"
+AUDIT_LOG_ACTOR = "console"
 """The actor of audit log lines about failed sign-ins."""
 
 
 async def sign_in_page(request: Request) -> Response:
     """Show the form; a signed-in user is redirected."""
-    wanted = safe_next(request.query_params.get("next", "/"))
+    next_path = safe_next(request.query_params.get("next", "/"))
     if await find_current_user(request) is not None:
-        return RedirectResponse(wanted, 303)
+        return RedirectResponse(next_path, 303)
     notice = messages(request, "sign_in")["welcome"] if "welcome" in request.query_params else ""
-    return _sign_in_form(request, wanted, notice=notice)
+    return _sign_in_form(request, next_path, notice=notice)
 
 
 def _sign_in_form(
-    request: Request, wanted: str, *, name: str = "", notice: str = "", status: int = 200
+    request: Request, next_path: str, *, name: str = "", notice: str = "", status: int = 200
 ) -> Response:
     return page(
         request,
         "sign_in/sign_in.html",
         status=status,
-        next=wanted,
+        next=next_path,
         name=name,
         notice=notice,
         openid=get_state(request).openid is not None,
     )
 
 
+@limiter.limit(rate("sign_in"))
 async def sign_in(request: Request) -> Response:
     """Open a session for the right name, password and code."""
     form = await read_form(request)
@@ -70,15 +71,11 @@ async def sign_in(request: Request) -> Response:
     texts = messages(request, "sign_in")
     async with state.connection() as connection:
         try:
-            await count_try("sign_in", request)
             account = await authenticate(
                 connection,
                 state.settings.master_key.get_secret_value(),
-                name,
-                form.get("password", ""),
-                form.get("code", ""),
+                SignInAttempt(name, form.get("password", ""), form.get("code", ""), source=source),
                 clock=state.clock,
-                source=source,
             )
         except TooManyTries as refusal:
             notice = texts["wait"].format(seconds=refusal.retry_after_seconds)
@@ -99,19 +96,20 @@ async def confirm_page(request: Request) -> Response:
 
 
 def _confirm_form(
-    request: Request, wanted: str, *, notice: str = "", status: int = 200
+    request: Request, destination: str, *, notice: str = "", status: int = 200
 ) -> Response:
     return page(
         request,
         "sign_in/confirm.html",
         status=status,
-        next=wanted,
+        next=destination,
         notice=notice,
         openid=get_state(request).openid is not None,
     )
 
 
 @signed_in()
+@limiter.limit(rate("confirm"))
 async def confirm(request: Request) -> Response:
     """Take the password or a one-time code as proof."""
     form = await read_form(request)
@@ -120,7 +118,6 @@ async def confirm(request: Request) -> Response:
     source = network_of_request(request)
     async with state.connection() as connection:
         try:
-            await count_try("confirm", request)
             await prove_again(
                 connection,
                 state.settings.master_key.get_secret_value(),

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from voting_service.errors import IdentityNotConfirmed, NotSignedIn
+from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.sites.shared.signed_in.cookies import session_token
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.model import (
@@ -24,11 +25,12 @@ from voting_service.staff.accounts.sessions import (
     find_session,
     is_confirmed,
 )
+from voting_service.staff.actor import Actor
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 SIGN_IN, CONFIRM = "/sign-in", "/confirm"
-REFRESH_HEADER = "desk-refresh"
+REFRESH_HEADER = "background-refresh"
 """The header of requests that an open page repeats by itself (static/charts.js)."""
 _MARK_BYTES = 16
 
@@ -49,25 +51,30 @@ def csrf_token(token: str) -> str:
 async def find_current_user(request: Request) -> CurrentUser | None:
     """Return the signed-in user, loaded once per request; None without one. Raises
     StoreUnavailable."""
-    known: CurrentUser | None = getattr(request.state, "user", None)
+    user: CurrentUser | None = getattr(request.state, "user", None)
     token = session_token(request)
-    if known is not None or not token:
-        return known
+    if user is not None or not token:
+        return user
     state = get_state(request)
     async with state.connection() as connection:
-        found = await find_session(
+        session = await find_session(
             connection, token, state.clock(), by_itself=REFRESH_HEADER in request.headers
         )
-    if found is None:
+    if session is None:
         return None
-    request.state.user = CurrentUser(*found, csrf=csrf_token(token))
+    request.state.user = CurrentUser(*session, csrf=csrf_token(token))
     return request.state.user  # type: ignore[no-any-return]
 
 
 def current_user(request: Request) -> CurrentUser:
     """Return the user in an endpoint behind `signed_in`."""
-    found: CurrentUser = request.state.user
-    return found
+    user: CurrentUser = request.state.user
+    return user
+
+
+def current_actor(request: Request, connection: AnyConnection) -> Actor:
+    """Return the signed-in account as an actor on `connection`, now."""
+    return Actor(connection, current_user(request).account, get_state(request).clock())
 
 
 def signed_in(*roles: Role, step_up: bool = False) -> Callable[[Endpoint], Endpoint]:
@@ -106,12 +113,12 @@ def wants_page(request: Request) -> bool:
     return not is_data and "text/html" in request.headers.get("accept", "")
 
 
-def safe_next(wanted: str) -> str:
+def safe_next(path: str) -> str:
     """Return an address of this site unchanged, and "/" for any other."""
-    is_plain = wanted.isascii() and wanted.isprintable() and not set(wanted) & set("\\ ")
-    if not is_plain or not wanted.startswith("/") or wanted.startswith("//"):
+    is_plain = path.isascii() and path.isprintable() and not set(path) & set("\\ ")
+    if not is_plain or not path.startswith("/") or path.startswith("//"):
         return "/"
-    return wanted
+    return path
 
 
 def _way_back(request: Request) -> str:

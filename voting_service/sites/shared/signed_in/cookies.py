@@ -1,4 +1,4 @@
-"""The desk's cookies. Over https they carry the prefix `__Host-`: no neighbour can set them.
+"""The staff site's cookies. Over https they carry the prefix `__Host-`: no neighbour can set them.
 
 | cookie     | holds                | scripts | sent                         |
 |------------|----------------------|---------|------------------------------|
@@ -9,63 +9,78 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from voting_service.i18n.formatting import language_of
+from voting_service.i18n.formatting import preferred_language
 from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.sessions import ABSOLUTE
 
-_SESSION, _LANGUAGE = "staff", "language"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-_LANGUAGE_SECONDS = 400 * 86_400
+
+
+class Cookie(NamedTuple):
+    """A cookie that scripts cannot read. Only a `lax` one is sent when another site leads here."""
+
+    name: str
+    seconds: int
+    lax: bool = False
+
+
+_SESSION = Cookie("staff", int(ABSOLUTE.total_seconds()))
+_LANGUAGE = Cookie("language", 400 * 86_400)
 
 
 def session_token(request: Request) -> str:
     """Return the session's token, unchecked; "" without one."""
-    token = request.cookies.get(cookie_name(request, _SESSION), "")
+    token = read_cookie(request, _SESSION)
     return token if _TOKEN.fullmatch(token) else ""
 
 
 def keep_session(request: Request, response: Response, token: str) -> None:
-    seconds = int(ABSOLUTE.total_seconds())
-    set_cookie(request, response, _SESSION, token, seconds)
+    set_cookie(request, response, _SESSION, token)
 
 
 def forget_session(request: Request, response: Response) -> None:
-    set_cookie(request, response, _SESSION, "", 0)
+    delete_cookie(request, response, _SESSION)
 
 
 def language(request: Request) -> Language:
     """Return the language chosen on this site, else the browser's, else Chinese."""
-    kept = request.cookies.get(cookie_name(request, _LANGUAGE), "")
-    for known in LANGUAGES:
-        if known == kept:
-            return known
-    return language_of(request.headers.get("accept-language", "").encode())
+    kept = read_cookie(request, _LANGUAGE)
+    for code in LANGUAGES:
+        if code == kept:
+            return code
+    return preferred_language(request.headers.get("accept-language", "").encode())
 
 
 def keep_language(request: Request, response: Response, chosen: Language) -> None:
-    set_cookie(request, response, _LANGUAGE, chosen, _LANGUAGE_SECONDS)
+    set_cookie(request, response, _LANGUAGE, chosen)
 
 
-def cookie_name(request: Request, kind: str) -> str:
-    return f"__Host-{kind}" if get_state(request).is_https else kind
+def read_cookie(request: Request, cookie: Cookie) -> str:
+    """Return the value that the browser sent, unchecked; "" without one."""
+    return request.cookies.get(_full_name(request, cookie), "")
 
 
-def set_cookie(
-    request: Request, response: Response, kind: str, value: str, seconds: int, *, lax: bool = False
-) -> None:
-    """Set a cookie that scripts cannot read, or delete it with 0 seconds. Only a `lax` cookie is
-    sent when another site leads here."""
+def _full_name(request: Request, cookie: Cookie) -> str:
+    return f"__Host-{cookie.name}" if get_state(request).is_https else cookie.name
+
+
+def delete_cookie(request: Request, response: Response, cookie: Cookie) -> None:
+    set_cookie(request, response, cookie._replace(seconds=0), "")
+
+
+def set_cookie(request: Request, response: Response, cookie: Cookie, value: str) -> None:
     response.set_cookie(
-        cookie_name(request, kind),
+        _full_name(request, cookie),
         value,
-        max_age=seconds,
+        max_age=cookie.seconds,
         path="/",
         secure=get_state(request).is_https,
         httponly=True,
-        samesite="lax" if lax else "strict",
+        samesite="lax" if cookie.lax else "strict",
     )

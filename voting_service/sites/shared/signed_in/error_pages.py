@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import structlog
+from slowapi.errors import RateLimitExceeded
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,22 +13,25 @@ from starlette.responses import Response
 from voting_service.errors import (
     InvalidInput,
     StoreUnavailable,
+    Unavailable,
     VotingError,
 )
 from voting_service.i18n.text import Language
 from voting_service.sites.shared import problem_documents
-from voting_service.sites.shared.problem_documents import kind_of, problem
+from voting_service.sites.shared.problem_documents import problem, problem_kind
 from voting_service.sites.shared.signed_in.access import find_current_user, wants_page
 from voting_service.sites.shared.signed_in.cookies import language
+from voting_service.sites.shared.signed_in.rate_limits import RETRY_SECONDS
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.failed_sign_ins import TooManyTries
 
 log = structlog.get_logger(__name__)
 
 _ENOUGH_SAID = frozenset(
     {"not-found", "wrong-role", "not-signed-in", "sent-from-elsewhere", "confirm-identity", "busy"}
 )
-"""Errors whose page says by itself what happened and what to do."""
+"""Errors whose page explains by itself what happened and what to do."""
 
 
 class Detail(NamedTuple):
@@ -43,7 +47,7 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
     if not wants_page(request):
         return await problem_documents.on_domain_error(request, error)
     status, headers, _ = problem(error, language(request))
-    kind = kind_of(error).name
+    kind = problem_kind(error).name
     answer = await _error_page(request, kind, status, _details(error, kind, language(request)))
     for name, value in headers:
         if name == b"retry-after":
@@ -55,9 +59,9 @@ def _details(error: VotingError, kind: str, reader: Language) -> list[Detail]:
     """Return what was wrong, in the reader's language; in English where there is no Chinese text
     and the page's own text does not say enough."""
     faults = error.faults if isinstance(error, InvalidInput) else (error,)
-    said = [Detail(fault.zh, "zh") for fault in faults if fault.zh and reader == "zh"]
-    if said or (reader == "zh" and kind in _ENOUGH_SAID):
-        return said
+    details = [Detail(fault.zh, "zh") for fault in faults if fault.zh and reader == "zh"]
+    if details or (reader == "zh" and kind in _ENOUGH_SAID):
+        return details
     return [Detail(str(fault), "en") for fault in faults]
 
 
@@ -72,10 +76,20 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     return answer
 
 
+async def on_rate_limit_exceeded(request: Request, error: Exception) -> Response:
+    """slowapi's refusal. A limit's own `error_message` is the code of Unavailable, for a form that
+    is to be sent again; otherwise it is TooManyTries."""
+    assert isinstance(error, RateLimitExceeded)
+    code = error.limit and error.limit.error_message
+    if isinstance(code, str):
+        return await on_domain_error(request, Unavailable(code, retry_after_seconds=RETRY_SECONDS))
+    return await on_domain_error(request, TooManyTries(RETRY_SECONDS))
+
+
 async def on_bug(request: Request, error: Exception) -> Response:
     """Starlette's handler for everything else."""
     # Without the path: an invitation's holds its token.
-    log.error("desk_bug", method=request.method, error=type(error).__name__)
+    log.error("staff_site_bug", method=request.method, error=type(error).__name__)
     if not wants_page(request):
         return await problem_documents.on_bug(request, error)
     answer = await _error_page(request, "bug", 500, [])

@@ -42,7 +42,7 @@ async def read_form(request: Request) -> dict[str, str]:
 
 async def read_form_lists(request: Request) -> dict[str, list[str]]:
     """Return the fields of a form in which a field may occur several times."""
-    refuse_cross_site(request, get_state(request).settings.office_url)
+    refuse_cross_site(request, get_state(request).settings.staff_url)
     fields = await _fields(request)
     await check_csrf_token(request, fields)
     return fields

@@ -1,27 +1,40 @@
 """Limits on how often one network may sign in, confirm an identity, open an invitation or upload.
 
-Guessing is stopped by the count of (name, source) in Postgres (staff/accounts/sign_in.py), which is
-shared by all processes and locks out nobody else. These limits bound the work that one network can
-cause: each attempt costs a tenth of a second of argon2, each file a process. They are wide enough
-for an office behind one address.
+Guessing is stopped by the count of (name, source) in Postgres (staff/accounts/sign_in.py), which
+locks out nobody else. These limits bound the work that one network can cause: each attempt costs a
+tenth of a second of argon2, each file a process. They are wide enough for a workplace behind one
+address.
 
-slowapi counts synchronously (its store may lock or be remote), and its decorator for coroutines
-does so on the event loop. So the check is an ordinary function, called in a thread. It counts in
-the memory of this process: a limit on work is a limit per process.
+A route's function is decorated as slowapi documents it, above it only who may use it:
+
+    @signed_in()
+    @limiter.limit(rate("confirm"))
+    async def confirm(request: Request) -> Response:
+
+Over the limit slowapi raises RateLimitExceeded, which error_pages.py renders. All processes count
+together, in Valkey; without it each counts in its own memory, and looks for it again after 1, 2, 4,
+… up to 32 seconds.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Literal
 
+from limits.storage import RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+from redis import ConnectionPool
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from slowapi import Limiter
-from slowapi.errors import RateLimitExceeded
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import Response
 
+from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.sites.shared.signed_in.client_network import network_of_request
-from voting_service.staff.accounts.sign_in import TooManyTries
 
 Kind = Literal["sign_in", "confirm", "invitation", "upload"]
 RATES: dict[Kind, str] = {
@@ -32,35 +45,72 @@ RATES: dict[Kind, str] = {
 }
 RETRY_SECONDS = 60
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+Decorator = Callable[[Endpoint], Endpoint]
 
-class Limits:
-    """The counts of one process."""
 
-    def __init__(self) -> None:
-        self._limiter = Limiter(key_func=_network, storage_uri="memory://")
-        self._checks = {kind: self._check(kind, rate) for kind, rate in RATES.items()}
+class ThreadedLimiter(Limiter):
+    """slowapi's limiter, which asks its store in a thread and not on the event loop."""
 
-    def _check(self, kind: Kind, rate: str) -> Callable[..., None]:
-        def check(request: Request) -> None:
-            """Do nothing: slowapi counts before it calls this."""
+    def limit(self, *args: Any, **kwargs: Any) -> Decorator:
+        return _in_thread(super().limit(*args, **kwargs))
 
-        check.__name__ = kind  # the name under which slowapi counts
-        limited: Callable[..., None] = self._limiter.limit(rate)(check)
+    def shared_limit(self, *args: Any, **kwargs: Any) -> Decorator:
+        return _in_thread(super().shared_limit(*args, **kwargs))
+
+    @contextmanager
+    def counting_in(self, valkey_url: str) -> Iterator[None]:
+        """Count in a Valkey for the time of the context. It need not be there."""
+        pool = ConnectionPool.from_url(
+            valkey_url,
+            socket_timeout=VALKEY_CALL_TIMEOUT_SECONDS,
+            socket_connect_timeout=VALKEY_CALL_TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        before = self._storage, self._limiter
+        self._storage = RedisStorage(valkey_url, pool)
+        self._limiter = FixedWindowRateLimiter(self._storage)
+        self._storage_dead = False
+        try:
+            yield
+        finally:
+            self._storage, self._limiter = before
+            self._storage_dead = False
+            pool.disconnect()
+
+
+def _in_thread(decorate: Callable[..., Any]) -> Decorator:
+    """Return slowapi's decorator for coroutines. Its own would ask the store on the event loop; a
+    plain function it checks in the thread that calls it."""
+
+    def decorator(endpoint: Endpoint) -> Endpoint:
+        @decorate
+        @wraps(endpoint)
+        def admit(request: Request) -> Endpoint:
+            return endpoint
+
+        @wraps(endpoint)
+        async def limited(request: Request) -> Response:
+            admitted: Endpoint = await run_in_threadpool(admit, request)
+            return await admitted(request)
+
         return limited
 
-    async def count(self, kind: Kind, request: Request) -> None:
-        """Count an attempt. Raises TooManyTries when the network made too many."""
-        try:
-            await asyncio.to_thread(self._checks[kind], request=request)
-        except RateLimitExceeded:
-            raise TooManyTries(RETRY_SECONDS) from None
+    return decorator
+
+
+def rate(kind: Kind) -> Callable[[], str]:
+    """Return what slowapi asks for the rate at every request."""
+    return lambda: RATES[kind]
 
 
 def _network(request: Request) -> str:
     return network_of_request(request) or "nowhere"
 
 
-async def count_try(kind: Kind, request: Request) -> None:
-    """Count an attempt in the limits of this process. Raises TooManyTries."""
-    limits: Limits = request.state.limits
-    await limits.count(kind, request)
+limiter = ThreadedLimiter(
+    key_func=_network,
+    key_style="endpoint",  # an address may hold an invitation's token
+    in_memory_fallback_enabled=True,
+)
+"""The limits of this process, as slowapi's documentation keeps them: beside the routes."""

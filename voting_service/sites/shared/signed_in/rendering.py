@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from voting_service.i18n.formatting import written_moment, written_number
 from voting_service.i18n.text import LANGUAGES
@@ -36,9 +36,9 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     """Render a page; nothing may cache it.
 
     `template` is `<area>/<name>.html` of the theme. In it: `t.<area>.<key>`, `user` (None when
-    nobody is signed in), `csrf`, `language`, `number()`, `moment()`, `text_of()` (for a `Text`),
-    `static_url()`, `nav`, and `values`; `contest=` or `selection=` add the subject's own
-    navigation and show times in its time zone.
+    nobody is signed in), `csrf`, `language`, `done` (the message of `redirect_done`, or ""),
+    `number()`, `moment()`, `text_of()` (for a `Text`), `static_url()`, `nav`, and `values`;
+    `contest=` or `selection=` add the subject's own navigation and show times in its time zone.
     """
     state = get_state(request)
     language = language_of_request(request)
@@ -63,12 +63,20 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             "static_url": state.theme.static_url,
             "path": request.url.path,
             "here": quote(here, safe="/"),
+            "done": request.query_params.get("done", ""),
             "nav": _navigation(state.theme, user, subjects, request.url.path),
             **subjects,
             **values,
         }
     )
     return Response(body, status, PAGE_HEADERS, media_type="text/html")
+
+
+def redirect_done(request: Request, path: str, done: str) -> Response:
+    """Redirect after a post to a page about the same contest or selection, with the message
+    `done`; `path` names it as `{slug}`."""
+    address = path.replace("{slug}", request.path_params["slug"])
+    return RedirectResponse(f"{address}?done={done}", 303)
 
 
 def _navigation(

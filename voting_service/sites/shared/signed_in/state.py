@@ -64,7 +64,7 @@ class StaffState:
     @property
     def is_https(self) -> bool:
         """Whether staff use the site over https; it decides the prefix of the cookies."""
-        return self.settings.office_url.startswith("https://")
+        return self.settings.staff_url.startswith("https://")
 
 
 def get_state(request: Request) -> StaffState:

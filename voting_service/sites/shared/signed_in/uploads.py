@@ -84,7 +84,7 @@ async def read_typed(request: Request) -> dict[str, list[str]]:
 
 
 def _refuse_what_is_no_form(request: Request) -> None:
-    refuse_cross_site(request, get_state(request).settings.office_url)
+    refuse_cross_site(request, get_state(request).settings.staff_url)
     headers = request.headers
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _MEDIA_TYPE or headers.get("content-encoding", "identity") != "identity":

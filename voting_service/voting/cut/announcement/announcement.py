@@ -12,11 +12,11 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from voting_service.i18n.catalogues import load_catalogue
+from voting_service.i18n.formatting import written_moment
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.typesetting.compiler import typeset
 from voting_service.voting.cut.document import (
@@ -28,9 +28,6 @@ from voting_service.voting.cut.signature import VerifiedCut, verify_document
 
 Names = Mapping[int, str]
 Part = dict[str, Any]
-
-_LOCALES: Mapping[Language, str] = {"zh": "zh_Hans_CN", "en": "en_GB"}
-_MOMENTS: Mapping[Language, str] = {"zh": "y年M月d日 HH:mm", "en": "d MMMM y, HH:mm"}
 
 
 def announcement(document_bytes: bytes, language: Language) -> bytes:
@@ -68,8 +65,8 @@ def announced(verified: VerifiedCut, digest: str, language: Language) -> Part:
         "closing": words["closing"].format(version=document.version, start=digest[:16]),
         "opening": _opening(document, language),
         "corrections": [
-            {"lines": _correction(document.version, one, names, language)}
-            for one in document.corrects
+            {"lines": _correction(document.version, correction, names, language)}
+            for correction in document.corrects
         ],
         "selected": [
             {"rank": c.rank, "number": c.number, "name": names[c.number], "votes": c.net}
@@ -86,8 +83,8 @@ def _opening(document: CutDocument, language: Language) -> str:
     contest, ballots = document.contest, document.ballots
 
     def local(moment: str) -> str:
-        value = datetime.fromisoformat(moment).astimezone(ZoneInfo(contest.time_zone))
-        return format_datetime(value, _MOMENTS[language], locale=_LOCALES[language])
+        value = datetime.fromisoformat(moment)
+        return written_moment(value, ZoneInfo(contest.time_zone), language)
 
     words = texts(language)
     text: str = words["opening"]
@@ -103,21 +100,21 @@ def _opening(document: CutDocument, language: Language) -> str:
     )
 
 
-def _named(numbers: Iterable[int], names: Names, said: Mapping[str, str]) -> str:
-    return said["between_names"].join(f"{number} {names[number]}" for number in numbers)
+def _named(numbers: Iterable[int], names: Names, words: Mapping[str, str]) -> str:
+    return words["between_names"].join(f"{number} {names[number]}" for number in numbers)
 
 
 def _correction(version: int, change: Correction, names: Names, language: Language) -> list[str]:
-    said = texts(language)["correction"]
+    words = texts(language)["correction"]
     lines = [
-        said["text"].format(version=version, before=change.version),
-        said["reason"].format(reason=getattr(change.reason, language)),
-        said["votes"].format(count=len(change.votes)),
+        words["text"].format(version=version, before=change.version),
+        words["reason"].format(reason=getattr(change.reason, language)),
+        words["votes"].format(count=len(change.votes)),
     ]
     if change.entered:
-        lines.append(said["entered"].format(names=_named(change.entered, names, said)))
+        lines.append(words["entered"].format(names=_named(change.entered, names, words)))
     if change.left:
-        lines.append(said["left"].format(names=_named(change.left, names, said)))
+        lines.append(words["left"].format(names=_named(change.left, names, words)))
     return lines
 
 
@@ -153,19 +150,19 @@ def _ties(document: CutDocument, names: Names, words: Mapping[str, Any]) -> list
     return sentences
 
 
-def _describe_tie(tie: TieReport, names: Names, said: Mapping[str, str]) -> list[str]:
+def _describe_tie(tie: TieReport, names: Names, texts: Mapping[str, str]) -> list[str]:
     sentences = [
-        said["tied"].format(
+        texts["tied"].format(
             count=len(tie.numbers),
             votes=f"{tie.votes:,}",
             places=tie.places,
-            names=_named(tie.numbers, names, said),
+            names=_named(tie.numbers, names, texts),
         )
     ]
     if tie.drawn:
-        sentences.append(said["drawn"].format(drawn=tie.drawn))
+        sentences.append(texts["drawn"].format(drawn=tie.drawn))
     if tie.order:
-        sentences.append(said["order"].format(names=_named(tie.order, names, said)))
+        sentences.append(texts["order"].format(names=_named(tie.order, names, texts)))
     return sentences
 
 

@@ -10,10 +10,11 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 
 from voting_service.contests.model import Contest
 from voting_service.i18n.catalogues import load_catalogue
+from voting_service.i18n.formatting import LOCALES, written_moment
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.typesetting.compiler import typeset
 from voting_service.voting.tally.exports import tally_table, to_csv
@@ -29,8 +30,6 @@ NEIGHBOURS = 5
 Row = dict[str, Any]
 
 _NAMES = ("gross", "held", "void", "net")
-_LOCALES: Mapping[Language, str] = {"zh": "zh_Hans_CN", "en": "en_GB"}
-_MOMENTS: Mapping[Language, str] = {"zh": "y年M月d日 HH:mm:ss", "en": "d MMMM y, HH:mm:ss"}
 _SOURCES: Mapping[str, tuple[Key, ...]] = {
     "votes": ("hour", "platform", "candidate"),
     "ballots": ("hour", "platform"),
@@ -84,8 +83,7 @@ def _figures(count: Count) -> dict[str, int]:
 
 
 def _moment(contest: Contest, moment: datetime, language: Language) -> str:
-    local = moment.astimezone(contest.zone)
-    return format_datetime(local, _MOMENTS[language], locale=_LOCALES[language])
+    return written_moment(moment, contest.zone, language, seconds=True)
 
 
 def _facts(contest: Contest, recounted: Recount, language: Language) -> list[tuple[str, str]]:
@@ -126,9 +124,9 @@ def _candidates(contest: Contest, recounted: Recount, language: Language) -> lis
 
 def _line(contest: Contest, rows: Sequence[Row], words: Mapping[str, Any]) -> str:
     """Return the state of the cut-off as a sentence."""
-    cut, said = contest.rules.cut, words["line"]
+    cut, line_texts = contest.rules.cut, words["line"]
     if cut.size >= len(rows):
-        return str(said["none"].format(size=cut.size))
+        return str(line_texts["none"].format(size=cut.size))
     last, after = rows[cut.size - 1], rows[cut.size]
     votes = f"{last['net']:,}"
     if last["net"] == after["net"]:
@@ -137,12 +135,12 @@ def _line(contest: Contest, rows: Sequence[Row], words: Mapping[str, Any]) -> st
         rule = words["tie_rules"][cut.tie]
         places = cut.size - above
         return str(
-            said["tied"].format(
+            line_texts["tied"].format(
                 size=cut.size, last_votes=votes, tied=tied, places=places, rule=rule
             )
         )
     return str(
-        said["clear"].format(
+        line_texts["clear"].format(
             size=cut.size,
             last=last["name"],
             last_number=last["number"],
@@ -186,7 +184,7 @@ def _days(recounted: Recount, language: Language) -> list[Row]:
     pattern = texts(language)["days"]["pattern"]
     return [
         {
-            "label": format_date(day, pattern, locale=_LOCALES[language]),
+            "label": format_date(day, pattern, locale=LOCALES[language]),
             **_figures(counted.get(day, Count())),
         }
         for day in days

@@ -1,6 +1,6 @@
 """A platform that signs a token for its user, with a key registered here.
 
-Config: `{"keys": [JWK, …]}` pins public keys, `{"jwks_url": "https://…"}` says where they are
+Config: `{"keys": [JWK, …]}` pins public keys, `{"jwks_url": "https://…"}` is where they are
 published. The credential is a JWT (EdDSA or ES256) as api.md describes; a published key can be
 replaced at any moment if each has a `kid`.
 """
@@ -20,6 +20,7 @@ from voting_service.errors import (
     InvalidInput,
     TokenRefused,
 )
+from voting_service.i18n.catalogues import load_text
 from voting_service.infrastructure.http_clients.cached_document import Monotonic
 from voting_service.infrastructure.http_clients.client import BoundedClient
 from voting_service.infrastructure.http_clients.input_checks import check_address, check_printable
@@ -47,7 +48,7 @@ _Seconds = Annotated[int, Meta(ge=0, le=2**53)]
 _Id = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class JwtConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: list[Any] | None = None
     jwks_url: str | None = None
 
@@ -171,7 +172,7 @@ def adapter(platform: Platform, tools: AdapterTools) -> SignedTokenSignIn:
 
 def key_source(platform: Platform, outside: BoundedClient, monotonic: Monotonic) -> KeySource:
     """Return the source of the platform's keys. Raises InvalidInput with every config fault."""
-    config = read_config(platform, Config)
+    config = read_config(platform, JwtConfig)
     if config.keys is not None and config.jwks_url is None:
         return PinnedKeys(config.keys, ALGORITHMS, "config.keys")
     if config.jwks_url is None or config.keys is not None:
@@ -182,4 +183,7 @@ def key_source(platform: Platform, outside: BoundedClient, monotonic: Monotonic)
     async def published() -> str:
         return url
 
-    return PublishedKeys(f"the keys of {platform.slug}", published, ALGORITHMS, outside, monotonic)
+    name = load_text(
+        "errors_infrastructure", "infrastructure.http_clients.documents.keys", name=platform.slug
+    )
+    return PublishedKeys(name, published, ALGORITHMS, outside, monotonic)

@@ -38,7 +38,7 @@ MAX_CREDENTIAL_BYTES = 4096
 _Text = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OpenIdConnectConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issuer: _Text
     client_id: _Text
     redirect_uris: Annotated[tuple[_Text, ...], Meta(min_length=1, max_length=32)]
@@ -81,7 +81,9 @@ def read_credential(credential: str) -> Credential:
 class OpenIdConnectSignIn:
     """The adapter."""
 
-    def __init__(self, platform: Platform, config: Config, tools: AdapterTools) -> None:
+    def __init__(
+        self, platform: Platform, config: OpenIdConnectConfig, tools: AdapterTools
+    ) -> None:
         self._platform = platform
         self._config = config
         client = Client(
@@ -107,6 +109,6 @@ class OpenIdConnectSignIn:
 
 def adapter(platform: Platform, tools: AdapterTools) -> OpenIdConnectSignIn:
     """Raises InvalidInput with the fault of the config, or when the secret is missing."""
-    config = read_config(platform, Config)
+    config = read_config(platform, OpenIdConnectConfig)
     check_issuer("config.issuer", config.issuer)
     return OpenIdConnectSignIn(platform, config, tools)

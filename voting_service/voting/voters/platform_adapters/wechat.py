@@ -1,4 +1,4 @@
-"""WeChat web authorisation (微信网页授权) of an official account.
+"""WeChat web authorisation of an official account.
 
 Config: `{"appid": "wx…", "subject": "openid" | "unionid"}`; the app secret is read from the
 file of VOTING_PLATFORM_SECRETS_FILE. The credential is the `code` that WeChat adds to the
@@ -41,7 +41,7 @@ set-up (app id, secret, list of addresses, rights) and is logged as such."""
 log = structlog.get_logger(__name__)
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WechatConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     appid: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{4,64}$")]
     subject: Literal["openid", "unionid"] = "openid"
     api_url: str = "https://api.weixin.qq.com"
@@ -62,7 +62,7 @@ _GRANTED = msgspec.json.Decoder(Granted)
 class WechatSignIn:
     """The adapter."""
 
-    def __init__(self, platform: Platform, config: Config, tools: AdapterTools) -> None:
+    def __init__(self, platform: Platform, config: WechatConfig, tools: AdapterTools) -> None:
         self._platform = platform
         self._config = config
         self._outside = tools.outside
@@ -119,6 +119,6 @@ class WechatSignIn:
 
 def adapter(platform: Platform, tools: AdapterTools) -> WechatSignIn:
     """Raises InvalidInput with the fault of the config, or when the secret is missing."""
-    config = read_config(platform, Config)
+    config = read_config(platform, WechatConfig)
     check_address("config.api_url", config.api_url)
     return WechatSignIn(platform, config, tools)

@@ -6,7 +6,7 @@ const box = document.querySelector("[data-new-alarms]");
 
 async function refresh() {
   if (document.hidden || box.contains(document.activeElement)) return;
-  const answer = await fetch(box.dataset.newAlarms, { headers: { "desk-refresh": "1" } });
+  const answer = await fetch(box.dataset.newAlarms, { headers: { "background-refresh": "1" } });
   if (!answer.ok || !answer.headers.get("content-type").startsWith("text/html")) return;
   const ids = (root) => [...root.querySelectorAll("[data-alarm]")].map((one) => one.dataset.alarm).join();
   const found = new DOMParser().parseFromString(await answer.text(), "text/html").body;

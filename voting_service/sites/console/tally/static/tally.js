@@ -66,7 +66,7 @@ function showPlatforms({ platforms }) {
 }
 
 async function refresh() {
-  const answer = await fetch(live.dataset.live, { headers: { "desk-refresh": "1" } });
+  const answer = await fetch(live.dataset.live, { headers: { "background-refresh": "1" } });
   if (!answer.ok) throw new Error(String(answer.status));
   const tally = await answer.json();
   writeCounted(live.querySelector("[data-totals]"), tally.ballots);

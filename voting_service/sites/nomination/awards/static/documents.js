@@ -7,7 +7,7 @@ const poll = async (before) => {
   let now = before;
   try {
     const response = await fetch(working.dataset.working, {
-      headers: { accept: "application/json", "desk-refresh": "1" },
+      headers: { accept: "application/json", "background-refresh": "1" },
     });
     if (!response.ok) return;
     now = await response.text();

@@ -1,7 +1,7 @@
 // Counts the ticked people and their distribution while a reviewer chooses. Without it the form
 // works: the server counts.
-const form = document.querySelector("form[data-picks]");
-const required = Number(form.dataset.picks);
+const form = document.querySelector("form[data-shortlist-size]");
+const required = Number(form.dataset.shortlistSize);
 const status = form.querySelector("[data-chosen]");
 const counter = form.querySelector("[data-counter]");
 const counterText = counter && counter.dataset.counter;
@@ -26,7 +26,7 @@ function recount() {
     bar.setAttribute("width", String((100 * (totals.get(bar.dataset.share) || 0)) / (people.length || 1)));
   }
   heading.textContent = ticked.length ? heading.dataset.whenChosen : headingForAll;
-  if (status) status.textContent = counterText.replace("{chosen}", String(ticked.length)).replace("{picks}", String(required));
+  if (status) status.textContent = counterText.replace("{chosen}", String(ticked.length)).replace("{shortlist_size}", String(required));
 }
 
 form.addEventListener("change", recount);

@@ -1,6 +1,6 @@
 // Charts with their figures as a table: lines over time, bars, heat maps.
 //
-// Templates use the macro of desk/chart.html; every figure[data-chart] of the page is drawn when
+// Templates use the macro of chart.html; every figure[data-chart] of the page is drawn when
 // this module loads. Other modules may call chart(figure) for a figure they made the same way.
 //
 // Data, inline or fetched:
@@ -105,7 +105,7 @@ class Figure {
 
   async fetched() {
     // Asking again by itself does not keep a session alive (sites/shared/signed_in/access.py).
-    const headers = this.data ? { "desk-refresh": "1" } : {};
+    const headers = this.data ? { "background-refresh": "1" } : {};
     const answer = await fetch(this.figure.dataset.source, { headers });
     if (!answer.ok) throw new Error(String(answer.status));
     return answer.json();

@@ -1,0 +1,336 @@
+"""Who may write and read scores, whatever the programs do."""
+
+from __future__ import annotations
+
+import asyncpg
+import msgspec
+import pytest
+
+from tests.sites.console.running_staff_app import StaffApp
+from tests.sites.nomination.panel.panel_data import (
+    EXPERTS,
+    PANEL,
+    SMALL,
+    Chosen,
+    ladder,
+)
+from voting_service.errors import Refused
+from voting_service.infrastructure.postgres.pool import connect
+from voting_service.nomination.panel.conflicts import insert_declared_conflict
+from voting_service.nomination.panel.model import BALLOT, SCORING
+from voting_service.nomination.panel.outcome import load_panel_outcome, winners_and_nominees
+from voting_service.nomination.panel.repository import (
+    SheetAccess,
+    load_own_sheet,
+    load_panel,
+    read_sheets,
+    save_sheet,
+)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select content from nomination.panel_sheets",
+        "select * from nomination.panel_sheets",
+        "select s from nomination.panel_sheets s",
+        "select to_jsonb(s) from nomination.panel_sheets s",
+        "copy nomination.panel_sheets to stdout",
+        "create view pg_temp.peek as table nomination.panel_sheets; table pg_temp.peek",
+        "update nomination.panel_sheets set content = '{}' returning content",
+        "delete from nomination.panel_sheets returning content",
+        "insert into nomination.panel_rounds (selection_id, round, ended_at) values (1, 1, now())",
+        "insert into nomination.panel_sheets values (1, 1, 1, '{}', now(), now())",
+        "insert into nomination.awards values (1, 1, 1, 'winner', 1)",
+        "insert into nomination.experts values (1, 1, 'an employer', null, now())",
+        "select nomination.end_round_if_all_in(1::smallint, 1)",
+        "alter table nomination.panel_sheets owner to current_user",
+        "create function pg_temp.peek() returns jsonb language sql security definer as"
+        " 'select content from nomination.panel_sheets limit 1'; select pg_temp.peek()",
+    ],
+)
+async def test_secret_scores_are_not_read_or_unsealed_by_sql(
+    staff_app: StaffApp, chosen: Chosen, statement: str
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    await chosen.submit_sheet("expert-a", ladder())
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await staff_app.database.execute(statement)
+
+
+async def test_scores_stay_secret_until_all_are_in(staff_app: StaffApp, chosen: Chosen) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    database, selection = staff_app.database, chosen.selection
+    for name in EXPERTS[:-1]:
+        await chosen.submit_sheet(name, ladder())
+        with pytest.raises(Refused, match="Scores are secret until"):
+            await read_sheets(database, selection, SCORING)
+    auditor = await staff_app.signed_in_client("auditor")
+    refused = await auditor.get(f"{PANEL}/scores.json")
+    assert (refused.status_code, "secret" in refused.text) == (409, True)
+    assert "Panel scores" not in (await auditor.get(PANEL)).text
+    await chosen.submit_sheet(EXPERTS[-1], ladder())
+    assert len(await read_sheets(database, selection, SCORING)) == 7
+    opened = (await auditor.get(f"{PANEL}/scores.json")).json()
+    assert [one["number"] for one in opened["standings"]] == list(range(1, 31))
+    assert opened["standings"][0]["rounded"] == "90.80"
+    assert not any(name in str(opened) for name in EXPERTS)
+
+
+async def test_a_sheet_is_its_expert_s_own(staff_app: StaffApp, chosen: Chosen) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    await chosen.submit_sheet("expert-a", ladder(), submit=False)
+    database, selection = staff_app.database, chosen.selection
+    own = await load_own_sheet(database, SheetAccess(chosen.tokens["expert-a"], selection, SCORING))
+    assert own is not None
+    assert own["1"] == {"c1": "98", "c2": "40"}
+    assert (
+        await load_own_sheet(database, SheetAccess(chosen.tokens["expert-b"], selection, SCORING))
+        is None
+    )
+    stored_hash = await database.fetchval("select encode(token_hash, 'hex') from staff_sessions")
+    reviewer = await staff_app.token("reviewer")
+    for token in ("", stored_hash, reviewer):
+        access = SheetAccess(token, selection, SCORING)
+        with pytest.raises(Refused, match="own session"):
+            await load_own_sheet(database, access)
+        with pytest.raises(Refused, match="own session"):
+            await save_sheet(database, access, {}, submit=False)
+
+
+@pytest.mark.parametrize(
+    "aged",
+    ["last_seen_at = now() - interval '31 minutes'", "opened_at = now() - interval '10 hours'"],
+)
+async def test_an_expired_session_opens_no_sheet(
+    staff_app: StaffApp, chosen: Chosen, aged: str
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    await chosen.submit_sheet("expert-a", ladder(), submit=False)
+    owner = await connect(staff_app.settings.migration_url)
+    await owner.execute(f"update staff_sessions set {aged}")
+    await owner.close()
+    access = SheetAccess(chosen.tokens["expert-a"], chosen.selection, SCORING)
+    with pytest.raises(Refused, match="own session"):
+        await load_own_sheet(staff_app.database, access)
+    with pytest.raises(Refused, match="own session"):
+        await save_sheet(staff_app.database, access, {}, submit=False)
+
+
+async def test_the_export_puts_nobody_s_sheet_together(staff_app: StaffApp, chosen: Chosen) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    token = chosen.tokens["expert-a"]
+    await insert_declared_conflict(staff_app.database, token, chosen.selection, 9, "")
+    # Anybody who alone judges without 9 is kindest to one candidate and hardest on another.
+    odd = {**ladder(without=[9]), 1: ("0", "0"), 2: ("99", "50")}
+    await chosen.submit_sheet("expert-a", odd)
+    for name in EXPERTS[1:]:
+        await chosen.submit_sheet(name, ladder())
+    auditor = await staff_app.signed_in_client("auditor")
+    said = (await auditor.get(f"{PANEL}/scores.json")).json()["rounds"]["1"]
+    assert {number: len(points) for number, points in said.items()} == {
+        str(number): 6 if number == 9 else 7 for number in range(1, 31)
+    }
+    assert said["1"][0] == {"c1": "0", "c2": "0"}
+    assert said["2"][-1] == {"c1": "99", "c2": "50"}
+
+
+async def test_what_was_submitted_stays_and_must_be_whole(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    for points, words in (
+        (ladder(without=[7]), "missing"),
+        ({**ladder(), 1: ("100.1", "40")}, "out of range"),
+        ({**ladder(), 1: ("-1", "40")}, "out of range"),
+        ({**ladder(), 31: ("1", "1")}, "must not score"),
+    ):
+        with pytest.raises(Refused, match=words):
+            await chosen.submit_sheet("expert-a", points)
+    await chosen.submit_sheet("expert-a", ladder())
+    with pytest.raises(Refused, match="has been submitted"):
+        await chosen.submit_sheet("expert-a", ladder(shift=1), submit=False)
+
+
+async def test_rules_are_fixed_with_the_first_sheet(staff_app: StaffApp, chosen: Chosen) -> None:
+    await chosen.seat_seven()
+    with pytest.raises(Refused, match="has not started"):
+        await chosen.submit_sheet("expert-a", ladder())
+    await chosen.set_rules()
+    again = {"criteria": [{"key": "x"}], "minimum_experts": 3, "discussion": True}
+    await chosen.decide("panel", "rules/2", {**again, "method": "mean", "trim": 0})
+    await chosen.decide("panel", "rules/3", msgspec.to_builtins(SMALL))
+    await chosen.submit_sheet("expert-a", {1: ("50", "20")}, submit=False)
+    with pytest.raises(Refused, match="scoring has started"):
+        await chosen.decide("panel", "rules/4", {**again, "method": "mean", "trim": 0})
+
+
+async def test_conflicts_are_noticed_declared_and_enforced(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    await chosen.seat("expert-a", body="north")
+    await chosen.seat("expert-b", employer="示范机械有限公司 铸造分厂")
+    await chosen.seat("expert-c")
+    await chosen.set_rules()
+    with pytest.raises(Refused, match="must not score"):
+        await chosen.submit_sheet("expert-a", {3: ("90", "40")}, submit=False)
+    first, second, third = (chosen.client(f"expert-{letter}") for letter in "abc")
+    assert "points-3-c1" not in (await first.get(f"{PANEL}/sheet")).text
+    sheet = (await second.get(f"{PANEL}/sheet")).text
+    assert "points-4-c1" not in sheet
+    assert "points-3-c1" in sheet
+    assert "same employer" in sheet
+    with pytest.raises(Refused, match="must not score"):
+        await chosen.submit_sheet("expert-b", {4: ("90", "40")}, submit=False)
+    answer = await third.post(f"{PANEL}/conflicts", data={"number": "9", "reason": "师徒"})
+    assert answer.headers["location"].endswith("done=declared")
+    with pytest.raises(Refused, match="must not score"):
+        await chosen.submit_sheet("expert-c", ladder())
+    await chosen.submit_sheet("expert-c", ladder(without=[9]))
+    token = chosen.tokens["expert-c"]
+    with pytest.raises(Refused, match="no candidate"):
+        await insert_declared_conflict(staff_app.database, token, chosen.selection, 31, "")
+    refused = await third.post(f"{PANEL}/conflicts", data={"number": "31"})
+    assert refused.status_code == 409
+    grounds = await staff_app.database.fetch(
+        "select number, ground from nomination.panel_conflicts order by number"
+    )
+    assert [tuple(row) for row in grounds] == [(3, "body"), (4, "employer"), (9, "declared")]
+
+
+async def test_who_declares_after_submitting_is_not_counted_for_that_candidate(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    token, selection = chosen.tokens["expert-a"], chosen.selection
+    await chosen.submit_sheet("expert-a", ladder())
+    await insert_declared_conflict(staff_app.database, token, selection, 9, "")
+    for name in EXPERTS[1:]:
+        await chosen.submit_sheet(name, ladder())
+    panel = await load_panel(staff_app.database, selection, staff_app.clock())
+    found = await load_panel_outcome(staff_app.database, panel)
+    assert found is not None
+    assert {one.number: one.judges for one in found.first} == {
+        number: 6 if number == 9 else 7 for number in range(1, 31)
+    }
+
+
+async def test_no_program_declares_in_an_expert_s_name(staff_app: StaffApp, chosen: Chosen) -> None:
+    expert = await chosen.seat("expert-a")
+    insert = (
+        "insert into nomination.panel_conflicts (account_id, number, ground) values ($1, 9, $2)"
+    )
+    with pytest.raises(asyncpg.CheckViolationError, match="only the expert"):
+        await staff_app.database.execute(insert, expert.id, "declared")
+    await staff_app.database.execute(insert, expert.id, "employer")
+
+
+async def test_an_absent_expert_does_not_block_but_takes_two_people(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    for name in EXPERTS[:4]:
+        await chosen.submit_sheet(name, ladder())
+    reviewer = await staff_app.signed_in_client("reviewer")
+    too_few = await reviewer.post(f"{PANEL}/close", data={"round": "1"})
+    assert "the rules require 5" in too_few.text
+    for name in EXPERTS[4:6]:
+        await chosen.submit_sheet(name, ladder())
+    assert (await reviewer.post(f"{PANEL}/close", data={"round": "1"})).status_code == 303
+    decision = await staff_app.database.fetchval("select max(id) from approval_requests")
+    approval = f"{PANEL}/approvals/{decision}/approve"
+    assert "cannot approve it" in (await reviewer.post(approval, data={})).text
+    supervisor = await staff_app.signed_in_client("supervisor")
+    assert (await supervisor.post(approval, data={})).status_code == 303
+    with pytest.raises(Refused, match="round is over"):
+        await chosen.submit_sheet("expert-g", ladder())
+    panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
+    found = await load_panel_outcome(staff_app.database, panel)
+    assert found is not None
+    assert found.order is not None
+    assert winners_and_nominees(panel, found.order) == (
+        tuple(range(1, 11)),
+        tuple(range(11, 21)),
+    )
+    with pytest.raises(Refused, match="already open"):
+        token = chosen.tokens["expert-a"]
+        await insert_declared_conflict(staff_app.database, token, chosen.selection, 9, "")
+
+
+async def test_a_close_names_who_is_missing_and_is_proposed_again_when_somebody_comes(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    for name in EXPERTS[:5]:
+        await chosen.submit_sheet(name, ladder())
+    reviewer = await staff_app.signed_in_client("reviewer")
+    await reviewer.post(f"{PANEL}/close", data={"round": "1"})
+    decision = await staff_app.database.fetchval("select max(id) from approval_requests")
+    await chosen.submit_sheet("expert-f", ladder())
+    supervisor = await staff_app.signed_in_client("supervisor")
+    answer = await supervisor.post(f"{PANEL}/approvals/{decision}/approve", data={})
+    assert "Propose it again" in answer.text
+
+
+async def test_after_the_discussion_each_expert_may_revise_once(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    rules = msgspec.structs.replace(SMALL, discussion=True, method="mean")
+    await chosen.set_rules(rules)
+    for name in EXPERTS[:5]:
+        await chosen.submit_sheet(name, ladder())
+    with pytest.raises(Refused, match="has not started"):
+        await chosen.submit_sheet("expert-a", ladder(), round_number=2)
+    await chosen.decide("panel", "close/1", {"round": 1, "absent": []})
+    with pytest.raises(Refused, match="submitted no scores"):
+        await chosen.submit_sheet("expert-g", ladder(), round_number=2)
+    page = (await chosen.client("expert-a").get(f"{PANEL}/sheet")).text
+    assert 'value="98"' in page, "the second round begins with the first one's points"
+    revised = {**ladder(), 30: ("100", "50")}
+    await chosen.submit_sheet("expert-a", revised, round_number=2)
+    await chosen.decide("panel", "close/2", {"round": 2, "absent": []})
+    panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
+    found = await load_panel_outcome(staff_app.database, panel)
+    assert found is not None
+    assert found.last is not None
+    last = {one.number: one.score for one in found.last}
+    first = {one.number: one.score for one in found.first}
+    assert last[30] == first[30] + (100 - first[30]) / 5
+    assert panel.open_round == BALLOT
+
+
+async def test_a_tie_at_a_line_is_ranked_by_the_experts(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    tied = {**ladder(), 11: ladder()[10]}
+    for name in EXPERTS[:5]:
+        await chosen.submit_sheet(name, tied)
+    await chosen.decide("panel", "close/1", {"round": 1, "absent": []})
+    page = (await chosen.client("expert-a").get(f"{PANEL}/sheet")).text
+    assert 'name="rank-10"' in page
+    assert 'name="rank-11"' in page
+    ballot = {"round": "3", "act": "submit", "rank-10": "2", "rank-11": "2"}
+    assert (
+        "every place" in (await chosen.client("expert-a").post(f"{PANEL}/sheet", data=ballot)).text
+    )
+    for name in EXPERTS[:5]:
+        answer = await chosen.client(name).post(f"{PANEL}/sheet", data={**ballot, "rank-11": "1"})
+        assert answer.status_code == 303, answer.text
+    panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
+    assert BALLOT in panel.ends
+    found = await load_panel_outcome(staff_app.database, panel)
+    assert found is not None
+    assert found.order is not None
+    assert found.order[9:11] == (11, 10)

@@ -1,0 +1,1 @@
+"""Background jobs that staff request: their kinds, the queue, and trying a failed one again."""
