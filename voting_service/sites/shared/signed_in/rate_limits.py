@@ -1,9 +1,9 @@
 """Limits on how often one network may sign in, confirm an identity, open an invitation or upload.
 
-Guessing is stopped by the count of (name, source) in Postgres (staff/accounts/sign_in.py), which
-locks out nobody else. These limits bound the work that one network can cause: each attempt costs a
-tenth of a second of argon2, each file a process. They are wide enough for a workplace behind one
-address.
+Guessing is stopped by the count of (name, source) in Postgres (staff/accounts/failed_sign_ins.py),
+which locks out nobody else. These limits bound the work that one network can cause: each attempt
+costs a tenth of a second of argon2, each file a process. They are wide enough for a workplace
+behind one address.
 
 A route's function is decorated as slowapi documents it, above it only who may use it:
 
