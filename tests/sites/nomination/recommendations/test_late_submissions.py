@@ -171,7 +171,7 @@ async def test_a_proposal_is_validated_and_names_nobody(
     page = (await second.get(LATE)).text
     assert "理由不足" in page
     assert (await second.post(f"{LATE}/{decision['id']}/approve", data={})).status_code == 409
-    assert (await reviewer.post(LATE, data=good)).status_code == 303, "it can be proposed anew"
+    assert (await reviewer.post(LATE, data=good)).status_code == 303, "it can be proposed again"
 
 
 async def test_nothing_can_be_submitted_after_the_shortlist(

@@ -110,7 +110,7 @@ async def test_reviewers_see_what_was_submitted_and_no_draft(
         scan = File("application/pdf", 1, sha256(content).digest(), content)
         await attach_file(actor, draft.id, slot, scan)
 
-    await attach(b"as it was handed in")
+    await attach(b"as it was submitted")
     await submit(actor, draft)
     reviewer = await staff_app.signed_in_client("reviewer")
     await reviewer.post(
@@ -119,7 +119,7 @@ async def test_reviewers_see_what_was_submitted_and_no_draft(
     await attach(b"a draft")
     await attach(b"another draft", "body_scan")
     shown = await load_submitted_file(database, keys, draft.id, "employer_scan")
-    assert shown.content == b"as it was handed in"
+    assert shown.content == b"as it was submitted"
     there = await load_file_list(database, draft.id)
     assert set(there) == {"photo", "evidence", "employer_scan"}
 
