@@ -143,7 +143,7 @@ REMAINING: dict[str, int] = {
     "sites/console": 5,
     "sites/nomination": 1,
     "sites/shared": 2,
-    "tests": 103,
+    "tests": 102,
     "voting": 3,
 }
 """How many findings each room may still have; lower it when you clean a room, never raise it."""
