@@ -16,12 +16,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from voting_service.sites.public.overload import PublicHttpProtocol
 from voting_service.sites.shared.slow_clients import PatientHttp
 
+KEEP_ALIVE_SECONDS = 3600
+"""A client closes an idle connection long before. A server that closed it first could do so in the
+very step in which the client sends: they share one event loop, which stands still between tests."""
+
 
 @asynccontextmanager
 async def run_server(
     config: uvicorn.Config, host: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     """Run a server on a free port of the loopback; yield it and its origin under `host`."""
+    config.timeout_keep_alive = KEEP_ALIVE_SECONDS
     running = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     task = asyncio.create_task(running.serve(sockets=[listening]))
