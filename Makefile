@@ -22,7 +22,7 @@ setup: $(DEV) ## .venv with everything the locks name; the other targets do it b
 
 demo: $(DEMO) ## The service with its own Postgres and Valkey [PORT= DATA= CROWD= STAGE=review]
 	@$(BIN)/voting-service demo $(if $(PORT),--port $(PORT)) \
-	    $(if $(OFFICE_PORT),--office-port $(OFFICE_PORT)) \
+	    $(if $(OFFICE_PORT),--console-port $(OFFICE_PORT)) \
 	    $(if $(DATA),--data '$(DATA)') $(if $(CROWD),--crowd $(CROWD)) \
 	    $(if $(STAGE),--stage $(STAGE))
 

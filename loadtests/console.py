@@ -44,7 +44,7 @@ from voting_service.staff.accounts.sessions import open_session
 from voting_service.staff.actor import Actor
 from voting_service.voting.rulings.model import HoldEvidence
 from voting_service.voting.rulings.repository import NewHold, create_hold
-from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
+from voting_service.voting.rulings.service import RulingProposal, approve_rulings, propose_rulings
 from voting_service.voting.tally.repository import advance_floor
 from voting_service.voting.voters.keyring import create_keys
 
@@ -125,7 +125,7 @@ async def void_campaign(
         Actor(connection, people[0], now),
         contest,
         [hold],
-        ProposedRuling(verdict="void", reason="automated_voting", words="loadtest"),
+        RulingProposal(verdict="void", reason="automated_voting", words="loadtest"),
     )
     await approve_rulings(Actor(connection, people[1], now), contest, decisions)
 

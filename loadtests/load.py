@@ -44,7 +44,7 @@ def running_demo(
     command = [_tool("voting-service"), "demo", "--data", str(data)]
     demo = subprocess.Popen(
         [
-            *(*command, "--port", str(port), "--office-port", str(staff_port or free_port())),
+            *(*command, "--port", str(port), "--console-port", str(staff_port or free_port())),
             *(("--crowd", str(crowd)) if crowd else ()),
             *(("--stage", stage) if stage else ()),
         ],

@@ -33,7 +33,7 @@ from voting_service.staff.accounts.repository import NewAccount, create_account
 from voting_service.staff.actor import Actor
 from voting_service.voting.rulings.model import HoldEvidence, Verdict
 from voting_service.voting.rulings.repository import NewHold, create_hold
-from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
+from voting_service.voting.rulings.service import RulingProposal, approve_rulings, propose_rulings
 from voting_service.voting.tally.counters import (
     read_counts,
     register_functions,
@@ -118,7 +118,7 @@ class Bench:
             Actor(self.connection, first, datetime.now(UTC)),
             self.contest,
             [hold_id],
-            ProposedRuling(verdict=verdict, reason=reason, words="measured"),
+            RulingProposal(verdict=verdict, reason=reason, words="measured"),
         )
         await timed(
             f"hold {hold_id} ruled {verdict}",

@@ -25,7 +25,14 @@ from redis.asyncio import Redis
 from tests.browser.chromium import chromium
 from tests.fakes.signers import private_pem
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
-from tests.patience import PATIENCE_SECONDS, PRODUCTION_LIMITS, STORE_LIMITS, patient_valkey
+from tests.patience import (
+    PATIENCE_SECONDS,
+    PRODUCTION_LIMITS,
+    PRODUCTION_SKEW_STEPS,
+    SKEW_STEPS,
+    STORE_LIMITS,
+    patient_valkey,
+)
 from voting_service.demo.embedded_postgres import (
     APPLICATION,
     OWNER,
@@ -42,7 +49,7 @@ from voting_service.infrastructure.postgres.pool import (
 )
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
-from voting_service.staff.accounts import repository, sign_in
+from voting_service.staff.accounts import repository, second_factor, sign_in
 
 __all__ = ["chromium"]
 
@@ -275,6 +282,7 @@ def patient_limits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module, name in STORE_LIMITS:
             patch.setattr(module, name, PATIENCE_SECONDS)
+        patch.setattr(second_factor, "SKEW_STEPS", SKEW_STEPS)
         yield
 
 
@@ -283,6 +291,7 @@ def production_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits as in production, for a test of what they are."""
     for (module, name), seconds in zip(STORE_LIMITS, PRODUCTION_LIMITS, strict=True):
         monkeypatch.setattr(module, name, seconds)
+    monkeypatch.setattr(second_factor, "SKEW_STEPS", PRODUCTION_SKEW_STEPS)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable
 from voting_service.infrastructure.postgres import pool
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.sites.public import health as public_health
-from voting_service.sites.shared import health
+from voting_service.sites.shared import health, slow_clients
+from voting_service.staff.accounts import second_factor
 from voting_service.voting.ballots import pipeline
 from voting_service.voting.tally.counters import register_functions
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 STORE_LIMITS = [
     (pool, "ACQUIRE_TIMEOUT_SECONDS"),
@@ -25,9 +26,13 @@ STORE_LIMITS = [
     (pool, "LOCK_TIMEOUT_SECONDS"),
     (pipeline, "MAX_QUEUE_WAIT_SECONDS"),
     (health, "PING_SECONDS"),
+    (slow_clients, "REQUEST_SECONDS"),
     (public_health, "PING_SECONDS"),
 ]
 """How long the product waits for its stores: modules, and the names of their constants."""
+PRODUCTION_SKEW_STEPS = second_factor.SKEW_STEPS
+SKEW_STEPS = 1 + int(PATIENCE_SECONDS) // second_factor.STEP_SECONDS
+"""How old a one-time code may be: a browser on a busy machine takes its time to send one."""
 PRODUCTION_LIMITS = [getattr(module, name) for module, name in STORE_LIMITS]
 
 

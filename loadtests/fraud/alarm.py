@@ -114,7 +114,7 @@ class ContestByMinute:
             votes: Counter[tuple[int, int]] = Counter()
             networks: Counter[tuple[bytes, int]] = Counter()
             platform = self.ballots.platform[first:last].tolist()
-            prefix = [each.to_bytes(8, "big") for each in self.prefix[first:last].tolist()]
+            prefix = [total.to_bytes(8, "big") for total in self.prefix[first:last].tolist()]
             for row, chosen in enumerate(numbers[first:last]):
                 for number in chosen:
                     votes[platform[row], number] += 1
@@ -240,7 +240,7 @@ def sections(honest: Sequence[HonestRun], attack_runs: Sequence[AttackRun]) -> l
         for method in dict.fromkeys(run.method for run in honest)
     }
     quiet = Section("Alarms a day on honest votes", ["method", *map(str, CAUSES.values())])
-    for method, causes in sorted(rates.items(), key=lambda each: each[1]["nobody"]):
+    for method, causes in sorted(rates.items(), key=lambda rate: rate[1]["nobody"]):
         row = [f"{causes[cause] / (seeds * DAYS):.2f}" for cause in CAUSES]
         quiet.rows.append([method, *row])
         quiet.figures[method] = {c: causes[c] / (seeds * DAYS) for c in CAUSES}

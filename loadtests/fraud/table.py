@@ -216,7 +216,7 @@ def per_seed(scores: Sequence[Score]) -> Section:
     for seed in sorted({score.seed for score in scores}):
         own = [score for score in select(scores, method=OURS) if score.seed == seed]
         line = select(own, attacks=LINE_ATTACKS, most=LINE_MULTIPLE)
-        found = [
+        sentences = [
             _share(figures.held_share(truth)(select(own, attacks=[truth.name])))
             for truth in ATTACKS
         ]
@@ -227,7 +227,7 @@ def per_seed(scores: Sequence[Score]) -> Section:
                 _rare(figures.held_share(*HONEST)(own)),
                 f"{sum(score.held.get('EMPLOYER', 0) for score in own):,}",
                 _share(figures.precision(own)),
-                *found,
+                *sentences,
                 _plain(figures.wrong_seats(line)),
             ]
         )

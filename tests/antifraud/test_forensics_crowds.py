@@ -34,8 +34,8 @@ def electorate(seed: int = 1) -> Crowd:
     return honest(np.random.default_rng(seed), ELECTORATE)
 
 
-def office(size: int, candidate: int) -> Crowd:
-    """Staff who vote in one lunch break from the office's address, with their own phones."""
+def staff_crowd(size: int, candidate: int) -> Crowd:
+    """Staff who vote in one lunch break from their employer's address, with their own phones."""
     rng = np.random.default_rng(2)
     noon = START_MS + 36 * HOUR_MS + rng.integers(0, HOUR_MS // 6, size)
     own = popular(rng, size, candidate)
@@ -102,7 +102,7 @@ def test_ordinary_voters_are_clean() -> None:
 
 @pytest.mark.parametrize("size", [40, 400])
 def test_an_employer_is_a_bloc_and_nothing_of_it_is_held(size: int) -> None:
-    columns, truth = make_columns(electorate(), office(size, candidate=9))
+    columns, truth = make_columns(electorate(), staff_crowd(size, candidate=9))
     findings = examine(columns)
     assert not (findings.verdict == BallotVerdict.HOLD).any()
     assert share(findings, truth, "office", BallotVerdict.BLOC) > 0.9
@@ -126,7 +126,7 @@ def test_a_farm_is_held_and_honest_people_are_not(attack: type) -> None:
 
 
 def test_an_employer_is_not_held_beside_a_farm_for_the_same_candidate() -> None:
-    columns, truth = make_columns(electorate(), office(200, 12), datacentre(150, 12))
+    columns, truth = make_columns(electorate(), staff_crowd(200, 12), datacentre(150, 12))
     findings = examine(columns)
     assert share(findings, truth, "office", BallotVerdict.HOLD) == 0
     assert share(findings, truth, "office", BallotVerdict.BLOC) > 0.9
@@ -141,9 +141,9 @@ def test_a_large_farm_does_not_hide_in_its_own_expectation() -> None:
 
 
 def test_one_network_alone_holds_no_ballot() -> None:
-    """The office again, in a file with addresses only."""
+    """The employer again, in a file with addresses only."""
     columns, _ = make_columns(
-        electorate(), office(400, 9), without=("device", "account_day", "platform")
+        electorate(), staff_crowd(400, 9), without=("device", "account_day", "platform")
     )
     findings = examine(replace(columns, user_agent=np.full(len(columns), -1, dtype=np.int32)))
     assert not (findings.verdict == BallotVerdict.HOLD).any()
@@ -166,7 +166,7 @@ def test_a_family_that_votes_together_every_day_is_no_campaign() -> None:
 
 
 def test_sentences_state_figures_and_the_verdict() -> None:
-    columns, _ = make_columns(electorate(), office(200, 9), datacentre(150, 12))
+    columns, _ = make_columns(electorate(), staff_crowd(200, 9), datacentre(150, 12))
     campaigns = examine(columns).campaigns
     assert len(campaigns) == 2
     for campaign in campaigns:

@@ -24,12 +24,12 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def contest(seed: int) -> BallotColumns:
-    """A small electorate with an office and a farm, different ones for each seed."""
+    """A small electorate with one employer and a farm, different ones for each seed."""
     rng = np.random.default_rng(seed)
-    office, bots = int(rng.integers(20, 60)), int(rng.integers(20, 60))
+    staff, bots = int(rng.integers(20, 60)), int(rng.integers(20, 60))
     return make_columns(
         honest(rng, 1_500),
-        crowd(rng, office, ip=999_999, device=None, candidate=9),
+        crowd(rng, staff, ip=999_999, device=None, candidate=9),
         crowd(rng, bots, ip=888_888, device=700, candidate=12),
     )[0]
 

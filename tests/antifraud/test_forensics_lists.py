@@ -62,7 +62,7 @@ def fans(size: int = 300) -> Crowd:
 
 
 def staff(size: int = 120) -> Crowd:
-    """A list that an employer handed out: one lunch break, the office's address, own phones."""
+    """A list that an employer handed out: one lunch break, the employer's address, own phones."""
     rng = np.random.default_rng(44)
     noon = START_MS + 36 * HOUR_MS + rng.integers(0, HOUR_MS // 6, size)
     people = honest(rng, size)

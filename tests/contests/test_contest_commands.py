@@ -333,9 +333,9 @@ async def test_platform_with_published_keys_or_an_adapters_settings(
     wechat = ("platform", "add", "two", *NAMES, "--kind", "wechat", "--config", config)
     added = await command(*wechat, VOTING_PLATFORM_SECRETS_FILE=str(secrets))
     assert added.code == 0, added.err
-    one, two = await load_platforms(database)
-    assert one.config == {"jwks_url": url}
-    assert (two.kind, two.config) == ("wechat", {"appid": "wx123456", "subject": "unionid"})
+    first, second = await load_platforms(database)
+    assert first.config == {"jwks_url": url}
+    assert (second.kind, second.config) == ("wechat", {"appid": "wx123456", "subject": "unionid"})
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ async def test_platform_states_every_fault_and_stores_nothing(
 async def test_platform_wrong_usage(
     command: Command, key_file: Path, arguments: tuple[str, ...]
 ) -> None:
-    given = [str(key_file) if each == "PEM" else each for each in arguments]
+    given = [str(key_file) if argument == "PEM" else argument for argument in arguments]
     assert (await command("platform", "add", "daily", *NAMES, *given)).code == 2
 
 

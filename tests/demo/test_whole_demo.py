@@ -36,8 +36,8 @@ class Terminal:
         self.data = data
         self.port = port
         self.address = f"http://{HOST}:{port}"
-        self.office_port = free_port()
-        self.console_address = f"http://{HOST}:{self.office_port}"
+        self.console_port = free_port()
+        self.console_address = f"http://{HOST}:{self.console_port}"
         self.lines: list[str] = []
         self._process: asyncio.subprocess.Process | None = None
 
@@ -48,7 +48,7 @@ class Terminal:
             "demo",
             f"--data={self.data}",
             f"--port={self.port}",
-            f"--office-port={self.office_port}",
+            f"--console-port={self.console_port}",
             "--workers=1",
             *options,
             stdout=asyncio.subprocess.PIPE,

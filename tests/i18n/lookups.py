@@ -1,4 +1,4 @@
-"""Which texts the code and the templates look up, as far as that can be told without running them.
+"""Which texts the code and the templates look up, as far as that shows without running them.
 
 A lookup is a `Chain`: the catalogue's domain and the names below it, such as ("public", "error",
 "title"). `ANY` stands for a name that is known only at run time.
@@ -32,7 +32,7 @@ Scope = Mapping[str, Chain | None]
 class Lookup:
     """A chain and where it stands; `bare` if people see the text as it is, without `.format`. What
     stands in a `data-` attribute is for a script, which fills it in. `given` are the parameters
-    that the code fills in; None where that cannot be told."""
+    that the code fills in; None where that cannot be seen."""
 
     place: str
     chain: Chain
@@ -43,10 +43,10 @@ class Lookup:
 def texts_at(chain: Chain, language: Language) -> list[Any]:
     """Return the texts and sections at a chain; none if the catalogue lacks it. What follows a
     text is one of its methods, such as `format`."""
-    found: list[Any] = [load_catalogue(chain[0], language)]
+    values: list[Any] = [load_catalogue(chain[0], language)]
     for name in chain[1:]:
-        found = [below for value in found for below in _below(value, name)]
-    return found
+        values = [below for value in values for below in _below(value, name)]
+    return values
 
 
 def _is_known(chain: Chain) -> bool:
@@ -118,10 +118,10 @@ class _Getters:
         self._own: dict[str, dict[str, Getter]] = {_dotted(path): {} for path in modules}
         for _ in range(2):  # a getter may call another
             for path, tree in modules.items():
-                known = self.known_in(path)
+                names = self.known_in(path)
                 for function in tree.body:
                     if isinstance(function, ast.FunctionDef):
-                        chain = _Module(known, ast.Module([], [])).passed_on(function)
+                        chain = _Module(names, ast.Module([], [])).passed_on(function)
                         if chain and chain[0] != ANY and not chain[0].startswith("$"):
                             getter = Getter(chain, fills_in=function.args.kwarg is not None)
                             self._own[_dotted(path)][function.name] = getter
@@ -133,8 +133,8 @@ class _Getters:
             if isinstance(node, ast.ImportFrom)
             for alias in node.names
         }
-        found = {name: getter for name, getter in imported.items() if getter}
-        return BASIC | found | self._own[_dotted(path)]
+        getters = {name: getter for name, getter in imported.items() if getter}
+        return BASIC | getters | self._own[_dotted(path)]
 
 
 class _Module:
@@ -227,13 +227,13 @@ def _assigned(
     module: _Module, function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module, scope: Scope
 ) -> dict[str, Chain | None]:
     """Return the chains of the function's variables; None for those assigned in two ways."""
-    found: dict[str, Chain | None] = {}
+    chains: dict[str, Chain | None] = {}
     statements = function.body if isinstance(function, ast.Module) else ast.walk(function)
     for node in statements:
         for name, value in _pairs(node):
-            chain = module.chain(value, {**scope, **found})
-            found[name] = chain if found.get(name, chain) == chain else None
-    return found
+            chain = module.chain(value, {**scope, **chains})
+            chains[name] = chain if chains.get(name, chain) == chain else None
+    return chains
 
 
 def _pairs(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -294,7 +294,7 @@ def template_lookups() -> list[Lookup]:
     """Return the lookups of all templates: what begins with `t`, or a name set to a part of it.
     `t` holds one catalogue on the public pages, and the staff's catalogues by domain."""
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
-    found: list[Lookup] = []
+    collected: list[Lookup] = []
     for path in sorted(PACKAGE.rglob("templates/*")):
         parts = path.relative_to(PACKAGE).parts
         root: Chain = ()
@@ -303,8 +303,8 @@ def template_lookups() -> list[Lookup]:
         tree = environment.parse(path.read_text(encoding="utf-8"))
         visitor = _Template(path.relative_to(PACKAGE).as_posix())
         visitor.visit(tree, {"t": (root,)})
-        found += visitor.lookups
-    return found
+        collected += visitor.lookups
+    return collected
 
 
 class _Template:
@@ -366,5 +366,5 @@ class _Template:
 def _without(
     scope: dict[str, tuple[Chain, ...]], names: Iterable[nodes.Name]
 ) -> dict[str, tuple[Chain, ...]]:
-    hidden = {each.name for each in names} - {"t"}
+    hidden = {bound.name for bound in names} - {"t"}
     return {name: chains for name, chains in scope.items() if name not in hidden}

@@ -17,18 +17,18 @@ PLACEHOLDER = re.compile(r"(?<!{){([a-z_0-9]+)[^{}]*}")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_code_looks_up_exists(language: Language) -> None:
     assert len(CODE) > 300
-    assert not [each for each in CODE if not texts_at(each.chain, language)]
+    assert not [lookup for lookup in CODE if not texts_at(lookup.chain, language)]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_code_fills_in_every_placeholder(language: Language) -> None:
-    assert sum(each.given is not None for each in CODE) > 100
+    assert sum(lookup.given is not None for lookup in CODE) > 100
     lacking = [
-        (each, text)
-        for each in CODE
-        if each.given is not None and ANY not in each.chain
-        for text in texts_at(each.chain, language)
-        if not set(PLACEHOLDER.findall(text)) <= each.given
+        (lookup, text)
+        for lookup in CODE
+        if lookup.given is not None and ANY not in lookup.chain
+        for text in texts_at(lookup.chain, language)
+        if not set(PLACEHOLDER.findall(text)) <= lookup.given
     ]
     assert not lacking
 
@@ -36,15 +36,15 @@ def test_the_code_fills_in_every_placeholder(language: Language) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_templates_look_up_exists(language: Language) -> None:
     assert len(TEMPLATES) > 1500
-    assert not [each for each in TEMPLATES if not texts_at(each.chain, language)]
+    assert not [lookup for lookup in TEMPLATES if not texts_at(lookup.chain, language)]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_template_prints_a_text_with_its_placeholders(language: Language) -> None:
     assert not [
-        (each, text)
-        for each in TEMPLATES
-        if each.bare and ANY not in each.chain
-        for text in texts_at(each.chain, language)
+        (lookup, text)
+        for lookup in TEMPLATES
+        if lookup.bare and ANY not in lookup.chain
+        for text in texts_at(lookup.chain, language)
         if isinstance(text, str) and PLACEHOLDER.search(text)
     ]

@@ -31,7 +31,7 @@ async def queue_worker(
 
 @asynccontextmanager
 async def document_worker(staff_app: StaffApp) -> AsyncIterator[None]:
-    """A worker that renders what the desk requests, on the desk's clock."""
+    """A worker that renders what the console requests, on its clock."""
     context = JobContext(staff_app.state.database, staff_app.settings, staff_app.clock)
     async with queue_worker([DOCUMENT_JOBS], context):
         yield

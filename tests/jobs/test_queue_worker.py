@@ -1,4 +1,4 @@
-"""The job queue and its worker, with a kind of job that does what a test says."""
+"""The job queue and its worker, with a kind of job that does what a test chooses."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ async def emptied(database: Connection) -> None:
 async def test_the_tables_are_those_that_the_library_expects(owner_database_url: str) -> None:
     owner = await connect(owner_database_url)
     plan = await open_queue(owner).plan_upgrade()
-    # Our function says the same in fewer words; a test below reads what it sends.
+    # Our function does the same with fewer words; a test below reads what it sends.
     ours = "CREATE OR REPLACE FUNCTION jobs.fn_pgqueuer_changed()"
-    assert [each for each in plan.statements if not each.startswith(ours)] == []
+    assert [statement for statement in plan.statements if not statement.startswith(ours)] == []
     await owner.close()
 
 
@@ -183,7 +183,9 @@ async def test_a_bug_is_tried_again_a_bounded_number_of_times(
     assert (kind.failures, kind.results) == ({1: None}, [2])
 
 
-async def test_a_refusal_is_final_and_says_why(database: Connection, context: JobContext) -> None:
+async def test_a_refusal_is_final_and_names_its_reason(
+    database: Connection, context: JobContext
+) -> None:
     async def refuse(_attempt: Attempt) -> None:
         raise Refused("staff.jobs.not_failed")
 

@@ -29,7 +29,7 @@ _PORT = click.IntRange(1, 65535)
 )
 @click.option("--port", type=_PORT, default=8000, show_default=True, help="Of the public site.")
 @click.option(
-    "--office-port",
+    "--console-port",
     "staff_port",
     type=_PORT,
     default=8001,

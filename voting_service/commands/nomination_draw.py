@@ -35,9 +35,9 @@ def draw(file: Path) -> None:
             "commands.nomination_draw.digits_not_known",
             known_at=drawn.known_at.isoformat(),
         )
-    order = lot_order(drawn.seed, drawn.matter, drawn.tickets)
+    order = lot_order(drawn.seed, drawn.selection, drawn.tickets)
     for number, ticket in enumerate(order, start=1):
-        click.echo(f"{number:>3}  {ticket}  {lot(drawn.seed, drawn.matter, ticket)}")
+        click.echo(f"{number:>3}  {ticket}  {lot(drawn.seed, drawn.selection, ticket)}")
     # A replacement after the draw has the number of the person replaced, and no ticket.
     number_by_ticket = {ticket: number for number, ticket in enumerate(order, start=1)}
     rows_agree = all(

@@ -169,7 +169,7 @@ def _print(findings: tuple[Finding, ...]) -> None:
             number,
             difference.what,
             _shown(difference.expected),
-            _shown(difference.found),
+            _shown(difference.actual),
         )
     Console(width=None if Console().is_terminal else 200).print(table)
 

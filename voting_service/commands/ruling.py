@@ -23,7 +23,7 @@ from voting_service.voting.rulings.model import (
     Verdict,
 )
 from voting_service.voting.rulings.service import (
-    ProposedRuling,
+    RulingProposal,
     approve_rulings,
     decline_ruling,
     propose_rulings,
@@ -67,7 +67,7 @@ def propose(
             Actor(connection, account, system_clock()),
             loaded,
             holds,
-            ProposedRuling(verdict, reason, words),
+            RulingProposal(verdict, reason, words),
         )
 
     decisions = " ".join(str(decision) for decision in _run_signed_in(contest, name, work))

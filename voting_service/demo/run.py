@@ -78,7 +78,7 @@ async def run_demo(plan: DemoPlan, echo: Echo, clock: Clock) -> None:
     with data.locked():
         await _end_leftovers(data)
         _require_free(plan.port, "PORT= (--port)")
-        _require_free(plan.staff_port, "OFFICE_PORT= (--office-port)")
+        _require_free(plan.staff_port, "OFFICE_PORT= (--console-port)")
         async with AsyncExitStack() as running:
             await _run(plan, data, running, echo, clock)
 

@@ -184,13 +184,13 @@ async def test_no_address_of_the_whole_site_tells_a_name_early(
     }  # fmt: skip
     secrets = [candidate.name.zh for candidate in service.contest.candidates]
     secrets += [RED.hash, "候选 ".encode("unicode_escape").decode()]
-    told: set[str] = set()
+    revealing: set[str] = set()
     for published in (False, True):
         moved = timedelta(0 if published else -1)
         service.clock.set(service.contest.rules.publish_at + moved)
         for route in ROUTES:
             assert isinstance(route, Route)
-            path = re.sub(r"{(\w+)(:\w+)?}", lambda found: str(values[found[1]]), route.path)
+            path = re.sub(r"{(\w+)(:\w+)?}", lambda match: str(values[match[1]]), route.path)
             if path.endswith("/events") and published:
                 continue  # has no end
             for method in (route.methods or set()) - {"HEAD"}:
@@ -200,10 +200,10 @@ async def test_no_address_of_the_whole_site_tells_a_name_early(
                     )
                     text = answer.text + str(answer.headers).replace(path, "")
                     if any(secret in text for secret in secrets):
-                        told.add(f"{method} {route.path}")
+                        revealing.add(f"{method} {route.path}")
         if not published:
-            assert told == set()
-    assert len(told) >= 4, "the walk found what it looks for once that is published"
+            assert revealing == set()
+    assert len(revealing) >= 4, "the walk found what it looks for once that is published"
 
 
 async def check_kept_back(client: httpx.AsyncClient, path: str, publish_at: datetime) -> None:
@@ -243,8 +243,10 @@ async def test_a_crowd_that_asks_at_once_costs_one_query_a_file(
 
     monkeypatch.setattr("voting_service.sites.public.caches.images.load_file", load)
     cache = ImageCache(pool)
-    found = await asyncio.gather(*(cache.read(name, name, 1, "avif") for name in ["a", "b"] * 25))
-    assert set(found) == {b"x"}
+    pictures = await asyncio.gather(
+        *(cache.read(name, name, 1, "avif") for name in ["a", "b"] * 25)
+    )
+    assert set(pictures) == {b"x"}
     assert sorted(loads) == ["a", "b"]
 
 

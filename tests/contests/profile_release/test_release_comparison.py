@@ -165,7 +165,7 @@ def test_strangers_and_absent_candidates_are_named() -> None:
 )
 def test_any_json_can_be_compared(document: object) -> None:
     shown = compare_json(json.loads(json.dumps(document)), EVERYBODY, NUMBERS)
-    assert all(isinstance(difference.found, str) for difference in shown.differences)
+    assert all(isinstance(difference.actual, str) for difference in shown.differences)
 
 
 @given(st.text() | st.text(alphabet="<>/ '\"=&;#!-imgsrcet甲一1").map(lambda text: text * 3))

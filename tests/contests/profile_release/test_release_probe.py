@@ -41,7 +41,7 @@ class FakePlatform:
     names: dict[int, str] = field(default_factory=dict)
     stories: dict[int, str] = field(default_factory=dict)
     portraits: dict[int, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def card(self, profile: PublicProfile) -> str:
         name = escape(self.names.get(profile.number, profile.name.zh))
@@ -61,14 +61,14 @@ class FakePlatform:
 
     async def picture(self, request: Request) -> Response:
         number = request.path_params["number"]
-        self.asked.append(request.url.path)
+        self.requests.append(request.url.path)
         portrait = self.release.profiles.candidates[number - 1].portrait
         assert portrait is not None
         content = self.release.pictures[portrait.webp["320"].removeprefix("/pictures/")]
         return Response(self.portraits.get(number, content), media_type="image/webp")
 
     async def ours(self, request: Request) -> Response:
-        self.asked.append(request.url.path)
+        self.requests.append(request.url.path)
         return Response(self.release.pictures[request.path_params["name"]])
 
     async def data(self, _request: Request) -> Response:
@@ -188,7 +188,7 @@ async def test_of_a_picture_under_our_name_one_size_is_fetched(
     release: Release, platform: FakePlatform, address: str
 ) -> None:
     assert await look(release, address + "/data") == ()
-    assert len(platform.asked) == len(release.profiles.candidates)
+    assert len(platform.requests) == len(release.profiles.candidates)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ async def test_a_page_that_cannot_be_compared_gives_the_reason(
         monkeypatch.setattr(release_probe, "DEADLINE_SECONDS", 0.3)
     [finding] = await look(release, address + path)
     assert finding.difference.what == "page"
-    assert finding.difference.found == reason
+    assert finding.difference.actual == reason
 
 
 async def test_a_platform_that_is_unavailable_does_not_hide_the_others(
@@ -225,7 +225,7 @@ async def test_a_platform_that_is_unavailable_does_not_hide_the_others(
         port = closed.getsockname()[1]
     findings = await look(release, f"http://127.0.0.1:{port}/", address + "/list")
     [finding] = findings
-    assert finding.difference.found == "cannot be reached (ConnectError)"
+    assert finding.difference.actual == "cannot be reached (ConnectError)"
 
 
 @pytest.mark.parametrize(

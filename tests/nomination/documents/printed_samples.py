@@ -1,4 +1,4 @@
-"""Values for the office's printed documents; nobody is in them."""
+"""Values for the joint office's printed documents; nobody is in them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from io import BufferedWriter, BytesIO, RawIOBase
 from typing import Any
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+RELATIONSHIPS_NAMESPACE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 MACRO_MAIN = "application/vnd.ms-word.document.macroEnabled.main+xml"
 TYPES, RELATIONSHIPS = "[Content_Types].xml", "_rels/.rels"
@@ -24,8 +24,8 @@ def paragraph(text: str, *, half_points: int | None = None) -> str:
 def document(body: str = paragraph("获奖证书复印件")) -> str:
     return (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
-        f'<w:document xmlns:w="{WORD}" xmlns:r="{OFFICE}"><w:body>{body}<w:sectPr/></w:body>'
-        "</w:document>"
+        f'<w:document xmlns:w="{WORD}" xmlns:r="{RELATIONSHIPS_NAMESPACE}">'
+        f"<w:body>{body}<w:sectPr/></w:body></w:document>"
     )
 
 
@@ -41,7 +41,9 @@ def types(main: str = MAIN, more: str = "") -> str:
 
 def relationship(kind: str, target: str, *, external: bool = False) -> str:
     mode = ' TargetMode="External"' if external else ""
-    return f'<Relationship Id="r1" Type="{OFFICE}/{kind}" Target="{target}"{mode}/>'
+    return (
+        f'<Relationship Id="r1" Type="{RELATIONSHIPS_NAMESPACE}/{kind}" Target="{target}"{mode}/>'
+    )
 
 
 def relationships(inside: str = relationship("officeDocument", DOCUMENT)) -> str:

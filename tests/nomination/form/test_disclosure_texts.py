@@ -19,7 +19,7 @@ CARD = "6222020000000000000"  # passes the Luhn test
 
 def sentences(text: str, known_names: RecommendationForm | None = None) -> str:
     """What is said in Chinese about a text; empty when it may become public."""
-    return "".join(fault.zh for fault in disclosures({"story.zh": text}, known=known_names))
+    return "".join(fault.zh for fault in disclosures({"story.zh": text}, form=known_names))
 
 
 TRUE = {
@@ -248,7 +248,7 @@ def test_figures_of_deeds_are_accepted(figures: list[str], between: str) -> None
 
 @given(st.text(), st.text(alphabet="0123456789 -.Xx一二三号室路街组@渝A\n", max_size=60))
 def test_any_text_is_handled(text: str, near: str) -> None:
-    for fault in (*disclosures({"a": text, "b": near}, known=complete_form()),):
+    for fault in (*disclosures({"a": text, "b": near}, form=complete_form()),):
         first, last = map(int, re.findall(r"characters (\d+) to (\d+)", fault.message)[0])
         assert 1 <= first <= last <= len({"a": text, "b": near}[fault.field])
 
@@ -284,7 +284,7 @@ def test_values_of_the_form_are_refused(text: str, kind: str) -> None:
 
 def test_values_of_the_form_are_found_where_they_stand() -> None:
     text = "㎡\u200b㎡：1980年5月17日，联络\u200b员乙，6300 1234"
-    faults = disclosures({"story": text}, known=KNOWN)
+    faults = disclosures({"story": text}, form=KNOWN)
     assert [
         text[int(first) - 1 : int(last)]
         for fault in faults

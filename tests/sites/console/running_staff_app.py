@@ -1,10 +1,10 @@
 """The staff's site as a real server against the real Postgres, and people who are signed in.
 
 async def test_x(staff_app: StaffApp) -> None:                      # fixture of tests/staff
-    clerk = await office.signed_in_client("tally_clerk")       # httpx, its cookie set
+    clerk = await staff_app.signed_in_client("tally_clerk")    # httpx, its cookie set
     answer = await clerk.post("/contests/test-2022/…", data={…})   # carries the csrf mark
     page = await context.new_page()                            # Playwright
-    await office.sign_in(page, "supervisor", "/contests/test-2022/holds")
+    await staff_app.sign_in(page, "supervisor", "/contests/test-2022/holds")
 """
 
 from __future__ import annotations

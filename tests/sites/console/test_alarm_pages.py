@@ -60,7 +60,7 @@ async def raise_alarm(staff_app: StaffApp, subject: AlarmSubject, minutes_ago: i
 
 
 def shown(text: str) -> list[int]:
-    return [int(found) for found in re.findall(r'data-alarm="(\d+)"', text)]
+    return [int(number) for number in re.findall(r'data-alarm="(\d+)"', text)]
 
 
 async def test_an_alarm_is_on_top_until_somebody_has_seen_it(
@@ -88,15 +88,15 @@ async def test_the_way_leads_to_the_ballots_behind_it(
 ) -> None:
     clerk = await staff_app.signed_in_client("tally_clerk")
     page = (await clerk.get(BASE)).text
-    found = re.findall(rf'"({BASE}/window[^"]*)" aria-label', page)
-    ways = [way.replace("&amp;", "&") for way in found]
-    assert [set(way.split("&")[2:]) for way in ways] == [
+    matches = re.findall(rf'"({BASE}/window[^"]*)" aria-label', page)
+    links = [link.replace("&amp;", "&") for link in matches]
+    assert [set(link.split("&")[2:]) for link in links] == [
         {"platform=demo"},
         {"candidate=4", f"network={FARM.hex()}"},
         {"candidate=4"},
     ]
-    for way in ways:
-        assert (await clerk.get(way)).status_code == 200
+    for link in links:
+        assert (await clerk.get(link)).status_code == 200
 
 
 async def test_many_alarms_leave_the_page_readable(staff_app: StaffApp) -> None:
@@ -127,7 +127,7 @@ async def test_who_may_read_and_who_may_answer(
     answer = await client.post(f"{BASE}/alarms/{raised[0]}/seen", data={})
     assert answer.status_code == (303 if may_see else 403)
     seen = await load_alarms(staff_app.database, staff_app.contest.id, seen=True, limit=9)
-    assert [each.id for each in seen] == ([raised[0]] if may_see else [])
+    assert [alarm.id for alarm in seen] == ([raised[0]] if may_see else [])
 
 
 async def test_an_alarm_belongs_to_its_contest(staff_app: StaffApp, raised: list[int]) -> None:

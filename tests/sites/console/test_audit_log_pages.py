@@ -162,8 +162,8 @@ def settings_owner(staff_app: StaffApp) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_act_has_its_words(language: Language) -> None:
-    said = load_catalogue("audit_log", language)["acts"]
-    assert set(said) == set(ACTS)
+    acts = load_catalogue("audit_log", language)["acts"]
+    assert set(acts) == set(ACTS)
 
 
 async def test_it_is_read_with_any_eyes_and_hands(staff_app: StaffApp, desktop: Page) -> None:
@@ -213,9 +213,9 @@ def test_a_selection_s_decision_leads_to_where_it_is_taken() -> None:
 
 async def test_a_line_leads_to_what_it_is_about(staff_app: StaffApp) -> None:
     await record(staff_app.database, "somebody", "viewed", contest="test-2022", subject="hold 7")
-    ways: dict[Role, bool] = {"auditor": True, "administrator": False}
-    for role, leads in ways.items():
+    readers: dict[Role, bool] = {"auditor": True, "administrator": False}
+    for role, leads in readers.items():
         browser = staff_app.client(await staff_app.token(role), **{"accept-language": "zh-CN"})
-        told = (await browser.get("/audit-log")).text
-        assert "存疑选票批次 7" in told
-        assert ('<a href="/contests/test-2022/holds/7">' in told) is leads
+        page = (await browser.get("/audit-log")).text
+        assert "存疑选票批次 7" in page
+        assert ('<a href="/contests/test-2022/holds/7">' in page) is leads

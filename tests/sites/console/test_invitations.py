@@ -30,9 +30,9 @@ async def make_link(admin: StaffClient, role: str = "auditor", note: str = "for 
     """The link's path."""
     answer = await admin.post("/accounts/invite", data={"role": role, "note": note})
     assert answer.status_code == 201, answer.text
-    found = re.search(r'value="http://[^/"]+(/invitation/[A-Za-z0-9_-]{43})"', answer.text)
-    assert found
-    return found[1]
+    link = re.search(r'value="http://[^/"]+(/invitation/[A-Za-z0-9_-]{43})"', answer.text)
+    assert link
+    return link[1]
 
 
 async def fill_in(
@@ -41,13 +41,13 @@ async def fill_in(
     """The form as an invitee fills it in."""
     page = await browser.get(link)
     assert page.status_code == 200, page.text
-    sealed = re.search(r'name="encrypted_secret" value="([^"]+)"', page.text)
+    encrypted = re.search(r'name="encrypted_secret" value="([^"]+)"', page.text)
     secret = re.search(r'<span class="code">([A-Z2-7 ]+)</span>', page.text)
-    assert sealed
+    assert encrypted
     assert secret
     codes.append(pyotp.TOTP(secret[1].replace(" ", "")))
     return {
-        "encrypted_secret": sealed[1],
+        "encrypted_secret": encrypted[1],
         "name": "newcomer",
         "password": NEW_PASSWORD,
         "again": NEW_PASSWORD,
@@ -114,7 +114,7 @@ async def test_a_link_ends_with_time_revocation_and_its_maker(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"code": "000000"}, "The code is wrong"),
         ({"password": "short", "again": "short"}, "12 to 256"),
@@ -124,14 +124,14 @@ async def test_a_link_ends_with_time_revocation_and_its_maker(
     ],
 )
 async def test_what_is_filled_in_wrongly_is_said_and_uses_nothing_up(
-    staff_app: StaffApp, clock: MovedClock, wrong: dict[str, str], said: str
+    staff_app: StaffApp, clock: MovedClock, wrong: dict[str, str], message: str
 ) -> None:
     link = await make_link(await staff_app.signed_in_client("administrator"))
     browser = staff_app.client()
     form = await fill_in(browser, link, clock)
     answer = await browser.post(link, data={**form, **wrong})
     assert answer.status_code == 422
-    assert said in answer.text
+    assert message in answer.text
     assert form["encrypted_secret"] in answer.text, "the app need not be set up again"
     assert (await browser.post(link, data=form)).status_code == 303
 
@@ -143,14 +143,14 @@ async def test_a_role_in_the_form_and_a_secret_of_ones_own_count_for_nothing(
     first, second = await make_link(admin), await make_link(admin)
     browser = staff_app.client()
     form = await fill_in(browser, first, clock)
-    for sealed in (
+    for encrypted in (
         "",
         "AAAA",
         (await fill_in(browser, second, clock))["encrypted_secret"],
         form["encrypted_secret"][:-4],
     ):
         assert (
-            await browser.post(first, data={**form, "encrypted_secret": sealed})
+            await browser.post(first, data={**form, "encrypted_secret": encrypted})
         ).status_code == 409
     answer = await browser.post(first, data={**form, "role": "administrator", "account_id": "1"})
     assert answer.status_code == 303
@@ -165,11 +165,11 @@ async def test_a_lost_second_factor_is_renewed_by_another(
     clerk = await staff_app.signed_in_client("tally_clerk")
     account = staff_app.accounts["tally_clerk-1"]
     answer = await admin.post(f"/accounts/{account.id}/renew", data={"note": "lost phone"})
-    found = re.search(r"(/invitation/[A-Za-z0-9_-]{43})", answer.text)
-    assert found
+    link = re.search(r"(/invitation/[A-Za-z0-9_-]{43})", answer.text)
+    assert link
     browser = staff_app.client()
-    form = await fill_in(browser, found[1], clock, name="somebody else")
-    assert (await browser.post(found[1], data=form)).status_code == 303
+    form = await fill_in(browser, link[1], clock, name="somebody else")
+    assert (await browser.post(link[1], data=form)).status_code == 303
     assert (await clerk.get("/")).status_code == 303, "old sessions have ended"
     old = {"name": account.name, "password": PASSWORD, "code": staff_app.code(account.name)}
     assert (await browser.post("/sign-in", data=old)).status_code == 401
@@ -192,9 +192,9 @@ async def test_nobody_renews_or_disables_themselves(staff_app: StaffApp) -> None
 async def renewing_link(admin: StaffClient, staff_app: StaffApp, name: str) -> str:
     path = f"/accounts/{staff_app.accounts[name].id}/renew"
     answer = await admin.post(path, data={"note": "lost phone"})
-    found = re.search(r"(/invitation/[A-Za-z0-9_-]{43})", answer.text)
-    assert found, answer.text
-    return found[1]
+    link = re.search(r"(/invitation/[A-Za-z0-9_-]{43})", answer.text)
+    assert link, answer.text
+    return link[1]
 
 
 async def waiting(client: StaffClient) -> list[str]:

@@ -23,11 +23,11 @@ from voting_service.settings import Settings
 from voting_service.sites.shared.signed_in.access import csrf_token
 from voting_service.staff.accounts.sessions import CONFIRMED_FOR
 
-OFFICE_URL = "http://127.0.0.1:8001"
+CONSOLE_URL = "http://127.0.0.1:8001"
 
 
 class Scene:
-    """A console, the office's provider, and a browser that knows both."""
+    """A console, its identity provider, and a browser that knows both."""
 
     def __init__(self, staff_app: StaffApp, provider: FakeOpenIdProvider) -> None:
         self.staff_app = staff_app
@@ -42,7 +42,7 @@ class Scene:
             answer = await browser.get(unescape(result[1]))
         assert answer.status_code == 302, answer.text
         back = urlsplit(answer.headers["location"])
-        assert f"{back.scheme}://{back.netloc}" == OFFICE_URL
+        assert f"{back.scheme}://{back.netloc}" == CONSOLE_URL
         return f"{back.path}?{back.query}"
 
     async def run(self, browser: StaffClient, path: str, expected: str = "/") -> httpx.Response:
@@ -61,12 +61,12 @@ class Scene:
 @pytest.fixture
 async def scene(settings: Settings, clock: MovedClock, tmp_path: Path) -> AsyncIterator[Scene]:
     provider = FakeOpenIdProvider(lambda: int(clock().timestamp()))
-    provider.redirect_uri = f"{OFFICE_URL}/sign-in/openid/callback"
+    provider.redirect_uri = f"{CONSOLE_URL}/sign-in/openid/callback"
     secret_file = tmp_path / "openid.secret"
     secret_file.write_text(provider.client_secret + "\n", encoding="utf-8")
     used = settings.model_copy(
         update={
-            "staff_url": OFFICE_URL,
+            "staff_url": CONSOLE_URL,
             "staff_openid_issuer": provider.issuer,
             "staff_openid_client_id": provider.client_id,
             "staff_openid_client_secret_file": secret_file,

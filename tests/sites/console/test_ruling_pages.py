@@ -165,8 +165,8 @@ async def test_several_holds_are_proposed_and_approved_in_one_act(staff_app: Sta
     supervisor = await staff_app.signed_in_client("supervisor")
     await clerk.post(f"{HOLDS}/proposals", data={"hold": ["1", str(second)], **VOID})
     await supervisor.post(f"{DECISIONS}/approve", data={"approval": ["1", "2"]})
-    found = await load_holds(staff_app.database, staff_app.contest)
-    assert [each.state for each in found] == ["void", "void"]
+    holds = await load_holds(staff_app.database, staff_app.contest)
+    assert [hold.state for hold in holds] == ["void", "void"]
     assert "data-holds" in (await clerk.get(f"{HOLDS}?state=void")).text
     assert "No holds match" in (await clerk.get(f"{HOLDS}?state=open")).text
     assert (await clerk.get(f"{HOLDS}?kind=unknown")).status_code == 404
@@ -200,7 +200,7 @@ async def test_single_ballots_become_a_hold(staff_app: StaffApp) -> None:
     assert answer.headers["location"] == f"{HOLDS}/2?done=made"
     made = await load_hold(staff_app.database, staff_app.contest, 2)
     assert (made.kind, made.ballots, made.source) == ("selection", 2, "tally_clerk-1")
-    for wrong, said in (
+    for wrong, message in (
         ({"ballots": "ab"}, "is not a ballot number"),
         ({"ballots": "ab" * 16}, "is not stored"),
         ({"label": ""}, "label"),
@@ -208,7 +208,7 @@ async def test_single_ballots_become_a_hold(staff_app: StaffApp) -> None:
     ):
         refused = await clerk.post(f"{HOLDS}/new", data={**data, **wrong})
         assert refused.status_code == 422
-        assert said in refused.text
+        assert message in refused.text
     assert len(await load_holds(staff_app.database, staff_app.contest)) == 2
 
 
@@ -334,13 +334,13 @@ async def test_refusals_are_shown_in_the_language_of_the_page(staff_app: StaffAp
     )
     await proposed(staff_app, english, hold_id)
     again = {"hold": str(hold_id), **VOID}
-    told = (await english.post(f"{HOLDS}/proposals", data=again)).text
-    assert "already proposed this" in told
-    told = (await chinese.post(f"{HOLDS}/proposals", data=again)).text
-    assert "tally_clerk-1已提请同样的审批（事项 1），请由另一位同事批准。" in told
-    assert '<li lang="zh-Hans">' in told
-    told = (await chinese.post(f"{HOLDS}/proposals", data={**again, "ruling": ""})).text
-    assert "请选择裁定及其理由。" in told
+    page = (await english.post(f"{HOLDS}/proposals", data=again)).text
+    assert "already proposed this" in page
+    page = (await chinese.post(f"{HOLDS}/proposals", data=again)).text
+    assert "tally_clerk-1已提请同样的审批（事项 1），请由另一位同事批准。" in page
+    assert '<li lang="zh-Hans">' in page
+    page = (await chinese.post(f"{HOLDS}/proposals", data={**again, "ruling": ""})).text
+    assert "请选择裁定及其理由。" in page
     assert "has no hold" not in (await chinese.get(f"{HOLDS}/999")).text
 
 

@@ -270,8 +270,8 @@ async def test_before_the_profiles_are_out_one_person_changes_everything(
         assert (release.mode, str(release.daily_at), release.blackout_hours) == (
             "daily", "18:30:00", 24,
         )  # fmt: skip
-        told = [each.setting for each in await load_changes(staff_app.database, changed.id)]
-        assert set(told) == set(SETTINGS)
+        names = [change.setting for change in await load_changes(staff_app.database, changed.id)]
+        assert set(names) == set(SETTINGS)
         assert (await clerk.get(BASE)).status_code == 200
 
 
@@ -310,8 +310,8 @@ def test_moments_on_the_time_line_stand_apart() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_refusal_has_its_words(language: Language) -> None:
-    said = load_catalogue("settings", language)["why"]
-    assert set(said) == {*get_args(Why), "stale"}
+    reasons = load_catalogue("settings", language)["why"]
+    assert set(reasons) == {*get_args(Why), "stale"}
 
 
 async def test_two_people_move_the_close_and_the_public_reads_it(
@@ -357,8 +357,8 @@ async def test_two_people_move_the_close_and_the_public_reads_it(
             return "规则变更" in await citizen.inner_text("main")
 
         await eventually(shows)
-        said = await citizen.inner_text("main")
-        assert "投票截止时间" in said and "原因：机房停电两小时" in said
+        text = await citizen.inner_text("main")
+        assert "投票截止时间" in text and "原因：机房停电两小时" in text
         await assert_accessible(citizen)
         await citizen.goto(f"{public}/en/{SLUG}/rules")
         assert "Reason: No power for two hours" in await citizen.inner_text("main")

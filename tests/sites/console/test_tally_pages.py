@@ -46,16 +46,16 @@ async def field(staff_app: StaffApp) -> Field:
     """Ballots over two hours and two platforms, one hold voided and one counted."""
     database = staff_app.database
     made = await open_field(database, SLUG)
-    one, two = [await store_platform(database, slug) for slug in ("alpha", "beta")]
+    alpha, beta = [await store_platform(database, slug) for slug in ("alpha", "beta")]
     peak = OPENS + timedelta(minutes=30, seconds=5)
     await made.add(
         database,
         [
-            *(Cast([1, 2], OPENS + timedelta(minutes=n), one) for n in range(10)),
-            *(Cast([3], peak, two, network=b"network1") for _ in range(60)),
-            *(Cast([3, 4], peak, two, held=True, network=b"network2") for _ in range(7)),
-            *(Cast([4], OPENS + HOUR + timedelta(minutes=n), one, held=True) for n in range(5)),
-            *(Cast([1], OPENS + HOUR, two) for _ in range(4)),
+            *(Cast([1, 2], OPENS + timedelta(minutes=n), alpha) for n in range(10)),
+            *(Cast([3], peak, beta, network=b"network1") for _ in range(60)),
+            *(Cast([3, 4], peak, beta, held=True, network=b"network2") for _ in range(7)),
+            *(Cast([4], OPENS + HOUR + timedelta(minutes=n), alpha, held=True) for n in range(5)),
+            *(Cast([1], OPENS + HOUR, beta) for _ in range(4)),
         ],
     )
     now = OPENS + 3 * HOUR
@@ -82,14 +82,14 @@ def table(answer: httpx.Response, name: str) -> list[list[str]]:
 
 
 def inline_chart(answer: httpx.Response) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json">(.*?)</script>', answer.text, re.DOTALL)
-    assert found is not None
-    chart: dict[str, Any] = json.loads(found[1])
+    data = re.search(r'<script type="application/json">(.*?)</script>', answer.text, re.DOTALL)
+    assert data is not None
+    chart: dict[str, Any] = json.loads(data[1])
     return chart
 
 
 def by_state(chart: Mapping[str, Any]) -> dict[str, int]:
-    return {one["state"]: sum(one["values"]) for one in chart["series"]}
+    return {series["state"]: sum(series["values"]) for series in chart["series"]}
 
 
 def states(count: Count) -> dict[str, int]:
@@ -151,7 +151,7 @@ async def test_minutes_are_of_the_last_three_hours(staff_app: StaffApp, field: F
     assert chart["time"][-1] == "2022-07-01T10:00:00+08:00"
     assert by_state(chart) == states(field.count(lambda _: ["all"])["all"])
     at_peak = chart["time"].index("2022-07-01T08:30:00+08:00")
-    assert [one["values"][at_peak] for one in chart["series"]] == [47, 0, 20]
+    assert [series["values"][at_peak] for series in chart["series"]] == [47, 0, 20]
     peak = await clerk.get(chart["links"][at_peak])
     assert "2022-07-01 08:30:00 to 2022-07-01 08:31:00" in peak.text
 
@@ -222,7 +222,7 @@ async def test_two_candidates_side_by_side(staff_app: StaffApp, field: Field) ->
     clerk = await staff_app.signed_in_client("tally_clerk")
     answer = await clerk.get(f"{BASE}/compare?a=1&b=3")
     chart = inline_chart(answer)
-    assert [one["values"][-1] for one in chart["series"]] == [14, 47, -33]
+    assert [series["values"][-1] for series in chart["series"]] == [14, 47, -33]
     assert table(answer, "sides")[1:] == [["alpha", "10", "0", "+10"], ["beta", "4", "47", "-43"]]
     assert "3 候选 3 is 33 votes ahead of 1 候选 1" in answer.text
     assert (await clerk.get(f"{BASE}/compare")).status_code == 200

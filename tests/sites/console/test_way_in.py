@@ -20,7 +20,7 @@ from voting_service.staff.accounts.sessions import (
     IDLE,
 )
 
-DESK = "https://desk.example"
+CONSOLE = "https://desk.example"
 
 
 async def is_in(client: httpx.AsyncClient) -> bool:
@@ -210,8 +210,8 @@ def as_a_browser_reads(address: str) -> str:
 
 @given(st.text(alphabet=st.sampled_from("/\\:?#@.ab \t\n\r\0é%"), max_size=12) | st.text())
 def test_an_address_to_go_on_to_is_always_ours(expected: str) -> None:
-    led = urlsplit(urljoin(DESK + "/sign-in", as_a_browser_reads(safe_next(expected))))
-    assert f"{led.scheme}://{led.netloc}" == DESK
+    led = urlsplit(urljoin(CONSOLE + "/sign-in", as_a_browser_reads(safe_next(expected))))
+    assert f"{led.scheme}://{led.netloc}" == CONSOLE
 
 
 @given(st.from_regex(r"/[a-z0-9/.-]{0,20}(\?[a-z=&0-9]{0,10})?", fullmatch=True))

@@ -84,6 +84,7 @@ async def test_password_and_code_sign_in(database: Connection) -> None:
         ("clerk", "\ud800" * 12, 0),
     ],
 )
+@pytest.mark.usefixtures("production_limits")
 async def test_every_way_to_be_wrong_gets_the_same_answer(
     database: Connection, name: str, password: str, steps: int
 ) -> None:

@@ -112,9 +112,9 @@ async def test_two_people_move_the_close(
     changed = await load_contest(database, contest.slug)
     assert changed.closes_at == contest.closes_at + 2 * HOUR
     assert changed.revision == contest.revision + 1
-    [told] = await load_changes(database, contest.id)
-    assert told == AnnouncedChange(
-        told.id, told.changed_at, "closes_at", setting_value(contest, "closes_at"),
+    [change] = await load_changes(database, contest.id)
+    assert change == AnnouncedChange(
+        change.id, change.changed_at, "closes_at", setting_value(contest, "closes_at"),
         setting_value(changed, "closes_at"), WHY, proposed,
     )  # fmt: skip
     assert [(line.actor, line.act) for line in await acts(database)] == [
@@ -134,8 +134,8 @@ async def test_before_it_is_announced_one_person_is_enough(
     done = await change_setting(Actor(database, clerk, now()), contest, "title", title, reason=WHY)
     assert done is None
     assert (await load_contest(database, "secret")).rules.title == Text("新题", "New title")
-    [told] = await load_changes(database, contest.id)
-    assert (told.setting, told.after, told.approval_id) == ("title", title, None)
+    [change] = await load_changes(database, contest.id)
+    assert (change.setting, change.after, change.approval_id) == ("title", title, None)
     [line] = await acts(database)
     assert (line.actor, line.act, line.subject) == ("staff-1", "contest_changed", "title")
 
@@ -172,10 +172,10 @@ async def test_others_change_nothing(
 async def test_a_contest_that_moved_on_is_looked_at_again(
     database: Connection, contest: Contest, clerk: Account, supervisor: Account
 ) -> None:
-    wanted: dict[Setting, object] = {"closes_at": later(contest), "expected_voters_per_day": 5}
+    settings: dict[Setting, object] = {"closes_at": later(contest), "expected_voters_per_day": 5}
     ids = [
         await change_setting(Actor(database, clerk, now()), contest, setting, value, reason=WHY)
-        for setting, value in wanted.items()
+        for setting, value in settings.items()
     ]
     first, second = ids
     assert first is not None and second is not None
@@ -227,8 +227,8 @@ async def test_the_early_close_is_announced(
     with pytest.raises(Refused):
         await close_early(Actor(database, clerk, moment), contest, moment + NOTICE, reason=WHY)
     await close_early(Actor(database, supervisor, moment), contest, moment + NOTICE, reason=WHY)
-    [told] = await load_changes(database, contest.id)
-    assert (told.setting, told.before) == ("closes_at", setting_value(contest, "closes_at"))
+    [change] = await load_changes(database, contest.id)
+    assert (change.setting, change.before) == ("closes_at", setting_value(contest, "closes_at"))
     closed = await load_contest(database, contest.slug)
     assert (closed.closes_at, closed.rules.early_close is not None) == (moment + NOTICE, True)
     assert [line.act for line in await acts(database)] == ["contest_changed"]
@@ -259,9 +259,9 @@ async def test_a_platform_goes_off_at_once_and_comes_back_with_two(
     def state(enabled: bool) -> object:
         return msgspec.to_builtins(PlatformState("demo", Text("demo", "demo"), enabled))
 
-    for each in (contest, other):
-        told = await load_changes(database, each.id)
-        assert [(t.setting, t.before, t.after, t.approval_id) for t in told] == [
+    for changed in (contest, other):
+        changes = await load_changes(database, changed.id)
+        assert [(t.setting, t.before, t.after, t.approval_id) for t in changes] == [
             ("platform", state(True), state(False), None),
             ("platform", state(False), state(True), proposed),
         ]

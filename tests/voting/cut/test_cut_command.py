@@ -179,9 +179,9 @@ async def test_a_correction_from_the_command_line(
     old, new = tmp_path / "1.json", tmp_path / "2.json"
     old.write_bytes(first)
     new.write_bytes(await database.fetchval("select document from publications where version = 2"))
-    said = (await command("cut", "verify", str(new), "--before", str(old))).stdout
-    assert "corrects version 1" in said
-    assert "entered: 4; left: 3; 补计 / left out" in said
+    output = (await command("cut", "verify", str(new), "--before", str(old))).stdout
+    assert "corrects version 1" in output
+    assert "entered: 4; left: 3; 补计 / left out" in output
     with pytest.raises(InvalidInput, match="does not correct another one"):
         await command("cut", "verify", str(old), "--before", str(new))
 

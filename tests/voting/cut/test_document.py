@@ -274,7 +274,7 @@ def test_canonical_form_reads_back(value: Any) -> None:
     assert canonical(read_strictly(canonical(value))) == canonical(value)
 
 
-def test_keys_are_sorted_as_the_standard_says() -> None:
+def test_keys_are_sorted_as_the_standard_requires() -> None:
     """By UTF-16 code units (RFC 8785, section 3.2.3), where U+10000 stands before U+FB33."""
     assert canonical({"\ufb33": 1, "\U00010000": 2, "b": 3, "a": "\x7f\n"}) == (
         '{"a":"\x7f\\n","b":3,"\U00010000":2,"\ufb33":1}'.encode()

@@ -25,7 +25,7 @@ from voting_service.voting.cut.open_questions import load_open_questions
 from voting_service.voting.cut.safety import LooseBallots, OpenQuestion
 from voting_service.voting.rulings.model import HoldEvidence, Verdict
 from voting_service.voting.rulings.repository import NewHold, create_hold
-from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
+from voting_service.voting.rulings.service import RulingProposal, approve_rulings, propose_rulings
 from voting_service.voting.tally.recount import BALLOTS
 
 EVIDENCE = HoldEvidence(sentence=Text(zh="证据", en="evidence"))
@@ -81,13 +81,13 @@ async def test_questions_and_loose_votes_are_what_the_ballots_say(
                 Actor(database, clerk, DRAINED),
                 contest,
                 [hold],
-                ProposedRuling(verdict=verdicts[hold], reason="other", words="dice"),
+                RulingProposal(verdict=verdicts[hold], reason="other", words="dice"),
             )
             await approve_rulings(Actor(database, second, DRAINED), contest, made)
 
     open_holds = [hold for hold in holds if hold not in verdicts]
-    held_of: dict[int, list[tuple[int, ...]]] = {hold: [] for hold in open_holds}
-    counted_of: dict[int, list[tuple[int, ...]]] = {hold: [] for hold in open_holds}
+    held_votes: dict[int, list[tuple[int, ...]]] = {hold: [] for hold in open_holds}
+    counted_votes: dict[int, list[tuple[int, ...]]] = {hold: [] for hold in open_holds}
     loose_held: list[tuple[int, ...]] = []
     loose_counted: list[tuple[int, ...]] = []
     for ballot, (choices, was_held) in ballots.items():
@@ -97,7 +97,7 @@ async def test_questions_and_loose_votes_are_what_the_ballots_say(
         is_held = was_held and not ruled
         inside = [hold for hold in open_holds if ballot in holds[hold]]
         if len(inside) == 1:
-            (held_of if is_held else counted_of)[inside[0]].append(choices)
+            (held_votes if is_held else counted_votes)[inside[0]].append(choices)
         elif is_held:
             loose_held.append(choices)
         elif inside:
@@ -113,9 +113,9 @@ async def test_questions_and_loose_votes_are_what_the_ballots_say(
         OpenQuestion(
             hold,
             labels[hold],
-            len(held_of[hold]) + len(counted_of[hold]),
-            votes_on(held_of[hold]),
-            votes_on(counted_of[hold]),
+            len(held_votes[hold]) + len(counted_votes[hold]),
+            votes_on(held_votes[hold]),
+            votes_on(counted_votes[hold]),
         )
         for hold in open_holds
     ]

@@ -67,8 +67,8 @@ async def staff(database: Connection) -> Staff:
 
 
 async def shown(database: Connection, contest: Contest) -> bytes | None:
-    found = await load_shown_cut(database, contest.id, DRAINED)
-    return found.document if found else None
+    cut = await load_shown_cut(database, contest.id, DRAINED)
+    return cut.document if cut else None
 
 
 async def publish(
@@ -268,13 +268,13 @@ async def test_racing_approvals_publish_once(
     connections = [await connect(database_url) for _ in range(4)]
     results = await asyncio.gather(
         *(
-            approve(Actor(each, staff.supervisor, DRAINED), contest, decision, key=KEY)
-            for each in connections
+            approve(Actor(connection, staff.supervisor, DRAINED), contest, decision, key=KEY)
+            for connection in connections
         ),
         return_exceptions=True,
     )
-    for each in connections:
-        await each.close()
+    for connection in connections:
+        await connection.close()
     assert sum(isinstance(result, Refused) for result in results) == 3, results
     assert await database.fetchval("select count(*) from publications") == 1
 

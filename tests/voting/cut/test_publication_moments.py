@@ -36,7 +36,7 @@ from voting_service.voting.cut.publication import (
     propose_publication,
 )
 from voting_service.voting.rulings.model import Verdict
-from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
+from voting_service.voting.rulings.service import RulingProposal, approve_rulings, propose_rulings
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 WHY = Text(zh="更正", en="correction")
@@ -76,7 +76,7 @@ class Pair:
             Actor(self.database, self.clerk, DRAINED),
             self.contest,
             [number],
-            ProposedRuling(verdict=verdict, reason="other", words="as found"),
+            RulingProposal(verdict=verdict, reason="other", words="as found"),
         )
         await approve_rulings(Actor(self.database, self.second, DRAINED), self.contest, made)
 
@@ -208,7 +208,7 @@ async def test_the_database_takes_no_version_in_while_ballots_are_in_question(pa
         Actor(pair.database, pair.clerk, DRAINED),
         pair.contest,
         [number],
-        ProposedRuling(verdict="count", reason="other", words="again"),
+        RulingProposal(verdict="count", reason="other", words="again"),
     )
     with pytest.raises(Refused, match="still on hold"):
         await forge(pair, {"rulings": 1})

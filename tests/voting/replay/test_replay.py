@@ -51,7 +51,7 @@ from voting_service.voting.replay.reader import open_archive
 from voting_service.voting.replay.writer import audit_archive, write_audit_archive
 from voting_service.voting.rulings.model import HoldEvidence, Verdict
 from voting_service.voting.rulings.repository import NewHold, create_hold
-from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
+from voting_service.voting.rulings.service import RulingProposal, approve_rulings, propose_rulings
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 EVIDENCE = HoldEvidence(sentence=Text(zh="同一设备集中投票", en="one device, many votes"))
@@ -104,7 +104,7 @@ class Story:
             Actor(self.database, self.clerk, self.now),
             self.contest,
             [hold],
-            ProposedRuling(verdict=verdict, reason="other", words="as found"),
+            RulingProposal(verdict=verdict, reason="other", words="as found"),
         )
         await approve_rulings(Actor(self.database, self.second, self.now), self.contest, made)
 
@@ -346,10 +346,10 @@ async def test_whatever_is_changed_is_found_and_named(
     await export(database, story.contest, path)
     for name, (change, expected) in CHANGES.items():
         changed = rewritten(path, change, kept_manifest=kept_manifest)
-        said = "\n".join(map(str, replay(changed).faults))
+        faults = "\n".join(map(str, replay(changed).faults))
         for words in expected:
-            assert words in said, f"{name}: {said}"
-        assert ("SHA-256 is not the one in the manifest" in said) == kept_manifest, name
+            assert words in faults, f"{name}: {faults}"
+        assert ("SHA-256 is not the one in the manifest" in faults) == kept_manifest, name
 
 
 async def test_another_key_and_no_archive_at_all(database: Connection, tmp_path: Path) -> None:

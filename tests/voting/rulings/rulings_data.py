@@ -23,7 +23,7 @@ from voting_service.voting.rulings.model import (
     Verdict,
 )
 from voting_service.voting.rulings.repository import NewHold, create_hold
-from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
+from voting_service.voting.rulings.service import RulingProposal, approve_rulings, propose_rulings
 from voting_service.voting.tally.live_figures import load_figures
 from voting_service.voting.tally.recount import BALLOTS, Recount
 
@@ -130,7 +130,7 @@ async def propose_one(
         Actor(connection, account, now or datetime.now(UTC)),
         contest,
         [hold_id],
-        ProposedRuling(verdict=verdict, reason=REASON_FOR[verdict], words="核对过"),
+        RulingProposal(verdict=verdict, reason=REASON_FOR[verdict], words="核对过"),
     )
     return decision_id
 

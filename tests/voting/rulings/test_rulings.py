@@ -49,7 +49,7 @@ from voting_service.voting.rulings.repository import (
     load_overlaps,
 )
 from voting_service.voting.rulings.service import (
-    ProposedRuling,
+    RulingProposal,
     approve_rulings,
     decline_ruling,
     propose_rulings,
@@ -118,7 +118,7 @@ async def test_a_ballot_in_two_holds_is_void_while_either_is_in_force(
     await rule(database, contest, staff, first, "void")
     await rule(database, contest, staff, second, "count")
     assert await ballots_everywhere(database, contest) == Count(3, 0, 2)
-    histories = [await load_ballot_history(database, contest, each) for each in ids]
+    histories = [await load_ballot_history(database, contest, ballot) for ballot in ids]
     assert [h.ballot.state for h in histories] == ["void", "void", "counted"]
     assert [len(h.holds) for h in histories] == [1, 2, 1]
     assert [r.verdict for r in histories[1].rulings] == ["void", "count"]
@@ -174,8 +174,8 @@ async def test_one_person_alone_rules_nothing(
     with pytest.raises(Refused, match="auditor"):
         await propose_one(database, contest, staff.auditor, questioned, "count")
     assert await ballots_everywhere(database, contest) == Count(1, 1, 0)
-    found = await load_hold(database, contest, questioned)
-    assert (found.state, found.is_ruled, [d.id for d in found.proposals]) == (
+    stored = await load_hold(database, contest, questioned)
+    assert (stored.state, stored.is_ruled, [d.id for d in stored.proposals]) == (
         "proposed",
         False,
         [decision_id],
@@ -186,7 +186,7 @@ async def test_several_holds_are_ruled_in_one_act_or_none_is(
     database: Connection, contest: Contest, staff: Staff
 ) -> None:
     ids = await store_ballots(database, contest, [StoredBallot([1])] * 4)
-    holds = [await hold(database, contest, [each]) for each in ids]
+    holds = [await hold(database, contest, [ballot]) for ballot in ids]
     now = datetime.now(UTC)
     words = {"reason": "automated_voting", "words": "核对过"}
     with pytest.raises(NotFound, match="no hold 99"):
@@ -194,14 +194,14 @@ async def test_several_holds_are_ruled_in_one_act_or_none_is(
             Actor(database, staff.clerk, now),
             contest,
             [*holds, 99],
-            ProposedRuling(verdict="void", **words),
+            RulingProposal(verdict="void", **words),
         )
     assert await load_contest_approvals(database, contest.id) == ()
     proposed = await propose_rulings(
         Actor(database, staff.clerk, now),
         contest,
         holds[:3],
-        ProposedRuling(verdict="void", **words),
+        RulingProposal(verdict="void", **words),
     )
     own = await propose_one(database, contest, staff.supervisor, holds[3], "void")
     with pytest.raises(SecondPersonRequired):
@@ -209,7 +209,7 @@ async def test_several_holds_are_ruled_in_one_act_or_none_is(
     assert await ballots_everywhere(database, contest) == Count(4, 0, 0)
     await approve_rulings(Actor(database, staff.supervisor, now), contest, proposed)
     assert await ballots_everywhere(database, contest) == Count(4, 0, 3)
-    assert [each.state for each in await load_holds(database, contest)] == [
+    assert [hold_.state for hold_ in await load_holds(database, contest)] == [
         "void",
         "void",
         "void",
@@ -248,7 +248,7 @@ async def test_a_ruling_needs_a_fitting_reason_and_words(
             Actor(database, staff.clerk, datetime.now(UTC)),
             contest,
             [questioned],
-            ProposedRuling(verdict="void", reason="honest_crowd", words=" "),
+            RulingProposal(verdict="void", reason="honest_crowd", words=" "),
         )
     assert [fault.field for fault in refusal.value.faults] == ["reason", "words"]
 
@@ -262,10 +262,10 @@ async def test_a_hold_names_ballots_that_are_not_the_contest_s(
     unknown = os.urandom(16)
     with pytest.raises(InvalidInput) as refusal:
         await hold(database, contest, [*ids, foreign, unknown])
-    told = {fault.field: fault.message for fault in refusal.value.faults}
-    assert "to another contest" in told[f"ballot {foreign.hex()}"]
-    assert "not stored" in told[f"ballot {unknown.hex()}"]
-    assert len(told) == 2
+    messages = {fault.field: fault.message for fault in refusal.value.faults}
+    assert "to another contest" in messages[f"ballot {foreign.hex()}"]
+    assert "not stored" in messages[f"ballot {unknown.hex()}"]
+    assert len(messages) == 2
     with pytest.raises(InvalidInput, match="at least one"):
         await hold(database, contest, [])
     assert await load_holds(database, contest) == ()
@@ -283,10 +283,10 @@ async def test_a_hold_knows_its_ballots_and_votes(database: Connection, contest:
     made = await hold(database, contest, ids[:2], kind="selection")
     with pytest.raises(Refused, match="already on hold"):
         await hold(database, contest, ids[:2])
-    found = await load_hold(database, contest, made)
-    assert (found.kind, found.ballots, found.held, found.state) == ("selection", 2, 1, "open")
-    assert found.ballots_hash == ballots_hash(ids[:2])
-    assert found.evidence == EVIDENCE
+    stored = await load_hold(database, contest, made)
+    assert (stored.kind, stored.ballots, stored.held, stored.state) == ("selection", 2, 1, "open")
+    assert stored.ballots_hash == ballots_hash(ids[:2])
+    assert stored.evidence == EVIDENCE
     assert await find_hold_by_ballots(database, contest, reversed(ids[:2])) == made
     assert await find_hold_by_ballots(database, contest, ids) is None
     assert await load_hold_votes(database, contest) == {
@@ -294,8 +294,8 @@ async def test_a_hold_knows_its_ballots_and_votes(database: Connection, contest:
     }
     shown = await load_hold_ballots(database, contest, made, limit=1)
     rest = await load_hold_ballots(database, contest, made, after=shown[0].ballot_id, limit=9)
-    assert [each.ballot_id for each in (*shown, *rest)] == ids[:2]
-    assert [each.state for each in (*shown, *rest)] == ["counted", "held"]
+    assert [ballot.ballot_id for ballot in (*shown, *rest)] == ids[:2]
+    assert [ballot.state for ballot in (*shown, *rest)] == ["counted", "held"]
 
 
 async def test_every_act_stands_in_the_audit_log(

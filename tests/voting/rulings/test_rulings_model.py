@@ -49,7 +49,7 @@ from voting_service.voting.cut.publication import approve, propose_publication
 from voting_service.voting.rulings.model import Verdict
 from voting_service.voting.rulings.repository import load_ballot_history, load_holds
 from voting_service.voting.rulings.service import (
-    ProposedRuling,
+    RulingProposal,
     approve_rulings,
     decline_ruling,
     propose_rulings,
@@ -91,8 +91,8 @@ class Reference:
     proposals: list[Proposal] = field(default_factory=list)
 
     def in_force(self, hold_id: int, before: datetime) -> Verdict | None:
-        found = [v for h, v, ruled_at in self.rulings if h == hold_id and ruled_at < before]
-        return found[-1] if found else None
+        verdicts = [v for h, v, ruled_at in self.rulings if h == hold_id and ruled_at < before]
+        return verdicts[-1] if verdicts else None
 
     def turn(self, hold_id: int) -> int:
         return 1 + sum(h == hold_id for h, _, _ in self.rulings)
@@ -109,12 +109,12 @@ class Reference:
         for ballot, (choices, _, cast_at) in self.ballots.items():
             if cast_at < before:
                 state = self.state(ballot, before)
-                one = Count(1, int(state == "held"), int(state == "void"))
+                count = Count(1, int(state == "held"), int(state == "void"))
                 for number in (0, *choices):
-                    sums[number] = sums.get(number, Count()).plus(one)
+                    sums[number] = sums.get(number, Count()).plus(count)
         return sums
 
-    def is_settled(self, before: datetime) -> bool:
+    def is_resolved(self, before: datetime) -> bool:
         return (
             all(self.in_force(h, before) for h in self.holds)
             and not any(p.state == "waiting" for p in self.proposals)
@@ -146,9 +146,9 @@ class World:
             votes = {str(number): 1 for number in choices}
             self.feed.put(CounterDelta(self.contest.id, xid, 1, votes))
 
-    async def hold(self, picks: list[int]) -> None:
-        known = sorted(self.reference.ballots)
-        ids = sorted({known[pick % len(known)] for pick in picks}) if known else []
+    async def hold(self, chosen: list[int]) -> None:
+        ballots = sorted(self.reference.ballots)
+        ids = sorted({ballots[place % len(ballots)] for place in chosen}) if ballots else []
         if not ids:
             return
         if ids in self.reference.holds.values():
@@ -173,7 +173,7 @@ class World:
                 Actor(self.database, self.people[person], self.now),
                 self.contest,
                 [hold_id],
-                ProposedRuling(verdict=verdict, reason=REASON_FOR[verdict], words="核对过"),
+                RulingProposal(verdict=verdict, reason=REASON_FOR[verdict], words="核对过"),
             ),
         )
         if made:
@@ -245,7 +245,7 @@ class World:
         key = load_signing_key(settings.signing_key_file)
         before = await load_publications(self.database, self.contest.id)
         now = DRAINED + (self.now - OPENS)
-        settled = self.reference.is_settled(self.now)
+        resolved = self.reference.is_resolved(self.now)
         try:
             decision = await propose_publication(
                 Actor(self.database, self.people["clerk"], now),
@@ -254,10 +254,10 @@ class World:
                 reason=both("更正") if before else None,
             )
         except Refused as refusal:
-            assert not settled or "nothing has changed" in str(refusal)
+            assert not resolved or "nothing has changed" in str(refusal)
             assert await load_publications(self.database, self.contest.id) == before
             return
-        assert settled
+        assert resolved
         with pytest.raises(Refused):
             await approve(
                 Actor(self.database, self.people["clerk"], now), self.contest, decision, key=key
@@ -313,9 +313,9 @@ class World:
         for ballot in self.reference.ballots:
             history = await load_ballot_history(self.database, self.contest, ballot)
             assert history.ballot.state == self.reference.state(ballot, self.now)
-        for found in await load_holds(self.database, self.contest):
-            in_force = self.reference.in_force(found.id, self.now)
-            assert (found.ruling.verdict if found.ruling else None) == in_force
+        for stored in await load_holds(self.database, self.contest):
+            in_force = self.reference.in_force(stored.id, self.now)
+            assert (stored.ruling.verdict if stored.ruling else None) == in_force
         for moment, then in self.history:
             assert await self.kept(moment) == then
 
@@ -407,8 +407,8 @@ async def take(world: World, step: tuple[Any, ...], older: Connection, settings:
     match step:
         case ("vote", choices, held):
             await world.vote(choices, held)
-        case ("hold", picks):
-            await world.hold(picks)
+        case ("hold", chosen):
+            await world.hold(chosen)
         case ("propose", person, pick, verdict):
             await world.propose(person, pick, verdict)
         case ("rule", pick, verdict):

@@ -28,7 +28,7 @@ from voting_service.staff.actor import Actor
 from voting_service.voting.ballots.commit import new_ballot_ids
 from voting_service.voting.rulings.model import HoldEvidence, Verdict
 from voting_service.voting.rulings.repository import NewHold, create_hold
-from voting_service.voting.rulings.service import ProposedRuling, approve_rulings, propose_rulings
+from voting_service.voting.rulings.service import RulingProposal, approve_rulings, propose_rulings
 from voting_service.voting.tally.recount import Count
 
 CANDIDATES = 6
@@ -111,7 +111,7 @@ class Field:
             Actor(connection, self.proposer, now),
             self.contest,
             [hold_id],
-            ProposedRuling(verdict=verdict, reason="other", words="test"),
+            RulingProposal(verdict=verdict, reason="other", words="test"),
         )
         await approve_rulings(Actor(connection, self.approver, now), self.contest, made)
         self.ruled[hold_id][1].append((now, verdict))

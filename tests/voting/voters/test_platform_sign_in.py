@@ -182,7 +182,7 @@ def test_every_fault_of_the_secrets_file_is_named_at_once(
     file.write_bytes(contents)
     with pytest.raises(SettingsFault) as fault:
         read_platform_secrets(file)
-    assert [str(each) for each in fault.value.faults] == faults
+    assert [str(problem) for problem in fault.value.faults] == faults
 
 
 def test_a_secrets_file_that_is_missing_is_a_fault_of_the_settings(tmp_path: Path) -> None:

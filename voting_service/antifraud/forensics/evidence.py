@@ -95,10 +95,10 @@ class Population:
         attributes: Attributes,
         platform: Int32s,
         active: Bools,
-        known: Mapping[int, Int64s],
+        known_ballots: Mapping[int, Int64s],
     ) -> None:
-        """`known`: by target, ballots of campaigns already found."""
-        self.known = known
+        """`known_ballots`: by target, ballots of campaigns already found."""
+        self.known_ballots = known_ballots
         self.by_aspect = attributes.by_aspect
         self._platform = platform
         self._rows = np.flatnonzero(active)
@@ -118,8 +118,8 @@ class Population:
             return counts.reshape(platforms, values)
 
         others = table - counted(without)
-        known = rows[codes[rows] >= 0]
-        mix = np.bincount(platform[known], minlength=platforms) / max(len(known), 1)
+        classified = rows[codes[rows] >= 0]
+        mix = np.bincount(platform[classified], minlength=platforms) / max(len(classified), 1)
         share = mix @ ((others + 0.5 / values) / (others.sum(axis=1, keepdims=True) + 0.5))
         return np.where(codes[rows] >= 0, share[codes[rows]], 1.0)
 
@@ -147,7 +147,7 @@ class SuspectedGroup:
     """Whether the ballot chose the target."""
     rate: Floats
     """The expected probability of that."""
-    known: Int64s
+    known_ballots: Int64s
     """Ballots of campaigns already found for the target; they predict what others look like."""
 
     def only(self, some: Bools) -> SuspectedGroup:
@@ -258,11 +258,11 @@ def _measure_evidence(
     else:
         share = population.shares(attribute, mine, mine)
     weight = counted.weight[group.chose]
-    known = attribute.codes[group.known]
-    ratio = _log_ratio(attribute.codes[mine], counted, weight, share, known[known >= 0])
+    similar = attribute.codes[group.known_ballots]
+    ratio = _log_ratio(attribute.codes[mine], counted, weight, share, similar[similar >= 0])
     gain, total, significant = _gain(ratio, counted.prior, weight)
     # What known campaigns predict is a plain likelihood ratio (Wald 1945).
-    significant = significant or (len(group.known) > 0 and total >= PREDICTED_NATS)
+    significant = significant or (len(group.known_ballots) > 0 and total >= PREDICTED_NATS)
     return AspectEvidence(
         aspect, attribute.name, gain, significant and gain >= EVIDENCE_GAIN
     ), ratio
@@ -288,26 +288,26 @@ def _log_ratio(
     Honest voters have the value with the probability `share`; `predicted` are the values in
     campaigns already known. Votes without the attribute get 0.
     """
-    known = codes >= 0
+    present = codes >= 0
     ratio = np.zeros(len(codes))
-    if not known.any():
+    if not present.any():
         return ratio
-    values, value = np.unique(codes[known], return_inverse=True)
+    values, value = np.unique(codes[present], return_inverse=True)
     size = len(values)
-    honest = counted.honest * float(weight[known].sum() / weight.sum())
-    observed = sum_by_code(value, weight[known])
+    honest = counted.honest * float(weight[present].sum() / weight.sum())
+    observed = sum_by_code(value, weight[present])
     expected = np.empty(size)
-    expected[value] = share[known]
-    pair = counted.voter[known].astype(np.int64) * size + value
+    expected[value] = share[present]
+    pair = counted.voter[present].astype(np.int64) * size + value
     _, place = np.unique(pair, return_inverse=True)
-    own = sum_by_code(place, weight[known])[place]
+    own = sum_by_code(place, weight[present])[place]
     in_known = np.bincount(predicted, minlength=int(values[-1]) + 1)[values].astype(np.float64)
     excess = np.maximum(observed[value] - own - honest * expected[value], 0.0) + in_known[value]
     total = max(float(np.maximum(observed - honest * expected, 0.0).sum()) - 1.0, 0.0) + len(
         predicted
     )
     campaign = (excess + PRIOR_VOTERS * expected[value]) / (total + PRIOR_VOTERS)
-    ratio[known] = np.log(campaign / expected[value])
+    ratio[present] = np.log(campaign / expected[value])
     return ratio.clip(-EVIDENCE_LIMIT, EVIDENCE_LIMIT)
 
 

@@ -58,7 +58,7 @@ class Strictness:
 
     exponents: Mapping[str, float]
     """Tail exponents by family, see calibrate."""
-    known: Mapping[int, Int64s]
+    known_ballots: Mapping[int, Int64s]
     """Ballots to be held, by target; similar ballots are searched for in weaker cells too."""
 
 
@@ -98,14 +98,16 @@ def find_suspected_campaigns(
         id(cells): _TestedCells(cells, p, q, (p <= limit) & _has_excess(cells))
         for cells, p, q in zip(all_cells, log_ps, q_by_cells, strict=True)
     }
-    population = Population(attributes, context.ballots.platform, context.active, strictness.known)
+    population = Population(
+        attributes, context.ballots.platform, context.active, strictness.known_ballots
+    )
     suspected: list[SuspectedCampaign] = []
     for family, by_window in zip(families, by_family, strict=True):
         tested = {window: tested_by_id[id(cells)] for window, cells in by_window.items()}
         for target in _targets(tested):
             suspected += _classify_target(context, population, family, target, tested)
         hints = {window: cells.hints() for window, cells in tested.items()}
-        for target in strictness.known:
+        for target in strictness.known_ballots:
             for campaign in _classify_target(context, population, family, target, hints):
                 needed = np.log(tests / FALSE_DISCOVERY_RATE)
                 suspected += _confirm_prediction(campaign, hints, needed)
@@ -157,8 +159,8 @@ def _classify_target(
     if not chose[rows].any():
         return []
     rate = context.rates[ballots.stratum[rows], target].astype(np.float64)
-    known = population.known.get(target, np.empty(0, dtype=np.int64))
-    group = SuspectedGroup(rows, ballots.voter[rows], chose[rows], rate, known)
+    similar = population.known_ballots.get(target, np.empty(0, dtype=np.int64))
+    group = SuspectedGroup(rows, ballots.voter[rows], chose[rows], rate, similar)
     return [
         SuspectedCampaign(family, target, part, best, best_q)
         for part in classify(family, population, group)

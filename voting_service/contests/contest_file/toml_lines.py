@@ -43,7 +43,7 @@ class _Scan:
     def __init__(self, text: str) -> None:
         self.lines: dict[Path, int] = {}
         self._text = text
-        self._breaks = [found.start() for found in re.finditer("\n", text)]
+        self._breaks = [match.start() for match in re.finditer("\n", text)]
         self._lengths: dict[Path, int] = {}  # of the arrays of tables, so far
         table: Path = ()
         at = self._skip(0)

@@ -36,7 +36,7 @@ class Difference(NamedTuple):
     number: int | None
     what: str
     expected: str
-    found: str
+    actual: str
 
 
 class ShownProfile(NamedTuple):
@@ -68,8 +68,8 @@ def compare_json(
             differences.append(_missing(profile))
             continue
         for field in _FIELDS:
-            expected, found = getattr(profile, field), entry.get(field)
-            wrong = _first_wrong(expected, found)
+            expected, actual = getattr(profile, field), entry.get(field)
+            wrong = _first_wrong(expected, actual)
             if wrong is not None:
                 differences.append(Difference(profile.number, field, *wrong))
         pictures[profile.number] = tuple(_addresses(entry.get("portrait")))
@@ -91,9 +91,9 @@ def compare_html(
         if numbers is None:
             differences.append(_missing(profile))
         elif profile.number not in numbers:
-            found = ", ".join(map(str, sorted(numbers))) or release_text("no_number")
+            actual = ", ".join(map(str, sorted(numbers))) or release_text("no_number")
             what = release_text("number_beside_name")
-            differences.append(Difference(profile.number, what, str(profile.number), found))
+            differences.append(Difference(profile.number, what, str(profile.number), actual))
     if len(profiles) == 1:
         differences += _missing_texts(text, profiles[0])
     pictures = tuple(dict.fromkeys(page.pictures))
@@ -113,18 +113,22 @@ def _entries(document: Any) -> Iterator[Mapping[str, Any]]:
                 yield entry
 
 
-def _first_wrong(expected: Text, found: Any) -> tuple[str, str] | None:
+def _first_wrong(expected: Text, actual: Any) -> tuple[str, str] | None:
     """Return the expected and the shown text; None when a text in either language, or an object
     with one or both, matches."""
-    if isinstance(found, str):
-        good = _squash(found) in {_squash(expected.zh), _squash(expected.en)}
-        return None if good else (expected.zh, found)
-    if not isinstance(found, Mapping) or not found:
-        return expected.zh, str(found)
-    for language, text in found.items():
-        wanted = getattr(expected, language, "") if language in ("zh", "en") else ""
-        if not isinstance(text, str) or not wanted or _squash(text) != _squash(wanted):
-            return wanted or expected.zh, str(text)
+    if isinstance(actual, str):
+        good = _squash(actual) in {_squash(expected.zh), _squash(expected.en)}
+        return None if good else (expected.zh, actual)
+    if not isinstance(actual, Mapping) or not actual:
+        return expected.zh, str(actual)
+    for language, text in actual.items():
+        expected_text = getattr(expected, language, "") if language in ("zh", "en") else ""
+        if (
+            not isinstance(text, str)
+            or not expected_text
+            or _squash(text) != _squash(expected_text)
+        ):
+            return expected_text or expected.zh, str(text)
     return None
 
 
@@ -199,8 +203,8 @@ def _find_names(text: str, everybody: Iterable[PublicProfile]) -> list[_Named]:
     ordered = sorted(owners, key=lambda name: (-len(name), name))
     pattern = "|".join(f"({_name_pattern(name)})" for name in ordered)
     return [
-        _Named(found.start(), found.end(), frozenset(owners[ordered[(found.lastindex or 1) - 1]]))
-        for found in re.finditer(pattern, text)
+        _Named(match.start(), match.end(), frozenset(owners[ordered[(match.lastindex or 1) - 1]]))
+        for match in re.finditer(pattern, text)
     ]
 
 
@@ -220,9 +224,9 @@ def _find_figures(
     """Where a candidate's number stands, outside of names: (place, number), in order."""
     within = {place for name in names for place in range(name.start, name.end)}
     return [
-        (found.start(), int(found[1]))
-        for found in _NUMBER.finditer(text)
-        if found.start() not in within and int(found[1]) in existing
+        (match.start(), int(match[1]))
+        for match in _NUMBER.finditer(text)
+        if match.start() not in within and int(match[1]) in existing
     ]
 
 

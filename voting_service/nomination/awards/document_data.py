@@ -173,7 +173,7 @@ def _groups(
         RecommendationGroup(
             name=names[name],
             received=len(group),
-            accepted=sum(each.state == "accepted" for each in group),
+            accepted=sum(recommendation.state == "accepted" for recommendation in group),
         )
         for name, group in sorted(groups.items(), key=lambda item: -len(item[1]))
     )

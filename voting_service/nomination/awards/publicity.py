@@ -53,7 +53,7 @@ async def edit_publicity(
             "video_url": unquote(publicity.video_url or ""),
         }
         form = None if recommendation is None else recommendation.form
-        if faults := disclosures(texts, known=form):
+        if faults := disclosures(texts, form=form):
             raise InvalidInput(*faults)
         await save_publicity(connection, contest_id, publicity, actor.account.id, actor.now)
         await actor.record("publicity_changed", panel.selection.slug, f"candidate {number}")

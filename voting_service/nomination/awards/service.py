@@ -162,7 +162,7 @@ async def _refuse_personal_data(
     for number in removal.numbers:
         recommendation = recommended.get(number)
         form = None if recommendation is None else recommendation.form
-        if faults := disclosures(reasons, known=form):
+        if faults := disclosures(reasons, form=form):
             raise InvalidInput(*faults)
 
 

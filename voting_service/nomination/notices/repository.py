@@ -44,12 +44,13 @@ class NoticeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Draw(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A draw of numbers (infrastructure/crypto/public_draw.py): `seed` are the digits that
-    `source` gives at `known_at`, None before; `matter` enters every hash. A ticket is the SHA-256
-    of a submitted form, as on its receipt; once drawn, tickets are in the order of the numbers."""
+    `source` gives at `known_at`, None before; `selection` enters every hash. A ticket is the
+    SHA-256 of a submitted form, as on its receipt; once drawn, tickets are in the order of the
+    numbers."""
 
     source: Text
     known_at: datetime
-    matter: str
+    selection: str
     seed: str | None = None
     tickets: tuple[str, ...] = ()
 

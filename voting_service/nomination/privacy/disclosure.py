@@ -51,12 +51,12 @@ _EXTENSION = re.compile(
 def disclosures(
     texts: Mapping[str, str],
     pictures: Mapping[str, bytes] = _NO_PICTURES,
-    known: RecommendationForm | None = None,
+    form: RecommendationForm | None = None,
 ) -> tuple[Fault, ...]:
-    """Return what prevents the publication of `texts` and `pictures` (each by field). `known` is
+    """Return what prevents the publication of `texts` and `pictures` (each by field). `form` is
     the form of the person they are about."""
     return (
-        *(fault for field, text in texts.items() for fault in _text_faults(field, text, known)),
+        *(fault for field, text in texts.items() for fault in _text_faults(field, text, form)),
         *(fault for field, data in pictures.items() for fault in _picture_faults(field, data)),
     )
 
@@ -67,29 +67,29 @@ def refuse_disclosures(texts: Mapping[str, str]) -> None:
         raise InvalidInput(*faults)
 
 
-def mask_personal_data(text: str, known: RecommendationForm | None = None, mask: str = "■") -> str:
+def mask_personal_data(text: str, form: RecommendationForm | None = None, mask: str = "■") -> str:
     """Return `text` with every character of personal data replaced by `mask`; same length."""
     characters = list(text)
-    for trace in _traces(PlainText.of(text), known):
+    for trace in _traces(PlainText.of(text), form):
         characters[trace.start : trace.end] = mask * (trace.end - trace.start)
     return "".join(characters)
 
 
-def _traces(plain: PlainText, known: RecommendationForm | None) -> list[Trace]:
+def _traces(plain: PlainText, form: RecommendationForm | None) -> list[Trace]:
     """Return all personal data in a text; traces may overlap."""
     traces = [
         trace
         for trace in find_personal_data(plain)
-        if not _is_part_of_employer_name(trace, plain, known)
+        if not _is_part_of_employer_name(trace, plain, form)
     ]
-    if known is not None:
-        traces.extend(_known_traces(plain, known))
+    if form is not None:
+        traces.extend(_known_traces(plain, form))
     return traces
 
 
-def _text_faults(field: str, text: str, known: RecommendationForm | None) -> Iterator[Fault]:
+def _text_faults(field: str, text: str, form: RecommendationForm | None) -> Iterator[Fault]:
     """One fault for each stretch of text: where traces overlap, the earlier kind is reported."""
-    traces = _traces(PlainText.of(text), known)
+    traces = _traces(PlainText.of(text), form)
     reported: list[Trace] = []
     for trace in sorted(traces, key=lambda trace: TRACE_KINDS.index(trace.kind)):
         if all(trace.end <= other.start or other.end <= trace.start for other in reported):
@@ -119,17 +119,17 @@ def _picture_faults(field: str, data: bytes) -> Iterator[Fault]:
 # The values of the form
 
 
-def _known_traces(plain: PlainText, known: RecommendationForm) -> Iterator[Trace]:
+def _known_traces(plain: PlainText, form: RecommendationForm) -> Iterator[Trace]:
     digits, bare = plain.with_numerals_as_digits().bare(), plain.bare()
-    for id_number in _values(known.id_number, _MIN_ID_CHARACTERS):
+    for id_number in _values(form.id_number, _MIN_ID_CHARACTERS):
         yield from _occurrences(digits, plain, id_number, "id_number")
-    for telephone in _telephones(known.employer_telephone):
+    for telephone in _telephones(form.employer_telephone):
         yield from _occurrences(digits, plain, telephone, "telephone")
-    for address in _addresses(known):
+    for address in _addresses(form):
         yield from _occurrences(bare, plain, address, "address")
-    for name in _contacts(known):
+    for name in _contacts(form):
         yield from _occurrences(bare, plain, name, "contact")
-    birth = _birth(known.id_number)
+    birth = _birth(form.id_number)
     if birth is not None:
         day = re.compile(
             rf"(?<![0-9]){birth.year}\s?[{_WORDS['year']}.\-/]?\s?0?{birth.month}"
@@ -182,23 +182,23 @@ def _telephones(text: str) -> Iterator[str]:
         yield digits[prefixed.end() :]
 
 
-def _addresses(known: RecommendationForm) -> Iterator[str]:
+def _addresses(form: RecommendationForm) -> Iterator[str]:
     """Yield the address, and the address without city and district. What is part of the
     employer's name, which is public, is left out."""
-    whole, employer = _bare(known.employer_address), _bare(known.employer)
+    whole, employer = _bare(form.employer_address), _bare(form.employer)
     for address in {whole, _CITY_AND_DISTRICT.sub("", whole, count=1)}:
         if len(address) >= _MIN_ADDRESS_CHARACTERS and address not in employer:
             yield address
 
 
-def _contacts(known: RecommendationForm) -> Iterator[str]:
+def _contacts(form: RecommendationForm) -> Iterator[str]:
     """Yield the names of those who only handled the form."""
-    public = f"{_bare(known.name)} {_bare(known.employer)}"
+    public = f"{_bare(form.name)} {_bare(form.employer)}"
     handled = {
-        known.employer_contact,
-        known.evidence_handler,
-        known.employer_opinion.signer,
-        known.body_opinion.signer,
+        form.employer_contact,
+        form.evidence_handler,
+        form.employer_opinion.signer,
+        form.body_opinion.signer,
     }
     for name in sorted(map(_bare, handled)):
         if len(name) >= _MIN_NAME_CHARACTERS and name not in public:
@@ -213,13 +213,13 @@ def _birth(id_number: str) -> date | None:
 
 
 def _is_part_of_employer_name(
-    trace: Trace, plain: PlainText, known: RecommendationForm | None
+    trace: Trace, plain: PlainText, form: RecommendationForm | None
 ) -> bool:
     """Whether an address is only part of the employer's name, such as a petrol station named for
     its street and number."""
-    if known is None or trace.kind != "address":
+    if form is None or trace.kind != "address":
         return False
-    employer, bare = _bare(known.employer), plain.bare()
+    employer, bare = _bare(form.employer), plain.bare()
     start = bare.text.find(employer) if employer else -1
     while start >= 0:
         # The pattern includes what precedes the street, so only its end is exact.

@@ -49,7 +49,7 @@ def build_draw(
     return Draw(
         source=Text(source.payload["zh"], source.payload["en"]),
         known_at=datetime.fromisoformat(source.payload["known_at"]),
-        matter=selection.slug,
+        selection=selection.slug,
         seed=seed,
         tickets=tuple(ordered),
     )
@@ -119,7 +119,7 @@ def _row(number: int, submitted: SubmittedRecommendation, draw: Draw | None) -> 
 def _faults(submitted: SubmittedRecommendation) -> tuple[Fault, ...]:
     form = submitted.form
     texts = {"name": form.name, "trade": form.trade, "employer": form.employer}
-    return disclosures(texts, known=form)
+    return disclosures(texts, form=form)
 
 
 def locate_fault(submitted: SubmittedRecommendation, fault: Fault) -> Fault:

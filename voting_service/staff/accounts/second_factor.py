@@ -10,7 +10,7 @@ import pyotp
 
 STEP_SECONDS = 30
 ISSUER = "voting-service"
-_SKEW_STEPS = 1
+SKEW_STEPS = 1
 """A code is accepted half a minute early and late, because phones' clocks differ."""
 _CODE = re.compile(r"[0-9]{6}")
 
@@ -32,7 +32,7 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
         return None
     totp = pyotp.TOTP(secret)
     current = int(now.timestamp()) // STEP_SECONDS
-    for step in range(current - _SKEW_STEPS, current + _SKEW_STEPS + 1):
+    for step in range(current - SKEW_STEPS, current + SKEW_STEPS + 1):
         if compare_digest(totp.generate_otp(step), digits):
             return step
     return None

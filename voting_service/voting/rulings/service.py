@@ -38,7 +38,7 @@ from voting_service.voting.rulings.model import (
 from voting_service.voting.rulings.repository import load_holds
 
 
-class ProposedRuling(NamedTuple):
+class RulingProposal(NamedTuple):
     """What to do with a hold, a code of `model.REASONS`, and what was found, for the record."""
 
     verdict: Verdict
@@ -47,7 +47,7 @@ class ProposedRuling(NamedTuple):
 
 
 async def propose_rulings(
-    actor: Actor, contest: Contest, hold_ids: Sequence[int], ruling: ProposedRuling
+    actor: Actor, contest: Contest, hold_ids: Sequence[int], ruling: RulingProposal
 ) -> tuple[int, ...]:
     """Propose one ruling about each hold, for all or none; return the ids of the requests.
 

@@ -209,12 +209,12 @@ def _examine_claims(
 ) -> Iterator[DiagnosticFinding]:
     try:
         refuse_repeated_keys(payload)
-        said = decode_json(msgspec.json.Decoder(dict[str, msgspec.Raw]), payload)
+        raw = decode_json(msgspec.json.Decoder(dict[str, msgspec.Raw]), payload)
     except InvalidInput as error:
         fault = error.faults[0]
         yield wrong("claims", f"{fault.field} {fault.message}".strip())
         return
-    read, misshapen = _read_claims(said)
+    read, misshapen = _read_claims(raw)
     expected = contest_slug or _only(read.get("aud")) or ""
     # An unreadable claim is replaced by a valid one, so that the others are still checked.
     seconds = int(now.timestamp())

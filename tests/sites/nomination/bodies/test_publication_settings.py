@@ -28,11 +28,11 @@ def test_every_character_reaches_the_contest_file() -> None:
     text = both("".join(map(chr, range(0x300))) + "\u2028\U00020000")
     profile = Profile(name=text, trade=text, district=both(""), summary=text, story=text)
     nothing: Any = None
-    two, one = (
+    second, first = (
         ShortlistedCandidate(number=number, submitted=nothing, profile=profile, photo=b"")
         for number in (2, 1)
     )
-    read = tomllib.loads(contest_text("[cut]\nsize = 1  # kept", (two, one)))
+    read = tomllib.loads(contest_text("[cut]\nsize = 1  # kept", (second, first)))
     written = msgspec.to_builtins(profile)
     fields = {field: written[field] for field in ("name", "trade", "district", "summary", "story")}
     assert read == {

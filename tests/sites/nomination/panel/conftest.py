@@ -23,14 +23,14 @@ async def chosen(staff_app: StaffApp) -> Chosen:
 
 @pytest.fixture
 async def worker(staff_app: StaffApp) -> AsyncIterator[None]:
-    """A worker that renders what the desk requests."""
+    """A worker that renders what the console requests."""
     async with document_worker(staff_app):
         yield
 
 
 @pytest.fixture
 async def reviewer(staff_app: StaffApp, chosen: Chosen) -> StaffClient:
-    """Somebody of the office, once the result is out; one expert was absent, one had a
+    """Staff of the joint office, once the result is out; one expert was absent, one had a
     conflict."""
     await chosen.seat("expert-a", body="north")
     for name in EXPERTS[1:]:

@@ -28,10 +28,10 @@ async def wait_for(staff_app: StaffApp, condition: str, job_id: int = 1) -> None
     """Wait until the job meets a condition of SQL."""
 
     async def is_met() -> bool:
-        found: bool = await staff_app.database.fetchval(
+        exists: bool = await staff_app.database.fetchval(
             f"select {condition} from nomination.documents where id = $1", job_id
         )
-        return found
+        return exists
 
     await eventually(is_met)
 
@@ -121,8 +121,8 @@ async def test_an_administrator_tries_a_failed_job_again(
     await staff_app.sign_in(desktop, "administrator", "/jobs")
     await assert_accessible(desktop)
     row = await desktop.inner_text("tbody")
-    for said in ("总结报告", "reviewer-1", "失败", "制作失败"):
-        assert said in row, said
+    for word in ("总结报告", "reviewer-1", "失败", "制作失败"):
+        assert word in row, word
     await desktop.get_by_role("button", name=re.compile("^重试")).click()
     await desktop.wait_for_selector("tbody tr td:has-text('等待执行')")
     again = await DOCUMENT_JOBS.begin(context, 1)
@@ -140,7 +140,7 @@ async def test_an_administrator_tries_a_failed_job_again(
     recorded = await staff_app.database.fetch(
         "select actor, subject from audit_log where act = 'job_retried'"
     )
-    assert [tuple(each) for each in recorded] == [("administrator-1", "document:1")]
+    assert [tuple(line) for line in recorded] == [("administrator-1", "document:1")]
 
 
 async def test_only_failed_and_interrupted_jobs_are_tried_again(

@@ -50,7 +50,7 @@ async def test_no_planted_personal_data_reaches_an_expert(
     assert not any(planted in str(tuple(row)) for row in audit_log for planted in PLANTED)
 
 
-async def test_an_expert_sees_no_other_page_of_the_office(
+async def test_an_expert_sees_no_other_page_of_the_console(
     staff_app: StaffApp, chosen: Chosen
 ) -> None:
     await chosen.seat_seven()

@@ -134,7 +134,7 @@ async def test_citizens_see_it_from_the_moment_that_was_set(
     await chosen.publish_result(
         when="moment", moment=moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
     )
-    # The office's fixture has another contest, which is open.
+    # The fixture of the staff site has another contest, which is open.
     other = staff_app.contest.id
     long_ago = moment - timedelta(days=8000)
     await arrange_contest(
@@ -154,8 +154,8 @@ async def test_citizens_see_it_from_the_moment_that_was_set(
         answer = await reader.get(API)
         file = read_signed_file(answer.content)
         check_signature(file, load_signing_key(staff_app.settings.signing_key_file).public_key())
-        assert [one["number"] for one in file.document["winners"]] == TEN
-        assert [one["number"] for one in file.document["nominees"]] == NEXT_TEN
+        assert [award["number"] for award in file.document["winners"]] == TEN
+        assert [award["number"] for award in file.document["nominees"]] == NEXT_TEN
         tag = answer.headers["etag"]
         again = await reader.get(API, headers={"if-none-match": tag})
         assert again.status_code == 304
@@ -181,9 +181,11 @@ async def test_a_correction_moves_the_next_up_and_ends_a_certificate(
     reviewer = await staff_app.signed_in_client("reviewer")
     assert (await reviewer.post(f"{DOCUMENTS}/certificates", data={})).status_code == 303
     certificates = await load_certificates(staff_app.database, chosen.contest.id)
-    assert [one.serial[-3:] for one in certificates] == [f"{n:03}" for n in range(1, 21)]
-    assert len({one.code for one in certificates}) == 20
-    third = next(one for one in certificates if one.number == 3)
+    assert [certificate.serial[-3:] for certificate in certificates] == [
+        f"{n:03}" for n in range(1, 21)
+    ]
+    assert len({certificate.code for certificate in certificates}) == 20
+    third = next(certificate for certificate in certificates if certificate.number == 3)
     again = await reviewer.post(RESULT, data={"when": "approval"})
     assert "must state who is removed" in again.text
     missing = {"removed": "3", "reason_zh": "", "reason_en": ""}
@@ -197,15 +199,22 @@ async def test_a_correction_moves_the_next_up_and_ends_a_certificate(
     await chosen.publish_result(removed="3", reason_zh="异议成立", reason_en="Upheld objection")
     async with public_site(staff_app.settings, staff_app.clock) as reader:
         document = (await reader.get(API)).json()["document"]
-        assert [one["number"] for one in document["winners"]] == [1, 2, *range(4, 12)]
-        assert [one["number"] for one in document["nominees"]] == list(range(12, 22))
+        assert [entry["number"] for entry in document["winners"]] == [
+            1,
+            2,
+            *range(4, 12),
+        ]
+        assert [entry["number"] for entry in document["nominees"]] == list(range(12, 22))
         address = f"/zh/{VOTE}{third.path}"
         ended = await reader.get(address)
         assert (ended.status_code, "证书已失效" in ended.text) == (404, True)
         assert "异议成立" in (await reader.get(f"/zh/{VOTE}/result")).text
     assert (await reviewer.post(f"{DOCUMENTS}/certificates", data={})).status_code == 303
     renewed = await load_certificates(staff_app.database, chosen.contest.id)
-    assert {(one.number, one.award) for one in renewed[20:]} == {(11, "winner"), (21, "nominee")}
+    assert {(certificate.number, certificate.award) for certificate in renewed[20:]} == {
+        (11, "winner"),
+        (21, "nominee"),
+    }
 
 
 async def test_a_certificate_verifies_and_a_forged_one_does_not(
@@ -217,26 +226,26 @@ async def test_a_certificate_verifies_and_a_forged_one_does_not(
     await chosen.publish_result()
     reviewer = await staff_app.signed_in_client("reviewer")
     await reviewer.post(f"{DOCUMENTS}/certificates", data={})
-    one, other = (await load_certificates(staff_app.database, chosen.contest.id))[:2]
-    code = one.code.hex()
+    certificate, other = (await load_certificates(staff_app.database, chosen.contest.id))[:2]
+    code = certificate.code.hex()
     async with public_site(staff_app.settings, staff_app.clock) as reader:
         reader.follow_redirects = True
-        good = await reader.get(one.path, headers={"accept-language": "en"})
+        good = await reader.get(certificate.path, headers={"accept-language": "en"})
         assert good.status_code == 200
-        for said in ("This certificate is valid", "候选 1", one.serial, "Winner"):
-            assert said in good.text
+        for text in ("This certificate is valid", "候选 1", certificate.serial, "Winner"):
+            assert text in good.text
         flipped = f"{int(code[0], 16) ^ 1:x}{code[1:]}"
         forged = [
-            f"/certificates/{one.serial}",
-            f"/certificates/{one.serial}?code={flipped}",
-            f"/certificates/{one.serial}?code={other.code.hex()}",
+            f"/certificates/{certificate.serial}",
+            f"/certificates/{certificate.serial}?code={flipped}",
+            f"/certificates/{certificate.serial}?code={other.code.hex()}",
             f"/certificates/{other.serial}?code={code}",
             f"/certificates/2022-999?code={code}",
-            f"/certificates/{one.serial}?code={code}00",
-            f"/certificates/{one.serial}?code={'0' * 32}",
-            f"/certificates/{one.serial}?code=%3Cscript%3E",
+            f"/certificates/{certificate.serial}?code={code}00",
+            f"/certificates/{certificate.serial}?code={'0' * 32}",
+            f"/certificates/{certificate.serial}?code=%3Cscript%3E",
             f"/certificates/nonsense?code={code}",
-            f"/zh/{VOTE}/certificates/{one.serial}?code={code.upper()[:-1]}g",
+            f"/zh/{VOTE}/certificates/{certificate.serial}?code={code.upper()[:-1]}g",
         ]
         for address in forged:
             answer = await reader.get(address)
@@ -288,8 +297,8 @@ async def test_publicity_is_shown_and_nobody_overwrites_unseen(
     assert (await reviewer.get(f"{RESULT}/25")).status_code == 404
     async with public_site(staff_app.settings, staff_app.clock) as reader:
         page = (await reader.get(f"/zh/{VOTE}/result/5")).text
-        for said in ("匠心故事", "精益求精", 'href="https://video.example/one"'):
-            assert said in page
+        for text in ("匠心故事", "精益求精", 'href="https://video.example/one"'):
+            assert text in page
 
 
 async def test_a_portrait_for_print_is_kept_without_what_it_carried(

@@ -74,7 +74,7 @@ async def test_scores_stay_secret_until_all_are_in(staff_app: StaffApp, chosen: 
     await chosen.submit_sheet(EXPERTS[-1], ladder())
     assert len(await read_sheets(database, selection, SCORING)) == 7
     opened = (await auditor.get(f"{PANEL}/scores.json")).json()
-    assert [one["number"] for one in opened["standings"]] == list(range(1, 31))
+    assert [standing["number"] for standing in opened["standings"]] == list(range(1, 31))
     assert opened["standings"][0]["rounded"] == "90.80"
     assert not any(name in str(opened) for name in EXPERTS)
 
@@ -132,12 +132,12 @@ async def test_the_export_puts_nobody_s_sheet_together(staff_app: StaffApp, chos
     for name in EXPERTS[1:]:
         await chosen.submit_sheet(name, ladder())
     auditor = await staff_app.signed_in_client("auditor")
-    said = (await auditor.get(f"{PANEL}/scores.json")).json()["rounds"]["1"]
-    assert {number: len(points) for number, points in said.items()} == {
+    scores = (await auditor.get(f"{PANEL}/scores.json")).json()["rounds"]["1"]
+    assert {number: len(points) for number, points in scores.items()} == {
         str(number): 6 if number == 9 else 7 for number in range(1, 31)
     }
-    assert said["1"][0] == {"c1": "0", "c2": "0"}
-    assert said["2"][-1] == {"c1": "99", "c2": "50"}
+    assert scores["1"][0] == {"c1": "0", "c2": "0"}
+    assert scores["2"][-1] == {"c1": "99", "c2": "50"}
 
 
 async def test_what_was_submitted_stays_and_must_be_whole(
@@ -215,9 +215,9 @@ async def test_who_declares_after_submitting_is_not_counted_for_that_candidate(
     for name in EXPERTS[1:]:
         await chosen.submit_sheet(name, ladder())
     panel = await load_panel(staff_app.database, selection, staff_app.clock())
-    found = await load_panel_outcome(staff_app.database, panel)
-    assert found is not None
-    assert {one.number: one.judges for one in found.first} == {
+    outcome = await load_panel_outcome(staff_app.database, panel)
+    assert outcome is not None
+    assert {result.number: result.judges for result in outcome.first} == {
         number: 6 if number == 9 else 7 for number in range(1, 31)
     }
 
@@ -253,10 +253,10 @@ async def test_an_absent_expert_does_not_block_but_takes_two_people(
     with pytest.raises(Refused, match="round is over"):
         await chosen.submit_sheet("expert-g", ladder())
     panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
-    found = await load_panel_outcome(staff_app.database, panel)
-    assert found is not None
-    assert found.order is not None
-    assert winners_and_nominees(panel, found.order) == (
+    outcome = await load_panel_outcome(staff_app.database, panel)
+    assert outcome is not None
+    assert outcome.order is not None
+    assert winners_and_nominees(panel, outcome.order) == (
         tuple(range(1, 11)),
         tuple(range(11, 21)),
     )
@@ -300,11 +300,11 @@ async def test_after_the_discussion_each_expert_may_revise_once(
     await chosen.submit_sheet("expert-a", revised, round_number=2)
     await chosen.decide("panel", "close/2", {"round": 2, "absent": []})
     panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
-    found = await load_panel_outcome(staff_app.database, panel)
-    assert found is not None
-    assert found.last is not None
-    last = {one.number: one.score for one in found.last}
-    first = {one.number: one.score for one in found.first}
+    outcome = await load_panel_outcome(staff_app.database, panel)
+    assert outcome is not None
+    assert outcome.last is not None
+    last = {result.number: result.score for result in outcome.last}
+    first = {result.number: result.score for result in outcome.first}
     assert last[30] == first[30] + (100 - first[30]) / 5
     assert panel.open_round == BALLOT
 
@@ -330,7 +330,7 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
         assert answer.status_code == 303, answer.text
     panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
     assert BALLOT in panel.ends
-    found = await load_panel_outcome(staff_app.database, panel)
-    assert found is not None
-    assert found.order is not None
-    assert found.order[9:11] == (11, 10)
+    outcome = await load_panel_outcome(staff_app.database, panel)
+    assert outcome is not None
+    assert outcome.order is not None
+    assert outcome.order[9:11] == (11, 10)

@@ -35,12 +35,12 @@ async def too_late(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> Recommendation:
     """A complete draft, one second after the deadline."""
-    found = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
+    recommendation = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
     now = staff_app.clock()
     await move_window(
         staff_app, chosen.selection, now - timedelta(days=30), now - timedelta(seconds=1)
     )
-    return found
+    return recommendation
 
 
 def local(chosen: Chosen, moment: datetime) -> str:
@@ -51,7 +51,7 @@ def local(chosen: Chosen, moment: datetime) -> str:
 async def test_two_people_permit_a_late_submission_and_the_receipt_shows_it(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account, desktop: Page
 ) -> None:
-    found = await too_late(staff_app, chosen, keys, officer)
+    recommendation = await too_late(staff_app, chosen, keys, officer)
     until = local(chosen, staff_app.clock() + timedelta(hours=2))
     page = desktop
     await staff_app.sign_in(page, "reviewer", LATE)
@@ -65,21 +65,23 @@ async def test_two_people_permit_a_late_submission_and_the_receipt_shows_it(
     await assert_nothing_lost(page)
 
     client = await staff_app.signed_in_client("recommender", officer.name)
-    form = {"revision": str(found.revision)}
-    waiting = await client.post(f"{LIST}/{found.id}/submit", data=form)
+    form = {"revision": str(recommendation.revision)}
+    waiting = await client.post(f"{LIST}/{recommendation.id}/submit", data=form)
     assert waiting.status_code == 409, "one person permits nothing"
 
     second = await staff_app.signed_in_client("supervisor")
     [decision] = await staff_app.database.fetch("select id from approval_requests")
     approved = await second.post(f"{LATE}/{decision['id']}/approve", data={})
     assert approved.headers["location"] == f"{LATE}?done=approved"
-    for path in (LIST, f"{LIST}/{found.id}", f"{LIST}/{found.id}/steps/person"):
+    for path in (LIST, f"{LIST}/{recommendation.id}", f"{LIST}/{recommendation.id}/steps/person"):
         assert "Late submission is permitted until" in (await client.get(path)).text, path
-    sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
-    assert sent.headers["location"] == f"{LIST}/{found.id}/receipt"
+    sent = await client.post(f"{LIST}/{recommendation.id}/submit", data=form)
+    assert sent.headers["location"] == f"{LIST}/{recommendation.id}/receipt"
     receipt = (await client.get(sent.headers["location"])).text
     assert f"permitted after the deadline (approval {decision['id']})" in receipt
-    handed = await load_recommendation(staff_app.database, keys, chosen.selection, found.id)
+    handed = await load_recommendation(
+        staff_app.database, keys, chosen.selection, recommendation.id
+    )
     [submission] = await load_submissions(staff_app.database, keys, chosen.selection, handed)
     assert submission.late_by_approval == decision["id"]
 
@@ -88,11 +90,11 @@ async def test_an_exception_is_for_one_recommendation_and_for_its_time(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     other = await drafted_in_north(staff_app, keys, chosen, officer, person(2))
-    found = await too_late(staff_app, chosen, keys, officer)
+    recommendation = await too_late(staff_app, chosen, keys, officer)
     first = await staff_app.signed_in_client("reviewer")
     second = await staff_app.signed_in_client("supervisor")
     proposed = {
-        "recommendation": str(found.id),
+        "recommendation": str(recommendation.id),
         "until": local(chosen, staff_app.clock() + timedelta(minutes=2)),
         "reason": "证明",
     }
@@ -105,7 +107,7 @@ async def test_an_exception_is_for_one_recommendation_and_for_its_time(
     form = {"revision": str(other.revision)}
     assert (await client.post(f"{LIST}/{other.id}/submit", data=form)).status_code == 409
     staff_app.clock.offset += timedelta(minutes=3)
-    shown = (await client.get(f"{LIST}/{found.id}")).text
+    shown = (await client.get(f"{LIST}/{recommendation.id}")).text
     assert "late recommendations are not accepted" in shown
     assert "Late submission is permitted until" not in shown
 
@@ -114,14 +116,14 @@ async def test_the_database_too_knows_when_an_exception_is_over(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     """Though it was approved past the page that would have refused it."""
-    found = await too_late(staff_app, chosen, keys, officer)
+    recommendation = await too_late(staff_app, chosen, keys, officer)
     now, selection = staff_app.clock(), chosen.selection
     proposed = await propose(
         Actor(staff_app.database, await staff_app.account("reviewer"), now),
         selection,
         kind=LATE_SUBMISSION,
-        subject=f"{found.id}/1",
-        payload={"recommendation": found.id, "until": now.isoformat(), "reason": "证明"},
+        subject=f"{recommendation.id}/1",
+        payload={"recommendation": recommendation.id, "until": now.isoformat(), "reason": "证明"},
     )
     decision = find_approval(
         await load_selection_approvals(staff_app.database, selection.id), proposed
@@ -129,8 +131,8 @@ async def test_the_database_too_knows_when_an_exception_is_over(
     supervisor = await staff_app.account("supervisor")
     await record_approval(Actor(staff_app.database, supervisor, now), selection, decision)
     client = await staff_app.signed_in_client("recommender", officer.name)
-    form = {"revision": str(found.revision)}
-    sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
+    form = {"revision": str(recommendation.revision)}
+    sent = await client.post(f"{LIST}/{recommendation.id}/submit", data=form)
     assert sent.status_code == 409
     assert "the deadline has passed" in sent.text
 
@@ -138,10 +140,10 @@ async def test_the_database_too_knows_when_an_exception_is_over(
 async def test_a_proposal_is_validated_and_names_nobody(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await too_late(staff_app, chosen, keys, officer)
+    recommendation = await too_late(staff_app, chosen, keys, officer)
     reviewer = await staff_app.signed_in_client("reviewer")
     good = {
-        "recommendation": str(found.id),
+        "recommendation": str(recommendation.id),
         "until": local(chosen, staff_app.clock() + timedelta(days=1)),
         "reason": "网络中断",
     }
@@ -179,13 +181,13 @@ async def test_nothing_can_be_submitted_after_the_shortlist(
 ) -> None:
     """Not even what was permitted before."""
     other = await drafted_in_north(staff_app, keys, chosen, officer, person(2))
-    found = await too_late(staff_app, chosen, keys, officer)
+    recommendation = await too_late(staff_app, chosen, keys, officer)
     first = await staff_app.signed_in_client("reviewer")
     second = await staff_app.signed_in_client("supervisor")
     until = local(chosen, staff_app.clock() + timedelta(hours=2))
-    for each in (found, other):
-        asked = {"recommendation": str(each.id), "until": until, "reason": "证明"}
-        assert (await first.post(LATE, data=asked)).status_code == 303
+    for late in (recommendation, other):
+        request = {"recommendation": str(late.id), "until": until, "reason": "证明"}
+        assert (await first.post(LATE, data=request)).status_code == 303
     permitted, waits = await staff_app.database.fetch(
         "select id from approval_requests order by id"
     )
@@ -193,10 +195,10 @@ async def test_nothing_can_be_submitted_after_the_shortlist(
     await chosen_already(staff_app, chosen)
 
     client = await staff_app.signed_in_client("recommender", officer.name)
-    form = {"revision": str(found.revision)}
-    sent = await client.post(f"{LIST}/{found.id}/submit", data=form)
+    form = {"revision": str(recommendation.revision)}
+    sent = await client.post(f"{LIST}/{recommendation.id}/submit", data=form)
     assert (sent.status_code, "the shortlist has been decided" in sent.text) == (409, True)
-    for path, data in ((f"{LATE}/{waits['id']}/approve", {}), (LATE, asked)):
+    for path, data in ((f"{LATE}/{waits['id']}/approve", {}), (LATE, request)):
         refused = await second.post(path, data=data)
         assert refused.status_code == 409, path
         assert "the shortlist has been decided" in refused.text

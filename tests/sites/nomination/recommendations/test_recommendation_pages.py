@@ -92,8 +92,8 @@ async def test_the_script_gets_the_faults_so_far(
         client, number, "person", {"id_number": "500101198005170111", "birth": "1980.5"}, json=True
     )
     assert answer.status_code == 200
-    said = answer.json()
-    assert set(said["faults"]) == {"id_number"}, "what is open is no fault while typing"
+    saved = answer.json()
+    assert set(saved["faults"]) == {"id_number"}, "what is open is no fault while typing"
     assert "500101198005170111" not in answer.text
     again = await post_step(client, number, "person", {"name": "人选一"}, json=True)
     assert again.status_code == 409, "the mark is that of the empty form"
@@ -142,14 +142,17 @@ async def test_files_are_examined_stored_and_returned(
         files={"employer_scan": ("a.pdf", EVIDENCE), "body_scan": ("b.jpg", PHOTO)},
     )  # fmt: skip
     assert taken.status_code == 422, "ten pages are no opinion, and 500 dots no stamped page"
-    found = await stored(staff_app, chosen, keys, number)
-    assert {slot: info.pages for slot, info in found.files.items()} == {"photo": 1, "evidence": 10}
+    recommendation = await stored(staff_app, chosen, keys, number)
+    assert {slot: info.pages for slot, info in recommendation.files.items()} == {
+        "photo": 1,
+        "evidence": 10,
+    }
 
-    sealed = await staff_app.database.fetchval(
+    encrypted = await staff_app.database.fetchval(
         "select content from nomination.files where slot = 'evidence'"
     )
-    assert EVIDENCE not in sealed
-    assert b"%PDF" not in sealed
+    assert EVIDENCE not in encrypted
+    assert b"%PDF" not in encrypted
     given = await client.get(f"{LIST}/{number}/files/evidence")
     assert given.content == EVIDENCE
     assert given.headers["content-disposition"].startswith("attachment")
@@ -229,37 +232,43 @@ async def test_missing_fields_are_listed_and_nothing_is_submitted(
 async def test_the_submission_is_what_the_page_showed(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(staff_app, chosen, keys, officer)
+    recommendation = await complete(staff_app, chosen, keys, officer)
     client = await staff_app.signed_in_client("recommender", officer.name)
-    await post_step(client, found.id, "deeds", {"deeds": "更新"}, seen=found.form)
-    stale = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision})
+    await post_step(client, recommendation.id, "deeds", {"deeds": "更新"}, seen=recommendation.form)
+    stale = await client.post(
+        f"{LIST}/{recommendation.id}/submit", data={"revision": recommendation.revision}
+    )
     assert stale.status_code == 409
     assert "another officer" in stale.text
-    sent = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision + 1})
-    assert sent.headers["location"] == f"{LIST}/{found.id}/receipt"
+    sent = await client.post(
+        f"{LIST}/{recommendation.id}/submit", data={"revision": recommendation.revision + 1}
+    )
+    assert sent.headers["location"] == f"{LIST}/{recommendation.id}/receipt"
     receipt = (await client.get(sent.headers["location"])).text
     assert "Beijing time" in receipt
-    printed = await client.get(f"{LIST}/{found.id}/form.pdf")
+    printed = await client.get(f"{LIST}/{recommendation.id}/form.pdf")
     assert printed.headers["content-type"] == "application/pdf"
     text = "".join(page.extract_text() for page in PdfReader(BytesIO(printed.content)).pages)
     assert "人选一" in text
-    assert f"selection-2022-{found.id}-1" in text
+    assert f"selection-2022-{recommendation.id}-1" in text
     # It stays as it is.
-    changed = await post_step(client, found.id, "deeds", {"deeds": "又"}, seen=found.form)
+    changed = await post_step(
+        client, recommendation.id, "deeds", {"deeds": "又"}, seen=recommendation.form
+    )
     assert changed.status_code == 409
-    shown = await client.get(f"{LIST}/{found.id}/steps/deeds")
-    assert shown.headers["location"] == f"{LIST}/{found.id}"
+    shown = await client.get(f"{LIST}/{recommendation.id}/steps/deeds")
+    assert shown.headers["location"] == f"{LIST}/{recommendation.id}"
 
 
 async def test_a_name_without_glyphs_is_reported_and_not_printed(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     rare = msgspec.structs.replace(person(1), name="人选\U0002a6d6")
-    found = await drafted_in_north(staff_app, keys, chosen, officer, rare)
+    recommendation = await drafted_in_north(staff_app, keys, chosen, officer, rare)
     client = await staff_app.signed_in_client("recommender", officer.name)
-    page = await client.get(f"{LIST}/{found.id}")
+    page = await client.get(f"{LIST}/{recommendation.id}")
     assert "fonts for printing do not have these characters" in page.text
-    printed = await client.get(f"{LIST}/{found.id}/form.pdf")
+    printed = await client.get(f"{LIST}/{recommendation.id}/form.pdf")
     assert printed.status_code == 409
     assert "U+2A6D6" in printed.text
 
@@ -267,20 +276,24 @@ async def test_a_name_without_glyphs_is_reported_and_not_printed(
 async def test_a_returned_recommendation_is_corrected_and_submitted_again(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(staff_app, chosen, keys, officer)
-    await submit(acting(officer, chosen.selection, keys, staff_app.database), found)
+    recommendation = await complete(staff_app, chosen, keys, officer)
+    await submit(acting(officer, chosen.selection, keys, staff_app.database), recommendation)
     reviewer = acting(
         await staff_app.account("reviewer"), chosen.selection, keys, staff_app.database
     )
-    await give_verdict(reviewer, found.id, "returned", "请补充带徒情况。")
+    await give_verdict(reviewer, recommendation.id, "returned", "请补充带徒情况。")
     client = await staff_app.signed_in_client("recommender", officer.name)
-    for path in (LIST, f"{LIST}/{found.id}", f"{LIST}/{found.id}/steps/deeds"):
+    for path in (LIST, f"{LIST}/{recommendation.id}", f"{LIST}/{recommendation.id}/steps/deeds"):
         assert "请补充带徒情况。" in (await client.get(path)).text, path
-    await post_step(client, found.id, "deeds", {"deeds": "带徒三人"}, seen=found.form)
-    again = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision + 1})
+    await post_step(
+        client, recommendation.id, "deeds", {"deeds": "带徒三人"}, seen=recommendation.form
+    )
+    again = await client.post(
+        f"{LIST}/{recommendation.id}/submit", data={"revision": recommendation.revision + 1}
+    )
     assert again.status_code == 303
     receipt = (await client.get(again.headers["location"])).text
-    assert f"selection-2022-{found.id}-2" in receipt
+    assert f"selection-2022-{recommendation.id}-2" in receipt
     assert "Earlier submissions" in receipt
     assert "1 / 6" in (await client.get(LIST)).text
 
@@ -288,21 +301,21 @@ async def test_a_returned_recommendation_is_corrected_and_submitted_again(
 async def test_a_withdrawal_frees_the_place_and_the_person(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await submitted(
+    recommendation = await submitted(
         staff_app.database, keys, chosen, body=chosen.bodies["north"], officer=officer,
         form=person(1),
     )  # fmt: skip
     client = await staff_app.signed_in_client("recommender", officer.name)
     assert (
-        await client.post(f"{LIST}/{found.id}/withdraw", data={"reason": " "})
+        await client.post(f"{LIST}/{recommendation.id}/withdraw", data={"reason": " "})
     ).status_code == 422
-    gone = await client.post(f"{LIST}/{found.id}/withdraw", data={"reason": "本人不同意"})
-    assert gone.headers["location"] == f"{LIST}/{found.id}?done=withdrawn"
+    gone = await client.post(f"{LIST}/{recommendation.id}/withdraw", data={"reason": "本人不同意"})
+    assert gone.headers["location"] == f"{LIST}/{recommendation.id}?done=withdrawn"
     assert "0 / 6" in (await client.get(LIST)).text
     again = await complete(staff_app, chosen, keys, officer)
     sent = await client.post(f"{LIST}/{again.id}/submit", data={"revision": again.revision})
     assert sent.status_code == 303
-    twice = await client.post(f"{LIST}/{found.id}/withdraw", data={"reason": "再次"})
+    twice = await client.post(f"{LIST}/{recommendation.id}/withdraw", data={"reason": "再次"})
     assert twice.status_code == 409
 
 
@@ -347,45 +360,49 @@ async def test_an_earlier_winner_is_refused(
         "insert into nomination.earlier_winners values ($1, 2020)",
         keys.person_hash(person(1).id_number),
     )
-    found = await complete(staff_app, chosen, keys, officer)
+    recommendation = await complete(staff_app, chosen, keys, officer)
     client = await staff_app.signed_in_client("recommender", officer.name)
-    sent = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision})
+    sent = await client.post(
+        f"{LIST}/{recommendation.id}/submit", data={"revision": recommendation.revision}
+    )
     assert sent.status_code == 409
     assert "won in an earlier year" in sent.text
-    assert (await stored(staff_app, chosen, keys, found.id)).state == "draft"
+    assert (await stored(staff_app, chosen, keys, recommendation.id)).state == "draft"
 
 
 async def test_other_bodies_and_roles_get_not_found(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(staff_app, chosen, keys, officer)
+    recommendation = await complete(staff_app, chosen, keys, officer)
     await seat_officer(staff_app, chosen.bodies["south"], "stranger")
     stranger = await staff_app.signed_in_client("recommender", "stranger")
     reads = ["", "/steps/person", "/receipt", "/files/photo", "/form.pdf"]
     for path in reads:
-        assert (await stranger.get(f"{LIST}/{found.id}{path}")).status_code == 404, path
-    assert (await post_step(stranger, found.id, "person", {})).status_code == 404
+        assert (await stranger.get(f"{LIST}/{recommendation.id}{path}")).status_code == 404, path
+    assert (await post_step(stranger, recommendation.id, "person", {})).status_code == 404
     for act in ("submit", "withdraw"):
-        form = {"revision": str(found.revision), "reason": "x"}
-        assert (await stranger.post(f"{LIST}/{found.id}/{act}", data=form)).status_code == 404
+        form = {"revision": str(recommendation.revision), "reason": "x"}
+        assert (
+            await stranger.post(f"{LIST}/{recommendation.id}/{act}", data=form)
+        ).status_code == 404
     assert person(1).name not in (await stranger.get(LIST)).text
     nobody = staff_app.client()
     for path in reads:
-        answer = await nobody.get(f"{LIST}/{found.id}{path}")
+        answer = await nobody.get(f"{LIST}/{recommendation.id}{path}")
         assert answer.headers["location"].startswith("/sign-in?next=")
     for role in ("reviewer", "administrator", "auditor", "expert", "tally_clerk"):
         client = await staff_app.signed_in_client(role)
         for path in reads:
-            assert (await client.get(f"{LIST}/{found.id}{path}")).status_code == 403, role
+            assert (await client.get(f"{LIST}/{recommendation.id}{path}")).status_code == 403, role
     assert (await stranger.get(f"{LIST}/{2**40}")).status_code == 404
 
 
 async def test_every_post_needs_the_csrf_token(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(staff_app, chosen, keys, officer)
-    parameters = {"slug": "selection-2022", "recommendation": str(found.id), "step": "person",
-                  "approval": "1"}  # fmt: skip
+    recommendation = await complete(staff_app, chosen, keys, officer)
+    parameters = {"slug": "selection-2022", "step": "person", "approval": "1"}
+    parameters["recommendation"] = str(recommendation.id)
     paths = [route.path for route in ROUTES if "POST" in (route.methods or ())]
     assert len(paths) == 8
     for client in (
@@ -394,45 +411,49 @@ async def test_every_post_needs_the_csrf_token(
     ):
         for path in paths:
             address = re.sub(r"{(\w+)(?::\w+)?}", lambda name: parameters[name[1]], path)
-            form = {"csrf": "0" * 32, "revision": str(found.revision), "reason": "x"}
+            form = {"csrf": "0" * 32, "revision": str(recommendation.revision), "reason": "x"}
             answers = [
                 await client.post(address, data=form),
                 await client.post(address, files={"csrf": (None, "0" * 32)}),
                 await client.post(address, data={}, headers={"sec-fetch-site": "same-site"}),
             ]
             assert {answer.status_code for answer in answers} <= {403, 415}, path
-    assert (await stored(staff_app, chosen, keys, found.id)).state == "draft"
+    assert (await stored(staff_app, chosen, keys, recommendation.id)).state == "draft"
     assert len(await load_recommendations(staff_app.database, keys, chosen.selection)) == 1
 
 
 async def test_one_second_after_the_deadline(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(staff_app, chosen, keys, officer)
+    recommendation = await complete(staff_app, chosen, keys, officer)
     now = staff_app.clock()
     await move_window(
         staff_app, chosen.selection, now - timedelta(days=30), now - timedelta(seconds=1)
     )
     client = await staff_app.signed_in_client("recommender", officer.name)
-    sent = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision})
+    sent = await client.post(
+        f"{LIST}/{recommendation.id}/submit", data={"revision": recommendation.revision}
+    )
     assert sent.status_code == 409
     assert "the deadline has passed" in sent.text
     assert "your draft is saved" in sent.text
-    kept = await stored(staff_app, chosen, keys, found.id)
-    assert (kept.state, kept.form) == ("draft", found.form)
+    kept = await stored(staff_app, chosen, keys, recommendation.id)
+    assert (kept.state, kept.form) == ("draft", recommendation.form)
     assert "late recommendations are not accepted" in (await client.get(LIST)).text
-    assert await load_submitted_file(staff_app.database, keys, found.id, "photo")
+    assert await load_submitted_file(staff_app.database, keys, recommendation.id, "photo")
 
 
 async def test_nothing_can_be_submitted_before_opening(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    found = await complete(staff_app, chosen, keys, officer)
+    recommendation = await complete(staff_app, chosen, keys, officer)
     now = staff_app.clock()
     await move_window(
         staff_app, chosen.selection, now + timedelta(hours=1), now + timedelta(days=1)
     )
     client = await staff_app.signed_in_client("recommender", officer.name)
-    sent = await client.post(f"{LIST}/{found.id}/submit", data={"revision": found.revision})
+    sent = await client.post(
+        f"{LIST}/{recommendation.id}/submit", data={"revision": recommendation.revision}
+    )
     assert sent.status_code == 409
     assert "recommendations have not opened" in sent.text

@@ -63,15 +63,15 @@ async def test_fifty_of_a_hundred_and_fifty_reach_the_vote(
     staff_app: StaffApp, chosen: Chosen
 ) -> None:
     everybody = await store_submitted(staff_app, chosen, 150)
-    wanted = everybody[::3]
+    shortlisted = everybody[::3]
     first, second = await two_clients(staff_app)
-    answer = await first.post(f"{PATH}/shortlist", data={"recommendation": wanted})
+    answer = await first.post(f"{PATH}/shortlist", data={"recommendation": shortlisted})
     assert answer.headers["location"] == f"{PATH}/shortlist?done=proposed"
     proposal = await waiting_decision(staff_app, chosen)
     approval = f"{PATH}/shortlist/approvals/{proposal}/approve"
     assert (await first.post(approval, data={})).status_code == 409
     assert (await second.post(approval, data={})).status_code == 303
-    assert set(await numbers(staff_app)) == set(wanted)
+    assert set(await numbers(staff_app)) == set(shortlisted)
 
     await draw(staff_app, chosen)
     tickets = {
@@ -80,11 +80,15 @@ async def test_fifty_of_a_hundred_and_fifty_reach_the_vote(
             "select recommendation_id, form_sha256 from nomination.submissions"
         )
     }
-    order = lot_order(SEED.lstrip("0"), chosen.selection.slug, [tickets[one] for one in wanted])
-    assert await numbers(staff_app) == {one: order.index(tickets[one]) + 1 for one in wanted}
+    order = lot_order(
+        SEED.lstrip("0"), chosen.selection.slug, [tickets[person] for person in shortlisted]
+    )
+    assert await numbers(staff_app) == {
+        person: order.index(tickets[person]) + 1 for person in shortlisted
+    }
 
     assert (await second.post(f"{PATH}/notice/publish", data={})).status_code == 303
-    await write_profiles(staff_app, chosen, wanted)
+    await write_profiles(staff_app, chosen, shortlisted)
     now = staff_app.clock()
     settings = default_settings(chosen.selection, now)
     assert (
@@ -113,10 +117,12 @@ async def test_fifty_of_a_hundred_and_fifty_reach_the_vote(
     )
     async with public_site(staff_app.settings) as client:
         shown = (await client.get("/api/v1/contests/selection-2022-vote/candidates")).json()
-    names = {number: f"人选{one}" for one, number in (await numbers(staff_app)).items()}
-    assert {each["number"]: each["name"]["zh"] for each in shown["candidates"]} == names
+    names = {number: f"人选{person}" for person, number in (await numbers(staff_app)).items()}
+    assert {
+        candidate["number"]: candidate["name"]["zh"] for candidate in shown["candidates"]
+    } == names
     assert sorted(names) == list(range(1, 51))
-    assert all(each["portrait"]["width"] for each in shown["candidates"])
+    assert all(candidate["portrait"]["width"] for candidate in shown["candidates"])
 
 
 @pytest.mark.parametrize("people", [2, 4])
@@ -311,7 +317,7 @@ async def still_follows_from_the_digits(staff_app: StaffApp, taken_over: int) ->
     tickets = [row.get("ticket") for row in content["rows"]]
     drawn = content["draw"]["tickets"]
     assert tickets == [None if n == taken_over else drawn[n - 1] for n in (1, 2, 3)]
-    assert drawn == list(lot_order(content["draw"]["seed"], content["draw"]["matter"], drawn))
+    assert drawn == list(lot_order(content["draw"]["seed"], content["draw"]["selection"], drawn))
 
 
 async def test_no_form_changes_after_the_seed_is_known(staff_app: StaffApp, small: Chosen) -> None:

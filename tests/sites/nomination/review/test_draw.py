@@ -52,7 +52,7 @@ def notice(**changed: Any) -> dict[str, Any]:
     draw = {
         "source": {"zh": "彩票", "en": "A lottery"},
         "known_at": "2022-08-01T13:15:00Z",
-        "matter": "selection-2022",
+        "selection": "selection-2022",
         "seed": "42",
         "tickets": lot_order("42", "selection-2022", tickets),
         **changed,
@@ -64,21 +64,21 @@ def notice(**changed: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said", "code"),
+    ("changed", "message", "code"),
     [
         ({}, "The numbers follow from the digits", 0),
         ({"seed": "43"}, "do not follow", 1),
         ({"seed": None}, "not known yet", 1),
-        ({"matter": "other"}, "do not follow", 1),
+        ({"selection": "other"}, "do not follow", 1),
     ],
 )
 def test_the_command_draws_again(
-    tmp_path: Path, changed: dict[str, Any], said: str, code: int
+    tmp_path: Path, changed: dict[str, Any], message: str, code: int
 ) -> None:
     file = tmp_path / "notice.json"
     file.write_text(json.dumps(notice(**changed)), encoding="utf-8")
     result = CliRunner().invoke(root, ["nomination", "draw", str(file)])
-    assert said in result.output + str(result.exception or "")
+    assert message in result.output + str(result.exception or "")
     assert (result.exit_code != 0) == bool(code)
 
 

@@ -79,9 +79,9 @@ async def _review(page: Page, waiting: int) -> None:
     assert "不符合业绩条件" in await page.inner_text("main")
 
 
-async def _choose(first: Page, second: Page, wanted: list[int]) -> None:
+async def _choose(first: Page, second: Page, numbers: list[int]) -> None:
     await first.goto(first.url.split("/review")[0] + "/shortlist")
-    for number in wanted:
+    for number in numbers:
         await first.check(f"#pick-{number}")
     assert await first.inner_text("[data-chosen]") == "已选 3 人，须选 3 人"
     industries = await first.locator('[data-count^="industry:"]').all_inner_texts()

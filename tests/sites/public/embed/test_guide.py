@@ -77,21 +77,21 @@ def folder(service: Service, tmp_path: Path) -> Path:
 
 def samples(page: str) -> dict[str, str]:
     """What an engineer would copy, by its label."""
-    found = re.findall(r'<pre [^>]*aria-label="([^"]*)"><code>(.*?)</code></pre>', page, re.S)
-    return {html.unescape(label): html.unescape(code) for label, code in found}
+    samples = re.findall(r'<pre [^>]*aria-label="([^"]*)"><code>(.*?)</code></pre>', page, re.S)
+    return {html.unescape(label): html.unescape(code) for label, code in samples}
 
 
 def examples(page: str) -> dict[str, Printed]:
     """The examples that sign a user in, by language of programming."""
-    found = {}
+    printed = {}
     for section in re.findall(r'<section class="example">(.*?)</section>', page, re.S):
         [name] = re.findall(r"<h3>(.*?)</h3>", section)
         [file] = re.findall(r'<code class="file">(.*?)</code>', section)
         code, *install, run, output = samples(section).values()
-        found[html.unescape(name)] = Printed(
+        printed[html.unescape(name)] = Printed(
             file, code, install[0] if install else None, run, output
         )
-    return found
+    return printed
 
 
 async def guide_page(service: Service, language: str) -> str:
@@ -213,12 +213,12 @@ async def test_the_calls_of_the_api_and_the_check_run_as_printed(
     calls = samples(page)[API_SAMPLE[language]].replace(
         service.settings.public_url, str(service.client.base_url).rstrip("/")
     )
-    told = await run_shell(calls, folder)
-    assert '"receipt"' in told, told
+    output = await run_shell(calls, folder)
+    assert '"receipt"' in output, output
     assert await service.stored_ballots() == 1
-    told = await run_shell(samples(page)[CHECK_SAMPLE[language]], folder)
-    assert "All " in told.splitlines()[-1]
-    assert "✘" not in told
+    output = await run_shell(samples(page)[CHECK_SAMPLE[language]], folder)
+    assert "All " in output.splitlines()[-1]
+    assert "✘" not in output
 
 
 async def test_a_service_without_the_demo_platform_shows_the_own_names_to_fill_in(
@@ -250,7 +250,7 @@ async def test_the_page_states_what_a_key_id_is_and_where_the_command_comes_from
     assert ".venv/bin/voting-service" in command
 
 
-OF_THE_DESK = {"confirm-identity", "wrong-role"}
+STAFF_PROBLEMS = {"confirm-identity", "wrong-role"}
 """Problems that only staff meet."""
 
 
@@ -276,10 +276,10 @@ async def test_the_page_names_every_claim_every_error_and_its_own_address(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_claim_and_every_error_is_explained(language: str) -> None:
-    known = texts("zh" if language == "zh" else "en")
+    sentences = texts("zh" if language == "zh" else "en")
     claims = {field.name for field in msgspec.structs.fields(Claims)}
-    assert known["claims"].keys() == claims
-    assert known["errors"].keys() == {kind.name for kind in KINDS.values()} - OF_THE_DESK
+    assert sentences["claims"].keys() == claims
+    assert sentences["errors"].keys() == {kind.name for kind in KINDS.values()} - STAFF_PROBLEMS
     assert claims <= load_catalogue("platform_check", "en")["mend"].keys(), (
         "platform check says how to mend each"
     )
@@ -287,7 +287,7 @@ def test_every_claim_and_every_error_is_explained(language: str) -> None:
 
 
 async def test_both_languages_show_the_same_samples(service: Service) -> None:
-    pages = [(await service.client.get(f"/{each}/platforms")).text for each in LANGUAGES]
+    pages = [(await service.client.get(f"/{language}/platforms")).text for language in LANGUAGES]
     first, second = (list(samples(page).values()) for page in pages)
     assert first == second
     assert len(first) > 10

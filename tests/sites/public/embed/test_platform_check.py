@@ -45,8 +45,8 @@ class CheckOutput(NamedTuple):
 
     def line(self, beginning: str) -> str:
         """The one line that begins so."""
-        [found] = [line for line in self.lines if line.startswith(beginning)]
-        return found
+        [line] = [line for line in self.lines if line.startswith(beginning)]
+        return line
 
     def after(self, beginning: str) -> str:
         """The line below it: how to mend it."""
@@ -157,17 +157,17 @@ async def test_each_broken_claim_is_named_with_its_remedy_and_the_others_stay_ri
     changes: dict[str, Any], wrong: list[str], mend: str
 ) -> None:
     paper = FakePlatform("paper")
-    found = await examine_token(
+    findings = await examine_token(
         paper.token(SLUG, "x", now(), **changes),
         PinnedKeys([paper.signer.jwk()], ALGORITHMS, "keys"),
         platform_slug="paper",
         contest_slug=SLUG,
         now=datetime.now(UTC),
     )
-    broken = [each for each in found if each.ok is False]
-    assert [each.what for each in broken] == wrong
+    broken = [finding for finding in findings if finding.ok is False]
+    assert [finding.what for finding in broken] == wrong
     assert mend in broken[0].mend
-    kept = {each.what for each in found if each.ok}
+    kept = {finding.what for finding in findings if finding.ok}
     assert {"alg", "signature", "iss", "aud", "sub", "iat", "exp", "jti"} - set(wrong) <= kept
 
 
@@ -283,7 +283,9 @@ def test_the_clock_of_the_keys_server_is_compared(ahead_seconds: int, is_right: 
     ours = datetime(2022, 7, 18, tzinfo=UTC)
     server = ours + timedelta(seconds=ahead_seconds)
     [output] = [
-        each for each in examine_delivery({}, ours, server) if each.what.startswith("clock")
+        finding
+        for finding in examine_delivery({}, ours, server)
+        if finding.what.startswith("clock")
     ]
     assert output.ok is is_right
     assert f"{abs(ahead_seconds)} s" in output.detail

@@ -73,25 +73,25 @@ async def test_what_two_people_ruled_is_shown(site: Site) -> None:
     staff = await get_staff(site.database)
     questioned = await hold(site.database, contest, [bytes.fromhex(ballot)])
 
-    async def told() -> tuple[str, str]:
+    async def states() -> tuple[str, str]:
         answer = await site.api.get(f"/api/v1/contests/{SLUG}/receipts/{ballot}")
         async with reading(site) as reader:
             page = await reader.get(f"/en/{SLUG}/receipts/{ballot}")
-        found = re.search(r"Status: (counted|void)", page.text)
-        assert found
-        return answer.json()["state"], found[1]
+        status = re.search(r"Status: (counted|void)", page.text)
+        assert status
+        return answer.json()["state"], status[1]
 
-    assert await told() == ("counted", "counted")
+    assert await states() == ("counted", "counted")
     await rule(site.database, contest, staff, questioned, "void")
-    assert await told() == ("void", "void")
+    assert await states() == ("void", "void")
     await rule(site.database, contest, staff, questioned, "count")
-    assert await told() == ("counted", "counted")
+    assert await states() == ("counted", "counted")
 
 
 def find_ballot(page: str) -> str:
-    found = re.search(r"receipts/([0-9a-f]{32})/picture", page)
-    assert found
-    return found[1]
+    picture = re.search(r"receipts/([0-9a-f]{32})/picture", page)
+    assert picture
+    return picture[1]
 
 
 async def test_the_code_leads_to_this_page(reader: Reader) -> None:

@@ -97,9 +97,11 @@ async def revoke_invitation(request: Request) -> Response:
 @signed_in(*APPROVERS, step_up=True)
 async def approve(request: Request) -> Response:
     """Approve an invitation."""
-    state, wanted = get_state(request), await _invitation(request)
+    state, invitation = get_state(request), await _invitation(request)
     async with state.connection() as connection:
-        await approve_invitation(connection, current_user(request).account, wanted, state.clock())
+        await approve_invitation(
+            connection, current_user(request).account, invitation, state.clock()
+        )
     return RedirectResponse("/accounts", 303)
 
 

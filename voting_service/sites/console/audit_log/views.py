@@ -131,18 +131,18 @@ def _filters(query: Mapping[str, str], state: StaffState) -> Filters:
     )
 
 
-def _text(asked: Mapping[str, str], name: str) -> str | None:
-    value = asked[name] or None
+def _text(query: Mapping[str, str], name: str) -> str | None:
+    value = query[name] or None
     if value is not None and "\0" in value:
         raise InvalidInput(Fault(name, "sites.console.audit_log.zero_byte"))
     return value
 
 
 def _day(
-    asked: Mapping[str, str], name: str, state: StaffState, after: timedelta
+    query: Mapping[str, str], name: str, state: StaffState, after: timedelta
 ) -> datetime | None:
     """Return the day's first moment in the default time zone, plus `after`."""
-    value = asked[name]
+    value = query[name]
     if not value:
         return None
     try:

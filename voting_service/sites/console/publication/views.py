@@ -98,10 +98,13 @@ async def publication_page(request: Request) -> Response:
         names=names,
         picture=line_picture(examination.safety, names),
         waiting=waiting,
-        versions=[(one, read_document(one.document)) for one in reversed(examination.publications)],
+        versions=[
+            (version, read_document(version.document))
+            for version in reversed(examination.publications)
+        ],
         parsed=datetime.fromisoformat,
         digest=lambda document: sha256(document).hexdigest(),
-        shown=lambda one: one.visible_at <= now,
+        shown=lambda version: version.visible_at <= now,
         may_decide=may_decide,
         must_confirm=may_decide and not is_confirmed(user.session, state.clock()),
         may_resolve_tie=may_decide and counts_are_final and not examination.checks[-1].done,

@@ -30,7 +30,7 @@ from voting_service.voting.rulings.model import (
 )
 from voting_service.voting.rulings.repository import NewHold, create_hold
 from voting_service.voting.rulings.service import (
-    ProposedRuling,
+    RulingProposal,
     approve_rulings,
     decline_ruling,
     propose_rulings,
@@ -61,7 +61,7 @@ async def propose(request: Request) -> Response:
             current_actor(request, connection),
             contest,
             _numbers(fields.get("hold", []), "hold"),
-            ProposedRuling(verdict, reason, fields["words"][0]),
+            RulingProposal(verdict, reason, fields["words"][0]),
         )
     return redirect_done(request, f"{CONTEST}/approvals", "proposed")
 

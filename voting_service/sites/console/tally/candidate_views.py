@@ -124,12 +124,12 @@ class Side(NamedTuple):
     """A platform's net votes of two candidates."""
 
     platform_id: int
-    one: int
+    chosen: int
     other: int
 
     @property
     def difference(self) -> int:
-        return self.one - self.other
+        return self.chosen - self.other
 
 
 @signed_in(*READERS)
@@ -141,11 +141,11 @@ async def compare_page(request: Request) -> Response:
     texts = [request.query_params.get(field, "") for field in ("a", "b")]
     values: dict[str, Any] = {"chosen": None}
     if all(texts):
-        one, other = (
+        chosen, other = (
             read_number(text, contest, field) for text, field in zip(texts, ("a", "b"), strict=True)
         )
-        figures = await load_figures_at(state, contest, at, (BALLOTS, one, other))
-        values = _comparison(request, contest, figures, one, other)
+        figures = await load_figures_at(state, contest, at, (BALLOTS, chosen, other))
+        values = _comparison(request, contest, figures, chosen, other)
     return page(
         request,
         "tally/compare.html",
@@ -159,22 +159,22 @@ async def compare_page(request: Request) -> Response:
 
 
 def _comparison(
-    request: Request, contest: Contest, figures: Figures, one: int, other: int
+    request: Request, contest: Contest, figures: Figures, chosen: int, other: int
 ) -> dict[str, Any]:
     rows = {row.number: row for row in build_tally(contest, figures).candidates}
-    left, right = figures.by_platform(one), figures.by_platform(other)
+    left, right = figures.by_platform(chosen), figures.by_platform(other)
     sides = [
         Side(platform, left.get(platform, Count()).net, right.get(platform, Count()).net)
         for platform in figures.by_platform()
     ]
     names = candidate_names(request, contest)
     chart = None
-    if one != other:
-        pair = {number: names[number] for number in (one, other)}
+    if chosen != other:
+        pair = {number: names[number] for number in (chosen, other)}
         chart = comparison_chart(contest, figures, pair, texts(request)["difference"])
     return {
-        "chosen": (rows[one], rows[other]),
-        "difference": rows[one].counted.net - rows[other].counted.net,
+        "chosen": (rows[chosen], rows[other]),
+        "difference": rows[chosen].counted.net - rows[other].counted.net,
         "sides": sides,
         "as_of": figures.as_of,
         "chart_data": chart,

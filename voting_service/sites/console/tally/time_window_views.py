@@ -214,13 +214,13 @@ def _platforms(request: Request) -> dict[str, Any]:
     }
 
 
-def _ballots(contest: Contest, asked: WindowRequest, ballots: list[Ballot]) -> dict[str, Any]:
+def _ballots(contest: Contest, requested: WindowRequest, ballots: list[Ballot]) -> dict[str, Any]:
     """Return a page of ballots, and where the next one begins."""
-    shown, window = ballots[:PAGE], asked.window
+    shown, window = ballots[:PAGE], requested.window
     more = None
     if len(ballots) > PAGE:
         after = {"after": shown[-1].ballot_id.hex()}
-        more = window_path(contest, window.begins, window.ends, **asked.conditions, **after)
+        more = window_path(contest, window.begins, window.ends, **requested.conditions, **after)
     return {"ballots": shown, "more": more}
 
 

@@ -60,8 +60,10 @@ async def _queue_page(request: Request, queue_filter: QueueFilter) -> Response:
         shown=queue.shown,
         reviewers=queue.reviewers,
         states={state: states.count(state) for state in QUEUE_STATES},
-        bodies=sorted({each.body for each in all_submitted}, key=lambda body: body.id),
-        chains=sorted({each.form.chain for each in all_submitted} - {""}),
+        bodies=sorted(
+            {recommendation.body for recommendation in all_submitted}, key=lambda body: body.id
+        ),
+        chains=sorted({recommendation.form.chain for recommendation in all_submitted} - {""}),
         may_review=current_user(request).account.role in REVIEWERS,
         **coverage_values(request, actor.selection, present, actor.today),
     )

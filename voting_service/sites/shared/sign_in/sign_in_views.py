@@ -66,7 +66,7 @@ async def sign_in(request: Request) -> Response:
     """Open a session for the right name, password and code."""
     form = await read_form(request)
     state = get_state(request)
-    wanted, name = safe_next(form.get("next", "/")), form.get("name", "")
+    next_path, name = safe_next(form.get("next", "/")), form.get("name", "")
     source = network_of_request(request)
     texts = messages(request, "sign_in")
     async with state.connection() as connection:
@@ -79,12 +79,12 @@ async def sign_in(request: Request) -> Response:
             )
         except TooManyTries as refusal:
             notice = texts["wait"].format(seconds=refusal.retry_after_seconds)
-            return _sign_in_form(request, wanted, name=name, notice=notice, status=429)
+            return _sign_in_form(request, next_path, name=name, notice=notice, status=429)
         except NotSignedIn:
             await record_failure(connection, name, program=AUDIT_LOG_ACTOR, source=source)
-            return _sign_in_form(request, wanted, name=name, notice=texts["wrong"], status=401)
+            return _sign_in_form(request, next_path, name=name, notice=texts["wrong"], status=401)
         token = await start_session(connection, account, source, state.clock())
-    response = RedirectResponse(wanted, 303)
+    response = RedirectResponse(next_path, 303)
     keep_session(request, response, token)
     return response
 
@@ -114,7 +114,7 @@ async def confirm(request: Request) -> Response:
     """Take the password or a one-time code as proof."""
     form = await read_form(request)
     state, user = get_state(request), current_user(request)
-    wanted, texts = safe_next(form.get("next", "/")), messages(request, "confirm")
+    next_path, texts = safe_next(form.get("next", "/")), messages(request, "confirm")
     source = network_of_request(request)
     async with state.connection() as connection:
         try:
@@ -130,13 +130,13 @@ async def confirm(request: Request) -> Response:
             notice = messages(request, "sign_in")["wait"].format(
                 seconds=refusal.retry_after_seconds
             )
-            return _confirm_form(request, wanted, notice=notice, status=429)
+            return _confirm_form(request, next_path, notice=notice, status=429)
         except NotSignedIn:
             name = user.account.name
             await record_failure(connection, name, program=AUDIT_LOG_ACTOR, source=source)
-            return _confirm_form(request, wanted, notice=texts["wrong"], status=401)
+            return _confirm_form(request, next_path, notice=texts["wrong"], status=401)
         await confirm_identity(connection, user.account, user.session, state.clock())
-    return RedirectResponse(wanted, 303)
+    return RedirectResponse(next_path, 303)
 
 
 @signed_in()
@@ -155,8 +155,8 @@ async def choose_language(request: Request) -> Response:
     """Store the reader's language in a cookie."""
     for language in LANGUAGES:
         if language == request.path_params["language"]:
-            wanted = safe_next(request.query_params.get("next", "/"))
-            response = RedirectResponse(wanted, 303)
+            next_path = safe_next(request.query_params.get("next", "/"))
+            response = RedirectResponse(next_path, 303)
             keep_language(request, response, language)
             return response
     raise NotFound("sites.shared.sign_in.no_such_language")

@@ -88,14 +88,14 @@ def signed_in(*roles: Role, step_up: bool = False) -> Callable[[Endpoint], Endpo
     def decorate(endpoint: Endpoint) -> Endpoint:
         @wraps(endpoint)
         async def guarded(request: Request) -> Response:
-            found = await find_current_user(request)
-            if found is None:
+            user = await find_current_user(request)
+            if user is None:
                 if wants_page(request):
                     return RedirectResponse(f"{SIGN_IN}?next={_way_back(request)}", 303)
                 raise NotSignedIn("sites.shared.signed_in.sign_in_first")
             if roles:
-                require_role(found.account, *roles)
-            if step_up and not is_confirmed(found.session, get_state(request).clock()):
+                require_role(user.account, *roles)
+            if step_up and not is_confirmed(user.session, get_state(request).clock()):
                 if wants_page(request):
                     return RedirectResponse(f"{CONFIRM}?next={_way_back(request)}", 303)
                 raise IdentityNotConfirmed("sites.shared.signed_in.confirm_identity")

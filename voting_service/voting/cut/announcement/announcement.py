@@ -141,12 +141,12 @@ def _margins(document: CutDocument, names: Names, words: Mapping[str, Any]) -> P
 
 def _ties(document: CutDocument, names: Names, words: Mapping[str, Any]) -> list[str]:
     """Return the rule, and how it applied."""
-    said, contest = words["ties"], document.contest
-    sentences = [said[contest.cut.tie].format(slug=contest.slug)]
+    words, contest = words["ties"], document.contest
+    sentences = [words[contest.cut.tie].format(slug=contest.slug)]
     if not document.ties:
-        return [*sentences, said["not_needed"]]
+        return [*sentences, words["not_needed"]]
     for tie in document.ties:
-        sentences.extend(_describe_tie(tie, names, said))
+        sentences.extend(_describe_tie(tie, names, words))
     return sentences
 
 
@@ -167,25 +167,25 @@ def _describe_tie(tie: TieReport, names: Names, texts: Mapping[str, str]) -> lis
 
 
 def _steps(verified: VerifiedCut, digest: str, words: Mapping[str, Any]) -> list[dict[str, str]]:
-    said = words["check"]
+    words = words["check"]
     before = "".join(f" --before cut.{c.version}.json" for c in verified.document.corrects)
     return [
-        {"what": said["file"], "command": "sha256sum cut.json", "sha256": digest},
+        {"what": words["file"], "command": "sha256sum cut.json", "sha256": digest},
         *(
             {
-                "what": said["before"].format(before=change.version),
+                "what": words["before"].format(before=change.version),
                 "command": "",
                 "sha256": change.document_sha256,
             }
             for change in verified.document.corrects
         ),
         {
-            "what": said["key"],
+            "what": words["key"],
             "command": "openssl pkey -pubin -in public.pem -outform DER | sha256sum",
             "sha256": key_fingerprint(verified.public_key),
         },
         {
-            "what": said["verify"],
+            "what": words["verify"],
             "command": f"voting-service cut verify cut.json --key public.pem{before}",
             "sha256": "",
         },
