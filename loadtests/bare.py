@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from loadtests import CONTEST
+from voting_service.infrastructure.timeouts import KEEP_ALIVE_SECONDS
 
 UVICORN: dict[str, Any] = {
     "loop": "uvloop",
@@ -31,7 +32,7 @@ UVICORN: dict[str, Any] = {
     "proxy_headers": False,
     "backlog": 4096,
     "limit_concurrency": 20_000,
-    "timeout_keep_alive": 30,
+    "timeout_keep_alive": KEEP_ALIVE_SECONDS,
     "timeout_graceful_shutdown": 20,
 }
 """What `voting-service serve` gives uvicorn; a test compares the two. Only the protocol is the

@@ -6,6 +6,7 @@ import click
 import uvicorn
 
 from voting_service.commands.runtime import require_durable_database
+from voting_service.infrastructure.timeouts import KEEP_ALIVE_SECONDS
 from voting_service.settings import load_settings
 
 GRACEFUL_SECONDS = 20
@@ -35,6 +36,6 @@ def console() -> None:
         server_header=False,
         proxy_headers=False,
         limit_concurrency=MAX_CONNECTIONS,
-        timeout_keep_alive=30,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )

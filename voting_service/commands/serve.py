@@ -6,6 +6,7 @@ import click
 import uvicorn
 
 from voting_service.commands.runtime import require_durable_database
+from voting_service.infrastructure.timeouts import KEEP_ALIVE_SECONDS
 from voting_service.settings import load_settings, share_metrics_folder
 
 GRACEFUL_SECONDS = 20
@@ -39,6 +40,6 @@ def serve() -> None:
         proxy_headers=False,
         backlog=4096,
         limit_concurrency=MAX_CONNECTIONS,
-        timeout_keep_alive=30,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )

@@ -40,3 +40,8 @@ a connection and for one statement is not."""
 assert CACHE_STALE_SECONDS > (
     CACHE_REFRESH_SECONDS + ACQUIRE_TIMEOUT_SECONDS + COMMAND_TIMEOUT_SECONDS
 )
+
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection of a client stays open: longer than a proxy's 60 seconds (nginx's
+`keepalive_timeout` of an upstream). Otherwise a proxy could send a vote into a connection that is
+just being closed, and answer 502."""
