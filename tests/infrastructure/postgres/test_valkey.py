@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, containing
 from tests.patience import PATIENCE_SECONDS, patient_valkey
+from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.errors import StoreUnavailable
 from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.infrastructure.valkey import (
@@ -70,20 +72,35 @@ async def test_functions_are_loaded_at_the_first_call_and_then_cost_nothing(
     assert fast_wire.round_trips == 3
 
 
+@pytest.fixture
+async def server_of_its_own(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
+    """Functions are the server's: a service of another test puts its own back at any moment."""
+    server = EmbeddedValkey(tmp_path)
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.stop()
+
+
 async def test_a_new_release_s_functions_replace_an_older_one_s(
-    client: Valkey, valkey_url: str
+    server_of_its_own: EmbeddedValkey,
 ) -> None:
-    older = Valkey(valkey_url, call_timeout_seconds=PATIENCE_SECONDS)
-    await older.command(
-        "FUNCTION",
-        "LOAD",
-        "#!lua name=voting_tally\n"
-        "redis.register_function{function_name='voting_counts',"
-        " callback=function() return {'older'} end, flags={'no-writes'}}",
-    )
-    assert await older.call("voting_counts", ["{c1}"], []) == [b"older"]
-    assert await read(client) == []
-    await older.close()
+    older = Valkey(server_of_its_own.url, call_timeout_seconds=PATIENCE_SECONDS)
+    newer = patient_valkey(server_of_its_own.url)
+    try:
+        await older.command(
+            "FUNCTION",
+            "LOAD",
+            "#!lua name=voting_tally\n"
+            "redis.register_function{function_name='voting_counts',"
+            " callback=function() return {'older'} end, flags={'no-writes'}}",
+        )
+        assert await older.call("voting_counts", ["{c1}"], []) == [b"older"]
+        assert await read(newer) == []
+    finally:
+        await older.close()
+        await newer.close()
 
 
 async def test_lost_functions_are_loaded_within_the_call(client: Valkey) -> None:
