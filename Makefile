@@ -28,7 +28,7 @@ demo: $(DEMO) ## The service with its own Postgres and Valkey [PORT= DATA= CROWD
 
 test: $(DEV) ## Every test, real servers and Chromium included [TESTS=tests/project]
 	@$(BIN)/python tests/browser/find_chromium.py
-	$(BIN)/pytest $(or $(TESTS),--numprocesses 3 --dist loadfile)
+	$(BIN)/pytest $(or $(TESTS),--numprocesses 4 --dist loadfile)
 
 check: $(DEV) ## Formatting, lint, types, import contracts, migrations, Dockerfile, compose.yaml
 	$(BIN)/ruff format --check .

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from loadtests import CONTEST
+from voting_service.infrastructure.descriptors import max_connections
 from voting_service.infrastructure.timeouts import KEEP_ALIVE_SECONDS
 
 UVICORN: dict[str, Any] = {
@@ -31,7 +32,7 @@ UVICORN: dict[str, Any] = {
     "server_header": False,
     "proxy_headers": False,
     "backlog": 4096,
-    "limit_concurrency": 20_000,
+    "limit_concurrency": max_connections(),
     "timeout_keep_alive": KEEP_ALIVE_SECONDS,
     "timeout_graceful_shutdown": 20,
 }

@@ -27,7 +27,7 @@ from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.voting.ballots.admit import Admitter
-from voting_service.voting.ballots.vote import Vote
+from voting_service.voting.ballots.vote import DatedBallot, Vote
 
 _BATCH = 512
 _NETWORKS = 500_000
@@ -93,7 +93,7 @@ class _Crowd:
                     platform_id=min(self._platforms),
                     sender=_sender(),
                     solved=False,
-                    choices=[1],
+                    ballot=DatedBallot.of(self._contest, [1], now),
                     result=nobody,
                     waiting_since=0.0,
                 )
@@ -102,7 +102,6 @@ class _Crowd:
             admissions = await self._admitter.admit(
                 self._contest,
                 self._platforms,
-                self._contest.period(now),
                 votes,
                 prices=[Price.OVER_RATE] * size,
                 now_ms=now.timestamp() * 1000,

@@ -2,7 +2,8 @@
 
     python -m loadtests.chaos --seconds 180 --kills 20
 
-prints a report, saves it in results/chaos.md, and exits with 1 if an invariant was broken.
+prints a report, saves it in results/chaos.md, and exits with 1 if an invariant was broken. With
+`--forgetful` the database sets synchronous_commit = off, and the report is chaos-forgetful.md.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 import sys
 import time
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import click
 
@@ -21,6 +23,7 @@ from loadtests.killing import Killer, outages
 from loadtests.measure import Spread
 from loadtests.report import Section, machine_line, save
 from loadtests.stand import Stand, open_stand
+from voting_service.demo.embedded_postgres import DATABASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +103,38 @@ def _kills_section(killer: Killer, crowd: Crowd, verdict: Verdict, agreed: float
     return section
 
 
-async def _run(*, seconds: float, kills: int, voters: int, workers: int, seed: int) -> list[str]:
+class Plan(NamedTuple):
+    """What to do for how long. `forgetful`: in a database that sets synchronous_commit = off."""
+
+    seconds: float
+    kills: int
+    voters: int
+    workers: int
+    forgetful: bool
+    seed: int
+
+
+async def _run(plan: Plan) -> list[str]:
     begins_at = time.monotonic()
-    async with open_stand(workers=workers) as stand:
-        chaos_run = await run_all(stand, seconds=seconds, kills=kills, voters=voters, seed=seed)
-    took = f"Seed {seed}; took {time.monotonic() - begins_at:.0f} s; {workers} workers."
+    async with open_stand(workers=plan.workers) as stand:
+        if plan.forgetful:
+            await _make_forgetful(stand)
+        chaos_run = await run_all(
+            stand, seconds=plan.seconds, kills=plan.kills, voters=plan.voters, seed=plan.seed
+        )
+    took = f"Seed {plan.seed}; took {time.monotonic() - begins_at:.0f} s; {plan.workers} workers."
     verdict = [f"- {fault}" for fault in chaos_run.faults] or ["Every promise was kept."]
-    click.echo(save("chaos", "Chaos", [took, "", *verdict], chaos_run.sections))
+    name = "chaos-forgetful" if plan.forgetful else "chaos"
+    click.echo(save(name, "Chaos", [took, "", *verdict], chaos_run.sections))
     return chaos_run.faults
+
+
+async def _make_forgetful(stand: Stand) -> None:
+    """Set the database to confirm commits before they reach the disk, for every new session."""
+    async with stand.database() as connection:
+        await connection.execute(f'alter database "{DATABASE}" set synchronous_commit = off')
+    await stand.postgres.stop()
+    await stand.postgres.start()
 
 
 @click.command()
@@ -116,13 +143,12 @@ async def _run(*, seconds: float, kills: int, voters: int, workers: int, seed: i
 @click.option("--voters", type=click.IntRange(min=1), default=64, help="At once.")
 @click.option("--workers", type=click.IntRange(min=2), default=2, show_default=True)
 @click.option("--seed", type=int, help="Repeats a run's choice of moments.")
-def chaos(*, seconds: float, kills: int, voters: int, workers: int, seed: int | None) -> None:
+@click.option("--forgetful", is_flag=True, help="Set synchronous_commit = off in the database.")
+def chaos(*, seed: int | None, **options: Any) -> None:
     """Kill a web worker, PostgreSQL and Valkey KILLS times each under load, then check."""
     click.echo(machine_line() + "\n")
     chosen = seed if seed is not None else random.randrange(10_000)
-    faults = asyncio.run(
-        _run(seconds=seconds, kills=kills, voters=voters, workers=workers, seed=chosen)
-    )
+    faults = asyncio.run(_run(Plan(seed=chosen, **options)))
     for fault in faults:
         click.echo(f"error: {fault}", err=True)
     sys.exit(1 if faults else 0)

@@ -39,15 +39,19 @@ async def make_contest(connection: Connection, slug: str, master_key: bytes) -> 
     return contest_id
 
 
-async def make_platform(connection: Connection, private_key: bytes) -> int:
-    """Insert the demo platform with the public key of `private_key` (PEM). Return its id."""
+async def make_platform(
+    connection: Connection, private_key: bytes, slug: str = contest.PLATFORM_SLUG
+) -> int:
+    """Insert a platform of the demo with the public key of `private_key` (PEM). Return its id."""
     key = OKPKey.import_key(private_key)
+    name, person_policy = contest.PLATFORMS[slug]
     return await insert_platform(
         connection,
         NewPlatform(
-            slug=contest.PLATFORM_SLUG,
-            name=contest.PLATFORM_NAME,
+            slug=slug,
+            name=name,
             kind="jwt",
             config={"keys": [key.as_dict(private=False, kid=key.thumbprint())]},
+            person_policy=person_policy,
         ),
     )

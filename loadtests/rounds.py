@@ -40,11 +40,17 @@ class Same(msgspec.Struct, frozen=True, tag="same"):
     request: bytes
 
 
+class Several(msgspec.Struct, frozen=True, tag="several"):
+    """These requests in turn."""
+
+    requests: list[bytes]
+
+
 class Round(msgspec.Struct, frozen=True):
     """The requests, the target and the length of a round."""
 
     address: str
-    requests: Votes | Same
+    requests: Votes | Same | Several
     connections: int
     seconds: float
     rate: float | None = None
@@ -80,9 +86,11 @@ def percentile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def _stream(requests: Votes | Same) -> Iterator[bytes]:
+def _stream(requests: Votes | Same | Several) -> Iterator[bytes]:
     if isinstance(requests, Same):
         return itertools.repeat(requests.request)
+    if isinstance(requests, Several):
+        return itertools.cycle(requests.requests)
     suffixes = itertools.cycle(random.Random(1).sample(requests.suffixes, len(requests.suffixes)))
     return (
         requests.prefix + token + suffix

@@ -61,7 +61,7 @@ class Stand:
         self.platform_key = folder / "platforms" / f"{PLATFORM}.pem"
         self.master_key = os.urandom(32)
         self.processes: dict[str, psutil.Popen] = {}
-        self.ports: dict[str, int] = {"serve": self.port}
+        self.ports: dict[str, int] = {"serve": self.port, "metrics": free_port()}
         self.bare_reads: Mapping[str, bytes] = {}
 
     def address(self, name: str = "serve") -> str:
@@ -78,8 +78,8 @@ class Stand:
         await self.postgres.start()
         await self.valkey.start()
         await asyncio.to_thread(upgrade, self.owner_url)
-        platform_key = _write_key(self.platform_key)
-        _write_key(self.folder / "signing.pem")
+        platform_key = write_key(self.platform_key)
+        write_key(self.folder / "signing.pem")
         async with self.database() as connection:
             self.platform_id = await make_platform(connection, platform_key)
         await self.add_contest(CONTEST)
@@ -122,13 +122,16 @@ class Stand:
             "VOTING_HOST": HOST,
             "VOTING_PORT": str(self.port),
             "VOTING_WORKERS": str(self.workers),
-            "VOTING_METRICS_DIR": str(self.folder / "metrics"),
             "VOTING_LOG_LEVEL": "warning",
         }
 
-    async def serve(self) -> None:
+    async def serve(self, descriptors: int | None = None) -> None:
         """Start `voting-service serve` and wait until every resource answers."""
-        self._spawn("serve", [_command(), "serve"], self.environment())
+        command = [_command(), "serve"]
+        if descriptors is not None:
+            command = ["prlimit", f"--nofile={descriptors}:{descriptors}", *command]
+        port = {"VOTING_METRICS_PORT": str(self.ports["metrics"])}
+        self._spawn("serve", command, self.environment() | port)
         await self._wait_until_ready("serve", "/readyz", self._all_workers_connected)
         await self._wait_until_ready("serve", f"/api/v1/contests/{CONTEST}/standings")
 
@@ -228,7 +231,8 @@ def _command() -> str:
     return str(Path(sys.executable).with_name("voting-service"))
 
 
-def _write_key(path: Path) -> bytes:
+def write_key(path: Path) -> bytes:
+    """Write a new Ed25519 key into a file, as PEM; return it."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -239,13 +243,16 @@ def _write_key(path: Path) -> bytes:
 
 
 @asynccontextmanager
-async def open_stand(*, workers: int, background: bool = True) -> AsyncIterator[Stand]:
-    """Start the stores, `serve` and, by default, `work`; stop them at the end."""
+async def open_stand(
+    *, workers: int, background: bool = True, descriptors: int | None = None
+) -> AsyncIterator[Stand]:
+    """Start the stores, `serve` and, by default, `work`; stop them at the end. `descriptors` is the
+    limit of open files of `serve`."""
     with tempfile.TemporaryDirectory(prefix="voting-stand-", ignore_cleanup_errors=True) as folder:
         stand = Stand(Path(folder), workers)
         try:
             await stand.open_stores()
-            await stand.serve()
+            await stand.serve(descriptors)
             if background:
                 stand.work()
             yield stand

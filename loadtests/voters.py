@@ -65,10 +65,10 @@ class Minting(msgspec.Struct, frozen=True):
 
 def minted(minting: Minting, voter: bytes) -> str:
     """Return a session as POST /api/v1/sessions would, for a pseudonym."""
-    expires = int(time.time()) + SESSION_SECONDS
-    return issue(
-        minting.session_key, Session(minting.contest_id, minting.platform_id, expires, 0, voter)
+    session = Session(
+        minting.contest_id, minting.platform_id, int(time.time()), SESSION_SECONDS, 0, voter
     )
+    return issue(minting.session_key, session)
 
 
 def minted_tokens(minting: Minting) -> Iterator[bytes]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
+import asyncpg
 from alembic import context
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 MIGRATOR_LOCK = 7_046_029_254_386_353_131
 """Advisory lock held while migrating; an arbitrary number that nothing else uses."""
+CONNECT_TIMEOUT_SECONDS = 10.0
 
 
 def _migrate(connection: Connection) -> None:
@@ -25,14 +28,18 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _run() -> None:
-    url = make_url(context.config.attributes["database_url"]).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
+    # The driver reads the URL, as for the services: SQLAlchemy has another word for sslmode.
+    connect = partial(
+        asyncpg.connect, context.config.attributes["database_url"], timeout=CONNECT_TIMEOUT_SECONDS
+    )
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_migrate)
             await connection.commit()
     finally:
         await engine.dispose()
+        await asyncio.sleep(0)  # lets the driver close what it could not use
 
 
 asyncio.run(_run())

@@ -49,7 +49,7 @@ from voting_service.infrastructure.postgres.pool import (
 )
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
-from voting_service.staff.accounts import repository, second_factor, sign_in
+from voting_service.staff.accounts import passwords, second_factor
 
 __all__ = ["chromium"]
 
@@ -57,9 +57,7 @@ TEMPLATE = "voting_template"
 MEMORY = Path("/dev/shm")
 ROOM_IN_MEMORY = 4 << 30
 """Bytes: more than the servers of a few workers ever hold."""
-HASHERS = (repository, sign_in)
-"""The modules that hold the hasher of the accounts' passwords."""
-PRODUCTION_HASHER = repository.HASHER
+PRODUCTION_HASHER = passwords.HASHER
 
 # How long an example takes depends on how busy the machine is, and nothing about the code.
 hypothesis_settings.register_profile(
@@ -301,8 +299,7 @@ def quick_passwords() -> Iterator[None]:
     processes of their own keep those of production."""
     quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
-        for module in HASHERS:
-            patch.setattr(module, "HASHER", quick)
+        patch.setattr(passwords, "HASHER", quick)
         yield
 
 
@@ -310,6 +307,5 @@ def quick_passwords() -> Iterator[None]:
 def production_passwords() -> Iterator[None]:
     """Passwords as in production, for what a test states about their hashes."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in HASHERS:
-            patch.setattr(module, "HASHER", PRODUCTION_HASHER)
+        patch.setattr(passwords, "HASHER", PRODUCTION_HASHER)
         yield

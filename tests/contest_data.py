@@ -12,6 +12,7 @@ from voting_service.contests.model import (
     Contest,
     ContestRules,
     CutRules,
+    Platform,
     ReleaseSchedule,
 )
 from voting_service.contests.repository import (
@@ -63,6 +64,12 @@ def rules(
     )
 
 
+def unstored_contest(contest_id: int = 1) -> Contest:
+    """A contest of the summer of 2022, for what needs no store."""
+    opens_at = datetime(2022, 7, 18, 1, tzinfo=UTC)
+    return Contest(contest_id, SLUG, rules(), opens_at, opens_at + timedelta(days=30), 1, ())
+
+
 async def store_contest(
     connection: AnyConnection,
     master_key: bytes,
@@ -102,6 +109,7 @@ async def arrange_contest(owner_url: str | None, contest_id: int, **columns: Any
                 contest_id,
                 *columns.values(),
             )
+            await owner.execute("set constraints all immediate")
             await owner.execute("alter table contests enable trigger keep_contest_rules")
     finally:
         await owner.close()
@@ -116,24 +124,31 @@ async def execute_as_owner(owner_url: str | None, statement: str, *values: Any) 
         await owner.close()
 
 
+def make_platform(slug: str = "demo", **more: Any) -> Platform:
+    """A platform as it is loaded, without keys; `more` are further fields."""
+    fields: dict[str, Any] = {"id": 1, "name": both(slug), **more}
+    return Platform(
+        slug=slug,
+        kind="jwt",
+        config={},
+        origins=(),
+        daily_ceiling=None,
+        enabled=True,
+        revision=1,
+        **fields,
+    )
+
+
 async def store_platform(
     connection: AnyConnection,
     slug: str = "demo",
     keys: Sequence[dict[str, str]] = (),
-    *,
-    origins: Sequence[str] = (),
-    daily_ceiling: int | None = None,
+    **more: Any,
 ) -> int:
+    """Adds a platform with these keys; `more` are further fields of NewPlatform."""
     return await insert_platform(
         connection,
-        NewPlatform(
-            slug=slug,
-            name=both(slug),
-            kind="jwt",
-            config={"keys": list(keys)},
-            origins=origins,
-            daily_ceiling=daily_ceiling,
-        ),
+        NewPlatform(slug=slug, name=both(slug), kind="jwt", config={"keys": list(keys)}, **more),
     )
 
 

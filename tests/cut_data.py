@@ -14,6 +14,7 @@ from voting_service.contests.model import (
     CutRules,
 )
 from voting_service.infrastructure.postgres.pool import AnyConnection
+from voting_service.infrastructure.timeouts import USUAL_DRAIN_SECONDS
 from voting_service.staff.accounts.model import Account, Role
 from voting_service.staff.accounts.repository import NewAccount, create_account
 from voting_service.voting.ballots.commit import new_ballot_ids
@@ -21,7 +22,7 @@ from voting_service.voting.ballots.commit import new_ballot_ids
 MASTER_KEY = b"m" * 32
 OPENS = datetime(2022, 7, 1, 0, 0, tzinfo=UTC)
 CLOSES = datetime(2022, 7, 10, 4, 0, tzinfo=UTC)
-DRAINED = CLOSES + timedelta(seconds=15)
+DRAINED = CLOSES + timedelta(seconds=USUAL_DRAIN_SECONDS)
 PASSWORD = "correct horse battery"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 

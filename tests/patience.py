@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 
 from voting_service.infrastructure.postgres import pool
 from voting_service.infrastructure.valkey import Valkey
-from voting_service.sites.public import health as public_health
 from voting_service.sites.shared import health, slow_clients
 from voting_service.staff.accounts import second_factor
 from voting_service.voting.ballots import pipeline
@@ -27,7 +26,6 @@ STORE_LIMITS = [
     (pipeline, "MAX_QUEUE_WAIT_SECONDS"),
     (health, "PING_SECONDS"),
     (slow_clients, "REQUEST_SECONDS"),
-    (public_health, "PING_SECONDS"),
 ]
 """How long the product waits for its stores: modules, and the names of their constants."""
 PRODUCTION_SKEW_STEPS = second_factor.SKEW_STEPS

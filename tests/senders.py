@@ -19,7 +19,7 @@ def hashed(name: str) -> str:
     return blake2b(name.encode(), digest_size=8).hexdigest()
 
 
-def sender(network: str = "", device: str = "") -> Sender:
+def sender(network: str = "", device: str = "", around: tuple[str, ...] = ()) -> Sender:
     """A vote's sender; without a network from nowhere, where nothing is limited."""
-    origin = Origin(hashed(network), hashed(network), cloud=False, exempt=False)
+    origin = Origin(hashed(network), hashed(network), False, False, tuple(map(hashed, around)))
     return Sender(origin if network else NOWHERE, Device(hashed(device), UNKNOWN), 0, LONG_AGO)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from voting_service.i18n.catalogues import find_text
@@ -155,6 +155,10 @@ class NotSignedIn(VotingError):
     """There is no session, or it is forged, expired or for another contest."""
 
 
+class SessionEnded(NotSignedIn):
+    """The session was opened before the organisers ended those of its platform."""
+
+
 class SentFromElsewhere(VotingError):
     """A form was sent from another site or without a valid CSRF token."""
 
@@ -191,6 +195,14 @@ class AlreadyVoted(VotingError):
     def __init__(self, receipt: bytes) -> None:
         super().__init__("errors.another_ballot_stored")
         self.receipt = receipt
+
+
+class PeriodOver(VotingError):
+    """The vote named a period that is over, and no ballot of its voter is stored for it."""
+
+    def __init__(self, period: date) -> None:
+        super().__init__("errors.period_over", period=period)
+        self.period = period
 
 
 class SlowDown(VotingError):
@@ -235,6 +247,20 @@ def busy() -> Unavailable:
 
 class StoreUnavailable(Unavailable):
     """Postgres or Valkey did not answer. Whether a statement took effect is unknown."""
+
+    @property
+    def word(self) -> str:
+        """The word that `readyz` shows for it, which docs/operators.md explains."""
+        return "away"
+
+
+class StoreFault(StoreUnavailable):
+    """Postgres or Valkey answers, but cannot be used as it or its URL is set up."""
+
+    @property
+    def word(self) -> str:
+        """The end of its code, in words."""
+        return self.code.rpartition(".")[2].replace("_", " ")
 
 
 class Refused(VotingError):

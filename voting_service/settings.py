@@ -7,10 +7,14 @@ If `VOTING_DATA` names the folder of a demo, variables that are not set are read
 from __future__ import annotations
 
 import os
+import re
 from base64 import b64decode
+from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretBytes, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -19,7 +23,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from voting_service.errors import Fault, InvalidInput
 
 PREFIX = "VOTING_"
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SSL_WORDS = {"true": "require", "on": "require", "false": "disable", "off": "disable"}
+_BLANK = re.compile(r"\s")
 DEMO_SETTINGS_FILE = "settings.env"
+DEFAULT_MAX_WORKERS = 6
+"""One worker a core, but no more unless asked for: each has connections to Postgres, which by
+default allows 100 of all machines together."""
 
 
 class SettingsFault(InvalidInput):
@@ -55,16 +65,64 @@ def _split_networks(value: object) -> object:
     )
 
 
+def _postgres_url(value: object) -> object:
+    """Return a URL of Postgres, with `ssl` under its usual name `sslmode`."""
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(("postgresql://", "postgres://")):
+        raise PydanticCustomError("not_postgres_url", "not_postgres_url")
+    address, _, query = value.partition("?")
+    names = {"ssl": "sslmode"}
+    pairs = [(names.get(name, name), text) for name, text in parse_qsl(query)]
+    options = [
+        (name, _SSL_WORDS.get(text, text) if name == "sslmode" else text) for name, text in pairs
+    ]
+    if any(name == "sslmode" and text not in SSL_MODES for name, text in options):
+        raise PydanticCustomError(
+            "sslmode_unknown", "sslmode_unknown", {"modes": ", ".join(SSL_MODES)}
+        )
+    return f"{address}?{urlencode(options)}" if options else address
+
+
+def _valkey_url(value: object) -> object:
+    if isinstance(value, str) and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise PydanticCustomError("not_valkey_url", "not_valkey_url")
+    return value
+
+
+def _site_address(value: object) -> object:
+    """Return the address of a site, which is served at the root of its host."""
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or _BLANK.search(value):
+        raise PydanticCustomError("not_site_address", "not_site_address")
+    if parts.path or parts.query or parts.fragment:
+        raise PydanticCustomError(
+            "address_with_path",
+            "address_with_path",
+            {"address": f"{parts.scheme}://{parts.netloc}"},
+        )
+    return value
+
+
+PostgresUrl = Annotated[str, BeforeValidator(_postgres_url)]
+ValkeyUrl = Annotated[str, BeforeValidator(_valkey_url)]
+SiteAddress = Annotated[str, BeforeValidator(_site_address)]
+
+
 class Settings(BaseSettings):
     """The settings; the field `database_url` is the variable `VOTING_DATABASE_URL`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    database_url: str = Field(description="Postgres URL of a login in the role voting_application")
-    owner_database_url: str | None = Field(
+    database_url: PostgresUrl = Field(
+        description="Postgres URL of the process's login, or of a member of voting_application"
+    )
+    owner_database_url: PostgresUrl | None = Field(
         default=None, description="Postgres URL of the tables' owner; for `migrate`"
     )
-    valkey_url: str = Field(description="URL of Valkey, or Redis 7 or later")
+    valkey_url: ValkeyUrl = Field(description="URL of Valkey, or Redis 7 or later")
     master_key: Annotated[SecretBytes, BeforeValidator(_decode_key)] = Field(
         description="32 bytes in base64; encrypts the keys of every contest"
     )
@@ -72,6 +130,11 @@ class Settings(BaseSettings):
         default=(),
         description="keys of 32 bytes in base64, separated by commas; the first encrypts personal "
         "data of recommendations, all decrypt it. Default: a key derived from the master key",
+    )
+    person_key: Annotated[SecretBytes | None, BeforeValidator(_decode_key)] = Field(
+        default=None,
+        description="32 bytes in base64; key of the hash by which the nomination knows a person "
+        "again. Default: a key derived from the master key",
     )
     signing_key_file: Path = Field(description="Ed25519 private key, PEM; signs the cut")
     trusted_proxies: Annotated[
@@ -91,18 +154,16 @@ class Settings(BaseSettings):
     captcha_secrets_file: Path | None = Field(
         default=None, description="TOML, a table [PROVIDER.SITE_KEY] for each hosted captcha"
     )
-    public_url: str = Field(
+    public_url: SiteAddress = Field(
         default="http://127.0.0.1:8000",
-        pattern=r"^https?://[^/\s]+$",
         description="address of the public site; used in link previews and QR codes",
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     staff_host: str = "127.0.0.1"
     staff_port: int = Field(default=8001, ge=1, le=65535)
-    staff_url: str = Field(
+    staff_url: SiteAddress = Field(
         default="http://127.0.0.1:8001",
-        pattern=r"^https?://[^/\s]+$",
         description="address of the staff site; https makes its cookies Secure",
     )
     staff_openid_issuer: str | None = Field(
@@ -110,47 +171,121 @@ class Settings(BaseSettings):
     )
     staff_openid_client_id: str | None = None
     staff_openid_client_secret_file: Path | None = None
-    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    workers: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, DEFAULT_MAX_WORKERS), ge=1, le=256
+    )
     queue_limit: int = Field(
         default=20_000, ge=1, description="votes that may wait in one worker before it answers 503"
     )
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="port of /metrics, of each service its own; without it there are no metrics",
+    )
     metrics_dir: Path | None = Field(
-        default=None, description="folder for the metrics of all workers of a host"
+        default=None,
+        description="folder in which the workers of `serve` add up their metrics; by default a "
+        "temporary one",
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     data: Path | None = Field(default=None, description="folder of a demo")
 
     @property
     def migration_url(self) -> str:
-        """The URL to migrate with."""
+        """The URL for what only the owner of the tables may do."""
         return self.owner_database_url or self.database_url
+
+
+class MigrationSettings(BaseSettings):
+    """What `migrate` needs."""
+
+    model_config = Settings.model_config
+
+    database_url: PostgresUrl | None = None
+    owner_database_url: PostgresUrl | None = None
+
+
+OTHER_VARIABLES = ("STAFF_PASSWORD", "STAFF_CODE", "NEW_MASTER_KEY", "DEMO_PART_OF")
+"""Variables with our prefix that are no settings: for scripts that sign in, for `contest
+rewrap-keys`, and of the demo."""
+MAY_BE_EMPTY = ("TRUSTED_PROXIES", "EXEMPT_NETWORKS")
+"""Lists of networks, which may be given as none."""
+
+S = TypeVar("S", bound=BaseSettings)
 
 
 def load_settings(**overrides: Any) -> Settings:
     """Load the settings from the environment. Raises SettingsFault with every fault."""
+    return _load(Settings, **overrides)
+
+
+def load_migration_url() -> str:
+    """Load the URL to migrate with: the owner's, or the services'. Raises SettingsFault."""
+    settings = _load(MigrationSettings)
+    url = settings.owner_database_url or settings.database_url
+    if url is None:
+        raise SettingsFault(Fault(PREFIX + "OWNER_DATABASE_URL", "settings.missing"))
+    return url
+
+
+def _load(kind: type[S], **overrides: Any) -> S:
     data = os.environ.get(PREFIX + "DATA")
     env_file = Path(data) / DEMO_SETTINGS_FILE if data else None
     if env_file is not None and not env_file.is_file():
         raise SettingsFault(
             Fault(PREFIX + "DATA", "settings.no_demo_in_folder", data=data, name=env_file.name)
         )
+    faults = _faults_of_names(os.environ)
+    named = {fault.field for fault in faults}
     try:
-        return Settings(_env_file=env_file, **overrides)
+        settings = kind(_env_file=env_file, **overrides)
     except ValidationError as error:
-        raise SettingsFault(*map(_fault, error.errors())) from None
+        faults += [fault for fault in map(_fault, error.errors()) if fault.field not in named]
+    if faults:
+        raise SettingsFault(*faults)
+    return settings
+
+
+class _NewMasterKey(BaseSettings):
+    model_config = Settings.model_config
+
+    new_master_key: Annotated[SecretBytes, BeforeValidator(_decode_key)]
+
+
+def load_new_master_key() -> bytes:
+    """Load VOTING_NEW_MASTER_KEY, the key that replaces the master key. Raises SettingsFault."""
+    return _load(_NewMasterKey).new_master_key.get_secret_value()
+
+
+def _faults_of_names(environment: Mapping[str, str]) -> list[Fault]:
+    """Return the variables with our prefix that are misspelt or empty."""
+    variables = {PREFIX + name.upper() for name in (*Settings.model_fields, *OTHER_VARIABLES)}
+    faults = []
+    for name, value in sorted(environment.items()):
+        if not name.upper().startswith(PREFIX):
+            continue
+        if name.upper() not in variables:
+            nearest = get_close_matches(name.upper(), sorted(variables), n=1, cutoff=0.0)
+            faults.append(Fault(name, "settings.unknown", nearest=nearest[0]))
+        elif not value.strip() and name.upper().removeprefix(PREFIX) not in MAY_BE_EMPTY:
+            faults.append(Fault(name, "settings.empty"))
+    return faults
+
+
+OUR_FAULTS = (
+    *("missing", "not_base64", "key_wrong_length", "key_listed_twice", "not_postgres_url"),
+    *("sslmode_unknown", "not_valkey_url", "not_site_address", "address_with_path"),
+)
 
 
 def _fault(detail: ErrorDetails) -> Fault:
     """Return pydantic's error as a fault; our own types have their sentences in the catalogue."""
     variable = PREFIX + "_".join(str(part) for part in detail["loc"][:1]).upper()
-    if detail["type"] in ("missing", "not_base64", "key_wrong_length", "key_listed_twice"):
-        return Fault(variable, f"settings.{detail['type']}", **_length(detail))
+    if detail["type"] in OUR_FAULTS:
+        return Fault(variable, f"settings.{detail['type']}", **detail.get("ctx", {}))
     return Fault.verbatim(variable, detail["msg"])
-
-
-def _length(detail: ErrorDetails) -> dict[str, Any]:
-    """Return the parameter of `key_wrong_length`."""
-    return {name: value for name, value in detail.get("ctx", {}).items() if name == "length"}
 
 
 def share_metrics_folder(folder: Path) -> None:

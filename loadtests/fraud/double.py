@@ -41,6 +41,7 @@ from voting_service.voting.ballots.admit import Admitter
 from voting_service.voting.ballots.pipeline import BallotPipeline, Dependencies
 from voting_service.voting.ballots.vote import (
     Accepted,
+    DatedBallot,
     Outcome,
     Repeated,
 )
@@ -136,12 +137,14 @@ def _try(
     pipelines: Sequence[BallotPipeline], platform_id: int, voter: bytes, number: int
 ) -> asyncio.Future[Outcome]:
     """Cast one try; the number selects the pipeline and the ballot."""
-    return pipelines[number % _WORKERS].submit(
+    pipeline = pipelines[number % _WORKERS]
+    choices = _BALLOTS[number // _WORKERS % len(_BALLOTS)]
+    return pipeline.submit(
         voter=voter,
         platform_id=platform_id,
         sender=_SENDER,
         solved=False,
-        choices=_BALLOTS[number // _WORKERS % len(_BALLOTS)],
+        ballot=DatedBallot.of(pipeline.contest, choices, system_clock()),
     )
 
 

@@ -45,7 +45,8 @@ create trigger alarms_stay before update or delete or truncate on alarms
 create trigger alarms_seen_stay before update or delete or truncate on alarms_seen
     for each statement execute function refuse_change();
 
-grant select on sweeps, alarms, alarms_seen to voting_application;
-grant insert on sweeps, alarms_seen to voting_application;
+grant select on sweeps, alarms, alarms_seen to voting_staff, voting_jobs;
+grant insert on alarms_seen to voting_staff;
+grant insert on sweeps to voting_jobs;
 grant insert (contest_id, minute, raised_at, what, candidate, platform_id, network, looks,
-              span_minutes, observed, expected, score, sentence) on alarms to voting_application;
+              span_minutes, observed, expected, score, sentence) on alarms to voting_jobs;

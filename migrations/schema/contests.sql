@@ -35,8 +35,11 @@ create table platforms (
     daily_ceiling integer check (daily_ceiling > 0),  -- ballots a day; null: no limit
     enabled       boolean not null default true,
     revision      integer not null default 1,
-    profile_url   text                 -- where it shows profiles, for `release probe`; {number}
+    profile_url   text,                -- where it shows profiles, for `release probe`; {number}
                                        -- stands for the candidate's number
+    person_policy text not null        -- contests/model.py: PersonPolicy
+                  check (person_policy in ('required', 'never')),
+    sessions_not_before timestamptz    -- voters' sessions opened through it before then have ended
 );
 
 -- Keys of one contest, wrapped by the master key of the settings. Deleting a row destroys the key:
@@ -93,8 +96,9 @@ create table contest_changes (
 
 create index contest_changes_contest on contest_changes (contest_id, id);
 
--- Rules: what people vote by is fixed when voting opens, and a closed contest stays closed. The
--- table in contests/settings/model.py lists every setting and until when it may change.
+-- Rules: what people vote by is fixed when voting opens, the close is never in the past, and a
+-- closed contest stays closed. The table in contests/settings/model.py lists every setting and until
+-- when it may change.
 create function keep_contest_rules() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -103,6 +107,7 @@ begin
         or new.rules -> 'cut' is distinct from old.rules -> 'cut'
         or new.rules -> 'time_zone' is distinct from old.rules -> 'time_zone'
         or new.rules -> 'list_order' is distinct from old.rules -> 'list_order'
+        or new.rules -> 'screening' is distinct from old.rules -> 'screening'
         or new.rules -> 'publish_at' is distinct from old.rules -> 'publish_at'
         or new.rules -> 'release' -> 'mode' is distinct from old.rules -> 'release' -> 'mode'
         or new.rules -> 'release' -> 'daily_at'
@@ -112,6 +117,11 @@ begin
     ) then
         raise exception 'the rules of the ballot are fixed once voting opens'
             using errcode = 'check_violation', constraint = 'contests_rules_fixed';
+    end if;
+    if clock_timestamp() >= old.opens_at and new.closes_at < old.closes_at
+       and new.closes_at < clock_timestamp() then
+        raise exception 'voting does not close in the past'
+            using errcode = 'check_violation', constraint = 'contests_close_ahead';
     end if;
     if clock_timestamp() >= old.closes_at and (
         new.closes_at is distinct from old.closes_at
@@ -127,15 +137,109 @@ $$;
 create trigger keep_contest_rules before update on contests
     for each row execute function keep_contest_rules();
 
+-- Rules: who counts as one voter of a platform is fixed while that can matter in a contest: from
+-- its announcement, and from 13 hours before its opening (a session lives for 12), to its close.
+create function keep_person_policy() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if exists (select 1 from public.contests c
+                where clock_timestamp() < c.closes_at
+                  and clock_timestamp() >= least((c.rules ->> 'publish_at')::timestamptz,
+                                                 c.opens_at - interval '13 hours')) then
+        raise exception 'the person policy is fixed while a contest is announced or open'
+            using errcode = 'check_violation', constraint = 'platforms_person_policy_fixed';
+    end if;
+    return new;
+end
+$$;
+
+create trigger keep_person_policy before update on platforms
+    for each row when (new.person_policy <> old.person_policy)
+    execute function keep_person_policy();
+
+-- Rules: ended sessions stay ended; and while a contest is announced or open, a platform changes only
+-- to the terms that a second person approved for its revision, except that anybody can switch it
+-- off. Checked at the commit, because the approval is stored last (platform_changes.py). The tables'
+-- owner is exempt; so is a new platform of the commands' role, which asks for two people itself.
+create function check_platform_change() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+    if old.sessions_not_before > coalesce(new.sessions_not_before, '-infinity') then
+        raise exception 'sessions that have ended stay ended'
+            using errcode = 'check_violation', constraint = 'platforms_sessions_stay_ended';
+    end if;
+    if (new.name, new.config, new.origins, new.daily_ceiling)
+           is not distinct from (old.name, old.config, old.origins, old.daily_ceiling)
+       and (old.enabled or not new.enabled)
+       or not exists (
+           select 1 from contests c
+            where clock_timestamp() < c.closes_at
+              and clock_timestamp() >= least((c.rules ->> 'publish_at')::timestamptz, c.opens_at))
+       or pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
+                      'member')
+       or tg_op = 'INSERT' and pg_has_role(session_user, 'voting_application', 'member')
+       or exists (
+           select 1 from approval_requests r
+            where r.kind = 'platform' and r.approved_by is not null
+              and r.subject = new.slug || '/' || coalesce(old.revision, 0)
+              and r.payload -> 'to' -> 'name' = new.name
+              and r.payload -> 'to' -> 'config' = new.config
+              and r.payload -> 'to' -> 'origins' = to_jsonb(new.origins)
+              and r.payload -> 'to' -> 'daily_ceiling'
+                  = coalesce(to_jsonb(new.daily_ceiling), 'null')
+              and r.payload -> 'to' -> 'enabled' = to_jsonb(new.enabled)) then
+        return null;
+    end if;
+    raise exception 'while a contest is announced or open, platforms are changed by two people'
+        using errcode = 'check_violation', constraint = 'platforms_two_people';
+end
+$$;
+
+create constraint trigger check_platform_change after insert or update on platforms
+    deferrable initially deferred
+    for each row execute function check_platform_change();
+
+-- Rule: once a contest is announced, its settings change by a request that two people approved.
+-- Checked at the commit, because the approval comes last. The tables' owner is exempt.
+create function check_contest_change() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if clock_timestamp() >= coalesce((old.rules ->> 'publish_at')::timestamptz, old.opens_at)
+       and not exists (
+               select 1 from approval_requests d
+                where d.contest_id = new.id and d.kind = 'settings'
+                  and d.approved_by is not null and d.payload ->> 'setting' <> 'platform'
+                  and d.payload ->> 'revision' = old.revision::text)
+       and not pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
+                           'member') then
+        raise exception 'two people change the settings of an announced contest'
+            using errcode = 'check_violation', constraint = 'contests_two_people';
+    end if;
+    return null;
+end
+$$;
+
+create constraint trigger check_contest_change after update on contests
+    deferrable initially deferred for each row
+    when ((old.rules, old.opens_at, old.closes_at)
+          is distinct from (new.rules, new.opens_at, new.closes_at))
+    execute function check_contest_change();
+
 create trigger contest_changes_stay before update or delete or truncate on contest_changes
     for each statement execute function refuse_change();
 
--- Not granted, because no program needs it: changing candidates, or the keys of platforms.
-grant select, insert on contests, candidates, platforms to voting_application;
-grant update (rules, opens_at, closes_at, revision) on contests to voting_application;
-grant update (enabled, profile_url, revision) on platforms to voting_application;
-grant select, insert, delete on contest_keys, picture_files to voting_application;
-grant select, insert, update, delete on pictures to voting_application;
-grant select on contest_changes to voting_application;
+-- Not granted, because no program needs it: changing candidates.
+grant select on contests, candidates, platforms, contest_keys, pictures, picture_files,
+                contest_changes to voting_public, voting_staff, voting_jobs;
+grant insert on contests, candidates, contest_keys, picture_files to voting_staff;
+grant insert, update, delete on pictures to voting_staff;
+grant delete on picture_files to voting_staff;
+grant update (rules, opens_at, closes_at, revision) on contests to voting_staff;
+grant update (name, config, origins, daily_ceiling, enabled, person_policy, sessions_not_before,
+              revision)
+    on platforms to voting_staff;
 grant insert (contest_id, changed_at, setting, before, after, reason, approval_id)
-    on contest_changes to voting_application;
+    on contest_changes to voting_staff;
+grant insert on platforms to voting_staff;
+grant update (profile_url) on platforms to voting_application;
+grant delete on contest_keys to voting_application;

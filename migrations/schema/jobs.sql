@@ -104,8 +104,8 @@ create trigger tg_pgqueuer_changed
     after insert or delete or truncate on jobs.pgqueuer
     for each statement execute function jobs.fn_pgqueuer_changed();
 
-grant usage on schema jobs to voting_application;
-grant select, insert, update, delete on jobs.pgqueuer to voting_application;
-grant select, insert on jobs.pgqueuer_log to voting_application;
-grant select on jobs.pgqueuer_statistics to voting_application;  -- the worker checks that it exists
-grant usage on sequence jobs.pgqueuer_id_seq to voting_application;
+grant usage on schema jobs to voting_staff, voting_jobs;
+grant select, insert on jobs.pgqueuer, jobs.pgqueuer_log to voting_staff, voting_jobs;
+grant update, delete on jobs.pgqueuer to voting_jobs;
+grant select on jobs.pgqueuer_statistics to voting_jobs;  -- the worker checks that it exists
+grant usage on sequence jobs.pgqueuer_id_seq to voting_staff, voting_jobs;

@@ -1,14 +1,35 @@
 -- What every area of the schema uses. The files of this folder are applied in the order that
 -- migrations/versions/0001_schema.py names.
 
--- The services connect as a login role that is a member of this one. Each file ends with what it
--- may do there: what the services do and no more. It can neither change nor delete a ballot, an
--- entry of the audit log or an approved proposal.
+-- The roles of the services; each file ends with what they may do there, and docs/database-rights.md
+-- has the whole table.
+--   voting_public       `serve`: the public site
+--   voting_staff        `console`: the staff site
+--   voting_jobs         `work`: the background jobs
+--   voting_application  all of that and what commands do besides; for commands, and for
+--                       installations with one login
+-- Every process takes the role of its own, whatever its login may do besides. None can change or
+-- delete a ballot, an entry of the audit log or an approved proposal. Roles belong to the cluster:
+-- where an administrator has made them, the owner needs no right to.
 do $$
+declare
+    processes constant text[] := array['voting_public', 'voting_staff', 'voting_jobs'];
+    name text;
 begin
-    create role voting_application nologin;
-exception
-    when duplicate_object or unique_violation then null;
+    foreach name in array processes || 'voting_application'::text loop
+        begin
+            if to_regrole(name) is null then
+                execute format('create role %I nologin', name);
+            end if;
+        exception
+            when duplicate_object or unique_violation then null;
+        end;
+    end loop;
+    foreach name in array processes loop
+        if not pg_has_role('voting_application', name, 'member') then
+            execute format('grant %I to voting_application', name);
+        end if;
+    end loop;
 end
 $$;
 
@@ -25,5 +46,5 @@ begin
 end
 $$;
 
-grant usage on schema public to voting_application;
-grant select on alembic_version to voting_application;
+grant usage on schema public to voting_public, voting_staff, voting_jobs;
+grant select on alembic_version to voting_public, voting_staff, voting_jobs;

@@ -8,15 +8,18 @@ create table accounts (
     role                text not null check (role in (
                             'tally_clerk', 'reviewer', 'supervisor', 'auditor', 'administrator',
                             'recommender', 'expert')),
-    password_hash       text not null,      -- Argon2id, with its parameters
+    password_hash       text not null,      -- staff/accounts/passwords.py: SHA-256 of Argon2id
     wrapped_totp_secret bytea not null,     -- infrastructure/crypto/key_wrapping.py
     last_totp_step      bigint not null default 0,  -- a one-time password works once
     disabled            boolean not null default false,
     created_at          timestamptz not null,
     openid_subject      text,               -- the person's id at the single sign-on provider
-    invitation          bytea               -- that made the account, or renewed it last
+    invitation          bytea,              -- that made the account, or renewed it last
+    renewed_at          timestamptz         -- when it got a new password by an invitation
 );
 
+-- Names that differ in case only would be taken for each other.
+create unique index accounts_name_once on accounts (lower(name));
 create unique index accounts_openid_subject_key on accounts (openid_subject);
 create unique index accounts_invitation_key on accounts (invitation);
 
@@ -94,7 +97,7 @@ create table approval_requests (
     declined_because text,
     selection_id     smallint,
     constraint approval_requests_kind_check check (
-        case when kind in ('tie_order', 'lot', 'publication', 'ruling', 'settings')
+        case when kind in ('tie_order', 'lot', 'publication', 'ruling', 'settings', 'platform')
              then contest_id is not null and selection_id is null
              else kind in ('late_submission', 'shortlist', 'draw', 'contest_publication', 'panel',
                            'result')
@@ -223,6 +226,143 @@ $$;
 create trigger check_account before insert or update on accounts
     for each row execute function check_account();
 
+-- What decides who somebody is, is written by the functions below. They believe no caller: they
+-- want the proof of a password, the token of a session, or an invitation used in this transaction.
+-- Passwords, sessions and links to single sign-on can be made in no other way.
+
+-- Opens a session for whoever knows the password: `proof` is Argon2id's output, of which
+-- `password_hash` has the SHA-256. `renewed_hash` replaces one of older parameters; null keeps it.
+create function open_session(account integer, proof bytea, renewed_hash text, token_hash bytea,
+                             source text, opened_at timestamptz)
+returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    update accounts a set password_hash = coalesce(renewed_hash, a.password_hash)
+     where a.id = account and not a.disabled
+       and split_part(a.password_hash, '$', 6) = rtrim(encode(sha256(proof), 'base64'), '=');
+    if not found then
+        raise exception 'not the password of this account'
+            using errcode = 'check_violation', constraint = 'staff_sessions_password';
+    end if;
+    insert into staff_sessions
+           (token_hash, account_id, source, opened_at, last_seen_at, confirmed_at)
+    values (token_hash, account, source, opened_at, opened_at, opened_at);
+end
+$$;
+
+-- Opens a session for a user of the single sign-on. The provider's word cannot be checked here, so
+-- an expert, whose sheets are secret, has no such session.
+create function open_openid_session(subject text, token_hash bytea, source text,
+                                    opened_at timestamptz, confirmed_at timestamptz)
+returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    insert into staff_sessions
+           (token_hash, account_id, source, opened_at, last_seen_at, confirmed_at)
+    select token_hash, a.id, source, opened_at, opened_at, confirmed_at
+      from accounts a
+     where a.openid_subject = subject and a.role <> 'expert' and not a.disabled;
+    if not found then
+        raise exception 'not the user of an account'
+            using errcode = 'check_violation', constraint = 'staff_sessions_openid';
+    end if;
+end
+$$;
+
+-- The account whose session, not ended, this token opens; null for any other. The limits are those
+-- of staff/accounts/sessions.py: 30 minutes idle, 10 hours in all.
+create function session_account(token text) returns integer
+language sql stable security definer set search_path = public, pg_temp as $$
+    select a.id
+      from staff_sessions s
+      join accounts a on a.id = s.account_id
+     where s.token_hash = sha256(convert_to(token, 'UTF8')) and s.ended_at is null
+       and clock_timestamp() < s.last_seen_at + interval '30 minutes'
+       and clock_timestamp() < s.opened_at + interval '10 hours'
+       and not a.disabled
+$$;
+
+-- A new password of one's own.
+create function change_password(token text, new_hash text) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    update accounts set password_hash = new_hash where id = session_account(token);
+    if not found then
+        raise exception 'not a session of an account'
+            using errcode = 'check_violation', constraint = 'staff_sessions_own';
+    end if;
+end
+$$;
+
+-- Links one's own account to a user of the single sign-on.
+create function connect_openid(token text, subject text) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    connected accounts;
+begin
+    update accounts set openid_subject = subject where id = session_account(token)
+    returning * into connected;
+    if connected.id is null then
+        raise exception 'not a session of an account'
+            using errcode = 'check_violation', constraint = 'staff_sessions_own';
+    elsif connected.role = 'expert' then
+        raise exception 'experts sign in with their password'
+            using errcode = 'check_violation', constraint = 'accounts_experts_password';
+    end if;
+end
+$$;
+
+-- Makes the account of an invitation used in this transaction.
+create function make_account(link bytea, name text, password_hash text, totp_secret bytea,
+                             made_at timestamptz)
+returns integer
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    made integer;
+begin
+    insert into accounts (name, role, password_hash, wrapped_totp_secret, created_at, invitation)
+    select name, i.role, password_hash, totp_secret, made_at, link
+      from invitations i
+     where i.token_hash = link and i.used_xid = pg_current_xact_id() and i.account_id is null
+    returning id into made;
+    if made is null then
+        raise exception 'this account needs an invitation'
+            using errcode = 'check_violation', constraint = 'accounts_two_people';
+    end if;
+    return made;
+end
+$$;
+
+-- Gives the account of an invitation used in this transaction a new password and second factor, and
+-- no other way in; null when it is disabled. The audit log says so, whoever calls this.
+create function renew_account(link bytea, new_hash text, totp_secret bytea) returns integer
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    renewed accounts;
+begin
+    if not exists (select 1 from invitations i
+                    where i.token_hash = link and i.used_xid = pg_current_xact_id()) then
+        raise exception 'an account is renewed by an invitation'
+            using errcode = 'check_violation', constraint = 'accounts_two_people';
+    end if;
+    update accounts a
+       set password_hash = new_hash, wrapped_totp_secret = totp_secret, invitation = link,
+           openid_subject = null, renewed_at = clock_timestamp()
+      from invitations i
+     where i.token_hash = link and a.id = i.account_id
+       and not a.disabled
+    returning a.* into renewed;
+    if renewed.id is not null then
+        insert into audit_log (actor, act, subject, details)
+        select renewed.name, 'account_renewed', renewed.name,
+               jsonb_build_object('role', renewed.role, 'invited_by', b.name)
+          from invitations i join accounts b on b.id = i.invited_by
+         where i.token_hash = link;
+    end if;
+    return renewed.id;
+end
+$$;
+
 -- Rule: an approved or rejected proposal does not change, and no proposal is deleted.
 create function keep_closed_approval_requests() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -310,22 +450,26 @@ create trigger audit_log_stays before update or delete or truncate on audit_log
     for each statement execute function refuse_change();
 
 grant select on accounts, sign_in_failures, approval_requests, staff_sessions, invitations,
-                audit_log, audit_log_checks to voting_application;
-grant insert (name, role, password_hash, wrapped_totp_secret, created_at, openid_subject,
-              invitation),
-      update (password_hash, last_totp_step, disabled, wrapped_totp_secret, openid_subject,
-              invitation)
-    on accounts to voting_application;
-grant insert, update, delete on sign_in_failures to voting_application;
+                audit_log, audit_log_checks to voting_staff;
+grant select (id, name, role, disabled, created_at) on accounts to voting_jobs;
+grant select on approval_requests, audit_log, audit_log_checks to voting_jobs;
+grant update (last_totp_step, disabled) on accounts to voting_staff;
+-- `account add`, for the first people; check_account says who can still be made so.
+grant insert (name, role, password_hash, wrapped_totp_secret, created_at) on accounts
+    to voting_application;
+grant insert, update, delete on sign_in_failures to voting_staff;
 grant insert (token_hash, role, note, account_id, invited_by, invited_at, expires_at),
       update (account_id, approved_by, approved_at, used_at, revoked_at)
-    on invitations to voting_application;
-grant insert, delete on staff_sessions to voting_application;
-grant update (last_seen_at, confirmed_at, ended_at) on staff_sessions to voting_application;
+    on invitations to voting_staff;
+grant update (last_seen_at, confirmed_at, ended_at), delete on staff_sessions to voting_staff;
 grant insert (contest_id, kind, subject, payload, payload_hash, proposed_by, proposed_at,
               selection_id),
       update (approved_by, approved_at, declined_by, declined_at, declined_because)
-    on approval_requests to voting_application;
-grant insert (actor, act, contest, subject, details) on audit_log to voting_application;
-grant insert, update on audit_log_checks to voting_application;
-grant execute on function needs_two_people(text) to voting_application;
+    on approval_requests to voting_staff;
+grant insert (actor, act, contest, subject, details) on audit_log to voting_staff, voting_jobs;
+grant insert, update on audit_log_checks to voting_staff, voting_jobs;
+grant execute on function needs_two_people(text), change_password(text, text),
+    open_session(integer, bytea, text, bytea, text, timestamptz),
+    open_openid_session(text, bytea, text, timestamptz, timestamptz),
+    connect_openid(text, text), make_account(bytea, text, text, bytea, timestamptz),
+    renew_account(bytea, text, bytea) to voting_staff;

@@ -10,8 +10,8 @@ $$;
 
 -- Every ballot, exactly as it was cast. No sequence, no foreign key, and beyond the primary key
 -- only one index whose entries are not in insertion order: this table takes the load of the vote.
--- Everything with a `commit_xid` below the oldest running transaction is complete, so reading from
--- there on misses nothing.
+-- A snapshot of the running transactions says which `commit_xid` are complete, so reading the others
+-- misses nothing.
 create table ballots (
     contest_id      smallint not null,
     platform_id     smallint not null,
@@ -41,7 +41,38 @@ create index ballots_commit_xid on ballots (commit_xid);
 -- Few ballots are held when they are cast; the others cost this index nothing.
 create index ballots_held on ballots (cast_at) where disposition = 1;
 
--- The kept part of the tally: ballots with a `commit_xid` below the contest's floor, by hour.
+-- The voter as whom an account of a platform signed in to a contest, where the platform names the
+-- person behind it. The first one stands: whatever the platform signs later, and with which key, the
+-- account is not a second voter. No foreign key, because every sign-in would lock the contest.
+create table voter_accounts (
+    contest_id smallint not null,
+    account    bytea not null check (length(account) = 16),  -- keyed hash of platform and user id
+    voter      bytea not null check (length(voter) = 16),    -- as in ballots
+    constraint voter_accounts_one_voter primary key (contest_id, account)
+);
+
+-- Binds an account to a voter unless it is bound; returns its voter. Always writes, so that two
+-- sign-ins at once see the same voter, and the answer is as durable as a commit.
+create function bind_voter_account(smallint, bytea, bytea) returns bytea
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+    insert into public.voter_accounts as bound (contest_id, account, voter) values ($1, $2, $3)
+    on conflict on constraint voter_accounts_one_voter do update set voter = bound.voter
+    returning voter
+$$;
+
+-- Forgets the accounts of a contest whose voter key is destroyed.
+create function forget_voter_accounts() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    delete from public.voter_accounts where contest_id = old.contest_id;
+    return null;
+end
+$$;
+
+create trigger forget_voter_accounts after delete on contest_keys
+    for each row when (old.purpose = 'voters') execute function forget_voter_accounts();
+
+-- The kept part of the tally: ballots that the contest's floor covers, by hour.
 -- Candidate 0 counts the ballots themselves.
 create table tally_hours (
     contest_id  smallint not null,
@@ -53,14 +84,39 @@ create table tally_hours (
     primary key (contest_id, hour, platform_id, disposition, candidate)
 );
 
--- How far tally_hours reaches, and in which cluster that means anything. `voting-service tally
--- rebuild` makes a floor of this cluster.
+-- How far tally_hours reaches: it covers the ballots of every transaction before `floor` that was
+-- not `running` when it was taken. That means something in one cluster only; the reconciler takes
+-- the tally over in another (take_over_tally).
 create table tally_floors (
     contest_id    smallint primary key,
     floor         xid8 not null,
     reconciled_at timestamptz not null,
-    cluster       bigint not null default current_cluster()
+    cluster       bigint not null default current_cluster(),
+    running       xid8[] not null default '{}'
 );
+
+-- Ballots that were confirmed until a moment and are no longer in the record, which was set back to
+-- a backup. Its newest ballot was then of `newest_at`.
+create table record_losses (
+    contest_id      smallint not null references contests,
+    confirmed_until timestamptz not null,
+    ballots         bigint not null check (ballots > 0),
+    newest_at       timestamptz,         -- null: no ballot is left
+    noticed_at      timestamptz not null default now(),
+    primary key (contest_id, confirmed_until)
+);
+
+-- The transaction fence, one row: every transaction that wrote anything before `settled_at` has
+-- ended. The next such moment is `fence_at`, once every transaction with an id below `fence_xid`
+-- has ended.
+create table transaction_fence (
+    is_the_row boolean primary key default true check (is_the_row),
+    settled_at timestamptz not null default clock_timestamp(),
+    fence_at   timestamptz not null default clock_timestamp(),
+    fence_xid  xid8 not null default '0'
+);
+
+insert into transaction_fence default values;
 
 -- Counts at one moment, as the public saw them.
 create table standings_snapshots (
@@ -75,6 +131,7 @@ create table standings_snapshots (
 create table tally_audits (
     contest_id  smallint not null references contests,
     audited_at  timestamptz not null,    -- the moment whose ballots were counted
+    complete_before timestamptz not null,  -- every ballot dated before it was among them
     ballots     bigint not null,
     difference  bigint not null check (difference >= 0),
     seconds     real not null,
@@ -174,8 +231,8 @@ begin
 end
 $$;
 
--- Rule: a ballot never changes. The tables' owner alone may forget which transaction stored it:
--- `tally rebuild` sets `commit_xid` to 0, which is before every floor.
+-- Rule: a ballot never changes, except that forget_transactions may set `commit_xid` to 0, which is
+-- before every floor.
 create function keep_ballots() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -191,14 +248,79 @@ $$;
 create trigger ballots_stay before update on ballots
     for each row execute function keep_ballots();
 
+-- How long after the moment to which it is dated a ballot may still be inserted, by the clock of
+-- this database. infrastructure/timeouts.py has the same number, which the insert keeps.
+create function commit_grace() returns interval
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+    select interval '77 seconds'
+$$;
+
+-- Moves the transaction fence and returns the time, and the moment before which the ballots are
+-- complete: every ballot dated before it that is ever stored is visible. A ballot's transaction has
+-- its id before the insert reads the clock, so it began before `settled_at` and has ended. Commits
+-- that wait for a standby, and prepared transactions, have not. Call it outside a transaction.
+create function ballots_complete(out now timestamptz, out complete_before timestamptz)
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    began timestamptz;
+    own xid8;
+    fence transaction_fence;
+    snapshot pg_snapshot;
+begin
+    if current_setting('transaction_isolation') <> 'read committed'
+       or pg_current_xact_id_if_assigned() is not null then
+        raise exception 'the fence needs a transaction of its own'
+            using errcode = 'invalid_transaction_state';
+    end if;
+    began := clock_timestamp();
+    own := pg_current_xact_id();  -- after the clock: all that wrote before `began` are below it
+    select * into fence from transaction_fence for update;
+    now := clock_timestamp();
+    select pg_current_snapshot() into snapshot;
+    if fence.fence_at > now or fence.fence_xid >= pg_snapshot_xmax(snapshot) then
+        -- The clock was set back, or a dump was restored into another cluster: start over.
+        fence := (true, 'epoch', began, own);
+    elsif fence.fence_at < began then  -- else a later call was faster
+        if pg_snapshot_xmin(snapshot) >= own then
+            fence := (true, began, began, own);
+        elsif pg_snapshot_xmin(snapshot) >= fence.fence_xid then
+            fence := (true, fence.fence_at, began, own);
+        end if;
+    end if;
+    update transaction_fence
+       set settled_at = fence.settled_at, fence_at = fence.fence_at, fence_xid = fence.fence_xid;
+    complete_before := fence.settled_at - commit_grace();
+end
+$$;
+
+-- Rule: the voters' key of a contest that has ballots stays until the contest has closed, and the
+-- receipts' key for good.
+create function keep_contest_keys() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+    if exists (select 1 from ballots b where b.contest_id = old.contest_id)
+       and (old.purpose <> 'voters' or exists (
+                select 1 from contests c
+                 where c.id = old.contest_id and clock_timestamp() < c.closes_at)) then
+        raise exception 'ballots are received under this key'
+            using errcode = 'check_violation', constraint = 'contest_keys_in_use';
+    end if;
+    return old;
+end
+$$;
+
+create trigger keep_contest_keys before delete on contest_keys
+    for each row execute function keep_contest_keys();
+
 -- How far the kept tally reaches, for code that is about to read or extend it. Without a floor: the
 -- first transaction. Rule: a floor of another cluster is refused, and so are ballots that name
 -- transactions still to come.
-create function checked_floor(contest smallint) returns xid8
+create function checked_floor(contest smallint) returns tally_floors
 language plpgsql stable set search_path = public, pg_temp as $$
 declare
     kept tally_floors;
     newest xid8;
+    next xid8 := pg_snapshot_xmax(pg_current_snapshot());
     is_ours boolean;
 begin
     select * into kept from tally_floors f where f.contest_id = contest;
@@ -207,16 +329,16 @@ begin
          where b.contest_id = contest
            and b.commit_xid is distinct from pg_current_xact_id_if_assigned()
          order by b.commit_xid desc limit 1;
-        is_ours := newest is null or newest < pg_snapshot_xmax(pg_current_snapshot());
+        is_ours := newest is null or newest < next;
+        kept := row(contest, '0', null, current_cluster(), '{}');
     else
-        is_ours := kept.cluster = current_cluster()
-                   and kept.floor <= pg_snapshot_xmin(pg_current_snapshot());
+        is_ours := kept.cluster = current_cluster() and kept.floor <= next;
     end if;
     if not is_ours then
         raise exception 'the kept tally of contest % is of another cluster', contest
             using errcode = 'check_violation', constraint = 'tally_floors_cluster';
     end if;
-    return coalesce(kept.floor, '0');
+    return kept;
 end
 $$;
 
@@ -228,14 +350,52 @@ returns table (hour timestamptz, platform_id smallint, candidate smallint, gross
 language plpgsql stable set search_path = public, pg_temp
 set plan_cache_mode = force_custom_plan as $$
 declare
-    floor_xid xid8 := checked_floor(contest);
+    kept tally_floors := checked_floor(contest);
 begin
     return query
     select date_trunc('hour', b.cast_at, 'UTC'), b.platform_id, c.candidate,
            count(*), count(*) filter (where b.disposition = 1)
       from ballots b, unnest(0::smallint || b.choices) as c (candidate)
-     where b.contest_id = contest and b.commit_xid >= floor_xid
+     where b.contest_id = contest
+       and (b.commit_xid >= kept.floor or b.commit_xid = any (kept.running))
      group by 1, 2, 3;
+end
+$$;
+
+-- Makes ballots of the transactions after `after` up to `until` (null: all) that were stored in another
+-- cluster name no transaction: those that can be seen though the transaction they name is running
+-- or has not begun. Returns how many. A cluster that stored all its ballots has none, so the services
+-- may call it.
+create function forget_transactions(contest smallint, after xid8, until xid8) returns bigint
+language sql security definer set search_path = public, pg_temp as $$
+    with forgotten as (
+        update ballots
+           set commit_xid = '0'
+         where contest_id = contest
+           and commit_xid > after
+           and commit_xid <= coalesce(until, '18446744073709551615')
+           and commit_xid is distinct from pg_current_xact_id_if_assigned()
+           and not pg_visible_in_snapshot(commit_xid, pg_current_snapshot())
+        returning 1
+    )
+    select count(*) from forgotten
+$$;
+
+-- Empties the kept tally and makes its floor one of this cluster, at the beginning. Rule: only one
+-- that is of another cluster; the tables' owner makes it so to have it counted again.
+create function take_over_tally(contest smallint) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    insert into tally_floors (contest_id, floor, reconciled_at) values (contest, '0', now())
+    on conflict (contest_id)
+    do update set floor = '0', running = '{}', cluster = current_cluster()
+     where tally_floors.cluster <> current_cluster()
+        or tally_floors.floor > pg_snapshot_xmax(pg_current_snapshot());
+    if not found then
+        raise exception 'the kept tally of contest % is of this cluster', contest
+            using errcode = 'check_violation', constraint = 'tally_floors_ours';
+    end if;
+    delete from tally_hours where contest_id = contest;
 end
 $$;
 
@@ -255,6 +415,8 @@ create view tally_cells as
     select k.id, r.hour, r.platform_id, r.candidate, r.gross, r.held, 0, null
       from contests k, recent_tally(k.id) r;
 
+create trigger record_losses_stay before update or delete or truncate on record_losses
+    for each statement execute function refuse_change();
 create trigger tally_audits_stay before update or delete or truncate on tally_audits
     for each statement execute function refuse_change();
 
@@ -387,7 +549,8 @@ create trigger ruling_effects_stay before update or delete or truncate on ruling
     for each statement execute function refuse_change();
 
 -- Rules: a published cut stays; it is exactly the document and the moment that two people approved;
--- and none is published while ballots are in question, or from before a ruling.
+-- none is published before every ballot cast before the close is stored, while ballots are in
+-- question, or from before a ruling.
 create function check_publication() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin
@@ -407,6 +570,12 @@ begin
     ) then
         raise exception 'two people must have approved exactly this document and time'
             using errcode = 'check_violation', constraint = 'publications_two_people';
+    end if;
+    if not exists (select 1 from contests c, transaction_fence f
+                    where c.id = new.contest_id
+                      and c.closes_at <= f.settled_at - commit_grace()) then
+        raise exception 'voting is not closed, or its last ballots may not be stored yet'
+            using errcode = 'check_violation', constraint = 'publications_complete';
     end if;
     if exists (select 1 from holds h
                 where h.contest_id = new.contest_id
@@ -434,17 +603,29 @@ $$;
 create trigger check_publication before insert or update or delete on publications
     for each row execute function check_publication();
 
-grant select on ballots, holds, hold_ballots, hold_votes, rulings, rulings_in_force,
-                ruling_effects, tally_cells, tally_audits, publications to voting_application;
+grant select on ballots, hold_ballots, rulings, ruling_effects, tally_hours, tally_floors,
+                tally_cells, standings_snapshots, publications
+    to voting_public, voting_staff, voting_jobs;
+grant select on holds, hold_votes, rulings_in_force, tally_audits, transaction_fence
+    to voting_staff, voting_jobs;
 -- Not commit_xid: PostgreSQL says which transaction stored a ballot.
 grant insert (contest_id, platform_id, disposition, screened, period, cast_at, ballot_id, voter,
               network, choices, address, device, cloud, agent_class, account_created, fill_seconds,
               signals)
-    on ballots to voting_application;
-grant select, insert, update on tally_hours, tally_floors to voting_application;
-grant select, insert on standings_snapshots to voting_application;
+    on ballots to voting_public;
+grant insert, update on tally_hours, tally_floors to voting_jobs;
+grant insert on standings_snapshots, tally_audits to voting_jobs;
+grant select on record_losses to voting_staff, voting_jobs;
+grant insert (contest_id, confirmed_until, ballots, newest_at) on record_losses to voting_jobs;
 grant insert (contest_id, kind, source, label, evidence, ballots, ballots_hash, created_at)
-    on holds to voting_application;
-grant insert on hold_ballots, hold_votes, tally_audits, publications to voting_application;
-grant execute on function create_ballot_partition(smallint), ballot_state(bytea, smallint),
-    recent_tally(smallint), current_cluster(), checked_floor(smallint) to voting_application;
+    on holds to voting_staff, voting_jobs;
+grant insert on hold_ballots, hold_votes to voting_staff, voting_jobs;
+grant insert on publications to voting_staff;
+grant execute on function ballot_state(bytea, smallint), recent_tally(smallint),
+    current_cluster(), checked_floor(smallint), commit_grace()
+    to voting_public, voting_staff, voting_jobs;
+grant execute on function bind_voter_account(smallint, bytea, bytea) to voting_public;
+grant execute on function take_over_tally(smallint), forget_transactions(smallint, xid8, xid8)
+    to voting_jobs;
+grant execute on function ballots_complete() to voting_staff, voting_jobs;
+grant execute on function create_ballot_partition(smallint) to voting_staff;

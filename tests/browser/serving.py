@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from voting_service.sites.public.overload import PublicHttpProtocol
 from voting_service.sites.shared.slow_clients import PatientHttp
 
 KEEP_ALIVE_SECONDS = 3600
@@ -47,7 +46,7 @@ async def serving(
     host: str = "127.0.0.1",
     *,
     lifespan: Literal["on", "off"] = "off",
-    http: type[PatientHttp] = PublicHttpProtocol,
+    http: type[PatientHttp] = PatientHttp,
 ) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     """Serves `app` on a free port of the loopback; yields the server and its origin under
     `host`, which is how a browser is made to see another site."""

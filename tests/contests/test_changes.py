@@ -67,7 +67,7 @@ VALUES: dict[Setting, Any] = {
     "list_order": "number",
     "expected_voters_per_day": 5_000_000,
     "ballot": {"min_choices": 1, "max_choices": 5, "every": "day"},
-    "cut": {"size": 4, "tie": "lot"},
+    "cut": {"size": 4, "tie": "lot", "lot_source": {"zh": "首期开奖号码", "en": "First draw"}},
 }
 ALLOWED: dict[Stage, set[Setting]] = {
     "embargoed": set(SETTINGS),
@@ -147,7 +147,18 @@ def test_moments_keep_their_order_and_come_with_notice(
         ("expected_voters_per_day", 0, "expected_voters_per_day"),
         ("ballot", {"min_choices": 2, "max_choices": 1, "every": "day"}, "ballot"),
         ("ballot", {"min_choices": 1, "max_choices": 6, "every": "day"}, "ballot"),
-        ("cut", {"size": 6, "tie": "lot"}, "cut.size"),
+        ("cut", {"size": 6, "tie": "committee"}, "cut.size"),
+        ("cut", {"size": 4, "tie": "lot"}, "cut.lot_source"),
+        (
+            "cut",
+            {"size": 4, "tie": "lot", "lot_source": {"zh": "首期", "en": ""}},
+            "cut.lot_source.en",
+        ),
+        (
+            "cut",
+            {"size": 4, "tie": "committee", "lot_source": {"zh": "首期", "en": "First"}},
+            "cut.lot_source",
+        ),
     ],
 )
 def test_values_that_are_none_are_named(setting: Setting, value: Any, place: str) -> None:

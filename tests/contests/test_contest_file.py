@@ -41,6 +41,7 @@ blackout_hours = 24
 [cut]
 size = 2
 tie = "lot"
+lot_source = { zh = "截止后首期双色球红球号码", en = "The first draw after the close" }
 
 [[candidates]]
 number = 1
@@ -101,6 +102,12 @@ MISTAKES = (
     ),
     Mistake("size = 2", "size = 4", "cut.size", "but the number of candidates is 3"),
     Mistake('tie = "lot"', 'tie = "dice"', "cut.tie", "'committee', 'lot' or"),
+    Mistake(
+        'lot_source = { zh = "截止后首期双色球红球号码", en = "The first draw after the close" }',
+        'lot_source = { zh = "", en = "The first draw after the close" }',
+        "cut.lot_source.zh",
+        "empty",
+    ),
     Mistake("number = 1", "number = 0", "candidates[0].number", "greater than or equal to 1"),
     Mistake('name = "甲"', 'name = "\\u0000"', "candidates[0].name", "U+0000"),
     Mistake('trade.en = "Welder"', 'trade.en = "\\u202e"', "candidates[0].trade.en", "U+202E"),
@@ -165,7 +172,14 @@ def test_reads_everything() -> None:
     assert rules.title == Text("选树", "Selection")
     assert rules.ballot == BallotRules(min_choices=1, max_choices=3, every="contest")
     assert rules.release == ReleaseSchedule("daily", time(20), blackout_hours=24)
-    assert rules.cut == CutRules(size=2, tie="lot")
+    assert rules.cut == CutRules(
+        size=2,
+        tie="lot",
+        lot_source=Text(
+            "截止后首期双色球红球号码",
+            "The first draw after the close",
+        ),
+    )
     assert (rules.list_order, rules.expected_voters_per_day) == ("number", 50_000)
     first, second, _third = loaded.candidates
     assert (first.name, second.name) == (Text("甲", "甲"), Text("乙", "乙"))
@@ -196,6 +210,19 @@ def test_documented_defaults() -> None:
     assert (rules.list_order, rules.expected_voters_per_day) == ("shuffled", 1_000_000)
     daily = load_contest_file(minimal(release='mode = "daily"')).rules.release
     assert daily.daily_at == time(20)
+
+
+@pytest.mark.parametrize(
+    ("cut", "fault"),
+    [
+        ('tie = "lot"', 'is required with the tie rule "lot" and not allowed with any other'),
+        ('lot_source = "x"', 'is required with the tie rule "lot" and not allowed with any other'),
+        ('tie = "lot"\nlot_source = "x"', None),
+    ],
+)
+def test_where_a_drawn_number_comes_from_is_announced(cut: str, fault: str | None) -> None:
+    faults = get_faults(minimal(release=f"[cut]\n{cut}"))
+    assert [message for _, message in faults] == ([] if fault is None else [fault])
 
 
 def test_defaults_are_checked_too() -> None:

@@ -22,6 +22,7 @@ def data(tmp_path: Path) -> DataFolder:
         database_url="postgresql://a:b@127.0.0.1:1/c",
         owner_url="postgresql://o:p@127.0.0.1:1/c",
         valkey_url="redis://:p@127.0.0.1:2/0",
+        metrics_port=9,
     )
     return folder
 
@@ -30,6 +31,7 @@ def test_secrets_are_readable_by_the_owner_alone(data: DataFolder) -> None:
     files = [path for path in data.path.rglob("*") if path.is_file()]
     assert {path.name for path in files} == {
         "accounts.json",
+        "demo-press.pem",
         "demo.pem",
         "master.key",
         "settings.env",

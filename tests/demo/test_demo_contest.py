@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
+from joserfc.jwk import OKPKey
+
+from voting_service.contests.repository import load_platforms
 from voting_service.demo import contest
-from voting_service.demo.contents import encoded_portrait
+from voting_service.demo.contents import encoded_portrait, insert_platforms
+from voting_service.demo.data_folder import DataFolder
 from voting_service.demo.portrait import portrait
+from voting_service.infrastructure.postgres.pool import Connection
 
 
 def test_the_rules_are_the_announced_ones() -> None:
@@ -54,3 +60,17 @@ def test_a_portrait_is_encoded_small_and_the_same_every_time() -> None:
     sizes = {(file.width, file.format): len(file.data) for file in encoded.files}
     assert sizes[160, "avif"] <= 6_000
     assert sizes[160, "webp"] <= 6_000
+
+
+async def test_one_demo_platform_names_the_person_and_one_never_does(
+    database: Connection, tmp_path: Path
+) -> None:
+    data = DataFolder(tmp_path)
+    data.ensure_keys()
+    await insert_platforms(database, data)
+    platforms = await load_platforms(database)
+    policies = {platform.slug: platform.person_policy for platform in platforms}
+    assert policies == {"demo": "never", "demo-press": "required"}
+    for platform in platforms:
+        key = OKPKey.import_key((tmp_path / "platforms" / f"{platform.slug}.pem").read_bytes())
+        assert platform.config["keys"] == [key.as_dict(private=False, kid=key.thumbprint())]

@@ -43,10 +43,12 @@ from voting_service.nomination.retention.tables import load_tables, owned_rows
 from voting_service.nomination.review.repository import load_submitted_recommendations
 from voting_service.settings import Settings
 from voting_service.sites.public.app import create_app as create_public
+from voting_service.sites.public.overload import PublicHttpProtocol
 from voting_service.sites.staff_app import create_app as create_internal
 from voting_service.staff.accounts.model import Account
 from voting_service.staff.accounts.repository import load_accounts
 from voting_service.staff.accounts.sessions import open_session
+from voting_service.staff.accounts.sign_in import know_password
 
 NAME = "demo_result"
 MAX_PAGES = 700
@@ -214,7 +216,9 @@ async def account_named(database: Connection, name: str) -> Account:
 
 async def get_browser(finished: Finished, origin: str, name: str) -> httpx.AsyncClient:
     account = await account_named(finished.database, name)
-    token, _ = await open_session(finished.database, account, "127.0.0.0/24", system_clock())
+    (login,) = (login for login in finished.data.staff() if login.name == name)
+    person = await know_password(finished.database, account, login.password)
+    token = await open_session(finished.database, person, "127.0.0.0/24", system_clock())
     return httpx.AsyncClient(
         base_url=origin,
         cookies={"staff": token},
@@ -231,7 +235,11 @@ async def test_no_number_telephone_or_address_leaves(
     database = finished.database
     with capture_logs() as logged:
         async with (
-            serving(create_public(finished.settings, MovedClock()), lifespan="on") as (_, origin),
+            serving(
+                create_public(finished.settings, MovedClock()),
+                lifespan="on",
+                http=PublicHttpProtocol,
+            ) as (_, origin),
             httpx.AsyncClient(base_url=origin, timeout=PATIENCE_SECONDS) as citizen,
         ):
             public = await crawl(

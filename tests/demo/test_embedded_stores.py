@@ -161,6 +161,31 @@ async def test_a_left_over_pid_file_that_names_another_program_is_no_obstacle(
     await stop(other, ())
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'FATAL:  lock file "postmaster.pid" already exists',
+        "FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use",
+    ],
+)
+async def test_a_start_beside_a_server_that_is_still_dying_is_tried_again(
+    server: EmbeddedPostgres, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demo was killed and started at once: the first tries end with such a line."""
+    command, tries = server.command(), 0
+
+    def refuse_twice() -> list[str]:
+        nonlocal tries
+        tries += 1
+        return command if tries > 2 else ["sh", "-c", f"echo '{line}' >&2; exit 1"]
+
+    await kill(server)
+    monkeypatch.setattr(server, "command", refuse_twice)
+    await server.start()
+    assert tries == 3
+    assert await kept_word(server) == "kept"
+
+
 async def test_a_start_that_fails_quotes_the_log(folder: Path) -> None:
     postgres = EmbeddedPostgres(folder / "postgres", shared_buffers="plenty")
     with pytest.raises(Unavailable, match='invalid value for parameter "shared_buffers"'):

@@ -35,8 +35,8 @@ async def test_the_pool_and_the_connection_see_the_same_database(
 
 async def test_the_settings_name_stores_that_answer(settings: Settings) -> None:
     valkey = patient_valkey(settings.valkey_url)
-    await valkey.ping()
     assert await valkey.command("DBSIZE") == 0
+    await valkey.probe()
     await valkey.close()
     connection = await asyncpg.connect(settings.migration_url)
     assert await connection.fetchval("select current_user") == "voting_owner"

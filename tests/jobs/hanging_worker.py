@@ -12,6 +12,7 @@ from unittest.mock import patch
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.postgres.database import Database
 from voting_service.infrastructure.postgres.pool import open_pool
+from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.jobs.queue_worker import run_queue_worker
 from voting_service.nomination.awards import render_jobs
 from voting_service.settings import load_settings
@@ -25,8 +26,9 @@ async def hang(_make: Callable[[], bytes]) -> bytes:
 
 async def main() -> None:
     settings = load_settings()
-    async with open_pool(settings.database_url, size=4) as pool:
-        context = JobContext(Database(pool, settings.database_url), settings, system_clock)
+    url = url_with_role(settings.database_url, "voting_jobs")
+    async with open_pool(url, size=4) as pool:
+        context = JobContext(Database(pool, url), settings, system_clock)
         await run_queue_worker([render_jobs.DOCUMENT_JOBS], context)
 
 

@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from tests.sites.console.running_staff_app import StaffApp
+from voting_service.infrastructure.postgres.database import Database
+from voting_service.infrastructure.postgres.pool import open_pool
+from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.jobs.queue_worker import Timing, run_queue_worker
 from voting_service.nomination.awards.render_jobs import DOCUMENT_JOBS
 from voting_service.staff.jobs.model import JobContext, JobKind
@@ -30,8 +33,18 @@ async def queue_worker(
 
 
 @asynccontextmanager
+async def document_context(staff_app: StaffApp) -> AsyncIterator[JobContext]:
+    """What `work` gives the jobs, with its rights."""
+    url = url_with_role(staff_app.settings.database_url, "voting_jobs")
+    async with open_pool(url, size=4) as pool:
+        yield JobContext(Database(pool, url), staff_app.settings, staff_app.clock)
+
+
+@asynccontextmanager
 async def document_worker(staff_app: StaffApp) -> AsyncIterator[None]:
-    """A worker that renders what the console requests, on its clock."""
-    context = JobContext(staff_app.state.database, staff_app.settings, staff_app.clock)
-    async with queue_worker([DOCUMENT_JOBS], context):
+    """A worker that renders what the console requests."""
+    async with (
+        document_context(staff_app) as context,
+        queue_worker([DOCUMENT_JOBS], context),
+    ):
         yield

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from tests.contest_data import store_platform
 from tests.cut_data import CLOSES, OPENS
-from tests.database_clocks import as_database_clock
+from tests.database_clocks import as_completeness
 from tests.infrastructure.postgres.query_plans import plan
 from tests.voting.tally.cast_ballots import (
     CANDIDATES,
@@ -23,6 +23,7 @@ from tests.voting.tally.cast_ballots import (
 from voting_service.antifraud.alarms.repository import StoredAlarm, load_alarms
 from voting_service.contests.repository import load_contests
 from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.infrastructure.timeouts import ARRIVAL_GRACE_SECONDS
 from voting_service.jobs import alarms as alarm_job
 from voting_service.jobs.alarms import (
     alarm_loop,
@@ -34,6 +35,7 @@ from voting_service.voting.tally.repository import advance_floor, count_now
 
 BURST = OPENS + timedelta(hours=30, minutes=20)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+ARRIVAL_GRACE = timedelta(seconds=ARRIVAL_GRACE_SECONDS)
 FARM = b"farmfarm"
 
 
@@ -109,7 +111,7 @@ def metric(what: str, looks: str) -> float:
 async def test_a_burst_is_an_alarm_within_two_minutes_and_holds_nobody(
     database: Connection, field: Field, clock: MovedClock
 ) -> None:
-    loop = alarm_loop(as_database_clock(clock))
+    loop = alarm_loop(as_completeness(clock))
     await loop.work(database)
     assert await alarms(database, field) == []
     await field.add(database, burst(40, spread))
@@ -131,7 +133,7 @@ async def test_a_farm_is_named_by_its_network(
 ) -> None:
     await field.add(database, burst(15, lambda _: FARM))
     clock.now += 2 * MINUTE
-    await alarm_loop(as_database_clock(clock)).work(database)
+    await alarm_loop(as_completeness(clock)).work(database)
     raised = await alarms(database, field)
     assert raised[0].network == FARM
     assert {alarm.looks for alarm in raised} == {"one_network"}
@@ -154,7 +156,7 @@ async def test_a_busy_evening_raises_nothing(
         ],
     )
     clock.now += 8 * MINUTE
-    await alarm_loop(as_database_clock(clock)).work(database)
+    await alarm_loop(as_completeness(clock)).work(database)
     assert await alarms(database, field) == []
 
 
@@ -165,7 +167,7 @@ def failures() -> float:
 async def test_after_a_crash_it_continues_and_raises_no_alarm_twice(
     database: Connection, field: Field, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = alarm_loop(as_database_clock(clock))
+    loop = alarm_loop(as_completeness(clock))
     await loop.work(database)
     await field.add(database, burst(40, spread))
     clock.now = BURST + 2 * MINUTE
@@ -184,7 +186,7 @@ async def test_after_a_crash_it_continues_and_raises_no_alarm_twice(
     assert [item.candidate for item in raised] == [4]
     # Another process that begins with the aggregates and the ballots of the last hour.
     clock.now += 2 * MINUTE
-    await alarm_loop(as_database_clock(clock)).work(database)
+    await alarm_loop(as_completeness(clock)).work(database)
     assert await alarms(database, field) == raised
 
 
@@ -193,13 +195,13 @@ async def test_a_process_that_takes_over_raises_no_alarm_about_a_burst_that_goes
 ) -> None:
     await field.add(database, burst(40, spread))
     clock.now = BURST + 2 * MINUTE
-    await alarm_loop(as_database_clock(clock)).work(database)
+    await alarm_loop(as_completeness(clock)).work(database)
     raised = await alarms(database, field)
     assert len(raised) == 1
     # In the next hour: the minute of the alarm itself is not read again.
     await field.add(database, burst(40, spread, BURST + 45 * MINUTE))
     clock.now = BURST + 52 * MINUTE
-    await alarm_loop(as_database_clock(clock)).work(database)
+    await alarm_loop(as_completeness(clock)).work(database)
     assert await alarms(database, field) == raised
 
 
@@ -208,7 +210,7 @@ async def test_a_burst_while_no_loop_ran_is_found_afterwards(
 ) -> None:
     await field.add(database, burst(40, spread))
     clock.now = BURST + 15 * MINUTE
-    await alarm_loop(as_database_clock(clock)).work(database)
+    await alarm_loop(as_completeness(clock)).work(database)
     assert [alarm.minute for alarm in await alarms(database, field)] == [BURST]
 
 
@@ -222,15 +224,16 @@ async def test_only_voting_time_is_read(
         return await read_minute(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(alarm_job, "read_minute", reading)
-    for now in (OPENS - MINUTE, OPENS + timedelta(seconds=74), CLOSES + 3 * HOUR):
+    complete = OPENS + MINUTE + ARRIVAL_GRACE
+    for now in (OPENS - MINUTE, complete - timedelta(seconds=1), CLOSES + 3 * HOUR):
         clock.now = now
-        await alarm_loop(as_database_clock(clock)).work(database)
+        await alarm_loop(as_completeness(clock)).work(database)
     assert read == []
-    clock.now = OPENS + timedelta(seconds=75)
-    await alarm_loop(as_database_clock(clock)).work(database)
+    clock.now = complete
+    await alarm_loop(as_completeness(clock)).work(database)
     assert read == [int(OPENS.timestamp()) // 60]
     clock.now = CLOSES + 1 * HOUR
-    await alarm_loop(as_database_clock(clock)).work(database)
+    await alarm_loop(as_completeness(clock)).work(database)
     assert read[-1] == int(CLOSES.timestamp()) // 60 - 1
 
 
@@ -276,7 +279,7 @@ async def test_neither_an_alarm_nor_who_saw_it_can_be_changed(
 ) -> None:
     await field.add(database, burst(40, spread))
     clock.now += 2 * MINUTE
-    await alarm_loop(as_database_clock(clock)).work(database)
+    await alarm_loop(as_completeness(clock)).work(database)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await database.execute(statement)
     owner = await connect(owner_database_url)
@@ -288,7 +291,7 @@ async def test_neither_an_alarm_nor_who_saw_it_can_be_changed(
 async def test_a_tally_of_another_cluster_is_skipped_until_it_is_rebuilt(
     database: Connection, field: Field, clock: MovedClock
 ) -> None:
-    loop = alarm_loop(as_database_clock(clock))
+    loop = alarm_loop(as_completeness(clock))
     await database.execute("update tally_floors set cluster = 1")
     await loop.work(database)
     await database.execute("update tally_floors set cluster = current_cluster()")

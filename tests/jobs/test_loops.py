@@ -11,7 +11,9 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from tests.contest_data import execute_as_owner, store_contest
+from tests.contest_data import execute_as_owner, store_contest, store_platform
+from tests.cut_data import StoredBallot, insert_ballots
+from tests.database_clocks import as_database_clock
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy
 from tests.patience import PATIENCE_SECONDS, eventually
 from tests.voting.tally.forged import insert_ballot
@@ -23,6 +25,7 @@ from voting_service.infrastructure.valkey import Valkey
 from voting_service.jobs import loop_runner
 from voting_service.jobs.lease import lock_key, try_lease
 from voting_service.jobs.loop_runner import Loop, for_each_contest, run_loop, run_loops
+from voting_service.jobs.platform_ceilings import platform_ceilings_loop
 from voting_service.jobs.reconcile import reconcile_loop
 from voting_service.voting.tally.counters import read_counts
 
@@ -194,27 +197,44 @@ async def test_reconciling_sets_the_counters_to_the_record(
     assert REGISTRY.get_sample_value("voting_counter_drift_votes") == 9
 
 
-async def test_a_tally_of_another_cluster_is_logged_once_and_its_counters_are_emptied(
+async def test_a_ceiling_survives_the_loss_of_what_valkey_counted(
+    database: Connection, valkey_client: Valkey
+) -> None:
+    """Only today's ballots, of open contests, and of platforms with a ceiling."""
+    contest = await store_contest(database, b"m" * 32)
+    limited = await store_platform(database, "limited", daily_ceiling=5)
+    free = await store_platform(database, "free")
+    now = datetime.now(UTC)
+    cast = [(limited, now), (limited, now), (limited, now - timedelta(hours=25)), (free, now)]
+    await insert_ballots(database, contest, [StoredBallot([1], at, by) for by, at in cast])
+    loop = platform_ceilings_loop(valkey_client, as_database_clock(lambda: now))
+    await loop.work(database)
+    await valkey_client.command("FLUSHALL")
+    await loop.work(database)
+    [key] = await valkey_client.command("KEYS", "*")
+    assert key.decode() == f"{{c{contest.id}}}:platform:{limited}:{contest.local_day(now):%Y%m%d}"
+    assert await valkey_client.command("GET", key) == b"2"
+    away = Valkey("redis://127.0.0.1:1/0")
+    await platform_ceilings_loop(away, as_database_clock(lambda: now)).work(database)
+    await away.close()
+
+
+async def test_a_tally_of_another_cluster_is_taken_over_with_a_line_in_log_and_audit_log(
     database: Connection, valkey_client: Valkey
 ) -> None:
     contest = await store_contest(database, b"m" * 32)
     loop = reconcile_loop(valkey_client)
     await insert_ballot(database, contest.id, [1])
     await loop.work(database)
-    assert await read_counts(valkey_client, contest.id) == (1, {1: 1})
+    await database.execute("update tally_floors set cluster = 1")
     with capture_logs() as lines:
-        await database.execute("update tally_floors set cluster = 1")
-        for _ in range(3):
-            await loop.work(database)
-            assert await read_counts(valkey_client, contest.id) is None
-        await database.execute("update tally_floors set cluster = current_cluster()")
         for _ in range(3):
             await loop.work(database)
             assert await read_counts(valkey_client, contest.id) == (1, {1: 1})
-    events = [(line["log_level"], line["event"]) for line in lines if contest.slug in str(line)]
-    assert events[:2] == [("error", "tally_of_another_cluster"), ("info", "tally_advanced_again")]
-    assert [event for _, event in events].count("tally_of_another_cluster") == 1
-    assert "voting-service tally rebuild" in lines[0]["reason"]
+    events = [line["event"] for line in lines]
+    assert events.count("tally_of_another_cluster") == events.count("tally_taken_over") == 1
+    [entry] = await database.fetch("select actor from audit_log where act = 'tally_rebuilt'")
+    assert entry["actor"] == "voting-service work"
 
 
 async def test_reconciling_continues_without_valkey_and_skips_a_contest_with_an_error(
@@ -223,8 +243,11 @@ async def test_reconciling_continues_without_valkey_and_skips_a_contest_with_an_
     spoiled = await store_contest(database, b"m" * 32, slug="a-spoiled")
     good = await store_contest(database, b"m" * 32, slug="b-good")
     await database.execute(
-        "insert into tally_floors values ($1, '99999999999', $2)", spoiled.id, datetime.now(UTC)
-    )
+        "insert into tally_hours values ($1, $2, 1, 0, 1, 9223372036854775807)",
+        spoiled.id,
+        datetime.now(UTC).replace(minute=0, second=0, microsecond=0),
+    )  # no ballot can be added to it
+    await insert_ballot(database, spoiled.id, [1])
     await insert_ballot(database, good.id, [1])
     away = Valkey("redis://127.0.0.1:1/0")
     await reconcile_loop(away).work(database)

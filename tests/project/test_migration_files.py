@@ -9,7 +9,8 @@ import pytest
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 
-from voting_service.infrastructure.postgres.migrations import latest_revision, migrations_folder
+from voting_service.infrastructure.postgres.migrations import latest_revision
+from voting_service.infrastructure.postgres.migrations_folder import migrations_folder
 
 FOLDER = migrations_folder()
 

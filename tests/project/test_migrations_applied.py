@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from voting_service.demo.embedded_postgres import OWNER, EmbeddedPostgres
-from voting_service.infrastructure.postgres.migrations import latest_revision
+from voting_service.demo.embedded_postgres import OWNER, PROCESSES, EmbeddedPostgres
+from voting_service.errors import Refused
+from voting_service.infrastructure.postgres.migrations import latest_revision, upgrade
 from voting_service.infrastructure.postgres.pool import Connection, connect
 
 NAME = "test_migrate"
@@ -81,3 +82,16 @@ async def test_processes_that_migrate_at_once_all_end_well(
     processes = [await start_migrate(empty_database_url, valkey_url) for _ in range(4)]
     await asyncio.gather(*(migrated(process) for process in processes))
     assert "ballots" in {table for table, *_ in await schema(empty_database_url)}
+
+
+async def test_the_owner_needs_no_right_to_make_roles_that_exist(
+    administrator: Connection, empty_database_url: str, postgres: EmbeddedPostgres
+) -> None:
+    rights = "select rolcreaterole or rolsuper from pg_roles where rolname = $1"
+    assert await administrator.fetchval(rights, OWNER) is False
+    await asyncio.to_thread(upgrade, empty_database_url)
+    stranger = postgres.url(PROCESSES["serve"], NAME)
+    await administrator.execute(f'drop database "{NAME}" with (force)')
+    await postgres.create_database(administrator, NAME)
+    with pytest.raises(Refused, match=r"lacks a right: .*permission denied for schema public"):
+        await asyncio.to_thread(upgrade, stranger)

@@ -38,7 +38,7 @@ async def authenticate_staff(connection: Connection, settings: Settings, name: s
         code = click.prompt(message("account.one_time_code"), err=True)
     source = terminal_user()
     try:
-        account = await authenticate(
+        account, *_ = await authenticate(
             connection,
             settings.master_key.get_secret_value(),
             SignInAttempt(name, password, code, source=source),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 import uvicorn
 
-from voting_service.commands.runtime import require_durable_database
+from voting_service.commands.start_checks import check_start
+from voting_service.infrastructure.descriptors import max_connections, raise_limit
+from voting_service.infrastructure.metrics_server import metrics_port
 from voting_service.infrastructure.timeouts import KEEP_ALIVE_SECONDS
-from voting_service.settings import load_settings
+from voting_service.settings import Settings, load_settings
 
 GRACEFUL_SECONDS = 20
 MAX_CONNECTIONS = 1_000
@@ -22,7 +24,13 @@ def console() -> None:
     to the address that staff open. One process serves hundreds of staff; you can run several.
     """
     settings = load_settings()
-    require_durable_database(settings)
+    check_start(settings, "console", f"{settings.staff_host}:{settings.staff_port}")
+    raise_limit(MAX_CONNECTIONS)
+    with metrics_port(settings.metrics_host, settings.metrics_port):
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
     uvicorn.run(
         "voting_service.sites.staff_app:create_app",
         factory=True,
@@ -35,7 +43,7 @@ def console() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MAX_CONNECTIONS,
+        limit_concurrency=max_connections(MAX_CONNECTIONS),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )

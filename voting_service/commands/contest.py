@@ -1,15 +1,17 @@
-"""`contest`: import, list, show and close contests; destroy a contest's voter key."""
+"""`contest`: import, list, show and close contests, approve changes, destroy a voter key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
+import msgspec
 
 from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.contest_keys import rewrap
 from voting_service.commands.contest_picture import (
     encode_pictures,
     picture,
@@ -28,17 +30,19 @@ from voting_service.contests.model import Contest, ContestRules
 from voting_service.contests.phases import published_at
 from voting_service.contests.repository import load_contest, load_contests
 from voting_service.contests.service import ShownPicture, create_contest
-from voting_service.contests.settings.model import NOTICE
-from voting_service.contests.settings.service import close_early
+from voting_service.contests.settings.model import local_moment
+from voting_service.contests.settings.service import approve_change, change_setting
 from voting_service.errors import Refused
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.images.model import EncodedPicture
+from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.actor import Actor
+from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.staff.audit_log.record import record
-from voting_service.voting.voters.keyring import destroy_voter_key
+from voting_service.voting.voters.keyring import destroy_voter_key, load_keys
 
 
 @click.group()
@@ -48,6 +52,7 @@ def contest() -> None:
 
 contest.add_command(picture)
 contest.add_command(remove_pictures)
+contest.add_command(rewrap)
 
 
 @contest.command("import")
@@ -138,24 +143,60 @@ async def _load(settings: Settings, slug: str) -> Contest:
 
 @contest.command("close")
 @click.argument("slug")
+@click.option(
+    "--at",
+    required=True,
+    help="When voting ends, such as 2022-08-15T10:00:00 in the contest's time zone, or with an "
+    "offset.",
+)
 @reason_options("closed_early")
 @as_option
-def close(slug: str, reason_zh: str, reason_en: str, name: str) -> None:
-    """Close an open contest before its announced end. You must be a supervisor.
+def close(slug: str, at: str, reason_zh: str, reason_en: str, name: str) -> None:
+    """Propose when voting ends, earlier or later than announced. A second person's approval moves
+    the close, at least five seconds before it.
 
-    The public rules page shows that the contest was closed early, and the reason.
+    Before the contest is announced, one person is enough. The public rules page shows the change
+    and the reason.
     """
-    closed = run(_close(load_settings(), slug, Text(reason_zh, reason_en), name))
-    say("contest.closes", slug=slug, at=closed.astimezone(UTC))
+    proposed = run(_close(load_settings(), slug, at, reason=Text(reason_zh, reason_en), name=name))
+    if proposed is None:
+        say("contest.close_moved", slug=slug, at=at)
+    else:
+        say("contest.close_proposed", slug=slug, at=at, decision=proposed)
 
 
-async def _close(settings: Settings, slug: str, reason: Text, name: str) -> datetime:
+async def _close(settings: Settings, slug: str, at: str, *, reason: Text, name: str) -> int | None:
+    """Return the request that waits for a second person; None if one was enough."""
     async with database(settings) as connection:
         account = await authenticate_staff(connection, settings, name)
         contest = await load_contest(connection, slug)
-        now = system_clock()
-        await close_early(Actor(connection, account, now), contest, now + NOTICE, reason=reason)
-        return now + NOTICE
+        moment = local_moment(at, contest.zone)
+        actor = Actor(connection, account, await database_time(connection))
+        return await change_setting(
+            actor, contest, "closes_at", msgspec.to_builtins(moment), reason=reason
+        )
+
+
+@contest.command("approve")
+@click.argument("slug")
+@click.argument("approval_id", metavar="ID", type=int)
+@as_option
+def approve(slug: str, approval_id: int, name: str) -> None:
+    """Approve the change ID of the contest's settings, proposed by another person."""
+    decision = run(_approve(load_settings(), slug, approval_id, name))
+    say(
+        "contest.approved",
+        decision=decision.describe("en"),
+        proposer=decision.proposer,
+        approver=name,
+    )
+
+
+async def _approve(settings: Settings, slug: str, approval_id: int, name: str) -> ApprovalRequest:
+    async with database(settings) as connection:
+        account = await authenticate_staff(connection, settings, name)
+        actor = Actor(connection, account, await database_time(connection))
+        return await approve_change(actor, slug, approval_id)
 
 
 @contest.command("destroy-keys")
@@ -176,7 +217,7 @@ def destroy_keys(slug: str, confirm: str) -> None:
 async def _destroy(settings: Settings, slug: str) -> bool:
     async with database(settings) as connection:
         contest = await load_contest(connection, slug)
-        phase = contest.phase(system_clock())
+        phase = contest.phase(await database_time(connection))
         if phase != "closed":
             raise Refused("commands.contest.destroy_before_close", slug=slug, phase=phase)
         with domain_errors():
@@ -185,6 +226,31 @@ async def _destroy(settings: Settings, slug: str) -> bool:
                 if destroyed:
                     await record(connection, terminal_user(), "keys_destroyed", contest=slug)
         return destroyed
+
+
+@contest.command("person-key")
+@click.argument("slug")
+def person_key(slug: str) -> None:
+    """Print the shared key of a contest, for the platforms whose person policy is required.
+
+    They name the person as the HMAC-SHA-256, with this key, of the telephone number. Keep it
+    secret: with it, a token tells whose telephone number it is about. The audit log records that
+    the key was read.
+    """
+    click.echo(run(_person_key(load_settings(), slug)).hex())
+
+
+async def _person_key(settings: Settings, slug: str) -> bytes:
+    async with database(settings) as connection:
+        contest = await load_contest(connection, slug)
+        keys = await load_keys(connection, settings.master_key.get_secret_value())
+        if contest.id in keys.not_opened:
+            raise keys.not_opened[contest.id]
+        key = keys.opened[contest.id].person
+        if key is None:
+            raise Refused("voting.voters.voter_key_destroyed")
+        await record(connection, terminal_user(), "person_key_shown", contest=slug)
+        return key
 
 
 def _describe(described: Contest | ContestFile) -> Iterator[str]:

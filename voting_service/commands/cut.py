@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from voting_service.staff.accounts.model import Account
 from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.staff.approvals.repository import load_contest_approvals
-from voting_service.voting.cut.checklist import drained_at
+from voting_service.voting.completeness import load_completeness
 from voting_service.voting.cut.correction import check_predecessor
 from voting_service.voting.cut.examination import Examination, examine
 from voting_service.voting.cut.publication import (
@@ -41,6 +41,9 @@ from voting_service.voting.cut.publication import (
 from voting_service.voting.cut.signature import verify_document
 
 VERIFY = "verify"
+MAX_WAIT_SECONDS = 600
+"""A transaction that ran at the close and does not end is for a person to look at."""
+POLL_SECONDS = 0.5
 
 
 class CutGroup(click.Group):
@@ -108,12 +111,19 @@ def cut(context: click.Context, contest: str, wait: bool) -> None:
 
 
 async def _opened(connection: Connection, target: CutTarget) -> tuple[Contest, datetime]:
-    """Return the contest and the database's time; with `--wait`, after the last votes."""
+    """Return the contest and the database's time; with `--wait`, after the last votes, or after
+    MAX_WAIT_SECONDS."""
     contest = await load_contest(connection, target.slug)
-    now = await database_time(connection)
-    while target.wait and contest.phase(now) == "closed" and now < drained_at(contest):
-        await asyncio.sleep((drained_at(contest) - now).total_seconds())
-        now = await database_time(connection)
+    now, complete_before = await load_completeness(connection)
+    give_up_at = now + timedelta(seconds=MAX_WAIT_SECONDS)
+    while (
+        target.wait
+        and contest.phase(now) == "closed"
+        and complete_before < contest.closes_at
+        and now < give_up_at
+    ):
+        await asyncio.sleep(POLL_SECONDS)
+        now, complete_before = await load_completeness(connection)
     return contest, now
 
 

@@ -36,7 +36,11 @@ from voting_service.nomination.backup.export import (
 from voting_service.nomination.backup.restore import restore
 from voting_service.nomination.form.industries import PILLAR_INDUSTRIES
 from voting_service.nomination.model import NewSelection
-from voting_service.nomination.privacy.encryption import KEY_BYTES, PersonalKeys
+from voting_service.nomination.privacy.encryption import (
+    KEY_BYTES,
+    PersonalKeys,
+    derived_person_key,
+)
 from voting_service.nomination.recommending_bodies import LISTED_BODIES
 from voting_service.nomination.repository import (
     insert_body,
@@ -193,6 +197,18 @@ def rotate_all_keys() -> None:
 async def _rotate(settings: Settings, progress: Callable[[int], None]) -> int:
     async with owner(settings) as connection:
         return await rotate_keys(_operator(connection, settings), progress)
+
+
+@nomination.command("person-key")
+def show_person_key() -> None:
+    """Print the key by whose hash the nomination knows a person again, as VOTING_PERSON_KEY.
+
+    Set it before you replace the master key, from which it is derived otherwise.
+    """
+    settings = load_settings()
+    master_key = settings.master_key.get_secret_value()
+    key = settings.person_key.get_secret_value() if settings.person_key else None
+    click.echo(b64encode(key or derived_person_key(master_key)).decode())
 
 
 @nomination.command("erase")

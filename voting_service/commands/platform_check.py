@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import httpx
+import msgspec
 
 from voting_service.commands.output import message, say
 from voting_service.commands.runtime import database, run
-from voting_service.contests.model import Contest, Platform
+from voting_service.contests.model import Contest, PersonPolicy, Platform
 from voting_service.contests.platform_registration import platform_slug, public_jwk, web_origin
 from voting_service.contests.repository import load_contests, load_platforms
 from voting_service.errors import (
@@ -86,6 +87,12 @@ class CheckReport:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Check these settings, TOML (keys or jwks_url, origins), instead of the registered ones.",
 )
+@click.option(
+    "--person-policy",
+    type=click.Choice(get_args(PersonPolicy)),
+    help="With --key, --jwks-url or --config: the person policy that the platform will have, "
+    "never unless given.",
+)
 def check(
     *,
     slug: str,
@@ -94,6 +101,7 @@ def check(
     keys: tuple[Path, ...],
     jwks_url: str | None,
     config: Path | None,
+    person_policy: PersonPolicy | None,
 ) -> None:
     """Check the registered settings of SLUG, its published keys and a sample token.
 
@@ -106,6 +114,10 @@ def check(
     if token == _STDIN:
         token = sys.stdin.read()
     tried = _tried_platform(slug, keys, jwks_url, config)
+    if person_policy is not None:
+        if tried is None:
+            raise click.UsageError(message("platform_check.policy_of_tried"))
+        tried = msgspec.structs.replace(tried, person_policy=person_policy)
     report = CheckReport()
     run(_check(report, slug, tried, token.strip() if token else None, contest))
     if report.wrong:
@@ -189,7 +201,7 @@ async def _check(
             report.add(_examine_contest(audience, contests))
         report.add_all(
             await examine_token(
-                token, keys, platform_slug=slug, contest_slug=audience, now=system_clock()
+                token, keys, platform=platform, contest_slug=audience, now=system_clock()
             )
         )
 
@@ -202,6 +214,7 @@ def _examine_registration(platform: Platform) -> Iterator[DiagnosticFinding]:
     if not platform.enabled:
         mend = f"voting-service platform enable {platform.slug}"
         yield wrong("platform", message("platform_check.switched_off"), mend)
+    yield right("person_policy", platform.person_policy)
     if not platform.origins:
         yield remark("origins", message("platform_check.no_origins"))
     for origin in platform.origins:

@@ -8,11 +8,11 @@ from voting_service.commands.authentication import as_option, authenticate_staff
 from voting_service.commands.output import say
 from voting_service.commands.runtime import database, run
 from voting_service.contests.repository import load_contest
-from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.jobs.sweep import sweep as examine_ballots
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.accounts.model import require_role
 from voting_service.staff.approvals.model import DECIDERS
+from voting_service.voting.completeness import load_completeness
 from voting_service.voting.rulings.forensics_import import ImportedHold
 
 
@@ -36,5 +36,5 @@ async def _sweep(settings: Settings, slug: str, name: str) -> tuple[ImportedHold
         contest = await load_contest(connection, slug)
         account = await authenticate_staff(connection, settings, name)
         require_role(account, *DECIDERS)
-        moment = await database_time(connection)
-        return await examine_ballots(connection, contest, moment, actor=account.name)
+        _, complete_before = await load_completeness(connection)
+        return await examine_ballots(connection, contest, complete_before, actor=account.name)

@@ -20,11 +20,9 @@ from voting_service.errors import Refused
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.postgres.pool import connect
-from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.accounts.model import require_role
 from voting_service.staff.approvals.model import DECIDERS
-from voting_service.voting.tally.counters import register_functions
 from voting_service.voting.tally.exports import (
     TallyTable,
     tally_table,
@@ -138,23 +136,21 @@ def count(
 def rebuild_tally(contests: tuple[str, ...], name: str) -> None:
     """Rebuild the stored tally of CONTEST from its ballots and compare it with a recount.
 
-    Do this once for each contest after you restored a dump into another PostgreSQL cluster or ran
-    pg_upgrade. Voting can continue while it runs. You must be an administrator, supervisor or
-    tally clerk, and need VOTING_OWNER_DATABASE_URL, as for `migrate`.
+    Do this when an audit finds a difference. After a restore or pg_upgrade, `work` does it by
+    itself. Voting can continue while it runs. You must be an administrator, supervisor or tally
+    clerk, and need VOTING_OWNER_DATABASE_URL, as for `migrate`.
     """
     run(_rebuild(load_settings(), contests, name))
 
 
 async def _rebuild(settings: Settings, slugs: tuple[str, ...], name: str) -> None:
-    valkey = Valkey(settings.valkey_url)
-    register_functions(valkey)
     owner = await connect(settings.migration_url)
     try:
         await require_owner(owner)
         account = await authenticate_staff(owner, settings, name)
         require_role(account, "administrator", *DECIDERS)
         for contest in [await load_contest(owner, slug) for slug in slugs]:
-            done = await rebuild(owner, valkey, contest, account.name)
+            done = await rebuild(owner, contest, account.name, of_this_cluster=True)
             checked = await audit(owner, contest)
             say("tally.rebuilt", slug=contest.slug, done=done)
             if checked.difference:
@@ -162,7 +158,6 @@ async def _rebuild(settings: Settings, slugs: tuple[str, ...], name: str) -> Non
             say("tally.agrees", ballots=checked.ballots)
     finally:
         await owner.close()
-        await valkey.close()
 
 
 async def _recount(settings: Settings, slug: str) -> tuple[Contest, Recount]:

@@ -11,7 +11,11 @@ from voting_service.contests.repository import (
     load_platforms,
     load_readable_contests,
 )
-from voting_service.errors import NotFound, StoreUnavailable
+from voting_service.errors import (
+    NotFound,
+    StoreUnavailable,
+    spread_retry_seconds,
+)
 from voting_service.infrastructure.postgres.pool import (
     Pool,
     PooledConnection,
@@ -19,7 +23,7 @@ from voting_service.infrastructure.postgres.pool import (
     require_durable_server,
 )
 from voting_service.infrastructure.tasks import FailureLog, run_forever
-from voting_service.infrastructure.timeouts import CACHE_REFRESH_SECONDS
+from voting_service.infrastructure.timeouts import CACHE_REFRESH_SECONDS, CACHE_STALE_SECONDS
 
 RETRY_FAILING_SECONDS = 10.0
 """How often a contest that could not be loaded is retried without a change: its key may have been
@@ -32,13 +36,14 @@ class ContestCache:
     """Contests and platforms for requests, without a query. Empty until the first `refresh`."""
 
     def __init__(self) -> None:
+        self.max_age_seconds = CACHE_STALE_SECONDS
         self.contests: dict[str, Contest] = {}
         self.platforms: dict[str, Platform] = {}
         self.failing: dict[str, Exception] = {}
         """Contests that could not be loaded, by slug, with the reason."""
         self.loaded = False
         self.refreshed_at: float | None = None
-        """When the newest refresh succeeded, in seconds of `time.monotonic`."""
+        """When the newest successful refresh began, in seconds of `time.monotonic`."""
         self._revisions: int | None = None
         self._loaded_at = 0.0
         self._listeners: list[Listener] = []
@@ -60,8 +65,18 @@ class ContestCache:
         """Return the age of the newest successful refresh; None before the first."""
         return None if self.refreshed_at is None else time.monotonic() - self.refreshed_at
 
+    def require_current(self) -> None:
+        """Raises StoreUnavailable before the first refresh, and while the newest is too old to rely
+        on: a platform may have been switched off since."""
+        age_seconds = self.age_seconds()
+        if age_seconds is None or age_seconds > self.max_age_seconds:
+            raise StoreUnavailable(
+                "contests.not_current", retry_after_seconds=spread_retry_seconds()
+            )
+
     async def refresh(self, pool: Pool) -> bool:
         """Load changes; return whether there were any. Raises StoreUnavailable."""
+        began_at = time.monotonic()
         async with acquire(pool) as connection:
             revisions = await connection.fetchval(QUERIES["revisions"])
             is_new = revisions != self._revisions or self._should_retry()
@@ -69,7 +84,7 @@ class ContestCache:
                 await self._load(connection)
                 self._revisions = revisions
                 self.loaded = True
-        self.refreshed_at = time.monotonic()
+        self.refreshed_at = began_at
         return is_new
 
     def _should_retry(self) -> bool:
@@ -111,4 +126,9 @@ class ContestCache:
             await require_durable_server(pool, *others)
             await self.refresh(pool)
 
-        await run_forever("registry", refresh, pause_seconds=CACHE_REFRESH_SECONDS)
+        await run_forever(
+            "registry",
+            refresh,
+            pause_seconds=CACHE_REFRESH_SECONDS,
+            stuck_after_seconds=CACHE_STALE_SECONDS,
+        )

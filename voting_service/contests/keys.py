@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from voting_service.errors import Refused
-from voting_service.infrastructure.crypto.key_wrapping import unwrap, wrap
+from voting_service.infrastructure.crypto.key_wrapping import rewrap, unwrap, wrap
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 
@@ -45,6 +45,22 @@ async def create_keys(connection: AnyConnection, master_key: bytes, contest_id: 
         for purpose in PURPOSES:
             wrapped = wrap(master_key, _label(contest_id, purpose), os.urandom(KEY_BYTES))
             await connection.execute(QUERIES["insert_key"], contest_id, purpose, wrapped)
+
+
+async def rewrap_keys(connection: AnyConnection, old: bytes, new: bytes) -> int:
+    """Wrap every contest's keys by the new master key instead of the old one; return how many were.
+
+    Call it in a transaction of the tables' owner. Raises Refused when neither key unwraps one.
+    """
+    changed = 0
+    with domain_errors():
+        for row in await connection.fetch(QUERIES["keys_by_slug"]):
+            contest_id, purpose = row["contest_id"], row["purpose"]
+            rewrapped = rewrap(old, new, _label(contest_id, purpose), row["wrapped_key"])
+            if rewrapped is not None:
+                await connection.execute(QUERIES["replace_key"], contest_id, purpose, rewrapped)
+                changed += 1
+    return changed
 
 
 def unwrap_key(master_key: bytes, contest_id: int, purpose: str, wrapped: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from math import ceil
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -69,11 +70,16 @@ class ReleaseSchedule(msgspec.Struct, frozen=True):
     blackout_hours: int = 0
 
 
-class CutRules(msgspec.Struct, frozen=True):
-    """How many advance, and who decides when the last place is tied (voting/cut/tie_rule.py)."""
+class CutRules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many advance, and who decides when the last place is tied (voting/cut/tie_rule.py).
+
+    With the tie rule `lot`, `lot_source` names where the number will come from: a public draw that
+    nobody can influence or know before voting closes.
+    """
 
     size: int
     tie: Literal["committee", "lot", "advance_all"]
+    lot_source: Text | None = None
 
 
 CaptchaProvider = Literal["turnstile", "geetest", "tencent", "yidun"]
@@ -159,17 +165,41 @@ class Contest(msgspec.Struct, frozen=True, dict=True):
         moment = now if self.rules.ballot.every == "day" else self.opens_at
         return moment.astimezone(self.zone).date()
 
+    def current_period(self, now: datetime) -> date:
+        """Return the period of `now`; after the close, the last period of the contest."""
+        if now < self.closes_at:
+            return self.period(now)
+        return self.period(self.closes_at - timedelta(microseconds=1))
+
     def period_end(self, now: datetime) -> datetime:
         """Return the end of the period of `now`: the next local midnight, or the close."""
         if self.rules.ballot.every == "contest":
             return self.closes_at
-        tomorrow = self.period(now) + timedelta(days=1)
-        return min(self.closes_at, datetime.combine(tomorrow, time(), self.zone))
+        return min(self.closes_at, self.midnight_after(now))
+
+    def local_day(self, now: datetime) -> date:
+        """Return the date of `now` in the contest's time zone."""
+        return now.astimezone(self.zone).date()
+
+    def midnight_before(self, now: datetime) -> datetime:
+        """Return the beginning of the local day of `now`."""
+        return datetime.combine(self.local_day(now), time(), self.zone)
+
+    def midnight_after(self, now: datetime) -> datetime:
+        """Return the end of the local day of `now`."""
+        return datetime.combine(self.local_day(now) + timedelta(days=1), time(), self.zone)
 
 
-class Platform(msgspec.Struct, frozen=True):
+PersonPolicy = Literal["required", "never"]
+"""Whether a platform's sign-ins name the person behind the account. `required`: all do, and a
+person is one voter on all platforms with this policy. `never`: none does, and each account is a
+voter."""
+
+
+class Platform(msgspec.Struct, frozen=True, dict=True):
     """A media platform that signs its users in; `config` is that of its sign-in adapter. It shows
-    the profiles at `profile_url`, where `{number}` is the candidate's number."""
+    the profiles at `profile_url`, where `{number}` is the candidate's number. Sessions that it
+    opened before `sessions_not_before` have ended."""
 
     id: int
     slug: str
@@ -181,3 +211,11 @@ class Platform(msgspec.Struct, frozen=True):
     enabled: bool
     revision: int
     profile_url: str | None = None
+    sessions_not_before: datetime | None = None
+
+    @cached_property
+    def oldest_session(self) -> int:
+        """When the oldest session that still counts was issued, in unix seconds."""
+        return ceil(self.sessions_not_before.timestamp()) if self.sessions_not_before else 0
+
+    person_policy: PersonPolicy = "never"

@@ -53,6 +53,14 @@ def public_jwk(pem: bytes) -> dict[str, str]:
     return members | {"kid": jwk.thumbprint()}
 
 
+def readable_name(value: str) -> str:
+    """Return the name that voters see. Raises InvalidInput."""
+    name = value.strip()
+    if not name or len(name) > 120 or not name.isprintable():
+        raise InvalidInput(Fault("", "contests.platform_registration.name_length"))
+    return name
+
+
 def web_origin(value: str) -> str:
     """The origin as browsers send it: lower case, no default port.
 

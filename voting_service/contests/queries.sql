@@ -8,7 +8,8 @@ select c.id, c.slug, c.rules, c.opens_at, c.closes_at, c.revision,
 
 -- name: platforms
 -- Every platform, for the cache.
-select id, slug, name, kind, config, origins, daily_ceiling, enabled, revision, profile_url
+select id, slug, name, kind, config, origins, daily_ceiling, enabled, revision, profile_url,
+       person_policy, sessions_not_before
   from platforms
  order by id;
 
@@ -35,6 +36,10 @@ select create_ballot_partition($1);
 -- A contest's key, wrapped.
 insert into contest_keys (contest_id, purpose, wrapped_key) values ($1, $2, $3);
 
+-- name: replace_key
+-- The same key of a contest, wrapped by another master key.
+update contest_keys set wrapped_key = $3 where contest_id = $1 and purpose = $2;
+
 -- name: keys_by_slug
 -- The wrapped keys of every contest, with its name.
 select c.slug, k.contest_id, k.purpose, k.wrapped_key
@@ -43,8 +48,8 @@ select c.slug, k.contest_id, k.purpose, k.wrapped_key
 
 -- name: insert_platform
 -- A new platform.
-insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile_url)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile_url, person_policy)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 returning id;
 
 -- name: set_profile_url

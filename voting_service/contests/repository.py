@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from voting_service.contests.constraints import CONSTRAINTS
-from voting_service.contests.model import Candidate, Contest, ContestRules, Platform
+from voting_service.contests.model import (
+    Candidate,
+    Contest,
+    ContestRules,
+    PersonPolicy,
+    Platform,
+)
 from voting_service.errors import NotFound
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.constraint_errors import register_constraint_errors
@@ -40,6 +46,7 @@ class NewPlatform(NamedTuple):
     origins: Sequence[str] = ()
     daily_ceiling: int | None = None
     profile_url: str | None = None
+    person_policy: PersonPolicy = "never"
 
 
 async def insert_contest(connection: AnyConnection, new: NewContest) -> int:
@@ -75,6 +82,7 @@ async def insert_platform(connection: AnyConnection, new: NewPlatform) -> int:
             list(new.origins),
             new.daily_ceiling,
             new.profile_url,
+            new.person_policy,
         )
     return platform_id
 
@@ -148,6 +156,8 @@ async def load_platforms(connection: AnyConnection) -> tuple[Platform, ...]:
             enabled=row["enabled"],
             revision=row["revision"],
             profile_url=row["profile_url"],
+            person_policy=row["person_policy"],
+            sessions_not_before=row["sessions_not_before"],
         )
         for row in rows
     )

@@ -11,3 +11,9 @@ select $1, 1, 0, true, (cast_at at time zone 'Asia/Shanghai')::date, cast_at,
           from generate_series(1, 50) as candidate,
                generate_series(0, 400 - 7 * candidate) as n
         offset 0) as cast_ballots;
+
+-- name: insert_session
+-- A session of an expert of the demo, without the password.
+insert into staff_sessions
+       (token_hash, account_id, source, opened_at, last_seen_at, confirmed_at)
+values ($1, $2, '127.0.0.0/24', $3, $3, $3);

@@ -60,7 +60,7 @@ async def load_contents(
     accounts = await _create_accounts(connection, data, stage, clock)
     selection = DemoPanel(connection, data.master_key, accounts, clock)
     async with connection.transaction():
-        await _insert_platform(connection, data)
+        await insert_platforms(connection, data)
         await selection.begin()
         if stage is None:
             await _insert_placeholders(connection, data.master_key, clock())
@@ -100,18 +100,21 @@ async def _create_accounts(
     return accounts
 
 
-async def _insert_platform(connection: Connection, data: DataFolder) -> None:
-    public_key = OKPKey.import_key(data.platform_key_file.read_bytes())
-    jwk = public_key.as_dict(private=False, kid=public_key.thumbprint())
-    await insert_platform(
-        connection,
-        NewPlatform(
-            slug=contest.PLATFORM_SLUG,
-            name=contest.PLATFORM_NAME,
-            kind="jwt",
-            config={"keys": [jwk]},
-        ),
-    )
+async def insert_platforms(connection: Connection, data: DataFolder) -> None:
+    """Insert the demo's platforms with their public keys."""
+    for slug, (name, person_policy) in contest.PLATFORMS.items():
+        public_key = OKPKey.import_key(data.platform_key_files[slug].read_bytes())
+        jwk = public_key.as_dict(private=False, kid=public_key.thumbprint())
+        await insert_platform(
+            connection,
+            NewPlatform(
+                slug=slug,
+                name=name,
+                kind="jwt",
+                config={"keys": [jwk]},
+                person_policy=person_policy,
+            ),
+        )
 
 
 async def _insert_placeholders(connection: Connection, master_key: bytes, now: datetime) -> None:

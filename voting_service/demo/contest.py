@@ -5,6 +5,7 @@ Its Chinese texts are demo data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from voting_service.contests.model import (
@@ -12,13 +13,18 @@ from voting_service.contests.model import (
     Candidate,
     ContestRules,
     CutRules,
+    PersonPolicy,
     ReleaseSchedule,
 )
 from voting_service.i18n.text import Text
 
 SLUG = "bayu-2022"
 PLATFORM_SLUG = "demo"
-PLATFORM_NAME = Text(zh="演示媒体平台", en="Demo media platform")
+PLATFORMS: Mapping[str, tuple[Text, PersonPolicy]] = {
+    PLATFORM_SLUG: (Text(zh="演示媒体平台", en="Demo media platform"), "never"),
+    "demo-press": (Text(zh="演示报社", en="Demo newspaper"), "required"),
+}
+"""The demo's media platforms by slug, with their person policy."""
 DURATION = timedelta(days=31)
 CANDIDATES = 50
 

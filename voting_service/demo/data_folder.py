@@ -16,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from voting_service.demo.contest import PLATFORM_SLUG, PLATFORMS
 from voting_service.demo.private_files import write_private
 from voting_service.errors import Refused
 from voting_service.settings import DEMO_SETTINGS_FILE, PREFIX
@@ -42,6 +43,7 @@ SETTINGS = tuple(
         "VALKEY_URL",
         "MASTER_KEY",
         "SIGNING_KEY_FILE",
+        "METRICS_PORT",
     )
 )
 """The variables in settings.env."""
@@ -64,11 +66,13 @@ class DataFolder:
         self.postgres = self.path / "postgres"
         self.valkey = self.path / "valkey"
         self.logs = self.path / "logs"
-        self.metrics = self.path / "metrics"
         self.settings_file = self.path / DEMO_SETTINGS_FILE
         self.contents_file = self.path / "stage"
         self.accounts_file = self.path / "accounts.json"
-        self.platform_key_file = self.path / "platforms" / "demo.pem"
+        self.platform_key_files = {
+            slug: self.path / "platforms" / f"{slug}.pem" for slug in PLATFORMS
+        }
+        self.platform_key_file = self.platform_key_files[PLATFORM_SLUG]
         self.signing_key_file = self.path / "keys" / "signing.pem"
         self.master_key_file = self.path / "keys" / "master.key"
 
@@ -85,7 +89,7 @@ class DataFolder:
 
     def ensure_keys(self) -> None:
         """Create the keys that are missing."""
-        for key_file in (self.platform_key_file, self.signing_key_file):
+        for key_file in (*self.platform_key_files.values(), self.signing_key_file):
             if not key_file.exists():
                 write_private(key_file, _new_private_key())
         if not self.master_key_file.exists():
@@ -106,14 +110,17 @@ class DataFolder:
             )
         return msgspec.json.decode(self.accounts_file.read_bytes(), type=tuple[StaffLogin, ...])
 
-    def write_settings(self, *, database_url: str, owner_url: str, valkey_url: str) -> None:
-        """Write settings.env, which commands with VOTING_DATA read."""
+    def write_settings(
+        self, *, database_url: str, owner_url: str, valkey_url: str, metrics_port: int
+    ) -> None:
+        """Write settings.env, which commands with VOTING_DATA read; the port is that of `serve`."""
         values = (
             database_url,
             owner_url,
             valkey_url,
             self.master_key_file.read_text(encoding="ascii"),
             str(self.signing_key_file),
+            str(metrics_port),
         )
         lines = ["# Written at every start of the demo."]
         lines += [f"{name}={_quoted(value)}" for name, value in zip(SETTINGS, values, strict=True)]

@@ -9,6 +9,7 @@ import shutil
 import signal
 import stat
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -26,6 +27,12 @@ from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import Connection
 
 SUPERUSER, OWNER, APPLICATION = "postgres", "voting_owner", "voting_service"
+PROCESSES: Mapping[str, str] = {
+    "serve": "voting_web",
+    "console": "voting_desk",
+    "work": "voting_work",
+}
+"""The login of each process, a member of its role only."""
 DATABASE = "voting"
 SYSTEM_USER = "embedded_postgres"
 """PostgreSQL refuses to run as root, so root's demo runs it as this user."""
@@ -56,6 +63,7 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 """
 
+_STILL_ENDING = ("is still in use", 'lock file "postmaster.pid" already exists')
 _QUERIES = Queries(__package__, "roles.sql")
 
 
@@ -63,7 +71,7 @@ class EmbeddedPostgres(EmbeddedServer):
     """A PostgreSQL server. `durable=False` may lose commits in a crash and is for tests only."""
 
     title = "PostgreSQL"
-    secret_names = (SUPERUSER, OWNER, APPLICATION)
+    secret_names = (SUPERUSER, OWNER, APPLICATION, *PROCESSES.values())
     # Fast shutdown, then immediate: both end every session.
     stop_plan: ClassVar[StopPlan] = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0))
 
@@ -78,7 +86,7 @@ class EmbeddedPostgres(EmbeddedServer):
         self._shared_buffers = shared_buffers
 
     def url(self, role: str, database: str = DATABASE) -> str:
-        """Return the URL for a role: SUPERUSER, OWNER or APPLICATION."""
+        """Return the URL for a role: SUPERUSER, OWNER, APPLICATION, or one of PROCESSES."""
         return f"postgresql://{role}:{self.secrets[role]}@{HOST}:{self.port}/{database}"
 
     def command(self) -> list[str]:
@@ -134,7 +142,7 @@ class EmbeddedPostgres(EmbeddedServer):
         """Create the roles and the database that are missing."""
         connection: Connection = await asyncpg.connect(self.url(SUPERUSER, "postgres"), timeout=10)
         try:
-            for role in (OWNER, APPLICATION):
+            for role in (OWNER, APPLICATION, *PROCESSES.values()):
                 statement = await connection.fetchval(
                     _QUERIES["login_role_statement"], role, self.secrets[role]
                 )
@@ -153,10 +161,11 @@ class EmbeddedPostgres(EmbeddedServer):
         await connection.execute(f'create database "{name}" owner {OWNER} template "{template}"')
 
     def may_try_again(self) -> bool:
-        """Return whether sessions of a killed server still hold its shared memory."""
+        """Return whether a killed server is still ending: its sessions hold the shared memory, or
+        it holds its pid file."""
         with suppress(FileNotFoundError):
             tail = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
-            return any("is still in use" in line for line in tail)
+            return any(sign in line for line in tail for sign in _STILL_ENDING)
         return False
 
     def _create_data(self) -> None:

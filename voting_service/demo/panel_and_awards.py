@@ -25,6 +25,7 @@ from voting_service.nomination.awards.service import (
 from voting_service.nomination.panel.aggregation import Criterion, PanelRules
 from voting_service.nomination.panel.candidates import load_recommended
 from voting_service.nomination.panel.conflicts import (
+    encrypt_reason,
     find_conflicts,
     insert_declared_conflict,
     insert_detected_conflicts,
@@ -36,7 +37,7 @@ from voting_service.nomination.panel.repository import (
     save_sheet,
 )
 from voting_service.nomination.panel.service import propose_close, propose_rules
-from voting_service.staff.accounts.sessions import end_all_sessions, open_session
+from voting_service.staff.accounts.sessions import end_all_sessions, hash_token, new_token
 from voting_service.staff.actor import Actor
 from voting_service.voting.cut.publication import approve as approve_cut
 from voting_service.voting.cut.publication import propose_publication
@@ -119,10 +120,17 @@ class DemoPanel(DemoSelection):
         connection, panel = self.connection, await self.panel()
         for place, expert in enumerate(panel.experts):
             account = self.accounts[expert.name]
-            token, _ = await open_session(connection, account, "127.0.0.0/24", self.clock())
+            token = new_token()
+            await connection.execute(
+                QUERIES["insert_session"], hash_token(token), account.id, self.clock()
+            )
             if place == 0:
                 await insert_declared_conflict(
-                    connection, token, panel.selection, panel.cut[0], "曾共事（演示）"
+                    connection,
+                    token,
+                    panel.selection,
+                    panel.cut[0],
+                    encrypt_reason(self.keys, account.id, panel.cut[0], "曾共事（演示）"),
                 )
             conflicts = find_conflicts(expert, await load_recommended(connection, self.keys, panel))
             await insert_detected_conflicts(connection, expert, conflicts)

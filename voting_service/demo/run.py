@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,13 @@ from voting_service.demo.data_folder import SETTINGS, DataFolder
 from voting_service.demo.embedded_postgres import (
     APPLICATION,
     OWNER,
+    PROCESSES,
     EmbeddedPostgres,
 )
 from voting_service.demo.embedded_server import (
     HOST,
     EmbeddedServer,
+    free_port,
     port_is_free,
 )
 from voting_service.demo.embedded_valkey import EmbeddedValkey
@@ -99,8 +101,16 @@ async def _run(
     await _start_stores((postgres, valkey), echo)
     for folder in postgres.opened_folders:
         echo(message("run.folder_opened", folder=folder))
-    await _fill(plan, data, (postgres, valkey), echo, clock)
-    programs = _programs(plan, data)
+    metrics_ports = {name: free_port() for name in ("serve", "console", "work")}
+    data.ensure_keys()
+    data.write_settings(
+        database_url=postgres.url(APPLICATION),
+        owner_url=postgres.url(OWNER),
+        valkey_url=valkey.url,
+        metrics_port=metrics_ports["serve"],
+    )
+    await _fill(plan, data, postgres.url(OWNER), echo, clock)
+    programs = _programs(plan, data, postgres, metrics_ports)
     for program in programs:
         running.push_async_callback(program.stop)
     running.callback(echo, message("run.stopping"))
@@ -112,7 +122,7 @@ async def _run(
     await _wait_until_ready(plan.console_address, console)
     for program in crowd:
         program.start()
-    _print_addresses(plan, data, echo)
+    _print_addresses(plan, data, metrics_ports, echo)
     async with asyncio.TaskGroup() as keeping:
         for store in (postgres, valkey):
             keeping.create_task(keep_store(store, echo))
@@ -129,25 +139,12 @@ async def _start_stores(stores: tuple[EmbeddedServer, ...], echo: Echo) -> None:
             raise outcome
 
 
-async def _fill(
-    plan: DemoPlan,
-    data: DataFolder,
-    stores: tuple[EmbeddedPostgres, EmbeddedValkey],
-    echo: Echo,
-    clock: Clock,
-) -> None:
-    postgres, valkey = stores
-    data.ensure_keys()
-    data.write_settings(
-        database_url=postgres.url(APPLICATION),
-        owner_url=postgres.url(OWNER),
-        valkey_url=valkey.url,
-    )
+async def _fill(plan: DemoPlan, data: DataFolder, owner_url: str, echo: Echo, clock: Clock) -> None:
     echo(message("run.migrating"))
-    await asyncio.to_thread(upgrade, postgres.url(OWNER))
+    await asyncio.to_thread(upgrade, owner_url)
     # As the owner of the tables: once two staff accounts exist, the application itself cannot
     # create one without a second person's approval.
-    connection = await connect(postgres.url(OWNER))
+    connection = await connect(owner_url)
     try:
         if await load_contents(connection, data, clock, stage=plan.stage, echo=echo):
             echo(message("run.loaded"))
@@ -155,7 +152,12 @@ async def _fill(
         await connection.close()
 
 
-def _programs(plan: DemoPlan, data: DataFolder) -> tuple[Program, ...]:
+def _programs(
+    plan: DemoPlan,
+    data: DataFolder,
+    postgres: EmbeddedPostgres,
+    metrics_ports: Mapping[str, int],
+) -> tuple[Program, ...]:
     """Return the programs in the order of their start; the simulated voters are last."""
     settings = {
         PREFIX + "DATA": str(data.path),
@@ -165,7 +167,6 @@ def _programs(plan: DemoPlan, data: DataFolder) -> tuple[Program, ...]:
         PREFIX + "STAFF_HOST": HOST,
         PREFIX + "STAFF_PORT": str(plan.staff_port),
         PREFIX + "STAFF_URL": plan.console_address,
-        PREFIX + "METRICS_DIR": str(data.metrics),
         PART_OF: str(data.path),
     }
     if plan.workers is not None:
@@ -174,6 +175,9 @@ def _programs(plan: DemoPlan, data: DataFolder) -> tuple[Program, ...]:
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     environment = inherited | settings
     commands = {name: [_script(), name] for name in ("work", "serve", "console")}
+    logins = {
+        name: {PREFIX + "DATABASE_URL": postgres.url(login)} for name, login in PROCESSES.items()
+    }
     if plan.crowd_per_second:
         commands["crowd"] = [
             sys.executable,
@@ -184,9 +188,18 @@ def _programs(plan: DemoPlan, data: DataFolder) -> tuple[Program, ...]:
             f"{plan.crowd_per_second:g}",
         ]
     return tuple(
-        Program(name, command, environment, data.logs / f"{name}.log")
+        Program(
+            name,
+            command,
+            environment | _metrics_setting(metrics_ports.get(name)) | logins.get(name, {}),
+            data.logs / f"{name}.log",
+        )
         for name, command in commands.items()
     )
+
+
+def _metrics_setting(port: int | None) -> dict[str, str]:
+    return {} if port is None else {PREFIX + "METRICS_PORT": str(port)}
 
 
 def _script() -> str:
@@ -212,7 +225,9 @@ async def _wait_until_ready(address: str, program: Program) -> None:
     )
 
 
-def _print_addresses(plan: DemoPlan, data: DataFolder, echo: Echo) -> None:
+def _print_addresses(
+    plan: DemoPlan, data: DataFolder, metrics_ports: Mapping[str, int], echo: Echo
+) -> None:
     nomination = f"{plan.console_address}/selections/{SELECTION}"
     contest = f"{plan.address}/api/v1/contests/{SLUG}"
     if plan.stage not in {"recommendation", "review"}:
@@ -223,9 +238,12 @@ def _print_addresses(plan: DemoPlan, data: DataFolder, echo: Echo) -> None:
     echo(f"  nomination  {nomination}")
     echo(f"  staff       {message('run.accounts_file', file=data.accounts_file)}")
     echo(f"  code        VOTING_DATA={data.path} voting-service account code supervisor-1")
-    echo(f"  platform    {message('run.platform_key', file=data.platform_key_file)}")
+    for file in data.platform_key_files.values():
+        echo(f"  platform    {message('run.platform_key', file=file)}")
     echo(f"  commands    VOTING_DATA={data.path} voting-service tally {SLUG}")
     echo(f"  logs        {data.logs}")
+    for name, port in metrics_ports.items():
+        echo(f"  metrics     http://{HOST}:{port}/metrics ({name})")
     if plan.crowd_per_second:
         echo(f"  crowd       {message('run.crowd', votes=plan.crowd_per_second)}")
     echo(message("run.how_to_stop"))

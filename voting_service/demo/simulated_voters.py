@@ -25,6 +25,7 @@ from voting_service.demo.contest import (
     SLUG,
 )
 from voting_service.infrastructure.logs import configure_logs
+from voting_service.infrastructure.tasks import run_forever
 
 TOKEN_SECONDS = 60
 MAX_IN_FLIGHT = 200
@@ -49,7 +50,7 @@ class SimulatedVoters:
         """Sign in and vote once; count the outcome."""
         try:
             outcome = await self._visit()
-        except httpx.HTTPError as error:
+        except Exception as error:  # a voter's trouble is no other voter's
             outcome = type(error).__name__
         self.outcomes[outcome] += 1
 
@@ -97,7 +98,9 @@ async def _arrive(crowd: SimulatedVoters, per_second: float) -> None:
         slots.release()
 
     due = loop.time()
-    while True:
+
+    async def arrive() -> None:
+        nonlocal due
         due = max(due + _CHANCE.expovariate(per_second), loop.time() - 1)
         await asyncio.sleep(due - loop.time())
         await slots.acquire()
@@ -105,12 +108,15 @@ async def _arrive(crowd: SimulatedVoters, per_second: float) -> None:
         visits.add(visit)
         visit.add_done_callback(leave)
 
+    await run_forever("crowd", arrive)
+
 
 async def _report(crowd: SimulatedVoters) -> None:
-    while True:
-        await asyncio.sleep(REPORT_SECONDS)
+    async def report() -> None:
         log.info("crowd", seconds=REPORT_SECONDS, **crowd.outcomes)
         crowd.outcomes.clear()
+
+    await run_forever("crowd report", report, pause_seconds=REPORT_SECONDS)
 
 
 async def _run(address: str, key: OKPKey, per_second: float) -> None:

@@ -20,6 +20,7 @@ from voting_service.demo.child import (
 from voting_service.demo.embedded_server import EmbeddedServer
 from voting_service.demo.messages import message
 from voting_service.errors import Unavailable
+from voting_service.infrastructure.tasks import run_forever
 
 Echo = Callable[[str], None]
 """Prints a line on the terminal."""
@@ -77,11 +78,13 @@ class Program:
 
 async def keep_store(server: EmbeddedServer, echo: Echo) -> None:
     """Restart a store whenever it has ended, unless another process does. Runs until cancelled."""
-    while True:
-        await asyncio.sleep(WATCH_SECONDS)
+
+    async def watch() -> None:
         if server.process is None:
             echo(message("watch.store_stopped", store=server.title))
             await _restart(server, echo)
+
+    await run_forever(f"demo {server.title}", watch, pause_seconds=WATCH_SECONDS)
 
 
 async def _restart(server: EmbeddedServer, echo: Echo) -> None:
@@ -112,10 +115,11 @@ async def keep_program(program: Program, echo: Echo) -> None:
     """Restart a program whenever it has ended, with growing pauses. Runs until cancelled."""
     clock = asyncio.get_running_loop().time
     pause_seconds, started_at = FIRST_PAUSE_SECONDS, clock()
-    while True:
-        await asyncio.sleep(WATCH_SECONDS)
+
+    async def watch() -> None:
+        nonlocal pause_seconds, started_at
         if program.process is not None:
-            continue
+            return
         ending = await program.clear_away()
         if clock() - started_at > STABLE_SECONDS:
             pause_seconds = FIRST_PAUSE_SECONDS
@@ -132,3 +136,5 @@ async def keep_program(program: Program, echo: Echo) -> None:
         pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
         program.start()
         started_at = clock()
+
+    await run_forever(f"demo {program.name}", watch, pause_seconds=WATCH_SECONDS)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, tzinfo
 
 from babel.dates import format_date, format_datetime
+from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from voting_service.i18n.catalogues import load_catalogue
@@ -31,6 +32,11 @@ def written_day(value: date, language: Language) -> str:
     """Return a date as text."""
     pattern = load_catalogue("formats", language)["day"]
     return format_date(value, pattern, locale=LOCALES[language])
+
+
+def written_list(names: Sequence[str], language: Language) -> str:
+    """Return names as a list in a sentence: "A, B and C"."""
+    return format_list(names, locale=LOCALES[language])
 
 
 def written_number(value: int, language: Language) -> str:

@@ -1,4 +1,4 @@
-"""IP addresses, and the network of a household or an exit: a /24 or a /64."""
+"""IP addresses, and the networks that a sender may hold: a /24, or a /64 in a /56 in a /48."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from ipaddress import (
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_V4_PREFIX, _V6_PREFIX = 24, 64
+_V4_PREFIXES, _V6_PREFIXES = (24,), (64, 56, 48)
+"""The smallest first. Providers give a customer up to a /48 (RFC 6177), which holds 65,536 of the
+smallest: what bounds a sender must look at the wider ones too."""
 _WITH_PORT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[0-9.]+))(?::[0-9]{1,5})?")
 
 
@@ -36,12 +38,29 @@ def parse_address(text: str) -> Address:
     return parsed
 
 
-def to_network(address: Address) -> Network:
-    """Return the /24 or /64 network of an address."""
-    prefix = _V4_PREFIX if address.version == 4 else _V6_PREFIX
-    return ip_network((address, prefix), strict=False)
+def to_networks(address: Address) -> tuple[Network, ...]:
+    """Return the /24 network of an address, or its /64, /56 and /48."""
+    prefixes = _V4_PREFIXES if address.version == 4 else _V6_PREFIXES
+    return tuple(ip_network((address, prefix), strict=False) for prefix in prefixes)
 
 
 def is_within(address: Address, networks: tuple[Network, ...]) -> bool:
     """Return whether an address lies in one of the networks."""
     return any(address.version == network.version and address in network for network in networks)
+
+
+_PRIVATE = tuple(
+    ip_network(text)
+    for text in (
+        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
+        *("::1/128", "fc00::/7", "fe80::/10"),
+    )
+)
+
+
+def is_private(text: str) -> bool:
+    """Return whether a text is an address of this machine or of a network of one's own."""
+    try:
+        return is_within(parse_address(text), _PRIVATE)
+    except ValueError:
+        return False

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
+from typing import TextIO, cast
 
 import structlog
 
@@ -16,6 +18,33 @@ import structlog
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
+
+
+class _LossyStream:
+    """A stream that loses what it cannot write, as on a full disk: no task or request may fail
+    because it wrote a log line. The next line that is written is followed by how many were lost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lost = 0
+
+    def write(self, text: str) -> None:
+        """Write a piece of a line."""
+        self._attempt(lambda: self._stream.write(text))
+
+    def flush(self) -> None:
+        """End a line."""
+        if self._attempt(self._stream.flush) and self._lost:
+            lost, self._lost = self._lost, 0
+            self.write(f'{{"event": "log_lines_lost", "level": "error", "lines": {lost}}}\n')
+
+    def _attempt(self, output: Callable[[], object]) -> bool:
+        try:
+            output()
+        except (OSError, ValueError):
+            self._lost += 1
+            return False
+        return True
 
 
 def configure_logs(level: str) -> None:
@@ -32,7 +61,7 @@ def configure_logs(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _LossyStream(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

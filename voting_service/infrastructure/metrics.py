@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prometheus_client import Counter, Gauge
 
 REFUSED = Counter(
@@ -17,3 +19,23 @@ CLOCK_OFFSET = Gauge(
     multiprocess_mode="mostrecent",
 )
 LOOP_FAILURES = Counter("voting_loop_failures_total", "Failed runs of a background loop", ["loop"])
+OLDEST_TRANSACTION = Gauge(
+    "voting_oldest_transaction_seconds",
+    "For how long the oldest running transaction of the PostgreSQL cluster has been seen; from a "
+    "minute on the log names who holds it open",
+    multiprocess_mode="mostrecent",
+)
+LOOP_SUCCESS = Gauge(
+    "voting_loop_success_timestamp_seconds",
+    "When a background loop last succeeded; of several processes the one that waits longest",
+    ["loop"],
+    multiprocess_mode="livemin",
+)
+
+
+def forget_dead_processes(folder: Path) -> None:
+    """Remove the metrics of the living from processes that have ended, from a shared folder."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdecimal() and not Path("/proc", pid).exists():
+            file.unlink(missing_ok=True)

@@ -1,13 +1,16 @@
 """A client of Valkey or Redis, which may lose its data: every caller handles its absence.
 
 Server-side functions are .lua files beside the package that calls them. A client loads its own at
-its first call, which replaces those of an older release, and again if the server has lost them.
+its first call, and again if the server has lost them. In each file VERSION stands for a hash of it,
+so that the functions of two releases live side by side while one replaces the other.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
+from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
@@ -15,9 +18,9 @@ import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from voting_service.errors import StoreUnavailable
+from voting_service.errors import StoreFault, StoreUnavailable
 from voting_service.infrastructure.circuit_breaker import CircuitBreaker, Monotonic
 from voting_service.infrastructure.timeouts import (
     VALKEY_CALL_TIMEOUT_SECONDS,
@@ -26,6 +29,8 @@ from voting_service.infrastructure.timeouts import (
 OPEN_CIRCUIT_SECONDS = 0.5
 """After a failed call, calls are refused without asking Valkey for this long."""
 MAX_CONNECTIONS = 64
+PROBE_KEY = "voting:probe"
+_FUNCTION = re.compile(r"'(voting_\w+)_VERSION'")
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +38,22 @@ log = structlog.get_logger(__name__)
 def contest_tag(contest_id: int) -> str:
     """Return the hash tag that keeps a contest's keys on one node of a cluster."""
     return f"{{c{contest_id}}}"
+
+
+_FAULTS = (
+    (re.compile("READONLY|read.?only"), "read_only"),
+    (re.compile("OOM|maxmemory"), "full"),
+    (re.compile("LOADING|is loading"), "loading"),
+    (re.compile("NOPERM|NOAUTH|WRONGPASS|permissions|password|Authentication"), "not_allowed"),
+)
+"""What a server's refusal is about, by its text: the client strips the code off some messages."""
+
+
+def _fault(error: Exception) -> StoreFault:
+    """Return the fault that a server's refusal tells of."""
+    text = f"{type(error).__name__} {error}"
+    word = next((word for pattern, word in _FAULTS if pattern.search(text)), "refuses")
+    return StoreFault(f"infrastructure.valkey.{word}")
 
 
 class _FunctionMissing(Exception):
@@ -73,12 +94,17 @@ class Valkey:
             open_seconds=OPEN_CIRCUIT_SECONDS,
         )
         self._libraries: list[str] = []
+        self._versions: dict[str, str] = {}
         self._loaded = False
+        self.register_functions(__package__, "valkey_probe.lua")
 
     def register_functions(self, package: str, file_name: str) -> None:
         """Register a .lua file whose functions `call` may call."""
         source = resources.files(package).joinpath(file_name).read_text(encoding="utf-8")
-        self._libraries.append(source)
+        version = blake2b(source.encode(), digest_size=4).hexdigest()
+        for function in _FUNCTION.findall(source):
+            self._versions[function] = f"{function}_{version}"
+        self._libraries.append(source.replace("VERSION", version))
         self._loaded = False
 
     async def load_functions(self) -> None:
@@ -89,7 +115,7 @@ class Valkey:
 
     async def call(self, function: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         """Call a registered function: one round trip once the functions are loaded."""
-        words = ("FCALL", function, len(keys), *keys, *arguments)
+        words = ("FCALL", self._versions.get(function, function), len(keys), *keys, *arguments)
         if self._loaded:
             try:
                 return await self._send(*words)
@@ -107,9 +133,18 @@ class Valkey:
         """Send one command."""
         return await self._send(*words)
 
-    async def ping(self) -> None:
-        """Ask the server even while the circuit is open; an answer closes it."""
-        await self._ask("PING")
+    async def probe(self) -> None:
+        """Try what admitting a vote needs, a function that writes, even while the circuit is open.
+
+        Success closes the circuit. Raises StoreUnavailable, or StoreFault with the cause.
+        """
+        words = ("FCALL", self._versions["voting_probe"], 1, PROBE_KEY)
+        try:
+            await self._ask(*words)
+        except _FunctionMissing:
+            for source in self._libraries:
+                await self._ask("FUNCTION", "LOAD", "REPLACE", source)
+            await self._ask(*words)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -132,7 +167,10 @@ class Valkey:
             # and new ones come with every server: all of them mean "do without it for now".
             self._circuit.record_failure()
             log.warning("fast_store_refused", command=words[0], reason=str(error))
-            raise StoreUnavailable("infrastructure.valkey_not_ready") from error
+            raise _fault(error) from error
+        except AuthenticationError as error:
+            self._circuit.record_failure()
+            raise _fault(error) from error
         except (RedisError, OSError, TimeoutError) as error:
             self._circuit.record_failure()
             raise StoreUnavailable(

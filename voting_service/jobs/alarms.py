@@ -29,11 +29,11 @@ from voting_service.antifraud.alarms.repository import (
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_platforms
 from voting_service.infrastructure import metrics
-from voting_service.infrastructure.postgres.database_clock import DatabaseClock
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import Connection, domain_errors
-from voting_service.infrastructure.timeouts import DRAIN_SECONDS
+from voting_service.infrastructure.timeouts import CHALLENGE_GRACE_SECONDS
 from voting_service.jobs.loop_runner import Loop, for_each_contest
+from voting_service.voting.completeness import CompletenessReader
 from voting_service.voting.tally.errors import TallyOfAnotherCluster
 from voting_service.voting.tally.live_figures import first_ballot_id
 
@@ -58,15 +58,15 @@ class ContestDetector:
     next_minute: int
 
 
-def alarm_loop(clock: DatabaseClock) -> Loop:
+def alarm_loop(completeness: CompletenessReader) -> Loop:
     """Return the loop that adds every minute once all its ballots are stored."""
     detectors: dict[int, ContestDetector] = {}
 
     async def check(connection: Connection, contest: Contest) -> None:
-        now = await clock(connection)
+        now, complete_before = await completeness(connection)
         # Removed until its alarms are stored: after a failure a new detector is started.
         state = detectors.pop(contest.id, None)
-        last = last_complete_minute(contest, now)
+        last = last_complete_minute(contest, complete_before)
         if last < minute_number(contest.opens_at) or _is_over(contest, now):
             return
         if state is None or last - state.next_minute > MAX_GAP_MINUTES:
@@ -81,9 +81,11 @@ def alarm_loop(clock: DatabaseClock) -> Loop:
     return Loop(NAME, ROUND_SECONDS, for_each_contest(NAME, check))
 
 
-def last_complete_minute(contest: Contest, now: datetime) -> int:
+def last_complete_minute(contest: Contest, complete_before: datetime) -> int:
     """Return the newest minute of the voting time whose ballots are all stored."""
-    complete = minute_number(now - timedelta(seconds=DRAIN_SECONDS)) - 1
+    # Votes with a challenge are dated back only at the end of a period: too few to wait for them.
+    arrived_before = complete_before + timedelta(seconds=CHALLENGE_GRACE_SECONDS)
+    complete = minute_number(arrived_before) - 1
     return min(complete, minute_number(contest.closes_at - timedelta(microseconds=1)))
 
 

@@ -15,7 +15,7 @@ from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_readable_contests
 from voting_service.infrastructure.postgres.durability import require_durable
 from voting_service.infrastructure.postgres.pool import Connection, connect, domain_errors
-from voting_service.infrastructure.tasks import FailureLog, run_forever
+from voting_service.infrastructure.tasks import FailureLog, LastingTask
 from voting_service.jobs.lease import try_lease
 
 log = structlog.get_logger(__name__)
@@ -60,12 +60,13 @@ def for_each_contest(loop: str, work: Callable[[Connection, Contest], Awaitable[
     return work_for_all
 
 
-async def _hold_lease(loop: Loop, connection: Connection) -> None:
+async def _take_lease(loop: Loop, connection: Connection, task: LastingTask) -> None:
     """Wait until this process has the lease."""
     while True:
         async with asyncio.timeout(ROUND_LIMIT_SECONDS):
             if await try_lease(connection, loop.name):
                 break
+        task.beat()
         await asyncio.sleep(LEASE_WAIT_SECONDS)
     log.info("lease_taken", loop=loop.name)
 
@@ -73,21 +74,34 @@ async def _hold_lease(loop: Loop, connection: Connection) -> None:
 async def run_loop(loop: Loop, database_url: str) -> None:
     """Run a loop until cancelled; failures are logged and counted, never fatal. No round begins
     while the server is set to lose what it commits."""
+    task = LastingTask(
+        loop.name,
+        pause_seconds=loop.pause_seconds,
+        stuck_after_seconds=loop.pause_seconds + 2 * ROUND_LIMIT_SECONDS,
+    )
+    connection: Connection | None = None
 
     async def work_under_lease() -> None:
-        connection = await connect(database_url)
+        nonlocal connection
         try:
-            await _hold_lease(loop, connection)
-            while True:
-                async with asyncio.timeout(loop.limit_seconds):
-                    with domain_errors():
-                        await require_durable(connection)
-                    await loop.work(connection)
-                await asyncio.sleep(loop.pause_seconds)
-        finally:
-            connection.terminate()
+            if connection is None:
+                connection = await connect(database_url)
+                await _take_lease(loop, connection, task)
+            async with asyncio.timeout(loop.limit_seconds):
+                with domain_errors():
+                    await require_durable(connection)
+                await loop.work(connection)
+        except BaseException:
+            if connection is not None:
+                connection.terminate()
+            connection = None
+            raise
 
-    await run_forever(loop.name, work_under_lease, pause_seconds=LEASE_WAIT_SECONDS)
+    try:
+        await task.run(work_under_lease)
+    finally:
+        if connection is not None:
+            connection.terminate()
 
 
 async def run_loops(loops: list[Loop], database_url: str) -> None:

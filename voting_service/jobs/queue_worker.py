@@ -8,7 +8,7 @@ twice; its kind stores one result all the same (staff/jobs/model.py: Attempt).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -23,7 +23,8 @@ from voting_service.errors import Unavailable, VotingError
 from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import connect
-from voting_service.infrastructure.tasks import FailureLog, end_tasks, run_forever
+from voting_service.infrastructure.postgres.roles import url_with_role
+from voting_service.infrastructure.tasks import FailureLog, LastingTask, end_tasks
 from voting_service.staff.jobs.metrics import JOB_ATTEMPTS
 from voting_service.staff.jobs.model import (
     MAX_ATTEMPTS,
@@ -39,7 +40,8 @@ CONCURRENT_JOBS = 2
 """Jobs at a time in one process: as many as documents are typeset at a time."""
 BATCH = 1
 """Jobs taken at a time; CONCURRENT_JOBS must be twice as many at least."""
-PAUSE_AFTER_FAILURE_SECONDS = 2.0
+PAUSE_AFTER_END_SECONDS = 0.5
+STUCK_AFTER_SECONDS = 60.0
 STOP_SECONDS = 5.0
 """How long a process that stops waits for its jobs to be put back into the queue."""
 
@@ -63,17 +65,21 @@ async def run_queue_worker(
     """
     timing = timing or Timing()
     failures = FailureLog(NAME, "job_failed")
-    await run_forever(
-        NAME,
-        lambda: _work(kinds, context, timing, failures),
-        pause_seconds=PAUSE_AFTER_FAILURE_SECONDS,
+    task = LastingTask(
+        NAME, pause_seconds=PAUSE_AFTER_END_SECONDS, stuck_after_seconds=STUCK_AFTER_SECONDS
     )
+
+    await task.run(lambda: _work(kinds, context, timing, failures, task.beat))
 
 
 async def _work(
-    kinds: Sequence[JobKind], context: JobContext, timing: Timing, failures: FailureLog
+    kinds: Sequence[JobKind],
+    context: JobContext,
+    timing: Timing,
+    failures: FailureLog,
+    beat: Callable[[], None],
 ) -> None:
-    connection = await connect(context.settings.database_url)
+    connection = await connect(url_with_role(context.settings.database_url, "voting_jobs"))
     stopping = asyncio.Event()
     try:
         manager = QueueManager(open_queue(connection), Channel(NAMES.channel))
@@ -92,7 +98,11 @@ async def _work(
             name="queue",
         )
         try:
-            await asyncio.shield(working)
+            while not working.done():
+                await asyncio.wait({working}, timeout=timing.poll.total_seconds())
+                if not working.done():
+                    beat()
+            working.result()
         finally:
             manager.shutdown.set()
             stopping.set()

@@ -1,4 +1,7 @@
-"""Sets the live counters in Valkey to the tally in Postgres, every second."""
+"""Sets the live counters in Valkey to the tally in Postgres, every second.
+
+Takes over the tally of another cluster, and notices when the record was set back to a backup.
+"""
 
 from __future__ import annotations
 
@@ -14,42 +17,46 @@ from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.jobs.loop_runner import Loop, for_each_contest
 from voting_service.voting import metrics as voting_metrics
-from voting_service.voting.tally.counters import forget_counts, set_counts
+from voting_service.voting.tally.counters import (
+    Counts,
+    Floor,
+    SuspectedLoss,
+    forget_counts,
+    set_counts,
+)
 from voting_service.voting.tally.errors import TallyOfAnotherCluster
+from voting_service.voting.tally.losses import record_loss
+from voting_service.voting.tally.rebuild import rebuild
 from voting_service.voting.tally.repository import advance_floor
 
 NAME = "reconcile"
+ACTOR = "voting-service work"
+"""Who rebuilt a tally, in the audit log."""
 
 log = structlog.get_logger(__name__)
 
 
 def reconcile_loop(valkey: Valkey) -> Loop:
-    """Return the loop that reconciles the live counters with Postgres, which is authoritative.
-
-    Empties the counters of a contest whose stored tally is of another cluster.
-    """
-    rejected: set[int] = set()
+    """Return the loop that reconciles the live counters with Postgres, which is authoritative."""
 
     async def reconcile(connection: Connection, contest: Contest) -> None:
         try:
             floor, totals = await advance_floor(connection, contest.id)
         except TallyOfAnotherCluster as error:
-            metrics.LOOP_FAILURES.labels(NAME).inc()
-            if contest.id not in rejected:  # log once, not every second
-                rejected.add(contest.id)
-                _log_another_cluster(contest, error)
+            log.warning("tally_of_another_cluster", contest=contest.slug, reason=str(error))
             with suppress(StoreUnavailable):
                 await forget_counts(valkey, contest.id)
-            return
+            floor, totals = await _take_over(connection, contest)
         except Refused as error:
             metrics.LOOP_FAILURES.labels(NAME).inc()
             log.warning("tally_not_advanced", contest=contest.slug, reason=str(error))
             return
-        if contest.id in rejected:
-            rejected.discard(contest.id)
-            log.info("tally_advanced_again", contest=contest.slug, ballots=totals.ballots)
         try:
-            drift = await set_counts(valkey, contest.id, floor, totals)
+            try:
+                drift = await set_counts(valkey, contest.id, floor, totals)
+            except SuspectedLoss as confirmed:
+                await _note_loss(connection, contest, confirmed)
+                drift = await set_counts(valkey, contest.id, floor, totals, restored=True)
         except StoreUnavailable as error:
             log.warning("counters_not_reconciled", contest=contest.slug, reason=str(error))
             return
@@ -61,5 +68,31 @@ def reconcile_loop(valkey: Valkey) -> Loop:
     return Loop(NAME, 1.0, for_each_contest(NAME, reconcile))
 
 
-def _log_another_cluster(contest: Contest, error: TallyOfAnotherCluster) -> None:
-    log.error("tally_of_another_cluster", contest=contest.slug, reason=str(error))
+async def _take_over(connection: Connection, contest: Contest) -> tuple[Floor, Counts]:
+    """Count a restored contest from its ballots, for the cluster that they are in now."""
+    done = await rebuild(connection, contest, ACTOR)
+    log.warning(
+        "tally_taken_over",
+        contest=contest.slug,
+        ballots=done.ballots,
+        renumbered=done.renumbered,
+        seconds=round(done.seconds, 1),
+    )
+    return done.floor, done.totals
+
+
+async def _note_loss(connection: Connection, contest: Contest, confirmed: SuspectedLoss) -> None:
+    loss = await record_loss(connection, contest.id, confirmed)
+    if not loss.ballots:
+        log.info("record_restored", contest=contest.slug)
+        return
+    voting_metrics.BALLOTS_LOST.inc(loss.ballots)
+    log.error(
+        "record_went_back",
+        contest=contest.slug,
+        ballots_lost=loss.ballots,
+        newest_ballot=loss.newest_at and loss.newest_at.isoformat(),
+        confirmed_until=loss.confirmed_until.isoformat(),
+        effect="receipts issued between these two moments may be for ballots that are not stored",
+        remedy="restore a newer backup, or tell voters of this time to send their ballots again",
+    )

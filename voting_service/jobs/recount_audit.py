@@ -7,10 +7,10 @@ import structlog
 from voting_service.contests.model import Contest
 from voting_service.errors import Refused
 from voting_service.infrastructure import metrics
-from voting_service.infrastructure.postgres.database_clock import DatabaseClock
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.jobs.loop_runner import Loop, for_each_contest
 from voting_service.voting import metrics as voting_metrics
+from voting_service.voting.completeness import CompletenessReader
 from voting_service.voting.tally.recount_audit import (
     Audit,
     audit,
@@ -24,7 +24,7 @@ NAME = "recount_audit"
 log = structlog.get_logger(__name__)
 
 
-def recount_audit_loop(clock: DatabaseClock) -> Loop:
+def recount_audit_loop(completeness: CompletenessReader) -> Loop:
     """Return the loop that recounts all ballots at intervals and after the close."""
     difference = 0
 
@@ -32,7 +32,7 @@ def recount_audit_loop(clock: DatabaseClock) -> Loop:
         nonlocal difference
         newest = await load_audit(connection, contest.id)
         ruled_at = await last_ruled_at(connection, contest.id)
-        if audit_due(contest, newest, ruled_at, await clock(connection)):
+        if audit_due(contest, newest, ruled_at, await completeness(connection)):
             newest = await _audit_contest(connection, contest) or newest
         difference += newest.difference if newest else 0
 

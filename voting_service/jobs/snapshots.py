@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import structlog
 
 from voting_service.contests.model import Contest
 from voting_service.contests.release_schedule import snapshot_moments_due
-from voting_service.infrastructure.postgres.database_clock import DatabaseClock
 from voting_service.infrastructure.postgres.pool import Connection
-from voting_service.infrastructure.timeouts import DRAIN_SECONDS
 from voting_service.jobs.loop_runner import Loop, for_each_contest
+from voting_service.voting.completeness import CompletenessReader
 from voting_service.voting.tally.repository import latest_snapshot_moment, take_snapshot
 
 NAME = "snapshots"
@@ -19,14 +16,14 @@ NAME = "snapshots"
 log = structlog.get_logger(__name__)
 
 
-def snapshots_loop(clock: DatabaseClock) -> Loop:
-    """Return the loop that takes the snapshots that are due: once the last vote from before the
-    moment has been stored."""
+def snapshots_loop(completeness: CompletenessReader) -> Loop:
+    """Return the loop that takes the snapshots that are due: once the ballots cast before the
+    moment are complete."""
 
     async def snapshot(connection: Connection, contest: Contest) -> None:
-        drained_at = await clock(connection) - timedelta(seconds=DRAIN_SECONDS)
+        _, complete_before = await completeness(connection)
         latest = await latest_snapshot_moment(connection, contest.id)
-        for moment in snapshot_moments_due(contest, latest, drained_at):
+        for moment in snapshot_moments_due(contest, latest, complete_before):
             await take_snapshot(connection, contest.id, moment)
             log.info("snapshot_taken", contest=contest.slug, moment=moment.isoformat())
 

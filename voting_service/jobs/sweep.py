@@ -20,11 +20,10 @@ import structlog
 
 from voting_service.contests.model import Contest
 from voting_service.errors import Refused, Unavailable
-from voting_service.infrastructure.postgres.database_clock import DatabaseClock
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import Connection, domain_errors
-from voting_service.infrastructure.timeouts import DRAIN_SECONDS
 from voting_service.jobs.loop_runner import Loop, for_each_contest
+from voting_service.voting.completeness import CompletenessReader
 from voting_service.voting.rulings.forensics_import import (
     HoldOrigin,
     ImportedHold,
@@ -44,15 +43,16 @@ NAME = "sweep"
 log = structlog.get_logger(__name__)
 
 
-def moment_due(contest: Contest, last: datetime | None, now: datetime) -> datetime | None:
+def moment_due(
+    contest: Contest, last: datetime | None, complete_before: datetime
+) -> datetime | None:
     """Return the newest moment whose ballots are due for examination: every night's SWEEP_AT while
     the contest is open, and the close. None if they have been examined. `last` is the moment of
     the last sweep."""
-    drained_at = now - timedelta(seconds=DRAIN_SECONDS)
-    if drained_at >= contest.closes_at:
+    if complete_before >= contest.closes_at:
         newest = contest.closes_at
     else:
-        local = drained_at.astimezone(contest.zone)
+        local = complete_before.astimezone(contest.zone)
         tonight = datetime.combine(local.date(), SWEEP_AT, contest.zone)
         newest = tonight if tonight <= local else tonight - timedelta(days=1)
     newest = newest.astimezone(UTC)
@@ -61,12 +61,13 @@ def moment_due(contest: Contest, last: datetime | None, now: datetime) -> dateti
     return newest
 
 
-def sweep_loop(clock: DatabaseClock) -> Loop:
+def sweep_loop(completeness: CompletenessReader) -> Loop:
     """Return the loop that sweeps every contest when it is due."""
 
     async def sweep_if_due(connection: Connection, contest: Contest) -> None:
         last = await load_latest_sweep(connection, contest.id)
-        moment = moment_due(contest, last, await clock(connection))
+        _, complete_before = await completeness(connection)
+        moment = moment_due(contest, last, complete_before)
         if moment is not None:
             await sweep(connection, contest, moment)
 

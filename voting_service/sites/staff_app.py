@@ -21,7 +21,7 @@ from voting_service.contests.cache import ContestCache
 from voting_service.errors import VotingError
 from voting_service.infrastructure.clock import Clock, system_clock
 from voting_service.infrastructure.logs import configure_logs
-from voting_service.infrastructure.postgres.pool import ping
+from voting_service.infrastructure.postgres.schema import require_schema
 from voting_service.infrastructure.tasks import end_tasks
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
 from voting_service.settings import Settings, load_settings
@@ -34,9 +34,10 @@ from voting_service.sites.shared.health import (
     cache_age,
     cache_state,
     healthz,
-    metrics_response,
     readiness_response,
     store_state,
+    tasks_shown,
+    tasks_state,
 )
 from voting_service.sites.shared.signed_in.error_pages import (
     on_bug,
@@ -62,30 +63,30 @@ class StaffLifespanState(TypedDict):
     contests: ContestCache
 
 
+TASKS = ("registry",)
+
+
 async def readyz(request: Request) -> Response:
     """503 without Postgres, and while the contests in memory are missing or old."""
     state, contests = get_state(request), contest_cache(request)
 
     async def ping_postgres() -> None:
         async with state.connection() as connection:
-            await ping(connection)
+            await require_schema(connection)
 
     postgres = await store_state(ping_postgres())
     needed = {
         "postgres": postgres,
         "contests": "ok" if contests.loaded else "being prepared",
         "registry": cache_state(contests.age_seconds(), CACHE_STALE_SECONDS),
+        "tasks": tasks_state(TASKS),
     }
     shown = {
         "registry_age_seconds": cache_age(contests.age_seconds()),
         "failing_contests": sorted(contests.failing),
+        **tasks_shown(TASKS),
     }
     return readiness_response(needed, shown)
-
-
-async def show_metrics(_request: Request) -> Response:
-    """Prometheus' text format, of this process alone."""
-    return metrics_response(None)
 
 
 async def static_file(request: Request) -> Response:
@@ -123,7 +124,6 @@ OPEN_ROUTES = [
     Route("/static/{name:path}", static_file),
     Route("/healthz", healthz),
     Route("/readyz", readyz),
-    Route("/metrics", show_metrics),
 ]
 
 

@@ -48,6 +48,10 @@ RECONCILED_AT = Gauge(
     "When the live counters last agreed with the database",
     multiprocess_mode="mostrecent",
 )
+BALLOTS_LOST = Counter(
+    "voting_record_ballots_lost_total",
+    "Confirmed ballots that were not in the database any more after it was restored",
+)
 AUDIT_DIFFERENCE = Gauge(
     "voting_tally_audit_difference_votes",
     "Votes by which the stored tallies differed from all ballots at the last audit of each contest",

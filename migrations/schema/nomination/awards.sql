@@ -132,10 +132,14 @@ create trigger check_certificate before insert on certificates
 create trigger certificates_stay before update or delete or truncate on certificates
     for each statement execute function refuse_change();
 
-grant select, insert on award_results, certificates to voting_application;
-grant select, insert, update on award_publicity, award_portraits, award_albums
-    to voting_application;
-grant select, insert (selection_id, kind, language, requested_by, requested_at, steps),
-      update (attempts, attempts_before, steps, steps_done, finished_at, failure, content, remark,
-              result_version)
-    on nomination.documents to voting_application;
+grant select on award_results, award_publicity, award_portraits, award_albums, certificates
+    to voting_public, voting_staff, voting_jobs;
+grant insert on award_results, certificates, award_publicity, award_portraits, award_albums
+    to voting_staff;
+grant update on award_publicity, award_portraits, award_albums to voting_staff;
+grant select on nomination.documents to voting_staff, voting_jobs;
+grant insert (selection_id, kind, language, requested_by, requested_at, steps),
+      update (attempts_before, steps_done, finished_at, failure)
+    on nomination.documents to voting_staff;
+grant update (attempts, steps_done, finished_at, failure, content, remark, result_version)
+    on nomination.documents to voting_jobs;

@@ -2,7 +2,8 @@
 --
 -- Scores are secret until a round ends: the services' role may not read what stands on a sheet.
 -- Functions with the owner's rights give an expert's own sheet to the bearer of that expert's
--- session token, of which only the hash is stored, and all sheets once the round has ended.
+-- session token, and all sheets once the round has ended. Of a token only the hash is stored, and a
+-- session of an expert can be opened with the password only (staff.sql: open_session).
 
 -- Members of the panel of a selection.
 create table nomination.experts (
@@ -29,7 +30,7 @@ create table nomination.panel_conflicts (
     account_id integer not null references nomination.experts,
     number     smallint not null,
     ground     text not null check (ground in ('declared', 'employer', 'body')),
-    reason     text not null default '' check (length(reason) <= 200),
+    reason     bytea check (length(reason) <= 4096),   -- the expert's words, encrypted
     noticed_at timestamptz not null default clock_timestamp(),
     primary key (account_id, number)
 );
@@ -124,21 +125,16 @@ language sql stable security definer set search_path = public, pg_temp as $$
                         then 2 else 1 end) end
 $$;
 
--- The expert whose current session this token opens; raises panel_own_session for any other. The
--- limits are those of staff/accounts/sessions.py: 30 minutes idle, 10 hours in all.
+-- The expert whose current session this token opens; raises panel_own_session for any other.
 create function nomination.session_expert(token text, panel smallint) returns integer
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
     expert integer;
 begin
     select e.account_id into expert
-      from staff_sessions s
-      join accounts a on a.id = s.account_id
+      from accounts a
       join nomination.experts e on e.account_id = a.id
-     where s.token_hash = sha256(convert_to(token, 'UTF8')) and s.ended_at is null
-       and clock_timestamp() < s.last_seen_at + interval '30 minutes'
-       and clock_timestamp() < s.opened_at + interval '10 hours'
-       and a.role = 'expert' and not a.disabled and e.selection_id = panel;
+     where a.id = session_account(token) and a.role = 'expert' and e.selection_id = panel;
     if expert is null then
         raise exception 'not the session of an expert of this panel'
             using errcode = 'check_violation', constraint = 'panel_own_session';
@@ -147,16 +143,22 @@ begin
 end
 $$;
 
--- The sheet of the expert whose token this is.
+-- The sheet of the expert whose token this is. Rule: while the round lasts, an account that was
+-- renewed does not open what was saved before: an invitation is no way to somebody else's scores.
 create function nomination.own_sheet(token text, panel smallint, round_number integer) returns jsonb
 language sql stable security definer set search_path = public, pg_temp as $$
-    select s.content from nomination.panel_sheets s
+    select s.content
+      from nomination.panel_sheets s
+      join accounts a on a.id = s.account_id
      where s.selection_id = panel and s.round = round_number
        and s.account_id = nomination.session_expert(token, panel)
+       and (a.renewed_at is null or s.saved_at > a.renewed_at
+            or nomination.round_ended(panel, round_number))
 $$;
 
 -- Declares a conflict of interest of the expert whose token this is.
-create function nomination.declare_conflict(token text, panel smallint, candidate integer, why text)
+create function nomination.declare_conflict(
+    token text, panel smallint, candidate integer, why bytea)
 returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -202,7 +204,9 @@ create trigger check_conflict before insert on nomination.panel_conflicts
 create trigger panel_conflicts_stay before update or delete or truncate
     on nomination.panel_conflicts for each statement execute function refuse_change();
 
--- Ends a round when no sheet is missing. An expert absent from round 1 takes no further part.
+-- Ends a round when no sheet is missing. An expert absent from round 1 takes no further part. An
+-- expert whose account was disabled is still missing: one administrator could otherwise end a
+-- round. Two people close it.
 create function nomination.end_round_if_all_in(panel smallint, round_number integer) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -212,7 +216,6 @@ begin
        and not exists (
            select 1
              from nomination.experts e
-             join accounts a on a.id = e.account_id and not a.disabled
             where e.selection_id = panel
               and (round_number = 1 or exists (
                        select 1 from nomination.panel_sheets f
@@ -438,13 +441,16 @@ create trigger remember_winners after insert on nomination.awards
     for each statement execute function nomination.remember_winners();
 
 grant select on nomination.experts, nomination.expert_invitations, nomination.panel_conflicts,
-    nomination.panel_rounds, nomination.awards to voting_application;
+    nomination.panel_rounds, nomination.awards to voting_staff;
+grant select on nomination.experts, nomination.panel_conflicts, nomination.panel_rounds
+    to voting_jobs;
 grant select (selection_id, round, account_id, saved_at, submitted_at) on nomination.panel_sheets
-    to voting_application;
-grant insert on nomination.expert_invitations to voting_application;
-grant insert (account_id, number, ground) on nomination.panel_conflicts to voting_application;
+    to voting_staff, voting_jobs;
+grant insert on nomination.expert_invitations to voting_staff;
+grant insert (account_id, number, ground) on nomination.panel_conflicts to voting_staff;
 grant execute on function nomination.own_sheet(text, smallint, integer),
     nomination.save_sheet(text, smallint, integer, jsonb, boolean),
-    nomination.declare_conflict(text, smallint, integer, text),
-    nomination.read_sheets(smallint, integer), nomination.round_ended(smallint, integer),
-    nomination.cut_numbers(smallint) to voting_application;
+    nomination.declare_conflict(text, smallint, integer, bytea),
+    nomination.cut_numbers(smallint) to voting_staff;
+grant execute on function nomination.read_sheets(smallint, integer),
+    nomination.round_ended(smallint, integer) to voting_staff, voting_jobs;

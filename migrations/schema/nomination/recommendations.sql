@@ -5,7 +5,7 @@
 -- The services write forms. What is submitted and what follows is written by triggers here, which
 -- keep quotas, deadlines and the rule that a person is recommended once.
 create schema nomination;
-grant usage on schema nomination to voting_application;
+grant usage on schema nomination to voting_staff, voting_jobs;
 
 -- One round of recommending, which leads to one contest. What two people could change at the same
 -- time, or miss by seconds, stands in columns. Once recommending begins only `contest_id` changes.
@@ -86,7 +86,7 @@ create unique index recommendations_person_once on nomination.recommendations
     (selection_id, person_hash)
     where state in ('submitted', 'returned', 'accepted', 'rejected');
 
--- Photo, evidence and scans of stamped pages.
+-- Photo, evidence and scans of stamped pages. Of replaced files only those stay that were submitted.
 create table nomination.files (
     id                bigint generated always as identity primary key,
     recommendation_id integer not null references nomination.recommendations,
@@ -246,7 +246,8 @@ $$;
 create trigger check_recommendation before update on nomination.recommendations
     for each row execute function nomination.check_recommendation();
 
--- Rule: the same for its files.
+-- Rules: the same for its files, and a recommendation has at most forty: those in the four slots,
+-- and what was submitted and replaced since.
 create function nomination.check_file() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -256,12 +257,36 @@ begin
         raise exception 'a submitted form does not change'
             using errcode = 'check_violation', constraint = 'recommendations_fixed';
     end if;
+    if tg_op = 'INSERT' and (select count(*) from nomination.files f
+                              where f.recommendation_id = new.recommendation_id) >= 40 then
+        raise exception 'this recommendation has forty files'
+            using errcode = 'check_violation', constraint = 'files_quota';
+    end if;
     return new;
 end
 $$;
 
 create trigger check_file before insert or update of replaced_at on nomination.files
     for each row execute function nomination.check_file();
+
+-- Rule: a replaced file is deleted unless a submission is about it.
+create function nomination.delete_replaced_file() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    delete from nomination.files f
+     where f.id = new.id
+       and not exists (
+               select 1 from nomination.submissions s
+                where s.recommendation_id = f.recommendation_id
+                  and f.sha256 in (s.photo_sha256, s.evidence_sha256, s.employer_scan_sha256,
+                                   s.body_scan_sha256));
+    return null;
+end
+$$;
+
+create trigger delete_replaced_file after update of replaced_at on nomination.files
+    for each row when (new.replaced_at is not null)
+    execute function nomination.delete_replaced_file();
 
 -- Rules of submitting, by the database's clock: only officers of the body, only a draft or a
 -- returned form, between opening and deadline (or with an approved extension), before the shortlist
@@ -430,24 +455,28 @@ grant select on nomination.selections, nomination.bodies, nomination.body_invita
                 nomination.body_officers, nomination.earlier_winners, nomination.recommendations,
                 nomination.files, nomination.submissions, nomination.last_submissions,
                 nomination.reviews, nomination.notes, nomination.person_conflicts, notices
-    to voting_application;
+    to voting_staff;
+grant select on nomination.selections, nomination.bodies, nomination.recommendations,
+                nomination.files, nomination.submissions, nomination.last_submissions,
+                nomination.reviews to voting_jobs;
+grant select on notices to voting_public;
 grant insert (slug, rules, opens_at, closes_at, district_quota, department_quota),
       update (rules, opens_at, closes_at, district_quota, department_quota, contest_id)
-    on nomination.selections to voting_application;
-grant insert (slug, kind, name) on nomination.bodies to voting_application;
-grant insert on nomination.body_invitations, nomination.earlier_winners to voting_application;
+    on nomination.selections to voting_staff;
+grant insert (slug, kind, name) on nomination.bodies to voting_staff;
+grant insert on nomination.body_invitations, nomination.earlier_winners to voting_staff;
 grant insert (selection_id, body_id, form, created_by, saved_by),
       update (form, revision, saved_by, saved_at, assigned_to)
-    on nomination.recommendations to voting_application;
+    on nomination.recommendations to voting_staff;
 grant insert (recommendation_id, slot, sha256, media_type, pages, content, added_by),
       update (replaced_at)
-    on nomination.files to voting_application;
+    on nomination.files to voting_staff;
 grant insert (recommendation_id, person_hash, form_sha256, photo_sha256, evidence_sha256,
               evidence_pages, submitted_by)
-    on nomination.submissions to voting_application;
+    on nomination.submissions to voting_staff;
 grant insert (recommendation_id, verdict, reason, account_id) on nomination.reviews
-    to voting_application;
-grant insert (recommendation_id, content, account_id) on nomination.notes to voting_application;
-grant insert (recommendation_id, holder_id) on nomination.person_conflicts to voting_application;
+    to voting_staff;
+grant insert (recommendation_id, content, account_id) on nomination.notes to voting_staff;
+grant insert (recommendation_id, holder_id) on nomination.person_conflicts to voting_staff;
 grant insert (slug, version, content, keys, visible_from, objections_until) on notices
-    to voting_application;
+    to voting_staff;

@@ -334,11 +334,13 @@ create trigger check_contest before update of contest_id on nomination.selection
     execute function nomination.check_contest();
 
 grant select on nomination.shortlist_entries, nomination.objections, nomination.objection_answers,
-                nomination.profiles to voting_application;
+                nomination.profiles to voting_staff;
+grant select on nomination.shortlist_entries, nomination.profiles to voting_jobs;
+grant select (selection_id) on nomination.objections to voting_jobs;
 grant insert (selection_id, notice, recommendation_id, received_on, sender, content, entered_by)
-    on nomination.objections to voting_application;
+    on nomination.objections to voting_staff;
 grant insert (objection_id, verdict, answer, answered_by) on nomination.objection_answers
-    to voting_application;
+    to voting_staff;
 grant insert (recommendation_id, content, saved_by),
-      update (content, revision, saved_by, saved_at) on nomination.profiles to voting_application;
-grant execute on function nomination.contest_publication_blocker(smallint) to voting_application;
+      update (content, revision, saved_by, saved_at) on nomination.profiles to voting_staff;
+grant execute on function nomination.contest_publication_blocker(smallint) to voting_staff;

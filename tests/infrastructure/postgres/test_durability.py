@@ -131,7 +131,9 @@ async def test_a_server_that_forgets_is_refused_at_start(
     await administrator.execute(FORGETFUL.format(database_name))
     code, err = await ended(settings, command)
     assert code == 1
-    assert err.startswith("error: the database server can lose confirmed data in a crash")
+    assert err.startswith(
+        "error: VOTING_DATABASE_URL: the database server can lose confirmed data in a crash"
+    )
     assert "fsync" in err
     assert "Traceback" not in err
 

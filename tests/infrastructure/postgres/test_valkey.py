@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import voting_service
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, containing
 from tests.patience import PATIENCE_SECONDS, patient_valkey
-from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.errors import StoreUnavailable
 from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.infrastructure.valkey import (
@@ -72,35 +73,34 @@ async def test_functions_are_loaded_at_the_first_call_and_then_cost_nothing(
     assert fast_wire.round_trips == 3
 
 
-@pytest.fixture
-async def server_of_its_own(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
-    """Functions are the server's: a service of another test puts its own back at any moment."""
-    server = EmbeddedValkey(tmp_path)
-    try:
-        await server.start()
-        yield server
-    finally:
-        await server.stop()
-
-
-async def test_a_new_release_s_functions_replace_an_older_one_s(
-    server_of_its_own: EmbeddedValkey,
+async def test_two_releases_call_their_own_functions_side_by_side(
+    client: Valkey, valkey_url: str, fast_wire: TcpProxy
 ) -> None:
-    older = Valkey(server_of_its_own.url, call_timeout_seconds=PATIENCE_SECONDS)
-    newer = patient_valkey(server_of_its_own.url)
-    try:
-        await older.command(
-            "FUNCTION",
-            "LOAD",
-            "#!lua name=voting_tally\n"
-            "redis.register_function{function_name='voting_counts',"
-            " callback=function() return {'older'} end, flags={'no-writes'}}",
-        )
-        assert await older.call("voting_counts", ["{c1}"], []) == [b"older"]
-        assert await read(newer) == []
-    finally:
-        await older.close()
-        await newer.close()
+    """While one replaces the other, neither loses its functions to the other."""
+    older = Valkey(valkey_url, call_timeout_seconds=PATIENCE_SECONDS)
+    counters.register_functions(older)
+    older_source = older._libraries.pop().replace("return {}", "return {'older'}")
+    older._libraries.append(older_source.replace(older._versions["voting_counts"][-8:], "00000000"))
+    older._versions["voting_counts"] = "voting_counts_00000000"
+    assert await read(client) == []
+    assert await read(older) == [b"older"]
+    fast_wire.forget()
+    for _ in range(3):
+        assert await read(client) == []
+        assert await read(older) == [b"older"]
+    assert fast_wire.round_trips == 3
+    await older.close()
+
+
+def test_every_function_has_a_name_of_its_release() -> None:
+    """A server refuses a second library with a function of the same name."""
+    names = {
+        name
+        for file in Path(voting_service.__file__).parent.rglob("*.lua")
+        for name in re.findall(r"register_function\W+(?:function_name=')?(\w+)", file.read_text())
+    }
+    assert len(names) >= 7
+    assert {name for name in names if not name.endswith("_VERSION")} == set()
 
 
 async def test_lost_functions_are_loaded_within_the_call(client: Valkey) -> None:
@@ -145,20 +145,20 @@ async def test_after_a_failure_the_circuit_is_open_for_a_while(
     assert await read(client) == []
 
 
-async def test_a_ping_goes_through_an_open_circuit_and_closes_it_only_when_answered(
+async def test_a_probe_goes_through_an_open_circuit_and_closes_it_only_when_answered(
     client: Valkey, fast_wire: TcpProxy
 ) -> None:
     await fast_wire.refuse()
     with pytest.raises(StoreUnavailable):
         await read(client)
     with pytest.raises(StoreUnavailable, match="did not answer \\("):
-        await client.ping()
+        await client.probe()
     with pytest.raises(StoreUnavailable, match="a moment ago"):
         await read(client)
     await fast_wire.listen()
     with pytest.raises(StoreUnavailable, match="a moment ago"):
         await read(client)
-    await client.ping()
+    await client.probe()
     assert await read(client) == []
 
 

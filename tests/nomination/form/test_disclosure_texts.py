@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.nomination.form.people import complete_form, id_number
@@ -70,6 +70,24 @@ TRUE = {
         "(86)13800000000",
         "19900000000",
         "1990 0000 000",
+        "138，0013，8000",
+        "138/0013/8000",
+        "138、0013、8000",
+        "138 - 0013 - 8000",
+        "138*0013*8000",
+        "(138)00138000",
+        "138（0013）8000",
+        "138\n0013\n8000",
+        "138 0013\n8000",
+        "1380013\n8000",
+        "1，3，8，0，0，1，3，8，0，0，0",
+        "①③⑧⓪⓪①③⑧⓪⓪⓪",
+        "⑴⑶⑻00138000",
+        "❶❸❽00138000",
+        "¹³⁸00138000",
+        "㊀㊂㊇零零138000",
+        "𝟏𝟑𝟖𝟎𝟎𝟏𝟑𝟖𝟎𝟎𝟎",
+        "一三八，0013，8000",
     ],
     "固定电话号码": [
         "023-63000000",
@@ -81,10 +99,48 @@ TRUE = {
         "+86-23-63000000",
         "0851-8300000转801",
         "010—63000000",
+        "023/63001234",
+        "023，6300，1234",
+        "023.6300.1234",
     ],
-    "电话号码": ["联系电话：63000000", "电话63000000", "Tel. 6300 0000", "热线为4000000000"],
+    "电话号码": [
+        "联系电话：63000000",
+        "电话63000000",
+        "Tel. 6300 0000",
+        "热线为4000000000",
+        "电话 6300/1234",
+    ],
     "电子邮箱": ["someone@example.com", "some.one＠mail.example.com.cn", "a1 @ example.org"],
-    "微信或QQ号": ["微信号：abc_12345", "QQ: 12345678", "加QQ号：12345678", "QQ123456789"],
+    "微信或QQ号": [
+        "微信号：abc_12345",
+        "QQ: 12345678",
+        "加QQ号：12345678",
+        "QQ123456789",
+        "VX:abc12345",
+        "vx：abc12345",
+        "wx: abc12345",
+        "V信：abc12345",
+        "v信abc12345",
+        "薇信：abc12345",
+        "微信号abc12345",
+        "微信 abc_12345",
+        "加微信abc12345",
+        "微信为abc12345",
+        "加V abc12345",
+        "wechat abc12345",
+        "WeChat ID: abc12345",
+        "扣扣12345678",
+        "企鹅号12345678",
+        "q q 12345678",
+        "Q-Q: 12345678",
+        "ＱＱ１２３４５６７８",
+        "微信同号",
+        "手机微信同号",
+        "（vx同号）",
+        "微信与电话同号",
+        "电话同微信",
+        "手机号（同微信号）",
+    ],
     "详细地址": [
         "渝中区示范路36号",
         "住在示范大道1号附2号",
@@ -162,6 +218,14 @@ FALSE = [
     "编号6222020000000000001",  # fails the Luhn test
     "Won 3 national prizes in 2018-2021; Road and Bridge Group; 12 Silk Road projects.",
     "He led 5 High Street renovation projects.",
+    "分别为138、1200、1350件，138，2019，2020年，工号138、20190718",
+    "年产量150、1380、1500、2000，合格率99.5%",
+    "13800、15000、138000三个档次",
+    "建微信群，微信 10000余名用户，QQ 20000条消息，微信2019年上线",
+    "连同微信公众号、同微信小程序对接，树立威信，企鹅家电",
+    "VX1200型加工中心、WX5000风机，增加V8发动机，Q: what is it?",
+    "热线12345、110/119/120",
+    "①138台②0013号③8000元",
     "",
 ]
 
@@ -189,7 +253,10 @@ def test_a_fault_states_where_and_never_what() -> None:
 ORDINARY = st.sampled_from(["他", "先进", "，", "工艺A", "。", "（", "创新\n", ""])
 SEPARATORS = st.sampled_from(["", " ", "-", "，", "、", ".", " / ", "\n", "\u200b", "—", "·"])
 DIGIT_SPELLINGS = st.sampled_from(
-    ["0123456789", "０１２３４５６７８９", "零一二三四五六七八九", "〇壹贰叁肆伍陆柒捌玖"]
+    [
+        *("0123456789", "０１２３４５６７８９", "零一二三四五六七八九", "〇壹贰叁肆伍陆柒捌玖"),
+        *("⓪①②③④⑤⑥⑦⑧⑨", "⁰¹²³⁴⁵⁶⁷⁸⁹", "०१२३४५६७८९"),
+    ]
 )
 
 
@@ -212,15 +279,24 @@ def test_an_id_number_is_found_anywhere(
 
 @given(
     st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True),
-    st.sampled_from([(3, 7), (11, 11), (3, 3), (7, 7), (5, 5), (3, 6)]),
-    st.sampled_from(["", " ", "-", "·", "  ", " - "[:2], "–"]),
+    st.one_of(
+        st.tuples(
+            st.sampled_from([(3, 7), (11, 11), (3, 3), (7, 7), (5, 5), (3, 6)]),
+            st.sampled_from(["", " ", "-", "·", "  ", " - "[:2], "–"]),
+        ),
+        st.tuples(
+            st.just((3, 7)), st.sampled_from(["，", "、", "/", "\n", " - ", " / ", "*", "~"])
+        ),
+    ),
     DIGIT_SPELLINGS,
     ORDINARY,
     ORDINARY,
 )
 def test_a_mobile_number_is_found_in_every_usual_spelling(
-    number: str, cuts: tuple[int, int], separator: str, spelling: str, before: str, after: str
+    number: str, grouping: tuple[tuple[int, int], str], spelling: str, before: str, after: str
 ) -> None:
+    cuts, separator = grouping
+    assume(not re.fullmatch("(?:(?:19|20)..){2}", number[3:]))  # two years
     groups = [number[: cuts[0]], number[cuts[0] : cuts[1]], number[cuts[1] :]]
     spelled = separator.join(group for group in groups if group)
     spelled = spelled.translate(str.maketrans("0123456789", spelling))
@@ -235,12 +311,19 @@ def test_a_mobile_number_is_found_in_every_usual_spelling(
             st.integers(1, 10**12).map(lambda amount: f"{amount}元"),
             st.integers(1, 10**12).map(lambda amount: f"{amount:,}件"),
             st.decimals(0, 100, places=2).map(lambda share: f"{share}%"),
+            st.integers(1950, 2022).map(str),
+            st.dates(date(1950, 1, 1), date(2022, 1, 1)).map(lambda day: f"{day:%Y/%m/%d}"),
+            st.dates(date(1950, 1, 1), date(2022, 1, 1)).map(lambda day: f"{day:%Y-%m-%d}起"),
             st.integers(1, 99999).map(lambda number: f"GB/T {number}-2008"),
+            st.integers(1, 99999).map(lambda number: f"ISO {number}:2015"),
+            st.integers(100, 999).map(lambda number: f"{number}万元"),
+            st.integers(0, 9999999).map(lambda number: f"ZL20191{number:07}.7"),
+            st.sampled_from(["微信公众号", "QQ群", "同微信小程序"]),
             st.integers(0, 9999999).map(lambda number: f"ZL 2019 1 {number:07}.7"),
         ),
         max_size=12,
     ),
-    st.sampled_from(["，", "、", "；", "。"]),
+    st.sampled_from(["，", "、", "；", "。", "\n", " / "]),
 )
 def test_figures_of_deeds_are_accepted(figures: list[str], between: str) -> None:
     assert sentences(between.join(figures)) == ""

@@ -31,6 +31,7 @@ from voting_service.nomination.model import (
     SelectionRules,
     Slot,
 )
+from voting_service.nomination.panel.conflicts import encrypt_reason, reason_label
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.model import File, Verdict
 from voting_service.nomination.recommendations.repository import (
@@ -250,6 +251,19 @@ async def test_personal_data_is_erased_a_year_after_the_close(
     owner: Connection, keys: PersonalKeys, selection: Selection
 ) -> None:
     later = operator(owner, keys)._replace(now=system_clock() + timedelta(days=400))
+    expert: int = await owner.fetchval(
+        "insert into nomination.experts (account_id, selection_id, employer)"
+        " select max(id), $1, 'an employer' from accounts returning account_id",
+        selection.id,
+    )
+    await owner.execute("alter table nomination.panel_conflicts disable trigger user")
+    await owner.execute(
+        "insert into nomination.panel_conflicts (account_id, number, ground, reason)"
+        " values ($1, 9, 'declared', $2)",
+        expert,
+        encrypt_reason(keys, expert, 9, "师徒"),
+    )
+    await owner.execute("alter table nomination.panel_conflicts enable trigger user")
     with pytest.raises(Refused, match="are kept until"):
         await erase(operator(owner, keys), selection)
     erased = await erase(later, selection)
@@ -263,6 +277,8 @@ async def test_personal_data_is_erased_a_year_after_the_close(
         assert {review.reason for review in await load_reviews(owner, keys, recommendation.id)} <= {
             ""
         }
+    emptied = await owner.fetchval("select reason from nomination.panel_conflicts")
+    assert keys.decrypt(reason_label(expert, 9), emptied) == b""
     hashes = await owner.fetch("select person_hash from nomination.recommendations")
     assert all(row["person_hash"] is None for row in hashes)
     last = await owner.fetchrow("select act, contest from audit_log order by entry desc limit 1")

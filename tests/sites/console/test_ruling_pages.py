@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from tests.contest_data import store_contest, store_platform
 from tests.cut_data import StoredBallot
 from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.voting.rulings.rulings_data import hold, store_ballots
-from voting_service.contests.settings.approval_kinds import SETTINGS
+from voting_service.contests.settings.approval_kinds import PLATFORM, SETTINGS, PlatformPayload
+from voting_service.contests.settings.platform_terms import PlatformTerms
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalKind
@@ -353,6 +356,12 @@ CHANGE = {
 }
 
 
+OFF = PlatformTerms(Text("演示", "Demo"), "jwt", {"keys": []}, enabled=False)
+SWITCH_ON = PlatformPayload(
+    "demo", 1, OFF, msgspec.structs.replace(OFF, enabled=True), False, Text("恢复", "Back")
+)
+
+
 async def test_every_kind_of_decision_is_listed_in_words(staff_app: StaffApp) -> None:
     hold_id, _ = await questioned(staff_app)
     await proposed(staff_app, await staff_app.signed_in_client("tally_clerk"), hold_id)
@@ -362,7 +371,7 @@ async def test_every_kind_of_decision_is_listed_in_words(staff_app: StaffApp) ->
         (TIE_ORDER, "1,2", {"order": [2, 1]}),
         (LOT, "3,4", {"drawn": "17"}),
         (SETTINGS, "closes_at/1", CHANGE),
-        (SETTINGS, "platform demo/2", {**CHANGE, "setting": "platform"}),
+        (PLATFORM, "demo/1", msgspec.to_builtins(SWITCH_ON)),
     ]
     for kind, subject, payload in others:
         await propose(
@@ -384,5 +393,5 @@ async def test_every_kind_of_decision_is_listed_in_words(staff_app: StaffApp) ->
     ):
         assert words in decisions
         assert words in home
-    assert "修改设置：投票平台 demo" in decisions
+    assert "demo" in decisions
     assert "另有 1 项待批准" in home

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.async_api import Browser, Page
 
 from tests.browser.accessibility import (
@@ -22,6 +23,7 @@ from tests.contest_data import (
     store_platform,
 )
 from tests.cut_data import StoredBallot, insert_ballots
+from tests.fakes.signers import Ed25519Signer
 from tests.patience import eventually
 from tests.sites.console.running_staff_app import (
     StaffApp,
@@ -32,6 +34,7 @@ from tests.sites.public.api.running_service import MovedClock
 from tests.sites.public.public_site import public_site
 from tests.staff.audit_log.chained import stored
 from voting_service.contests.model import Contest, ReleaseSchedule
+from voting_service.contests.platform_registration import public_jwk
 from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.contests.settings.model import (
     SETTINGS,
@@ -213,6 +216,76 @@ async def test_platforms_and_their_votes_today(staff_app: StaffApp) -> None:
     assert (await clerk.get(f"{BASE}/platforms/paper")).status_code == 404
 
 
+KEYS = [Ed25519Signer().jwk(kid) for kid in "AC"]
+
+
+def change_form(**changes: str) -> dict[str, str]:
+    """The form as the page has it for the platform demo, apart from what is changed."""
+    form = {"name_zh": "demo", "name_en": "demo", "daily_ceiling": "5000", "origins": "",
+            "add_keys": "", "jwks_url": "", "end_sessions": "if_removed"}  # fmt: skip
+    return {**form, **changes, **WHY}
+
+
+async def test_two_people_change_a_platform(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    await store_platform(staff_app.database, "demo", KEYS, daily_ceiling=5000)
+    before = (await load_platforms(staff_app.database))[0]
+    page = (await clerk.get(f"{BASE}/platforms/demo/change")).text
+    assert "another person must approve" in page and "Remove A" in page and "Remove C" in page
+    pem = (
+        Ed25519Signer()
+        .key.public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    form = change_form(
+        name_en="The demo", daily_ceiling="", origins="https://a.example\r\nhttps://b.example",
+        add_keys=pem.decode(), remove_1="A",
+    )  # fmt: skip
+    answer = await clerk.post(f"{BASE}/platforms/demo/change", data=form)
+    assert answer.headers["location"] == f"{BASE}?done=proposed", answer.text
+    assert (await load_platforms(staff_app.database))[0] == before
+    waiting = (await supervisor.get(BASE)).text
+    for words in ("change of platform demo", "demo / The demo", "https://a.example, https://b",
+                  "voters sign in again", "5,000 → <strong>none"):  # fmt: skip
+        assert words in waiting
+    assert "change of platform demo" in (await supervisor.get("/")).text
+    decision = await staff_app.database.fetchval("select max(id) from approval_requests")
+    approve = f"{BASE}/approvals/{decision}/approve"
+    assert (await clerk.post(approve, data={})).status_code in {403, 409}
+    assert (await supervisor.post(approve, data={})).headers["location"].endswith("approved")
+    after = (await load_platforms(staff_app.database))[0]
+    assert after.id == before.id and after.sessions_not_before is not None
+    kids = [key["kid"] for key in after.config["keys"]]
+    assert kids == ["C", public_jwk(pem)["kid"]]
+    assert (after.name.en, after.daily_ceiling) == ("The demo", None)
+    assert after.origins == ("https://a.example", "https://b.example")
+    page = (await clerk.get(BASE)).text
+    assert "Sign-in keys of a platform" in page and "earlier sign-ins ended" in page
+    assert (await clerk.get(f"/contests/{SLUG}/approvals")).status_code == 200
+
+
+async def test_a_faulty_change_of_a_platform_comes_back_with_the_form(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    await store_platform(staff_app.database, "demo", KEYS, daily_ceiling=5000)
+    change = f"{BASE}/platforms/demo/change"
+    for changes, status, words in (
+        ({}, 409, "nothing would change"),
+        ({"name_zh": " "}, 422, "name.zh"),
+        ({"add_keys": "ssh-ed25519 AAAA"}, 422, "key 1"),
+        ({"remove_1": "A", "remove_2": "C"}, 422, "at least one key must stay"),
+        ({"origins": "http://a.example"}, 422, "origin http://a.example"),
+        ({"daily_ceiling": "many"}, 422, "whole number"),
+        ({"jwks_url": "http://keys.example"}, 422, "jwks_url"),
+        ({"jwks_url": "http://127.0.0.1:9/jwks"}, 422, "127.0.0.1:9"),
+        ({"name_en": "Other"}, 409, "invite a second person"),
+    ):
+        answer = await clerk.post(change, data=change_form(**changes))
+        assert (answer.status_code, words in answer.text) == (status, True), (changes, answer.text)
+        assert "No power for two hours" in answer.text, "the form as it was filled in"
+    assert await staff_app.database.fetchval("select count(*) from approval_requests") == 0
+
+
 async def test_a_platform_is_switched_off_though_the_tally_waits_for_a_rebuild(
     staff_app: StaffApp,
 ) -> None:
@@ -238,7 +311,7 @@ FORMS: dict[Setting, dict[str, str]] = {
     "list_order": {"order": "number"},
     "expected_voters_per_day": {"number": "5000000"},
     "ballot": {"min_choices": "2", "max_choices": "4", "every": "contest"},
-    "cut": {"size": "2", "tie": "lot"},
+    "cut": {"size": "2", "tie": "lot", "zh": "首期开奖号码", "en": "The first draw"},
 }
 
 
@@ -363,3 +436,31 @@ async def test_two_people_move_the_close_and_the_public_reads_it(
         await citizen.goto(f"{public}/en/{SLUG}/rules")
         assert "Reason: No power for two hours" in await citizen.inner_text("main")
         await citizen.context.close()
+
+
+async def test_two_people_change_a_key_and_the_public_reads_it(
+    staff_app: StaffApp, desktop: Page, second_desktop: Page
+) -> None:
+    await store_platform(staff_app.database, "demo", KEYS)
+    await staff_app.sign_in(desktop, "tally_clerk", BASE)
+    await tab_to(desktop, "变更demo")
+    async with desktop.expect_navigation():
+        await desktop.keyboard.press("Enter")
+    await assert_accessible(desktop)
+    await assert_nothing_lost(desktop)
+    await desktop.get_by_label("删除 A").check()
+    await desktop.fill("#reason_zh", WHY["reason_zh"])
+    await desktop.fill("#reason_en", WHY["reason_en"])
+    await staff_app.sign_in(second_desktop, "supervisor", BASE)
+    async with desktop.expect_navigation():
+        await desktop.get_by_role("button", name="提请变更").click()
+    assert "已提请审批，等待另一人批准。" in await desktop.inner_text("main")
+    await second_desktop.reload()
+    await assert_accessible(second_desktop)
+    async with second_desktop.expect_navigation():
+        await second_desktop.get_by_role("button", name="批准并立即生效").click()
+    await second_desktop.wait_for_selector("text=此前的登录全部失效")
+    await assert_accessible(second_desktop)
+    assert [key["kid"] for key in (await load_platforms(staff_app.database))[0].config["keys"]] == [
+        "C"
+    ]

@@ -7,15 +7,21 @@ import threading
 from ipaddress import ip_network
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis.asyncio import Redis
 from starlette.requests import Request
 
 from tests.patience import PATIENCE_SECONDS
-from tests.sites.console.running_staff_app import PASSWORD, StaffApp, running_staff_app
+from tests.sites.console.running_staff_app import PASSWORD, StaffApp, StaffClient, running_staff_app
 from voting_service.demo.embedded_server import HOST, free_port
 from voting_service.settings import Settings
 from voting_service.sites.shared.signed_in import rate_limits
 from voting_service.staff.accounts.failed_sign_ins import FREE_TRIES
+from voting_service.staff.accounts.known_devices import (
+    issue_device_cookie,
+    read_device_cookie,
+)
 
 
 @pytest.fixture
@@ -38,6 +44,71 @@ async def test_guessing_slows_down_the_place_of_the_guesses(staff_app: StaffApp)
         "/sign-in", data={**right, "code": staff_app.code("supervisor-1")}
     )
     assert answer.status_code == 303
+
+
+async def test_a_colleague_s_tries_do_not_lock_out_a_known_device(staff_app: StaffApp) -> None:
+    """Who has signed in there before is counted by the browser: for the delay, and for the requests
+    a minute. That browser's own guesses are delayed, and so are another account's in it."""
+    await staff_app.account("supervisor")
+    await staff_app.account("supervisor", "colleague")
+
+    def form(name: str, code: str = "000000") -> dict[str, str]:
+        return {"name": name, "password": PASSWORD, "code": code}
+
+    async def status(browser: StaffClient, data: dict[str, str]) -> int:
+        return (await browser.post("/sign-in", data=data)).status_code
+
+    mine, theirs, new = (staff_app.client(**{"x-forwarded-for": "192.0.2.1"}) for _ in range(3))
+    await mine.get("/sign-in")
+    assert await status(mine, form("supervisor-1", staff_app.code("supervisor-1"))) == 303
+    assert await status(theirs, form("colleague", staff_app.code("colleague"))) == 303
+    for browser in (mine, theirs):
+        browser.cookies.delete("staff")
+    guesses = [await status(theirs, form("supervisor-1")) for _ in range(FREE_TRIES + 1)]
+    assert guesses == [401] * FREE_TRIES + [429]
+    per_minute = int(rate_limits.RATES["sign_in"].split("/")[0])
+    for _ in range(per_minute):
+        answer = await new.post("/sign-in", data=form("colleague <>"))
+        if answer.status_code == 429:
+            break
+    answer = await new.post("/sign-in", data=form("colleague <>"))
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"].isdecimal()
+    assert 'value="colleague &lt;&gt;"' in answer.text, "the typed name is kept"
+
+    assert await status(mine, form("supervisor-1", staff_app.code("supervisor-1"))) == 303
+    mine.cookies.delete("staff")
+    guesses = [await status(mine, form("supervisor-1")) for _ in range(FREE_TRIES + 1)]
+    assert guesses == [401] * FREE_TRIES + [429]
+    assert await status(mine, form("supervisor-1", staff_app.code("supervisor-1"))) == 429
+
+
+async def test_networks_of_one_48_guess_together(staff_app: StaffApp) -> None:
+    await staff_app.account("supervisor")
+    wrong = {"name": "supervisor-1", "password": "wrong", "code": "000000"}
+    statuses = [
+        (
+            await staff_app.client(**{"x-forwarded-for": f"2001:db8:1:{number}::1"}).post(
+                "/sign-in", data=wrong
+            )
+        ).status_code
+        for number in range(FREE_TRIES + 1)
+    ]
+    assert statuses == [401] * FREE_TRIES + [429]
+    other = staff_app.client(**{"x-forwarded-for": "2001:db8:2::1"})
+    assert (await other.post("/sign-in", data=wrong)).status_code == 401
+
+
+@given(st.text(max_size=40), st.binary(min_size=1, max_size=80))
+def test_a_device_cookie_is_only_what_was_issued(name: str, other: bytes) -> None:
+    key = b"k" * 32
+    cookie = issue_device_cookie(key, name.encode("utf-8", "replace").decode())
+    device = read_device_cookie(key, cookie)
+    assert device is not None
+    assert device.account == name.encode("utf-8", "replace").decode()
+    assert read_device_cookie(b"o" * 32, cookie) is None
+    for wrong in (other.decode("latin-1"), cookie[:-4], "A" + cookie[1:], ""):
+        assert wrong == cookie or read_device_cookie(key, wrong) is None
 
 
 async def test_one_network_tries_only_so_often(staff_app: StaffApp) -> None:
@@ -84,7 +155,7 @@ async def test_counting_does_not_hold_up_the_loop(
         assert go_on.wait(2 * PATIENCE_SECONDS)
         return "192.0.2.0/24"
 
-    monkeypatch.setattr(rate_limits, "network_of_request", slow)
+    monkeypatch.setattr(rate_limits, "limited_network", slow)
     slowed, other = staff_app.client(), staff_app.client()
     task = asyncio.create_task(slowed.get("/invitation/x"))
     assert await asyncio.to_thread(reached.wait, PATIENCE_SECONDS)

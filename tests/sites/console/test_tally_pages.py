@@ -96,6 +96,23 @@ def states(count: Count) -> dict[str, int]:
     return {"counted": count.net, "held": count.held, "void": count.void}
 
 
+async def test_what_a_restore_lost_is_said_with_the_moments_that_matter(
+    staff_app: StaffApp, field: Field
+) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    assert "backup" not in (await clerk.get(BASE)).text
+    await staff_app.database.execute(
+        "insert into record_losses (contest_id, confirmed_until, ballots, newest_at)"
+        " values ($1, $2, 1234, $3), ($1, $3, 5, null)",
+        field.contest.id,
+        OPENS + HOUR,
+        OPENS,
+    )
+    shown = (await clerk.get(BASE)).text
+    assert "restored from a backup: 1,234 confirmed ballots are missing" in shown
+    assert "restored from an empty backup: 5 ballots" in shown
+
+
 async def audit_log(database: Connection, act: str) -> list[dict[str, Any]]:
     rows = await database.fetch(
         "select actor, contest, subject, details from audit_log where act = $1 order by entry", act

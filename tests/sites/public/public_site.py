@@ -14,6 +14,7 @@ from tests.sites.public.api.running_service import PATIENT
 from voting_service.infrastructure.clock import Clock, system_clock
 from voting_service.settings import Settings
 from voting_service.sites.public.app import create_app
+from voting_service.sites.public.overload import PublicHttpProtocol
 from voting_service.sites.public.state import PublicState
 
 
@@ -27,7 +28,7 @@ async def serving_public_site(
         patch.setattr("voting_service.sites.public.app.configure_logs", lambda _level: None)
         patch.setattr("voting_service.sites.public.app._collect_garbage_less_often", lambda: None)
         app = create_app(settings, clock, PATIENT)
-        async with serving(app, lifespan="on") as (server, origin):
+        async with serving(app, lifespan="on", http=PublicHttpProtocol) as (server, origin):
             state: PublicState = server.lifespan.state["app_state"]
             await state.registry.refresh(state.read_pool)
             yield state, origin

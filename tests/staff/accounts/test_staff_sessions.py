@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +20,8 @@ from voting_service.staff.accounts.sessions import (
     CONFIRMED_FOR,
     IDLE,
     SEEN_EVERY,
+    StaffSession,
+    VerifiedAccount,
     confirm_session,
     end_all_sessions,
     end_session,
@@ -81,16 +85,33 @@ def expand(steps: list[tuple[str, timedelta]]) -> Iterator[tuple[str, timedelta]
                 yield deed, length
 
 
+PROOF = b"the output of a slow hash, as set"
+HASH = (
+    f"$argon2id$v=19$m=64,t=1,p=1$c2FsdA${b64encode(sha256(PROOF).digest()).decode().rstrip('=')}"
+)
+
+
 async def somebody(database: Connection) -> Account:
     """An account without the slow hash of a password."""
     name = f"clerk-{next(NAMES)}"
     number = await database.fetchval(
         "insert into accounts (name, role, password_hash, wrapped_totp_secret, created_at)"
-        " values ($1, 'tally_clerk', '', '', $2) returning id",
+        " values ($1, 'tally_clerk', $3, '', $2) returning id",
         name,
         NOW,
+        HASH,
     )
     return Account(number, name, "tally_clerk", disabled=False, created_at=NOW)
+
+
+async def opened(
+    database: Connection, account: Account, source: str = "", now: datetime = NOW
+) -> tuple[str, StaffSession]:
+    """A new session of the account, and its token."""
+    token = await open_session(database, VerifiedAccount(account, PROOF), source, now)
+    result = await find_session(database, token, now, by_itself=True)
+    assert result is not None
+    return token, result[1]
 
 
 @settings(
@@ -104,7 +125,7 @@ async def test_sessions_end_when_they_should(
 ) -> None:
     account = await somebody(database)
     now = NOW
-    token, session = await open_session(database, account, "192.0.2.0/24", now)
+    token, session = await opened(database, account, "192.0.2.0/24", now)
     expected = Reference(now, now, now)
     for deed, pause in expand(steps):
         now += pause
@@ -129,7 +150,7 @@ async def test_sessions_end_when_they_should(
                 expected.ended = True
                 break
             case "another":
-                await open_session(database, account, "", now)
+                await opened(database, account, now=now)
     result = await find_session(database, token, now, by_itself=True)
     assert (result is not None) == expected.is_in(now)
     if result is not None:
@@ -140,7 +161,7 @@ async def test_sessions_end_when_they_should(
 
 async def test_the_token_is_nowhere_in_the_database(database: Connection) -> None:
     account = await somebody(database)
-    token, session = await open_session(database, account, "", NOW)
+    token, session = await opened(database, account)
     row = await database.fetchrow("select * from staff_sessions")
     assert row is not None
     assert token not in str(dict(row))
@@ -149,7 +170,7 @@ async def test_the_token_is_nowhere_in_the_database(database: Connection) -> Non
 
 async def test_a_token_that_is_nearly_right_is_nobodys(database: Connection) -> None:
     account = await somebody(database)
-    token, session = await open_session(database, account, "", NOW)
+    token, session = await opened(database, account)
     other = "A" if token[0] != "A" else "B"
     for wrong in ("", token[:-1], token + "A", other + token[1:], session.id, "\ud800"):
         assert await find_session(database, wrong, NOW) is None
@@ -157,7 +178,7 @@ async def test_a_token_that_is_nearly_right_is_nobodys(database: Connection) -> 
 
 async def test_using_a_session_is_written_at_most_once_a_minute(database: Connection) -> None:
     account = await somebody(database)
-    token, _ = await open_session(database, account, "", NOW)
+    token, _ = await opened(database, account)
     seen = []
     for seconds in (1, 59, 60, 61, 119, 121):
         await find_session(database, token, NOW + timedelta(seconds=seconds))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 
 from tests.cut_data import (
     MASTER_KEY,
@@ -23,19 +24,23 @@ from voting_service.errors import (
 )
 from voting_service.infrastructure.crypto.key_wrapping import unwrap, wrap
 from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.staff.accounts import passwords
 from voting_service.staff.accounts.failed_sign_ins import (
     FREE_TRIES,
     LONGEST_DELAY_SECONDS,
     TooManyTries,
 )
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.accounts.passwords import hash_password, renew_hash
 from voting_service.staff.accounts.repository import (
-    HASHER,
     NewAccount,
     create_account,
     disable_account,
+    is_account_name,
     load_accounts,
+    plain_name,
 )
+from voting_service.staff.accounts.sessions import open_session
 from voting_service.staff.accounts.sign_in import SignInAttempt, authenticate
 
 NOW = datetime(2022, 7, 10, 12, 0, 0, tzinfo=UTC)
@@ -59,9 +64,11 @@ async def sign_in(
     source: str = "here",
 ) -> Account:
     digits = code(now) if digits is None else digits
-    return await authenticate(
+    person = await authenticate(
         database, MASTER_KEY, SignInAttempt(name, password, digits, source=source), clock=at(now)
     )
+    await open_session(database, person, source, at(now)())
+    return person.account
 
 
 async def test_password_and_code_sign_in(database: Connection) -> None:
@@ -198,15 +205,50 @@ async def test_a_disabled_account_stays_out(database: Connection) -> None:
 @pytest.mark.usefixtures("production_passwords")
 async def test_an_old_hash_is_renewed(database: Connection, owner_database_url: str) -> None:
     await member(database, "clerk")
-    weak = type(HASHER)(time_cost=1, memory_cost=8192).hash(PASSWORD)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8192))
+        weak = await hash_password(PASSWORD)
     owner = await connect(owner_database_url)
     await owner.execute("update accounts set password_hash = $1", weak)
     await owner.close()
     await sign_in(database)
     kept = await database.fetchval("select password_hash from accounts")
     assert kept != weak
-    assert not HASHER.check_needs_rehash(kept)
+    assert await renew_hash(kept, PASSWORD) is None
     await sign_in(database, digits=code(steps=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "stands_for_itself"),
+    [
+        ("欧阳娜娜", True),
+        ("阿依古丽·买买提", True),
+        ("𠮷田-2", True),
+        ("Zoë Müller", True),
+        ("clerk.1_b", True),
+        ("voting-service work", False),
+        ("Voting Service", False),
+        ("voting_service", False),
+        ("terminal of user 0", False),
+        ("console", False),
+        ("сlerk", False),  # begins with a Cyrillic letter
+        ("ｃｌｅｒｋ", False),
+        ("cle\u200brk", False),
+        ("张\u2f00", False),
+        ("clerk  1", False),
+        ("-", False),
+        ("", False),
+        ("x" * 65, False),
+    ],
+)
+def test_a_name_is_nobody_else_s_and_no_program_s(name: str, stands_for_itself: bool) -> None:
+    assert is_account_name(plain_name(name)) is stands_for_itself
+
+
+async def test_names_that_differ_in_case_are_one(database: Connection) -> None:
+    await member(database, "clerk")
+    with pytest.raises(InvalidInput):
+        await member(database, "Clerk")
 
 
 async def test_every_fault_of_a_new_account_is_named_at_once(database: Connection) -> None:

@@ -138,8 +138,8 @@ async def test_kept_figures_that_were_changed_do_not_hide_held_ballots_from_a_pu
         "update candidates set profile = '{}'",
         "update candidates set number = number + 100",
         "update contests set slug = 'other'",
-        "update platforms set config = '{}'",
-        "update platforms set daily_ceiling = 1",
+        "update platforms set slug = 'other'",
+        "update platforms set kind = 'wechat'",
     ],
 )
 async def test_who_stands_and_whom_a_platform_may_sign_in_is_fixed(

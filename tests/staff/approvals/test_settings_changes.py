@@ -16,7 +16,7 @@ from tests.contest_data import (
 )
 from tests.cut_data import MASTER_KEY, member
 from tests.staff.audit_log.chained import stored
-from voting_service.contests.model import Contest
+from voting_service.contests.model import Contest, EarlyClose
 from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.contests.settings.model import (
     NOTICE,
@@ -24,11 +24,16 @@ from voting_service.contests.settings.model import (
     Setting,
     setting_value,
 )
-from voting_service.contests.settings.platform_switch import (
-    propose_platform_on,
+from voting_service.contests.settings.platform_changes import (
+    ChangeResult,
+    PlatformChange,
+    change_platform,
+    change_platform_alone,
+    load_platform,
+    switch_on,
     switch_platform_off,
-    switch_platform_on,
 )
+from voting_service.contests.settings.platform_terms import PlatformTerms, read_terms
 from voting_service.contests.settings.repository import (
     AnnouncedChange,
     ChangeOrigin,
@@ -39,7 +44,6 @@ from voting_service.contests.settings.repository import (
 from voting_service.contests.settings.service import (
     approve_change,
     change_setting,
-    close_early,
 )
 from voting_service.errors import (
     InvalidInput,
@@ -86,6 +90,12 @@ def later(contest: Contest) -> str:
 
 async def acts(database: Connection) -> list[Entry]:
     return await stored(database)
+
+
+async def propose(database: Connection, account: Account, change: PlatformChange) -> int:
+    result = await change_platform(Actor(database, account, now()), change, reason=WHY)
+    assert result.state == "proposed" and result.approval_id is not None
+    return result.approval_id
 
 
 async def upcoming(database: Connection, slug: str, publish_at: datetime) -> Contest:
@@ -164,8 +174,11 @@ async def test_others_change_nothing(
         )
     with pytest.raises(Refused):
         await approve_change(Actor(database, other, now()), contest.slug, proposed)
+    await store_platform(database, "demo")
+    off = replace(read_terms(await load_platform(database, "demo")), enabled=False)
     with pytest.raises(Refused):
-        await propose_platform_on(Actor(database, other, now()), contest, "demo", reason=WHY)
+        change = PlatformChange("demo", off)
+        await change_platform(Actor(database, other, now()), change, reason=WHY)
     assert await load_contest(database, contest.slug) == contest
 
 
@@ -220,18 +233,30 @@ async def test_the_public_is_shown_why_in_both_languages(
         )
 
 
-async def test_the_early_close_is_announced(
+async def test_an_early_close_takes_two_people_and_is_announced(
     database: Connection, contest: Contest, supervisor: Account, clerk: Account
 ) -> None:
     moment = now()
-    with pytest.raises(Refused):
-        await close_early(Actor(database, clerk, moment), contest, moment + NOTICE, reason=WHY)
-    await close_early(Actor(database, supervisor, moment), contest, moment + NOTICE, reason=WHY)
+    closes_at = moment + HOUR
+    value = msgspec.to_builtins(closes_at)
+    proposed = await change_setting(
+        Actor(database, supervisor, moment), contest, "closes_at", value, reason=WHY
+    )
+    assert proposed is not None
+    with pytest.raises(SecondPersonRequired):
+        await approve_change(Actor(database, supervisor, moment), contest.slug, proposed)
+    assert await load_contest(database, contest.slug) == contest
+    await approve_change(Actor(database, clerk, moment), contest.slug, proposed)
     [change] = await load_changes(database, contest.id)
     assert (change.setting, change.before) == ("closes_at", setting_value(contest, "closes_at"))
     closed = await load_contest(database, contest.slug)
-    assert (closed.closes_at, closed.rules.early_close is not None) == (moment + NOTICE, True)
-    assert [line.act for line in await acts(database)] == ["contest_changed"]
+    assert closed.closes_at == closes_at
+    assert closed.rules.early_close == EarlyClose(supervisor.name, contest.closes_at)
+    assert [line.act for line in await acts(database)] == [
+        "proposed",
+        "contest_changed",
+        "approved",
+    ]
 
 
 async def test_a_platform_goes_off_at_once_and_comes_back_with_two(
@@ -245,11 +270,12 @@ async def test_a_platform_goes_off_at_once_and_comes_back_with_two(
     await switch_platform_off(database, "demo", by="staff-1", reason=WHY, now=now())
     with pytest.raises(Refused, match="is already off"):
         await switch_platform_off(database, "demo", by="staff-1", reason=WHY, now=now())
-    with pytest.raises(Refused, match="two people"):
-        await switch_platform_on(database, "demo", by="staff-1", reason=WHY, now=now())
     with pytest.raises(NotFound):
-        await propose_platform_on(Actor(database, clerk, now()), contest, "paper", reason=WHY)
-    proposed = await propose_platform_on(Actor(database, clerk, now()), contest, "demo", reason=WHY)
+        await switch_platform_off(database, "paper", by="staff-1", reason=WHY, now=now())
+    on = switch_on(await load_platform(database, "demo"))
+    with pytest.raises(Refused, match="two people"):
+        await change_platform_alone(database, on, ChangeOrigin("staff-1", now(), WHY))
+    proposed = await propose(database, clerk, on)
     with pytest.raises(SecondPersonRequired):
         await approve_change(Actor(database, clerk, now()), contest.slug, proposed)
     assert not (await load_platforms(database))[0].enabled
@@ -276,9 +302,145 @@ async def test_a_platform_goes_off_at_once_and_comes_back_with_two(
 
 async def test_while_nothing_runs_one_person_switches(database: Connection) -> None:
     await store_platform(database, "demo")
-    for switch in (switch_platform_off, switch_platform_on):
-        await switch(database, "demo", by="staff-1", reason=WHY, now=now())
+    await switch_platform_off(database, "demo", by="staff-1", reason=WHY, now=now())
+    on = switch_on(await load_platform(database, "demo"))
+    await change_platform_alone(database, on, ChangeOrigin("staff-1", now(), WHY))
     assert (await load_platforms(database))[0].enabled
+
+
+OLD, NEW = ({"kty": "OKP", "crv": "Ed25519", "x": x * 43, "kid": x} for x in "ab")
+
+
+async def test_keys_change_under_the_same_id_by_two_people_and_sessions_end(
+    database: Connection, contest: Contest, clerk: Account, supervisor: Account
+) -> None:
+    """The second person does the same, or approves; the reason may differ."""
+    platform_id = await store_platform(database, "demo", [OLD], daily_ceiling=9)
+    before = await load_platform(database, "demo")
+    terms = replace(
+        read_terms(before),
+        config={"keys": [NEW]},
+        origins=("https://a.example",),
+        name=Text("新名", "New name"),
+        daily_ceiling=None,
+    )
+    change = PlatformChange("demo", terms, end_sessions=True)
+    proposed = await propose(database, clerk, change)
+    assert await load_platform(database, "demo") == before
+    with pytest.raises(SecondPersonRequired):
+        await change_platform(Actor(database, clerk, now()), change, reason=WHY)
+    other = PlatformChange("demo", terms)
+    await decline(
+        Actor(database, clerk, now()),
+        contest,
+        (await load_contest_approvals(database, contest.id))[0],
+        "again",
+    )
+    again = await propose(database, clerk, other)
+    proposed = await propose(database, clerk, change)
+    result = await change_platform(
+        Actor(database, supervisor, now()), change, reason=Text("换钥", "New keys")
+    )
+    assert result == ChangeResult("approved", proposed)
+    after = await load_platform(database, "demo")
+    assert (after.id, read_terms(after), after.revision) == (
+        platform_id,
+        terms,
+        before.revision + 1,
+    )
+    assert after.sessions_not_before is not None
+    assert now() < after.sessions_not_before < now() + 2 * NOTICE
+    with pytest.raises(Refused, match="has changed"):
+        await approve_change(Actor(database, supervisor, now()), contest.slug, again)
+    changes = await load_changes(database, contest.id)
+    assert [(change.setting, change.approval_id) for change in changes] == [
+        ("platform", proposed),
+        ("platform_keys", proposed),
+    ]
+    assert changes[1].before["keys"] == ["a"]
+    assert (changes[1].after["keys"], changes[1].after["sessions_ended"]) == (["b"], True)
+    assert "origin" not in str(changes) and "ceiling" not in str(changes)
+    changed = next(line for line in await acts(database) if line.act == "platform_changed")
+    assert changed.actor == "staff-2" and changed.facts["to"]["origins"] == ["https://a.example"]
+    assert changed.facts["sessions_ended"] is True and changed.facts["decision"] == proposed
+
+
+async def test_a_new_platform_takes_two_once_a_contest_is_announced(
+    database: Connection, clerk: Account, supervisor: Account
+) -> None:
+    """And nobody is asked for a second person before; the error names what to do without one."""
+    terms = PlatformTerms(Text("一", "One"), "jwt", {"keys": [OLD]})
+    await upcoming(database, "secret", now() + HOUR)
+    origin = ChangeOrigin("terminal", now(), WHY)
+    await change_platform_alone(database, PlatformChange("one", terms), origin)
+    contest = await upcoming(database, "announced", now() - HOUR)
+    two = PlatformChange("two", terms)
+    with pytest.raises(Refused, match="--as"):
+        await change_platform_alone(database, two, origin)
+    await propose(database, clerk, two)
+    assert [p.slug for p in await load_platforms(database)] == ["one"]
+    result = await change_platform(Actor(database, supervisor, now()), two, reason=WHY)
+    assert result.state == "approved"
+    assert [p.slug for p in await load_platforms(database)] == ["one", "two"]
+    [announced] = await load_changes(database, contest.id)
+    assert (announced.setting, announced.before) == ("platform", None)
+    assert announced.after["slug"] == "two"
+    assert [line.act for line in await acts(database)] == [
+        "platform_added",
+        "proposed",
+        "platform_added",
+        "approved",
+    ]
+    await database.execute("update accounts set disabled = true where id = $1", clerk.id)
+    with pytest.raises(Refused, match=r"invite a second person .* platform disable three"):
+        change = PlatformChange("three", terms)
+        await change_platform(Actor(database, supervisor, now()), change, reason=WHY)
+    assert len(await load_contest_approvals(database, contest.id)) == 1
+
+
+async def test_what_decides_who_a_user_is_does_not_change_once_announced(
+    database: Connection, contest: Contest, clerk: Account, supervisor: Account
+) -> None:
+    kind = PlatformTerms(Text("微信", "WeChat"), "wechat", {"appid": "a", "subject": "unionid"})
+    change = PlatformChange("wechat", kind)
+    await propose(database, clerk, change)
+    await change_platform(Actor(database, supervisor, now()), change, reason=WHY)
+    actor = Actor(database, clerk, now())
+    with pytest.raises(Refused, match="could vote again"):
+        openid = replace(kind, config={"appid": "a", "subject": "openid"})
+        await change_platform(actor, PlatformChange("wechat", openid), reason=WHY)
+    with pytest.raises(InvalidInput, match="kind"):
+        await change_platform(
+            actor, PlatformChange("wechat", replace(kind, kind="jwt")), reason=WHY
+        )
+    with pytest.raises(Refused, match="nothing would change"):
+        await change_platform(actor, change, reason=WHY)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "config = '{\"keys\": [1]}'",
+        'name = \'{"zh": "x", "en": "x"}\'',
+        "origins = array['https://evil.example']",
+        "daily_ceiling = 1000000",
+        "enabled = true",
+    ],
+)
+async def test_platforms_change_by_two_people_in_sql_too(
+    database: Connection, contest: Contest, statement: str
+) -> None:
+    await store_platform(database, "demo", daily_ceiling=5)
+    await database.execute("update platforms set enabled = false")  # anybody may, at once
+    for setup in (statement, f"{statement}, revision = revision + 1"):
+        with pytest.raises(Refused, match="takes two people"):
+            with domain_errors():
+                await database.execute(f"update platforms set {setup}")
+    await database.execute("update platforms set sessions_not_before = now()")
+    for earlier in ("null", "now() - interval '1 second'"):
+        with pytest.raises(Refused, match="stay ended"):
+            with domain_errors():
+                await database.execute(f"update platforms set sessions_not_before = {earlier}")
 
 
 @pytest.mark.parametrize(
@@ -287,10 +449,12 @@ async def test_while_nothing_runs_one_person_switches(database: Connection) -> N
         "rules = jsonb_set(rules, '{ballot,max_choices}', '5')",
         "rules = jsonb_set(rules, '{cut,size}', '5')",
         "rules = jsonb_set(rules, '{cut,tie}', '\"lot\"')",
+        'rules = jsonb_set(rules, \'{cut,lot_source}\', \'{"zh": "x", "en": "x"}\')',
         "rules = jsonb_set(rules, '{time_zone}', '\"Europe/Berlin\"')",
         "rules = jsonb_set(rules, '{list_order}', '\"number\"')",
         "rules = jsonb_set(rules, '{release,mode}', '\"hidden\"')",
         "rules = jsonb_set(rules, '{publish_at}', '\"2100-01-01T00:00:00Z\"')",
+        "rules = rules - 'screening'",
         "opens_at = opens_at + interval '1 day'",
     ],
 )
@@ -300,6 +464,30 @@ async def test_what_is_fixed_since_the_opening_is_fixed_in_sql_too(
     with pytest.raises(Refused, match="once voting has opened"):
         with domain_errors():
             await database.execute(f"update contests set {change}")
+    assert await load_contest(database, contest.slug) == contest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "closes_at = closes_at + interval '1 day'",
+        "rules = jsonb_set(rules, '{release,blackout_hours}', '5')",
+        "rules = jsonb_set(rules, '{title,en}', '\"Another\"'), revision = revision + 1",
+    ],
+)
+async def test_sql_changes_no_setting_that_two_people_change(
+    database: Connection, contest: Contest, change: str
+) -> None:
+    with pytest.raises(SecondPersonRequired), domain_errors():
+        await database.execute(f"update contests set {change}")
+    assert await load_contest(database, contest.slug) == contest
+
+
+async def test_voting_does_not_close_in_the_past_in_sql(
+    database: Connection, contest: Contest
+) -> None:
+    with pytest.raises(Refused, match="has passed"), domain_errors():
+        await database.execute("update contests set closes_at = now() - interval '1 second'")
     assert await load_contest(database, contest.slug) == contest
 
 
@@ -327,8 +515,8 @@ async def test_a_closed_contest_is_not_opened_again_in_sql(
 async def test_what_was_announced_stays(
     database: Connection, contest: Contest, supervisor: Account, statement: str
 ) -> None:
-    moment = now()
-    await close_early(Actor(database, supervisor, moment), contest, moment + NOTICE, reason=WHY)
+    await store_platform(database, "demo")
+    await switch_platform_off(database, "demo", by=supervisor.name, reason=WHY, now=now())
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await database.execute(statement)
     assert len(await load_changes(database, contest.id)) == 1

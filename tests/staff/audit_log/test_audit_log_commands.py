@@ -149,10 +149,9 @@ async def test_a_wrong_password_is_recorded_and_what_was_typed_as_a_name_is_not(
 ) -> None:
     await store_contest(database, MASTER_KEY)
     await member(database, "staff-1", "supervisor")
+    close = ("contest", "close", SLUG, "--at", "2022-08-15T10:00:00")
     for name in ("staff-1", PASSWORD):
-        failed = await command(
-            "contest", "close", SLUG, "--as", name, VOTING_STAFF_PASSWORD="wrong horse battery"
-        )
+        failed = await command(*close, "--as", name, VOTING_STAFF_PASSWORD="wrong horse battery")
         assert isinstance(failed.exception, NotSignedIn)
     lines = await stored(database)
     assert [(line.actor, line.act, line.subject) for line in lines] == [

@@ -28,7 +28,7 @@ from voting_service.infrastructure.postgres.pool import (
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.voting.ballots.admit import Admitter
 from voting_service.voting.ballots.pipeline import BallotPipeline, Dependencies
-from voting_service.voting.ballots.vote import Outcome
+from voting_service.voting.ballots.vote import DatedBallot, Outcome
 from voting_service.voting.tally import counters
 from voting_service.voting.tally.counters import CounterFeed
 
@@ -49,6 +49,7 @@ class Bench:
     valkey: Valkey
     pool: Pool
     platform_id: int
+    clock: Clock = system_clock
 
     def cast(
         self,
@@ -64,7 +65,7 @@ class Bench:
             platform_id=self.platform_id,
             sender=sender(network, device),
             solved=solved,
-            choices=choices,
+            ballot=DatedBallot.of(self.contest, choices, self.clock()),
         )
 
     async def cast_all(self, ballots: list[tuple[bytes, list[int]]]) -> list[Outcome]:
@@ -93,7 +94,7 @@ async def open_bench(
         needs = Dependencies(pool, Admitter(valkey, LocalLimits()), feed, watch)
         pipeline = BallotPipeline(contest, b"k" * 32, needs, queue_limit=queue_limit)
         pipeline.platforms = {p.id: p for p in await load_platforms(database)}
-        yield Bench(contest, pipeline, feed, valkey, pool, platform_id)
+        yield Bench(contest, pipeline, feed, valkey, pool, platform_id, clock)
         await pipeline.close()
         await valkey.close()
 

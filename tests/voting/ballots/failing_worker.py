@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, get_args
@@ -17,8 +18,9 @@ from voting_service.infrastructure.postgres.database_clock import ClockWatch
 from voting_service.infrastructure.postgres.pool import Pool
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.voting.ballots.admit import Admitter
+from voting_service.voting.ballots.commit import QUERIES
 from voting_service.voting.ballots.pipeline import BallotPipeline, Dependencies
-from voting_service.voting.ballots.vote import Outcome
+from voting_service.voting.ballots.vote import DatedBallot, Outcome
 from voting_service.voting.tally.counters import CounterDelta, CounterFeed
 
 ANY_SECONDS = 1e8
@@ -32,11 +34,12 @@ Point = Literal[
     "answered",  # ⑥ done, ⑦ not begun
 ]
 POINTS: tuple[Point, ...] = get_args(Point)
-_INSERT = containing(b"\x00\x00\x00\x0b", b"{")
-"""The bind of the insert has eleven parameters and choices as text."""
+_PARAMETERS = max(int(number) for number in re.findall(r"\$(\d+)", QUERIES["insert_ballots"]))
+_INSERT = containing(b"\x00\x01\x00\x01" + _PARAMETERS.to_bytes(2, "big"))
+"""The bind of the insert: every parameter in binary, and how many there are."""
 
-Ballot = tuple[bytes, int, list[int]]
-"""Voter, platform, choices."""
+Ballot = tuple[bytes, int, DatedBallot]
+"""Voter, platform, ballot."""
 
 
 class _Dying:
@@ -124,8 +127,13 @@ class FailingWorker:
         self.pipeline = BallotPipeline(contest, b"k" * 32, needs, queue_limit=1_000)
         self.pipeline.platforms = platforms
 
-    async def cast(self, ballots: list[Ballot]) -> list[Outcome]:
-        return await asyncio.gather(*self._submit(ballots))
+    async def cast(
+        self, ballots: list[Ballot], while_waiting: Callable[[], None] = lambda: None
+    ) -> list[Outcome]:
+        """Cast ballots that share a batch; `while_waiting` is called while they wait for it."""
+        waiting = self._submit(ballots)
+        while_waiting()
+        return await asyncio.gather(*waiting)
 
     async def die(self, point: Point, ballots: list[Ballot]) -> list[Outcome | None]:
         """Dies at `point` with these votes on their way; None where the voter heard nothing.
@@ -159,7 +167,11 @@ class FailingWorker:
     def _submit(self, ballots: list[Ballot]) -> list[asyncio.Future[Outcome]]:
         return [
             self.pipeline.submit(
-                voter=voter, platform_id=platform, sender=sender(), solved=False, choices=choices
+                voter=voter,
+                platform_id=platform,
+                sender=sender(),
+                solved=False,
+                ballot=ballot,
             )
-            for voter, platform, choices in ballots
+            for voter, platform, ballot in ballots
         ]

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
@@ -36,8 +36,9 @@ from voting_service.voting.ballots.admit import (
     Admission,
     Admitter,
     bucket_count,
+    raise_ceilings,
 )
-from voting_service.voting.ballots.vote import Vote
+from voting_service.voting.ballots.vote import DatedBallot, Vote
 
 PERIOD = date(2022, 7, 18)
 OPENS = datetime(2022, 7, 1, tzinfo=UTC)
@@ -63,13 +64,13 @@ def make_platform(daily_ceiling: int | None) -> dict[int, Platform]:
     return {1: Platform(1, "p", both("p"), "jwt", {}, (), daily_ceiling, True, 1)}
 
 
-def vote(voter: bytes, network: str = "", device: str = "") -> Vote:
+def vote(voter: bytes, network: str = "", device: str = "", around: tuple[str, ...] = ()) -> Vote:
     return Vote(
         voter=voter,
         platform_id=1,
-        sender=sender(network, device),
+        sender=sender(network, device, around),
         solved=False,
-        choices=[1],
+        ballot=DatedBallot([1], OPENS, PERIOD),
         result=asyncio.get_running_loop().create_future(),
         waiting_since=0.0,
     )
@@ -82,12 +83,21 @@ async def admit(
     contest: Contest | None = None,
     ceiling: int | None = None,
     period: date = PERIOD,
+    day: date | None = None,
     price: Price = Price.OVER_RATE,
 ) -> list[Admission]:
-    """All of one price; by default as votes that nothing is known against."""
+    """All of one price; by default as votes that nothing is known against. The day is the period
+    where it is not given."""
+    noon = datetime.combine(day or period, time(4), UTC)
     contest, platforms = contest or make_contest(), make_platform(ceiling)
+    for cast in votes:
+        cast.ballot = cast.ballot._replace(period=period)
     admissions = await admitter.admit(
-        contest, platforms, period, votes, prices=[price] * len(votes), now_ms=0.0
+        contest,
+        platforms,
+        votes,
+        prices=[price] * len(votes),
+        now_ms=noon.timestamp() * 1000,
     )
     return list(admissions)
 
@@ -96,16 +106,22 @@ async def flags(
     valkey_client: Valkey,
     tag: str,
     rows: Sequence[tuple[str, str, str, int]],
-    rates: tuple[Rate, Rate, Rate],
+    rates: Sequence[Rate],
 ) -> list[int]:
-    """admit.lua's answer for (voter, network, device, price) with rates of the test's own."""
+    """admit.lua's answer for (voter, networks, device, price) with rates of the test's own: of the
+    voter, and of a network and a device, and the same for the networks around it. Networks are
+    letters, from the smallest to the widest."""
+    of_voter, *of_networks = [(rate.interval_ms, rate.tolerance_ms) for rate in rates]
     packed = msgspec.msgpack.encode(
         (
             "20220718",
             60,
-            [(rate.interval_ms, rate.tolerance_ms) for rate in rates],
+            (of_voter, list(zip(of_networks[::2], of_networks[1::2], strict=True))),
             rate_limits.FewDevices(devices=0, votes=0, busy_share=2),  # nobody is ever busy
-            [(voter, 0, network, device, 1, 0, price) for voter, network, device, price in rows],
+            [
+                (voter, 0, list(networks), device, 1, 0, price, "20220718")
+                for voter, networks, device, price in rows
+            ],
         )
     )
     answer = await valkey_client.call("voting_admit", [tag], [packed])
@@ -117,7 +133,7 @@ async def flags(
         st.lists(
             st.tuples(
                 st.sampled_from("123456"),
-                st.sampled_from(["", "a", "b"]),
+                st.sampled_from(["", "a", "b", "aC", "bC", "cC"]),
                 st.sampled_from("xy"),
                 st.sampled_from(list(Price)),
             ),
@@ -127,9 +143,7 @@ async def flags(
         min_size=1,
         max_size=3,
     ),
-    voter_burst=st.integers(1, 8),
-    network_burst=st.integers(1, 4),
-    device_burst=st.integers(1, 4),
+    bursts=st.tuples(st.integers(1, 8), *[st.integers(1, 4)] * 4),
 )
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -138,40 +152,43 @@ async def flags(
 async def test_within_one_interval_exactly_the_burst_conforms_however_it_is_batched(
     valkey_client: Valkey,
     calls: list[list[tuple[str, str, str, Price]]],
-    voter_burst: int,
-    network_burst: int,
-    device_burst: int,
+    bursts: tuple[int, ...],
 ) -> None:
-    """A voter's tries count for the voter; for network and device only the first one that is
-    neither over the voter's limit nor asked for a challenge."""
+    """A voter's tries count for the voter; for networks and devices only the first one that is
+    neither over the voter's limit nor asked for a challenge. A network over its limit counts
+    nothing more, and those around it go on."""
+    voter_burst, *network_bursts = bursts
     tag = next(tags)
     tries: Counter[str] = Counter()
     seen: set[str] = set()
     for rows in calls:
         expected = []
-        for voter, network, device, price in rows:
+        for voter, networks, device, price in rows:
             flag = 2 * (tries[voter] >= voter_burst)
             tries[voter] += 1
-            if network:
-                flag += 4 * (tries[network] >= network_burst)
-                flag += 8 * (tries[network + device] >= device_burst)
+            names = [name for network in networks for name in (network, network + device)]
+            full = [
+                tries[name] >= burst for name, burst in zip(names, network_bursts, strict=False)
+            ]
+            flag += 4 * any(full[::2]) + 8 * any(full[1::2])
             is_challenged = price is Price.ALWAYS or (price is Price.OVER_RATE and flag & 12)
             if voter in seen:
                 flag += 1
             elif not is_challenged and not flag & 2:
                 seen.add(voter)
-                tries[network] += 1
-                tries[network + device] += 1
+                for name, is_full in zip(names, full, strict=True):
+                    tries[name] += not is_full
             expected.append(flag)
-        bursts = voter_burst, network_burst, device_burst
-        voter_rate, network_rate, device_rate = (Rate(LONG_MS, burst) for burst in bursts)
-        rates = voter_rate, network_rate, device_rate
+        rates = [Rate(LONG_MS, burst) for burst in bursts]
         assert await flags(valkey_client, tag, rows, rates) == expected
 
 
 @pytest.mark.usefixtures("admitter")
 async def test_the_average_rate_is_kept_on_valkey_s_clock(valkey_client: Valkey) -> None:
-    """Trying all the time, a voter gets its burst and then one try an interval."""
+    """Trying all the time, a voter gets its burst and then one try an interval.
+
+    A busy machine pauses between two tries; what overflows then is known.
+    """
 
     async def now_ms() -> float:
         seconds, microseconds = await valkey_client.command("TIME")
@@ -179,14 +196,19 @@ async def test_the_average_rate_is_kept_on_valkey_s_clock(valkey_client: Valkey)
 
     rate, tag = Rate(interval_ms=20, burst=3), next(tags)
     conforming, begin = 0, await now_ms()
-    while (end := await now_ms()) < begin + 400:
+    tokens, expected, last = float(rate.burst), 0, begin
+    while (now := await now_ms()) < begin + 400:
+        tokens = min(rate.burst, tokens + (now - last) / rate.interval_ms)
+        if tokens >= 1:
+            tokens, expected = tokens - 1, expected + 1
+        last = now
         conforming += await flags(valkey_client, tag, [("1", "", "", 0)], (rate, rate, rate)) in (
             [0],
             [1],
         )
-    passed = (end - begin) / rate.interval_ms
+    passed = (now - begin) / rate.interval_ms
     assert conforming <= rate.burst + passed + 1
-    assert conforming >= rate.burst + passed * 0.8 - 2
+    assert conforming >= expected * 0.8 - 2
 
 
 async def test_a_canteen_is_marked_beyond_its_burst_and_nothing_else(admitter: Admitter) -> None:
@@ -239,6 +261,35 @@ async def test_a_busy_crowd_is_known_by_its_telephones_and_costs_no_memory(
     assert await valkey_client.command("GET", busy) == b"crowd"
 
 
+async def test_a_sender_with_a_whole_48_is_limited_as_one_sender_is(
+    admitter: Admitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another /64 for each voter gains nothing, in one /56 or all over a /48; and a mobile
+    provider, who gives each telephone a /64, is a crowd."""
+    monkeypatch.setattr(rate_limits, "NETWORK", Rate(LONG_MS, 400))
+    monkeypatch.setattr(rate_limits, "WIDE_NETWORK", Rate(LONG_MS, 1_600))
+
+    async def active(voters: int, names: str, devices: int) -> Counter[int]:
+        """Signals of voters who all have a /64 of their own, in 200 for one /56."""
+        votes = [
+            vote(
+                os.urandom(16),
+                f"{names} {number}",
+                f"phone {number % devices}",
+                (f"{names} /56 {number // 200 if devices > 1 else 0}", f"{names} /48"),
+            )
+            for number in range(voters)
+        ]
+        return Counter(a.active_signals for a in await admit(admitter, votes))
+
+    farm = await active(500, "farm", 1)
+    assert farm[Signal.FEW_DEVICES | Signal.CROWDED_NETWORK] >= 99, "the /56 has 400 at once"
+    telephones = await active(1_600, "provider", 60)
+    assert telephones == {0: 1_600}
+    spread = await active(100, "provider", 60)
+    assert spread == {Signal.CROWDED_NETWORK: 100}, "a /48 has a limit too"
+
+
 async def test_an_exempt_network_is_not_limited(admitter: Admitter) -> None:
     votes = [vote(os.urandom(16), "load test", "script") for _ in range(NETWORK.burst + 50)]
     for item in votes:
@@ -270,6 +321,29 @@ async def test_a_ceiling_counts_voters_not_tries_and_starts_again_each_day(
     tomorrow = PERIOD + timedelta(days=1)
     again = await admit(admitter, voters, ceiling=3, period=tomorrow)
     assert [bool(a.active_signals & Signal.PLATFORM_CEILING) for a in again] == [False] * 3 + [True]
+
+
+async def test_a_ceiling_is_of_a_day_also_where_a_voter_has_one_ballot_in_all(
+    admitter: Admitter, valkey_client: Valkey
+) -> None:
+    """And once Valkey has forgotten it, the stored ballots are counted, never fewer than it has."""
+    once, today = make_contest("contest"), PERIOD + timedelta(days=1)
+
+    async def over(day: date, votes: int) -> list[bool]:
+        voters = [vote(os.urandom(16)) for _ in range(votes)]
+        admissions = await admit(admitter, voters, contest=once, ceiling=3, day=day)
+        return [bool(a.active_signals & Signal.PLATFORM_CEILING) for a in admissions]
+
+    assert await over(PERIOD, 4) == [False] * 3 + [True]
+    assert await over(today, 1) == [False]
+    assert await raise_ceilings(valkey_client, 7, today, {1: 1, 2: 5}) == 1, "only what is too low"
+    await valkey_client.command("FLUSHALL")
+    assert await raise_ceilings(valkey_client, 7, today, {1: 2}) == 1
+    assert await over(today, 2) == [False, True]
+    assert await raise_ceilings(valkey_client, 7, today, {1: 2}) == 0
+    assert await over(today, 1) == [True]
+    left_ms = await valkey_client.command("PTTL", f"{{c7}}:platform:1:{today:%Y%m%d}")
+    assert 86_400_000 < left_ms <= 2 * 86_400_000
 
 
 @pytest.mark.parametrize(("every", "days"), [("day", 2), ("contest", DAYS + 1)])

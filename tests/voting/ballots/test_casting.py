@@ -24,7 +24,7 @@ from voting_service.infrastructure import tasks
 from voting_service.infrastructure.clock import FIRST_DAY, system_clock
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.voting import metrics
-from voting_service.voting.ballots.vote import Accepted, Repeated
+from voting_service.voting.ballots.vote import Accepted, DatedBallot, Repeated
 from voting_service.voting.tally.counters import (
     Counts,
     read_counts,
@@ -178,7 +178,11 @@ async def test_what_is_known_of_a_sender_is_stored_as_hashes_and_classes(
 ) -> None:
     who = sender("home", "phone")._replace(account_day=8_000, seconds_since_sign_in=90_000)
     await bench.pipeline.submit(
-        voter=voter(), platform_id=bench.platform_id, sender=who, solved=False, choices=[1]
+        voter=voter(),
+        platform_id=bench.platform_id,
+        sender=who,
+        solved=False,
+        ballot=DatedBallot.of(bench.contest, [1], system_clock()),
     )
     row = await database.fetchrow(
         "select address, network, device, cloud, agent_class, account_created, fill_seconds,"

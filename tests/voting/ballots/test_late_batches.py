@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.contest_data import store_contest, store_platform
+from tests.contest_data import arrange_contest, rules, store_contest, store_platform
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, containing
+from tests.senders import sender
 from tests.voting.ballots.conftest import (
     MASTER_KEY,
     Bench,
     new_voter,
     open_bench,
 )
+from tests.voting.ballots.failing_worker import ANY_SECONDS
 from voting_service.contests.model import Contest
-from voting_service.errors import NotOpen, Unavailable
+from voting_service.errors import AlreadyVoted, NotOpen, Unavailable
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.postgres.pool import Connection
-from voting_service.infrastructure.timeouts import COMMIT_GRACE_SECONDS
+from voting_service.infrastructure.timeouts import BATCH_GRACE_SECONDS, COMMIT_GRACE_SECONDS
 from voting_service.voting.ballots.admit import Admission, Admitter
-from voting_service.voting.ballots.vote import Accepted, Repeated
+from voting_service.voting.ballots.vote import Accepted, DatedBallot, Repeated
 from voting_service.voting.tally.repository import count_now
 
-GRACE = timedelta(seconds=COMMIT_GRACE_SECONDS)
+GRACE = timedelta(seconds=BATCH_GRACE_SECONDS)
 
 
 async def test_a_worker_that_slept_between_admitting_and_storing_stores_nothing(
@@ -94,10 +98,77 @@ async def test_the_last_moment_before_the_close_counts_and_the_close_does_not(
         assert refused.closed
 
 
-async def test_an_early_close_that_a_worker_has_not_heard_of_is_kept(
+async def test_the_arrival_of_a_vote_decides_however_long_the_stores_make_it_wait(
+    database: Connection, platform_id: int, database_url: str, valkey_url: str
+) -> None:
+    """Its batch begins when the day is over, and then when the vote is closed."""
+    zone = ZoneInfo(rules().time_zone)
+    day = system_clock().astimezone(zone).date() + timedelta(days=1)
+    midnight = datetime.combine(day + timedelta(days=1), time(), zone)
+    closes_at = midnight + timedelta(days=1, hours=1)
+    contest = await store_contest(database, MASTER_KEY, closes_at=closes_at)
+    instant, wait = timedelta(milliseconds=1), timedelta(seconds=6)
+    moment = midnight - instant
+    async with open_bench(
+        database,
+        contest,
+        platform_id,
+        database_url=database_url,
+        valkey_url=valkey_url,
+        clock=lambda: moment,
+        clock_limit_seconds=ANY_SECONDS,
+    ) as bench:
+        for end in (midnight, closes_at):
+            me, period = new_voter(), contest.period(end - instant)
+            moment = end - instant
+            waiting = [bench.cast(me, [1])]
+            moment = end
+            waiting += [bench.cast(me, [1]), bench.cast(me, [2])]
+            moment = end + wait
+            first, second, other = await asyncio.gather(*waiting)
+            rows = await database.fetch(
+                "select period, cast_at, ballot_id from ballots where voter = $1 order by 1", me
+            )
+            assert (rows[0]["period"], rows[0]["cast_at"]) == (period, end - instant)
+            assert rows[0]["ballot_id"][:6] == int((end - instant).timestamp() * 1000).to_bytes(6)
+            assert isinstance(first, Accepted)
+            if end == midnight:
+                assert isinstance(second, Accepted)
+                assert isinstance(other, AlreadyVoted)
+                assert [row["period"] for row in rows] == [period, contest.period(end)]
+            else:
+                assert second == Repeated(first.receipt)
+                assert isinstance(other, AlreadyVoted)
+                assert len(rows) == 1
+                assert isinstance(await bench.cast(new_voter(), [1]), NotOpen)
+
+
+async def test_the_insert_refuses_what_no_vote_can_have_waited_for(
     bench: Bench, database: Connection
 ) -> None:
-    await database.execute("update contests set closes_at = now() - interval '1 second'")
+    """Whatever arrival a worker claims; what a challenge and slow stores may take is taken."""
+    longest = timedelta(seconds=COMMIT_GRACE_SECONDS - BATCH_GRACE_SECONDS)
+    for ago, stored in ((longest + GRACE, 0), (timedelta(seconds=-30), 0), (longest - GRACE, 1)):
+        voter = new_voter()
+        outcome = await bench.pipeline.submit(
+            voter=voter,
+            platform_id=bench.platform_id,
+            sender=sender(),
+            solved=False,
+            ballot=DatedBallot.of(bench.contest, [1], bench.clock() - ago),
+        )
+        assert isinstance(outcome, Accepted if stored else Unavailable)
+        rows_stored = await database.fetchval(
+            "select count(*) from ballots where voter = $1", voter
+        )
+        assert rows_stored == stored
+
+
+async def test_an_early_close_that_a_worker_has_not_heard_of_is_kept(
+    bench: Bench, database: Connection, owner_database_url: str
+) -> None:
+    closed_at = datetime.now(UTC) - timedelta(seconds=1)
+    await arrange_contest(owner_database_url, 1, closes_at=closed_at)
     assert isinstance(await bench.cast(new_voter(), [1]), Unavailable)
     assert await database.fetchval("select count(*) from ballots") == 0
 

@@ -1,7 +1,9 @@
-"""Voters, a clock, retries, crashes and lost memory on the real stores, against a plain model.
+"""Voters, a clock, retries, crashes, lost memory and stores that go, against a plain model.
 
-Several workers share one contest. Whatever happens, every answer must agree with the rows in
-Postgres, rows must agree with what was asked for, and the counters must find back to the rows.
+Several workers share one contest. Votes wait while the day changes or the contest closes; retries
+name their period or do not. Whatever happens, every answer must agree with the rows in Postgres,
+rows with what was asked for and with the day it arrived, and the counters must find back to the
+rows.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from voting_service.contests.repository import load_platforms
 from voting_service.errors import (
     AlreadyVoted,
     NotOpen,
+    PeriodOver,
     StoreUnavailable,
     Unavailable,
 )
@@ -48,9 +51,11 @@ from voting_service.infrastructure.postgres.pool import (
     connect,
     open_pool,
 )
+from voting_service.infrastructure.timeouts import COMMIT_GRACE_SECONDS
 from voting_service.voting.ballots.receipt import StoredBallot, receipt_bytes
 from voting_service.voting.ballots.vote import (
     Accepted,
+    DatedBallot,
     Outcome,
     Repeated,
 )
@@ -64,9 +69,13 @@ from voting_service.voting.tally.repository import advance_floor, count_now
 T = TypeVar("T")
 WORKERS = 3
 CEILING = 2
+TOO_LONG = timedelta(seconds=COMMIT_GRACE_SECONDS + 1)
+"""Longer than any vote may wait."""
 VOTERS = st.integers(0, 5)
 CHOICES = st.sampled_from([[1], [2], [1, 2], [3]])
-CAST = st.tuples(st.integers(0, WORKERS - 1), VOTERS, CHOICES)
+NAMED = st.sampled_from([None, None, 0, 1])
+"""How many days ago the named period is; None names none."""
+CAST = st.tuples(st.integers(0, WORKERS - 1), VOTERS, CHOICES, NAMED)
 
 
 class Row(NamedTuple):
@@ -74,6 +83,7 @@ class Row(NamedTuple):
     disposition: int
     screened: bool
     platform_id: int
+    cast_at: datetime
     receipt: bytes
 
 
@@ -138,8 +148,9 @@ class VotingModel(RuleBasedStateMachine):
         )
         self.rows: dict[Key, Row] = {}
         self.tried: dict[Key, list[list[int]]] = {}
-        self.floods = Counter[date]()
+        self.floods = 0
         self.valkey_is_there = True
+        self.cut_off: set[int] = set()
         self.workers = self.run(self._hire())
 
     async def _hire(self) -> list[FailingWorker]:
@@ -155,30 +166,64 @@ class VotingModel(RuleBasedStateMachine):
             for wire, pool in self.house.lines
         ]
 
-    def ballot(self, voter: int, choices: list[int]) -> Ballot:
-        """Even voters sign in through the platform without a ceiling."""
+    def ballot(self, voter: int, choices: list[int], named: int | None = None) -> Ballot:
+        """A ballot that arrives now. Even voters sign in through the platform without a ceiling."""
         house = self.house
         platform = house.small_platform if voter % 2 else house.open_platform
-        return bytes([voter]) * 16, platform, choices
+        dated = DatedBallot.of(self.contest, choices, self.now)
+        if named is not None:
+            first = self.contest.period(self.contest.opens_at)
+            dated = dated._replace(period=max(first, dated.period - timedelta(days=named)))
+        return bytes([voter]) * 16, platform, dated
 
     @rule(casts=st.lists(CAST, min_size=1, max_size=8))
-    def cast_at_once(self, casts: list[tuple[int, int, list[int]]]) -> None:
+    def cast_at_once(self, casts: list[tuple[int, int, list[int], int | None]]) -> None:
+        ballots = [(worker, self.ballot(v, c, named)) for worker, v, c, named in casts]
+
         async def at_once() -> list[list[Outcome]]:
-            return await asyncio.gather(
-                *(self.workers[w].cast([self.ballot(voter, c)]) for w, voter, c in casts)
-            )
+            return await asyncio.gather(*(self.workers[w].cast([b]) for w, b in ballots))
 
         outcomes = self.run(at_once())
-        self.check(
-            [(self.ballot(v, c), o[0]) for (_, v, c), o in zip(casts, outcomes, strict=True)]
-        )
+        self.check([(b, o[0]) for (_, b), o in zip(ballots, outcomes, strict=True)])
 
     @rule(cast=CAST)
-    def cast_and_cast_again_elsewhere(self, cast: tuple[int, int, list[int]]) -> None:
-        worker, voter, choices = cast
+    def cast_and_cast_again_elsewhere(self, cast: tuple[int, int, list[int], int | None]) -> None:
+        worker, voter, choices, named = cast
         for place in (worker, (worker + 1) % WORKERS):
-            outcome = self.run(self.workers[place].cast([self.ballot(voter, choices)]))[0]
-            self.check([(self.ballot(voter, choices), outcome)])
+            ballot = self.ballot(voter, choices, named)
+            self.check([(ballot, self.run(self.workers[place].cast([ballot]))[0])])
+
+    @rule(
+        cast=CAST,
+        until_end=st.sampled_from([timedelta(milliseconds=1), timedelta(seconds=2)]),
+        wait=st.sampled_from([timedelta(milliseconds=1), timedelta(seconds=5), TOO_LONG]),
+        retry_names=st.booleans(),
+    )
+    def wait_over_the_end_of_the_period_and_retry(
+        self,
+        cast: tuple[int, int, list[int], int | None],
+        until_end: timedelta,
+        wait: timedelta,
+        *,
+        retry_names: bool,
+    ) -> None:
+        """A vote arrives before the day or the contest ends, and a slow store makes it wait."""
+        if self.contest.phase(self.now) != "open":
+            return
+        self.now = max(self.now, self.contest.period_end(self.now) - until_end)
+        worker, voter, choices, _ = cast
+        ballot = self.ballot(voter, choices)
+
+        def pass_time() -> None:
+            self.now += wait
+
+        outcome = self.run(self.workers[worker].cast([ballot], pass_time))[0]
+        self.check([(ballot, outcome)])
+        if not retry_names and self.contest.phase(self.now) == "open":
+            return  # as a new vote: other rules do that
+        again = self.ballot(voter, choices)
+        again = (*again[:2], again[2]._replace(period=ballot[2].period))
+        self.check([(again, self.run(self.workers[worker - 1].cast([again]))[0])])
 
     @rule(
         worker=st.integers(0, WORKERS - 1),
@@ -202,7 +247,7 @@ class VotingModel(RuleBasedStateMachine):
     @rule()
     def memory_is_lost(self) -> None:
         self.run(self.house.direct.command("FLUSHALL"))
-        self.floods[self.contest.period(self.now)] += 1
+        self.floods += 1
 
     @precondition(lambda self: self.valkey_is_there)
     @rule()
@@ -220,6 +265,13 @@ class VotingModel(RuleBasedStateMachine):
     def valkey_comes(self) -> None:
         self.run(self.house.fast_wire.listen())
         self.valkey_is_there = True
+
+    @rule(worker=st.integers(0, WORKERS - 1))
+    def record_goes_or_comes(self, worker: int) -> None:
+        """As in a failover: every connection is cut, and new ones are refused until it is over."""
+        wire = self.house.lines[worker][0]
+        self.run(wire.listen() if worker in self.cut_off else wire.refuse())
+        self.cut_off ^= {worker}
 
     @rule(worker=st.integers(0, WORKERS - 1))
     def count(self, worker: int) -> None:
@@ -254,36 +306,40 @@ class VotingModel(RuleBasedStateMachine):
         return Counts(len(counted), dict(votes))
 
     def check(self, answered: list[tuple[Ballot, Outcome | None]]) -> None:
-        """Every answer of one moment against the rows, and the rows against what was asked."""
-        period = self.contest.period(self.now)
+        """Every answer against the rows, and the rows against what was asked and when."""
         before, self.rows = self.rows, self.run(self._read_rows())
         assert all(self.rows.get(key) == row for key, row in before.items()), "a ballot changed"
-        for (voter, _, choices), _ in answered:
-            self.tried.setdefault((period, voter), []).append(choices)
+        for (voter, _, dated), _ in answered:
+            self.tried.setdefault((dated.period, voter), []).append(dated.choices)
         for key in self.rows.keys() - before.keys():
-            assert self.rows[key].choices in self.tried[key], "a ballot nobody cast"
-        is_open = self.contest.phase(self.now) == "open"
+            row = self.rows[key]
+            assert row.choices in self.tried[key], "a ballot nobody cast"
+            assert self.contest.phase(row.cast_at) == "open", "stored outside the vote"
+            assert self.contest.period(row.cast_at) == key[0], "moved to another day"
         accepted = Counter[Key]()
-        for (voter, platform, choices), outcome in answered:
-            key = (period, voter)
-            row = self.rows.get(key)
+        for (voter, platform, dated), outcome in answered:
+            key, choices = (dated.period, voter), dated.choices
+            row_found = self.rows.get(key)
             match outcome:
                 case Accepted(receipt=receipt):
                     accepted[key] += 1
-                    assert is_open
+                    assert dated.may_be_stored(self.contest)
                     assert key not in before, "accepted twice"
-                    assert row is not None, "confirmed and not stored"
-                    assert (row.choices, row.receipt) == (choices, receipt)
-                    assert row.platform_id == platform
+                    assert row_found is not None, "confirmed and not stored"
+                    assert (row_found.choices, row_found.receipt) == (choices, receipt)
+                    assert (row_found.platform_id, row_found.cast_at) == (platform, dated.cast_at)
                 case Repeated(receipt=receipt):
-                    assert row is not None, "said to be stored and is not"
-                    assert (row.choices, row.receipt) == (choices, receipt)
+                    assert row_found is not None, "said to be stored and is not"
+                    assert (row_found.choices, row_found.receipt) == (choices, receipt)
                 case AlreadyVoted(receipt=receipt):
-                    assert row is not None, "turned away without a stored ballot"
-                    assert row.choices != choices
-                    assert row.receipt == receipt
-                case NotOpen():
-                    assert not is_open
+                    assert row_found is not None, "turned away without a stored ballot"
+                    assert row_found.choices != choices
+                    assert row_found.receipt == receipt
+                case NotOpen() | PeriodOver():
+                    current = self.contest.current_period(dated.cast_at)
+                    assert isinstance(outcome, PeriodOver) is (dated.period < current)
+                    assert not dated.may_be_stored(self.contest)
+                    assert key not in before, "turned away with a stored ballot"
                 case Unavailable() | None:
                     pass
                 case _:
@@ -299,8 +355,8 @@ class VotingModel(RuleBasedStateMachine):
                 assert row.screened
             elif row.screened and row.platform_id == self.house.small_platform:
                 within[period] += 1
-        for period, ballots in within.items():
-            assert ballots <= CEILING * (1 + self.floods[period]), "the ceiling did not hold"
+        for ballots in within.values():
+            assert ballots <= CEILING * (1 + self.floods), "the ceiling did not hold"
 
     async def _read_rows(self) -> dict[Key, Row]:
         stored = await self.house.database.fetch(
@@ -314,6 +370,7 @@ class VotingModel(RuleBasedStateMachine):
                 r["disposition"],
                 r["screened"],
                 r["platform_id"],
+                r["cast_at"],
                 receipt_bytes(
                     b"k" * 32,
                     self.contest.slug,
@@ -331,6 +388,8 @@ class VotingModel(RuleBasedStateMachine):
                 worker.stop()
             if not self.valkey_is_there:
                 self.valkey_comes()
+            for worker_cut_off in list(self.cut_off):
+                self.record_goes_or_comes(worker_cut_off)
             self.reconcile()
             self.run(asyncio.sleep(0))
 

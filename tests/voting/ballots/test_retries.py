@@ -18,6 +18,7 @@ from voting_service.errors import ChallengeRequired, SlowDown
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.voting.ballots.vote import (
     Accepted,
+    DatedBallot,
     Outcome,
     Repeated,
 )
@@ -37,7 +38,11 @@ def cast_from(
     bench: Bench, voter: bytes, where: Sender, *, solved: bool = False
 ) -> asyncio.Future[Outcome]:
     return bench.pipeline.submit(
-        voter=voter, platform_id=bench.platform_id, sender=where, solved=solved, choices=[1]
+        voter=voter,
+        platform_id=bench.platform_id,
+        sender=where,
+        solved=solved,
+        ballot=DatedBallot.of(bench.contest, [1], bench.clock()),
     )
 
 

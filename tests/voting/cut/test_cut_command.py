@@ -37,7 +37,9 @@ from tests.cut_data import (
     insert_ballots,
     member,
 )
+from tests.patience import eventually
 from tests.printed import printed as printed_pages
+from tests.running_transactions import FORGET, running_transaction
 from voting_service.contests.model import CutRules
 from voting_service.errors import (
     InvalidInput,
@@ -68,7 +70,7 @@ def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Command:
     set_environment(monkeypatch, settings)
 
     async def call(*words: str, code: str = "") -> Result:
-        return await run_command(*words, VOTING_STAFF_CODE=code)
+        return await run_command(*words, **({"VOTING_STAFF_CODE": code} if code else {}))
 
     return call
 
@@ -207,18 +209,18 @@ async def test_the_preview_of_an_open_contest_states_what_is_missing(
     assert "✘ drained" in preview
 
 
-async def test_wait_waits_for_the_drain(
-    database: Connection, command: Command, monkeypatch: pytest.MonkeyPatch
+async def test_wait_waits_for_the_last_transaction_that_ran_at_the_close(
+    database: Connection, database_url: str, owner: Connection, command: Command
 ) -> None:
-    now = datetime.now(UTC)
-    await store_contest(
-        database,
-        MASTER_KEY,
-        opens_at=now - timedelta(days=1),
-        closes_at=now - timedelta(seconds=13),
-    )
-    assert "✘ drained" in (await command("cut", SLUG)).stdout
-    assert "✔ drained" in (await command("cut", SLUG, "--wait")).stdout
+    await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
+    await owner.execute(FORGET)
+    async with running_transaction(database_url):
+        assert "✘ drained" in (await command("cut", SLUG)).stdout
+        waiting = asyncio.ensure_future(command("cut", SLUG, "--wait"))
+        await eventually(
+            lambda: database.fetchval("select fence_at > 'epoch' from transaction_fence")
+        )
+    assert "✔ drained" in (await waiting).stdout
 
 
 async def test_tally_in_every_format(
@@ -276,7 +278,7 @@ async def test_accounts_by_command_line(database: Connection, command: Command) 
     assert isinstance(totp, pyotp.TOTP)
     code = totp.now()
     signed_in = await authenticate(database, MASTER_KEY, SignInAttempt("管理", PASSWORD, code))
-    assert signed_in.role == "administrator"
+    assert signed_in.account.role == "administrator"
     assert "管理" in (await command("account", "list")).stdout
     await command("account", "disable", "管理")
     assert "disabled" in (await command("account", "list")).stdout

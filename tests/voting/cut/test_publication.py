@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 import pytest
@@ -19,6 +19,7 @@ from tests.cut_data import (
     insert_ballots,
     member,
 )
+from tests.running_transactions import FORGET, running_transaction
 from voting_service.contests.model import Contest, CutRules
 from voting_service.errors import (
     InvalidInput,
@@ -36,7 +37,8 @@ from voting_service.infrastructure.postgres.pool import (
 from voting_service.staff.accounts.model import Account, Role
 from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.repository import load_contest_approvals
-from voting_service.voting.cut.examination import examine
+from voting_service.voting.cut import publication
+from voting_service.voting.cut.examination import Examination, examine
 from voting_service.voting.cut.publication import (
     approve,
     load_shown_cut,
@@ -51,7 +53,8 @@ CLEAR = {1: 5, 2: 4, 3: 3, 4: 2, 5: 1}
 TIED = {1: 5, 2: 3, 3: 3, 4: 3, 5: 1}
 WHY = Text(zh="补计漏统计的选票", en="ballots that were left out are counted")
 COMMITTEE = CutRules(size=3, tie="committee")
-LOT = CutRules(size=3, tie="lot")
+SOURCE = Text(zh="截止后首期开奖号码", en="the first draw after the close")
+LOT = CutRules(size=3, tie="lot", lot_source=SOURCE)
 
 
 class Staff(NamedTuple):
@@ -145,17 +148,35 @@ async def test_a_correction_is_a_new_version_and_the_old_one_stays(
     assert [row["document"] for row in kept] == [first, second]
 
 
-async def test_before_the_close_and_the_drain_nothing_is_published(
-    database: Connection, staff: Staff
+async def test_before_the_close_and_the_last_ballot_nothing_is_published(
+    database: Connection,
+    owner: Connection,
+    database_url: str,
+    staff: Staff,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     contest = await closed_contest(database, cut=COMMITTEE, votes=CLEAR)
-    for now, words in (
-        (CLOSES - timedelta(seconds=1), "contest close test-2022"),
-        (DRAINED - timedelta(microseconds=1), "15 seconds"),
-    ):
-        with pytest.raises(Refused, match=words):
-            await propose_publication(Actor(database, staff.clerk, now), contest, key=KEY)
-    assert await load_contest_approvals(database, contest.id) == ()
+    early = Actor(database, staff.clerk, CLOSES - timedelta(seconds=1))
+    with pytest.raises(Refused, match="contest close test-2022"):
+        await propose_publication(early, contest, key=KEY)
+    proposed = await propose_publication(Actor(database, staff.clerk, DRAINED), contest, key=KEY)
+    await owner.execute(FORGET)
+    second = Actor(database, staff.supervisor, DRAINED)
+    async with running_transaction(database_url):
+        with pytest.raises(Refused, match="on their way"):
+            await propose_publication(second, contest, key=KEY)
+        with pytest.raises(Refused, match="on their way"):
+            await approve(second, contest, proposed, key=KEY)
+
+    async def examined_before(*arguments: Any) -> Examination:
+        examination = await examine(*arguments)
+        await owner.execute(FORGET)
+        return examination
+
+    monkeypatch.setattr(publication, "examine", examined_before)
+    with pytest.raises(Refused, match="not stored yet"):  # by the database alone
+        await approve(second, contest, proposed, key=KEY)
+    assert await shown(database, contest) is None
 
 
 async def test_held_ballots_refuse_publication_by_number(
@@ -222,6 +243,7 @@ async def test_a_drawn_number_decides_reproducibly(database: Connection, staff: 
     await approve(Actor(database, staff.supervisor, DRAINED), contest, drawn, key=KEY)
     verified = verify_document(await publish(database, contest, staff)).document
     assert verified.selected == (1, *lot_order("8265", "test-2022", (2, 3, 4))[:2])
+    assert verified.contest.cut.lot_source == SOURCE
 
 
 async def test_advance_all_needs_no_decision(database: Connection, staff: Staff) -> None:

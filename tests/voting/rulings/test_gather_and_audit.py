@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from tests.contest_data import store_contest, store_platform
@@ -14,7 +15,7 @@ from tests.cut_data import (
     OPENS,
     StoredBallot,
 )
-from tests.database_clocks import as_database_clock
+from tests.database_clocks import GRACE, as_completeness
 from tests.voting.rulings.rulings_data import (
     get_staff,
     hold,
@@ -23,9 +24,9 @@ from tests.voting.rulings.rulings_data import (
 )
 from voting_service.contests.model import Contest
 from voting_service.infrastructure.postgres.pool import Connection, connect
-from voting_service.infrastructure.timeouts import DRAIN_SECONDS
 from voting_service.jobs.held_ballots import held_ballots_loop
 from voting_service.jobs.recount_audit import recount_audit_loop
+from voting_service.voting.completeness import Completeness
 from voting_service.voting.rulings.repository import load_hold_ballots, load_holds
 from voting_service.voting.tally.recount_audit import (
     Audit,
@@ -37,7 +38,7 @@ from voting_service.voting.tally.repository import advance_floor
 
 NOON = datetime(2022, 7, 5, 4, 0, tzinfo=UTC)
 """In Shanghai."""
-DRAINED = CLOSES + timedelta(seconds=DRAIN_SECONDS)
+DRAINED = CLOSES + GRACE
 
 
 @pytest.fixture
@@ -60,17 +61,15 @@ async def test_held_ballots_become_holds_a_platform_and_local_day(
     ids = await store_ballots(database, contest, stored)
     by_time = [item for item in ids if item != ids[0]]
     campaign = await hold(database, contest, ids[:1])  # beta's of the day before, known already
-    await held_ballots_loop(as_database_clock(lambda: NOON)).work(database)
-    await held_ballots_loop(as_database_clock(lambda: NOON)).work(database)
+    await held_ballots_loop(as_completeness(lambda: NOON)).work(database)
+    await held_ballots_loop(as_completeness(lambda: NOON)).work(database)
     gathered = [item for item in await load_holds(database, contest) if item.id != campaign]
     assert [(item.kind, item.label, item.ballots) for item in gathered] == [
         ("screening", "alpha 2022-07-04", 1),
         ("screening", "beta 2022-07-04", 1),
     ]
     assert "1 张选票" in gathered[0].evidence.sentence.zh
-    await held_ballots_loop(as_database_clock(lambda: DRAINED - timedelta(seconds=1))).work(
-        database
-    )
+    await held_ballots_loop(as_completeness(lambda: DRAINED - timedelta(seconds=1))).work(database)
     assert len(await load_holds(database, contest)) == 4
     shown = await load_hold_ballots(database, contest, gathered[0].id, limit=9)
     assert [item.ballot_id for item in shown] == by_time[:1]
@@ -82,11 +81,9 @@ async def test_the_day_of_the_close_is_gathered_when_it_has_drained(
     platform = await store_platform(database)
     last = StoredBallot([1], cast_at=CLOSES - timedelta(seconds=1), platform_id=platform, held=True)
     await store_ballots(database, contest, [last])
-    await held_ballots_loop(as_database_clock(lambda: DRAINED - timedelta(seconds=1))).work(
-        database
-    )
+    await held_ballots_loop(as_completeness(lambda: DRAINED - timedelta(seconds=1))).work(database)
     assert await load_holds(database, contest) == ()
-    await held_ballots_loop(as_database_clock(lambda: DRAINED)).work(database)
+    await held_ballots_loop(as_completeness(lambda: DRAINED)).work(database)
     assert [item.ballots for item in await load_holds(database, contest)] == [1]
 
 
@@ -99,7 +96,7 @@ async def test_an_audit_agrees_and_finds_what_was_tampered_with(
     )
     await advance_floor(database, contest.id)
     await rule(database, contest, staff, await hold(database, contest, ids[:3]), "void", NOON)
-    loop = recount_audit_loop(as_database_clock(lambda: NOON + timedelta(hours=1)))
+    loop = recount_audit_loop(as_completeness(lambda: NOON + timedelta(hours=1)))
     await loop.work(database)
     done = await load_audit(database, contest.id)
     assert done is not None
@@ -120,17 +117,22 @@ async def test_an_audit_agrees_and_finds_what_was_tampered_with(
 
 
 def audited(at: datetime) -> Audit:
-    return Audit(at, 1, 0, 0.1)
+    return Audit(at, at - GRACE, 1, 0, 0.1)
 
 
 async def test_when_an_audit_is_due(database: Connection, contest: Contest) -> None:
+    def due(last: Audit | None, ruled_at: datetime | None, now: datetime) -> bool:
+        return audit_due(contest, last, ruled_at, Completeness(now, now - GRACE))
+
     minute = timedelta(minutes=1)
-    assert not audit_due(contest, None, None, OPENS - minute)
-    assert audit_due(contest, None, None, OPENS)
-    assert not audit_due(contest, audited(NOON), NOON, NOON + minute)
-    assert audit_due(contest, audited(NOON), None, NOON + timedelta(hours=1))
-    assert audit_due(contest, audited(CLOSES), None, DRAINED)
-    assert not audit_due(contest, audited(DRAINED), None, DRAINED + timedelta(days=9))
+    assert not due(None, None, OPENS - minute)
+    assert due(None, None, OPENS)
+    assert not due(audited(NOON), NOON, NOON + minute)
+    assert due(audited(NOON), None, NOON + timedelta(hours=1))
+    assert due(audited(CLOSES), None, DRAINED)
+    assert not due(audited(DRAINED), None, DRAINED + timedelta(days=9))
     ruled = DRAINED + timedelta(days=1)
-    assert audit_due(contest, audited(DRAINED), ruled, ruled + minute)
-    assert not audit_due(contest, audited(ruled + minute), ruled, ruled + timedelta(days=9))
+    assert due(audited(DRAINED), ruled, ruled + minute)
+    assert not due(audited(ruled + minute), ruled, ruled + timedelta(days=9))
+    late = replace(audited(DRAINED), complete_before=CLOSES - minute)
+    assert due(late, None, DRAINED + minute)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.voting.ballots.commit import new_ballot_ids
-from voting_service.voting.tally.counters import Counts
+from voting_service.voting.tally.counters import Counts, Floor
 
 NOW = "select pg_current_xact_id()"
 
@@ -44,12 +44,12 @@ async def insert_ballot(
 
 
 async def count_by_hand(
-    connection: AnyConnection, contest_id: int, *, below: int | None = None
+    connection: AnyConnection, contest_id: int, *, below: Floor | None = None
 ) -> Counts:
-    """Every counted ballot that is visible now, or that transactions before `below` stored."""
+    """Every counted ballot that is visible now, or that the floor `below` covers."""
     rows = await connection.fetch(
         "select choices, commit_xid from ballots where contest_id = $1 and disposition = 0",
         contest_id,
     )
-    counted = [row["choices"] for row in rows if below is None or row["commit_xid"] < below]
+    counted = [row["choices"] for row in rows if below is None or below.covers(row["commit_xid"])]
     return Counts(len(counted), dict(Counter(n for choices in counted for n in choices)))

@@ -1,5 +1,5 @@
-"""A dump restored into another cluster: refused by every reader of the kept tally, and exact again
-after one command, whatever happens while it runs."""
+"""A dump restored into another cluster: refused by every reader of the kept tally, exact again once
+the reconciler has taken it over, whatever happens while it does, and what was lost is said."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from tests.contest_data import store_contest
 from tests.patience import patient_valkey
@@ -49,6 +51,7 @@ from voting_service.voting.tally.counters import (
 )
 from voting_service.voting.tally.errors import TallyOfAnotherCluster
 from voting_service.voting.tally.live_figures import load_figures
+from voting_service.voting.tally.losses import load_losses
 from voting_service.voting.tally.rebuild import rebuild
 from voting_service.voting.tally.recount import recount
 from voting_service.voting.tally.recount_audit import audit
@@ -99,7 +102,7 @@ async def test_a_restored_dump_is_counted_by_nobody(
     if passed:
         await burn_until(owner, "select floor from tally_floors")
     for reader in READERS.values():
-        with pytest.raises(Refused, match=r"another .*cluster.*voting-service tally rebuild"):
+        with pytest.raises(Refused, match=r"another .*cluster.*voting-service work"):
             await reader(restored, contest)
     # The ballots alone name no transaction.
     assert (await recount(restored, contest)).ballots.gross == 4
@@ -175,16 +178,12 @@ async def moved(
 
 
 @pytest.mark.parametrize("worked", [True, False], ids=["loops ran before it", "loops stood"])
-async def test_after_a_rebuild_live_record_and_recount_are_equal_and_stay_so(
+async def test_after_a_restore_live_record_and_recount_are_equal_and_stay_so(
     moved: Moved, worked: bool
 ) -> None:
     await moved.vote([2])
-    if worked:
-        await moved.reconcile()
-    else:  # and then only that tells what the counters hold from what they may keep
+    if not worked:  # the new cluster's transactions pass the old floor unnoticed
         await burn_until(moved.owner, "select floor from tally_floors")
-    done = await rebuild(moved.owner, moved.valkey, moved.contest, "administrator")
-    assert (done.ballots, done.renumbered > 0) == (43, True)
     await moved.check()
     # The new cluster's transaction ids pass all those that the old ballots named.
     for _ in range(6):
@@ -194,8 +193,38 @@ async def test_after_a_rebuild_live_record_and_recount_are_equal_and_stay_so(
         await moved.check()
     assert (await count_now(moved.service, moved.contest.id)).ballots == 73
     [entry] = await moved.service.fetch("select * from audit_log where act = 'tally_rebuilt'")
-    assert (entry["actor"], entry["contest"]) == ("administrator", moved.contest.slug)
-    assert entry["details"] == {"ballots": 43, "renumbered": done.renumbered}
+    assert (entry["actor"], entry["contest"]) == ("voting-service work", moved.contest.slug)
+    assert entry["details"]["ballots"] == 43
+    assert entry["details"]["renumbered"] > 0
+    assert await load_losses(moved.service, moved.contest.id) == []
+
+
+async def test_what_was_confirmed_after_the_dump_was_taken_is_counted_and_said(
+    moved: Moved,
+) -> None:
+    feed = CounterFeed(moved.valkey)
+    ahead = await moved.owner.fetchval("select max(commit_xid) from ballots")
+    for n in range(1, 4):  # as the first cluster's workers confirmed them, one of them held
+        counted = int(n > 1)
+        votes = {"1": 1} if counted else {}
+        feed.put(CounterDelta(moved.contest.id, ahead + n, counted, votes, 1 - counted))
+    await feed.flush()
+    before = lost()
+    with capture_logs() as lines:
+        await moved.check()
+        await moved.vote([1])
+        await moved.check()
+    [line] = [line for line in lines if line["event"] == "record_went_back"]
+    assert (line["log_level"], line["ballots_lost"]) == ("error", 3)
+    assert lost() == before + 3
+    [loss] = await load_losses(moved.service, moved.contest.id)
+    newest = await moved.service.fetchval("select max(cast_at) from ballots where commit_xid = '0'")
+    assert (loss.ballots, loss.newest_at) == (3, newest)
+    assert line["confirmed_until"] == loss.confirmed_until.isoformat()
+
+
+def lost() -> float:
+    return REGISTRY.get_sample_value("voting_record_ballots_lost_total") or 0.0
 
 
 async def test_votes_go_on_while_the_tally_is_rebuilt(
@@ -220,7 +249,7 @@ async def test_votes_go_on_while_the_tally_is_rebuilt(
         group.create_task(vote())
         await begun.wait()
         for _ in range(3):
-            await rebuild(moved.owner, moved.valkey, moved.contest, "administrator")
+            await rebuild(moved.owner, moved.contest, "clerk", of_this_cluster=True)
             assert (await audit(moved.service, moved.contest)).difference == 0
         done.set()
     assert (await audit(moved.service, moved.contest)).difference == 0
@@ -266,7 +295,7 @@ async def test_whatever_transactions_old_ballots_name(
     for step in ["rebuild", *steps, "commit"]:
         match step:
             case "rebuild":
-                await rebuild(owner, valkey, contest, "administrator")
+                await rebuild(owner, contest, "clerk", of_this_cluster=True)
             case "vote":
                 await house.vote([4])
             case "begin" if running is None:
@@ -289,32 +318,49 @@ async def test_whatever_transactions_old_ballots_name(
     await valkey.close()
 
 
-async def test_nobody_rebuilds_but_the_owner_and_nobody_changes_a_ballot(
-    database: Connection, owner_database_url: str, contest: Contest, valkey_url: str
+async def test_an_old_ballot_that_names_a_transaction_running_here_is_counted_at_once(
+    database: Connection, owner: Connection, contest: Contest, valkey_client: Valkey
 ) -> None:
     await insert_ballot(database, contest.id, [1])
-    valkey = patient_valkey(valkey_url)
+    await advance_floor(database, contest.id)
+    await database.execute("update tally_floors set cluster = 1")
+    transaction = database.transaction()
+    await transaction.start()
+    running = await insert_ballot(database, contest.id, [5])
+    await owner.execute(
+        "insert into ballots (contest_id, platform_id, disposition, screened, period, cast_at,"
+        " ballot_id, voter, choices, commit_xid)"
+        " select contest_id, 1, 0, true, period, cast_at, voter, ballot_id, '{2}', $1 from ballots",
+        running,
+    )
+    await reconcile_loop(valkey_client).work(owner)
+    assert await read_counts(valkey_client, contest.id) == (2, {1: 1, 2: 1})
+    await transaction.commit()
+    await reconcile_loop(valkey_client).work(owner)
+    assert await read_counts(valkey_client, contest.id) == (3, {1: 1, 2: 1, 5: 1})
+
+
+async def test_services_take_over_no_tally_of_this_cluster_and_nobody_changes_a_ballot(
+    database: Connection, owner: Connection, contest: Contest
+) -> None:
+    await insert_ballot(database, contest.id, [1])
+    await advance_floor(database, contest.id)
     with pytest.raises(Refused, match="VOTING_OWNER_DATABASE_URL"):
-        await rebuild(database, valkey, contest, "administrator")
-    await valkey.close()
-    owner = await connect(owner_database_url)
+        await rebuild(database, contest, "clerk")
+    assert await database.fetchval("select forget_transactions($1, '0', null)", contest.id) == 0
+    assert await count_now(database, contest.id) == (1, {1: 1})
     for change in ("choices = '{2}'", "disposition = 1", "commit_xid = '7'", "voter = ballot_id"):
         with pytest.raises(asyncpg.CheckViolationError, match="a ballot does not change"):
             await owner.execute(f"update ballots set {change}")
-    await owner.close()
 
 
 async def test_a_first_floor_is_refused_where_ballots_name_transactions_to_come(
-    database: Connection, owner_database_url: str, contest: Contest, valkey_url: str
+    database: Connection, owner: Connection, contest: Contest
 ) -> None:
     """A dump from before the first reconciliation has no floor that could name a cluster."""
-    owner = await connect(owner_database_url)
     await insert_ballot(owner, contest.id, [1], xids_ahead=1_000)
     for reader in (advance_floor, count_now):
         with pytest.raises(TallyOfAnotherCluster):
             await reader(database, contest.id)
-    valkey = patient_valkey(valkey_url)
-    await rebuild(owner, valkey, contest, "administrator")
+    await rebuild(database, contest, "clerk")
     assert (await advance_floor(database, contest.id))[1] == (1, {1: 1})
-    await valkey.close()
-    await owner.close()

@@ -22,6 +22,8 @@ from voting_service.voting.tally.counters import (
     CounterDelta,
     CounterFeed,
     Counts,
+    Floor,
+    SuspectedLoss,
     read_counts,
     set_counts,
 )
@@ -29,6 +31,10 @@ from voting_service.voting.tally.counters import (
 CONTEST = 1
 FIRST_XID = 2**50
 """Transaction ids outgrow 32 bits, and Lua's way of writing numbers."""
+
+
+MOST_RECENT = 2_000
+"""As in counters.lua."""
 
 
 def batch(n: int) -> CounterDelta:
@@ -50,12 +56,14 @@ async def deliver(valkey_client: Valkey, *batches: CounterDelta) -> None:
     await feed.flush()
 
 
-async def reconcile(valkey_client: Valkey, n: int, stored: list[CounterDelta]) -> int:
+async def reconcile(
+    valkey_client: Valkey, n: int, stored: list[CounterDelta], *, restored: bool = False
+) -> int:
     """The record's totals below FIRST_XID + n, when `stored` is what it holds."""
-    floor = FIRST_XID + n
-    return await set_counts(
-        valkey_client, CONTEST, floor, total([item for item in stored if item.xid < floor])
-    )
+    kept = [item for item in stored if item.xid < FIRST_XID + n]
+    totals = total(kept)
+    floor = Floor(FIRST_XID + n, previous_xid=FIRST_XID + n, ballots=totals.ballots)
+    return await set_counts(valkey_client, CONTEST, floor, totals, restored=restored)
 
 
 STEPS = st.lists(
@@ -82,6 +90,8 @@ async def test_repeats_late_ones_any_order_and_lost_memory(
     floor: int | None = None
     delivered: set[int] = set()
     for step in steps:
+        kept = [b for n, b in enumerate(stored) if n < (floor or 0) or n in delivered]
+        ballots = total(kept).ballots
         match step:
             case ("deliver", list(numbers)):
                 await deliver(valkey_client, *(stored[n] for n in numbers))
@@ -92,7 +102,11 @@ async def test_repeats_late_ones_any_order_and_lost_memory(
             case ("set back", int(to)) if floor is not None and to < floor:
                 floor = to
                 delivered.clear()
-                await reconcile(valkey_client, floor, stored)
+                with pytest.raises(SuspectedLoss) as noticed:
+                    await reconcile(valkey_client, floor, stored)
+                assert noticed.value.ballots + noticed.value.since == ballots
+                assert await read_counts(valkey_client, CONTEST) is None
+                await reconcile(valkey_client, floor, stored, restored=True)
             case ("flush", _):
                 await valkey_client.command("FLUSHALL")
                 floor = None
@@ -133,6 +147,39 @@ async def test_what_is_below_the_floor_is_not_remembered(valkey_client: Valkey) 
     assert await valkey_client.command("HLEN", "{c1}:tally:recent") == 2
 
 
+async def test_work_does_not_grow_with_what_was_counted_since_the_last_reconciliation(
+    valkey_client: Valkey,
+) -> None:
+    """Nor does memory. A call as long as what had piled up took the voters' screening with it."""
+    await reconcile(valkey_client, 0, [])
+    many = [batch(n) for n in range(2 * MAX_WAITING_BATCHES)]
+    for start in range(0, len(many), 1_000):
+        await deliver(valkey_client, *many[start : start + 1_000])
+    assert await read_counts(valkey_client, CONTEST) == total(many)
+    for key in ("HLEN", "recent"), ("ZCARD", "order"):
+        assert await valkey_client.command(key[0], "{c1}:tally:" + key[1]) == MOST_RECENT
+    # The newest are those that a reading of the record may not have seen.
+    await reconcile(valkey_client, len(many) - 100, many)
+    assert await read_counts(valkey_client, CONTEST) == total(many)
+    assert await valkey_client.command("HLEN", "{c1}:tally:recent") == 100
+
+
+async def test_the_batch_of_a_long_transaction_is_counted_once(valkey_client: Valkey) -> None:
+    """Whether the record sees it before its delta comes or after."""
+    floor = Floor(FIRST_XID + 5, running=(FIRST_XID + 1, FIRST_XID + 2))
+    await set_counts(valkey_client, CONTEST, floor, Counts(0, {}))
+    await deliver(valkey_client, batch(0), batch(1))  # the totals cover one of them
+    assert without_zeros(await read_counts(valkey_client, CONTEST)) == total([batch(1)])
+    await set_counts(
+        valkey_client,
+        CONTEST,
+        Floor(FIRST_XID + 5, ballots=5, previous_xid=FIRST_XID + 5),
+        total([batch(1), batch(2)]),
+    )
+    await deliver(valkey_client, batch(1), batch(2))
+    assert await read_counts(valkey_client, CONTEST) == total([batch(1), batch(2)])
+
+
 async def test_every_key_begins_with_the_contest_s_tag(valkey_client: Valkey) -> None:
     await deliver(valkey_client, batch(1))
     await reconcile(valkey_client, 1, [batch(0), batch(1)])
@@ -144,7 +191,7 @@ async def test_every_key_begins_with_the_contest_s_tag(valkey_client: Valkey) ->
 async def test_contests_do_not_mix(valkey_client: Valkey) -> None:
     await deliver(valkey_client, batch(0), batch(0)._replace(contest_id=2, votes={"5": 1}))
     for contest_id in (1, 2):
-        await set_counts(valkey_client, contest_id, FIRST_XID, Counts(0, {}))
+        await set_counts(valkey_client, contest_id, Floor(FIRST_XID), Counts(0, {}))
     assert (await read_counts(valkey_client, 1)) == (1, {1: 1})
     assert (await read_counts(valkey_client, 2)) == (1, {5: 1})
 
@@ -160,7 +207,8 @@ async def test_the_feed_is_bounded_and_counts_what_it_drops(valkey_client: Valke
         feed.put(batch(n))
     assert lost_batches() == before + 3
     await feed.flush()
-    assert await valkey_client.command("HLEN", "{c1}:tally:recent") == MAX_WAITING_BATCHES
+    shown = await valkey_client.command("HGET", "{c1}:tally:live", "ballots")
+    assert int(shown) == sum(batch(n).ballots for n in range(3, MAX_WAITING_BATCHES + 3))
 
 
 async def test_a_batch_of_held_ballots_is_nothing_to_count(valkey_client: Valkey) -> None:
@@ -175,14 +223,14 @@ async def test_the_feed_goes_on_after_an_outage(valkey_url: str) -> None:
         valkey_client = patient_valkey(wire.url, lambda: now)
         feed = CounterFeed(valkey_client)
         running = asyncio.create_task(feed.run())
-        await set_counts(valkey_client, CONTEST, FIRST_XID, Counts(0, {}))
+        await set_counts(valkey_client, CONTEST, Floor(FIRST_XID), Counts(0, {}))
         wire.answer_instead = b"-READONLY You can't write against a read only replica.\r\n"
         before = lost_batches()
         feed.put(batch(0))
         await eventually(lambda: lost_batches() > before)
         wire.answer_instead = None
         now += OPEN_CIRCUIT_SECONDS
-        await valkey_client.ping()
+        await valkey_client.probe()
         feed.put(batch(1))
 
         async def counted() -> bool:
@@ -219,7 +267,7 @@ async def test_the_feed_survives_any_error_and_sends_the_other_contests(
         feed.put(batch(n))
         feed.put(batch(n)._replace(contest_id=2))
         await eventually(partial(has_lost, before + n + 1))
-    await set_counts(valkey_client, 2, FIRST_XID, Counts(0, {}))
+    await set_counts(valkey_client, 2, Floor(FIRST_XID), Counts(0, {}))
 
     async def is_counted() -> bool:
         return await read_counts(valkey_client, 2) == total([batch(0), batch(1)])

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from tests.contest_data import both
 from tests.patience import PATIENCE_SECONDS
-from voting_service.contests.model import Platform
+from voting_service.contests.model import PersonPolicy, Platform
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
 from voting_service.voting.voters.service import SignIn
@@ -50,8 +50,9 @@ def clock() -> MovableClock:
 @pytest.fixture
 def make_platform() -> Callable[..., Platform]:
     def make(
-        config: dict[str, Any], *, slug: str = "paper", kind: str = "jwt", platform_id: int = 1
-    ) -> Platform:
+        config: dict[str, Any], *, slug: str = "paper", kind: str = "jwt", platform_id: int = 1,
+        person_policy: PersonPolicy = "never",
+    ) -> Platform:  # fmt: skip
         return Platform(
             id=platform_id,
             slug=slug,
@@ -62,6 +63,7 @@ def make_platform() -> Callable[..., Platform]:
             daily_ceiling=None,
             enabled=True,
             revision=1,
+            person_policy=person_policy,
         )
 
     return make

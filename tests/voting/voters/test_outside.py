@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import itertools
 from collections.abc import AsyncIterator, Callable
@@ -9,12 +10,14 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from voting_service.errors import Unavailable
 from voting_service.infrastructure.http_clients.client import (
     MAX_ANSWER_BYTES,
     MAX_CALLS_PER_HOST,
     Answer,
     BoundedClient,
+    open_http_client,
 )
 
 URL = "https://provider.example/token"
@@ -112,6 +115,35 @@ async def test_every_fault_on_the_way_is_an_outage_without_details(fault: Except
         await outside(fail).get(URL, {"secret": "planted"})
     assert "planted" not in str(outage.value)
     assert outage.value.__suppress_context__
+
+
+async def test_slow_servers_take_no_connection_from_another() -> None:
+    """Two with every call that they may have: the third answers all the same."""
+    released = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if b"/slow" in await reader.readuntil(b"\r\n\r\n"):
+            await released.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    servers = [await asyncio.start_server(answer, "127.0.0.1", 0) for _ in range(3)]
+    first, second, third = (
+        f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers
+    )
+    async with open_http_client() as client:
+        calls = BoundedClient(client, deadline_seconds=PATIENCE_SECONDS)
+        slow = [
+            asyncio.create_task(calls.get(f"{address}/slow"))
+            for address in (first, second)
+            for _ in range(MAX_CALLS_PER_HOST)
+        ]
+        assert (await calls.get(third)).status == 200
+        assert not any(task.done() for task in slow)
+        released.set()
+        assert {(await task).status for task in slow} == {200}
+    for server in servers:
+        server.close()
 
 
 async def test_calls_that_ended_make_room_however_they_ended() -> None:

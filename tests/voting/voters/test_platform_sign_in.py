@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.contest_data import unstored_contest
 from tests.fakes.signers import (
     Ed25519Signer,
     FakePlatform,
@@ -240,5 +241,6 @@ async def test_other_credentials_name_no_contest(
 
 def test_nobody_signs_in_once_the_voters_key_is_destroyed() -> None:
     keys = ContestKeys.from_roots(None, b"s" * 32)
+    now, identity = datetime(2022, 7, 18, tzinfo=UTC), Identity(1, "user-1")
     with pytest.raises(Refused, match=r"the voter key of this contest has been destroyed"):
-        open_session(keys, 1, Identity(1, "user-1"), datetime(2022, 7, 18, tzinfo=UTC))
+        open_session(keys, unstored_contest(), identity, now)

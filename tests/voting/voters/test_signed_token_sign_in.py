@@ -45,6 +45,14 @@ def identify(make_sign_in: SignInMaker, make_platform: MakePlatform) -> Identify
     return lambda token: sign_in.identify(platform, token, contest_slug=CONTEST)
 
 
+@pytest.fixture
+def identify_person(make_sign_in: SignInMaker, make_platform: MakePlatform) -> Identify:
+    """The same for a platform that names the person in every token."""
+    platform = make_platform({"keys": [PAPER.signer.jwk()]}, person_policy="required")
+    sign_in = make_sign_in()
+    return lambda token: sign_in.identify(platform, token, contest_slug=CONTEST)
+
+
 def token(**more: Any) -> str:
     return PAPER.token(CONTEST, "user-1", NOW, **more)
 
@@ -214,16 +222,20 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     "sub: null": (lambda: token(sub=None), "sub: Expected `str`, got `null`"),
     "sub: NUL": (lambda: token(sub="a\0b"), "sub: contains characters that cannot be printed"),
     "sub: a line end": (lambda: token(sub="a\nb"), "sub: contains characters"),
+    "sub: a space before": (lambda: token(sub=" user-1"), "sub: must not begin or end"),
+    "sub: a space after": (lambda: token(sub="user-1 "), "sub: must not begin or end"),
     "sub: a half surrogate": (lambda: token(sub="a\ud800b"), "claims: is not valid JSON"),
     "jti: missing": (lambda: without("jti"), "jti: is missing"),
     "jti: empty": (lambda: token(jti=""), "jti: Expected `str` of length >= 1"),
     "jti: too long": (lambda: token(jti="a" * 129), "jti: Expected `str` of length <= 128"),
     "jti: a number": (lambda: token(jti=1), "jti: Expected `str`, got `int`"),
     "jti: NUL": (lambda: token(jti="\0"), "jti: contains characters"),
-    "person: empty": (lambda: token(person=""), "person: Expected `str` of length >= 1"),
-    "person: too long": (lambda: token(person="a" * 257), "person: Expected `str` of length <="),
+    "person: given, as this platform never does": (
+        lambda: token(person="7f" * 32),
+        "person: must be left out",
+    ),
+    "person: empty": (lambda: token(person=""), "person: must be left out"),
     "person: a number": (lambda: token(person=13800000000), "person: Expected `str | null`"),
-    "person: an escape": (lambda: token(person="\x1b[2J"), "person: contains characters"),
     # times
     "iat: missing": (lambda: without("iat"), "iat: is missing"),
     "exp: missing": (lambda: without("exp"), "exp: is missing"),
@@ -294,8 +306,54 @@ async def test_a_good_token_names_the_user(identify: Identify) -> None:
 
 
 async def test_what_a_platform_may_say_besides_is_kept(identify: Identify) -> None:
-    output = token(person="7f" * 32, account_created="2019-02-28", nickname="ignored")
-    assert await identify(output) == Identity(1, "user-1", "7f" * 32, date(2019, 2, 28))
+    output = token(account_created="2019-02-28", nickname="ignored")
+    assert await identify(output) == Identity(1, "user-1", None, date(2019, 2, 28))
+
+
+@pytest.mark.parametrize("spelling", ["7f" * 32, "7F" * 32, "7f7F" * 16])
+async def test_a_person_is_the_same_in_every_spelling(
+    identify_person: Identify, spelling: str
+) -> None:
+    signed_in = await identify_person(token(person=spelling))
+    assert signed_in == Identity(1, "user-1", b"\x7f" * 32)
+
+
+@pytest.mark.parametrize(
+    ("person", "rule"),
+    [
+        (None, "missing"),
+        ("", "must be 64 hexadecimal digits"),
+        ("7f" * 31, "must be 64 hexadecimal digits"),
+        ("7f" * 33, "must be 64 hexadecimal digits"),
+        ("7f" * 32 + " ", "must be 64 hexadecimal digits"),
+        (" " + "7f" * 32, "must be 64 hexadecimal digits"),
+        ("7f" * 32 + "\n", "must be 64 hexadecimal digits"),
+        ("0x" + "7f" * 31, "must be 64 hexadecimal digits"),
+        ("7g" * 32, "must be 64 hexadecimal digits"),
+        ("７f" * 32, "must be 64 hexadecimal digits"),
+        ("٧f" * 32, "must be 64 hexadecimal digits"),
+        ("7f:" * 21 + "7", "must be 64 hexadecimal digits"),
+        ("hash-of-zhang", "must be 64 hexadecimal digits"),
+        ("\x1b[2J", "must be 64 hexadecimal digits"),
+    ],
+)
+async def test_a_person_that_is_missing_or_of_another_form_is_refused_with_the_rule(
+    identify_person: Identify, person: str | None, rule: str
+) -> None:
+    with pytest.raises(TokenRefused, match=f"person: {rule}"):
+        await identify_person(token(person=person))
+    with pytest.raises(TokenRefused, match="person: missing"):
+        await identify_person(token())
+
+
+@pytest.mark.parametrize("kind", ["wechat", "openid_connect"])
+def test_a_kind_that_cannot_name_the_person_is_not_set_up_to(
+    make_sign_in: SignInMaker, make_platform: MakePlatform, kind: str
+) -> None:
+    platform = make_platform({}, kind=kind, person_policy="required")
+    [fault] = make_sign_in().faults(platform)
+    assert fault.field == "person_policy"
+    assert "never" in fault.message
 
 
 @pytest.mark.parametrize(
@@ -305,7 +363,6 @@ async def test_what_a_platform_may_say_besides_is_kept(identify: Identify) -> No
         {"sub": "a" * 128},
         {"sub": "用户-1 @微博"},
         {"jti": "a" * 128},
-        {"person": "a" * 256},
         {"person": None, "account_created": None, "nbf": None},
         {"account_created": "2022-07-18"},
         {"exp": NOW + 120},

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.contest_data import make_platform, unstored_contest
 from tests.fakes.signers import (
     FakePlatform,
     P256Signer,
@@ -30,6 +31,7 @@ from voting_service.voting.voters.service import open_session
 
 NOW = datetime(2022, 7, 18, 4, 0, tzinfo=UTC)
 CLAIMS = msgspec.json.Decoder(Claims)
+PAPER = make_platform("paper")
 PLATFORMS = (FakePlatform("paper"), FakePlatform("paper", P256Signer()))
 KEYS = [PinnedKeys([platform.signer.jwk()], ALGORITHMS, "keys") for platform in PLATFORMS]
 TOKENS = [platform.token("craftsmen", "user-1", int(NOW.timestamp())) for platform in PLATFORMS]
@@ -42,7 +44,7 @@ async def verify(which: int, token: str) -> Claims:
     claims = await open_token(
         token, CLAIMS, keys=KEYS[which], algorithms=ALGORITHMS, max_bytes=4096
     )
-    check_claims(claims, platform_slug="paper", contest_slug="craftsmen", now=NOW)
+    check_claims(claims, PAPER, contest_slug="craftsmen", now=NOW)
     return claims
 
 
@@ -101,12 +103,13 @@ async def test_any_text_is_refused_and_can_be_peeked_at(text: str) -> None:
 keys = st.binary(min_size=32, max_size=32)
 platform_ids = st.integers(1, 32767)
 subjects = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=128)
-identities = st.builds(Identity, platform_ids, subjects, st.none() | subjects)
+persons = st.binary(min_size=32, max_size=32)
+identities = st.builds(Identity, platform_ids, subjects, st.none() | persons)
 
 
-@given(key=keys, identity=identities, other=identities, person=subjects)
+@given(key=keys, identity=identities, other=identities, person=persons)
 def test_a_person_is_one_voter_over_all_platforms(
-    key: bytes, identity: Identity, other: Identity, person: str
+    key: bytes, identity: Identity, other: Identity, person: bytes
 ) -> None:
     voters = {pseudonym(key, item._replace(person=person)) for item in (identity, other)}
     assert len(voters) == 1
@@ -122,12 +125,14 @@ def test_two_accounts_are_two_voters(key: bytes, first: Identity, other: Identit
     assert (pseudonym(key, first) == pseudonym(key, other)) == same
 
 
-@given(key=keys, platform_id=platform_ids, text=subjects)
+@given(
+    key=keys, platform_id=platform_ids, text=st.text("0123456789abcdef", min_size=32, max_size=32)
+)
 def test_an_account_is_never_taken_for_a_person_of_the_same_name(
     key: bytes, platform_id: int, text: str
 ) -> None:
     account = Identity(platform_id, text)
-    assert pseudonym(key, account) != pseudonym(key, account._replace(person=text))
+    assert pseudonym(key, account) != pseudonym(key, account._replace(person=text.encode()))
 
 
 @given(first=keys, other=keys, identity=identities)
@@ -149,7 +154,8 @@ def test_a_session_names_the_voter_until_it_ends(
     roots: tuple[bytes, bytes], identity: Identity, contest_id: int, now: datetime
 ) -> None:
     contest_keys = ContestKeys.from_roots(*roots)
-    token, expires_at = open_session(contest_keys, contest_id, identity, now)
+    open_contest = unstored_contest(contest_id)
+    token, expires_at = open_session(contest_keys, open_contest, identity, now)
     opened = session_token.read(
         contest_keys.session,
         token.encode(),
@@ -160,4 +166,10 @@ def test_a_session_names_the_voter_until_it_ends(
     assert opened.voter == pseudonym(contest_keys.pseudonym, identity)
     assert opened.platform_id == identity.platform_id
     assert expires_at.timestamp() == opened.expires
-    assert 0 <= now.timestamp() + session_token.SESSION_SECONDS - opened.expires < 1
+    assert opened.issued == int(now.timestamp())
+    assert 3600 <= opened.lifetime <= session_token.SESSION_SECONDS
+    last = open_contest.midnight_after(now) + timedelta(hours=1)
+    assert expires_at <= last, "a session ends with its voting day"
+    assert opened.lifetime == session_token.SESSION_SECONDS or last - expires_at < timedelta(
+        seconds=2
+    )

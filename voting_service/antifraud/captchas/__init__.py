@@ -10,9 +10,9 @@ person either, so like a solved challenge it never releases a held ballot.
 | the provider accepts the token               | the vote goes on               | verified     |
 | it rejects it: forged, expired, another site | 428, both ways again           | failed       |
 | a good token comes for a second ballot       | 428, both ways again           | replayed     |
-| it is slow (DEADLINE_SECONDS), unreachable,  | 428, usual proof of work only  | unavailable  |
-| replies with an error or nonsense, or        |                                |              |
-| rejects our keys                             |                                |              |
+| it is slow (infrastructure/timeouts.py),     | 428, usual proof of work only  | unavailable  |
+| unreachable, replies with an error or        |                                |              |
+| nonsense, or rejects our keys                |                                |              |
 | that happened FAILURE_THRESHOLD times in a   | usual proof of work only; not  | circuit_open |
 | row                                          | asked for OPEN_CIRCUIT_SECONDS |              |
 | MAX_AT_ONCE checks are under way             | 428, usual proof of work only  | too_many     |

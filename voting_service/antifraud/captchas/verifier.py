@@ -1,5 +1,6 @@
 """Verification of captcha tokens by one provider: with a deadline, a bound on concurrent checks, a
-circuit breaker, and a cache of results. Nothing here waits longer than DEADLINE_SECONDS."""
+circuit breaker, and a cache of results. Nothing here waits longer than CAPTCHA_DEADLINE_SECONDS
+(infrastructure/timeouts.py): the provider's reply, and recording the token as used."""
 
 from __future__ import annotations
 
@@ -17,9 +18,8 @@ from voting_service.antifraud import metrics
 from voting_service.antifraud.captchas.adapter import CaptchaAdapter, CaptchaResponse
 from voting_service.errors import Unavailable
 from voting_service.infrastructure.circuit_breaker import CircuitBreaker, Monotonic
+from voting_service.infrastructure.timeouts import CAPTCHA_DEADLINE_SECONDS
 
-DEADLINE_SECONDS = 2.0
-"""For one check: the provider's reply, and recording the token as used."""
 MAX_AT_ONCE = 48
 """Fewer than the calls that infrastructure/http_clients/client.py allows to one host."""
 FAILURE_THRESHOLD = 3
@@ -55,7 +55,7 @@ class VerifierOptions(NamedTuple):
 
     mark_used: MarkUsed
     monotonic: Monotonic
-    deadline_seconds: float = DEADLINE_SECONDS
+    deadline_seconds: float = CAPTCHA_DEADLINE_SECONDS
 
 
 class CaptchaVerifier:

@@ -11,7 +11,7 @@ So no store has to remember used solutions, and it works while Valkey is unavail
 from __future__ import annotations
 
 import secrets
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import altcha
@@ -60,6 +60,16 @@ def issue(
         hmac_secret=key,
         hmac_key_secret=key + b"solution",
     ).to_dict()
+
+
+def asked_at(payload: str) -> datetime | None:
+    """Return when the challenge of `payload` was issued, as it claims; `is_solved` checks that,
+    because the signature covers it. None for anything but an ALTCHA payload."""
+    parsed = _parse(payload)
+    expires = parsed.challenge.parameters.expires_at if parsed else None
+    if type(expires) is not int or not VALID_SECONDS <= expires < 1 << 33:
+        return None
+    return datetime.fromtimestamp(expires - VALID_SECONDS, UTC)
 
 
 def is_solved(key: bytes, ballot: ChallengedBallot, payload: str, *, now_seconds: float) -> bool:

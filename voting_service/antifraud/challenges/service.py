@@ -18,6 +18,7 @@ from voting_service.antifraud.challenges import proof_of_work
 from voting_service.antifraud.challenges.proof_of_work import ChallengedBallot
 from voting_service.contests.model import Contest
 from voting_service.errors import ChallengeRequired, busy
+from voting_service.infrastructure.timeouts import CHALLENGE_GRACE_SECONDS
 
 MAX_CHALLENGES_WAITING = 200
 """Each takes half a millisecond, so nobody waits longer than a tenth of a second."""
@@ -26,6 +27,7 @@ MAX_CHALLENGES_WAITING = 200
 MAX_CHALLENGES_CACHED = 10_000
 _REUSED_FOR = timedelta(seconds=proof_of_work.VALID_SECONDS / 2)
 """How long the same challenge is returned again: there must be time left to solve it."""
+_GRACE = timedelta(seconds=CHALLENGE_GRACE_SECONDS)
 
 
 class _IssuedChallenge(NamedTuple):
@@ -42,6 +44,14 @@ class ChallengeSolution(NamedTuple):
     voter: bytes
     payload: str
     client_address: str
+
+
+class ChallengeVerdict(NamedTuple):
+    """The result of a check, and the arrival that decides day and deadline of the vote: its own, or
+    that of its first try if the period of that ended while the voter solved the challenge."""
+
+    result: CaptchaResult
+    arrived_at: datetime
 
 
 class ChallengeService:
@@ -62,8 +72,9 @@ class ChallengeService:
         now: datetime,
         previous: CaptchaResult,
     ) -> None:
-        """Fill in the challenge for this voter's ballot of now; `previous` is the result of the
-        last solution. Raises Unavailable when too many challenges are being made.
+        """Fill in the challenge for this voter's ballot; `now` is the arrival of the vote, and
+        `previous` the result of the last solution. Raises Unavailable when too many challenges are
+        being made.
 
         Runs in a thread, so that thousands of requests for challenges do not stop the votes. A
         voter who asks again for the same ballot gets the same challenge.
@@ -105,23 +116,40 @@ class ChallengeService:
 
     async def check(
         self, contest: Contest, solution: ChallengeSolution, now: datetime
-    ) -> CaptchaResult:
-        """Check a solution for the voter's ballot of now. A captcha's payload is
-        `provider:token`; a proof of work is base64 and has no colon."""
-        ballot = ChallengedBallot(contest.slug, solution.voter, contest.period(now))
+    ) -> ChallengeVerdict:
+        """Check a solution for the voter's ballot of now or, within CHALLENGE_GRACE_SECONDS, of the
+        period that ended while it was solved. A captcha's payload is `provider:token`, and counts
+        for the ballot of now; a proof of work is base64 and has no colon."""
         provider, colon, token = solution.payload.partition(":")
+        arrived_at = now if colon else _first_try(contest, solution.payload, now)
+        if contest.phase(arrived_at) != "open":
+            return ChallengeVerdict(CaptchaResult.FAILED, now)
+        ballot = ChallengedBallot(contest.slug, solution.voter, contest.period(arrived_at))
         if not colon:
             solved = proof_of_work.is_solved(
                 self._key, ballot, solution.payload, now_seconds=now.timestamp()
             )
-            return CaptchaResult.VERIFIED if solved else CaptchaResult.FAILED
+            if solved:
+                return ChallengeVerdict(CaptchaResult.VERIFIED, arrived_at)
+            return ChallengeVerdict(CaptchaResult.FAILED, now)
         verifier = self.captcha_verifier
         if verifier is None or provider != verifier.adapter.provider:
-            return CaptchaResult.FAILED
+            return ChallengeVerdict(CaptchaResult.FAILED, now)
         response = CaptchaResponse(token, solution.client_address, self._binding(ballot))
-        return await verifier.verify(response)
+        return ChallengeVerdict(await verifier.verify(response), now)
 
     def _binding(self, ballot: ChallengedBallot) -> str:
         return ballot_binding(
             self._key, contest=ballot.contest, voter=ballot.voter, period=ballot.period
         )
+
+
+def _first_try(contest: Contest, payload: str, now: datetime) -> datetime:
+    """Return when a challenge was issued if its period has ended since, not longer ago than the
+    grace; otherwise now. Solving may have taken minutes, and the insert takes no ballot dated so
+    long ago: the date is at most the grace before now, which is still in the period."""
+    asked_at = proof_of_work.asked_at(payload)
+    if asked_at is None or contest.phase(asked_at) != "open":
+        return now
+    ended_at = contest.period_end(asked_at)
+    return max(asked_at, now - _GRACE) if ended_at <= now < ended_at + _GRACE else now

@@ -1,7 +1,8 @@
 """The client of a request, as far as it is stored: keyed hashes, and coarse classes.
 
-Hashes of the address, of its network (/24 or /64) and of the headers that a browser always sends
-the same way. The key is the contest's and is destroyed with the voters' key. No raw value is kept.
+Hashes of the address, of its network (/24 or /64), for the limits also of the networks around that
+(/56 and /48), and of the headers that a browser always sends the same way. The key is the
+contest's and is destroyed with the voters' key. No raw value is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from voting_service.infrastructure.ip_addresses import (
     Network,
     is_within,
     parse_address,
-    to_network,
+    to_networks,
 )
 
 # Plain integers: an enum's `|` costs more than the rest of a vote's screening.
@@ -37,12 +38,19 @@ _CACHE_SIZE = 65_536
 
 class Origin(NamedTuple):
     """The source of a request: hashes in hex, NO_HASH without an address (a Unix socket). `exempt`:
-    no signal is active there."""
+    no signal is active there. `around` are the wider networks, the smallest first; they are never
+    stored."""
 
     address: str
     network: str
     cloud: bool
     exempt: bool
+    around: tuple[str, ...] = ()
+
+    @property
+    def limited_networks(self) -> tuple[str, ...]:
+        """The networks whose limits hold for the sender, the smallest first."""
+        return () if self.exempt else (self.network, *self.around)
 
 
 class Device(NamedTuple):
@@ -105,9 +113,14 @@ class ClientReader:
             parsed = parse_address(address)
         except ValueError:
             return NOWHERE
+        network, *around = to_networks(parsed)
         return Origin(
             address=self._hash(b"address", parsed.packed),
-            network=self._hash(b"network", to_network(parsed).network_address.packed),
+            network=self._hash(b"network", network.network_address.packed),
+            around=tuple(
+                self._hash(b"network/%d" % wider.prefixlen, wider.network_address.packed)
+                for wider in around
+            ),
             cloud=self._cloud.contains(parsed),
             exempt=is_within(parsed, self._exempt),
         )

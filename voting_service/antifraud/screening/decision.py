@@ -7,8 +7,8 @@ signals coincide:
 
 | signal          | active when                                               | kind              |
 | --------------- | --------------------------------------------------------- | ----------------- |
-| crowded network | the /24 or /64 is over its rate                           | challenge         |
-| repeated device | one fingerprint on one network is over its rate           | challenge, soft   |
+| crowded network | the /24, or the /64, /56 or /48, is over its rate         | challenge         |
+| repeated device | one fingerprint on one of them is over its rate           | challenge, soft   |
 | few devices     | a busy network's hundreds of votes have few fingerprints  | hold              |
 | cloud network   | the address belongs to a hosting company                  | challenge, strong |
 | automated agent | the user agent names a program                            | strong            |

@@ -10,9 +10,17 @@ signal in decision.py, its policy without Valkey, a test of each.
 | limit    | key                        | over it                           | without Valkey      |
 |----------|----------------------------|-----------------------------------|---------------------|
 | voter    | contest, voter             | 429                               | stricter, by worker |
-| network  | contest, /24 or /64 hashed | a challenge, never a rejection    | signal is missing   |
+| network  | contest, network hashed    | a challenge, never a rejection    | signal is missing   |
 | device   | fingerprint on a network   | a challenge, never a rejection    | signal is missing   |
 | platform | contest, platform, day     | ballots held for review by staff  | signal is missing   |
+
+A network is a /24, or a /64 and also the /56 and the /48 around it, each with limits of its own
+(`network_rates`): a provider gives a customer up to a /48, whose 65,536 networks would otherwise
+have as many bursts. A mobile provider gives every telephone a /64, so a /48 may hold tens of
+thousands of voters.
+
+A day is the local day of the vote, also where a contest allows one ballot in all. After Valkey lost
+its data, `jobs/platform_ceilings.py` sets the platforms' counts from the stored ballots.
 
 The voter's limit counts tries. The others count voters: the first vote of a voter in the period
 that is admitted, that is, neither over the voter's limit nor sent a challenge. Every other try is
@@ -28,7 +36,7 @@ compared with the counts and does not change them:
 
 The only state this needs is the hint of admission, 8 bytes a voter.
 
-On a network that was busy once, votes and fingerprints are counted for the rest of the period (a
+On a network that was busy once, votes and fingerprints are counted for the rest of the day (a
 number and a HyperLogLog); see FewDevices.
 """
 
@@ -70,11 +78,22 @@ NETWORK = Rate(interval_ms=50, burst=2_400)
 that votes in its lunch break is below it. Above it every vote requires a challenge."""
 DEVICE = Rate(interval_ms=200, burst=1_200)
 """One fingerprint on one network: enough for a popular telephone in that factory."""
+WIDE_NETWORK = Rate(interval_ms=10, burst=12_000)
+"""Five times NETWORK for a /48: the 65,536 telephones of a full one can vote within ten minutes."""
+WIDE_DEVICE = Rate(interval_ms=40, burst=6_000)
+"""Five times DEVICE."""
 FEW_DEVICES = FewDevices(devices=20, votes=300, busy_share=0.125)
 """Three hundred honest voters behind a busy exit show a hundred fingerprints: system, browser and
 language versions multiply. Twenty is far from that, and far from one."""
 
 _LOCAL_KEYS = 50_000
+
+
+def network_rates() -> tuple[tuple[Rate, Rate], ...]:
+    """Return two rates for each of a sender's networks (the /24 or /64, the /56, the /48): of its
+    voters, and of each fingerprint there. A /56 has those of a /64, for it is a household or a
+    firm, or 256 telephones."""
+    return (NETWORK, DEVICE), (NETWORK, DEVICE), (WIDE_NETWORK, WIDE_DEVICE)
 
 
 class LocalLimits:

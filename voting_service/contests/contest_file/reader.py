@@ -284,6 +284,9 @@ def _check_ballot_and_cut(draft: _Draft) -> None:
     count = len(draft.candidates())
     if least is not None and most is not None and least > most:
         draft.fault(("ballot", "min_choices"), "min_above_max", least=least, most=most)
+    tie = draft.get("cut", "tie")
+    if tie is not None and (tie == "lot") != draft.is_given("cut", "lot_source"):
+        draft.fault(("cut", "lot_source"), "lot_source_only_with_lot")
     if not count:
         return
     if most is not None and most > count:
@@ -357,7 +360,11 @@ def _finish(document: ContestDocument, folder: Path | None, draft: _Draft) -> Co
             release=ReleaseSchedule(
                 mode=release.mode, daily_at=daily_at, blackout_hours=release.blackout_hours
             ),
-            cut=CutRules(**document.cut.model_dump()),
+            cut=CutRules(
+                document.cut.size,
+                document.cut.tie,
+                _text(document.cut.lot_source) if document.cut.lot_source else None,
+            ),
             screening=ScreeningRules(**document.screening.model_dump()),
             list_order=document.list_order,
             expected_voters_per_day=document.expected_voters_per_day,

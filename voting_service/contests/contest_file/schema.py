@@ -122,6 +122,7 @@ class ReleaseSection(_Section):
 class CutSection(_Section):
     size: Annotated[int, Field(ge=1, le=9999)] = 30
     tie: Literal["committee", "lot", "advance_all"] = "committee"
+    lot_source: Annotated[Both[Summary] | None, BeforeValidator(_same_in_both)] = None
 
 
 class ScreeningSection(_Section):

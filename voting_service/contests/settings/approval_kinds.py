@@ -1,4 +1,4 @@
-"""The kind of approval request that changes a setting."""
+"""The kinds of approval requests that change a setting or a platform."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from voting_service.contests.settings.platform_terms import PlatformTerms
 from voting_service.i18n.text import Text
 from voting_service.staff.approvals.model import DECIDERS, ApprovalKind, register
 
@@ -20,6 +21,20 @@ class SettingsPayload(msgspec.Struct, frozen=True):
     reason: Text
 
 
+class PlatformPayload(msgspec.Struct, frozen=True):
+    """The change of a platform, all its terms. Revision 0 and no earlier terms: a new platform."""
+
+    slug: str
+    revision: int
+    before: PlatformTerms | None = msgspec.field(name="from")
+    after: PlatformTerms = msgspec.field(name="to")
+    end_sessions: bool
+    reason: Text
+
+
 SETTINGS = register(
     ApprovalKind("settings", SettingsPayload, "contest", DECIDERS, "kinds.settings")
+)
+PLATFORM = register(
+    ApprovalKind("platform", PlatformPayload, "contest", DECIDERS, "kinds.platform")
 )

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from voting_service.contests.model import Contest
+from voting_service.contests.settings.approval_kinds import PlatformPayload
+from voting_service.contests.settings.platform_terms import PlatformTerms
 from voting_service.contests.settings.repository import AnnouncedChange
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.formatting import (
@@ -16,6 +18,9 @@ from voting_service.i18n.formatting import (
     written_number,
 )
 from voting_service.i18n.text import Language
+
+_WHOLE_KEY = 12
+"""Ids of keys up to this length are shown whole; longer ones are thumbprints."""
 
 
 class DescribedChange(msgspec.Struct, frozen=True):
@@ -50,6 +55,49 @@ def setting_name(setting: str, language: Language) -> str:
     return words
 
 
+class TermsChange(msgspec.Struct, frozen=True):
+    """One term of a platform that a change sets, for staff; `before` is empty for a new one."""
+
+    name: str
+    before: str
+    after: str
+
+
+def describe_platform_change(payload: PlatformPayload, language: Language) -> list[TermsChange]:
+    """Return what a change of a platform sets, by term."""
+    words: Mapping[str, str] = load_catalogue("contest_settings", language)["terms"]
+    before = _described_terms(payload.before, words, language) if payload.before else {}
+    after = _described_terms(payload.after, words, language)
+    changed = [
+        TermsChange(words[term], before.get(term, ""), text)
+        for term, text in after.items()
+        if before.get(term) != text
+    ]
+    if payload.end_sessions:
+        changed.append(TermsChange(words["sessions"], words["stay"], words["end"]))
+    return changed
+
+
+def _described_terms(
+    terms: PlatformTerms, words: Mapping[str, str], language: Language
+) -> dict[str, str]:
+    ceiling = terms.daily_ceiling
+    return {
+        "name": f"{terms.name.zh} / {terms.name.en}",
+        "sign_in": _described_sign_in(terms),
+        "origins": words["joint"].join(terms.origins) or words["none"],
+        "ceiling": words["none"] if ceiling is None else written_number(ceiling, language),
+        "person_policy": terms.person_policy,
+        "state": words["on"] if terms.enabled else words["off"],
+    }
+
+
+def _described_sign_in(terms: PlatformTerms) -> str:
+    if terms.kind == "jwt":
+        return " ".join(terms.keys)
+    return " ".join((terms.kind, *(f"{key}={value}" for key, value in terms.config.items())))
+
+
 def describe_value(
     setting: str, value: Any, contest: Contest, language: Language, *, beside: Any = None
 ) -> str:
@@ -57,10 +105,8 @@ def describe_value(
     before has the name of its later state, `beside`."""
     words: Mapping[str, str] = load_catalogue("contest_settings", language)["value"]
     match setting, value:
-        case "platform", _:
-            state = "none" if value is None else "on" if value["enabled"] else "off"
-            name = (value or beside)["name"][language]
-            text = words[f"platform_{state}"].format(name=name)
+        case (("platform" | "platform_keys"), _):
+            text = _describe_platform(setting, value, words, language, beside)
         case "publish_at", None:
             text = words["with_opening"]
         case _, None:
@@ -81,7 +127,20 @@ def describe_value(
             choices = words["choices"].format(min=least, max=most)
             text = words["joint"].join((words[f"every_{every}"], choices))
         case "cut", {"size": size, "tie": tie}:
-            text = words["joint"].join((words["size"].format(count=size), words[tie]))
+            source = value.get("lot_source")
+            rule = words["lot_source"].format(source=source[language]) if source else words[tie]
+            text = words["joint"].join((words["size"].format(count=size), rule))
         case _:
             text = words[value]
     return text
+
+
+def _describe_platform(
+    setting: str, value: Any, words: Mapping[str, str], language: Language, beside: Any
+) -> str:
+    if setting == "platform":
+        state = "none" if value is None else "on" if value["enabled"] else "off"
+        return words[f"platform_{state}"].format(name=(value or beside)["name"][language])
+    keys = " ".join(key if len(key) <= _WHOLE_KEY else key[:8] + "…" for key in value["keys"])
+    text = words["platform_keys_ended" if value["sessions_ended"] else "platform_keys"]
+    return text.format(name=value["name"][language], keys=keys)

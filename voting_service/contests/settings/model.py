@@ -235,10 +235,27 @@ def _check_value(contest: Contest, setting: Setting, new: Any) -> None:
         faults.append(Fault("ballot", "contests.settings.choices_out_of_range", count=count))
     if isinstance(new, CutRules) and not 1 <= new.size <= count:
         faults.append(Fault("cut.size", "contests.settings.cut_size_out_of_range", count=count))
+    if isinstance(new, CutRules):
+        faults.extend(_lot_source_faults(new))
     if isinstance(new, ReleaseTimes) and (new.mode == "daily") != (new.daily_at is not None):
         faults.append(Fault("release.daily_at", "contests.settings.daily_time_only_with_daily"))
     if faults:
         raise InvalidInput(*faults)
+
+
+def _lot_source_faults(cut: CutRules) -> list[Fault]:
+    source = cut.lot_source
+    if (cut.tie == "lot") != (source is not None):
+        return [Fault("cut.lot_source", "contests.settings.lot_source_only_with_lot")]
+    if source is None:
+        return []
+    faults = (
+        find_text_fault(
+            f"cut.lot_source.{language}", text, limit=SUMMARY_CHARACTERS, line_breaks=True
+        )
+        for language, text in (("zh", source.zh), ("en", source.en))
+    )
+    return [fault for fault in faults if fault is not None]
 
 
 Change = Callable[[Contest, Any, datetime, str], Contest]

@@ -16,8 +16,14 @@ select id, changed_at, setting, before, after, reason, approval_id
  where contest_id = $1
  order by id;
 
--- name: switch_platform
--- Switches a platform, unless it has another revision; takes effect within seconds.
-update platforms set enabled = $3, revision = revision + 1
- where id = $1 and revision = $2
+-- name: change_platform
+-- Stores a platform's terms, unless it has another revision; takes effect within seconds. Where $8
+-- is given, sessions opened until so long from now end.
+update platforms
+   set name = $3, config = $4, origins = $5, daily_ceiling = $6, enabled = $7,
+       person_policy = $9,
+       sessions_not_before = case when $8::interval is null then sessions_not_before
+                                  else greatest(sessions_not_before, clock_timestamp() + $8) end,
+       revision = revision + 1
+ where slug = $1 and revision = $2
 returning revision;

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from voting_service.contests.model import Contest, Platform
+from voting_service.contests.model import Contest
+from voting_service.contests.settings.approval_kinds import PlatformPayload
 from voting_service.contests.settings.model import (
     SETTINGS,
     Setting,
@@ -19,6 +20,7 @@ from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 
 QUERIES = Queries(__package__)
+AnnouncedSetting = Setting | Literal["platform", "platform_keys"]
 
 
 class PlatformState(msgspec.Struct, frozen=True):
@@ -29,13 +31,23 @@ class PlatformState(msgspec.Struct, frozen=True):
     enabled: bool
 
 
+class PlatformKeys(msgspec.Struct, frozen=True):
+    """The value of `platform_keys`: what the platform's sign-in is checked with; `sessions_ended`
+    if its voters had to sign in again."""
+
+    slug: str
+    name: Text
+    keys: tuple[str, ...]
+    sessions_ended: bool = False
+
+
 class AnnouncedChange(msgspec.Struct, frozen=True):
     """An entry of the public list. `before` and `after` have the form of `model.setting_value`; for
-    a platform, of PlatformState, None before it existed."""
+    a platform, of PlatformState, None before it existed, or of PlatformKeys."""
 
     id: int
     changed_at: datetime
-    setting: Setting | Literal["platform"]
+    setting: AnnouncedSetting
     before: Any
     after: Any
     reason: Text
@@ -45,7 +57,7 @@ class AnnouncedChange(msgspec.Struct, frozen=True):
 class SettingChange(NamedTuple):
     """A setting with its values as in AnnouncedChange."""
 
-    setting: Setting | Literal["platform"]
+    setting: AnnouncedSetting
     before: Any
     after: Any
 
@@ -96,16 +108,27 @@ async def store_changed(
     return changes
 
 
-async def store_switched(
-    connection: AnyConnection, platform: Platform, *, enabled: bool, revision: int
+async def store_platform_terms(
+    connection: AnyConnection, change: PlatformPayload, end_sessions_after: timedelta | None
 ) -> None:
-    """Switch a platform. Raises Refused when it has another revision."""
+    """Store the terms of a platform, and when its sessions end. Raises Refused when it has another
+    revision."""
+    terms = change.after
     with domain_errors():
-        switched = await connection.fetchval(
-            QUERIES["switch_platform"], platform.id, revision, enabled
+        changed = await connection.fetchval(
+            QUERIES["change_platform"],
+            change.slug,
+            change.revision,
+            msgspec.to_builtins(terms.name),
+            terms.config,
+            list(terms.origins),
+            terms.daily_ceiling,
+            terms.enabled,
+            end_sessions_after,
+            terms.person_policy,
         )
-    if switched is None:
-        raise Refused("contests.settings.platform_changed_since", slug=platform.slug)
+    if changed is None:
+        raise Refused("contests.settings.platform_changed_since", slug=change.slug)
 
 
 async def announce(

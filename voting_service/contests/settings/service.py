@@ -13,14 +13,14 @@ import msgspec
 
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_contest
-from voting_service.contests.settings.approval_kinds import SETTINGS
+from voting_service.contests.settings.approval_kinds import PLATFORM, SETTINGS
 from voting_service.contests.settings.model import (
     Setting,
     changed,
     people_needed,
     setting_value,
 )
-from voting_service.contests.settings.platform_switch import PLATFORM, carry_out_switch
+from voting_service.contests.settings.platform_changes import approve_platform_change
 from voting_service.contests.settings.proposal import change_payload, check_reason
 from voting_service.contests.settings.repository import ChangeOrigin, SettingChange, store_changed
 from voting_service.errors import NotFound, Refused
@@ -77,7 +77,7 @@ async def _carry_out(
 
 
 async def approve_change(actor: Actor, slug: str, approval_id: int) -> ApprovalRequest:
-    """Approve a pending change; approval and change are one transaction.
+    """Approve a pending change of a setting or platform; approval and change are one transaction.
 
     Raises SecondPersonRequired if the proposer approves, NotFound, and ChangeRefused or Refused
     when the contest has changed since the proposal.
@@ -86,7 +86,10 @@ async def approve_change(actor: Actor, slug: str, approval_id: int) -> ApprovalR
     require_role(account, *DECIDERS)
     contest = await load_contest(connection, slug)
     decision = find_approval(await load_contest_approvals(connection, contest.id), approval_id)
-    if decision.kind != "settings":
+    if decision.kind == PLATFORM.name:
+        await approve_platform_change(actor, contest, decision)
+        return decision
+    if decision.kind != SETTINGS.name:
         raise NotFound("contests.settings.not_a_settings_request", approval_id=approval_id)
     check_approver(decision, account)
     payload = decision.payload
@@ -94,16 +97,7 @@ async def approve_change(actor: Actor, slug: str, approval_id: int) -> ApprovalR
     origin = ChangeOrigin(account.name, now, reason, decision.id)
     with domain_errors():
         async with connection.transaction():
-            if payload["setting"] == PLATFORM:
-                await carry_out_switch(
-                    connection,
-                    payload["to"]["slug"],
-                    origin,
-                    enabled=True,
-                    revision=payload["revision"],
-                )
-            else:
-                await _carry_out(connection, contest, _as_proposed(contest, decision, now), origin)
+            await _carry_out(connection, contest, _as_proposed(contest, decision, now), origin)
             # Last, although it may refuse and undo the rest: while waiting for the audit log it
             # must hold no lock that others wait for.
             await record_approval(actor, contest, decision)
@@ -116,7 +110,7 @@ async def decline_change(
     """Decline a proposed change, or withdraw one's own. Raises NotFound for any other request, and
     as `approvals.service.decline`."""
     request = find_approval(await load_contest_approvals(actor.connection, contest.id), request_id)
-    if request.kind != SETTINGS.name:
+    if request.kind not in {SETTINGS.name, PLATFORM.name}:
         raise NotFound("contests.settings.not_a_settings_request", approval_id=request_id)
     return await decline(actor, contest, request, because)
 
@@ -126,17 +120,3 @@ def _as_proposed(contest: Contest, decision: ApprovalRequest, now: datetime) -> 
     if payload["revision"] != contest.revision:
         raise Refused("contests.settings.changed_since_proposed", slug=contest.slug)
     return changed(contest, payload["setting"], payload["to"], now, by=decision.proposer)
-
-
-async def close_early(actor: Actor, contest: Contest, moment: datetime, *, reason: Text) -> None:
-    """Close voting at `moment`; a supervisor can do it alone. Raises Refused unless it is open."""
-    connection, account, now = actor
-    require_role(account, "supervisor")
-    check_reason(reason)
-    phase = contest.phase(now)
-    if phase != "open" or moment >= contest.closes_at:
-        raise Refused("contests.settings.not_open", slug=contest.slug, phase=phase)
-    after = changed(contest, "closes_at", moment, now, by=account.name)
-    with domain_errors():
-        async with connection.transaction():
-            await _carry_out(connection, contest, after, ChangeOrigin(account.name, now, reason))

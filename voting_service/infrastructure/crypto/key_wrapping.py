@@ -18,6 +18,16 @@ def wrap(master_key: bytes, label: str, secret: bytes) -> bytes:
     return nonce + AESGCM(master_key).encrypt(nonce, secret, label.encode())
 
 
+def rewrap(old: bytes, new: bytes, label: str, wrapped: bytes) -> bytes | None:
+    """Return the secret encrypted with the new master key; None if it is already. Raises Refused
+    when neither key decrypts it."""
+    try:
+        unwrap(new, label, wrapped)
+    except Refused:
+        return wrap(new, label, unwrap(old, label, wrapped))
+    return None
+
+
 def unwrap(master_key: bytes, label: str, wrapped: bytes) -> bytes:
     """Return the secret. Raises Refused for another key, another label or changed bytes."""
     nonce, encrypted = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]

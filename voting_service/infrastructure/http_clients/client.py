@@ -19,8 +19,17 @@ MAX_CALLS_PER_HOST = 64
 """Calls to one host at a time. Further calls fail at once, so that a slow server blocks neither
 the users of another one nor the memory of this worker."""
 
+MAX_IDLE_CONNECTIONS = 32
+
 # httpx logs whole URLs at INFO; some servers take secrets and users' codes in them.
 logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def open_http_client() -> httpx.AsyncClient:
+    """Return a client for BoundedClient. It bounds no total: a few slow servers would use it up,
+    and nobody could sign in through the others; each server has its own bound."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=MAX_IDLE_CONNECTIONS)
+    return httpx.AsyncClient(timeout=5, follow_redirects=False, limits=limits)
 
 
 class Answer(NamedTuple):

@@ -240,10 +240,10 @@ class OpenIdProvider:
         if document.issuer != self._client.issuer:
             raise Unavailable("infrastructure.http_clients.discovery_other_issuer")
         try:
-            check_address("token_endpoint", document.token_endpoint)
-            check_address("jwks_uri", document.jwks_uri)
-            if document.authorization_endpoint is not None:
-                check_address("authorization_endpoint", document.authorization_endpoint)
+            for field in ("token_endpoint", "jwks_uri", "authorization_endpoint"):
+                endpoint = getattr(document, field)
+                if endpoint is not None:
+                    check_address(field, endpoint, named_by=self._client.issuer)
         except InvalidInput as error:
             raise Unavailable(
                 "infrastructure.http_clients.discovery_invalid", error=error

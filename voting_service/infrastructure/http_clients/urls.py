@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from voting_service.errors import Fault, InvalidInput
+from voting_service.infrastructure.ip_addresses import is_private
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
@@ -16,6 +17,19 @@ def check_https_address(value: str) -> str:
     if https_or_loopback(value).fragment:
         raise InvalidInput(Fault("", "infrastructure.http_clients.url_with_fragment"))
     return value
+
+
+def check_same_side(value: str, source: str) -> str:
+    """Return the URL. Raises InvalidInput if it leads into this machine or a private network
+    although `source`, the address it was read from, does not."""
+    host = https_or_loopback(value).hostname or ""
+    if _is_inside(host) and not _is_inside(urlsplit(source).hostname or ""):
+        raise InvalidInput(Fault("", "infrastructure.http_clients.url_inside", host=host))
+    return value
+
+
+def _is_inside(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost") or is_private(host)
 
 
 def ascii_host(parts: SplitResult) -> str:

@@ -161,7 +161,7 @@ class PublishedKeys:
         self._url = url
         self._algorithms = algorithms
         self._http_client = http_client
-        self._keys = Remembered(name, self._fetch, monotonic)
+        self._keys = Remembered(name, self.fetch, monotonic)
 
     async def find(self, kid: str | None) -> VerificationKey:
         key = _choose(await self._keys.get(), kid)
@@ -171,8 +171,9 @@ class PublishedKeys:
             raise TokenRefused("infrastructure.http_clients.kid_not_published")
         return key
 
-    async def _fetch(self) -> tuple[VerificationKey, ...]:
-        """Fetch the keys; keys of other kinds are ignored (RFC 7517 section 5)."""
+    async def fetch(self) -> tuple[VerificationKey, ...]:
+        """Fetch the keys; keys of other kinds are ignored (RFC 7517 section 5). Raises
+        Unavailable."""
         answer = await self._http_client.get(await self._url())
         if answer.status != 200:
             raise Unavailable("infrastructure.http_clients.keys_status", status=answer.status)

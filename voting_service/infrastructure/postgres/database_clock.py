@@ -32,6 +32,7 @@ _RECOVERED = 0.75
 """The part of the limit below which a wrong clock counts as right again, so that a clock near the
 limit does not change its state all the time."""
 MEASURE_EVERY_SECONDS = 1.0
+STUCK_AFTER_SECONDS = 10.0
 
 DatabaseClock: TypeAlias = Callable[[AnyConnection], Awaitable[datetime]]
 """Returns the current time over a connection; tests replace it."""
@@ -132,4 +133,9 @@ class ClockWatch:
 
     async def keep_measured(self, pool: Pool) -> None:
         """Measure until cancelled. The last result stays valid while Postgres is unavailable."""
-        await run_forever("clock", lambda: self.measure(pool), pause_seconds=MEASURE_EVERY_SECONDS)
+        await run_forever(
+            "clock",
+            lambda: self.measure(pool),
+            pause_seconds=MEASURE_EVERY_SECONDS,
+            stuck_after_seconds=STUCK_AFTER_SECONDS,
+        )

@@ -4,20 +4,26 @@
 `full_page_writes` are settings of the server: if one is off, a crash loses commits, and no session
 can change that, so such a server is refused. `voting.allow_data_loss = on` in the configuration of
 a server or a database allows it; only tests set it.
+
+Where a synchronous standby is configured, a commit waits for it too. That wait can be cancelled,
+and then the commit stands on one server alone: nothing may be confirmed by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
-from voting_service.errors import StoreUnavailable
+from voting_service.errors import StoreFault, StoreUnavailable
 from voting_service.infrastructure.postgres.named_queries import Queries
 
 QUERIES = Queries(__package__, "durability.sql")
+NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 
 
-class NotDurable(StoreUnavailable):
+class NotDurable(StoreFault):
     """Postgres can lose commits in a crash; `settings` lists the settings that are off."""
 
     def __init__(self, settings: Sequence[str]) -> None:
@@ -29,11 +35,37 @@ class NotDurable(StoreUnavailable):
         self.settings = tuple(settings)
 
 
-async def require_durable(connection: Any) -> None:
-    """Make this session's commits durable. One round trip; call it outside transactions.
+async def require_durable(connection: Any, parameters: Mapping[str, str] = NO_PARAMETERS) -> None:
+    """Make this session's commits durable, and set further parameters of the session. One round
+    trip; call it outside transactions.
 
     Raises NotDurable if the server is configured to lose commits.
     """
-    row = await connection.fetchrow(QUERIES["prepare_session"])
+    row = await connection.fetchrow(
+        QUERIES["prepare_session"], list(parameters), list(parameters.values())
+    )
     if row["switched_off"]:
         raise NotDurable(row["switched_off"])
+
+
+@contextmanager
+def require_replicated(connection: Any) -> Iterator[None]:
+    """Raises StoreUnavailable at the end of the block if a commit in it did not wait for a standby
+    to the end.
+
+    PostgreSQL answers a cancelled wait with success and a warning, whose words are in the server's
+    language. The statements of the block must have no other reason for a warning.
+    """
+    is_cancelled = False
+
+    def note(_connection: Any, message: Any) -> None:
+        nonlocal is_cancelled
+        is_cancelled = is_cancelled or message.severity_en == "WARNING"
+
+    connection.add_log_listener(note)
+    try:
+        yield
+    finally:
+        connection.remove_log_listener(note)
+    if is_cancelled:
+        raise StoreUnavailable("infrastructure.postgres.not_replicated")

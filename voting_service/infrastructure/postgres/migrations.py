@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import asyncpg
 from alembic import command, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
-
-def migrations_folder() -> Path:
-    """Return the folder of the migrations: in the wheel, or beside the package in a checkout."""
-    package = Path(__file__).resolve().parents[2]
-    packaged = package / "_migrations"
-    return packaged if packaged.is_dir() else package.parent / "migrations"
+from voting_service.errors import Refused
+from voting_service.infrastructure.postgres.migrations_folder import migrations_folder
+from voting_service.infrastructure.postgres.pool import domain_errors
 
 
 def _config(database_url: str) -> Config:
@@ -32,9 +34,32 @@ def latest_revision() -> str:
     return head
 
 
+@contextmanager
+def _driver_errors() -> Iterator[None]:
+    """Raise the driver's own error instead of the one that SQLAlchemy makes of it."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise (error.orig.__cause__ if error.orig else None) or error from None
+
+
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Migrate the database to a revision. Blocks; call it outside the event loop."""
-    command.upgrade(_config(database_url), revision)
+    """Migrate the database to a revision. Blocks; call it outside the event loop.
+
+    Raises Refused if the login may not do it, or the database is of a newer version;
+    StoreUnavailable if Postgres does not answer.
+    """
+    try:
+        with domain_errors(), _driver_errors():
+            command.upgrade(_config(database_url), revision)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Refused("infrastructure.postgres.owner_lacks_right", error=error) from None
+    except CommandError as error:
+        if not isinstance(error.__cause__, ResolutionError):
+            raise
+        raise Refused(
+            "infrastructure.postgres.schema_newer", revision=error.__cause__.argument
+        ) from None
 
 
 def run_script(path: str) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import msgspec
 
-from voting_service.errors import StoreUnavailable
+from voting_service.errors import StoreFault, StoreUnavailable, spread_retry_seconds
 from voting_service.infrastructure.postgres.constraint_errors import find_constraint_error
-from voting_service.infrastructure.postgres.durability import NotDurable, require_durable
+from voting_service.infrastructure.postgres.durability import (
+    NotDurable,
+    require_durable,
+    require_replicated,
+)
+from voting_service.infrastructure.postgres.roles import split_role
 from voting_service.infrastructure.timeouts import (
     ACQUIRE_TIMEOUT_SECONDS,
     COMMAND_TIMEOUT_SECONDS,
@@ -24,12 +31,24 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
     PooledConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     AnyConnection = Connection | PooledConnection
-    Pool = asyncpg.Pool[asyncpg.Record]
+    AsyncpgPool = asyncpg.Pool[asyncpg.Record]
 else:
-    Connection = PooledConnection = AnyConnection = Pool = Any
+    Connection = PooledConnection = AnyConnection = Any
+    AsyncpgPool = asyncpg.Pool
 
+MAX_WAITING = 256
+"""Callers that may wait for a connection of one pool. Connections are held for milliseconds, so
+more of them would only make every one of them late."""
+
+
+class Pool(AsyncpgPool):
+    """A pool with a bounded queue of callers in front of it; `acquire` below keeps the bound."""
+
+    waiting = 0
+
+
+_NAME = {"application_name": "voting-service"}
 _LOST_CLIENT_DETECTION = {
-    "application_name": "voting-service",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -56,16 +75,46 @@ _UNAVAILABLE = (
 )
 
 
+_FAULTS: tuple[tuple[type[BaseException], str], ...] = (
+    (asyncpg.InvalidPasswordError, "wrong_password"),
+    (asyncpg.InvalidAuthorizationSpecificationError, "not_let_in"),
+    (asyncpg.InvalidCatalogNameError, "unknown_database"),
+    (asyncpg.TooManyConnectionsError, "no_connections_left"),
+    (asyncpg.ProtocolViolationError, "session_refused"),
+    (asyncpg.InvalidSQLStatementNameError, "transaction_pooling"),
+    (asyncpg.DuplicatePreparedStatementError, "transaction_pooling"),
+    (ssl.SSLError, "tls_failed"),
+)
+"""What each error tells about how Postgres, or a pooler before it, is set up."""
+
+
+def _connection_fault(error: BaseException) -> StoreFault | None:
+    code = next((code for kind, code in _FAULTS if isinstance(error, kind)), None)
+    if code is None and isinstance(error, ConnectionError) and "SSL upgrade" in str(error):
+        code = "tls_failed"
+    if code is None:
+        return None
+    reason = str(error).partition("\n")[0] if error.args else type(error).__name__
+    return StoreFault(f"infrastructure.postgres.{code}", reason=reason)
+
+
+_TRANSLATED: tuple[type[BaseException], ...] = (*_UNAVAILABLE, *(kind for kind, _ in _FAULTS))
+
+
 @contextmanager
 def domain_errors() -> Iterator[None]:
     """Translate errors of Postgres inside the block into domain errors.
 
-    Raises StoreUnavailable if the outcome of the block is unknown, or the registered error of a
-    broken constraint. Other errors are bugs and pass through.
+    Raises StoreFault if Postgres or a pooler is set up in a way that cannot work,
+    StoreUnavailable if the outcome of the block is unknown, or the registered error of a broken
+    constraint. Other errors are bugs and pass through.
     """
     try:
         yield
-    except _UNAVAILABLE as error:
+    except _TRANSLATED as error:
+        fault = _connection_fault(error)
+        if fault is not None:
+            raise fault from error
         raise StoreUnavailable(
             "infrastructure.postgres.no_answer", name=type(error).__name__
         ) from error
@@ -84,9 +133,13 @@ def _encode_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-async def _prepare_connection(connection: Any) -> None:
-    """Prepare a new connection. Raises NotDurable for a server that loses commits."""
-    await require_durable(connection)
+async def _prepare_connection(parameters: Mapping[str, str], connection: Any) -> None:
+    """Prepare a new connection. Raises NotDurable for a server that loses commits.
+
+    The parameters are set here, in the same round trip, and not when the session starts: poolers
+    refuse a session that names parameters they do not know.
+    """
+    await require_durable(connection, parameters)
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode_json, decoder=_decode_json
     )
@@ -101,15 +154,16 @@ async def connect(url: str) -> Connection:
 
     Raises StoreUnavailable, or NotDurable for a server that loses commits.
     """
+    url, role = split_role(url)
     with domain_errors():
         connection = await asyncpg.connect(
             url,
             timeout=ACQUIRE_TIMEOUT_SECONDS * 5,
             command_timeout=None,
-            server_settings=_LOST_CLIENT_DETECTION,
+            server_settings=_NAME,
         )
         try:
-            await _prepare_connection(connection)
+            await _prepare_connection(_LOST_CLIENT_DETECTION | role, connection)
         except BaseException:
             connection.terminate()
             raise
@@ -119,22 +173,30 @@ async def connect(url: str) -> Connection:
 @asynccontextmanager
 async def open_pool(url: str, *, size: int) -> AsyncIterator[Pool]:
     """Open a pool that connects lazily, so that the service starts without Postgres."""
-    pool = asyncpg.create_pool(
+    url, role = split_role(url)
+    pool = Pool(
         url,
         min_size=0,
         max_size=size,
+        max_queries=50_000,
+        loop=None,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
         timeout=ACQUIRE_TIMEOUT_SECONDS,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
         max_inactive_connection_lifetime=60,
-        init=_prepare_connection,
+        init=partial(
+            _prepare_connection,
+            {
+                "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS:g}s",
+                "lock_timeout": f"{LOCK_TIMEOUT_SECONDS:g}s",
+                "idle_in_transaction_session_timeout": "10000",
+                "jit": "off",
+            }
+            | role,
+        ),
         reset=_skip_reset,
-        server_settings={
-            "application_name": "voting-service",
-            "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS:g}s",
-            "lock_timeout": f"{LOCK_TIMEOUT_SECONDS:g}s",
-            "idle_in_transaction_session_timeout": "10000",
-            "jit": "off",
-        },
+        server_settings=_NAME,
     )
     await pool
     try:
@@ -148,9 +210,28 @@ async def open_pool(url: str, *, size: int) -> AsyncIterator[Pool]:
 
 @asynccontextmanager
 async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
-    """Acquire a pooled connection. Raises StoreUnavailable after ACQUIRE_TIMEOUT_SECONDS."""
+    """Acquire a pooled connection. Raises StoreUnavailable after ACQUIRE_TIMEOUT_SECONDS, or at
+    once when MAX_WAITING callers wait already."""
     with domain_errors():
-        async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        if pool.waiting >= MAX_WAITING:
+            raise StoreUnavailable("errors.busy", retry_after_seconds=spread_retry_seconds())
+        pool.waiting += 1
+        try:
+            connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+        finally:
+            pool.waiting -= 1
+        try:
+            yield connection
+        finally:
+            await pool.release(connection)
+
+
+@asynccontextmanager
+async def acquire_confirming(pool: Pool) -> AsyncIterator[PooledConnection]:
+    """Acquire a connection whose commits are to be confirmed to somebody. Raises StoreUnavailable
+    at the end if one of them is on this server alone, though a standby is configured."""
+    async with acquire(pool) as connection:
+        with require_replicated(connection):
             yield connection
 
 
@@ -160,13 +241,13 @@ async def require_durable_server(pool: Pool, *others: Pool) -> None:
     Raises StoreUnavailable, or NotDurable; then the pools give out no connection until the server
     is configured correctly.
     """
-    async with acquire(pool) as connection:
-        try:
+    try:
+        async with acquire(pool) as connection:  # a new one is checked as it opens
             await require_durable(connection)
-        except NotDurable:
-            for expiring in (pool, *others):
-                await expiring.expire_connections()
-            raise
+    except NotDurable:
+        for expiring in (pool, *others):
+            await expiring.expire_connections()
+        raise
 
 
 async def ping(connection: AnyConnection) -> None:

@@ -45,12 +45,12 @@ class Expert(msgspec.Struct, frozen=True):
 
 
 class ConflictOfInterest(msgspec.Struct, frozen=True):
-    """A candidate whom an expert does not judge, and why."""
+    """A candidate whom an expert does not judge; `reason` is the expert's, encrypted."""
 
     account_id: int
     number: int
     ground: ConflictGround
-    reason: str
+    reason: bytes | None
     noticed_at: datetime
 
 
@@ -144,12 +144,13 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
 
     def expected(self, round_number: int) -> tuple[Expert, ...]:
         """Return the experts whose sheets a round waits for. Experts absent from the first round
-        take no part in later ones."""
+        take no part in later ones. Disabled accounts are waited for as well: one administrator
+        must not end a round (migrations/schema/nomination/panel.sql: end_round_if_all_in)."""
         present = self.submitted(SCORING)
         return tuple(
             expert
             for expert in self.experts
-            if not expert.disabled and (round_number == SCORING or expert.account_id in present)
+            if round_number == SCORING or expert.account_id in present
         )
 
     def absent(self, round_number: int) -> list[int]:

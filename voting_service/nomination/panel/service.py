@@ -5,6 +5,8 @@ Every function opens its transaction and writes the audit log.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from voting_service.errors import (
@@ -24,6 +26,7 @@ from voting_service.nomination.panel.candidates import (
     load_recommended,
 )
 from voting_service.nomination.panel.conflicts import (
+    encrypt_reason,
     find_conflicts,
     insert_declared_conflict,
     insert_detected_conflicts,
@@ -110,16 +113,26 @@ async def view_candidate(
     return views[0]
 
 
+class NewConflict(NamedTuple):
+    """A conflict of interest with a candidate, declared in the session `token`."""
+
+    token: str
+    number: int
+    reason: str
+
+
 async def declare_conflict(
-    actor: Actor, token: str, panel: Panel, number: int, reason: str
+    actor: Actor, keys: PersonalKeys, panel: Panel, declared: NewConflict
 ) -> None:
-    """Declare that the expert of the session `token` does not judge a candidate; this cannot be
-    undone. Raises Refused, and InvalidInput for the reason."""
+    """Declare that the expert does not judge a candidate; this cannot be undone. Raises Refused,
+    and InvalidInput for the reason."""
     require_expert(panel, actor.account.id)
+    token, number, reason = declared
     if number not in panel.cut:
         raise Refused("nomination.panel.not_a_panel_candidate")
+    encrypted = encrypt_reason(keys, actor.account.id, number, reason)
     async with actor.connection.transaction():
-        await insert_declared_conflict(actor.connection, token, panel.selection, number, reason)
+        await insert_declared_conflict(actor.connection, token, panel.selection, number, encrypted)
         await actor.record("conflict_declared", panel.selection.slug, f"panel, candidate {number}")
 
 

@@ -31,17 +31,20 @@ _ID_BYTES = 8
 class PersonalKeys:
     """The keys that encrypt personal data, and the key of the person hash."""
 
-    def __init__(self, master_key: bytes, listed: tuple[bytes, ...] = ()) -> None:
-        keys = (*listed, _derived(master_key, b"office personal data"))
-        self._keys: Mapping[bytes, bytes] = {_key_id(key): key for key in keys}
-        self._current_id = _key_id(keys[0])
-        self._person_key = _derived(master_key, b"office person hash")
+    def __init__(
+        self, master_key: bytes, listed: tuple[bytes, ...] = (), person_key: bytes | None = None
+    ) -> None:
+        keys = (*listed, derived_data_key(master_key))
+        self._keys: Mapping[bytes, bytes] = {key_id(key): key for key in keys}
+        self._current_id = key_id(keys[0])
+        self._person_key = person_key or derived_person_key(master_key)
 
     @classmethod
     def of(cls, settings: Settings) -> PersonalKeys:
         return cls(
             settings.master_key.get_secret_value(),
             tuple(key.get_secret_value() for key in settings.personal_keys),
+            None if settings.person_key is None else settings.person_key.get_secret_value(),
         )
 
     def encrypt(self, label: str, content: bytes) -> bytes:
@@ -66,15 +69,26 @@ class PersonalKeys:
 
     def person_hash(self, id_number: str) -> bytes:
         """Keyed hash that identifies a person without naming them: the same for every spelling of
-        an ID number, and permanent, because the master key does not change. Raises InvalidInput
-        for text that is not an ID number."""
+        an ID number, and permanent: `contest rewrap-keys` refuses to change the master key as long
+        as this key is derived from it. Raises InvalidInput for text that is not an ID number."""
         number = parse_id_number(id_number).text
         return blake2b(
             number.encode(), key=self._person_key, digest_size=PERSON_HASH_BYTES
         ).digest()
 
 
-def _key_id(key: bytes) -> bytes:
+def derived_data_key(master_key: bytes) -> bytes:
+    """Return the key that encrypts personal data where no key is listed."""
+    return _derived(master_key, b"office personal data")
+
+
+def derived_person_key(master_key: bytes) -> bytes:
+    """Return the key of the person hash where none is set."""
+    return _derived(master_key, b"office person hash")
+
+
+def key_id(key: bytes) -> bytes:
+    """Return the id that stands before everything a key encrypted."""
     return blake2b(digest_size=_ID_BYTES, key=key, person=b"key id").digest()
 
 

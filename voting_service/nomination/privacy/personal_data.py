@@ -65,6 +65,8 @@ NOT_AN_AMOUNT = rf"(?!\s*{_WORDS['amount']})"
 
 _DIGITS = re.compile(r"[0-9](?:[\s,.·\-_/、:;()|*]{0,3}[0-9Xx])+")
 _OLD_ID = re.compile(r"(?<![0-9.])[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9]{3}(?![0-9])" + NOT_AN_AMOUNT)
+_YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
+_YEARS_OF_A_LIST = 3
 _CARD = re.compile(r"(?<![0-9.])[0-9](?:[ -]?[0-9]){14,18}(?![0-9])" + NOT_AN_AMOUNT)
 _CARD_ISSUERS = re.compile(
     r"62[0-9]{14,17}|9558[0-9]{15}|4[0-9]{15}|5[1-5][0-9]{14}|35[0-9]{14}|3[47][0-9]{13}"
@@ -75,11 +77,22 @@ def _id_numbers(text: str) -> Spans:
     for run in _DIGITS.finditer(text):
         at = [place for place in range(*run.span()) if text[place].isalnum()]
         for first, last in zip(at, at[17:], strict=False):
-            if _is_id_number("".join(filter(str.isalnum, text[first : last + 1]))):
+            digits = "".join(filter(str.isalnum, text[first : last + 1]))
+            if _is_id_number(digits) and not _is_list_of_figures(text, first, last + 1):
                 yield first, last + 1
     for old in _OLD_ID.finditer(text):
         if is_old_id_number(re.sub(r"[ -]", "", old.group())):
             yield old.span()
+
+
+def _is_list_of_figures(text: str, start: int, end: int) -> bool:
+    """Whether digits with separators are several figures that pass the check by chance: they begin
+    or end within one, or several are years."""
+    written = text[start:end]
+    if written.isalnum():
+        return False
+    is_within_figure = text[start - 1 : start].isdecimal() or text[end : end + 1].isdecimal()
+    return is_within_figure or len(_YEAR.findall(written)) >= _YEARS_OF_A_LIST
 
 
 def _is_id_number(text: str) -> bool:
@@ -113,6 +126,10 @@ _NOT_A_SERIAL = "".join(
     f"(?<!{what}{colon})" for what in _WORDS["serials"].split("|") for colon in ("", ":", ": ")
 )
 
+_W = r"[\s,、/|*~#:;()·._\-]{1,3}"
+"""Separators that also stand between the figures of a list."""
+_TWO_YEARS = rf"(?:19|20)[0-9]{{2}}(?:{_W})?(?:19|20)[0-9]{{2}}"
+_DATE = r"(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]"
 _MOBILE_SHAPES = (
     r"1[3-9][0-9]{9}",
     rf"1[3-9][0-9]{_S}[0-9]{{4}}{_S}[0-9]{{4}}",
@@ -123,22 +140,31 @@ _MOBILE_SHAPES = (
     rf"1[3-9][0-9]{{3}}{_S}[0-9]{{6}}",
     rf"1[3-9][0-9]{{2}}{_S}[0-9]{{3}}{_S}[0-9]{{4}}",
     rf"(?!19[0-9]{{2}}{_S}(?:19|20))1[3-9][0-9]{{2}}{_S}[0-9]{{4}}{_S}[0-9]{{3}}",  # two years
-    rf"1{_S}[3-9](?:{_S}[0-9]){{9}}",
+    rf"1{_W}[3-9](?:{_W}[0-9]){{9}}",
+)
+_SPREAD_MOBILE_SHAPES = (
+    rf"1[3-9][0-9]{_W}(?!{_TWO_YEARS})[0-9]{{4}}{_W}[0-9]{{4}}",
+    rf"1[3-9][0-9]{_W}(?!{_DATE})[0-9]{{8}}",
+    rf"1[3-9][0-9]{{5}}{_W}[0-9]{{4}}",
 )
 _MOBILE = re.compile(
     rf"(?<![0-9])(?<![0-9]\.){_NOT_A_SERIAL}(?:(?:\+|00)?86[ \-)]{{0,2}}|0)?"
-    rf"(?:{'|'.join(_MOBILE_SHAPES)})(?![0-9]|\.[0-9]){NOT_AN_AMOUNT}"
+    rf"(?:(?:{'|'.join(_MOBILE_SHAPES)})"
+    # No part of a longer list of figures, or of a date.
+    rf"|(?<![0-9][,、/\s])(?:{'|'.join(_SPREAD_MOBILE_SHAPES)})(?![,、/\s][0-9]|{_WORDS['year']}))"
+    rf"(?![0-9]|\.[0-9]){NOT_AN_AMOUNT}"
 )
 _AREA = r"(?:10|2[0-9]|[3-9][0-9]{2})"
 _LANDLINE = re.compile(
     rf"(?<![0-9])(?<![0-9][.\-/]){_NOT_A_SERIAL}"
-    rf"(?:(?:\+|00)86[ \-]{{0,2}}\(?0?{_AREA}|\(?0{_AREA})\)?[ \-]{{0,2}}"
-    rf"[2-8][0-9]{{2,3}}[ \-]?[0-9]{{4}}(?![0-9]|\.[0-9]){NOT_AN_AMOUNT}"
+    rf"(?:(?:\+|00)86[ \-]{{0,2}}\(?0?{_AREA}|\(?0{_AREA})\)?[\s\-,./·]{{0,2}}"
+    rf"[2-8][0-9]{{2,3}}[\s\-,./·]?[0-9]{{4}}(?![0-9]|\.[0-9]){NOT_AN_AMOUNT}"
 )
 _NAMED_TELEPHONE = re.compile(
     rf"(?:{_WORDS['telephone']}|\b(?:tel|telephone|phone|mobile|fax))"
     rf"(?:{_WORDS['number']}|\.)?\s*[:{_WORDS['is']}]?\s*"
-    rf"[+(]?[0-9](?:[ \-()]{{0,2}}[0-9]){{6,}}(?![0-9]){NOT_AN_AMOUNT}",
+    rf"(?:[+(]?[0-9](?:[ \-()]{{0,2}}[0-9]){{6,}}|[2-8][0-9]{{2,3}}[,./·\s][0-9]{{4}})"
+    rf"(?![0-9]){NOT_AN_AMOUNT}",
     re.IGNORECASE,
 )
 
@@ -149,9 +175,19 @@ _EMAIL = re.compile(
     r"\.[A-Za-z]{2,}",
     re.ASCII,
 )
+_CHAT = rf"(?:{_WORDS['chat']}|{_WORDS['chat_abbreviated']})"
+_NUMBER = rf"(?:\s?ID|{_WORDS['number']})?"
+_USER = (
+    r"(?:(?=[A-Za-z_-]*[0-9])[A-Za-z][A-Za-z0-9_-]{5,19}|[1-9][0-9]{4,11})(?![A-Za-z0-9])"
+    rf"(?!\s*(?:{_WORDS['year']}|{_WORDS['followers']})){NOT_AN_AMOUNT}"
+)
 _ACCOUNT = re.compile(
-    rf"(?:{_WORDS['chat']})(?:{_WORDS['number']})?\s*:\s*[A-Za-z0-9_-]{{5,}}"
-    rf"|QQ{_WORDS['sign']}?\s*[1-9][0-9]{{4,10}}",
+    rf"{_CHAT}{_NUMBER}\s*:\s*[A-Za-z0-9_-]{{5,}}"
+    rf"|(?:{_WORDS['chat']}){_NUMBER}\s*[{_WORDS['is']}]?\s*{_USER}"
+    rf"|{_WORDS['add']}[\s:]\s*{_USER}"
+    rf"|{_CHAT}(?:{_WORDS['together']}(?:{_WORDS['telephone']}))?{_WORDS['same_number']}"
+    rf"|(?:{_WORDS['telephone']}|{_WORDS['number']}|[0-9])\s?{_WORDS['same_as']}{_CHAT}"
+    rf"{_WORDS['sign']}?(?![\u4e00-\u9fff])",
     re.IGNORECASE | re.ASCII,
 )
 _PLATE = re.compile(

@@ -37,8 +37,10 @@ class PlainText(NamedTuple):
         return cls("".join(pieces), tuple(places))
 
     def with_numerals_as_digits(self) -> PlainText:
-        """Replace Chinese numerals of one digit by that digit."""
-        return PlainText(self.text.translate(_NUMERALS), self.places)
+        """Replace Chinese numerals of one digit, and circled, raised and similar ones, by that
+        digit."""
+        text = "".join(map(_digit, self.text.translate(_NUMERALS)))
+        return PlainText(text, self.places)
 
     def bare(self) -> PlainText:
         """Keep letters and digits only, case-folded."""
@@ -51,6 +53,12 @@ class PlainText(NamedTuple):
         return PlainText(
             "".join(character for character, _ in kept), tuple(place for _, place in kept)
         )
+
+
+def _digit(character: str) -> str:
+    value = unicodedata.numeric(character, -1)
+    is_digit = unicodedata.category(character) == "No" and value in range(10)
+    return str(int(value)) if is_digit else character
 
 
 def _plain(character: str) -> str:

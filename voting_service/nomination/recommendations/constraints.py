@@ -9,6 +9,7 @@ from voting_service.errors import Refused, VotingError
 CONSTRAINTS: Mapping[str, VotingError] = {
     "recommendations_fixed": Refused("nomination.recommendations.submitted_is_fixed"),
     "recommendations_person_once": Refused("nomination.recommendations.person_already_recommended"),
+    "files_quota": Refused("nomination.recommendations.too_many_files"),
     "submissions_state": Refused("nomination.recommendations.already_submitted"),
     "submissions_officer": Refused("nomination.recommendations.not_your_body"),
     "submissions_not_open": Refused("nomination.recommendations.not_open_yet"),

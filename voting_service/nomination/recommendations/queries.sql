@@ -42,7 +42,7 @@ update nomination.recommendations
 returning revision;
 
 -- name: replace_file
--- Detach the file of a slot; it stays on record.
+-- Detach the file of a slot; it stays on record if it was submitted.
 update nomination.files set replaced_at = clock_timestamp()
  where recommendation_id = $1 and slot = $2 and replaced_at is null
 returning id;

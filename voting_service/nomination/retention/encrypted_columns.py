@@ -41,6 +41,11 @@ ENCRYPTED_COLUMNS: tuple[EncryptedColumn, ...] = (
     ),
     EncryptedColumn("objections", "sender", f"'sender of an objection in ' || {_SLUG}"),
     EncryptedColumn("objections", "content", f"'objection in ' || {_SLUG}"),
+    EncryptedColumn(
+        "panel_conflicts",
+        "reason",
+        "'conflict of expert ' || row.account_id || ' with candidate ' || row.number",
+    ),
     EncryptedColumn("objection_answers", "answer", "'answer to objection ' || row.objection_id"),
 )
 HASHES = frozenset(

@@ -90,7 +90,8 @@ async def _erase_column(
         status = await connection.execute(f"delete from {path} where {condition}", selection.id)
         return int(status.split()[-1])
     rows = await connection.fetch(
-        f"select row.ctid, {column.label} as label from {path} as row where {condition}",
+        f"select row.ctid, {column.label} as label from {path} as row "
+        f'where {condition} and "{column.column}" is not null',
         selection.id,
     )
     for row in rows:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from starlette.requests import Request
 
-from voting_service.contests.settings.approval_kinds import SETTINGS
+from voting_service.contests.settings.approval_kinds import PLATFORM, SETTINGS
 from voting_service.contests.settings.descriptions import setting_name
 from voting_service.i18n.formatting import written_number
 from voting_service.sites.shared.signed_in.cookies import language
@@ -22,8 +22,8 @@ def describe_approval(
 ) -> str:
     """Return what is proposed; `holds` are those of the contest, by id.
 
-    A ruling names its hold and a change its setting; other kinds, and requests whose payload does
-    not have the fields of its kind, describe themselves.
+    A ruling names its hold, a change its setting or platform; other kinds, and requests whose
+    payload does not have the fields of its kind, describe themselves.
     """
     reader = language(request)
     if approval.kind == RULING.name and (ruling := _readable_ruling(approval, holds)):
@@ -37,10 +37,11 @@ def describe_approval(
             verdict=texts["verdicts"][payload.verdict],
             reason=getattr(REASONS[payload.reason].words, reader),
         )
+    subject = approval.subject.partition("/")[0]
     if approval.kind == SETTINGS.name:
-        setting, _, platform = approval.subject.partition("/")[0].partition(" ")
-        name = f"{setting_name(setting, reader)} {platform}".strip()
-        return SETTINGS.describe(approval, reader, subject=name)
+        return SETTINGS.describe(approval, reader, subject=setting_name(subject, reader))
+    if approval.kind == PLATFORM.name:
+        return PLATFORM.describe(approval, reader, subject=subject)
     return approval.describe(reader)
 
 

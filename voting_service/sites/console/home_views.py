@@ -82,6 +82,7 @@ def _place(contest: Contest, approval: ApprovalRequest) -> str:
         "tie_order": "publication",
         "lot": "publication",
         "settings": "settings",
+        "platform": "settings",
     }
     return f"/contests/{contest.slug}/{below[approval.kind]}"
 

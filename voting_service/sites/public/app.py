@@ -30,10 +30,10 @@ from voting_service.sites.public.api.reads import (
     receipt_state,
 )
 from voting_service.sites.public.api.sessions import create_session
-from voting_service.sites.public.api.standings_events import standings_events
+from voting_service.sites.public.api.standings_events import StandingsEvents
 from voting_service.sites.public.cors import CrossOrigin
 from voting_service.sites.public.embed import routes as embed
-from voting_service.sites.public.health import readyz, show_metrics
+from voting_service.sites.public.health import readyz
 from voting_service.sites.public.pages import routes as pages
 from voting_service.sites.public.pages.error_pages import (
     on_bug,
@@ -72,14 +72,13 @@ ROUTES = [
     Route(f"{CONTEST}/candidates/{{number}}", CandidateProfile(), methods=["GET"]),
     Route(f"{CONTEST}/receipts/{{ballot}}", receipt_state),
     Route(f"{CONTEST}/standings", CurrentStandings(), methods=["GET"]),
-    Route(f"{CONTEST}/standings/events", standings_events),
+    Route(f"{CONTEST}/standings/events", StandingsEvents(), methods=["GET"]),
     Route(f"{CONTEST}/cut", published_cut),
     Route(f"{CONTEST}/result", published_result),
     Route(f"{API}/notices/{{slug}}", notice_document),
     Route("/pictures/{name}", picture_file),
     Route("/healthz", healthz),
     Route("/readyz", readyz),
-    Route("/metrics", show_metrics),
     Route("/openapi.json", openapi_document),
     *embed.ROUTES,
     *pages.ROUTES,

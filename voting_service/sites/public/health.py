@@ -1,4 +1,4 @@
-"""Readiness and metrics."""
+"""Readiness."""
 
 from __future__ import annotations
 
@@ -7,62 +7,55 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from voting_service.errors import VotingError
-from voting_service.infrastructure.postgres.pool import acquire, ping
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.health import (
-    PING_SECONDS,
     cache_age,
     cache_state,
-    metrics_response,
+    contests_state,
     readiness_response,
     store_state,
+    tasks_shown,
+    tasks_state,
 )
-from voting_service.voting.tally.repository import cluster_state
+
+NEEDED_TASKS = ("registry", "clock")
+"""The lasting tasks without which votes must not be taken."""
+TASKS = (*NEEDED_TASKS, "standings", "counters")
 
 
 async def readyz(request: Request) -> Response:
     """Check every resource. Return 503 unless every state in `required` is `ok`.
 
     Votes are accepted without Valkey, while another contest fails, and while a contest's tally
-    waits for `tally rebuild`; `informational` reports these.
+    waits to be taken over; `informational` reports these.
     """
     state: PublicState = request.state.app_state
 
-    async def ping_postgres() -> None:
-        async with acquire(state.read_pool) as connection:
-            await ping(connection)
-
-    postgres, valkey, tally = await asyncio.gather(
-        store_state(ping_postgres()), store_state(state.valkey.ping()), _tally_state(state)
+    (postgres, tally), valkey = await asyncio.gather(
+        state.postgres_probe.states(), store_state(state.valkey.probe())
     )
     required = {
         "postgres": postgres,
-        "contests": "ok" if state.ready else "being prepared",
+        "contests": contests_state(
+            is_prepared=state.ready,
+            contests=state.contest_states,
+            failing=state.registry.failing,
+        ),
         "registry": cache_state(state.registry.age_seconds(), CACHE_STALE_SECONDS),
         "clock": state.clock_watch.state,
+        "tasks": tasks_state(NEEDED_TASKS),
     }
     informational = {
         "valkey": valkey,
         "registry_age_seconds": cache_age(state.registry.age_seconds()),
         "failing_contests": state.failing_contests,
         "tally": tally,
+        **tasks_shown(TASKS),
     }
-    return readiness_response(required, informational, stopping=state.closing.is_set())
-
-
-async def _tally_state(state: PublicState) -> str:
-    if not state.registry.loaded:  # perhaps there is no schema yet
-        return "unknown"
-    try:
-        async with asyncio.timeout(PING_SECONDS), acquire(state.read_pool) as connection:
-            return await cluster_state(connection)
-    except (VotingError, TimeoutError):
-        return "unknown"
-
-
-async def show_metrics(request: Request) -> Response:
-    """Return the metrics of all workers of this host in Prometheus text format."""
-    state: PublicState = request.state.app_state
-    return metrics_response(state.settings.metrics_dir)
+    return readiness_response(
+        required,
+        informational,
+        is_screened=valkey == "ok",
+        stopping=state.closing.is_set(),
+    )

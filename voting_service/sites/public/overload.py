@@ -1,13 +1,24 @@
-"""The HTTP protocol of the public site: the response when too many connections are open."""
+"""The HTTP protocol of the public site: what is answered when there is too much to do."""
 
 from __future__ import annotations
 
-from starlette.types import Scope
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import service_unavailable
 
 from voting_service.errors import busy
 from voting_service.sites.public.pages.error_pages import refusal
 from voting_service.sites.shared.problem_documents import Headers
 from voting_service.sites.shared.slow_clients import PatientHttp
+
+MAX_READS = 512
+"""Reads that one worker has in hand at a time. Beyond, a read is answered 503 without being looked
+at, so that a flood of reads holds up neither votes and sign-ins nor the refresh of platforms."""
+_FIRST = ("POST", "OPTIONS")
+"""Votes and sign-ins, and the question with which a browser precedes them from another origin."""
+CROWDED_SHARE = 0.75
+"""From this part of the connections on, each is closed after its answer, to make room."""
 
 
 class PublicHttpProtocol(PatientHttp):
@@ -15,3 +26,22 @@ class PublicHttpProtocol(PatientHttp):
 
     def busy(self, scope: Scope) -> tuple[int, Headers, bytes]:
         return refusal(scope, busy())
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        limit = self.limit_concurrency
+        if limit is not None and len(self.connections) > CROWDED_SHARE * limit:
+            cycle.keep_alive = False
+        if cycle.scope["method"] in _FIRST or app is service_unavailable:
+            super()._start_asgi_task(cycle, app)
+        else:
+            self.app_state["app_state"].reads.add(lambda: self._begin_read(cycle, app))
+
+    def _begin_read(self, cycle: Any, app: Any) -> None:
+        reads = len(self.tasks) - self.app_state["app_state"].streams.count
+        super()._start_asgi_task(cycle, self.too_many_reads if reads > MAX_READS else app)
+
+    async def too_many_reads(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer instead of the app; the connection stays."""
+        status, headers, body = self.busy(scope)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})

@@ -14,9 +14,9 @@ from voting_service.antifraud.screening.client_signals import (
     Sender,
 )
 from voting_service.antifraud.screening.hosting_networks import cloud_networks
-from voting_service.infrastructure.ip_addresses import parse_address
+from voting_service.infrastructure.ip_addresses import is_private, parse_address
 from voting_service.settings import Settings
-from voting_service.sites.shared.client_address import client_address
+from voting_service.sites.shared.client_address import client_address, is_trusted
 from voting_service.voting.voters.session_token import Session
 
 log = structlog.get_logger(__name__)
@@ -64,23 +64,28 @@ class SenderReader:
         self._clients = ClientReader(key, cloud_networks(), settings.exempt_networks)
         self._cached_origin = lru_cache(maxsize=_REMEMBERED)(self._forwarded_origin)
         self._warns_about_proxy = True
+        self._may_be_proxy = lru_cache(maxsize=_REMEMBERED)(self._is_own_and_unnamed)
 
     def _forwarded_origin(self, peer: str, forwarded_for: str) -> Origin:
-        address = client_address(peer, forwarded_for, self._trusted)
-        origin = self._clients.origin(address)
-        if forwarded_for and address == peer:
-            self._warn_about_proxy(origin)
-        return origin
+        return self._clients.origin(client_address(peer, forwarded_for, self._trusted))
+
+    def _is_own_and_unnamed(self, peer: str) -> bool:
+        """Return whether a machine on a network of one's own, or exempt, is no trusted proxy.
+
+        From elsewhere anybody may send the header, so it tells nothing.
+        """
+        is_own = is_private(peer) or self._clients.origin(peer).exempt
+        return is_own and not is_trusted(peer, self._trusted)
 
     def _warn_about_proxy(self, origin: Origin) -> None:
-        """Log once that an exempt machine forwards votes without being a trusted proxy, which
-        exempts every voter behind it. Other machines may send any value in the header."""
-        if self._warns_about_proxy and origin.exempt:
-            self._warns_about_proxy = False
-            log.warning(
-                "votes_from_unnamed_proxy",
-                remedy="name it in VOTING_TRUSTED_PROXIES; until then its voters are not screened",
-            )
+        """Log once that votes are forwarded by a machine that is no trusted proxy, so that every
+        voter behind it is taken for one sender."""
+        self._warns_about_proxy = False
+        log.warning(
+            "votes_from_unnamed_proxy",
+            effect="its voters are not screened" if origin.exempt else "its voters are one network",
+            remedy="name the proxy's network in VOTING_TRUSTED_PROXIES",
+        )
 
     def read_address(self, signals: RequestSignals) -> str:
         """Return the client's address, for the captcha provider only; "" without one."""
@@ -95,12 +100,12 @@ class SenderReader:
         peer, forwarded_for, user_agent, languages, hints = signals
         if not self._trusted:
             origin = self._clients.origin(peer)
-            if forwarded_for:
-                self._warn_about_proxy(origin)
         elif len(forwarded_for) > _MAX_REMEMBERED_CHARACTERS:
             origin = self._forwarded_origin(peer, forwarded_for)
         else:
             origin = self._cached_origin(peer, forwarded_for)
+        if forwarded_for and self._warns_about_proxy and self._may_be_proxy(peer):
+            self._warn_about_proxy(origin)
         if len(user_agent) + len(languages) + len(hints) > _MAX_REMEMBERED_CHARACTERS:
             device = self._clients.device.__wrapped__(user_agent, languages, hints)
         else:

@@ -29,7 +29,9 @@ from voting_service.errors import (
 )
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.clock import Clock
-from voting_service.infrastructure.http_clients.client import BoundedClient
+from voting_service.infrastructure.descriptors import max_connections
+from voting_service.infrastructure.http_clients.client import BoundedClient, open_http_client
+from voting_service.infrastructure.metrics import forget_dead_processes
 from voting_service.infrastructure.postgres.database_clock import MAX_OFFSET_SECONDS, ClockWatch
 from voting_service.infrastructure.postgres.pool import (
     Pool,
@@ -37,15 +39,20 @@ from voting_service.infrastructure.postgres.pool import (
     acquire,
     open_pool,
 )
+from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.infrastructure.prepared_response import Prepared
 from voting_service.infrastructure.tasks import end_tasks
-from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
+from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS, VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
 from voting_service.sites.public.caches.images import ImageCache
 from voting_service.sites.public.caches.pages import PageCache
 from voting_service.sites.public.caches.profiles import PreparedProfiles
+from voting_service.sites.public.caches.shown_pages import ShownPages
+from voting_service.sites.public.event_streams import STREAMS_SHARE, EventStreams
+from voting_service.sites.public.read_queue import ReadQueue
 from voting_service.sites.public.request_signals import SenderReader
+from voting_service.sites.public.store_probe import PostgresProbe
 from voting_service.voting.ballots.admit import Admitter
 from voting_service.voting.ballots.pipeline import BallotPipeline, Dependencies
 from voting_service.voting.cut.publication import ShownCut, load_shown_cut
@@ -56,9 +63,13 @@ from voting_service.voting.voters.keyring import ContestKeys, load_keys
 from voting_service.voting.voters.service import SignIn
 from voting_service.voting.voters.used_tokens import UsedTokens
 
-POOL_SIZE = 8
-READ_POOL_SIZE = 4
-"""Reads and refreshes use their own connections, so votes never wait for them."""
+VOTE_CONNECTIONS = 3
+READ_CONNECTIONS = 2
+CONTROL_CONNECTIONS = 1
+CONNECTIONS_PER_WORKER = VOTE_CONNECTIONS + READ_CONNECTIONS + CONTROL_CONNECTIONS
+"""Votes never wait for reads, and what tells a worker of contests, platforms and the time (the
+control plane) waits for neither. `DEFAULT_MAX_WORKERS` of the settings keeps two machines of
+workers, a console and `work` within Postgres' default of 100 connections."""
 _NO_PLATFORM = 0
 """Platform id under which used captcha tokens are stored; no sign-in platform has it."""
 
@@ -117,10 +128,11 @@ class ContestState:
 
 
 class Connections(NamedTuple):
-    """The connections of one process to Postgres (votes and reads), Valkey and other services."""
+    """The connections of one process to Postgres (see above), Valkey and other services."""
 
     pool: Pool
     read_pool: Pool
+    control_pool: Pool
     valkey: Valkey
     http: httpx.AsyncClient
 
@@ -134,11 +146,12 @@ class PublicState:
         connections: Connections,
         clock_watch: ClockWatch,
     ) -> None:
-        pool, read_pool, valkey, http = connections
+        pool, read_pool, control_pool, valkey, http = connections
         clock = clock_watch.clock
         self.settings = settings
         self.pool = pool
         self.read_pool = read_pool
+        self.control_pool = control_pool
         self.valkey = valkey
         self.clock = clock
         self.registry = ContestCache()
@@ -146,7 +159,10 @@ class PublicState:
         self.platforms: dict[int, Platform] = {}
         self.contest_states: dict[str, ContestState] = {}
         self.origins: frozenset[str] = frozenset()
-        self.standings_readers = 0
+        self.shown_notices = ShownPages()
+        self.reads = ReadQueue()
+        self.postgres_probe = PostgresProbe(control_pool)
+        self.streams = EventStreams(int(max_connections() * STREAMS_SHARE), settings)
         self.closing = asyncio.Event()
         self.clock_watch = clock_watch
         self.counter_feed = CounterFeed(valkey)
@@ -236,6 +252,12 @@ class PublicState:
         require_published(contest_state.contest, self.clock())
         return contest_state
 
+    def require_accepting(self) -> None:
+        """Raises Unavailable while this worker may neither sign a voter in nor take a vote: its
+        clock is wrong, or what it knows of contests and platforms is out of date."""
+        self.clock_watch.require()
+        self.registry.require_current()
+
     @property
     def ready(self) -> bool:
         """Whether contests are loaded and their standings prepared, except of failing contests."""
@@ -269,13 +291,15 @@ class PublicState:
 
 
 class WorkerLimits(NamedTuple):
-    """How far a worker's clock may be off, and how long it waits for Valkey, in seconds.
+    """How far a worker's clock may be off, how long it waits for Valkey, and how old its contests
+    and platforms may be, in seconds.
 
     Tests that move the clock, or run on a busy machine, set them wider.
     """
 
     clock_offset_seconds: float = MAX_OFFSET_SECONDS
     valkey_call_seconds: float = VALKEY_CALL_TIMEOUT_SECONDS
+    cache_age_seconds: float = CACHE_STALE_SECONDS
 
 
 PRODUCTION_LIMITS = WorkerLimits()
@@ -286,19 +310,28 @@ async def open_public_state(
     settings: Settings, clock: Clock, limits: WorkerLimits
 ) -> AsyncIterator[PublicState]:
     """Open a worker's state with its background tasks. On exit every queued vote is resolved."""
+    if settings.metrics_dir is not None:
+        forget_dead_processes(settings.metrics_dir)
+    url = url_with_role(settings.database_url, "voting_public")
     valkey = Valkey(settings.valkey_url, call_timeout_seconds=limits.valkey_call_seconds)
     clock_watch = ClockWatch(clock, limit_seconds=limits.clock_offset_seconds)
     async with (
-        open_pool(settings.database_url, size=POOL_SIZE) as pool,
-        open_pool(settings.database_url, size=READ_POOL_SIZE) as read_pool,
-        httpx.AsyncClient(timeout=5, follow_redirects=False) as http,
+        open_pool(url, size=VOTE_CONNECTIONS) as pool,
+        open_pool(url, size=READ_CONNECTIONS) as read_pool,
+        open_pool(url, size=CONTROL_CONNECTIONS) as control_pool,
+        open_http_client() as http,
     ):
-        state = PublicState(settings, Connections(pool, read_pool, valkey, http), clock_watch)
+        connections = Connections(pool, read_pool, control_pool, valkey, http)
+        state = PublicState(settings, connections, clock_watch)
+        state.registry.max_age_seconds = limits.cache_age_seconds
         tasks = [
-            asyncio.create_task(state.registry.keep_fresh(read_pool, pool), name="registry"),
-            asyncio.create_task(state.clock_watch.keep_measured(read_pool), name="clock"),
+            asyncio.create_task(
+                state.registry.keep_fresh(control_pool, pool, read_pool), name="registry"
+            ),
+            asyncio.create_task(state.clock_watch.keep_measured(control_pool), name="clock"),
             asyncio.create_task(refresh_standings_forever(state.standings_caches), name="boards"),
             asyncio.create_task(state.counter_feed.run(), name="counter feed"),
+            asyncio.create_task(state.streams.run(state.closing), name="event streams"),
         ]
         try:
             yield state

@@ -6,13 +6,14 @@ from voting_service.infrastructure.ip_addresses import (
     Network,
     is_within,
     parse_address,
-    to_network,
+    to_networks,
 )
 
 Networks = tuple[Network, ...]
 
 
-def _is_trusted(address: str, trusted: Networks) -> bool:
+def is_trusted(address: str, trusted: Networks) -> bool:
+    """Return whether an address is that of a trusted proxy."""
     try:
         return is_within(parse_address(address), trusted)
     except ValueError:
@@ -27,7 +28,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Networks) -> str:
     """
     address = peer
     hops = [hop.strip() for hop in forwarded_for.split(",")] if forwarded_for else []
-    while hops and _is_trusted(address, trusted):
+    while hops and is_trusted(address, trusted):
         candidate = hops.pop()
         try:
             parse_address(candidate)
@@ -37,10 +38,11 @@ def client_address(peer: str, forwarded_for: str, trusted: Networks) -> str:
     return address
 
 
-def client_network(peer: str, forwarded_for: str, trusted: Networks) -> str:
-    """Return the client's network as text, `192.0.2.0/24`; "" without an address. For staff only:
-    of voters only a keyed hash of the network is stored."""
+def client_networks(peer: str, forwarded_for: str, trusted: Networks) -> tuple[str, ...]:
+    """Return the client's networks as text, the smallest first: `192.0.2.0/24`, or a /64, /56 and
+    /48; none without an address. For staff only: of voters only keyed hashes are kept."""
     try:
-        return str(to_network(parse_address(client_address(peer, forwarded_for, trusted))))
+        address = parse_address(client_address(peer, forwarded_for, trusted))
     except ValueError:
-        return ""
+        return ()
+    return tuple(map(str, to_networks(address)))

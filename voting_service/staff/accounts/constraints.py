@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from voting_service.errors import Fault, InvalidInput, Refused, SecondPersonRequired, VotingError
+from voting_service.errors import (
+    Fault,
+    InvalidInput,
+    NotSignedIn,
+    Refused,
+    SecondPersonRequired,
+    VotingError,
+)
 
 CONSTRAINTS: Mapping[str, VotingError] = {
     "accounts_name_key": InvalidInput(Fault("name", "staff.accounts.name_taken")),
+    "accounts_name_once": InvalidInput(Fault("name", "staff.accounts.name_taken")),
     "accounts_two_people": SecondPersonRequired("staff.accounts.account_needs_two_people"),
     "accounts_stay_disabled": Refused("staff.accounts.stays_disabled"),
     "accounts_openid_subject_key": Refused("staff.accounts.openid_user_taken"),
+    "accounts_experts_password": Refused("staff.accounts.experts_use_passwords"),
+    "staff_sessions_password": NotSignedIn("staff.accounts.wrong_credentials"),
+    "staff_sessions_openid": NotSignedIn("staff.accounts.no_linked_account"),
+    "staff_sessions_own": NotSignedIn("staff.accounts.session_ended"),
     "invitations_not_oneself": Refused("staff.accounts.cannot_renew_own_account"),
     "invitations_two_people": SecondPersonRequired("staff.accounts.cannot_approve_own_invitation"),
     "invitations_approvers": Refused("staff.accounts.invitation_approvers"),

@@ -1,7 +1,8 @@
 """Failed sign-ins: how long each delays the next attempt of its source, and the audit log.
 
-After FREE_TRIES attempts of one source (a terminal's user, a network) each doubles its delay. Other
-sources are not delayed: nobody can lock somebody else out.
+After FREE_TRIES attempts of one source (a terminal's user, a known device, a network) each doubles
+its delay. Other sources are not delayed: nobody can lock somebody else out, nor who has signed in
+before on the same network.
 """
 
 from __future__ import annotations

@@ -282,13 +282,14 @@ async def accept(
                 )
                 await end_all_sessions(connection, account.id, now)
             await mark_code_used(connection, account.id, step)
-            await record(
-                connection,
-                account.name,
-                "account_made" if invitation.account_id is None else "account_renewed",
-                subject=account.name,
-                details={"role": account.role, "invited_by": invitation.inviter},
-            )
+            if invitation.account_id is None:
+                await record(
+                    connection,
+                    account.name,
+                    "account_made",
+                    subject=account.name,
+                    details={"role": account.role, "invited_by": invitation.inviter},
+                )
     return account
 
 

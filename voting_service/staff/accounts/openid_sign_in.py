@@ -34,8 +34,8 @@ Purpose = Literal["sign_in", "confirm", "connect"]
 
 
 class PendingSignIn(msgspec.Struct, frozen=True):
-    """A sign-in that was started. `account_id` and `session` (hex) are those of a signed-in user
-    who confirms their identity or links their account."""
+    """A sign-in that was started. `account_id` and `session` (its token) are those of a signed-in
+    user who confirms their identity or links their account."""
 
     purpose: Purpose
     state: str
@@ -127,10 +127,11 @@ async def find_account_by_subject(connection: AnyConnection, subject: str) -> Ac
     return to_account(row)
 
 
-async def connect_subject(connection: AnyConnection, account_id: int, subject: str) -> None:
-    """Link an account to a user. Raises Refused when another account is linked to the user."""
+async def connect_subject(connection: AnyConnection, token: str, subject: str) -> None:
+    """Link the account of a session's token to a user. Raises Refused for an expert or when
+    another account is linked to the user, and NotSignedIn when the session has ended."""
     with domain_errors():
-        await connection.execute(QUERIES["connect_subject"], account_id, subject)
+        await connection.execute(QUERIES["connect_subject"], token, subject)
 
 
 async def has_subject(connection: AnyConnection, account_id: int, subject: str) -> bool:

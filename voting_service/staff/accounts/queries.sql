@@ -1,8 +1,12 @@
 -- name: insert_account
--- A new member of the staff; the name is taken once, and so is the invitation $6.
-insert into accounts (name, role, password_hash, wrapped_totp_secret, created_at, invitation)
-values ($1, $2, $3, $4, $5, $6)
+-- A new member of the staff without an invitation; the name is taken once.
+insert into accounts (name, role, password_hash, wrapped_totp_secret, created_at)
+values ($1, $2, $3, $4, $5)
 returning id;
+
+-- name: make_account
+-- The account of the invitation $1, which is used once.
+select make_account($1, $2, $3, $4, $5);
 
 -- name: accounts
 -- Everybody, without secrets.
@@ -20,10 +24,10 @@ update accounts set disabled = true where name = $1 returning id;
 
 -- name: spend_totp_step
 -- Takes a code; no row when it, or a later one, was taken before, or when password or second factor
--- are not those that were checked any more. Keeps a renewed hash.
-update accounts set last_totp_step = $2, password_hash = $3
+-- are not those that were checked any more.
+update accounts set last_totp_step = $2
  where id = $1 and last_totp_step < $2 and not disabled
-   and password_hash = $4 and wrapped_totp_secret = $5
+   and password_hash = $3 and wrapped_totp_secret = $4
 returning id;
 
 -- name: begin_try
@@ -48,11 +52,13 @@ select retry_at from sign_in_failures where name = $1 and source = $2;
 -- After a good sign-in from there; and whatever is older than $3, whoever tried it.
 delete from sign_in_failures where (name = $1 and source = $2) or tried_at < $3;
 
--- name: insert_session
--- Somebody signed in, and proved at $5 who they are.
-insert into staff_sessions
-       (token_hash, account_id, source, opened_at, last_seen_at, confirmed_at)
-values ($1, $2, $3, $4, $4, $5);
+-- name: open_session
+-- Somebody signed in with the password that $2 proves.
+select open_session($1, $2, $3, $4, $5, $6);
+
+-- name: open_openid_session
+-- The user $1 of the single sign-on signed in, and authenticated there at $5.
+select open_openid_session($1, $2, $3, $4, $5);
 
 -- name: find_session
 -- A session that was not ended, of an account that is not disabled.
@@ -103,16 +109,13 @@ delete from staff_sessions where last_seen_at < $1;
 select id, name, role, disabled, created_at from accounts where id = $1;
 
 -- name: change_password
--- A new password of one's own.
-update accounts set password_hash = $2 where id = $1;
+-- A new password of one's own, by the session's token.
+select change_password($1, $2);
 
 -- name: reset_account
--- A new password and second factor by the invitation $4, and no other way in; no row when the
--- account is disabled.
-update accounts
-   set password_hash = $2, wrapped_totp_secret = $3, invitation = $4, openid_subject = null
- where id = $1 and not disabled
-returning id;
+-- A new password and second factor by the invitation $1, and no other way in; null when the account
+-- is disabled.
+select renew_account($1, $2, $3);
 
 -- name: spend_first_step
 -- Takes the code of a new second factor; older ones of the old one count no more.
@@ -124,8 +127,8 @@ select id, name, role, disabled, created_at from accounts
  where openid_subject = $1 and not disabled;
 
 -- name: connect_subject
--- Ties an account to a user of the staff's single sign-on.
-update accounts set openid_subject = $2 where id = $1;
+-- Ties one's own account, by the session's token, to a user of the staff's single sign-on.
+select connect_openid($1, $2);
 
 -- name: subject_of
 -- The user of the staff's single sign-on whose account this is.
@@ -185,3 +188,11 @@ update invitations set account_id = $2 where token_hash = $1;
 update invitations set revoked_at = $2
  where token_hash = $1 and used_at is null and revoked_at is null
 returning note;
+
+-- name: wrapped_secrets
+-- The encrypted TOTP secret of every account.
+select id, name, wrapped_totp_secret from accounts;
+
+-- name: replace_secret
+-- The same TOTP secret of an account, encrypted with another master key.
+update accounts set wrapped_totp_secret = $2 where id = $1;

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import unicodedata
 from typing import NamedTuple
 
 import asyncpg
 import msgspec
-from argon2 import PasswordHasher
 
 from voting_service.errors import (
     Fault,
@@ -18,7 +16,7 @@ from voting_service.errors import (
     Refused,
 )
 from voting_service.infrastructure.clock import Clock, system_clock
-from voting_service.infrastructure.crypto.key_wrapping import wrap
+from voting_service.infrastructure.crypto.key_wrapping import rewrap, wrap
 from voting_service.infrastructure.postgres.constraint_errors import register_constraint_errors
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
@@ -28,17 +26,22 @@ from voting_service.staff.accounts.model import (
     Account,
     Role,
 )
+from voting_service.staff.accounts.passwords import hash_password
 from voting_service.staff.accounts.second_factor import new_secret
 
 QUERIES = Queries(__package__)
 register_constraint_errors(CONSTRAINTS)
 
-HASHER = PasswordHasher()
-"""argon2id with the library's parameters (RFC 9106, low memory); hashes made with older ones
-are renewed at the next sign-in."""
-
 MIN_PASSWORD_CHARACTERS, MAX_PASSWORD_CHARACTERS = 12, 256
 MAX_NAME_CHARACTERS = 64
+_LATIN = "a-zA-Z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0130\u0134-\u0137\u0139-\u017e"
+_LETTER = _LATIN + "\u3400-\u9fff\U00020000-\U000323af"
+_SEPARATORS = re.compile("[ ._·-]")
+_NAME = re.compile(rf"[{_LETTER}0-9](?:[ ._·-]?[{_LETTER}0-9])*")
+"""Latin letters with the accents of European names, Chinese characters and digits; between them a
+single space, dot, underscore, hyphen, or the dot of transcribed names."""
+RESERVED_NAMES = ("votingservice", "terminal", "commandline", "console")
+"""How the names begin, without separators, under which programs write into the audit log."""
 _BASE32_SECRET = re.compile(r"[A-Z2-7]{16,128}")
 
 
@@ -50,6 +53,19 @@ def totp_label(name: str) -> str:
 def plain_name(name: str) -> str:
     """Return the spelling under which a name is stored and searched."""
     return unicodedata.normalize("NFC", name).strip()
+
+
+def is_account_name(name: str) -> bool:
+    """Return whether an account may be called so: in Chinese characters, Latin letters or both,
+    and not like a program. The audit log shows names, so none may look like another one's: letters
+    of other alphabets, accents on their own, full-width forms and invisible characters are refused.
+    """
+    return (
+        len(name) <= MAX_NAME_CHARACTERS
+        and _NAME.fullmatch(name) is not None
+        and unicodedata.normalize("NFKC", name) == name
+        and not _SEPARATORS.sub("", name).casefold().startswith(RESERVED_NAMES)
+    )
 
 
 def password_faults(password: str) -> list[Fault]:
@@ -69,13 +85,9 @@ def password_faults(password: str) -> list[Fault]:
 
 def _faults(name: str, role: str, password: str, totp_secret: str) -> list[Fault]:
     faults = []
-    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
+    if not is_account_name(name):
         faults.append(
-            Fault(
-                "name",
-                "staff.accounts.name_length",
-                max_name_characters=MAX_NAME_CHARACTERS,
-            )
+            Fault("name", "staff.accounts.name_form", max_name_characters=MAX_NAME_CHARACTERS)
         )
     if role not in ROLES:
         faults.append(Fault("role", "staff.accounts.unknown_role", roles=", ".join(ROLES)))
@@ -109,29 +121,40 @@ async def create_account(
     if faults:
         raise InvalidInput(*faults)
     created_at = clock()
-    password_hash = await asyncio.to_thread(HASHER.hash, new.password)
+    password_hash = await hash_password(new.password)
     wrapped = wrap(master_key, totp_label(name), secret.encode())
     with domain_errors():
-        account_id: int = await connection.fetchval(
-            QUERIES["insert_account"],
-            name,
-            new.role,
-            password_hash,
-            wrapped,
-            created_at,
-            new.invitation,
+        secrets = (password_hash, wrapped, created_at)
+        account_id: int = (
+            await connection.fetchval(QUERIES["insert_account"], name, new.role, *secrets)
+            if new.invitation is None
+            else await connection.fetchval(QUERIES["make_account"], new.invitation, name, *secrets)
         )
     return Account(account_id, name, new.role, disabled=False, created_at=created_at), secret
 
 
-async def change_password(connection: AnyConnection, account_id: int, password: str) -> None:
-    """Store a new password. Raises InvalidInput when it is too short."""
+async def rewrap_secrets(connection: AnyConnection, old: bytes, new: bytes) -> int:
+    """Encrypt every account's TOTP secret with the new master key instead of the old one; return
+    how many were. Call it in a transaction of the tables' owner. Raises Refused."""
+    changed = 0
+    with domain_errors():
+        for row in await connection.fetch(QUERIES["wrapped_secrets"]):
+            rewrapped = rewrap(old, new, totp_label(row["name"]), row["wrapped_totp_secret"])
+            if rewrapped is not None:
+                await connection.execute(QUERIES["replace_secret"], row["id"], rewrapped)
+                changed += 1
+    return changed
+
+
+async def change_password(connection: AnyConnection, token: str, password: str) -> None:
+    """Store a new password for the account of a session's token. Raises InvalidInput when it is
+    too short, NotSignedIn when the session has ended."""
     faults = password_faults(password)
     if faults:
         raise InvalidInput(*faults)
-    password_hash = await asyncio.to_thread(HASHER.hash, password)
+    password_hash = await hash_password(password)
     with domain_errors():
-        await connection.execute(QUERIES["change_password"], account_id, password_hash)
+        await connection.execute(QUERIES["change_password"], token, password_hash)
 
 
 async def reset_account(
@@ -144,16 +167,16 @@ async def reset_account(
     invitation: bytes,
 ) -> None:
     """Store a new password and second factor and remove the link to single sign-on, by an
-    invitation used in this transaction. Raises InvalidInput, or Refused when the account is
-    disabled."""
+    invitation used in this transaction; the database writes the audit log. Raises InvalidInput, or
+    Refused when the account is disabled."""
     faults = _faults(account.name, account.role, password, totp_secret)
     if faults:
         raise InvalidInput(*faults)
-    password_hash = await asyncio.to_thread(HASHER.hash, password)
+    password_hash = await hash_password(password)
     wrapped = wrap(master_key, totp_label(account.name), totp_secret.encode())
     with domain_errors():
         row = await connection.fetchval(
-            QUERIES["reset_account"], account.id, password_hash, wrapped, invitation
+            QUERIES["reset_account"], invitation, password_hash, wrapped
         )
     if row is None:
         raise Refused("staff.accounts.disabled_invite_again", name=account.name)

@@ -23,10 +23,13 @@ from voting_service.staff.accounts.repository import (
 )
 from voting_service.staff.accounts.sessions import (
     StaffSession,
+    VerifiedAccount,
     confirm_session,
     end_all_sessions,
     end_session,
+    hash_token,
     load_sessions,
+    open_openid_session,
     open_session,
     session_is_open,
 )
@@ -34,13 +37,13 @@ from voting_service.staff.audit_log.record import record
 
 
 async def start_session(
-    connection: AnyConnection, account: Account, source: str, now: datetime
+    connection: AnyConnection, person: VerifiedAccount, source: str, now: datetime
 ) -> str:
-    """Open a session for an authenticated account and return its token."""
+    """Open a session for somebody who was authenticated and return its token."""
     with domain_errors():
         async with connection.transaction():
-            token, _ = await open_session(connection, account, source, now)
-            await record(connection, account.name, "signed_in", details={"source": source})
+            token = await open_session(connection, person, source, now)
+            await record(connection, person.account.name, "signed_in", details={"source": source})
     return token
 
 
@@ -90,16 +93,17 @@ async def end_account_session(
 async def change_own_password(
     connection: AnyConnection,
     account: Account,
-    session: StaffSession,
+    token: str,
     password: str,
     now: datetime,
 ) -> None:
-    """Set a new password and end the account's other sessions. Raises InvalidInput."""
+    """Set a new password and end the account's sessions other than that of `token`. Raises
+    InvalidInput."""
     with domain_errors():
         async with connection.transaction():
-            await change_password(connection, account.id, password)
+            await change_password(connection, token, password)
             for other in await load_sessions(connection, account.id, now):
-                if other.token_hash != session.token_hash:
+                if other.token_hash != hash_token(token):
                     await end_session(connection, other.token_hash, now)
             await record(connection, account.name, "password_changed", subject=account.name)
 
@@ -123,8 +127,8 @@ async def sign_in_with_openid(
     with domain_errors():
         async with connection.transaction():
             account = await find_account_by_subject(connection, claims.sub)
-            token, _ = await open_session(
-                connection, account, source, now, proved_at=proved_at(claims, now)
+            token = await open_openid_session(
+                connection, claims.sub, source, now, proved_at=proved_at(claims, now)
             )
             details = {"source": source, "by": "openid"}
             await record(connection, account.name, "signed_in", details=details)
@@ -138,7 +142,7 @@ async def prove_with_openid(
     provider's user. Raises NotSignedIn or TokenRefused."""
     check_fresh(claims, pending)
     assert pending.account_id is not None
-    session = bytes.fromhex(pending.session)
+    session = hash_token(pending.session)
     with domain_errors():
         async with connection.transaction():
             account = await load_account(connection, pending.account_id)
@@ -147,7 +151,7 @@ async def prove_with_openid(
             if not await session_is_open(connection, session, account.id):
                 raise NotSignedIn("staff.accounts.session_ended")
             if pending.purpose == "connect":
-                await connect_subject(connection, account.id, claims.sub)
+                await connect_subject(connection, pending.session, claims.sub)
                 await record(connection, account.name, "account_connected", subject=account.name)
                 return
             if not await has_subject(connection, account.id, claims.sub):

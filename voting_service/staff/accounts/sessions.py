@@ -12,6 +12,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
@@ -65,25 +66,47 @@ def new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
+class VerifiedAccount(NamedTuple):
+    """An account whose password somebody knows: `proof` is what the database checks
+    (passwords.py); `renewed_hash` replaces a stored hash of older parameters."""
+
+    account: Account
+    proof: bytes
+    renewed_hash: str | None = None
+
+
 async def open_session(
-    connection: AnyConnection,
-    account: Account,
-    source: str,
-    now: datetime,
-    *,
-    proved_at: datetime | None = None,
-) -> tuple[str, StaffSession]:
-    """Open a session and return it with its token, which is not stored. `proved_at` is when the
-    person authenticated, if that was earlier."""
+    connection: AnyConnection, person: VerifiedAccount, source: str, now: datetime
+) -> str:
+    """Open a session and return its token, which is not stored. Raises NotSignedIn when the proof
+    is not of the account's password."""
     token = new_token()
-    confirmed_at = proved_at or now
-    session = StaffSession(hash_token(token), account.id, source, now, now, confirmed_at)
     with domain_errors():
         await connection.execute(
-            QUERIES["insert_session"], session.token_hash, account.id, source, now, confirmed_at
+            QUERIES["open_session"],
+            person.account.id,
+            person.proof,
+            person.renewed_hash,
+            hash_token(token),
+            source,
+            now,
         )
         await connection.execute(QUERIES["forget_sessions"], now - KEEP_ENDED)
-    return token, session
+    return token
+
+
+async def open_openid_session(
+    connection: AnyConnection, subject: str, source: str, now: datetime, *, proved_at: datetime
+) -> str:
+    """Open a session for a user of single sign-on, who authenticated at `proved_at`, and return its
+    token. Raises NotSignedIn when no account is linked to the user, or an expert's."""
+    token = new_token()
+    with domain_errors():
+        await connection.execute(
+            QUERIES["open_openid_session"], subject, hash_token(token), source, now, proved_at
+        )
+        await connection.execute(QUERIES["forget_sessions"], now - KEEP_ENDED)
+    return token
 
 
 async def find_session(

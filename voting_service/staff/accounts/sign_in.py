@@ -1,17 +1,14 @@
 """Sign-in with password and one-time code; one answer for every wrong combination.
 
-A failed attempt delays only its source (a terminal's user, a network): after a few free ones
-each doubles the delay. Guessing from many sources does not help, because password and code must
-be right at the same time and a code is valid for ninety seconds.
+A failed attempt delays only its source (a terminal's user, a known device, a network): after a few
+free ones each doubles the delay. Guessing from many sources does not help, because password and
+code must be right at the same time and a code is valid for ninety seconds.
 """
 
 from __future__ import annotations
 
-import asyncio
-from functools import cache
+from contextlib import suppress
 from typing import NamedTuple
-
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from voting_service.errors import NotSignedIn
 from voting_service.infrastructure.clock import Clock, system_clock
@@ -19,8 +16,8 @@ from voting_service.infrastructure.crypto.key_wrapping import unwrap
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.staff.accounts.failed_sign_ins import FORGET_AFTER, begin_try
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.accounts.passwords import hash_password, prove_password, renew_hash
 from voting_service.staff.accounts.repository import (
-    HASHER,
     MAX_NAME_CHARACTERS,
     MAX_PASSWORD_CHARACTERS,
     QUERIES,
@@ -29,26 +26,11 @@ from voting_service.staff.accounts.repository import (
     totp_label,
 )
 from voting_service.staff.accounts.second_factor import matching_step
-
-
-@cache
-def _hash_of_nobody() -> str:
-    """Return a hash to check against when there is no such account, so that the answer takes as
-    long."""
-    return HASHER.hash("nobody's password")
-
-
-def _renewed_hash(password_hash: str, password: str) -> str | None:
-    """Return the hash to store when the password is right, else None. Takes a tenth of a second."""
-    try:
-        HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError, UnicodeEncodeError):
-        return None
-    return HASHER.hash(password) if HASHER.check_needs_rehash(password_hash) else password_hash
+from voting_service.staff.accounts.sessions import VerifiedAccount
 
 
 class SignInAttempt(NamedTuple):
-    """What somebody typed to sign in; `source` is the terminal's user or the network."""
+    """What somebody typed to sign in; `source` is the terminal's user, a device or a network."""
 
     name: str
     password: str
@@ -62,9 +44,9 @@ async def authenticate(
     attempt: SignInAttempt,
     *,
     clock: Clock = system_clock,
-) -> Account:
-    """Check name, password and code, mark the code as used, and return the account. Call it outside
-    a transaction, so that attempts are counted.
+) -> VerifiedAccount:
+    """Check name, password and code, mark the code as used, and return the account with the proof
+    that opens a session. Call it outside a transaction, so that attempts are counted.
 
     Raises NotSignedIn, TooManyTries, or Refused when the master key does not fit.
     """
@@ -77,9 +59,12 @@ async def authenticate(
     with domain_errors():
         await begin_try(connection, name, source, now)
         row = await connection.fetchrow(QUERIES["credentials"], name)
-        password_hash = row["password_hash"] if row else _hash_of_nobody()
-        kept_hash = await asyncio.to_thread(_renewed_hash, password_hash, password)
-        if row is None or kept_hash is None or row["disabled"]:
+        if row is None:
+            with suppress(UnicodeEncodeError):
+                await hash_password(password)  # so that the answer takes as long
+            raise wrong
+        proof = await prove_password(row["password_hash"], password)
+        if proof is None or row["disabled"]:
             raise wrong
         secret = unwrap(master_key, totp_label(name), row["wrapped_totp_secret"]).decode()
         step = matching_step(secret, attempt.code, now)
@@ -89,14 +74,25 @@ async def authenticate(
             QUERIES["spend_totp_step"],
             row["id"],
             step,
-            kept_hash,
             row["password_hash"],
             row["wrapped_totp_secret"],
         )
         if used is None:
             raise NotSignedIn("staff.accounts.code_already_used")
         await connection.execute(QUERIES["forget_failures"], name, source, now - FORGET_AFTER)
-    return to_account(row)
+    return VerifiedAccount(to_account(row), proof, await renew_hash(row["password_hash"], password))
+
+
+async def know_password(
+    connection: AnyConnection, account: Account, password: str
+) -> VerifiedAccount:
+    """Return the account with the proof of its password. Raises NotSignedIn for another one."""
+    with domain_errors():
+        row = await connection.fetchrow(QUERIES["credentials"], account.name)
+    proof = None if row is None else await prove_password(row["password_hash"], password)
+    if proof is None:
+        raise NotSignedIn("staff.accounts.wrong_credentials")
+    return VerifiedAccount(account, proof)
 
 
 async def prove_again(
@@ -121,15 +117,13 @@ async def prove_again(
         secret = unwrap(master_key, totp_label(account.name), row["wrapped_totp_secret"]).decode()
         step = matching_step(secret, proof, now)
         if step is None:
-            kept_hash = await asyncio.to_thread(_renewed_hash, row["password_hash"], proof)
-            if kept_hash is None:
+            if await prove_password(row["password_hash"], proof) is None:
                 raise NotSignedIn("staff.accounts.wrong_password_or_code")
         elif (
             await connection.fetchval(
                 QUERIES["spend_totp_step"],
                 account.id,
                 step,
-                row["password_hash"],
                 row["password_hash"],
                 row["wrapped_totp_secret"],
             )

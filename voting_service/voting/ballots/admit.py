@@ -7,7 +7,7 @@ Postgres is searched for a stored ballot first.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -35,6 +35,11 @@ _VOTERS_A_BUCKET = 256
 8 bytes per voter, with the cost of the key shared by 256."""
 _DAY_SECONDS = 86_400
 _KEEP_SECONDS = 2 * _DAY_SECONDS
+
+
+def register_functions(valkey: Valkey) -> None:
+    """Register the functions of this step with a client."""
+    valkey.register_functions(__package__, "admit.lua")
 
 
 class Admission(NamedTuple):
@@ -77,7 +82,7 @@ class Admitter:
     """Runs step ③ for one worker."""
 
     def __init__(self, valkey: Valkey, local: rate_limits.LocalLimits) -> None:
-        valkey.register_functions(__package__, "admit.lua")
+        register_functions(valkey)
         self._valkey = valkey
         self._local = local
 
@@ -85,7 +90,6 @@ class Admitter:
         self,
         contest: Contest,
         platforms: Mapping[int, Platform],
-        period: date,
         votes: Sequence[Vote],
         *,
         prices: Sequence[int],
@@ -97,11 +101,12 @@ class Admitter:
         not counted. While Valkey is unavailable, votes are admitted by the local limits and marked
         as unscreened.
         """
+        day = contest.local_day(datetime.fromtimestamp(now_ms / 1000, UTC))
         try:
             flags: bytes = await self._valkey.call(
                 "voting_admit",
                 [contest_tag(contest.id)],
-                [_pack(contest, platforms, period, votes, prices)],
+                [_pack(contest, platforms, day, votes, prices)],
             )
         except StoreUnavailable:
             metrics.UNSCREENED.inc(len(votes))
@@ -112,16 +117,17 @@ class Admitter:
 def _pack(
     contest: Contest,
     platforms: Mapping[int, Platform],
-    period: date,
+    day: date,
     votes: Sequence[Vote],
     prices: Sequence[int],
 ) -> bytes:
     """Return the argument of admit.lua, which documents its layout."""
     buckets = bucket_count(contest.rules.expected_voters_per_day)
-    rates = [
-        (rate.interval_ms, rate.tolerance_ms)
-        for rate in (rate_limits.VOTER, rate_limits.NETWORK, rate_limits.DEVICE)
+    networks = [
+        (_packed_rate(network), _packed_rate(device))
+        for network, device in rate_limits.network_rates()
     ]
+    rates = _packed_rate(rate_limits.VOTER), networks
     rows = []
     for vote, price in zip(votes, prices, strict=True):
         hint = int.from_bytes(vote.voter[:8], "big", signed=True)
@@ -132,13 +138,33 @@ def _pack(
             (
                 str(hint),
                 hint % buckets,
-                "" if sender.origin.exempt else sender.origin.network,
+                sender.origin.limited_networks,
                 sender.device.fingerprint,
                 vote.platform_id,
                 ceiling or 0,
                 price,
+                _date_name(vote.ballot.period),
             )
         )
     return msgspec.msgpack.encode(
-        (f"{period:%Y%m%d}", _hint_seconds(contest), rates, rate_limits.FEW_DEVICES, rows)
+        (_date_name(day), _hint_seconds(contest), rates, rate_limits.FEW_DEVICES, rows)
     )
+
+
+def _packed_rate(rate: rate_limits.Rate) -> tuple[int, int]:
+    return rate.interval_ms, rate.tolerance_ms
+
+
+@lru_cache(maxsize=64)
+def _date_name(day: date) -> str:
+    return f"{day:%Y%m%d}"
+
+
+async def raise_ceilings(
+    valkey: Valkey, contest_id: int, day: date, ballots: Mapping[int, int]
+) -> int:
+    """Raise what is counted of platforms for a local day to the stored ballots, by platform id;
+    return how many counts were too low. Raises StoreUnavailable."""
+    packed = msgspec.msgpack.encode((_date_name(day), list(ballots.items())))
+    raised: int = await valkey.call("voting_raise_ceilings", [contest_tag(contest_id)], [packed])
+    return raised

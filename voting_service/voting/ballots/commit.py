@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from voting_service.antifraud.screening.decision import Verdict
 from voting_service.contests.model import Contest
 from voting_service.infrastructure.postgres.database_clock import ClockWatch
+from voting_service.infrastructure.postgres.durability import require_replicated
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import (
     AnyConnection,
     Pool,
-    acquire,
+    acquire_confirming,
     domain_errors,
 )
-from voting_service.infrastructure.timeouts import COMMIT_GRACE_SECONDS
+from voting_service.infrastructure.timeouts import BATCH_GRACE_SECONDS, COMMIT_GRACE_SECONDS
 from voting_service.voting.ballots.receipt import StoredBallot
-from voting_service.voting.ballots.vote import Vote
+from voting_service.voting.ballots.vote import BallotKey, Vote
 
 QUERIES = Queries(__package__)
-_GRACE = timedelta(seconds=COMMIT_GRACE_SECONDS)
+_BATCH_GRACE = timedelta(seconds=BATCH_GRACE_SECONDS)
+_DATED_BEFORE = timedelta(seconds=COMMIT_GRACE_SECONDS - BATCH_GRACE_SECONDS)
+"""How long before the start of its batch a ballot may be dated."""
 _ID_BYTES = 16
 
 
@@ -34,11 +37,11 @@ Decided: TypeAlias = tuple[Vote, Verdict]
 
 
 class Batch(NamedTuple):
-    """Votes of one contest and period at one moment; each of `unseen` comes with its verdict."""
+    """Votes of one contest, and when their batch was started; each of `unseen` comes with its
+    verdict."""
 
     contest: Contest
-    period: date
-    cast_at: datetime
+    started_at: datetime
     screened: bool
     unseen: Sequence[Decided]
     seen: Sequence[Vote]
@@ -47,28 +50,33 @@ class Batch(NamedTuple):
 class Committed(NamedTuple):
     """The result of storing a batch.
 
-    `new` were stored by this batch; `stored` are the ballots stored before, by voter. A vote in
-    neither came after the close of the contest or, if its voter was seen, has no ballot yet and
-    must still be inserted. `xid` is the transaction of the new ballots, the batch id of ⑦.
+    `new` were stored by this batch; `stored` are the ballots stored before. A vote in neither came
+    too late or, if its voter was seen, has no ballot yet and must still be inserted if it may be
+    stored. `xid` is the transaction of the new ballots, the batch id of ⑦.
     """
 
     xid: int | None
     new: Sequence[tuple[Vote, Verdict, StoredBallot]]
-    stored: dict[bytes, StoredBallot]
+    stored: dict[BallotKey, StoredBallot]
 
 
 def new_ballot_ids(count: int, now: datetime) -> list[bytes]:
-    """Return time-ordered ids (the layout of UUID version 7, RFC 9562).
+    """Return that many ids of ballots cast now (see ballot_ids)."""
+    return ballot_ids([now] * count)
+
+
+def ballot_ids(moments: Sequence[datetime]) -> list[bytes]:
+    """Return an id for the ballot of each moment, ordered by time (the layout of UUID version 7,
+    RFC 9562).
 
     An index on them grows at its end, and 74 random bits make a receipt impossible to guess.
     """
-    milliseconds = int(now.timestamp() * 1000).to_bytes(6, "big")
-    noise = os.urandom(count * 10)
+    noise = os.urandom(len(moments) * 10)
     ids = []
-    for start in range(0, count * 10, 10):
+    for start, moment in zip(range(0, len(noise), 10), moments, strict=True):
         a, b = noise[start], noise[start + 2]
         ids.append(
-            milliseconds
+            int(moment.timestamp() * 1000).to_bytes(6, "big")
             + bytes((0x70 | a & 0x0F, noise[start + 1], 0x80 | b & 0x3F))
             + noise[start + 3 : start + 10]
         )
@@ -76,16 +84,18 @@ def new_ballot_ids(count: int, now: datetime) -> list[bytes]:
 
 
 async def load_stored(
-    connection: AnyConnection, contest_id: int, period: date, voters: Sequence[bytes]
-) -> dict[bytes, StoredBallot]:
-    """Load the stored ballots of these voters for the period, by voter."""
-    with domain_errors():
-        rows = await connection.fetch(QUERIES["stored_ballots"], contest_id, period, voters)
+    connection: AnyConnection, contest_id: int, keys: Sequence[BallotKey]
+) -> dict[BallotKey, StoredBallot]:
+    """Load the stored ballots of these periods and voters: as durable as a ballot that was just
+    stored, so they may be confirmed. Raises StoreUnavailable."""
+    periods, voters = [period for period, _ in keys], [voter for _, voter in keys]
+    with domain_errors(), require_replicated(connection):
+        rows = await connection.fetch(QUERIES["stored_ballots"], contest_id, periods, voters)
     return {
-        row["voter"]: StoredBallot(
+        (row["period"], row["voter"]): StoredBallot(
             ballot_id=row["ballot_id"],
             voter=row["voter"],
-            period=period,
+            period=row["period"],
             cast_at=row["cast_at"],
             choices=row["choices"],
         )
@@ -99,25 +109,26 @@ async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
     Raises StoreUnavailable when it is unknown what was stored: then no vote of the batch is
     confirmed, and a retry finds the row or inserts it.
     """
-    ids = new_ballot_ids(len(batch.unseen), batch.cast_at)
+    ballots = [vote.ballot for vote, _ in batch.unseen]
+    ids = ballot_ids([ballot.cast_at for ballot in ballots])
     stored_ids: set[bytes] | None = None
     xid: int | None = None
-    async with acquire(pool) as connection:
+    async with acquire_confirming(pool) as connection:
         if batch.unseen:
             senders = [vote.sender for vote, _ in batch.unseen]
             sent = watch.clock()
             row = await connection.fetchrow(
                 QUERIES["insert_ballots"],
                 batch.contest.id,
-                batch.period,
+                [ballot.period for ballot in ballots],
                 ids,
                 [vote.voter for vote, _ in batch.unseen],
                 [vote.platform_id for vote, _ in batch.unseen],
                 [verdict.decision for _, verdict in batch.unseen],
                 [vote.choices_text for vote, _ in batch.unseen],
                 batch.screened,
-                batch.cast_at,
-                _GRACE,
+                [ballot.cast_at for ballot in ballots],
+                _BATCH_GRACE,
                 [sender.hashes for sender in senders],
                 [sender.origin.cloud for sender in senders],
                 [sender.device.agent.number for sender in senders],
@@ -125,6 +136,8 @@ async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
                 [sender.seconds_since_sign_in for sender in senders],
                 [verdict.active_signals for _, verdict in batch.unseen],
                 timedelta(seconds=watch.limit_seconds),
+                batch.started_at,
+                _DATED_BEFORE,
             )
             assert row is not None
             watch.judge(sent, row["now"], watch.clock())
@@ -133,25 +146,22 @@ async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
             if row["stored"] < len(ids):
                 stored_ids = set(row["stored_ids"] or ())
         new, not_inserted = _split(batch, ids, stored_ids)
-        voters = [*not_inserted, *(vote.voter for vote in batch.seen)]
-        stored: dict[bytes, StoredBallot] = {}
-        if voters:
-            stored = await load_stored(connection, batch.contest.id, batch.period, voters)
+        keys = [*not_inserted, *(vote.key for vote in batch.seen)]
+        stored = await load_stored(connection, batch.contest.id, keys) if keys else {}
     return Committed(xid, new, stored)
 
 
 def _split(
     batch: Batch, ids: Sequence[bytes], stored_ids: set[bytes] | None
-) -> tuple[list[tuple[Vote, Verdict, StoredBallot]], list[bytes]]:
-    """Return the ballots inserted now (all if `stored_ids` is None) and the other voters."""
+) -> tuple[list[tuple[Vote, Verdict, StoredBallot]], list[BallotKey]]:
+    """Return the ballots inserted now (all if `stored_ids` is None) and the keys of the others."""
     new = []
     not_inserted = []
     for ballot_id, (vote, verdict) in zip(ids, batch.unseen, strict=True):
         if stored_ids is None or ballot_id in stored_ids:
-            ballot = StoredBallot(
-                ballot_id, vote.voter, batch.period, batch.cast_at, vote.choices_text
-            )
+            _, cast_at, period = vote.ballot
+            ballot = StoredBallot(ballot_id, vote.voter, period, cast_at, vote.choices_text)
             new.append((vote, verdict, ballot))
         else:
-            not_inserted.append(vote.voter)
+            not_inserted.append(vote.key)
     return new, not_inserted

@@ -2,35 +2,70 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
 import msgspec
 
 from voting_service.contests.model import Contest
 from voting_service.errors import Fault, InvalidInput
+from voting_service.infrastructure.postgres.database_clock import MAX_OFFSET_SECONDS
 from voting_service.infrastructure.strict_json import decode_json, refuse_repeated_keys
 
 MAX_BODY_BYTES = 4096
+_CLOCKS_APART = timedelta(seconds=2 * MAX_OFFSET_SECONDS)
 
 
 class Cast(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The JSON body of a vote: candidate numbers and, after a 428, the solved challenge: base64
-    as the widget makes it, or `provider:token` of a captcha."""
+    as the widget makes it, or `provider:token` of a captcha. With `period`, the vote counts for
+    this period or for none."""
 
     choices: list[int]
     challenge: str | None = None
+    period: date | None = None
 
 
 _decoder = msgspec.json.Decoder(Cast)
 
 
-def parse_cast(body: bytes, contest: Contest) -> tuple[list[int], str | None]:
-    """Return the chosen numbers in ascending order, and the solved challenge if there is one.
+class PeriodFault(InvalidInput):
+    """The named period is not one of the contest that has begun."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("period", "voting.ballots.no_such_period"))
+
+
+class BallotRequest(NamedTuple):
+    """A ballot as sent: the chosen numbers, ascending, and what came with them, if anything."""
+
+    choices: list[int]
+    challenge: str | None = None
+    period: date | None = None
+
+
+def parse_cast(body: bytes, contest: Contest) -> BallotRequest:
+    """Return the ballot that a body holds; its period is checked by `check_period`.
 
     Raises MalformedInput when the body is not JSON, InvalidInput with the field that is wrong.
     """
-    if body.count(b'"choices"') != 1 or body.count(b'"challenge"') > 1 or b"\\" in body:
+    if (
+        body.count(b'"choices"') != 1
+        or body.count(b'"challenge"') > 1
+        or body.count(b'"period"') > 1
+        or b"\\" in body
+    ):
         refuse_repeated_keys(body)
     cast = decode_json(_decoder, body)
-    return check_choices(cast.choices, contest), cast.challenge
+    return BallotRequest(check_choices(cast.choices, contest), cast.challenge, cast.period)
+
+
+def check_period(named: date, contest: Contest, now: datetime) -> None:
+    """Raises PeriodFault unless a ballot may name this period: one of the contest that has
+    begun, by this worker's clock or by that of another, which may be ahead."""
+    latest = contest.current_period(now + _CLOCKS_APART)
+    if not contest.period(contest.opens_at) <= named <= latest:
+        raise PeriodFault
 
 
 def check_choices(given: list[int], contest: Contest) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from voting_service.antifraud.challenges.proof_of_work import difficulty
 from voting_service.antifraud.screening.client_signals import Sender
 from voting_service.antifraud.screening.decision import (
     Policy,
+    Price,
     ScreeningDecision,
     Signal,
     decide,
@@ -29,6 +30,7 @@ from voting_service.errors import (
     AlreadyVoted,
     ChallengeRequired,
     NotOpen,
+    PeriodOver,
     SlowDown,
     StoreUnavailable,
     Unavailable,
@@ -37,8 +39,9 @@ from voting_service.errors import (
 )
 from voting_service.infrastructure.clock import FIRST_DAY
 from voting_service.infrastructure.postgres.database_clock import ClockWatch
-from voting_service.infrastructure.postgres.pool import Pool, acquire
+from voting_service.infrastructure.postgres.pool import Pool
 from voting_service.infrastructure.tasks import run_forever
+from voting_service.infrastructure.timeouts import MAX_QUEUE_WAIT_SECONDS
 from voting_service.voting import metrics
 from voting_service.voting.ballots.admit import Admitter
 from voting_service.voting.ballots.commit import (
@@ -46,15 +49,15 @@ from voting_service.voting.ballots.commit import (
     Committed,
     Decided,
     commit,
-    load_stored,
 )
 from voting_service.voting.ballots.receipt import StoredBallot, receipt_bytes
 from voting_service.voting.ballots.vote import (
     Accepted,
+    BallotKey,
+    DatedBallot,
     Outcome,
     Repeated,
     Vote,
-    format_choices,
 )
 from voting_service.voting.tally.counters import CounterDelta, CounterFeed
 
@@ -67,9 +70,6 @@ cost. Measured on a shared machine: 75 µs per vote with one at once, 82 µs wit
 TICK_SECONDS = 0.004
 """How long the first vote of a batch waits for others: adds that much latency, and saves every
 vote that joins a round trip to the stores."""
-MAX_QUEUE_WAIT_SECONDS = 5.0
-"""A vote that waited longer than this behind a slow store is refused, not started. Together with
-infrastructure/timeouts.py this bounds the time of every response."""
 SLOW_DOWN_SECONDS = 30
 _SOLVED = int(Signal.CHALLENGE_SOLVED)
 
@@ -111,7 +111,7 @@ class BallotPipeline:
         platform_id: int,
         sender: Sender,
         solved: bool,
-        choices: list[int],
+        ballot: DatedBallot,
     ) -> asyncio.Future[Outcome]:
         """Queue a vote and return its future result. Raises Unavailable when the queue is full or
         closing."""
@@ -123,24 +123,13 @@ class BallotPipeline:
             platform_id=platform_id,
             sender=sender,
             solved=solved,
-            choices=choices,
+            ballot=ballot,
             result=self._loop.create_future(),
             waiting_since=self._loop.time(),
         )
         self._waiting.append(vote)
         self._arrived.set()
         return vote.result
-
-    async def result_after_close(self, voter: bytes, choices: list[int]) -> Outcome:
-        """Result for a vote received after the contest closed: the stored receipt, or NotOpen."""
-        contest = self.contest
-        period = contest.period(contest.closes_at - timedelta(microseconds=1))
-        async with acquire(self._dependencies.pool) as connection:
-            stored = await load_stored(connection, contest.id, period, [voter])
-        ballot = stored.get(voter)
-        if ballot is None:
-            return not_open(contest, self._dependencies.watch.clock())
-        return self._result_for_stored(ballot, format_choices(choices))
 
     def _result_for_stored(self, ballot: StoredBallot, choices: str) -> Outcome:
         receipt = receipt_bytes(self._receipt_key, self.contest.slug, ballot)
@@ -200,6 +189,11 @@ class BallotPipeline:
             log.warning("batch_not_confirmed", votes=len(votes), reason=str(error))
         except Exception:
             log.exception("batch_failed", votes=len(votes))
+        finally:  # also of a CancelledError from inside a store's client
+            self._refuse_unresolved(votes)
+
+    def _refuse_unresolved(self, votes: Sequence[Vote]) -> None:
+        """Resolve as Unavailable what a failed batch left unresolved."""
         unresolved = [vote for vote in votes if not vote.result.done()]
         for vote in unresolved:
             vote.resolve(
@@ -228,15 +222,13 @@ class BallotPipeline:
         return True
 
     async def _process(self, votes: Sequence[Vote]) -> None:
-        cast_at = _to_milliseconds(self._dependencies.watch.clock())
+        """Store each vote, or find its ballot; a vote that may not be stored is only looked up."""
+        started_at = self._dependencies.watch.clock()
         contest = self.contest
-        if contest.phase(cast_at) != "open":
-            self._resolve_closed(votes)
-            return
-        period = contest.period(cast_at)
         rules = contest.rules.screening
         policy = Policy(challenge=rules.challenge, hold=rules.hold)
-        today = cast_at.toordinal() - FIRST_DAY.toordinal()
+        today = started_at.toordinal() - FIRST_DAY.toordinal()
+        storable = [vote.ballot.may_be_stored(contest) for vote in votes]
         signals = [
             vote.sender.active_signals(today) | (_SOLVED if vote.solved else 0) for vote in votes
         ]
@@ -244,14 +236,18 @@ class BallotPipeline:
             admissions = await self._dependencies.admitter.admit(
                 contest,
                 self.platforms,
-                period,
                 votes,
-                prices=[price(active_signals, policy) for active_signals in signals],
-                now_ms=cast_at.timestamp() * 1000,
+                prices=[
+                    price(active_signals, policy) if may_be_stored else Price.ALWAYS
+                    for active_signals, may_be_stored in zip(signals, storable, strict=True)
+                ],
+                now_ms=started_at.timestamp() * 1000,
             )
         unseen: list[Decided] = []
         seen: list[Decided] = []
-        for vote, active_signals, admission in zip(votes, signals, admissions, strict=True):
+        for vote, active_signals, admission, may_be_stored in zip(
+            votes, signals, admissions, storable, strict=True
+        ):
             verdict = decide(
                 active_signals | admission.active_signals,
                 voter_over_limit=admission.voter_over_limit,
@@ -260,22 +256,24 @@ class BallotPipeline:
             if verdict.decision is ScreeningDecision.SLOW_DOWN:
                 metrics.BALLOTS.labels("limited").inc()
                 vote.resolve(SlowDown(SLOW_DOWN_SECONDS))
-            elif admission.seen:
+            elif admission.seen or not may_be_stored:
                 seen.append((vote, verdict))
             else:
                 unseen.append((vote, verdict))
         screened = admissions[0].screened
         unseen = self._resolve_challenged(unseen)
-        batch = Batch(contest, period, cast_at, screened, unseen, [vote for vote, _ in seen])
+        batch = Batch(contest, started_at, screened, unseen, [vote for vote, _ in seen])
         without_ballot = await self._commit_and_resolve(batch)
-        self._resolve_left_out([vote for vote, _ in unseen if vote.voter in without_ballot])
+        self._resolve_late([vote for vote, _ in unseen if vote.key in without_ballot])
         # A hint without a ballot: its batch failed, or is being stored at this moment.
+        absent = [decided for decided in seen if decided[0].key in without_ballot]
+        self._resolve_late([vote for vote, _ in absent])
         again = self._resolve_challenged(
-            [decided for decided in seen if decided[0].voter in without_ballot]
+            [decided for decided in absent if decided[0].ballot.may_be_stored(contest)]
         )
         if again:
             without_ballot = await self._commit_and_resolve(batch._replace(unseen=again, seen=()))
-            self._resolve_left_out([vote for vote, _ in again if vote.voter in without_ballot])
+            self._resolve_late([vote for vote, _ in again if vote.key in without_ballot])
 
     def _resolve_challenged(self, decided: list[Decided]) -> list[Decided]:
         """Resolve votes that need a challenge with ChallengeRequired; return those to be stored.
@@ -294,8 +292,8 @@ class BallotPipeline:
                 storable.append((vote, verdict))
         return storable
 
-    async def _commit_and_resolve(self, batch: Batch) -> set[bytes]:
-        """Run ⑤ and ⑥; return the voters for whom no ballot is stored."""
+    async def _commit_and_resolve(self, batch: Batch) -> set[BallotKey]:
+        """Run ⑤ and ⑥; return the keys for which no ballot is stored."""
         if not batch.unseen and not batch.seen:
             return set()
         with metrics.STEP_SECONDS.labels("commit").time():
@@ -310,53 +308,53 @@ class BallotPipeline:
             return set()
         return self._resolve_stored(batch, committed)
 
-    def _resolve_stored(self, batch: Batch, committed: Committed) -> set[bytes]:
-        """Resolve votes whose voter has a stored ballot; return the voters without one."""
-        without_ballot: set[bytes] = set()
+    def _resolve_stored(self, batch: Batch, committed: Committed) -> set[BallotKey]:
+        """Resolve votes whose voter has a stored ballot; return the keys without one."""
+        without_ballot: set[BallotKey] = set()
         new_here = {id(vote) for vote, _, _ in committed.new}
         for vote in (*(vote for vote, _ in batch.unseen), *batch.seen):
             if id(vote) in new_here:
                 continue
-            ballot = committed.stored.get(vote.voter)
+            ballot = committed.stored.get(vote.key)
             if ballot is None:
-                without_ballot.add(vote.voter)
+                without_ballot.add(vote.key)
                 continue
             vote.resolve(self._result_for_stored(ballot, vote.choices_text))
         return without_ballot
 
-    def _resolve_left_out(self, votes: Sequence[Vote]) -> None:
-        """Resolve votes that the insert left out because the contest has closed.
+    def _resolve_late(self, votes: Sequence[Vote]) -> None:
+        """Resolve votes that have no ballot and may not be stored: they came after the close or, in
+        a period that they named, after its end.
 
-        If the batch took longer than the grace instead, they stay unresolved here, and
-        `_run_batch` asks their voters to try again.
+        The others stay unresolved here: if a batch took longer than its grace, or the named period
+        has begun by the clock of another worker only, `_run_batch` asks their voters to try again.
         """
-        if self.contest.phase(self._dependencies.watch.clock()) != "open":
-            self._resolve_closed(votes)
-
-    def _resolve_closed(self, votes: Sequence[Vote]) -> None:
+        contest = self.contest
         for vote in votes:
-            metrics.BALLOTS.labels("not_open").inc()
-            vote.resolve(not_open(self.contest, self._dependencies.watch.clock()))
+            ballot = vote.ballot
+            current = contest.current_period(ballot.cast_at)
+            if ballot.period < current:
+                metrics.BALLOTS.labels("period_over").inc()
+                vote.resolve(PeriodOver(ballot.period))
+            elif ballot.period == current and contest.phase(ballot.cast_at) != "open":
+                metrics.BALLOTS.labels("not_open").inc()
+                vote.resolve(not_open(contest, ballot.cast_at))
 
 
 def not_open(contest: Contest, now: datetime) -> NotOpen:
-    """Return the refusal of a vote outside the voting period; a close during a batch counts."""
+    """Return the refusal of a vote outside the voting period."""
     return NotOpen(contest.opens_at, contest.closes_at, closed=now >= contest.opens_at)
 
 
 def _counter_deltas(contest_id: int, committed: Committed) -> CounterDelta:
-    """Return the counter deltas of a batch (⑦), without held ballots."""
+    """Return the counter deltas of a batch (⑦)."""
     assert committed.xid is not None
     counted = [
-        vote.choices
+        vote.ballot.choices
         for vote, verdict, _ in committed.new
         if verdict.decision is ScreeningDecision.COUNT
     ]
     chosen = Counter(chain.from_iterable(counted))
     votes = {str(number): count for number, count in chosen.items()}
-    return CounterDelta(contest_id, committed.xid, len(counted), votes)
-
-
-def _to_milliseconds(moment: datetime) -> datetime:
-    """Truncate to milliseconds: the row stores exactly what the receipt shows."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    held = len(committed.new) - len(counted)
+    return CounterDelta(contest_id, committed.xid, len(counted), votes, held)

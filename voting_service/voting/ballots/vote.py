@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
 from voting_service.antifraud.screening.client_signals import Sender
+from voting_service.contests.model import Contest
 from voting_service.errors import VotingError
 
 
@@ -26,6 +27,9 @@ class Repeated(NamedTuple):
 Outcome: TypeAlias = Accepted | Repeated | VotingError
 """Refusals are values here: raising an exception per vote would cost more than the vote."""
 
+BallotKey: TypeAlias = tuple[date, bytes]
+"""The period and the voter of a ballot."""
+
 Now: TypeAlias = Callable[[], datetime]
 
 
@@ -34,13 +38,42 @@ def format_choices(choices: list[int]) -> str:
     return "{" + str(choices)[1:-1].replace(" ", "") + "}"
 
 
+class DatedBallot(NamedTuple):
+    """A ballot with its moment, which is never changed: `cast_at`, in milliseconds, is when its
+    vote arrived. `period` is that of the moment, or the period that the voter named. `choices` are
+    the chosen numbers, ascending."""
+
+    choices: list[int]
+    cast_at: datetime
+    period: date
+
+    @classmethod
+    def of(cls, contest: Contest, choices: list[int], now: datetime) -> DatedBallot:
+        """Return the ballot of a vote that arrives now and names no period."""
+        cast_at = to_milliseconds(now)
+        return cls(choices, cast_at, contest.current_period(cast_at))
+
+    def may_be_stored(self, contest: Contest) -> bool:
+        """Whether the contest was open at its moment, in its period; otherwise the ballot can only
+        be looked up."""
+        return (
+            contest.opens_at <= self.cast_at < contest.closes_at
+            and contest.period(self.cast_at) == self.period
+        )
+
+
+def to_milliseconds(moment: datetime) -> datetime:
+    """Truncate to milliseconds: the row stores exactly what the receipt shows."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
 class Vote:
-    """A vote between ① and ⑥. `choices` are the chosen numbers, ascending; `choices_text` is the
-    same as the text that Postgres reads as an array. `solved`: a solved challenge came with it.
-    `result` is resolved exactly once."""
+    """A vote between ① and ⑥. `choices_text` are the choices of `ballot` as the text that Postgres
+    reads as an array. `solved`: a solved challenge came with it. `result` is resolved exactly
+    once."""
 
     __slots__ = (
-        "choices",
+        "ballot",
         "choices_text",
         "platform_id",
         "result",
@@ -57,7 +90,7 @@ class Vote:
         platform_id: int,
         sender: Sender,
         solved: bool,
-        choices: list[int],
+        ballot: DatedBallot,
         result: Future[Outcome],
         waiting_since: float,
     ) -> None:
@@ -65,10 +98,15 @@ class Vote:
         self.platform_id = platform_id
         self.sender = sender
         self.solved = solved
-        self.choices = choices
-        self.choices_text = format_choices(choices)
+        self.ballot = ballot
+        self.choices_text = format_choices(ballot.choices)
         self.result = result
         self.waiting_since = waiting_since
+
+    @property
+    def key(self) -> BallotKey:
+        """Period and voter, of which there is one ballot at most."""
+        return self.ballot.period, self.voter
 
     def resolve(self, outcome: Outcome) -> None:
         """Set the result, unless it is set or the client has disconnected."""

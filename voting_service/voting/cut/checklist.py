@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from voting_service.contests.model import Contest
 from voting_service.i18n.catalogues import load_catalogue, load_text
 from voting_service.i18n.text import Text
-from voting_service.infrastructure.timeouts import DRAIN_SECONDS
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.voting.cut.ranking import Tie
 from voting_service.voting.cut.safety import join_numbers
@@ -43,11 +42,6 @@ def _check(name: CheckName, done: bool, text: str, **params: Any) -> Check:
     return Check(name, done, load_text("voting", f"cut.checklist.{text}", **params))
 
 
-def drained_at(contest: Contest) -> datetime:
-    """Return the moment from which no more ballots of the contest can be stored."""
-    return contest.closes_at + timedelta(seconds=DRAIN_SECONDS)
-
-
 def closed(contest: Contest, now: datetime) -> Check:
     """Check that voting has closed."""
     phase = contest.phase(now)
@@ -69,18 +63,17 @@ def _zone_name(contest: Contest) -> Text:
     )
 
 
-def drained(contest: Contest, now: datetime) -> Check:
-    """Check that every ballot cast before the close is stored."""
-    done = now >= drained_at(contest)
-    return _check("drained", done, "drained" if done else "draining", seconds=DRAIN_SECONDS)
+def drained(contest: Contest, complete_before: datetime) -> Check:
+    """Check that every ballot cast before the close is stored (voting/completeness.py)."""
+    done = complete_before >= contest.closes_at
+    return _check("drained", done, "drained" if done else "draining")
 
 
 def current_audit(
     contest: Contest, audit: Audit | None, last_ruled_at: datetime | None
 ) -> Audit | None:
     """Return the stored audit of all ballots, unless something has changed since it."""
-    unchanged_since = max(drained_at(contest), last_ruled_at or drained_at(contest))
-    return audit if audit is not None and audit.audited_at >= unchanged_since else None
+    return audit if audit is not None and audit.is_final(contest, last_ruled_at) else None
 
 
 def recounted(

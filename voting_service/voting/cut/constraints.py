@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from voting_service.errors import Refused, VotingError
 
 CONSTRAINTS: Mapping[str, VotingError] = {
+    "publications_complete": Refused("voting.cut.ballots_incomplete"),
     "publications_unruled": Refused("voting.cut.holds_without_ruling"),
 }
 """By constraint name, as migrations/ gives it."""

@@ -21,6 +21,7 @@ from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.staff.approvals.repository import load_contest_approvals
+from voting_service.voting.completeness import load_completeness
 from voting_service.voting.cut import checklist
 from voting_service.voting.cut.checklist import Check
 from voting_service.voting.cut.constraints import CONSTRAINTS
@@ -164,6 +165,7 @@ async def examine(
 
     `afresh` recounts every ballot; otherwise the running totals and their newest audit are used.
     """
+    _, complete_before = await load_completeness(connection)
     with domain_errors():
         rulings: int = await connection.fetchval(QUERIES["rulings"], contest.id)
     counted = await recount(connection, contest) if afresh else None
@@ -200,7 +202,7 @@ async def examine(
         decisions=decisions,
         checks=(
             checklist.closed(contest, now),
-            checklist.drained(contest, now),
+            checklist.drained(contest, complete_before),
             checklist.recounted(contest, counted, counts, audit),
             checklist.reconciled(fresh, kept, audit),
             checklist.holds_ruled(ballots, [question.hold for question in questions]),

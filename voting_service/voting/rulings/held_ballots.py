@@ -12,7 +12,7 @@ from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.formatting import written_day
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
-from voting_service.infrastructure.timeouts import DRAIN_SECONDS
+from voting_service.voting.completeness import Completeness
 from voting_service.voting.rulings.model import HoldEvidence
 from voting_service.voting.rulings.repository import QUERIES, NewHold, create_hold
 
@@ -20,25 +20,27 @@ ACTOR = "voting-service work"
 """The author of these holds, in holds and audit log."""
 
 
-def stored_until(contest: Contest, now: datetime) -> datetime:
-    """Return the moment before which every ballot is stored: the last local midnight, or the
-    close, once drained."""
-    drained = now - timedelta(seconds=DRAIN_SECONDS)
-    if drained >= contest.closes_at:
+def gathered_until(contest: Contest, complete_before: datetime) -> datetime:
+    """Return until when ballots are gathered: the last local midnight or the close before which the
+    ballots are complete."""
+    if complete_before >= contest.closes_at:
         return contest.closes_at
-    today = drained.astimezone(contest.zone).date()
+    today = complete_before.astimezone(contest.zone).date()
     return datetime.combine(today, time(), contest.zone)
 
 
-async def gather(connection: AnyConnection, contest: Contest, now: datetime) -> tuple[int, ...]:
-    """Create one hold per platform and local day of ballots that are all stored; return ids."""
-    until = stored_until(contest, now)
+async def gather(
+    connection: AnyConnection, contest: Contest, completeness: Completeness
+) -> tuple[int, ...]:
+    """Create one hold per platform and local day whose ballots are complete; return their ids."""
+    until = gathered_until(contest, completeness.complete_before)
     with domain_errors():
         rows = await connection.fetch(
             QUERIES["ungathered"], contest.id, until, contest.rules.time_zone
         )
     if not rows:
         return ()
+    now = completeness.now
     platforms = {platform.id: platform for platform in await load_platforms(connection)}
     return tuple([await _make_hold(connection, contest, row, platforms, now) for row in rows])
 

@@ -1,54 +1,93 @@
-#!lua name=voting_tally
+#!lua name=voting_tally_VERSION
 
 -- ⑦ The live counters of a contest. All keys begin with KEYS[1], the contest's hash tag:
---   :tally:live    hash: candidate -> votes, "ballots" -> ballots
---   :tally:recent  hash: transaction id -> msgpack of that batch's deltas, from the floor on
---   :tally:floor   every transaction below it is in the stored totals, so already in live
--- live = stored totals below the floor + deltas of recent. Without a floor (a new or emptied server)
--- live is invalid until the reconciler has set one.
+--   :tally:live     hash: candidate -> votes, "ballots" -> ballots
+--   :tally:floor    the stored totals cover every transaction before it ...
+--   :tally:running  ... that is not in this set
+--   :tally:recent   hash: transaction id -> msgpack of {ballots stored, deltas} of its batch, the
+--                   newest that the floor does not cover
+--   :tally:order    sorted set of the keys of recent
+--   :tally:known    hash of what Postgres is known to hold: cluster and floor, the number of ballots
+--                   that it held at the last reconciliation and its millisecond, and how many were
+--                   stored since
+-- live = stored totals + deltas since. Without a floor (a new or emptied server) live is invalid
+-- until the reconciler has set one.
+-- recent is needed for what is counted between a reading of the totals and the call that sets them,
+-- a moment later. So a bounded number is enough: what is missing from live after a longer pause is
+-- in the next totals. No call works longer than a few milliseconds, however long anything stood.
 
--- ARGV[1]  msgpack of batches {xid, {field -> delta}}; a batch already applied, or
---          below the floor, changes nothing: calling again is safe.
+local MOST_RECENT = 2000
+
+local function milliseconds()
+  local time = redis.call('TIME')
+  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
+
+local function drop_oldest(tag)
+  local extra = redis.call('ZCARD', tag .. ':tally:order') - MOST_RECENT
+  if extra <= 0 then return end
+  local dropped = redis.call('ZPOPMIN', tag .. ':tally:order', extra)
+  for i = 1, #dropped, 2 do redis.call('HDEL', tag .. ':tally:recent', dropped[i]) end
+end
+
+-- ARGV[1]  msgpack of batches {xid, ballots stored, {field -> delta}}; a batch already applied, or
+--          one that the floor covers, changes nothing: calling again is safe.
 local function count(keys, args)
   local tag = keys[1]
   local floor = tonumber(redis.call('GET', tag .. ':tally:floor')) or 0
-  local applied = 0
+  local applied, total, sums = 0, 0, {}
   for _, batch in ipairs(cmsgpack.unpack(args[1])) do
-    local xid, deltas = batch[1], batch[2]
-    if xid >= floor and redis.call('HSETNX', tag .. ':tally:recent',
-        string.format('%.0f', xid), cmsgpack.pack(deltas)) == 1 then
-      for field, delta in pairs(deltas) do
-        redis.call('HINCRBY', tag .. ':tally:live', field, delta)
-      end
-      applied = applied + 1
+    local stored, deltas = batch[2], batch[3]
+    local xid = string.format('%.0f', batch[1])
+    if (batch[1] >= floor or redis.call('SISMEMBER', tag .. ':tally:running', xid) == 1)
+        and redis.call('ZADD', tag .. ':tally:order', 'NX', xid, xid) == 1 then
+      redis.call('HSET', tag .. ':tally:recent', xid, cmsgpack.pack({stored, deltas}))
+      for field, delta in pairs(deltas) do sums[field] = (sums[field] or 0) + delta end
+      applied, total = applied + 1, total + stored
     end
   end
+  for field, delta in pairs(sums) do
+    redis.call('HINCRBY', tag .. ':tally:live', field, string.format('%.0f', delta))
+  end
+  if total > 0 then redis.call('HINCRBY', tag .. ':tally:known', 'since', total) end
+  drop_oldest(tag)
   return applied
 end
 
--- ARGV[1]  the new floor; ARGV[2] msgpack of the stored totals below it {field -> votes}
--- returns  by how many votes live was off
--- A floor below the known one means that Postgres was restored from a backup. Its transaction ids
--- are then reused, and the deltas counted for them here are void.
-local function reconcile(keys, args)
+-- Live is invalid from here on, until the reconciler sets a floor.
+local function forget(keys)
   local tag = keys[1]
-  local floor = tonumber(args[1])
-  local known = tonumber(redis.call('GET', tag .. ':tally:floor')) or 0
-  if floor < known then redis.call('DEL', tag .. ':tally:recent') end
-  local truth = cmsgpack.unpack(args[2])
+  return redis.call('DEL', tag .. ':tally:floor', tag .. ':tally:running', tag .. ':tally:recent',
+    tag .. ':tally:order', tag .. ':tally:live')
+end
+
+-- Adds the deltas that the floor does not cover to `truth` and drops the others. Returns how many
+-- ballots were stored with them.
+local function add_recent(tag, floor, running, truth)
   local recent = redis.call('HGETALL', tag .. ':tally:recent')
+  local stored = 0
   for i = 1, #recent, 2 do
-    if tonumber(recent[i]) < floor then
+    if tonumber(recent[i]) < floor and not running[recent[i]] then
       redis.call('HDEL', tag .. ':tally:recent', recent[i])
+      redis.call('ZREM', tag .. ':tally:order', recent[i])
     else
-      for field, delta in pairs(cmsgpack.unpack(recent[i + 1])) do
-        truth[field] = (truth[field] or 0) + delta
-      end
+      local batch = cmsgpack.unpack(recent[i + 1])
+      stored = stored + batch[1]
+      for field, delta in pairs(batch[2]) do truth[field] = (truth[field] or 0) + delta end
     end
   end
-  local drift = 0
+  return stored
+end
+
+local function set_floor(tag, floor, running)
+  redis.call('SET', tag .. ':tally:floor', string.format('%.0f', floor))
+  redis.call('DEL', tag .. ':tally:running')
+  for xid in pairs(running) do redis.call('SADD', tag .. ':tally:running', xid) end
+end
+
+local function set_live(tag, truth)
+  local drift, shown = 0, {}
   local live = redis.call('HGETALL', tag .. ':tally:live')
-  local shown = {}
   for i = 1, #live, 2 do
     shown[live[i]] = tonumber(live[i + 1])
     if truth[live[i]] == nil then
@@ -60,14 +99,37 @@ local function reconcile(keys, args)
     drift = drift + math.abs(votes - (shown[field] or 0))
     redis.call('HSET', tag .. ':tally:live', field, string.format('%.0f', votes))
   end
-  redis.call('SET', tag .. ':tally:floor', string.format('%.0f', floor))
   return drift
 end
 
--- Live is invalid from here on, until the reconciler sets a floor.
-local function forget(keys)
+-- ARGV[1]  msgpack of {cluster, floor before, floor, {running}, ballots stored, restored,
+--          {field -> votes}}; the ballots and the votes are those that the floor covers
+-- returns  {by how many votes live was off, ballots known to be stored, until which millisecond, and
+--          how many since}; the first is -1, and the counters are forgotten, when Postgres is another cluster, its
+--          floor is lower or it holds fewer ballots than known: it was restored. With `restored` the
+--          counters start again from the new state.
+local function reconcile(keys, args)
   local tag = keys[1]
-  return redis.call('DEL', tag .. ':tally:floor', tag .. ':tally:recent', tag .. ':tally:live')
+  local cluster, before, floor, xids, stored, restored, truth = unpack(cmsgpack.unpack(args[1]))
+  local running = {}
+  for _, xid in ipairs(xids) do running[string.format('%.0f', xid)] = true end
+  local known = redis.call('HMGET', tag .. ':tally:known', 'cluster', 'floor', 'ballots', 'until',
+    'since')
+  local ballots, since = tonumber(known[3]) or 0, tonumber(known[5]) or 0
+  if restored then forget(keys) end
+  local total = stored + add_recent(tag, floor, running, truth)
+  local went_back = known[1]
+    and (known[1] ~= cluster or before < tonumber(known[2]) or total < ballots + since)
+  if went_back and not restored then
+    forget(keys)
+    redis.call('HSET', tag .. ':tally:known', 'floor', 'inf')  -- so until it is called with restored
+    return {-1, ballots, tonumber(known[4]), since}
+  end
+  set_floor(tag, floor, running)
+  redis.call('HSET', tag .. ':tally:known', 'cluster', cluster,
+    'floor', string.format('%.0f', floor), 'ballots', string.format('%.0f', total),
+    'until', milliseconds(), 'since', 0)
+  return {set_live(tag, truth), total, 0, 0}
 end
 
 -- returns  live as a flat list, or nothing when there is no floor
@@ -77,7 +139,7 @@ local function read(keys)
   return redis.call('HGETALL', tag .. ':tally:live')
 end
 
-redis.register_function('voting_count', count)
-redis.register_function('voting_reconcile', reconcile)
-redis.register_function('voting_forget', forget)
-redis.register_function{function_name='voting_counts', callback=read, flags={'no-writes'}}
+redis.register_function('voting_count_VERSION', count)
+redis.register_function('voting_reconcile_VERSION', reconcile)
+redis.register_function('voting_forget_VERSION', forget)
+redis.register_function{function_name='voting_counts_VERSION', callback=read, flags={'no-writes'}}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +22,8 @@ from voting_service.voting import metrics
 BALLOTS_FIELD = "ballots"
 MAX_WAITING_BATCHES = 5_000
 FLUSH_SECONDS = 0.05
+MAX_BATCHES_PER_CALL = 500
+"""A call blocks Valkey for milliseconds, however many batches wait."""
 
 
 def register_functions(valkey: Valkey) -> None:
@@ -29,12 +32,14 @@ def register_functions(valkey: Valkey) -> None:
 
 
 class CounterDelta(NamedTuple):
-    """The deltas of one stored batch; `votes` by candidate number as text."""
+    """The deltas of one stored batch; `votes` by candidate number as text. `held` ballots are
+    stored, but not counted."""
 
     contest_id: int
     xid: int
     ballots: int
     votes: dict[str, int]
+    held: int = 0
 
 
 class Counts(NamedTuple):
@@ -42,6 +47,38 @@ class Counts(NamedTuple):
 
     ballots: int
     votes: dict[int, int]
+
+
+class Floor(NamedTuple):
+    """How far the stored tally reaches: it covers the ballots of every transaction before `xid`
+    that is not among the `running`.
+
+    `previous_xid` is that of the floor before it, `ballots` the number of ballots covered.
+    """
+
+    xid: int
+    running: tuple[int, ...] = ()
+    previous_xid: int = 0
+    cluster: int = 0
+    ballots: int = 0
+
+    def covers(self, xid: int) -> bool:
+        """Return whether the ballots of a transaction are in the stored tally."""
+        return xid < self.xid and xid not in self.running
+
+
+class SuspectedLoss(Exception):
+    """Postgres is in another state than the counters came from: it was restored from a backup.
+
+    As far as the counters know, `ballots` were stored until the moment `until`, and `since` after
+    it; some of those since may be of the new state.
+    """
+
+    def __init__(self, ballots: int, until: datetime, since: int) -> None:
+        super().__init__(ballots, until, since)
+        self.ballots = ballots
+        self.until = until
+        self.since = since
 
 
 class CounterFeed:
@@ -59,7 +96,7 @@ class CounterFeed:
 
     def put(self, counted: CounterDelta) -> None:
         """Queue a batch. Never waits."""
-        if not counted.ballots:
+        if not counted.ballots and not counted.held:
             return
         if len(self._waiting) >= MAX_WAITING_BATCHES:
             self._waiting.popleft()
@@ -78,15 +115,21 @@ class CounterFeed:
         await run_forever("counters", flush)
 
     async def flush(self) -> None:
-        """Send everything queued, one call per contest. If one fails, the others are still sent,
-        and the reconciler repairs its counters."""
+        """Send everything queued, in calls of one contest each. If one fails, the others are still
+        sent, and the reconciler repairs its counters."""
         self._arrived.clear()
-        by_contest: dict[int, list[tuple[int, dict[str, int]]]] = {}
+        by_contest: dict[int, list[tuple[int, int, dict[str, int]]]] = {}
         while self._waiting:
             counted = self._waiting.popleft()
             deltas = {**counted.votes, BALLOTS_FIELD: counted.ballots}
-            by_contest.setdefault(counted.contest_id, []).append((counted.xid, deltas))
-        for contest_id, batches in by_contest.items():
+            stored = counted.ballots + counted.held
+            by_contest.setdefault(counted.contest_id, []).append((counted.xid, stored, deltas))
+        calls = (
+            (contest_id, batches[start : start + MAX_BATCHES_PER_CALL])
+            for contest_id, batches in by_contest.items()
+            for start in range(0, len(batches), MAX_BATCHES_PER_CALL)
+        )
+        for contest_id, batches in calls:
             try:
                 with metrics.STEP_SECONDS.labels("count").time():
                     await self._valkey.call(
@@ -112,17 +155,28 @@ async def read_counts(valkey: Valkey, contest_id: int) -> Counts | None:
     return Counts(ballots, {int(number): votes for number, votes in counts.items()})
 
 
-async def set_counts(valkey: Valkey, contest_id: int, floor: int, totals: Counts) -> int:
-    """Set the stored totals below `floor`; return by how many votes the counters were off."""
+async def set_counts(
+    valkey: Valkey, contest_id: int, floor: Floor, totals: Counts, *, restored: bool = False
+) -> int:
+    """Set the stored totals that `floor` covers; return by how many votes the counters were off.
+
+    Raises SuspectedLoss, and forgets the counters, if they came from another state of Postgres,
+    unless it is known to be `restored`; and StoreUnavailable.
+    """
     fields = {str(number): votes for number, votes in totals.votes.items()}
     fields[BALLOTS_FIELD] = totals.ballots
-    drift: int = await valkey.call(
-        "voting_reconcile", [contest_tag(contest_id)], [str(floor), msgspec.msgpack.encode(fields)]
+    reach = (str(floor.cluster), floor.previous_xid, floor.xid, floor.running, floor.ballots)
+    drift, ballots, until_ms, since = await valkey.call(
+        "voting_reconcile",
+        [contest_tag(contest_id)],
+        [msgspec.msgpack.encode((*reach, restored, fields))],
     )
-    return drift
+    if drift < 0:
+        raise SuspectedLoss(ballots, datetime.fromtimestamp(until_ms / 1000, UTC), since)
+    return int(drift)
 
 
 async def forget_counts(valkey: Valkey, contest_id: int) -> None:
-    """Delete the live counters, so that they are not read before `set_counts`. Raises
-    StoreUnavailable."""
+    """Delete the live counters, so that they are not read before `set_counts`. How many ballots
+    were stored is still known. Raises StoreUnavailable."""
     await valkey.call("voting_forget", [contest_tag(contest_id)], [])

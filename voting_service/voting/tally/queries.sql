@@ -1,6 +1,6 @@
 -- name: floor
 -- The floor of the stored aggregates; raises an error if they are of another cluster.
-select checked_floor($1) as floor;
+select floor, running, cluster from checked_floor($1);
 
 -- name: another_cluster
 -- Whether the stored tally of any contest is of another cluster.
@@ -10,17 +10,21 @@ select exists (select from tally_floors where cluster <> current_cluster()) as a
 -- Locks the floor before it is moved: a second process waits and then sees the new one.
 select floor from tally_floors where contest_id = $1 for update;
 
--- name: oldest_running
--- Below this, every transaction that stored ballots is finished and visible.
-select pg_snapshot_xmin(pg_current_snapshot()) as floor;
+-- name: new_floor
+-- Every transaction before `floor` that is not `running` is finished, and what it stored is visible.
+select pg_snapshot_xmax(now) as floor, array(select pg_snapshot_xip(now)) as running
+  from pg_current_snapshot() as now;
 
 -- name: keep_increment
--- Adds the ballots between two floors to the kept aggregates; candidate 0 counts ballots.
+-- Adds the ballots that the floor $4, $5 covers and the floor $2, $3 did not to the kept aggregates;
+-- candidate 0 counts ballots.
 insert into tally_hours as kept (contest_id, hour, platform_id, disposition, candidate, votes)
 select $1, date_trunc('hour', b.cast_at, 'UTC'), b.platform_id, b.disposition, c.candidate,
        count(*)
   from ballots b, unnest(b.choices || 0::smallint) as c (candidate)
- where b.contest_id = $1 and b.commit_xid >= $2 and b.commit_xid < $3
+ where b.contest_id = $1
+   and (b.commit_xid >= $2 or b.commit_xid = any ($3::xid8[]))
+   and b.commit_xid < $4 and b.commit_xid <> all ($5::xid8[])
  group by 2, 3, 4, 5
  order by 2, 3, 4, 5
 on conflict (contest_id, hour, platform_id, disposition, candidate)
@@ -28,9 +32,17 @@ do update set votes = kept.votes + excluded.votes;
 
 -- name: move_floor
 -- Sets the floor; returns nothing when another process has moved it.
-insert into tally_floors as t (contest_id, floor, reconciled_at) values ($1, $3, now())
-on conflict (contest_id) do update set floor = $3, reconciled_at = now() where t.floor = $2
+insert into tally_floors as t (contest_id, floor, running, reconciled_at)
+values ($1, $3, $4, now())
+on conflict (contest_id) do update set floor = $3, running = $4, reconciled_at = now()
+ where t.floor = $2
 returning floor;
+
+-- name: kept_ballots
+-- The number of ballots in the stored aggregates.
+select coalesce(sum(votes), 0)::bigint
+  from tally_hours
+ where contest_id = $1 and candidate = 0;
 
 -- name: kept_counts
 -- The public count in the stored aggregates and the rulings. If a ruling is about ballots since the
@@ -50,7 +62,8 @@ having sum(votes) <> 0;
 -- The public count of the ballots since the stored aggregates.
 select c.candidate, count(*) as votes
   from ballots b, unnest(b.choices || 0::smallint) as c (candidate)
- where b.contest_id = $1 and b.commit_xid >= $2 and b.disposition = 0
+ where b.contest_id = $1 and (b.commit_xid >= $2 or b.commit_xid = any ($3::xid8[]))
+   and b.disposition = 0
  group by c.candidate;
 
 -- name: counts_at

@@ -2,9 +2,9 @@
 -- Whether this role may rebuild a tally; the role of the services may not.
 select has_table_privilege('ballots', 'update') and has_table_privilege('tally_hours', 'delete');
 
--- name: next_transaction
--- Every ballot that is visible now and was stored in this cluster names a transaction below this.
-select pg_snapshot_xmax(pg_current_snapshot()) as next;
+-- name: oldest_unfinished
+-- Ballots that name a transaction below this may have been stored in this cluster.
+select pg_snapshot_xmin(pg_current_snapshot());
 
 -- name: end_of_slice
 -- The newest transaction of the next $3 ballots after those of transaction $2; null when there are
@@ -17,27 +17,14 @@ offset $3 - 1
  limit 1;
 
 -- name: forget_transactions
--- Ballots of the transactions after $2 up to $3 (null: all) that name one which this cluster has
--- not begun yet were stored in another. From here on they name none, which is before every floor.
-update ballots
-   set commit_xid = '0'
- where contest_id = $1
-   and commit_xid > $2
-   and commit_xid <= coalesce($3, '18446744073709551615'::xid8)
-   and commit_xid >= pg_snapshot_xmax(pg_current_snapshot());
+-- Makes ballots of the transactions after $2 up to $3 (null: all) that were stored in another cluster
+-- name no transaction.
+select forget_transactions($1, $2, $3);
 
--- name: take_floor
--- The floor becomes one of this cluster, at the beginning; other processes that move it wait.
-insert into tally_floors as t (contest_id, floor, reconciled_at, cluster)
-values ($1, '0', now(), current_cluster())
-on conflict (contest_id) do update set floor = '0', cluster = current_cluster();
+-- name: disown
+-- Has a tally of this cluster counted again, as if it were of another one.
+update tally_floors set cluster = 0 where contest_id = $1;
 
--- name: empty_tally
--- Deletes the stored aggregates of a contest.
-delete from tally_hours where contest_id = $1;
-
--- name: kept_ballots
--- The number of ballots in the stored aggregates.
-select coalesce(sum(votes), 0)::bigint
-  from tally_hours
- where contest_id = $1 and candidate = 0;
+-- name: take_over
+-- Empties the stored aggregates and makes the floor one of this cluster; others that move it wait.
+select take_over_tally($1);

@@ -13,7 +13,7 @@ import msgspec
 from voting_service.contests.model import Contest
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
-from voting_service.infrastructure.timeouts import DRAIN_SECONDS
+from voting_service.voting.completeness import Completeness, load_completeness
 from voting_service.voting.tally import recount
 from voting_service.voting.tally.recount import RECOUNT_TIMEOUT_SECONDS, Count
 from voting_service.voting.tally.repository import checked_floor
@@ -27,28 +27,40 @@ Cells: TypeAlias = Mapping[tuple[datetime, int, int], Count]
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """An audit of the ballots stored at `audited_at`; `difference` is the sum of the absolute
+    """An audit of the ballots stored at `audited_at`, which are complete before `complete_before`.
+
+    `difference` is the sum of the absolute
     differences of all figures by hour, platform and candidate."""
 
     audited_at: datetime
+    complete_before: datetime
     ballots: int
     difference: int
     seconds: float
 
+    def is_final(self, contest: Contest, last_ruled_at: datetime | None) -> bool:
+        """Return whether it covers every ballot of the contest and every ruling."""
+        return self.complete_before >= contest.closes_at and (
+            last_ruled_at is None or self.audited_at >= last_ruled_at
+        )
+
 
 def audit_due(
-    contest: Contest, last: Audit | None, last_ruled_at: datetime | None, now: datetime
+    contest: Contest,
+    last: Audit | None,
+    last_ruled_at: datetime | None,
+    completeness: Completeness,
 ) -> bool:
-    """Return whether an audit is due: hourly while voting is open, once after the drain, and once
-    after each ruling."""
+    """Return whether an audit is due: hourly while ballots may come, once when they are complete,
+    and once after each ruling."""
+    now, complete_before = completeness
     if now < contest.opens_at:
         return False
     if last is None:
         return True
-    drained_at = contest.closes_at + timedelta(seconds=DRAIN_SECONDS)
-    if now < drained_at:
+    if complete_before < contest.closes_at:
         return now - last.audited_at >= EVERY
-    return last.audited_at < max(drained_at, last_ruled_at or drained_at)
+    return not last.is_final(contest, last_ruled_at)
 
 
 def difference(kept: Cells, counted: Cells) -> int:
@@ -73,6 +85,7 @@ async def audit(connection: AnyConnection, contest: Contest) -> Audit:
     """Compare and store the result. Takes as long as a recount: use a connection of its own,
     outside a transaction. Raises Refused and StoreUnavailable."""
     started = perf_counter()
+    _, complete_before = await load_completeness(connection)
     with domain_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             limit = f"{RECOUNT_TIMEOUT_SECONDS}s"
@@ -83,11 +96,12 @@ async def audit(connection: AnyConnection, contest: Contest) -> Audit:
             counted = await connection.fetch(recount.QUERIES["recount"], contest.id, "UTC")
         off_by = await asyncio.to_thread(lambda: difference(_cells(kept), _cells(counted)))
         ballots = sum(row["gross"] for row in counted if row["candidate"] == recount.BALLOTS)
-        done = Audit(moment, ballots, off_by, perf_counter() - started)
+        done = Audit(moment, complete_before, ballots, off_by, perf_counter() - started)
         await connection.execute(
             QUERIES["insert_audit"],
             contest.id,
             done.audited_at,
+            done.complete_before,
             done.ballots,
             done.difference,
             done.seconds,

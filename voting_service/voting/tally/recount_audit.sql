@@ -8,12 +8,12 @@ select hour, platform_id, candidate, sum(gross)::bigint as gross, sum(held)::big
 
 -- name: insert_audit
 -- The result of an audit.
-insert into tally_audits (contest_id, audited_at, ballots, difference, seconds)
-values ($1, $2, $3, $4, $5);
+insert into tally_audits (contest_id, audited_at, complete_before, ballots, difference, seconds)
+values ($1, $2, $3, $4, $5, $6);
 
 -- name: latest_audit
 -- The newest comparison of a contest.
-select audited_at, ballots, difference, seconds
+select audited_at, complete_before, ballots, difference, seconds
   from tally_audits
  where contest_id = $1
  order by audited_at desc

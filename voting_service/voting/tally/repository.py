@@ -1,9 +1,10 @@
 """The public count from Postgres alone: stored aggregates plus the ballots since, minus what is
 held or void by the rulings in force.
 
-Every ballot row has the id of the transaction that stored it. Below the oldest running transaction
-no ballot can appear any more, so the aggregates add the ballots of [old floor, new floor) exactly
-once, whatever order transactions finish in.
+Every ballot row has the id of the transaction that stored it. A floor is a snapshot of the running
+transactions: no ballot of a transaction that it covers can appear any more. So the aggregates add
+the ballots that the new floor covers and the old one did not exactly once, whatever order
+transactions finish in, and however long one of them runs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from voting_service.infrastructure.postgres.constraint_errors import register_co
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.voting.tally.constraints import CONSTRAINTS
-from voting_service.voting.tally.counters import Counts
+from voting_service.voting.tally.counters import Counts, Floor
 
 QUERIES = Queries(__package__)
 register_constraint_errors(CONSTRAINTS)
@@ -33,25 +34,26 @@ def _counts(*results: Iterable[Any]) -> Counts:
     return Counts(ballots, {number: count for number, count in votes.items() if count})
 
 
-async def checked_floor(connection: AnyConnection, contest_id: int) -> int:
+async def checked_floor(connection: AnyConnection, contest_id: int) -> Floor:
     """Return the floor of the stored aggregates, for a transaction that is about to read them.
 
     Raises TallyOfAnotherCluster where the database was restored from a dump (ARCHITECTURE.md).
     """
     with domain_errors():
-        floor: int = await connection.fetchval(QUERIES["floor"], contest_id)
-    return floor
+        row = await connection.fetchrow(QUERIES["floor"], contest_id)
+    assert row is not None
+    return Floor(row["floor"], tuple(row["running"]), cluster=row["cluster"])
 
 
 async def cluster_state(connection: AnyConnection) -> str:
-    """Return `ok`, or `another cluster` if the tally of a contest needs `tally rebuild`."""
+    """Return `ok`, or `another cluster` if the tally of a contest has not been taken over."""
     with domain_errors():
         another: bool = await connection.fetchval(QUERIES["another_cluster"])
     return "another cluster" if another else "ok"
 
 
-async def advance_floor(connection: AnyConnection, contest_id: int) -> tuple[int, Counts]:
-    """Bring the stored aggregates up to date; return the new floor and the count below it.
+async def advance_floor(connection: AnyConnection, contest_id: int) -> tuple[Floor, Counts]:
+    """Bring the stored aggregates up to date; return the new floor and the count that it covers.
 
     Raises TallyOfAnotherCluster, and Refused when another process set the first floor at the same
     time.
@@ -60,14 +62,19 @@ async def advance_floor(connection: AnyConnection, contest_id: int) -> tuple[int
         async with connection.transaction():
             await connection.execute(QUERIES["lock_floor"], contest_id)
             old = await checked_floor(connection, contest_id)
-            new: int = await connection.fetchval(QUERIES["oldest_running"])
-            if new > old:
-                await connection.execute(QUERIES["keep_increment"], contest_id, old, new)
-                moved = await connection.fetchval(QUERIES["move_floor"], contest_id, old, new)
+            row = await connection.fetchrow(QUERIES["new_floor"])
+            assert row is not None
+            new = (row["floor"], tuple(row["running"]))
+            if new != (old.xid, old.running):
+                await connection.execute(
+                    QUERIES["keep_increment"], contest_id, old.xid, old.running, *new
+                )
+                moved = await connection.fetchval(QUERIES["move_floor"], contest_id, old.xid, *new)
                 if moved is None:
                     raise Refused("voting.tally.floor_moved")
             rows = await connection.fetch(QUERIES["kept_counts"], contest_id)
-            return new, _counts(rows)
+            ballots = await connection.fetchval(QUERIES["kept_ballots"], contest_id)
+    return Floor(*new, old.xid, old.cluster, ballots), _counts(rows)
 
 
 async def count_now(connection: AnyConnection, contest_id: int) -> Counts:
@@ -76,7 +83,9 @@ async def count_now(connection: AnyConnection, contest_id: int) -> Counts:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             floor = await checked_floor(connection, contest_id)
             kept = await connection.fetch(QUERIES["kept_counts"], contest_id)
-            since = await connection.fetch(QUERIES["counts_since"], contest_id, floor)
+            since = await connection.fetch(
+                QUERIES["counts_since"], contest_id, floor.xid, floor.running
+            )
             return _counts(kept, since)
 
 

@@ -38,6 +38,8 @@ from voting_service.voting.tally.repository import (
     load_snapshot,
 )
 
+STUCK_AFTER_SECONDS = 60.0
+"""How long a round over every contest may take while both stores are slow."""
 REFRESH_SECONDS = 1.0
 RECORD_REFRESH_SECONDS = 5.0
 """While the live counters are unavailable every worker reads Postgres instead, but less often."""
@@ -88,7 +90,6 @@ class StandingsCache:
         self._valkey = valkey
         self._clock = clock
         self._shown: Standings | None = None
-        self._changed = asyncio.Event()
         self._record_read_at: float | None = None
         self._record_counts: Counts | None = None
         self._checked_at: float | None = None
@@ -102,13 +103,11 @@ class StandingsCache:
         except TallyOfAnotherCluster as error:
             self._refuse(error)
             self._current = self._shown = self._record_counts = None
-            self._wake_readers()
             return
         if self._shown is not None and _same(standings, self._shown):
             return
         self._shown = standings
         self._current = Prepared.of(standings)
-        self._wake_readers()
 
     async def _check_cluster(self) -> None:
         """Check every few seconds that the stored tally is of this cluster; the live counters do
@@ -129,10 +128,6 @@ class StandingsCache:
             log.error("tally_of_another_cluster", contest=self.contest.slug, reason=str(error))
         self._refusal = error
 
-    def _wake_readers(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
     @property
     def ready(self) -> bool:
         """Whether the first refresh has finished."""
@@ -152,10 +147,6 @@ class StandingsCache:
         prepared = self.shown()
         assert self._shown is not None
         return self._shown, prepared.etag
-
-    async def changed(self) -> None:
-        """Wait until new bytes are prepared."""
-        await self._changed.wait()
 
     async def _standings(self, now: datetime) -> Standings:
         slug = self.contest.slug
@@ -224,4 +215,9 @@ async def refresh_standings_forever(caches: Callable[[], list[StandingsCache]]) 
                 cache.is_failing = False
                 failures.clear(contest=slug)
 
-    await run_forever("standings", refresh, pause_seconds=REFRESH_SECONDS)
+    await run_forever(
+        "standings",
+        refresh,
+        pause_seconds=REFRESH_SECONDS,
+        stuck_after_seconds=STUCK_AFTER_SECONDS,
+    )

@@ -9,11 +9,12 @@ from typing import NamedTuple
 class Identity(NamedTuple):
     """A signed-in user of a platform; exists for one request and is never stored.
 
-    `subject` is the platform's own unchanging user id. `person`, where given, is a keyed hash
-    that the platforms of a contest share: one person, one vote across platforms.
+    `subject` is the platform's own unchanging user id. `person` is given if and only if the
+    platform's person policy is `required`: a keyed hash of 32 bytes, the same on all platforms with
+    this policy.
     """
 
     platform_id: int
     subject: str
-    person: str | None = None
+    person: bytes | None = None
     account_created: date | None = None

@@ -1,8 +1,9 @@
 """The keys of a contest: created at import, wrapped by the master key, destroyed after the contest.
 
 Each contest has two keys. `voters` makes pseudonyms and network hashes; once it is destroyed,
-nobody can link a ballot to a person any more. `receipts` is the MAC key of sessions and receipts,
-and is kept as long as receipts can be checked.
+nobody can link a ballot to a person any more. The key with which platforms name persons comes from
+it. `receipts` is the MAC key of sessions and receipts, and is kept as long as receipts can be
+checked.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class ContestKeys:
 
     pseudonym: bytes | None
     network: bytes | None
+    person: bytes | None
     session: bytes
     receipt: bytes
     challenge: bytes
@@ -45,6 +47,7 @@ class ContestKeys:
         return cls(
             pseudonym=derive(voters, b"pseudonym") if voters else None,
             network=derive(voters, b"network") if voters else None,
+            person=derive(voters, b"person") if voters else None,
             session=derive(receipts, b"session"),
             receipt=derive(receipts, b"receipt"),
             challenge=derive(receipts, b"challenge"),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from voting_service.contests.model import Platform
 from voting_service.errors import (
     InvalidInput,
     TokenRefused,
@@ -161,20 +162,20 @@ async def examine_token(
     token: str,
     keys: KeySource | None,
     *,
-    platform_slug: str,
+    platform: Platform,
     contest_slug: str | None,
     now: datetime,
 ) -> list[DiagnosticFinding]:
     """Check everything about a token, except its signature without `keys` and its contest without
     `contest_slug`."""
-    names = (f'"{platform_slug}"', f'"{contest_slug or "…"}"')
+    names = (f'"{platform.slug}"', f'"{contest_slug or "…"}"')
     findings = await _examine_signature(token, keys)
     try:
         payload = unverified_payload(token)
     except ValueError:
         findings.append(wrong("claims", _text("token.not_base64url")))
     else:
-        findings += _examine_claims(payload, platform_slug, contest_slug, now)
+        findings += _examine_claims(payload, platform, contest_slug, now)
     return [
         finding._replace(mend=finding.mend or _mend(finding.what, *names))
         if finding.ok is False
@@ -205,7 +206,7 @@ def _refusal(message: str) -> DiagnosticFinding:
 
 
 def _examine_claims(
-    payload: bytes, platform_slug: str, contest_slug: str | None, now: datetime
+    payload: bytes, platform: Platform, contest_slug: str | None, now: datetime
 ) -> Iterator[DiagnosticFinding]:
     try:
         refuse_repeated_keys(payload)
@@ -219,16 +220,17 @@ def _examine_claims(
     # An unreadable claim is replaced by a valid one, so that the others are still checked.
     seconds = int(now.timestamp())
     issued = read.get("iat", min(seconds, read.get("exp", seconds + 60) - 60))
-    stand_in = {"iss": platform_slug, "aud": expected, "sub": "-", "jti": "-"}
+    stand_in = {"iss": platform.slug, "aud": expected, "sub": "-", "jti": "-"}
     claims = Claims(**{**stand_in, "iat": issued, "exp": issued + 60, **read})
     faults = dict(misshapen)
-    for broken in broken_rules(claims, platform_slug=platform_slug, contest_slug=expected, now=now):
+    for broken in broken_rules(claims, platform, contest_slug=expected, now=now):
         what, _, detail = str(broken).partition(": ")
         faults[what] = f"{faults[what]}; {detail}" if what in faults else detail
     for field in msgspec.structs.fields(Claims):
         name = field.name
         if name in faults:
-            yield wrong(name, f"{faults[name]}{_shown(read.get(name))}")
+            shown = "" if name == "person" else _shown(read.get(name))
+            yield wrong(name, f"{faults[name]}{shown}")
         elif name == "aud" and contest_slug is None:
             yield remark(name, _text("token.any_contest", contest=expected))
         elif name in read:

@@ -12,11 +12,19 @@ PSEUDONYM_BYTES = 16
 def pseudonym(key: bytes, identity: Identity) -> bytes:
     """Return 16 bytes: the same for the same person, or the same account, in this contest.
 
-    `person` takes precedence over the platform's own id, so a person who uses two platforms is one
-    voter. The two kinds cannot collide: each begins with its own byte.
+    A person is the same voter on every platform that names persons. The two kinds cannot collide:
+    each begins with its own byte. So no platform can use up the vote of a user of another, unless
+    the policy of both is to name persons.
     """
-    if identity.person is not None:
-        message = b"p" + identity.person.encode()
-    else:
-        message = b"s" + identity.platform_id.to_bytes(2, "big") + identity.subject.encode()
+    if identity.person is None:
+        return account_pseudonym(key, identity)
+    return _hash(key, b"p" + identity.person)
+
+
+def account_pseudonym(key: bytes, identity: Identity) -> bytes:
+    """Return 16 bytes: the same for the same account, whatever person it names."""
+    return _hash(key, b"s" + identity.platform_id.to_bytes(2, "big") + identity.subject.encode())
+
+
+def _hash(key: bytes, message: bytes) -> bytes:
     return blake2b(message, key=key, digest_size=PSEUDONYM_BYTES).digest()

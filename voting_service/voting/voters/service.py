@@ -17,7 +17,7 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
-from voting_service.contests.model import Platform
+from voting_service.contests.model import Contest, Platform
 from voting_service.errors import (
     Fault,
     InvalidInput,
@@ -25,10 +25,13 @@ from voting_service.errors import (
     TokenRefused,
     Unavailable,
 )
-from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.clock import Clock, system_clock
 from voting_service.infrastructure.http_clients.cached_document import Monotonic
 from voting_service.infrastructure.http_clients.client import DEADLINE_SECONDS, BoundedClient
 from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
+from voting_service.infrastructure.http_clients.verification_keys import PublishedKeys
+from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import (
     PREFIX,
     Settings,
@@ -36,25 +39,28 @@ from voting_service.settings import (
 )
 from voting_service.voting.voters import platform_adapters
 from voting_service.voting.voters.identity import Identity
-from voting_service.voting.voters.keyring import ContestKeys
+from voting_service.voting.voters.keyring import QUERIES, ContestKeys
 from voting_service.voting.voters.platform_adapter import (
     Adapter,
     AdapterFactory,
     AdapterTools,
 )
 from voting_service.voting.voters.platform_adapters import jwt
-from voting_service.voting.voters.pseudonym import pseudonym
+from voting_service.voting.voters.pseudonym import account_pseudonym, pseudonym
 from voting_service.voting.voters.session_token import (
-    SESSION_SECONDS,
     Session,
     account_day,
     issue,
+    session_seconds,
 )
 from voting_service.voting.voters.used_tokens import UsedTokens
 
 SECRETS_VARIABLE = PREFIX + "PLATFORM_SECRETS_FILE"
 KINDS = tuple(sorted(module.name for module in pkgutil.iter_modules(platform_adapters.__path__)))
 """The kinds of platform."""
+KINDS_WITH_PERSON = ("jwt",)
+"""Those that can name the person behind an account: WeChat and OpenID providers tell no number that
+two platforms share."""
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +101,12 @@ class SignIn:
             )
         return await adapter.identify(credential, contest_slug=contest_slug)
 
+    async def release(self, platform: Platform, credential: str) -> None:
+        """Accept a token that `identify` accepted once more: its user could not be signed in."""
+        jti = peek_claim(credential, "jti") if platform.kind == "jwt" else None
+        if isinstance(jti, str):
+            await self._tools.used_tokens.release(platform.id, jti)
+
     def audience(self, token: str) -> str | None:
         """Return the contest a token claims to be for, unverified; `identify` then checks it. None
         if the credential names none."""
@@ -122,10 +134,30 @@ class SignIn:
             return error.faults
         return ()
 
+    async def trial(self, platform: Platform) -> tuple[Fault, ...]:
+        """Return the same faults; published keys are fetched as for a sign-in."""
+        faults = self.faults(platform)
+        if faults or platform.kind != "jwt":
+            return faults
+        source = jwt.key_source(platform, self._tools.outside, self._tools.monotonic)
+        if isinstance(source, PublishedKeys):
+            try:
+                await source.fetch()
+            except Unavailable as error:
+                return (Fault.verbatim("jwks_url", error.text("en"), error.text("zh")),)
+        return ()
+
     def _adapter(self, platform: Platform) -> Adapter | InvalidInput:
         """Return the cached adapter unless the sign-in itself changed: a change of name or ceiling
-        keeps what it fetched (keys of a server that may be unavailable now)."""
-        version = (platform.slug, platform.kind, platform.config)
+        keeps what it fetched (keys of a server that may be unavailable now). Ending the sessions
+        drops it, as a published key may be why they were ended."""
+        version = (
+            platform.slug,
+            platform.kind,
+            platform.config,
+            platform.person_policy,
+            platform.sessions_not_before,
+        )
         cached = self._adapters.get(platform.id)
         if cached is not None and cached[0] == version:
             return cached[1]
@@ -140,10 +172,31 @@ class SignIn:
         return adapter
 
 
+async def try_sign_in(settings: Settings, platform: Platform) -> None:
+    """Try the sign-in of a platform that is to be stored. Raises InvalidInput with the faults that
+    would keep its users from signing in."""
+    valkey = Valkey(settings.valkey_url)
+    try:
+        async with httpx.AsyncClient() as http:
+            used_tokens = UsedTokens(valkey)
+            sign_in = SignIn(
+                http=http, used_tokens=used_tokens, clock=system_clock, settings=settings
+            )
+            faults = await sign_in.trial(platform)
+    finally:
+        await valkey.close()
+    if faults:
+        raise InvalidInput(*faults)
+
+
 def create_adapter(platform: Platform, tools: AdapterTools) -> Adapter:
     """Return the adapter of a platform. Raises InvalidInput with every fault of its config."""
     if platform.kind not in KINDS:
         raise InvalidInput(Fault("kind", "voting.voters.unknown_kind", kinds=", ".join(KINDS)))
+    if platform.person_policy == "required" and platform.kind not in KINDS_WITH_PERSON:
+        raise InvalidInput(
+            Fault("person_policy", "voting.voters.kind_without_person", kind=platform.kind)
+        )
     factory: AdapterFactory = import_module(f"{platform_adapters.__name__}.{platform.kind}").adapter
     return factory(platform, tools)
 
@@ -179,8 +232,25 @@ def _find_secret(secrets: Mapping[str, SecretStr], slug: str) -> SecretStr:
     return secrets[slug]
 
 
+async def bind_account(
+    connection: AnyConnection, keys: ContestKeys, contest_id: int, identity: Identity
+) -> None:
+    """Bind the account of an identity with a person to this person, for the whole contest.
+
+    Raises TokenRefused when it is bound to another person, and Refused once the voter key is
+    destroyed.
+    """
+    if keys.pseudonym is None:
+        raise Refused("voting.voters.voter_key_destroyed")
+    account, voter = (hash_(keys.pseudonym, identity) for hash_ in (account_pseudonym, pseudonym))
+    with domain_errors():
+        bound = await connection.fetchval(QUERIES["bind_account"], contest_id, account, voter)
+    if bound != voter:
+        raise TokenRefused("voting.voters.account_of_another_person")
+
+
 def open_session(
-    keys: ContestKeys, contest_id: int, identity: Identity, now: datetime
+    keys: ContestKeys, contest: Contest, identity: Identity, now: datetime
 ) -> tuple[str, datetime]:
     """Return the session token of a voter, and when it expires.
 
@@ -188,10 +258,12 @@ def open_session(
     """
     if keys.pseudonym is None:
         raise Refused("voting.voters.voter_key_destroyed")
-    expires = int(now.timestamp()) + SESSION_SECONDS
-    voter = pseudonym(keys.pseudonym, identity)
     session = Session(
-        contest_id, identity.platform_id, expires, account_day(identity.account_created), voter
+        contest_id=contest.id,
+        platform_id=identity.platform_id,
+        issued=int(now.timestamp()),
+        lifetime=session_seconds(contest, now),
+        account_day=account_day(identity.account_created),
+        voter=pseudonym(keys.pseudonym, identity),
     )
-    token = issue(keys.session, session)
-    return token, datetime.fromtimestamp(expires, UTC)
+    return issue(keys.session, session), datetime.fromtimestamp(session.expires, UTC)

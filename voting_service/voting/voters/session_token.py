@@ -1,31 +1,35 @@
 """② The session token: identifies the voter without any store.
 
-43 bytes in base64url: version 1 | contest 2 | platform 2 | expiry 4 (unix seconds) |
-account day 2 | voter 16 | MAC 16, a keyed BLAKE2b over everything before it.
+45 bytes, 60 characters of base64url: version 1 | contest 2 | platform 2 | issued 4 (unix
+seconds) | lifetime 2 (seconds) | account day 2 | voter 16 | MAC 16, a keyed BLAKE2b over everything
+before it. What was issued before the platform's `sessions_not_before` is refused by the reader
+(sites/public/api/cast_ballot.py).
 """
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64
-from datetime import date
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from hmac import compare_digest
 from struct import Struct
 from typing import NamedTuple
 
+from voting_service.contests.model import Contest
 from voting_service.errors import NotSignedIn
 from voting_service.infrastructure.clock import FIRST_DAY
 
 SESSION_SECONDS = 12 * 3600
 """Long enough to read all profiles in a day; signing in again is easy."""
+_AFTER_MIDNIGHT = timedelta(hours=1)
+"""How long a session outlasts its day: a vote on its way at midnight can still be sent again, and
+a voter who signs in just before midnight can still read and vote."""
 
-_VERSION = 2
-_LAYOUT = Struct(">BHHIH16s")
+_VERSION = 3
+_LAYOUT = Struct(">BHHIHH16s")
 _MAC_BYTES = 16
-_TOKEN_LENGTH = 58  # ceil(43 / 3) * 4, without the two of padding
-_LAST_CHARACTERS = b"AQgw"
-"""The last character carries two bits; any other would encode the same session differently."""
+_TOKEN_LENGTH = 60  # of 45 bytes; without padding, so each session has one encoding
 
 _FROM_URLSAFE = bytes.maketrans(b"-_+/", b"+/!!")
 """For binascii, as base64 would double the cost; + and / are mapped to invalid characters."""
@@ -37,12 +41,25 @@ class Session(NamedTuple):
 
     contest_id: int
     platform_id: int
-    expires: int
+    issued: int
+    lifetime: int
     account_day: int
     voter: bytes
 
+    @property
+    def expires(self) -> int:
+        """When the session ends, in unix seconds."""
+        return self.issued + self.lifetime
+
     def seconds_since_sign_in(self, now_seconds: float) -> int:
-        return max(0, int(now_seconds) - (self.expires - SESSION_SECONDS))
+        return max(0, int(now_seconds) - self.issued)
+
+
+def session_seconds(contest: Contest, now: datetime) -> int:
+    """Return how long a session opened now lasts: SESSION_SECONDS, but not into the next voting
+    day beyond its first hour, so that every day of voting begins with signing in."""
+    day_end = contest.midnight_after(now) + _AFTER_MIDNIGHT
+    return min(SESSION_SECONDS, int((day_end - now).total_seconds()))
 
 
 def account_day(created: date | None) -> int:
@@ -52,26 +69,27 @@ def account_day(created: date | None) -> int:
 
 
 def issue(key: bytes, session: Session) -> str:
-    """Return the token: 58 characters that never need escaping."""
+    """Return the token: 60 characters that never need escaping."""
     payload = _LAYOUT.pack(_VERSION, *session)
     mac = blake2b(payload, key=key, digest_size=_MAC_BYTES).digest()
-    return urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
+    return urlsafe_b64encode(payload + mac).decode()
 
 
 def read(key: bytes, token: bytes, *, contest_id: int, now_seconds: float) -> Session:
     """Return the session in a token. Raises NotSignedIn with the reason."""
-    if len(token) != _TOKEN_LENGTH or token[-1] not in _LAST_CHARACTERS:
+    if len(token) != _TOKEN_LENGTH:
         raise NotSignedIn("voting.voters.session_malformed")
     try:
-        raw = a2b_base64(token.translate(_FROM_URLSAFE) + b"==", strict_mode=True)
+        raw = a2b_base64(token.translate(_FROM_URLSAFE), strict_mode=True)
     except ValueError:
         raw = b""
     payload, mac = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
     if not compare_digest(mac, blake2b(payload, key=key, digest_size=_MAC_BYTES).digest()):
         raise NotSignedIn("voting.voters.session_forged")
-    version, contest, platform, expires, account_day, voter = _LAYOUT.unpack(payload)
-    if version != _VERSION or contest != contest_id:
+    version, *fields = _LAYOUT.unpack(payload)
+    session = Session(*fields)
+    if version != _VERSION or session.contest_id != contest_id:
         raise NotSignedIn("voting.voters.session_of_other_contest")
-    if expires <= now_seconds:
+    if session.expires <= now_seconds:
         raise NotSignedIn("voting.voters.session_expired")
-    return Session(contest, platform, expires, account_day, voter)
+    return session

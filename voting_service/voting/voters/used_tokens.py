@@ -13,6 +13,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import blake2b
 
 from voting_service.errors import StoreUnavailable
@@ -51,6 +52,13 @@ class UsedTokens:
             metrics.USED_TOKENS_LOCAL.inc()
             return True
         return stored is not None
+
+    async def release(self, platform_id: int, jti: str) -> None:
+        """Accept a token once more. While Valkey is unavailable it stays used."""
+        digest = _digest(platform_id, jti)
+        with suppress(StoreUnavailable):
+            await self._valkey.command("DEL", _key(digest))
+            self._forget_at.pop(digest, None)
 
     def _remember(self, digest: bytes, lifetime_seconds: int) -> bool:
         now = self._monotonic()

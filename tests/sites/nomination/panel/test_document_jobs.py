@@ -14,7 +14,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.browser.accessibility import assert_accessible
-from tests.jobs.queue_workers import document_worker
+from tests.jobs.queue_workers import document_context, document_worker
 from tests.patience import eventually
 from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.sites.nomination.panel.panel_data import DOCUMENTS
@@ -63,6 +63,12 @@ async def hanging_worker(staff_app: StaffApp) -> AsyncIterator[asyncio.subproces
         await process.wait()
 
 
+@pytest.fixture
+async def context(staff_app: StaffApp) -> AsyncIterator[JobContext]:
+    async with document_context(staff_app) as opened:
+        yield opened
+
+
 async def test_a_document_of_a_killed_process_is_taken_up_again(
     staff_app: StaffApp, reviewer: StaffClient
 ) -> None:
@@ -80,9 +86,8 @@ async def test_a_document_of_a_killed_process_is_taken_up_again(
     assert (await reviewer.get(f"{DOCUMENTS}/1.pdf")).content.startswith(b"%PDF")
 
 
-async def test_a_late_attempt_changes_nothing(staff_app: StaffApp, reviewer: StaffClient) -> None:
+async def test_a_late_attempt_changes_nothing(reviewer: StaffClient, context: JobContext) -> None:
     await reviewer.post(DOCUMENTS, data=FORM)
-    context = JobContext(staff_app.state.database, staff_app.settings, staff_app.clock)
     late = await DOCUMENT_JOBS.begin(context, 1)
     newest = await DOCUMENT_JOBS.begin(context, 1)
     assert late is not None
@@ -110,10 +115,9 @@ async def test_a_request_that_fails_leaves_no_job(
 
 
 async def test_an_administrator_tries_a_failed_job_again(
-    staff_app: StaffApp, reviewer: StaffClient, desktop: Page
+    staff_app: StaffApp, reviewer: StaffClient, desktop: Page, context: JobContext
 ) -> None:
     await reviewer.post(DOCUMENTS, data=FORM)
-    context = JobContext(staff_app.state.database, staff_app.settings, staff_app.clock)
     attempt = await DOCUMENT_JOBS.begin(context, 1)
     assert attempt is not None
     await DOCUMENT_JOBS.fail(context, attempt, None)

@@ -144,7 +144,7 @@ async def test_citizens_see_it_from_the_moment_that_was_set(
         closes_at=long_ago + timedelta(days=30),
     )
     async with public_site(staff_app.settings, staff_app.clock) as reader:
-        staff_app.clock.set(moment - timedelta(seconds=1))
+        staff_app.clock.set(moment - timedelta(minutes=1))
         assert (await reader.get(API)).status_code == 404
         assert "尚未公布" in (await reader.get(f"/zh/{VOTE}/result")).text
         assert (await reader.get(f"/zh/{VOTE}/result/1")).status_code == 404

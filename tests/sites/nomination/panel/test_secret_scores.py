@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
+from datetime import UTC, datetime
+from hashlib import sha256
+
 import asyncpg
 import msgspec
 import pytest
 
-from tests.sites.console.running_staff_app import StaffApp
+from tests.sites.console.running_staff_app import PASSWORD, StaffApp
 from tests.sites.nomination.panel.panel_data import (
     EXPERTS,
     PANEL,
@@ -14,8 +18,9 @@ from tests.sites.nomination.panel.panel_data import (
     Chosen,
     ladder,
 )
-from voting_service.errors import Refused
-from voting_service.infrastructure.postgres.pool import connect
+from voting_service.demo.embedded_postgres import PROCESSES, EmbeddedPostgres
+from voting_service.errors import NotSignedIn, Refused, SecondPersonRequired
+from voting_service.infrastructure.postgres.pool import connect, domain_errors
 from voting_service.nomination.panel.conflicts import insert_declared_conflict
 from voting_service.nomination.panel.model import BALLOT, SCORING
 from voting_service.nomination.panel.outcome import load_panel_outcome, winners_and_nominees
@@ -26,6 +31,8 @@ from voting_service.nomination.panel.repository import (
     read_sheets,
     save_sheet,
 )
+from voting_service.staff.accounts.sessions import hash_token
+from voting_service.staff.accounts.sign_in import know_password
 
 
 @pytest.mark.parametrize(
@@ -125,7 +132,7 @@ async def test_the_export_puts_nobody_s_sheet_together(staff_app: StaffApp, chos
     await chosen.seat_seven()
     await chosen.set_rules()
     token = chosen.tokens["expert-a"]
-    await insert_declared_conflict(staff_app.database, token, chosen.selection, 9, "")
+    await insert_declared_conflict(staff_app.database, token, chosen.selection, 9, None)
     # Anybody who alone judges without 9 is kindest to one candidate and hardest on another.
     odd = {**ladder(without=[9]), 1: ("0", "0"), 2: ("99", "50")}
     await chosen.submit_sheet("expert-a", odd)
@@ -189,13 +196,19 @@ async def test_conflicts_are_noticed_declared_and_enforced(
     with pytest.raises(Refused, match="must not score"):
         await chosen.submit_sheet("expert-b", {4: ("90", "40")}, submit=False)
     answer = await third.post(f"{PANEL}/conflicts", data={"number": "9", "reason": "师徒"})
+    assert "师徒" in (await third.get(PANEL)).text
+    assert "师徒" not in (await chosen.client("expert-b").get(PANEL)).text
+    stored = await staff_app.database.fetchval(
+        "select reason from nomination.panel_conflicts where number = 9"
+    )
+    assert "师徒".encode() not in stored
     assert answer.headers["location"].endswith("done=declared")
     with pytest.raises(Refused, match="must not score"):
         await chosen.submit_sheet("expert-c", ladder())
     await chosen.submit_sheet("expert-c", ladder(without=[9]))
     token = chosen.tokens["expert-c"]
     with pytest.raises(Refused, match="no candidate"):
-        await insert_declared_conflict(staff_app.database, token, chosen.selection, 31, "")
+        await insert_declared_conflict(staff_app.database, token, chosen.selection, 31, None)
     refused = await third.post(f"{PANEL}/conflicts", data={"number": "31"})
     assert refused.status_code == 409
     grounds = await staff_app.database.fetch(
@@ -211,7 +224,7 @@ async def test_who_declares_after_submitting_is_not_counted_for_that_candidate(
     await chosen.set_rules()
     token, selection = chosen.tokens["expert-a"], chosen.selection
     await chosen.submit_sheet("expert-a", ladder())
-    await insert_declared_conflict(staff_app.database, token, selection, 9, "")
+    await insert_declared_conflict(staff_app.database, token, selection, 9, None)
     for name in EXPERTS[1:]:
         await chosen.submit_sheet(name, ladder())
     panel = await load_panel(staff_app.database, selection, staff_app.clock())
@@ -262,7 +275,30 @@ async def test_an_absent_expert_does_not_block_but_takes_two_people(
     )
     with pytest.raises(Refused, match="already open"):
         token = chosen.tokens["expert-a"]
-        await insert_declared_conflict(staff_app.database, token, chosen.selection, 9, "")
+        await insert_declared_conflict(staff_app.database, token, chosen.selection, 9, None)
+
+
+async def test_disabling_experts_ends_no_round(staff_app: StaffApp, chosen: Chosen) -> None:
+    """One administrator could otherwise do what takes two people."""
+    database = staff_app.database
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    for name in EXPERTS[:4]:
+        await chosen.submit_sheet(name, ladder())
+    await database.execute(
+        "update accounts set disabled = true where name = any ($1)", list(EXPERTS[5:])
+    )
+    await chosen.submit_sheet(EXPERTS[4], ladder())
+    ended = "select nomination.round_ended($1, 1)"
+    assert not await database.fetchval(ended, chosen.selection.id)
+    panel = await load_panel(database, chosen.selection, staff_app.clock())
+    assert len(panel.absent(SCORING)) == 2
+    reviewer = await staff_app.signed_in_client("reviewer")
+    assert (await reviewer.post(f"{PANEL}/close", data={"round": "1"})).status_code == 303
+    decision = await database.fetchval("select max(id) from approval_requests")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    await supervisor.post(f"{PANEL}/approvals/{decision}/approve", data={})
+    assert await database.fetchval(ended, chosen.selection.id)
 
 
 async def test_a_close_names_who_is_missing_and_is_proposed_again_when_somebody_comes(
@@ -334,3 +370,65 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     assert outcome is not None
     assert outcome.order is not None
     assert outcome.order[9:11] == (11, 10)
+
+
+async def test_sql_as_the_console_opens_no_expert_s_scores(
+    staff_app: StaffApp, chosen: Chosen, postgres: EmbeddedPostgres, database_name: str
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    await chosen.submit_sheet("expert-a", ladder())
+    expert = await staff_app.account("expert", "expert-a")
+    inviter = await staff_app.account("administrator")
+    approver = await staff_app.account("supervisor")
+    console = await connect(postgres.url(PROCESSES["console"], database_name))
+    mine = SheetAccess("mine", chosen.selection, SCORING)
+    token_hash, proof = hash_token(mine.token), b"the output of a hash"
+    stored = await console.fetchval("select password_hash from accounts where id = $1", expert.id)
+    digest = b64decode(stored.rsplit("$", 1)[1] + "=")
+    now = datetime.now(UTC)
+    forged_hash = (
+        "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$" + b64encode(sha256(proof).digest()).decode()
+    )
+    open_session = "select open_session($1, $2, null, $3, '', $4)"
+    for guess in (proof, digest, stored.encode()):
+        with pytest.raises(NotSignedIn), domain_errors():
+            await console.execute(open_session, expert.id, guess, token_hash, now)
+    with pytest.raises(NotSignedIn), domain_errors():
+        await console.execute("select change_password('mine', $1)", forged_hash)
+    with pytest.raises(NotSignedIn), domain_errors():
+        await console.execute("select connect_openid('mine', 'me')")
+    with pytest.raises(Refused, match="password"), domain_errors():
+        await console.execute("select connect_openid($1, 'me')", chosen.tokens["expert-a"])
+    with pytest.raises(SecondPersonRequired), domain_errors():
+        await console.execute("select renew_account($1, $2, 'x')", token_hash, forged_hash)
+    # What is left: to renew the account by an invitation under two other people's names.
+    await console.execute(
+        "insert into invitations (token_hash, role, note, account_id, invited_by, invited_at,"
+        " expires_at) values ($1, 'expert', 'x', $2, $3, now(), 'infinity')",
+        token_hash,
+        expert.id,
+        inviter.id,
+    )
+    await console.execute(
+        "update invitations set approved_by = $1, approved_at = now() where token_hash = $2",
+        approver.id,
+        token_hash,
+    )
+    async with console.transaction():
+        await console.execute(
+            "update invitations set used_at = now() where token_hash = $1", token_hash
+        )
+        await console.execute(
+            "select renew_account($1, $2, 'x')", token_hash, forged_hash.rstrip("=")
+        )
+    await console.execute(open_session, expert.id, proof, token_hash, now)
+    assert await load_own_sheet(console, mine) is None, "what was sealed stays so"
+    with pytest.raises(NotSignedIn):
+        await know_password(console, expert, PASSWORD)
+    trace = await console.fetchrow("select act, details from audit_log order by entry desc limit 1")
+    assert dict(trace or {}) == {
+        "act": "account_renewed",
+        "details": {"role": "expert", "invited_by": inviter.name},
+    }
+    await console.close()

@@ -28,6 +28,7 @@ from tests.sites.nomination.review.review_data import (
 from voting_service.contests.model import SUMMARY_CHARACTERS, count_characters
 from voting_service.errors import Refused
 from voting_service.i18n.text import Text
+from voting_service.infrastructure.postgres.pool import connect
 from voting_service.nomination.model import Slot
 from voting_service.nomination.recommendations.model import File
 from voting_service.nomination.recommendations.service import attach_file, submit
@@ -116,12 +117,36 @@ async def test_reviewers_see_what_was_submitted_and_no_draft(
     await reviewer.post(
         f"{REVIEW}/{draft.id}/verdict", data={"verdict": "returned", "reason": "请补充"}
     )
+    await attach(b"a first draft")
     await attach(b"a draft")
     await attach(b"another draft", "body_scan")
+    kept = await database.fetch(
+        "select sha256, replaced_at is null as now from nomination.files"
+        " where slot = 'employer_scan' order by id"
+    )
+    assert [(row["sha256"], row["now"]) for row in kept] == [
+        (sha256(b"as it was submitted").digest(), False),
+        (sha256(b"a draft").digest(), True),
+    ]
     shown = await load_submitted_file(database, keys, draft.id, "employer_scan")
     assert shown.content == b"as it was submitted"
     there = await load_file_list(database, draft.id)
     assert set(there) == {"photo", "evidence", "employer_scan"}
+    owner = await connect(staff_app.settings.migration_url)
+    await owner.execute(
+        "insert into nomination.files (recommendation_id, slot, sha256, media_type, pages, content,"
+        " added_by, replaced_at)"
+        " select $1, 'photo', sha256($3), 'image/jpeg', 1, $3, $2, now()"
+        " from generate_series(6, 40)",
+        draft.id,
+        officer.id,
+        b"submitted and replaced",
+    )
+    await owner.close()
+    with pytest.raises(Refused, match="as many files"):
+        await attach(b"one too many", "photo")
+    there = await load_file_list(database, draft.id)
+    assert "employer_scan" in there
 
 
 async def test_a_page_is_rendered_within_limits() -> None:

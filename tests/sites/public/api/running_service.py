@@ -39,7 +39,9 @@ SESSIONS = "/api/v1/sessions"
 STANDINGS = f"{CONTEST}/standings"
 ORIGIN = "https://demo.example"
 OTHER_SLUG = "other-2022"
-PATIENT = WorkerLimits(clock_offset_seconds=1e8, valkey_call_seconds=PATIENCE_SECONDS)
+PATIENT = WorkerLimits(
+    1e8, valkey_call_seconds=PATIENCE_SECONDS, cache_age_seconds=PATIENCE_SECONDS
+)
 """A test's clock may be as far from that of Postgres as it likes; a busy machine is no outage."""
 
 
@@ -109,19 +111,24 @@ class Service:
             Session(
                 contest_id or contest_state.contest.id,
                 self.state.registry.platforms[platform].id,
-                self.now_seconds() + expires_in,
-                0,
-                voter,
+                issued=self.now_seconds() + min(0, expires_in - 1),
+                lifetime=max(1, expires_in),
+                account_day=0,
+                voter=voter,
             ),
         )
 
     async def cast(
-        self, session: str, choices: Sequence[int], headers: Mapping[str, str] | None = None
+        self,
+        session: str,
+        choices: Sequence[int],
+        headers: Mapping[str, str] | None = None,
+        **more: object,
     ) -> httpx.Response:
         return await self.client.post(
             BALLOTS,
             headers={"authorization": f"Bearer {session}", **(headers or {})},
-            json={"choices": list(choices)},
+            json={"choices": list(choices), **more},
         )
 
     async def post_bytes(
@@ -139,7 +146,8 @@ class Service:
         """What the background loop does every second, and the standings after it."""
         await self.state.counter_feed.flush()
         floor, totals = await advance_floor(self.database, self.contest.id)
-        await set_counts(self.state.valkey, self.contest.id, floor, totals)
+        # The databases of tests that share a Valkey have ballots of the same contest.
+        await set_counts(self.state.valkey, self.contest.id, floor, totals, restored=True)
         await self.state.contest_state(SLUG).standings_cache.refresh()
 
     async def refresh(self) -> None:

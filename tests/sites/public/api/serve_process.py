@@ -26,10 +26,15 @@ class ServeProcess:
     port: int
     client: httpx.AsyncClient
     log_file: Path
-    metrics_dir: Path
+    metrics_port: int
 
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8")
+
+    async def metrics(self) -> str:
+        """What Prometheus would read."""
+        answer = await self.client.get(f"http://127.0.0.1:{self.metrics_port}/metrics")
+        return answer.raise_for_status().text
 
 
 @asynccontextmanager
@@ -37,15 +42,15 @@ async def serve_process(
     settings: Settings, folder: Path, **more: str
 ) -> AsyncIterator[ServeProcess]:
     """Starts `serve` for the stores of `settings`; `more` are further VOTING_ variables."""
-    port = free_port()
-    log_file, metrics_dir = folder / "serve.log", folder / "metrics"
+    port, metrics_port = free_port(), free_port()
+    log_file = folder / "serve.log"
     with log_file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).with_name("voting-service")),
             "serve",
             env=process_environment(
                 settings,
-                **{"PORT": str(port), "WORKERS": "1", "METRICS_DIR": str(metrics_dir), **more},
+                **{"PORT": str(port), "WORKERS": "1", "METRICS_PORT": str(metrics_port), **more},
             ),
             stdout=log,
             stderr=log,
@@ -54,7 +59,7 @@ async def serve_process(
     try:
         async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
             await until_ready(client)
-            yield ServeProcess(address, port, client, log_file, metrics_dir)
+            yield ServeProcess(address, port, client, log_file, metrics_port)
     finally:
         process.terminate()
         async with asyncio.timeout(PATIENCE_SECONDS):

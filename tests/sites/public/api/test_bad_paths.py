@@ -128,7 +128,6 @@ READS = {
     "standings": STANDINGS,
     "health": "/healthz",
     "readiness": "/readyz",
-    "metrics": "/metrics",
     "contract": "/openapi.json",
 }
 NOT_FOUND_READS = {"receipt": f"{CONTEST}/receipts/{'0' * 32}", "cut": f"{CONTEST}/cut"}

@@ -6,17 +6,19 @@ import asyncio
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.contest_data import SLUG, switch_platform
+from tests.contest_data import SLUG, execute_as_owner, switch_platform
 from tests.sites.public.api.running_service import (
     BALLOTS,
     OTHER_SLUG,
     Service,
     check_problem,
 )
+from voting_service.voting.voters.identity import Identity
 from voting_service.voting.voters.session_token import SESSION_SECONDS
 
 GOOD = b'{"choices":[1]}'
@@ -46,12 +48,12 @@ NO_SESSIONS = {
     "Token": b"Token abcdef",
     "Negotiate": b"Negotiate YII=",
     "quotes": b"'",
-    "zeros": b"Bearer " + b"A" * 55,
-    "the right length, binary": b"Bearer " + bytes(range(0x80, 0x80 + 55)),
-    "the right length, punctuation": b"Bearer " + b"!" * 55,
-    "the right length, padding": b"Bearer " + b"=" * 55,
-    "one short": b"Bearer " + b"A" * 54,
-    "one long": b"Bearer " + b"A" * 56,
+    "zeros": b"Bearer " + b"A" * 60,
+    "the right length, binary": b"Bearer " + bytes(range(0x80, 0x80 + 60)),
+    "the right length, punctuation": b"Bearer " + b"!" * 60,
+    "the right length, padding": b"Bearer " + b"=" * 60,
+    "one short": b"Bearer " + b"A" * 59,
+    "one long": b"Bearer " + b"A" * 61,
     "non-ASCII": "Bearer пропуск".encode(),
     "Chinese": "Bearer 会话".encode(),
     "full-width scheme": "Ｂｅａｒｅｒ AAAA".encode(),
@@ -179,13 +181,16 @@ async def test_a_session_under_a_key_of_ones_own_is_401(
 
 async def test_a_session_without_a_mac_is_401(shared_service: Service) -> None:
     payload = (
-        b"\x01"
+        b"\x03"
         + shared_service.contest.id.to_bytes(2, "big")
         + b"\x00\x01"
-        + b"\xff" * 4
+        + b"\x7f" * 4
+        + b"\xff" * 2
+        + b"\0" * 2
         + b"v" * 16
     )
-    unsealed = urlsafe_b64encode(payload + b"\0" * 16).rstrip(b"=")
+    unsealed = urlsafe_b64encode(payload + b"\0" * 16)
+    assert len(unsealed) == len(shared_service.forged_session())
     check_not_signed_in(await try_to_vote(shared_service, b"Bearer " + unsealed))
 
 
@@ -195,7 +200,10 @@ async def test_a_session_of_a_platform_that_was_switched_off_is_401(service: Ser
     await service.refresh()
     check_not_signed_in(await service.cast(session, [1]))
     assert await service.stored_ballots() == 0
-    await switch_platform(service.database, "demo", enabled=True)
+    await execute_as_owner(
+        service.settings.owner_database_url,
+        "update platforms set enabled = true, revision = revision + 1 where slug = 'demo'",
+    )
     await service.refresh()
     assert (await service.cast(session, [1])).status_code == 201
 
@@ -204,6 +212,31 @@ async def test_a_session_ends_at_its_time(service: Service) -> None:
     session = await service.open_session()
     service.clock.offset += timedelta(seconds=SESSION_SECONDS + 1)
     check_not_signed_in(await service.cast(session, [1]))
+
+
+async def test_the_sessions_of_a_platform_end_when_the_organisers_say_so(service: Service) -> None:
+    """Those opened before, and at once; ballots stay, and who signs in again has the receipt."""
+    before, cast = await service.open_session("reader"), await service.open_session("cast")
+    receipt = (await service.cast(cast, [2])).json()
+    await service.database.execute(
+        "update platforms set sessions_not_before = $1, revision = revision + 1",
+        service.clock() + timedelta(seconds=5),
+    )
+    await service.refresh()
+    for session in (before, cast, service.forged_session()):
+        answer = await service.cast(session, [2])
+        problem = check_problem(answer, 401)
+        assert problem["type"] == "/problems/session-ended"
+        assert "open the voting link again" in problem["detail"]
+        assert answer.headers["www-authenticate"] == "Bearer"
+    early = await service.sign_in(service.token("reader"))
+    assert check_problem(early, 503)["type"] == "/problems/busy"
+    assert 1 <= int(early.headers["retry-after"]) <= 6
+    service.clock.offset += timedelta(seconds=7)
+    assert (await service.cast(await service.open_session("reader"), [1])).status_code == 201
+    again = await service.cast(await service.open_session("cast"), [2])
+    assert (again.status_code, again.json()) == (200, receipt)
+    assert await service.stored_ballots() == 2
 
 
 async def test_the_last_of_several_headers_counts_and_nothing_is_joined(
@@ -225,3 +258,25 @@ async def test_a_session_in_the_query_or_a_cookie_is_not_looked_at(shared_servic
     ):
         answer = await shared_service.post_bytes(BALLOTS + query, GOOD, headers)
         check_not_signed_in(answer)
+
+
+async def test_a_sign_in_on_its_way_when_the_platform_changes_opens_no_session(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store may take so long that the token was checked before the worker heard of the change."""
+    identify = service.state.sign_in.identify
+    ending = "sessions_not_before = now() + interval '5 s'"
+    changes = [(ending, 0, 503), (ending, 20, 503), ("enabled = false", 0, 401)]
+
+    async def identify_slowly(*arguments: Any, **named: Any) -> Identity:
+        identity = await identify(*arguments, **named)
+        change, seconds, _ = changes[0]
+        await service.database.execute(f"update platforms set {change}, revision = revision + 1")
+        await service.refresh()
+        service.clock.offset += timedelta(seconds=seconds)
+        return identity
+
+    monkeypatch.setattr(service.state.sign_in, "identify", identify_slowly)
+    while changes:
+        check_problem(await service.sign_in(service.token()), changes[0][2])
+        changes.pop(0)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.contest_data import SLUG
+from tests.contest_data import SLUG, make_platform
 from tests.fakes.signers import (
     Ed25519Signer,
     HmacSigner,
@@ -107,10 +107,9 @@ CLAIMS: dict[str, tuple[Callable[[Service], Mapping[str, Any]], str]] = {
     "jti a number": (lambda f: claims(f, jti=7), "jti"),
     "jti huge": (lambda f: claims(f, jti="j" * 129), "jti"),
     "jti with NUL": (lambda f: claims(f, jti="a\0b"), "jti"),
+    "person": (lambda f: claims(f, person="7f" * 32), "person"),
     "person empty": (lambda f: claims(f, person=""), "person"),
     "person a number": (lambda f: claims(f, person=13800000000), "person"),
-    "person huge": (lambda f: claims(f, person="p" * 257), "person"),
-    "person with a tab": (lambda f: claims(f, person="p\tq"), "person"),
     "account created in the future": (
         lambda f: claims(f, account_created="2999-01-01"),
         "account_created",
@@ -148,7 +147,7 @@ async def test_a_wrong_moment_is_shown_with_how_far_it_is_off(
     moments = {name: int(now.timestamp()) + seconds for name, seconds in changes.items()}
     claims: dict[str, Any] = {"iss": "demo", "aud": SLUG, "sub": "reader-1", "jti": "1", **moments}
     with pytest.raises(TokenRefused, match=re.escape(detail)):
-        check_claims(Claims(**claims), platform_slug="demo", contest_slug=SLUG, now=now)
+        check_claims(Claims(**claims), make_platform(), contest_slug=SLUG, now=now)
 
 
 # What is no token that names its contest, and what the platform's engineers are shown.

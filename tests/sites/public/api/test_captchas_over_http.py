@@ -37,6 +37,7 @@ from voting_service.antifraud.captchas.verifier import (
 from voting_service.antifraud.challenges import proof_of_work
 from voting_service.antifraud.screening import rate_limits
 from voting_service.infrastructure.clock import system_clock
+from voting_service.infrastructure.metrics_server import metrics_text
 from voting_service.settings import Settings
 from voting_service.sites.public.request_signals import SenderReader
 from voting_service.voting.ballots.parse import MAX_BODY_BYTES
@@ -225,5 +226,5 @@ async def test_nothing_of_it_is_shown_before_it_is_asked(crowded: Contest) -> No
     facts = await crowded.service.client.get(f"/api/v1/contests/{SLUG}")
     assert "captcha" not in facts.text
     assert crowded.fake.site_key not in facts.text
-    shown = (await crowded.service.client.get("/metrics")).text
+    shown = metrics_text().decode()
     assert "voting_captchas_total" in shown

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import altcha
@@ -17,6 +19,7 @@ from tests.sites.public.api.running_service import (
     Service,
 )
 from voting_service.antifraud.screening import rate_limits
+from voting_service.infrastructure.timeouts import CHALLENGE_GRACE_SECONDS
 from voting_service.sites.public.request_signals import SenderReader
 
 
@@ -93,6 +96,45 @@ async def test_who_asks_again_is_given_the_same_challenge(
     later = (await crowded.cast(session, [1])).json()["challenge"]
     assert later != first, "there must be time left to solve it"
     assert (await pay(crowded, session, solved(later))).status_code == 201
+
+
+async def test_a_challenge_in_flight_at_the_end_of_its_period_has_a_grace(
+    crowded: Service, clock: MovedClock
+) -> None:
+    """It counts for the arrival of its first try, which the challenge itself carries, or for a
+    minute before it arrived: the insert takes no ballot dated longer ago."""
+    contest = crowded.contest
+    grace = timedelta(seconds=CHALLENGE_GRACE_SECONDS)
+    midnight = contest.period_end(clock())
+    for end in (midnight, contest.closes_at):
+        day = contest.period(end - timedelta(seconds=1))
+        in_time_at = end - timedelta(minutes=2)
+        clock.set(in_time_at)
+        sessions = [crowded.forged_session(voter=voter * 16) for voter in (b"a", b"b")]
+        in_time, late = [
+            solved((await crowded.cast(session, [1])).json()["challenge"]) for session in sessions
+        ]
+        clock.set(end + grace / 2)
+        if end == midnight:
+            tomorrow = str(contest.period(clock()))
+            named = await crowded.cast(sessions[0], [1], challenge=in_time, period=tomorrow)
+            assert named.status_code == 428, "paid for another day"
+        stored = await pay(crowded, sessions[0], in_time)
+        receipt = stored.json()["receipt"]
+        assert (stored.status_code, receipt["period"]) == (201, str(day))
+        issued_at = datetime.fromisoformat(receipt["issued_at"])
+        assert end - grace / 2 <= issued_at < end
+        again = await crowded.cast(sessions[0], [1], challenge=in_time, period=str(day))
+        assert (again.status_code, again.content) == (200, stored.content)
+        forged = json.loads(b64decode(late))
+        forged["challenge"]["parameters"]["expiresAt"] += 5
+        clock.set(end + grace)
+        for payload in (late, b64encode(json.dumps(forged).encode()).decode()):
+            refused = await crowded.cast(sessions[1], [1], challenge=payload, period=str(day))
+            assert refused.status_code == (409 if end == midnight else 403)
+        if end == midnight:
+            assert (await pay(crowded, sessions[1], late)).status_code == 428
+    assert await crowded.stored_ballots() == 3
 
 
 async def test_thresholds_are_nowhere_public(crowded: Service) -> None:

@@ -47,13 +47,15 @@ async def test_one_ballot_whatever_races(
     platform = FakePlatform("demo")
     await store_contest(database, settings.master_key.get_secret_value())
     await store_platform(database, "demo", [platform.signer.jwk()])
-    async with serve_process(settings, tmp_path, WORKERS="2") as serving:
+    async with serve_process(
+        settings, tmp_path, WORKERS="2", METRICS_DIR=str(tmp_path / "metrics")
+    ) as serving:
         token = platform.token(SLUG, "reader-1", int(system_clock().timestamp()))
         answer = await serving.client.post(SESSIONS, json={"platform": "demo", "token": token})
         assert answer.status_code == 201
         connections = min(TRIES, open_files - 1_000)
         answers = await race(serving.port, answer.json()["session"], connections)
-        metrics = (await serving.client.get("/metrics")).text
+        metrics = await serving.metrics()
 
     statuses = Counter(response.status for _, response in answers)
     assert len(answers) == TRIES

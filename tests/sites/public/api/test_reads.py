@@ -20,6 +20,7 @@ from tests.sites.public.api.running_service import (
 )
 from voting_service.contests.model import ReleaseSchedule
 from voting_service.infrastructure.postgres.pool import connect
+from voting_service.infrastructure.timeouts import USUAL_DRAIN_SECONDS
 from voting_service.settings import Settings
 from voting_service.voting.tally.repository import take_snapshot
 
@@ -210,14 +211,16 @@ async def test_the_facts_say_what_was_announced(shared_service: Service) -> None
     )
 
 
-async def test_a_receipts_holder_sees_that_it_counts_and_no_choices(service: Service) -> None:
+async def test_a_receipts_holder_sees_that_it_is_recorded_and_no_choices(
+    service: Service,
+) -> None:
     cast = (await service.cast(await service.open_session(), [2, 5])).json()["receipt"]
     answer = await service.client.get(f"{CONTEST}/receipts/{cast['ballot']}")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     seen = answer.json()
     assert set(seen) == {"ballot", "contest", "period", "issued_at", "state"}
-    assert seen["state"] == "counted"
+    assert seen["state"] == "recorded"
     assert (seen["ballot"], seen["contest"], seen["period"]) == (
         cast["ballot"],
         SLUG,
@@ -230,7 +233,7 @@ async def test_a_receipts_holder_sees_that_it_counts_and_no_choices(service: Ser
     check_problem(elsewhere, 404)
 
 
-async def test_a_held_ballots_receipt_states_it_and_its_votes_are_not_shown(
+async def test_states_are_shown_after_the_day_and_held_votes_never(
     settings: Settings, clock: MovedClock
 ) -> None:
     async with running_service(settings, clock=clock) as service:
@@ -245,9 +248,20 @@ async def test_a_held_ballots_receipt_states_it_and_its_votes_are_not_shown(
             answer = await service.cast(await service.open_session(), [1])
             assert answer.status_code == 201
             receipts.append(answer.json()["receipt"]["ballot"])
-        states = [
-            (await service.client.get(f"{CONTEST}/receipts/{ballot}")).json()["state"]
-            for ballot in receipts
-        ]
-        assert states == ["counted", "held"]
+
+        async def states() -> list[str]:
+            return [
+                (await service.client.get(f"{CONTEST}/receipts/{ballot}")).json()["state"]
+                for ballot in receipts
+            ]
+
+        assert await states() == ["recorded"] * 2, "nobody learns at once which of them was held"
         assert (await standings(service))["ballots"] == 1
+        zone = service.contest.zone
+        tomorrow = datetime.now(zone).date() + timedelta(days=1)
+        gathered = datetime.combine(tomorrow, time(0, 1), zone)
+        gathered += timedelta(seconds=USUAL_DRAIN_SECONDS)
+        clock.set(gathered - timedelta(seconds=5))
+        assert await states() == ["recorded"] * 2
+        clock.set(gathered)
+        assert await states() == ["counted", "held"]

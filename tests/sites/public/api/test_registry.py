@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from os import urandom
 from typing import Any
 
@@ -16,10 +16,12 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from tests.contest_data import (
+    SLUG,
     execute_as_owner,
     store_contest,
     switch_platform,
 )
+from tests.fakes.signers import FakePlatform
 from tests.patience import PATIENCE_SECONDS, eventually
 from tests.sites.public.api.running_service import (
     CONTEST,
@@ -84,6 +86,33 @@ async def test_a_contest_under_another_master_key_stops_no_other(service: Servic
         return (await service.cast(session, [1])).status_code == 401
 
     await eventually(is_off)
+
+
+async def test_a_key_is_replaced_under_the_same_platform(
+    service: Service, owner_database_url: str
+) -> None:
+    """What the old one signed is refused within seconds; the voters are who they were."""
+    session = await service.open_session("reader")
+    assert (await service.cast(session, [1])).status_code == 201
+    new = FakePlatform("demo")
+    await execute_as_owner(
+        owner_database_url,
+        "update platforms set config = $1, sessions_not_before = $2, revision = revision + 1"
+        " where slug = 'demo'",
+        {"keys": [new.signer.jwk()]},
+        service.clock(),
+    )
+
+    async def is_ended() -> bool:
+        return (await service.cast(session, [1])).status_code == 401
+
+    await eventually(is_ended)
+    service.clock.offset += timedelta(seconds=1)
+    check_problem(await service.sign_in(service.token("reader")), 401)
+    token = new.token(SLUG, "reader", service.now_seconds())
+    again = (await service.sign_in(token)).json()["session"]
+    assert (await service.cast(again, [1])).status_code == 200
+    assert await service.stored_ballots() == 1
 
 
 async def test_a_contest_whose_key_is_put_right_is_served(
@@ -151,7 +180,7 @@ async def test_the_registry_survives_any_error_and_readyz_states_how_old_it_is(
     assert (status, shown["registry"]) == (200, "ok")
     assert 0 <= shown["registry_age_seconds"] < CACHE_STALE_SECONDS
     before = failures("registry")
-    await execute_as_owner(owner_database_url, "revoke select on contests from voting_application")
+    await execute_as_owner(owner_database_url, "revoke select on contests from voting_public")
     await eventually(lambda: failures("registry") >= before + 2)
     known_names = service.state.registry
     assert known_names.refreshed_at is not None
@@ -160,7 +189,7 @@ async def test_the_registry_survives_any_error_and_readyz_states_how_old_it_is(
     assert (status, shown["registry"]) == (503, "old")
     assert shown["registry_age_seconds"] > CACHE_STALE_SECONDS
     assert (await service.client.get(CONTEST)).status_code == 200
-    await execute_as_owner(owner_database_url, "grant select on contests to voting_application")
+    await execute_as_owner(owner_database_url, "grant select on contests to voting_public")
     await answers(service.client, "/readyz", 200)
 
 

@@ -33,8 +33,8 @@ def reader(settings: Settings, key: bytes = b"k" * 32, **changes: Any) -> Sender
 
 
 def session(*, seconds_ago: int = 600, created: date | None = None) -> Session:
-    expires = int(NOW.timestamp()) - seconds_ago + SESSION_SECONDS
-    return Session(1, 1, expires, account_day(created), b"v" * 16)
+    issued = int(NOW.timestamp()) - seconds_ago
+    return Session(1, 1, issued, SESSION_SECONDS, account_day(created), b"v" * 16)
 
 
 def sent(
@@ -65,6 +65,34 @@ def test_a_network_is_a_24_or_a_64(settings: Settings, firsts: str, other: str, 
     assert (first.network == second.network) is same
     assert first.address != second.address
     assert len(first.network) == len(first.address) == 16
+
+
+@pytest.mark.parametrize(
+    ("other", "shared"),
+    [
+        ("2001:db8:1:1::2", {64, 56, 48}),
+        ("2001:db8:1:ff::1", {56, 48}),
+        ("2001:db8:1:100::1", {48}),
+        ("2001:db8:2:1::1", set()),
+        ("198.51.100.1", set()),
+    ],
+)
+def test_limits_hold_for_the_56_and_the_48_too(
+    settings: Settings, other: str, shared: set[int]
+) -> None:
+    """And each is a network of its own, also where their first addresses are the same."""
+    senders = reader(settings)
+    first, second = (
+        sent(senders, address).origin.limited_networks for address in ("2001:db8:1:1::1", other)
+    )
+    assert len(set(first)) == 3
+    assert len(set(sent(senders, "2001:db8::1").origin.limited_networks)) == 3
+    assert {
+        prefix
+        for prefix, mine, theirs in zip((64, 56, 48), first, second, strict=False)
+        if mine == theirs
+    } == shared
+    assert len(sent(senders, "198.51.100.1").origin.limited_networks) == 1
 
 
 def test_hashes_depend_on_the_key_and_show_nothing(settings: Settings) -> None:
@@ -142,3 +170,25 @@ def test_an_unnamed_proxy_on_this_machine_is_shown_once(
             sent(senders, "198.51.100.9", forwarded_for=address)
     assert [line["event"] for line in log_lines] == ["votes_from_unnamed_proxy"]
     assert "198.51" not in str(log_lines)
+
+
+def test_an_unnamed_proxy_on_the_own_network_is_named_and_nothing_else_is(
+    settings: Settings,
+) -> None:
+    """Behind it everybody is one network, as in a container's network without the setting."""
+    unnamed = reader(settings)
+    named = reader(settings, trusted_proxies=(ip_network("172.16.0.0/12"), ip_network("::1/128")))
+    with capture_logs() as log_lines:
+        for address in ("198.51.100.1", "198.51.100.2"):
+            sent(unnamed, "203.0.113.7", forwarded_for=address)  # a voter's own invention
+            sent(unnamed, "172.18.0.1")
+            sent(named, "172.18.0.1", forwarded_for=address)
+            sent(named, "172.18.0.1", forwarded_for="172.18.0.1")  # a client beside the proxy
+            sent(named, "::1", forwarded_for="127.0.0.1")
+    assert log_lines == []
+    with capture_logs() as log_lines:
+        for address in ("198.51.100.1", "198.51.100.2"):
+            sent(unnamed, "172.18.0.1", forwarded_for=address)
+    assert [(line["event"], line["effect"]) for line in log_lines] == [
+        ("votes_from_unnamed_proxy", "its voters are one network")
+    ]

@@ -16,7 +16,7 @@ from tests.sites.public.api.running_service import (
 from voting_service.settings import Settings
 from voting_service.sites.public.state import WorkerLimits
 
-LIMITS = WorkerLimits(valkey_call_seconds=PATIENCE_SECONDS)
+LIMITS = WorkerLimits(valkey_call_seconds=PATIENCE_SECONDS, cache_age_seconds=PATIENCE_SECONDS)
 """How far a clock may be off is that of production."""
 
 

@@ -23,6 +23,7 @@ from tests.contest_data import SLUG, execute_as_owner
 from tests.fakes.signers import Ed25519Signer, private_pem
 from tests.sites.public.api.running_service import Service, running_service
 from voting_service.i18n.catalogues import load_catalogue
+from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
 from voting_service.settings import Settings
 from voting_service.sites.public.embed.guide import texts
 from voting_service.sites.shared.problem_documents import KINDS
@@ -183,6 +184,25 @@ async def test_with_two_keys_the_key_id_is_needed_and_enough(
     assert times == 1
     (folder / printed.file).write_text(code, encoding="utf-8")
     await assert_signs_in(service, await run_shell(printed.run, folder), FIRST_USER)
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+async def test_an_example_names_the_person_by_the_recipe_that_the_page_lets_one_check(
+    name: str, service: Service, folder: Path
+) -> None:
+    page = await guide_page(service, "en")
+    recipe = samples(page)["Computing person"]
+    [person] = re.findall(r'<code class="person">([0-9a-f]{64})</code>', page)
+    assert (await run_shell(recipe, folder)).strip() == person
+    [key] = re.findall(r"hexkey:([0-9a-f]{64})", recipe)
+    printed = examples(page)[name]
+    shutil.copy(folder / "data/platforms/demo.pem", folder / "private.pem")
+    code, times = re.subn(r'(PERSON_KEY = )""', rf'\1"{key}"', printed.code)
+    assert times == 1
+    (folder / printed.file).write_text(code, encoding="utf-8")
+    command = shlex.join([*printed.run.split(), f"/zh/{SLUG}", "+8613800138000"])
+    token = token_in(service, await run_shell(command, folder))
+    assert peek_claim(token, "person") == person
 
 
 def test_python_and_node_are_always_among_the_examples_that_are_run() -> None:

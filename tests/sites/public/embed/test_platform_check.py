@@ -20,6 +20,7 @@ from tests.browser.serving import serving
 from tests.commands import process_environment
 from tests.contest_data import (
     SLUG,
+    make_platform,
     store_contest,
     store_platform,
 )
@@ -57,6 +58,7 @@ class CheckOutput(NamedTuple):
         return [line[2:].partition(": ")[0] for line in self.lines if line.startswith("✘")]
 
 
+PERSON = "7f" * 32
 Check = Callable[..., Awaitable[CheckOutput]]
 
 
@@ -87,7 +89,9 @@ async def paper(database: Connection, settings: Settings) -> FakePlatform:
     await store_contest(database, settings.master_key.get_secret_value())
     platform = FakePlatform("paper", kid="paper-1")
     keys = [platform.signer.jwk("paper-1")]
-    await store_platform(database, "paper", keys, origins=["https://paper.example"])
+    await store_platform(
+        database, "paper", keys, origins=["https://paper.example"], person_policy="required"
+    )
     return platform
 
 
@@ -117,15 +121,15 @@ def now() -> int:
 async def test_a_good_token_is_right_in_every_line_and_not_spent(
     paper: FakePlatform, check_stored: Check, valkey_url: str
 ) -> None:
-    token = paper.token(SLUG, "reader-1", now(), person="p" * 32, account_created="2019-05-31")
+    token = paper.token(SLUG, "reader-1", now(), person=PERSON, account_created="2019-05-31")
     output = await check_stored("paper", "--token", token)
     assert output.code == 0, output
     assert output.wrong == []
     for beginning in (
         "✔ origin: https://paper.example", "✔ key paper-1: EdDSA", f"✔ contest: {SLUG}, open",
         "✔ alg: EdDSA", "✔ kid: paper-1", "✔ signature", "✔ iss: paper", f"✔ aud: {SLUG}",
-        "✔ sub: 8 characters", "✔ iat: ", "✔ exp: 120 s after iat", "✔ jti", "✔ person: 32",
-        "✔ account_created: 2019-05-31",
+        "✔ sub: 8 characters", "✔ iat: ", "✔ exp: 120 s after iat", "✔ jti", "✔ person: 64",
+        "✔ person_policy: required", "✔ account_created: 2019-05-31",
     ):  # fmt: skip
         assert output.line(beginning)
     assert "reader-1" not in "\n".join(output.lines), "the output contains no user id"
@@ -151,6 +155,7 @@ async def test_a_good_token_is_right_in_every_line_and_not_spent(
         ({"account_created": "31.5.2019"}, ["account_created"], "2019-05-31"),
         ({"account_created": "2999-01-01"}, ["account_created"], "2019-05-31"),
         ({"iss": 1, "sub": 2, "jti": 3}, ["iss", "sub", "jti"], '"paper"'),
+        ({"person": PERSON}, ["person"], "leave it out"),
     ],
 )
 async def test_each_broken_claim_is_named_with_its_remedy_and_the_others_stay_right(
@@ -160,7 +165,7 @@ async def test_each_broken_claim_is_named_with_its_remedy_and_the_others_stay_ri
     findings = await examine_token(
         paper.token(SLUG, "x", now(), **changes),
         PinnedKeys([paper.signer.jwk()], ALGORITHMS, "keys"),
-        platform_slug="paper",
+        platform=make_platform("paper"),
         contest_slug=SLUG,
         now=datetime.now(UTC),
     )
@@ -174,7 +179,7 @@ async def test_each_broken_claim_is_named_with_its_remedy_and_the_others_stay_ri
 async def test_a_broken_token_ends_the_command_with_one_and_a_count(
     paper: FakePlatform, check_stored: Check
 ) -> None:
-    token = paper.token("nothing", "", now())
+    token = paper.token("nothing", "", now(), person=PERSON)
     output = await check_stored("paper", "--token", token)
     assert output.code == 1
     assert output.wrong == ["aud", "sub"]
@@ -186,13 +191,14 @@ async def test_what_is_wrong_with_the_signature_is_shown_and_the_claims_all_the_
     paper: FakePlatform, check_stored: Check
 ) -> None:
     stranger = FakePlatform("paper", kid="paper-1")
-    output = await check_stored("paper", "--token", stranger.token(SLUG, "x", now()))
+    output = await check_stored("paper", "--token", stranger.token(SLUG, "x", now(), person=PERSON))
     assert output.wrong == ["signature"]
     assert output.line("✔ aud")
     unknown = FakePlatform("paper", paper.signer, kid="paper-9")
-    output = await check_stored("paper", "--token", unknown.token(SLUG, "x", now()))
+    output = await check_stored("paper", "--token", unknown.token(SLUG, "x", now(), person=PERSON))
     assert output.wrong == ["kid"]
-    rsa = compact(RsaSigner(), paper.claims(SLUG, "x", now()), {"alg": "RS256"})
+    claims = paper.claims(SLUG, "x", now()) | {"person": PERSON}
+    rsa = compact(RsaSigner(), claims, {"alg": "RS256"})
     assert (await check_stored("paper", "--token", rsa)).wrong == ["alg"]
     output = await check_stored("paper", "--token", "-", stdin="no token at all\n")
     assert output.wrong == ["token", "claims"]

@@ -18,7 +18,7 @@ from tests.sites.public.information.test_rules_page import (
 )
 from voting_service.contests.settings.descriptions import describe_changes
 from voting_service.contests.settings.model import SETTINGS
-from voting_service.contests.settings.platform_switch import switch_platform_off
+from voting_service.contests.settings.platform_changes import switch_platform_off
 from voting_service.contests.settings.repository import AnnouncedChange
 from voting_service.contests.settings.service import approve_change, change_setting
 from voting_service.i18n.catalogues import load_catalogue
@@ -45,7 +45,8 @@ VALUES: list[tuple[Any, Any, Any]] = [
          {"min_choices": 1, "max_choices": 5, "every": every})
         for every in ("day", "contest")
     ),
-    ("cut", {"size": 30, "tie": "committee"}, {"size": 31, "tie": "lot"}),
+    ("cut", {"size": 30, "tie": "committee"},
+     {"size": 31, "tie": "lot", "lot_source": {"zh": "首期开奖", "en": "First draw"}}),
     ("cut", {"size": 30, "tie": "lot"}, {"size": 30, "tie": "advance_all"}),
     ("platform", PLATFORM, {**PLATFORM, "enabled": False}),
     ("platform", None, PLATFORM),
@@ -88,7 +89,7 @@ def test_the_newest_stands_first_and_nothing_gets_into_the_page() -> None:
         AnnouncedChange(1, MOMENT, "blackout_hours", 0, 24, WHY, None),
         AnnouncedChange(2, MOMENT, "blackout_hours", 24, 12, hostile, 3),
     ]
-    page = PageCache(contest, MOMENT, "", {}, listed).rules("en").body.decode()
+    page = PageCache(contest, MOMENT, "", {}, listed).rules("en", ()).body.decode()
     assert page.index("Changed from “24 hours” to “12 hours”") < page.index(
         "Changed from “no freeze” to"
     )

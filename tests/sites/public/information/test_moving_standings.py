@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
-from playwright.async_api import Page, Route
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.guard import Guard
 from tests.browser.site import SLUG, Site
+from tests.patience import eventually
 from voting_service.contests.model import ReleaseSchedule
 from voting_service.voting.tally.repository import take_snapshot
 
@@ -50,9 +51,17 @@ async def test_votes_arrive_without_a_reload(phone: Page, site: Site) -> None:
 
 
 async def test_the_line_stays_below_the_last_who_goes_on(desktop: Page, site: Site) -> None:
+    """Nobody has a rank before the first vote, and no line is drawn inside a tie."""
     await desktop.goto(site.page("/standings"))
+    line = desktop.locator("tr.line")
+    await expect(line).to_be_hidden()
+    assert set(await desktop.locator(".rank").all_inner_texts()) == {"–"}
+    for numbers in ([50, *range(1, 10)], list(range(10, 20)), list(range(20, 30))):
+        await site.crowd(1, numbers)
     await site.crowd(1, [50])
-    await first_is(desktop, 50, "1")
+    await first_is(desktop, 50, "2")
+    await expect(line).to_be_visible()
+    assert await desktop.locator(".rank").first.inner_text() == "1"
     places = await desktop.evaluate(
         "() => [...document.querySelectorAll('tbody tr')].map((row) => row.className)"
     )
@@ -98,6 +107,26 @@ async def test_events_take_over_again_when_they_come_back(
     await site.crowd(2, [12])
     await first_is(phone, 12, "2")
     assert any(url.endswith("/standings") and "/api/" in url for url in polled)
+
+
+async def test_a_page_that_nobody_looks_at_has_no_stream(phone: Page, site: Site) -> None:
+    await phone.goto(site.page("/standings"))
+    await eventually(lambda: site.state.streams.count == 1)
+
+    async def turn(hidden: str) -> None:
+        await phone.evaluate(
+            "hidden => { Object.defineProperty(document, 'hidden',"
+            " { configurable: true, get: () => hidden === 'true' });"
+            " document.dispatchEvent(new Event('visibilitychange')); }",
+            hidden,
+        )
+
+    await turn("true")
+    await eventually(lambda: site.state.streams.count == 0)
+    await site.crowd(2, [12])
+    await turn("false")
+    await first_is(phone, 12, "2")
+    await eventually(lambda: site.state.streams.count == 1)
 
 
 async def test_hidden_counts_are_nowhere_in_the_page(phone: Page, site: Site) -> None:

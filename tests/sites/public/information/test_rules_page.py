@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from html import unescape
 from typing import Any, Literal
@@ -12,13 +12,14 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from tests.contest_data import candidates
+from tests.contest_data import candidates, make_platform
 from voting_service.contests.model import (
     BallotRules,
     Contest,
     ContestRules,
     CutRules,
     EarlyClose,
+    Platform,
     ReleaseSchedule,
 )
 from voting_service.demo import contest as demo
@@ -64,6 +65,9 @@ def test_no_text_is_empty_and_none_has_stray_spaces() -> None:
             assert text, key
 
 
+SOURCE = Text(zh="截止后首期开奖号码", en="the first draw after the close")
+
+
 def make_contest(
     every: Any, mode: Any, blackout_hours: int, tie: Any, has_contact: bool, closed_early: bool
 ) -> Contest:
@@ -75,16 +79,16 @@ def make_contest(
             daily_at=time(18, 30) if mode == "daily" else None,
             blackout_hours=blackout_hours,
         ),
-        cut=CutRules(size=30, tie=tie),
+        cut=CutRules(size=30, tie=tie, lot_source=SOURCE if tie == "lot" else None),
         contact=Text(zh="请致电 12333", en="Call 12333") if has_contact else None,
         early_close=EarlyClose("clerk", CLOSES + timedelta(days=3)) if closed_early else None,
     )
     return Contest(1, "rules-2022", rules, OPENS, CLOSES, 1, candidates(3))
 
 
-def words(contest: Contest, language: Language) -> str:
+def words(contest: Contest, language: Language, platforms: Sequence[Platform] = ()) -> str:
     """The text of the page's main part, as a reader reads it."""
-    page = PageCache(contest, OPENS, "", {}).rules(language).body.decode()
+    page = PageCache(contest, OPENS, "", {}).rules(language, platforms).body.decode()
     main = page[page.index("<main") : page.index("</main>")]
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
 
@@ -100,18 +104,58 @@ def test_every_combination_is_shown_completely(language: Language) -> None:
         for section in ("who", "often", "window", "release", "cut", "forbidden", "fraud",
                         "privacy", "complain"):  # fmt: skip
             assert rules_texts[section]["title"] in page_text
-        assert rules_texts["often"][every] in page_text
-        assert rules_texts["often"][{"day": "contest", "contest": "day"}[every]] not in page_text
+        assert rules_texts["often"][every]["account"] in page_text
+        other = {"day": "contest", "contest": "day"}[every]
+        assert rules_texts["often"][other]["account"] not in page_text
         assert rules_texts["often"]["names"].format(min=2, max=9) in page_text
         assert rules_texts["release"][mode].format(daily_at=dated[language]) in page_text
         blackout = rules_texts["release"]["blackout"].format(hours=blackout_hours)
         assert (blackout in page_text) == (blackout_hours > 0)
         assert rules_texts["cut"]["text"].format(size=30) in page_text
         assert [rule for rule in TIES if rules_texts["cut"][rule] in page_text] == [tie]
+        assert (getattr(SOURCE, language) in page_text) == (tie == "lot")
         assert all(item in page_text for item in rules_texts["forbidden"]["items"])
         assert (rules_texts["complain"]["platform"] in page_text) != has_contact
         assert ("12333" in page_text) == has_contact
         assert (rules_texts["changes"]["title"] in page_text) == closed_early
+
+
+@pytest.mark.parametrize("every", ["day", "contest"])
+def test_who_is_one_voter_is_said_as_the_platforms_sign_in(every: str) -> None:
+    contest = make_contest(every, "live", 0, "lot", False, False)
+    paper = make_platform(name=Text(zh="晚报", en="Evening Paper"), person_policy="required")
+    radio = make_platform(name=Text(zh="电台", en="Radio"), person_policy="required")
+    forum = make_platform(name=Text(zh="论坛", en="Forum"))
+    sentences = {
+        "day": (
+            "每人每天可投一张选票；换用其他账号或平台的，只计一张。",
+            "每个平台账号每天可投一张选票。",
+            "通过晚报和电台投票的，每人每天可投一张选票；换用其他账号的，只计一张。"
+            "通过论坛投票的，每个账号每天可投一张选票。",
+        ),
+        "contest": (
+            "每人只能投一张选票；换用其他账号或平台的，只计一张。",
+            "每个平台账号只能投一张选票。",
+            "通过晚报和电台投票的，每人只能投一张选票；换用其他账号的，只计一张。"
+            "通过论坛投票的，每个账号只能投一张选票。",
+        ),
+    }
+    for listed, sentence in zip(
+        ([paper, radio], [forum], [paper, radio, forum]), sentences[every], strict=True
+    ):
+        assert sentence in words(contest, "zh", listed)
+    english = words(contest, "en", [paper, radio, forum])
+    assert "Through Evening Paper and Radio: one ballot per person" in english
+    assert "Through Forum: one ballot per " in english
+
+
+def test_the_page_follows_a_change_of_the_platforms() -> None:
+    pages = PageCache(make_contest("day", "live", 0, "lot", False, False), OPENS, "", {})
+    forum = make_platform()
+    first = pages.rules("en", [forum])
+    assert pages.rules("en", [forum]) is first
+    changed = pages.rules("en", [msgspec.structs.replace(forum, person_policy="required")])
+    assert "One ballot per person per day" in changed.body.decode()
 
 
 def test_times_are_the_contests_own() -> None:

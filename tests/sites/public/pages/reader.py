@@ -23,6 +23,8 @@ PLATFORM_ORIGIN = "https://news.example"
 class Reader:
     """Keeps cookies and follows nothing by itself."""
 
+    reviewed: httpx.Response
+
     def __init__(self, site: Site, client: httpx.AsyncClient) -> None:
         self.site = site
         self.client = client
@@ -75,14 +77,18 @@ class Reader:
         assert answer.headers["location"] == REVIEW
         return await self.get(REVIEW)
 
+    def forget_voted(self) -> None:
+        """As a browser does when the period ends."""
+        for cookie in list(self.client.cookies.jar):
+            if cookie.name.startswith("voted-"):
+                self.client.cookies.delete(cookie.name)
+
     async def cast(self, choices: Sequence[object], **more: str) -> httpx.Response:
-        """Reviews and presses the button."""
-        csrf_token = csrf_token_in(await self.review(choices))
-        return await self.post(
-            BALLOT,
-            [*(("choice", number) for number in choices), ("csrf_token", csrf_token)],
-            **more,
-        )
+        """Reviews and presses the button; who has voted, that of a page opened before."""
+        page = await self.review(choices)
+        if page.status_code != 200 or 'class="cast"' in page.text:
+            self.reviewed = page
+        return await self.post(BALLOT, ballot_form(self.reviewed, choices), **more)
 
 
 def csrf_token_in(page: httpx.Response) -> str:
@@ -90,6 +96,17 @@ def csrf_token_in(page: httpx.Response) -> str:
     result = re.search(r'name="csrf_token" value="([0-9a-f]{32})"', page.text)
     assert result, page.text
     return result[1]
+
+
+def ballot_form(page: httpx.Response, choices: Sequence[object]) -> list[tuple[str, object]]:
+    """The fields that the ballot's form sends, with these choices."""
+    period = re.search(r'name="period" value="([0-9-]{10})"', page.text)
+    assert period, page.text
+    return [
+        *(("choice", number) for number in choices),
+        ("csrf_token", csrf_token_in(page)),
+        ("period", period[1]),
+    ]
 
 
 def heading(page: httpx.Response) -> str:

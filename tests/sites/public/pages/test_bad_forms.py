@@ -17,6 +17,7 @@ from tests.sites.public.pages.reader import (
     PLATFORM_ORIGIN,
     REVIEW,
     Reader,
+    ballot_form,
     cookies_set,
     csrf_token_in,
     reading,
@@ -55,7 +56,7 @@ UNKNOWN = {
     "no name": b"=1",
     "somebody else's voter": b"choice=1&voter=00",
     "a weight": b"choice=1&weight=100",
-    "a period of one's own": b"choice=1&period=2022-07-19",
+    "a moment of one's own": b"choice=1&cast_at=2022-07-19",
     "the CSRF token twice": b"choice=1&csrf_token=a&csrf_token=b",
     "a planted name": f"choice=1&{PLANTED}=1".encode(),
     "prototype": b"choice=1&__proto__=1",
@@ -202,6 +203,17 @@ async def test_without_the_csrf_token_of_this_session_nothing_is_cast(
     answer = await refused.post(BALLOT, fields)
     check_page(answer, 403)
     assert f'action="{REVIEW}"' in answer.text, "there is no way to go on"
+
+
+@pytest.mark.parametrize(
+    "period", ["", "today", "2022-7-1", "20220701", "2022-02-30", "9999-12-31"]
+)
+async def test_a_period_that_is_none_of_the_contest_is_refused(
+    period: str, refused: Reader
+) -> None:
+    fields = dict(ballot_form(await refused.review([1]), [1])) | {"period": period}
+    check_page(await refused.post(BALLOT, fields), 422)
+    assert (await refused.post(REVIEW, fields)).status_code == 303, "a review is of today"
 
 
 async def test_a_csrf_token_is_good_for_its_session_only(refused: Reader) -> None:

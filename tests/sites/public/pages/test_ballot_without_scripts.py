@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from tests.browser.site import SLUG, Site
@@ -13,12 +14,13 @@ from tests.sites.public.pages.reader import (
     LEAVE,
     REVIEW,
     Reader,
+    ballot_form,
     cookies_set,
     csrf_token_in,
     heading,
     reading,
 )
-from voting_service.errors import SlowDown, Unavailable
+from voting_service.errors import SlowDown, Unavailable, busy
 
 ENGLISH = BALLOT.replace("/zh/", "/en/")
 
@@ -28,7 +30,8 @@ def ticked(page: str) -> list[int]:
 
 
 def hidden_choices(page: str) -> list[int]:
-    return [int(n) for n in re.findall(r'type="hidden" name="choice" value="(\d+)"', page)]
+    numbers = re.findall(r'type="hidden" name="choice" value="(\d+)"', page)
+    return [int(number) for number in dict.fromkeys(numbers)]
 
 
 def has_button_that_casts(page: str) -> bool:
@@ -46,6 +49,47 @@ async def test_the_ballot_lists_everybody_unticked_in_the_visitors_order(reader:
     assert ticked(page.text) == []
     again = await reader.get(BALLOT, headers={"if-none-match": page.headers["etag"]})
     assert again.status_code == 304
+
+
+async def test_a_form_that_is_sent_after_midnight_stays_in_its_day(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the one that a page of trouble sends again; and the reader may then vote again."""
+
+    def refuse() -> None:
+        raise busy()
+
+    midnight = site.contest.period_end(site.clock() + timedelta(days=1))
+    site.clock.set(midnight - timedelta(minutes=1))
+    async with reading(site) as voter, reading(site) as late:
+        await voter.enter()
+        await late.enter()
+        form, late_form = [ballot_form(await who.review([1]), [1]) for who in (voter, late)]
+        cast = await voter.post(BALLOT, form)
+        assert cast.status_code == 303
+        with monkeypatch.context() as patch:
+            patch.setattr(site.state.clock_watch, "require", refuse)
+            trouble = await late.post(BALLOT, late_form)
+        assert trouble.status_code == 503
+        assert ballot_form(trouble, [1]) == late_form
+
+        site.clock.set(midnight + timedelta(minutes=5))
+        again = await voter.post(BALLOT, form)
+        receipt, _, fragment = again.headers["location"].partition("#")
+        assert (receipt, fragment) == (cast.headers["location"].partition("#")[0], "again")
+        assert f"voted-{SLUG}" not in cookies_set(again), "may vote again today"
+        other = await voter.post(BALLOT, [("choice", 2), *form[1:]])
+        assert other.status_code == 409
+        assert "当日的选票" in other.text
+        over = await late.post(BALLOT, late_form)
+        assert (over.status_code, heading(over)) == (409, "该日投票已截止")
+        assert await late.stored_ballots() == 1
+        assert hidden_choices(over.text) == [1]
+        assert f'action="{REVIEW}"' in over.text
+        for who in (voter, late):
+            who.forget_voted()
+            assert (await who.cast([1])).status_code == 303
+        assert await late.stored_ballots() == 3
 
 
 async def test_a_signed_in_reader_reviews_casts_and_gets_the_receipt(reader: Reader) -> None:
@@ -158,17 +202,26 @@ async def test_a_session_that_is_no_good_casts_nothing_and_keeps_the_choice(
     assert f"choice-{SLUG}=6;" in cookies_set(answer)[f"choice-{SLUG}"]
 
 
-async def test_a_platform_switched_off_is_shown_as_that(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        ("enabled = false", "该平台已停止参加本次投票"),
+        ("sessions_not_before = now() + interval '5 seconds'", "请重新登录"),
+    ],
+)
+async def test_a_sign_in_that_the_organisers_ended_is_shown_as_that(
+    site: Site, change: str, title: str
+) -> None:
     async with reading(site) as reader:
         await reader.enter()
         csrf_token = csrf_token_in(await reader.review([6]))
         await site.database.execute(
-            "update platforms set enabled = false, revision = revision + 1 where slug = 'demo'"
+            f"update platforms set {change}, revision = revision + 1 where slug = 'demo'"
         )
         await site.state.registry.refresh(site.state.read_pool)
         answer = await reader.post(BALLOT, {"choice": 6, "csrf_token": csrf_token})
         assert answer.status_code == 401
-        assert heading(answer) == "该平台已停止参加本次投票"
+        assert heading(answer) == title
         assert "other" in answer.text
         assert hidden_choices(answer.text) == [6]
         assert await reader.stored_ballots() == 0
@@ -217,6 +270,24 @@ async def test_the_review_can_be_reloaded_changed_and_read_in_the_other_language
     assert (answer.status_code, answer.headers["location"]) == (303, BALLOT)
 
 
+async def test_a_name_can_be_removed_on_the_review(reader: Reader) -> None:
+    page = await reader.review([8, 12])
+    assert 'name="remove" value="12"' in page.text
+
+    async def remove(number: int, choices: list[int]) -> httpx.Response:
+        fields = [("choice", choice) for choice in choices]
+        return await reader.post(REVIEW, [*fields, ("remove", number)])
+
+    answer = await remove(12, [8, 12])
+    assert (answer.status_code, answer.headers["location"]) == (303, REVIEW)
+    assert re.findall(r'class="number">(\d+)', (await reader.get(REVIEW)).text) == ["08"]
+    eleven = await remove(11, list(range(1, 12)))
+    assert eleven.status_code == 303, "of one name too many the last one is removed"
+    none_left = await remove(8, [8])
+    assert (none_left.status_code, none_left.headers["location"]) == (303, BALLOT)
+    assert ticked((await reader.get(BALLOT)).text) == []
+
+
 async def test_who_has_voted_here_is_shown_before_choosing_again(reader: Reader) -> None:
     await reader.enter()
     cast = await reader.cast([1])
@@ -224,6 +295,7 @@ async def test_who_has_voted_here_is_shown_before_choosing_again(reader: Reader)
     for page in (await reader.get(BALLOT), await reader.review([2])):
         assert "您今天已经投票" in page.text
         assert f'href="{receipt}"' in page.text
+        assert not has_button_that_casts(page.text)
     assert ticked((await reader.get(BALLOT)).text) == [2]
 
 

@@ -40,7 +40,7 @@ async def test_the_page_shows_the_stored_receipt_and_never_the_choices(reader: R
     assert grouped(receipt["seal"]) in page.text
     issued_at = datetime.fromisoformat(receipt["issued_at"])
     assert f'datetime="{issued_at.isoformat()}"' in page.text
-    assert "已计入票数" in page.text
+    assert "等待核对" in page.text
     text = re.sub(r"<svg.*?</svg>|<[^>]+>", "", page.text, flags=re.S)
     text = text.replace(receipt["ballot"], "").replace(receipt["seal"], "")
     for candidate in (17, 23, 41):
@@ -57,6 +57,9 @@ async def test_a_held_ballot_is_shown_neutrally(site: Site) -> None:
     await site.state.registry.refresh(site.state.read_pool)
     async with reading(site) as reader:
         pages = [await reader.get(PAGE + (await site.cast([1]))["ballot"]) for _ in "12"]
+        assert all("等待核对" in page.text for page in pages), "which one was held is not shown"
+        let_the_day_pass(site)
+        pages = [await reader.get(PAGE + find_ballot(page.text)) for page in pages]
         [held] = [page for page in pages if "例行核对" in page.text]
         assert heading(held) == heading(pages[0])
         state = await site.api.get(f"/api/v1/contests/{SLUG}/receipts/{find_ballot(held.text)}")
@@ -81,11 +84,17 @@ async def test_what_two_people_ruled_is_shown(site: Site) -> None:
         assert status
         return answer.json()["state"], status[1]
 
+    let_the_day_pass(site)
     assert await states() == ("counted", "counted")
     await rule(site.database, contest, staff, questioned, "void")
     assert await states() == ("void", "void")
     await rule(site.database, contest, staff, questioned, "count")
     assert await states() == ("counted", "counted")
+
+
+def let_the_day_pass(site: Site) -> None:
+    """States are shown once the ballots of a day have been gathered."""
+    site.clock.set(datetime.now(UTC) + timedelta(days=1, minutes=2))
 
 
 def find_ballot(page: str) -> str:

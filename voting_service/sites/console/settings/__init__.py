@@ -1,6 +1,5 @@
-"""A contest's settings: values, proposed changes, approvals, history."""
+"""A contest's settings and the platforms: values, proposed changes, approvals, history."""
 
-from voting_service.sites.console.settings.actions import ROUTES as ACTS
-from voting_service.sites.console.settings.views import ROUTES as PAGES
+from voting_service.sites.console.settings import actions, platform_actions, platform_views, views
 
-ROUTES = [*PAGES, *ACTS]
+ROUTES = [*views.ROUTES, *platform_views.ROUTES, *actions.ROUTES, *platform_actions.ROUTES]

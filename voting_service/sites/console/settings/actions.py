@@ -11,12 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.contests.repository import load_contest
-from voting_service.contests.settings.platform_switch import (
-    contests_that_need_two,
-    propose_platform_on,
-    switch_platform_off,
-    switch_platform_on,
-)
 from voting_service.contests.settings.service import approve_change, change_setting, decline_change
 from voting_service.errors import (
     InvalidInput,
@@ -27,16 +21,13 @@ from voting_service.sites.console.declining import decline_from_form
 from voting_service.sites.console.settings.forms import reason_from, value_from
 from voting_service.sites.console.settings.views import (
     PREFIX,
-    load_platform,
     setting_form,
     setting_from_path,
-    switch_form,
 )
-from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_actor, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import DECIDERS
 
 
@@ -58,35 +49,6 @@ async def change(request: Request) -> Response:
     except (Refused, InvalidInput) as error:
         return await setting_form(request, form, error)
     return redirect_done(request, PREFIX, "changed" if proposed is None else "proposed")
-
-
-@signed_in(*DECIDERS, step_up=True)
-async def switch(request: Request) -> Response:
-    """Switch a platform off at once, or on, or propose to switch it on."""
-    form = await read_form(request)
-    state, account = get_state(request), current_user(request).account
-    platform = await load_platform(request, state)
-    reason, now = reason_from(form), state.clock()
-    enable = form.get("enabled") == "yes"
-    try:
-        async with state.connection() as connection:
-            if not enable:
-                await switch_platform_off(
-                    connection, platform.slug, by=account.name, reason=reason, now=now
-                )
-            elif await contests_that_need_two(connection, now):
-                contest = await load_contest(connection, contest_from_path(request).slug)
-                await propose_platform_on(
-                    Actor(connection, account, now), contest, platform.slug, reason=reason
-                )
-                return redirect_done(request, PREFIX, "proposed")
-            else:
-                await switch_platform_on(
-                    connection, platform.slug, by=account.name, reason=reason, now=now
-                )
-    except (Refused, InvalidInput) as error:
-        return await switch_form(request, form, error)
-    return redirect_done(request, PREFIX, "changed")
 
 
 @signed_in(*DECIDERS, step_up=True)
@@ -112,7 +74,6 @@ async def reject(request: Request) -> Response:
 
 ROUTES = [
     Route(f"{PREFIX}/change/{{setting}}", change, methods=["POST"]),
-    Route(f"{PREFIX}/platforms/{{platform}}", switch, methods=["POST"]),
     Route(f"{PREFIX}/approvals/{{approval:int}}/approve", approve, methods=["POST"]),
     Route(f"{PREFIX}/approvals/{{approval:int}}/decline", reject, methods=["POST"]),
 ]

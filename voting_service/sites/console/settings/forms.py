@@ -1,7 +1,8 @@
-"""Read a setting's value from a form, as `contests/settings/model.py` takes it."""
+"""Read a setting's value, or the edit of a platform, from a form."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 
 from voting_service.contests.model import Contest
 from voting_service.contests.settings.model import Setting, local_moment
+from voting_service.contests.settings.platform_terms import PlatformEdit, PlatformTerms
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.text import Text
 
@@ -46,10 +48,35 @@ def _plain(form: Form, setting: Setting) -> Any:
                 "every": form.get("every", ""),
             }
         case "cut":
-            return {"size": _number(form, "size"), "tie": form.get("tie", "")}
+            tie = form.get("tie", "")
+            source = {"lot_source": _texts(form)} if tie == "lot" else {}
+            return {"size": _number(form, "size"), "tie": tie, **source}
         case "list_order":
             return form.get("order", "")
     return _number(form, "number")
+
+
+def platform_edit_from(form: Form, terms: PlatformTerms) -> PlatformEdit:
+    """Return what a person changed about a platform; `edited` checks it. Raises InvalidInput for a
+    malformed number."""
+    origins = tuple(form.get("origins", "").split())
+    url = form.get("jwks_url", "").strip()
+    return PlatformEdit(
+        name_zh=form.get("name_zh", "").strip() or " ",
+        name_en=form.get("name_en", "").strip() or " ",
+        add_keys=tuple(pem.encode() for pem in _pems(form.get("add_keys", ""))),
+        remove_keys=tuple(kid for name, kid in form.items() if name.startswith("remove_")),
+        jwks_url=url if url and url != terms.config.get("jwks_url") else None,
+        add_origins=origins,
+        remove_origins=tuple(origin for origin in terms.origins if origin not in origins),
+        daily_ceiling=_number(form, "daily_ceiling") if form.get("daily_ceiling") else None,
+    )
+
+
+def _pems(text: str) -> list[str]:
+    """Return the PEM blocks of a text, or the whole of it, for its fault, where there is none."""
+    blocks = re.findall(r"-----BEGIN.+?-----END[^-]*-----", text, re.DOTALL)
+    return blocks or [text] if text.strip() else []
 
 
 def reason_from(form: Form) -> Text:

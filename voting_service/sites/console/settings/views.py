@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime
 
 import msgspec
 from starlette.requests import Request
@@ -11,8 +11,12 @@ from starlette.routing import Route
 
 from voting_service.contests.model import Contest, Platform
 from voting_service.contests.repository import load_contest, load_platforms
+from voting_service.contests.settings import approval_kinds
+from voting_service.contests.settings.approval_kinds import PLATFORM
 from voting_service.contests.settings.descriptions import (
+    TermsChange,
     describe_changes,
+    describe_platform_change,
     describe_value,
     setting_name,
 )
@@ -27,7 +31,6 @@ from voting_service.contests.settings.model import (
     setting_value,
     why_fixed,
 )
-from voting_service.contests.settings.platform_switch import PLATFORM, contests_that_need_two
 from voting_service.contests.settings.repository import load_changes
 from voting_service.errors import InvalidInput, NotFound, VotingError
 from voting_service.i18n.text import Language
@@ -43,7 +46,6 @@ from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import (
-    StaffState,
     get_state,
 )
 from voting_service.staff.accounts.model import Role
@@ -53,6 +55,8 @@ from voting_service.voting.tally.errors import TallyOfAnotherCluster
 from voting_service.voting.tally.repository import count_ballots_by_platform
 
 PREFIX = "/contests/{slug}/settings"
+CHANGES = {approval_kinds.SETTINGS.name, PLATFORM.name}
+"""The kinds of requests that are decided on this page."""
 READERS: tuple[Role, ...] = ("tally_clerk", "supervisor", "auditor")
 """Roles that may see the page: it shows today's votes."""
 
@@ -67,13 +71,12 @@ class SettingRow(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A proposal: what would change, and whether it still fits. `sees` is what the public would
-    see of the counts afterwards, where that changes."""
+    """A proposal: its title, what would change, and whether it still fits. `sees` is what the
+    public would see of the counts afterwards, where that changes."""
 
     approval: ApprovalRequest
-    name: str
-    before: str
-    after: str
+    title: str
+    terms: list[TermsChange]
     reason: str
     obstacle: str | None
     sees: list[Span | None]
@@ -114,7 +117,7 @@ async def settings_page(request: Request) -> Response:
         waiting=[
             _waiting(contest, approval, platforms, now, language_code)
             for approval in approvals
-            if approval.kind == "settings" and approval.state == "waiting"
+            if approval.kind in CHANGES and approval.state == "waiting"
         ],
         history=[
             (line, people.get(change.approval_id or 0))
@@ -128,9 +131,7 @@ async def settings_page(request: Request) -> Response:
 
 async def votes_today(connection: AnyConnection, contest: Contest, now: datetime) -> dict[int, int]:
     """Return the ballots cast today in the contest's time zone, by the platform's id."""
-    today = now.astimezone(contest.zone).date()
-    midnight = datetime.combine(today, time(), contest.zone)
-    return await count_ballots_by_platform(connection, contest.id, midnight)
+    return await count_ballots_by_platform(connection, contest.id, contest.midnight_before(now))
 
 
 def _row(contest: Contest, setting: Setting, now: datetime, language_code: Language) -> SettingRow:
@@ -146,14 +147,12 @@ def _waiting(
     now: datetime,
     language_code: Language,
 ) -> Waiting:
+    if approval.kind == PLATFORM.name:
+        return _waiting_platform(approval, platforms, language_code)
     payload = approval.payload
     setting = payload["setting"]
     obstacle, sees = None, []
-    if setting == PLATFORM:
-        matching = [p for p in platforms if p.slug == payload["to"]["slug"]]
-        if not matching or matching[0].revision != payload["revision"]:
-            obstacle = "stale"
-    elif payload["revision"] != contest.revision:
+    if payload["revision"] != contest.revision:
         obstacle = "stale"
     else:
         try:
@@ -161,14 +160,27 @@ def _waiting(
             sees = spans(after, now) if spans(after, now) != spans(contest, now) else []
         except ChangeRefused as refusal:
             obstacle = refusal.why
-    return Waiting(
-        approval,
-        setting_name(setting, language_code),
+    name = setting_name(setting, language_code)
+    term = TermsChange(
+        name,
         describe_value(setting, payload["from"], contest, language_code, beside=payload["to"]),
         describe_value(setting, payload["to"], contest, language_code),
-        payload["reason"][language_code],
-        obstacle,
-        sees,
+    )
+    return Waiting(approval, name, [term], payload["reason"][language_code], obstacle, sees)
+
+
+def _waiting_platform(
+    approval: ApprovalRequest, platforms: tuple[Platform, ...], language_code: Language
+) -> Waiting:
+    payload = PLATFORM.read(approval)
+    revision = next((p.revision for p in platforms if p.slug == payload.slug), 0)
+    return Waiting(
+        approval,
+        PLATFORM.describe(approval, language_code, subject=payload.slug),
+        describe_platform_change(payload, language_code),
+        getattr(payload.reason, language_code),
+        None if revision == payload.revision else "stale",
+        [],
     )
 
 
@@ -203,11 +215,12 @@ async def setting_form(
         people=people_needed(contest, now),
         filled=filled,
         why=error.why if isinstance(error, ChangeRefused) else None,
-        faults=_faults(error),
+        faults=form_faults(error),
     )
 
 
-def _faults(error: VotingError | None) -> list[str]:
+def form_faults(error: VotingError | None) -> list[str]:
+    """Return what was wrong with a form, in English."""
     if isinstance(error, InvalidInput):
         return [str(fault) for fault in error.faults]
     return [str(error)] if error and not isinstance(error, ChangeRefused) else []
@@ -221,43 +234,7 @@ def setting_from_path(request: Request) -> Setting:
     raise NotFound("sites.console.settings.no_such_setting")
 
 
-@signed_in(*DECIDERS, step_up=True)
-async def platform_form(request: Request) -> Response:
-    """Ask why a platform is switched."""
-    return await switch_form(request, {})
-
-
-async def switch_form(
-    request: Request, filled: dict[str, str], error: VotingError | None = None
-) -> Response:
-    """Return the form as it was filled in, with what was wrong. Raises NotFound."""
-    state = get_state(request)
-    platform = await load_platform(request, state)
-    async with state.connection() as connection:
-        running = await contests_that_need_two(connection, state.clock())
-    return page(
-        request,
-        "settings/platform.html",
-        status=200 if error is None else 422 if isinstance(error, InvalidInput) else 409,
-        contest=contest_from_path(request),
-        platform=platform,
-        two=bool(running) and not platform.enabled,
-        filled=filled,
-        faults=_faults(error),
-    )
-
-
-async def load_platform(request: Request, state: StaffState) -> Platform:
-    """Return the platform named in the address. Raises NotFound."""
-    async with state.connection() as connection:
-        for platform in await load_platforms(connection):
-            if platform.slug == request.path_params["platform"]:
-                return platform
-    raise NotFound("sites.console.settings.no_such_platform")
-
-
 ROUTES = [
     Route(PREFIX, settings_page),
     Route(f"{PREFIX}/change/{{setting}}", change_form),
-    Route(f"{PREFIX}/platforms/{{platform}}", platform_form),
 ]

@@ -50,6 +50,7 @@ from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.approvals.model import DECIDERS
 from voting_service.voting.tally.live_figures import Figures
+from voting_service.voting.tally.losses import load_losses
 
 
 @signed_in(*READERS)
@@ -63,6 +64,7 @@ async def contest_page(request: Request) -> Response:
         figures = await load_figures_at(state, contest, at)
     async with state.connection() as connection:
         alarms = await new_alarms(request, connection, contest)
+        losses = await load_losses(connection, contest.id)
     now = state.clock()
     charts = None
     if at is not None:
@@ -83,6 +85,7 @@ async def contest_page(request: Request) -> Response:
         as_of_text=_to_read(figures, contest),
         charts=charts,
         alarms=alarms,
+        losses=losses,
         may_see=current_user(request).account.role in DECIDERS,
     )
 

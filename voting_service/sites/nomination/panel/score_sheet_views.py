@@ -30,7 +30,7 @@ from voting_service.nomination.panel.score_sheets import (
     read_sheet,
     save_scores,
 )
-from voting_service.nomination.panel.service import declare_conflict
+from voting_service.nomination.panel.service import NewConflict, declare_conflict
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.sites.nomination.panel.context import (
     PANEL,
@@ -146,10 +146,9 @@ async def declare(request: Request) -> Response:
     async with get_state(request).connection() as connection:
         await declare_conflict(
             current_actor(request, connection),
-            session_token(request),
+            PersonalKeys.of(get_state(request).settings),
             await requested_panel(request, connection),
-            number,
-            form.get("reason", ""),
+            NewConflict(session_token(request), number, form.get("reason", "")),
         )
     return redirect_done(request, PANEL, "declared")
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.nomination.model import READERS, REVIEWERS
+from voting_service.nomination.panel.conflicts import decrypt_reasons
 from voting_service.nomination.panel.model import score_text
 from voting_service.nomination.panel.outcome import current_round, load_panel_outcome, open_ties
 from voting_service.nomination.panel.score_sheets import require_expert
@@ -47,6 +48,7 @@ async def panel_page(request: Request) -> Response:
         names=candidate_names(panel),
         people={expert.account_id: expert.name for expert in panel.experts},
         expert=require_expert(panel, account.id) if account.role == "expert" else None,
+        reasons=decrypt_reasons(PersonalKeys.of(state.settings), panel, account.id),
         score=score_text,
         ties=open_ties(outcome),
         waiting=[d for d in panel.decisions if d.kind == "panel" and d.state == "waiting"],

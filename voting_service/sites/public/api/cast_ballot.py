@@ -17,6 +17,7 @@ from voting_service.antifraud.challenges.service import ChallengeSolution
 from voting_service.errors import (
     ChallengeRequired,
     NotSignedIn,
+    SessionEnded,
     VotingError,
 )
 from voting_service.i18n.formatting import preferred_language
@@ -29,9 +30,14 @@ from voting_service.sites.shared.problem_documents import (
     problem,
 )
 from voting_service.sites.shared.request_bodies import read_body, require_json
-from voting_service.voting.ballots.parse import MAX_BODY_BYTES, parse_cast
+from voting_service.voting.ballots.parse import (
+    MAX_BODY_BYTES,
+    BallotRequest,
+    check_period,
+    parse_cast,
+)
 from voting_service.voting.ballots.pipeline import not_open
-from voting_service.voting.ballots.vote import Accepted, Repeated
+from voting_service.voting.ballots.vote import Accepted, DatedBallot, Repeated
 from voting_service.voting.voters.session_token import Session, read
 
 log = structlog.get_logger(__name__)
@@ -47,53 +53,63 @@ class PlatformSwitchedOff(NotSignedIn):
 def authenticate_voter(
     state: PublicState, contest_state: ContestState, token: bytes, now: datetime
 ) -> Session:
-    """② Return the session of a token. Raises NotSignedIn, PlatformSwitchedOff."""
+    """② Return the session of a token. Raises NotSignedIn, PlatformSwitchedOff, SessionEnded."""
     session = read(
         contest_state.keys.session,
         token,
         contest_id=contest_state.contest.id,
         now_seconds=now.timestamp(),
     )
-    if session.platform_id not in state.platforms:
+    platform = state.platforms.get(session.platform_id)
+    if platform is None:
         raise PlatformSwitchedOff("sites.public.api.platform_switched_off")
+    if session.issued < platform.oldest_session:
+        raise SessionEnded("sites.public.api.session_ended")
     return session
 
 
 class SubmittedBallot(NamedTuple):
-    """A ballot as sent: the choices, the solved challenge if any, and the request's signals."""
+    """A ballot as sent, and the signals of its request."""
 
-    choices: list[int]
-    challenge: str | None
+    parsed: BallotRequest
     signals: RequestSignals
 
 
 async def submit_ballot(
     contest_state: ContestState, session: Session, ballot: SubmittedBallot, now: datetime
 ) -> Accepted | Repeated:
-    """③ to ⑥: submit a ballot and return its result. Raises the error of a refused ballot.
+    """③ to ⑥: submit a ballot that arrives now, and return its result. Raises the error of a
+    refused ballot.
 
-    After the close, a voter whose answer was lost still gets the receipt of the stored ballot.
-    Before the opening, and once the voters' key is destroyed, every ballot is refused.
+    The arrival decides day and deadline, however long the vote then waits. After the end of its
+    period, a voter whose answer was lost still gets the receipt of the stored ballot. Before the
+    opening, and once the voters' key is destroyed, every ballot is refused.
     """
     contest, senders, paid = contest_state.contest, contest_state.senders, CaptchaResult.FAILED
     if senders is None or now < contest.opens_at:
         raise not_open(contest, now)
-    if now < contest.closes_at:
-        if ballot.challenge is not None:
-            address = senders.read_address(ballot.signals)
-            payment = ChallengeSolution(session.voter, ballot.challenge, address)
-            paid = await contest_state.challenges.check(contest, payment, now)
-        result = await contest_state.pipeline.submit(
-            voter=session.voter,
-            platform_id=session.platform_id,
-            sender=senders.read_sender(ballot.signals, session, now.timestamp()),
-            solved=paid is CaptchaResult.VERIFIED,
-            choices=ballot.choices,
-        )
-    else:
-        result = await contest_state.pipeline.result_after_close(session.voter, ballot.choices)
+    (choices, challenge, named), signals = ballot
+    dated = DatedBallot.of(contest, choices, now)
+    if named is not None:
+        check_period(named, contest, now)
+        dated = dated._replace(period=named)
+    if challenge is not None:
+        solution = ChallengeSolution(session.voter, challenge, senders.read_address(signals))
+        paid, arrived_at = await contest_state.challenges.check(contest, solution, now)
+        first_try = DatedBallot.of(contest, choices, arrived_at)
+        if named in {None, first_try.period}:
+            dated = first_try
+        else:
+            paid = CaptchaResult.FAILED
+    result = await contest_state.pipeline.submit(
+        voter=session.voter,
+        platform_id=session.platform_id,
+        sender=senders.read_sender(signals, session, now.timestamp()),
+        solved=paid is CaptchaResult.VERIFIED,
+        ballot=dated,
+    )
     if isinstance(result, ChallengeRequired):
-        await contest_state.challenges.issue(contest, session.voter, result, now, paid)
+        await contest_state.challenges.issue(contest, session.voter, result, dated.cast_at, paid)
     if isinstance(result, VotingError):
         raise result
     return result
@@ -134,12 +150,11 @@ class CastBallot:
         authorization = headers_sent.get(b"authorization", b"")
         if authorization[:7].lower() != b"bearer ":
             raise NotSignedIn("sites.public.api.session_missing")
-        state.clock_watch.require()
+        state.require_accepting()
         now = state.clock()
         session = authenticate_voter(state, contest_state, authorization[7:], now)
-        choices, challenge = parse_cast(body, contest_state.contest)
-        signals = RequestSignals.from_scope(scope, headers_sent)
-        ballot = SubmittedBallot(choices, challenge, signals)
+        parsed = parse_cast(body, contest_state.contest)
+        ballot = SubmittedBallot(parsed, RequestSignals.from_scope(scope, headers_sent))
         return await submit_ballot(contest_state, session, ballot, now)
 
 

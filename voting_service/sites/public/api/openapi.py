@@ -323,13 +323,6 @@ def _operators_paths() -> dict[str, Any]:
                 },
             }
         },
-        "/metrics": {
-            "get": {
-                "operationId": "metrics",
-                "summary": _text("operations.metrics"),
-                "responses": {"200": _answer("samples", _TEXT, "text/plain")},
-            }
-        },
         "/openapi.json": {
             "get": {
                 "operationId": "contract",

@@ -24,8 +24,9 @@ from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.problem_documents import problem
 from voting_service.voting.ballots.commit import load_stored
 from voting_service.voting.ballots.receipt import StoredBallot
+from voting_service.voting.ballots.receipt_state import ReceiptState as ShownState
+from voting_service.voting.ballots.receipt_state import shown_from
 from voting_service.voting.ballots.repository import load_ballot
-from voting_service.voting.rulings.model import BallotState
 
 _BALLOT_ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
@@ -204,11 +205,12 @@ class ReceiptState(msgspec.Struct, frozen=True):
     contest: str
     period: str
     issued_at: datetime
-    state: BallotState
+    state: ShownState
 
 
 async def receipt_state(request: Request) -> Response:
-    """Return whether a ballot is counted, held or void. The ballot ID is the only credential."""
+    """Return that a ballot is recorded, and once its day has been gathered whether it is counted,
+    held or void. The ballot ID is the only credential."""
     state: PublicState = request.state.app_state
     contest = state.contest_state(request.path_params["slug"]).contest
     ballot: str = request.path_params["ballot"]
@@ -226,14 +228,17 @@ async def receipt_state(request: Request) -> Response:
 
 async def find_ballot(
     state: PublicState, contest: Contest, ballot: str
-) -> tuple[StoredBallot, BallotState]:
-    """Load a ballot and its state by its ID in hexadecimal. Raises NotFound."""
+) -> tuple[StoredBallot, ShownState]:
+    """Load a ballot by its ID in hexadecimal, and what its holder may see of its state. Raises
+    NotFound."""
     stored = None
     if _BALLOT_ID.fullmatch(ballot):
         async with acquire(state.read_pool) as connection:
             stored = await load_ballot(connection, contest.id, bytes.fromhex(ballot))
     if stored is None:
         raise NotFound("sites.public.api.no_such_ballot")
+    if state.clock() < shown_from(contest, stored[0].cast_at):
+        return stored[0], "recorded"
     return stored
 
 
@@ -241,9 +246,10 @@ async def find_voters_ballot(
     state: PublicState, contest: Contest, voter: bytes, now: datetime
 ) -> str | None:
     """Load the ID, in hexadecimal, of the ballot that a voter has cast in the current period."""
+    key = contest.period(now), voter
     async with acquire(state.read_pool) as connection:
-        stored = await load_stored(connection, contest.id, contest.period(now), [voter])
-    return stored[voter].ballot_id.hex() if stored else None
+        stored = await load_stored(connection, contest.id, [key])
+    return stored[key].ballot_id.hex() if stored else None
 
 
 def requested_version(request: Request) -> int | None:

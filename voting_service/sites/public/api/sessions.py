@@ -11,14 +11,16 @@ from starlette.responses import Response
 from voting_service.contests.model import Platform
 from voting_service.errors import (
     NotFound,
-    StoreUnavailable,
     TokenRefused,
+    Unavailable,
 )
+from voting_service.infrastructure.postgres.pool import acquire_confirming
 from voting_service.infrastructure.strict_json import decode_json, refuse_repeated_keys
 from voting_service.sites.public.state import ContestState, PublicState
 from voting_service.sites.shared.request_bodies import read_body, require_json
 from voting_service.voting import metrics
-from voting_service.voting.voters.service import open_session
+from voting_service.voting.voters.identity import Identity
+from voting_service.voting.voters.service import bind_account, open_session
 
 MAX_BODY_BYTES = 8192
 
@@ -79,17 +81,45 @@ async def sign_in(
 async def _sign_in(
     state: PublicState, request: SignInRequest
 ) -> tuple[ContestState, SessionGranted]:
-    if not state.registry.loaded:
-        raise StoreUnavailable("sites.public.api.service_starting")
-    state.clock_watch.require()
-    platform = state.registry.platforms.get(request.platform)
-    if platform is None or not platform.enabled:
-        raise TokenRefused("sites.public.api.no_such_platform")
+    platform = _accepting_platform(state, request.platform)
     contest_state = _requested_contest(state, platform, request)
     contest = contest_state.contest
     identity = await state.sign_in.identify(platform, request.token, contest_slug=contest.slug)
-    token, expires_at = open_session(contest_state.keys, contest.id, identity, state.clock())
-    return contest_state, SessionGranted(token, expires_at)
+    try:
+        granted = await _open_session(state, contest_state, platform, identity)
+    except Unavailable:  # trying again later needs no new token
+        await state.sign_in.release(platform, request.token)
+        raise
+    return contest_state, granted
+
+
+async def _open_session(
+    state: PublicState, contest_state: ContestState, platform: Platform, identity: Identity
+) -> SessionGranted:
+    contest = contest_state.contest
+    if identity.person is not None:
+        async with acquire_confirming(state.pool) as connection:
+            await bind_account(connection, contest_state.keys, contest.id, identity)
+    # This worker may have learned only now that the platform is off, or that sessions end which the
+    # token's key has opened: such a session would be refused, or outlive the key.
+    current = _accepting_platform(state, platform.slug)
+    now = state.clock()
+    wait_seconds = current.oldest_session - int(now.timestamp())
+    if wait_seconds > 0 or current.sessions_not_before != platform.sessions_not_before:
+        raise Unavailable(
+            "sites.public.api.sessions_ending", retry_after_seconds=max(1, wait_seconds)
+        )
+    return SessionGranted(*open_session(contest_state.keys, contest, identity, now))
+
+
+def _accepting_platform(state: PublicState, slug: str) -> Platform:
+    """Return the platform as it is now. Raises TokenRefused if it is off, Unavailable while this
+    worker may not sign anybody in."""
+    state.require_accepting()
+    platform = state.registry.platforms.get(slug)
+    if platform is None or not platform.enabled:
+        raise TokenRefused("sites.public.api.no_such_platform")
+    return platform
 
 
 def _requested_contest(

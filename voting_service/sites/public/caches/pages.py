@@ -7,22 +7,25 @@ enters another phase. A shuffled list exists in `VARIANTS` orders; a cookie keep
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 
-from voting_service.contests.model import Candidate, Contest, Phase
+from voting_service.contests.model import Candidate, Contest, Phase, Platform
 from voting_service.contests.phases import published_at
 from voting_service.contests.pictures.model import Picture
 from voting_service.contests.settings.descriptions import describe_changes
 from voting_service.contests.settings.repository import AnnouncedChange
 from voting_service.errors import NotFound
+from voting_service.i18n.formatting import written_list
 from voting_service.i18n.text import Language
+from voting_service.sites.public.caches.shown_pages import ShownPages
 from voting_service.sites.public.rendering import (
     dated,
     deadline,
     render,
     texts,
 )
+from voting_service.sites.shared.page_frame import PageFrame
 from voting_service.sites.shared.prepared_pages import PreparedPage
 from voting_service.voting.tally.standings import Standings
 
@@ -53,6 +56,25 @@ def phase_line(contest: Contest, phase: Phase, language: Language) -> str:
     )
 
 
+def who_is_one_voter(
+    contest: Contest, platforms: Collection[Platform], language: Language
+) -> list[str]:
+    """Return how often a person or an account may vote, by the person policy of the platforms."""
+    sentences: Mapping[str, str] = texts(language)["rules"]["often"][contest.rules.ballot.every]
+    by_person, by_account = (
+        [getattr(p.name, language) for p in platforms if p.person_policy == policy]
+        for policy in ("required", "never")
+    )
+    if not by_person:
+        return [sentences["account"]]
+    if not by_account:
+        return [sentences["person"]]
+    return [
+        sentences["person_there"].format(platforms=written_list(by_person, language)),
+        sentences["account_there"].format(platforms=written_list(by_account, language)),
+    ]
+
+
 class PageCache:
     """The prepared pages of a contest in one phase."""
 
@@ -76,6 +98,10 @@ class PageCache:
         self.phase = contest.phase(now)
         self._public_url = public_url
         self._pages: dict[tuple[str, Language, int], PreparedPage] = {}
+        self._rules: dict[Language, tuple[list[str], PreparedPage]] = {}
+        self.shown = ShownPages()
+        """Pages of what is published in this phase: the cut and the result."""
+        self._frames: dict[tuple[str, Language, frozenset[Hashable]], PageFrame] = {}
         self._standings: dict[Language, tuple[str, PreparedPage]] = {}
         self._candidates: Mapping[int, Candidate] = {c.number: c for c in contest.candidates}
 
@@ -116,13 +142,15 @@ class PageCache:
             )
         return self._pages[key]
 
-    def rules(self, language: Language) -> PreparedPage:
-        """The rules page."""
-        key = ("rules", language, 0)
-        if key not in self._pages:
+    def rules(self, language: Language, platforms: Collection[Platform]) -> PreparedPage:
+        """The rules page, rendered again when the platforms or their person policies change."""
+        often = who_is_one_voter(self.contest, platforms, language)
+        cached = self._rules.get(language)
+        if cached is None or cached[0] != often:
             changes = describe_changes(self._changes, self.contest, language)
-            self._pages[key] = self._render("rules.html", language, "/rules", changes=changes)
-        return self._pages[key]
+            page = self._render("rules.html", language, "/rules", changes=changes, often=often)
+            cached = self._rules[language] = (often, page)
+        return cached[1]
 
     def standings(self, language: Language, shown: Standings, tag: str) -> PreparedPage:
         """The standings page, rendered again when `tag` changes."""
@@ -158,6 +186,13 @@ class PageCache:
             public_url=self._public_url,
             **{"preview_image": None, **values},
         )
+
+    def frame(self, template: str, language: Language, below: str, **values: Hashable) -> PageFrame:
+        """Return a page of this contest with placeholders, rendered once for the same values."""
+        key = template, language, frozenset(values.items())
+        if key not in self._frames:
+            self._frames[key] = PageFrame.of(self.render(template, language, below, **values))
+        return self._frames[key]
 
     def _render(
         self, template: str, language: Language, below: str, **values: object

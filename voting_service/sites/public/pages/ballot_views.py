@@ -4,6 +4,7 @@ review page casts."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from hmac import compare_digest
 from typing import Any
 
@@ -18,6 +19,7 @@ from voting_service.errors import (
     SentFromElsewhere,
     VotingError,
 )
+from voting_service.infrastructure.timeouts import CHALLENGE_GRACE_SECONDS
 from voting_service.sites.public.api.cast_ballot import SubmittedBallot, submit_ballot
 from voting_service.sites.public.caches.pages import ordered_candidates
 from voting_service.sites.public.pages.context import PageContext
@@ -39,18 +41,29 @@ from voting_service.sites.public.rendering import texts
 from voting_service.sites.public.request_signals import RequestSignals
 from voting_service.sites.shared.same_origin import refuse_cross_site
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS, content_security_policy
-from voting_service.voting.ballots.parse import MAX_BODY_BYTES, check_choices
+from voting_service.voting.ballots.parse import (
+    MAX_BODY_BYTES,
+    BallotRequest,
+    PeriodFault,
+    check_choices,
+    check_period,
+)
 from voting_service.voting.ballots.pipeline import not_open
 from voting_service.voting.ballots.vote import Accepted
 
 CSRF_FIELD = "csrf_token"
+PERIOD = "period"
+REMOVE = "remove"
+"""The number of a candidate that the review page no longer chooses."""
 CHALLENGE = "altcha"
 """The form field in which the ALTCHA widget sends a solved challenge."""
+_FIELDS = {CHOICE, CSRF_FIELD, CHALLENGE, PERIOD, REMOVE}
 _HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store"}
 
 
 class _StoredBallotId(msgspec.Struct, frozen=True):
     ballot: str
+    period: date
 
 
 class _BallotReceipt(msgspec.Struct, frozen=True):
@@ -91,10 +104,15 @@ async def review(context: PageContext) -> Response:
     """Keep the choices and redirect (303) to the review page, which can be reloaded and read in the
     other language. An invalid ballot gets 422 with the fault."""
     form = await _read(context)
+    kept = [number for number in form.choices if str(number) != form.fields.get(REMOVE)]
+    if not kept and REMOVE in form.fields:
+        response = RedirectResponse(f"{context.address}/ballot", 303, _HEADERS)
+        context.cookies.forget_choice(response)
+        return response
     try:
-        choices = check_choices(form.choices, context.contest)
+        choices = check_choices(kept, context.contest)
     except InvalidInput:
-        return _review_page(context, form.choices, is_faulty=True)
+        return _review_page(context, kept, is_faulty=True)
     response = RedirectResponse(f"{context.address}/ballot/review", 303, _HEADERS)
     context.cookies.keep_choice(response, choices)
     return response
@@ -112,26 +130,52 @@ async def review_page(context: PageContext) -> Response:
 async def cast(context: PageContext) -> Response:
     """Cast the ballot and redirect (303) to the receipt. Every error page keeps the choices."""
     form = await _read(context)
+    context = context._replace(now=context.state.clock())  # it arrived with its last byte
     if context.contest.phase(context.now) == "upcoming":
         # Checked first: the page for an invalid ballot names candidates, who are not public yet.
         return problem_page(context, not_open(context.contest, context.now), form.choices)
+    period: date | None = None
     try:
-        return await _cast(context, form)
+        period = _read_period(form, context)
+        return await _cast(context, form, period)
     except AlreadyVoted as error:
-        ballot_id = _decoder.decode(error.receipt).receipt.ballot
-        response = await receipt_page(context, ballot_id, has_already_voted=True)
-        context.cookies.mark_voted(response, ballot_id, context.now)
+        stored = _decoder.decode(error.receipt).receipt
+        response = await receipt_page(context, stored.ballot, has_already_voted=True)
+        _mark_voted(context, response, stored)
         return response
-    except InvalidInput:
-        return _review_page(context, form.choices, is_faulty=True)
+    except InvalidInput as error:
+        return (
+            problem_page(context, error, form.choices)
+            if isinstance(error, PeriodFault)
+            else _review_page(context, form.choices, is_faulty=True)
+        )
     except ChallengeRequired as error:
-        return _challenge_page(context, form.choices, error)
+        return _challenge_page(context, form.choices, error, period)
     except VotingError as error:
-        return problem_page(context, error, form.choices)
+        return problem_page(context, error, form.choices, period)
 
 
-async def _cast(context: PageContext, form: BallotForm) -> Response:
-    context.state.clock_watch.require()
+def _read_period(form: BallotForm, context: PageContext) -> date | None:
+    """Return the period that the form names: that of the review page it was sent from. Raises
+    PeriodFault."""
+    if PERIOD not in form.fields:
+        return None
+    try:
+        period = date.fromisoformat(form.fields[PERIOD])
+    except ValueError:
+        raise PeriodFault from None
+    check_period(period, context.contest, context.now)
+    return period
+
+
+def _mark_voted(context: PageContext, response: Response, stored: _StoredBallotId) -> None:
+    """Keep the ballot's id, unless it is of an earlier period: then its voter may vote again."""
+    if stored.period == context.contest.current_period(context.now):
+        context.cookies.mark_voted(response, stored.ballot, context.now)
+
+
+async def _cast(context: PageContext, form: BallotForm, period: date | None) -> Response:
+    context.state.require_accepting()
     session = context.voter()
     token = context.cookies.session(context.request)
     expected = csrf_token(context.contest_state.keys.session, token)
@@ -140,27 +184,26 @@ async def _cast(context: PageContext, form: BallotForm) -> Response:
     choices = check_choices(form.choices, context.contest)
     scope = context.request.scope
     submitted = SubmittedBallot(
-        choices,
-        form.fields.get(CHALLENGE),
+        BallotRequest(choices, form.fields.get(CHALLENGE), period),
         RequestSignals.from_scope(scope, dict(scope["headers"])),
     )
     result = await submit_ballot(context.contest_state, session, submitted, context.now)
-    ballot_id = _decoder.decode(result.receipt).receipt.ballot
+    stored = _decoder.decode(result.receipt).receipt
     # The fragment tells the page which message to show; a reload shows none.
     fragment = "stored" if isinstance(result, Accepted) else "again"
     response = RedirectResponse(
-        f"{context.address}/receipts/{ballot_id}#{fragment}",
+        f"{context.address}/receipts/{stored.ballot}#{fragment}",
         303,
         _HEADERS,
     )
-    context.cookies.mark_voted(response, ballot_id, context.now)
+    _mark_voted(context, response, stored)
     context.cookies.forget_choice(response)
     return response
 
 
 async def _read(context: PageContext) -> BallotForm:
     refuse_cross_site(context.request, context.state.settings.public_url)
-    return await read_form(context.request, {CHOICE, CSRF_FIELD, CHALLENGE}, MAX_BODY_BYTES)
+    return await read_form(context.request, _FIELDS, MAX_BODY_BYTES)
 
 
 def _review_page(
@@ -169,23 +212,30 @@ def _review_page(
     *,
     is_faulty: bool = False,
     challenge: ChallengeRequired | None = None,
+    period: date | None = None,
 ) -> Response:
+    """Return the page; the ballot that it sends names `period`, by default the current one."""
     voter = context.voter_if_any()
     chosen = [c for c in context.contest.candidates if c.number in set(choices)]
     fault = _explain(choices, context) if is_faulty else None
+    voted = context.cookies.voted(context.request)
     body = context.page_cache.render(
         "review.html",
         context.language,
         "/ballot/review",
         chosen=chosen,
         fault=fault,
-        can_cast=voter is not None and fault is None and context.page_cache.phase == "open",
+        can_cast=(
+            voter is not None and fault is None and not voted and context.page_cache.phase == "open"
+        ),
         platform=context.state.platforms[voter.platform_id] if voter else None,
-        voted=context.cookies.voted(context.request),
+        voted=voted,
         platforms=() if voter else sign_in_platforms(context),
         csrf_token=csrf_token(
             context.contest_state.keys.session, context.cookies.session(context.request)
         ),
+        period=period or context.contest.current_period(context.now),
+        grace_seconds=CHALLENGE_GRACE_SECONDS,
         challenge=_as_attribute(challenge.challenge) if challenge else None,
         captcha=_as_attribute(challenge.captcha) if challenge else None,
     )
@@ -200,11 +250,14 @@ def _as_attribute(value: dict[str, Any] | None) -> str | None:
 
 
 def _challenge_page(
-    context: PageContext, choices: Sequence[int], challenge: ChallengeRequired
+    context: PageContext,
+    choices: Sequence[int],
+    challenge: ChallengeRequired,
+    period: date | None,
 ) -> Response:
     """Show the review page with the challenge. With a captcha, only this page's policy allows the
     provider's widget, and the page sends the provider the site's origin as referrer."""
-    response = _review_page(context, choices, challenge=challenge)
+    response = _review_page(context, choices, challenge=challenge, period=period)
     verifier = context.contest_state.challenges.captcha_verifier
     if challenge.captcha is not None and verifier is not None:
         policy = content_security_policy(verifier.adapter.page_sources)

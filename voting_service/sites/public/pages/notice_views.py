@@ -11,6 +11,7 @@ from voting_service.i18n.formatting import preferred_language
 from voting_service.infrastructure.crypto.public_draw import lot
 from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.nomination.notices.repository import (
+    Notice,
     PublishedNotice,
     load_notice,
     load_notices,
@@ -19,7 +20,6 @@ from voting_service.sites.public.api.reads import json_response, requested_versi
 from voting_service.sites.public.pages.responses import language_of_path, page_response
 from voting_service.sites.public.rendering import render
 from voting_service.sites.public.state import PublicState
-from voting_service.sites.shared.prepared_pages import PreparedPage
 
 _SHARED = "public, max-age=10, stale-while-revalidate=60"
 
@@ -37,38 +37,55 @@ async def notice_page(request: Request) -> Response:
     """Show a notice: its newest version, or the one of `?version=`."""
     state: PublicState = request.state.app_state
     language = language_of_path(request)
-    published = await _requested_notice(request)
-    notice = published.notice
-    until = notice.objections_until
-    body = render(
-        "notice.html",
-        language=language,
-        path=f"/notices/{notice.slug}",
-        title=notice.title,
-        notice=notice,
-        published=published,
-        is_over=until is not None and until <= state.clock(),
-        lot=lot,
-        public_url=state.settings.public_url.rstrip("/"),
-    )
-    return page_response(request, PreparedPage.of(body), cache_control=_SHARED)
+    now = state.clock()
+
+    async def load() -> tuple[PublishedNotice, bool]:
+        published = await _requested_notice(request)
+        until = published.notice.objections_until
+        return published, until is not None and until <= now
+
+    def render_notice(loaded: tuple[PublishedNotice, bool]) -> bytes:
+        published, is_over = loaded
+        notice = published.notice
+        return render(
+            "notice.html",
+            language=language,
+            path=f"/notices/{notice.slug}",
+            title=notice.title,
+            notice=notice,
+            published=published,
+            is_over=is_over,
+            lot=lot,
+            public_url=state.settings.public_url.rstrip("/"),
+        )
+
+    key = language, request.path_params["slug"], requested_version(request)
+    page = await state.shown_notices.get(key, now, load, render_notice)
+    return page_response(request, page, cache_control=_SHARED)
 
 
 async def notices_page(request: Request) -> Response:
     """Show all notices, newest first."""
     state: PublicState = request.state.app_state
     language = language_of_path(request)
-    async with acquire(state.read_pool) as connection:
-        notices = await load_notices(connection, state.clock())
-    body = render(
-        "notices.html",
-        language=language,
-        path="/notices",
-        title=None,
-        notices=notices,
-        public_url=state.settings.public_url.rstrip("/"),
-    )
-    return page_response(request, PreparedPage.of(body), cache_control=_SHARED)
+    now = state.clock()
+
+    async def load() -> tuple[Notice, ...]:
+        async with acquire(state.read_pool) as connection:
+            return await load_notices(connection, now)
+
+    def render_list(notices: tuple[Notice, ...]) -> bytes:
+        return render(
+            "notices.html",
+            language=language,
+            path="/notices",
+            title=None,
+            notices=notices,
+            public_url=state.settings.public_url.rstrip("/"),
+        )
+
+    page = await state.shown_notices.get(language, now, load, render_list)
+    return page_response(request, page, cache_control=_SHARED)
 
 
 async def notice_document(request: Request) -> Response:

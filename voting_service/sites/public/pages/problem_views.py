@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import date
 from functools import wraps
 from typing import TypeAlias
 
@@ -17,11 +18,12 @@ from voting_service.errors import (
     NotOpen,
     NotPublished,
     NotSignedIn,
+    PeriodOver,
     SlowDown,
     Unavailable,
     VotingError,
 )
-from voting_service.i18n.formatting import LOCALES
+from voting_service.i18n.formatting import LOCALES, written_day
 from voting_service.i18n.text import Language
 from voting_service.sites.public.api.cast_ballot import PlatformSwitchedOff
 from voting_service.sites.public.pages.context import PageContext, load_context
@@ -61,8 +63,14 @@ def published(endpoint: Endpoint) -> Endpoint:
     return if_published
 
 
-def problem_page(context: PageContext, error: VotingError, choices: Iterable[int] = ()) -> Response:
-    """Return the page of an error. It keeps the choices, so that voters need not choose again."""
+def problem_page(
+    context: PageContext,
+    error: VotingError,
+    choices: Iterable[int] = (),
+    period: date | None = None,
+) -> Response:
+    """Return the page of an error. It keeps the choices, so that voters need not choose again, and
+    the period, so that a ballot that is sent again stays in its day."""
     status, name = page_kind(error)
     headers = {}
     if isinstance(error, SlowDown | Unavailable):
@@ -77,6 +85,7 @@ def problem_page(context: PageContext, error: VotingError, choices: Iterable[int
         text=problem_text(name, context, error),
         can_repeat=isinstance(error, SlowDown | Unavailable),
         chosen=chosen,
+        period=period,
         csrf_token=csrf_token(context.contest_state.keys.session, session),
         platforms=sign_in_platforms(context) if isinstance(error, NotSignedIn) else (),
     )
@@ -108,6 +117,7 @@ def problem_text(name: str, context: PageContext, error: VotingError) -> dict[st
         "opens_at": dated(contest.opens_at, contest.zone, language),
         "closes_at": deadline(contest.closes_at, contest.zone, language),
         "until": time_until_open(context, language),
+        "period": written_day(error.period, language) if isinstance(error, PeriodOver) else "",
         "seconds": seconds,
     }
     return {key: line.format(**values) for key, line in section.items()}

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
+from markupsafe import escape
 from starlette.responses import Response
 
 from voting_service.sites.public.api.reads import find_ballot
 from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.responses import rendered_response
-from voting_service.sites.shared.qr_code import qr_code
+from voting_service.sites.public.rendering import dated
+from voting_service.sites.shared.page_frame import placeholder
+from voting_service.sites.shared.qr_code import QrCodes
 from voting_service.sites.shared.security_headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 from voting_service.voting.ballots.receipt import receipt_bytes
-from voting_service.voting.rulings.model import BallotState
+from voting_service.voting.ballots.receipt_state import ReceiptState
 
 PICTURE_WIDTH = 640
 _MARGIN = 40
 _TITLE_SIZE = 34
 _GROUP = 4
+_END = 8
+_BALLOT_DIGITS = 32
 _POLICY = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' blob:")
 """Allows the picture that the script draws, which phones save by touch and hold."""
 
@@ -39,14 +45,21 @@ _decoder = msgspec.json.Decoder(_ReceiptDocument)
 
 
 class Receipt(NamedTuple):
-    """A receipt as the page shows it."""
+    """A receipt as the pages show it, every field as it is written there."""
 
     ballot: str
-    issued_at: datetime
+    ballot_groups: str
+    ballot_end: str
+    issued_at: str
+    issued_text: str
     seal: str
-    state: BallotState
+    mac_groups: str
     address: str
     """The full address of the receipt's page."""
+    qr: str
+
+
+_PLACEHOLDERS = Receipt(*(placeholder(name) for name in Receipt._fields))
 
 
 async def receipt(context: PageContext) -> Response:
@@ -58,56 +71,68 @@ async def receipt_page(
     context: PageContext, ballot: str, *, has_already_voted: bool = False
 ) -> Response:
     """Return the page: 409 after a second, different ballot of its voter. Raises NotFound."""
-    shown = await _load_receipt(context, ballot)
-    body = context.page_cache.render(
+    shown, state, is_earlier = await _load_receipt(context, ballot)
+    frame = context.page_cache.frame(
         "receipt.html",
         context.language,
-        f"/receipts/{ballot}",
-        receipt=shown,
-        groups=grouped,
-        qr=qr_code(shown.address),
+        f"/receipts/{_PLACEHOLDERS.ballot}",
+        receipt=_PLACEHOLDERS,
+        state=state,
+        is_earlier=is_earlier,
         next_try=_next_try(context),
         has_already_voted=has_already_voted,
     )
-    response = rendered_response(body, 409 if has_already_voted else 200)
+    response = rendered_response(frame.fill(shown._asdict()), 409 if has_already_voted else 200)
     response.headers["content-security-policy"] = _POLICY
     return response
 
 
 async def picture(context: PageContext) -> Response:
     """Return the receipt as a self-contained SVG, to save and to print."""
-    shown = await _load_receipt(context, context.request.path_params["ballot"])
+    shown, *_ = await _load_receipt(context, context.request.path_params["ballot"])
     title = getattr(context.contest.rules.title, context.language)
-    body = context.page_cache.render(
+    frame = context.page_cache.frame(
         "receipt_picture.svg",
         context.language,
         "",
-        receipt=shown,
-        groups=grouped,
-        qr=qr_code(shown.address),
+        receipt=_PLACEHOLDERS,
         width=PICTURE_WIDTH,
         title_size=fitting_size(title, PICTURE_WIDTH - 2 * _MARGIN, _TITLE_SIZE),
     )
     headers = {
         **SECURITY_HEADERS,
         "cache-control": "no-store",
-        "content-disposition": f'attachment; filename="receipt-{shown.ballot[-8:]}.svg"',
+        "content-disposition": f'attachment; filename="receipt-{shown.ballot_end}.svg"',
     }
-    return Response(body, 200, headers, media_type="image/svg+xml")
+    return Response(frame.fill(shown._asdict()), 200, headers, media_type="image/svg+xml")
 
 
-async def _load_receipt(context: PageContext, ballot: str) -> Receipt:
+async def _load_receipt(context: PageContext, ballot: str) -> tuple[Receipt, ReceiptState, bool]:
+    """Return a receipt, its state, and whether it is of an earlier period, so that its voter may
+    vote again. Raises NotFound."""
     stored, state = await find_ballot(context.state, context.contest, ballot)
     fields = _decoder.decode(
         receipt_bytes(context.contest_state.keys.receipt, context.contest.slug, stored)
     ).receipt
-    return Receipt(
+    below = f"{context.state.settings.public_url}{context.address}/receipts/"
+    shown = Receipt(
         ballot=fields.ballot,
-        issued_at=fields.issued_at,
+        ballot_groups=grouped(fields.ballot),
+        ballot_end=fields.ballot[-_END:],
+        issued_at=fields.issued_at.isoformat(),
+        issued_text=dated(fields.issued_at, context.contest.zone, context.language),
         seal=fields.seal,
-        state=state,
-        address=f"{context.state.settings.public_url}{context.address}/receipts/{ballot}",
+        mac_groups=grouped(fields.seal),
+        address=str(escape(below + ballot)),
+        qr=_codes(below).code(ballot).svg(),
     )
+    return shown, state, stored.period < context.contest.current_period(context.now)
+
+
+@lru_cache(maxsize=32)
+def _codes(below: str) -> QrCodes:
+    """Return the codes of the receipts below an address, a contest's in one language."""
+    return QrCodes(below, _BALLOT_DIGITS)
 
 
 def _next_try(context: PageContext) -> str:

@@ -15,6 +15,7 @@ from voting_service.infrastructure.postgres.pool import AnyConnection, acquire
 from voting_service.infrastructure.prepared_response import Prepared
 from voting_service.nomination.awards.certificate_numbers import is_serial_number
 from voting_service.nomination.awards.published_result import (
+    Award,
     Publicity,
     PublishedCertificate,
     Result,
@@ -27,7 +28,7 @@ from voting_service.nomination.awards.published_result import (
 )
 from voting_service.sites.public.api.reads import SHARED_SECONDS, conditional_response
 from voting_service.sites.public.pages.context import PageContext
-from voting_service.sites.public.pages.responses import rendered_response
+from voting_service.sites.public.pages.responses import page_response, rendered_response
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 
@@ -35,47 +36,64 @@ from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 async def result(context: PageContext) -> Response:
     """Show winners and nominees by number, or that the result is not announced yet."""
     contest, now = context.contest, context.now
-    async with acquire(context.state.read_pool) as connection:
-        shown = await shown_result(connection, contest.id, now)
-        albums = (
-            await album_languages(connection, contest.id, shown.version) if shown else frozenset()
+
+    async def load() -> tuple[Result | None, bool, bool]:
+        async with acquire(context.state.read_pool) as connection:
+            shown = await shown_result(connection, contest.id, now)
+            albums = await album_languages(connection, contest.id, shown.version) if shown else ()
+        is_over = shown is not None and _objections_until(shown) <= now
+        return shown, context.language in albums, is_over
+
+    def render(loaded: tuple[Result | None, bool, bool]) -> bytes:
+        shown, has_album, _ = loaded
+        return context.page_cache.render(
+            "result.html",
+            context.language,
+            "/result",
+            result=None if shown is None else shown.read(),
+            objections_until=None if shown is None else _objections_until(shown),
+            has_album=has_album,
+            now=now,
         )
-    document = None if shown is None else shown.read()
-    body = context.page_cache.render(
-        "result.html",
-        context.language,
-        "/result",
-        result=document,
-        objections_until=None
-        if document is None
-        else datetime.fromisoformat(document.objections_until),
-        has_album=context.language in albums,
-        now=now,
-    )
-    return rendered_response(body)
+
+    key = "result", context.language
+    page = await context.page_cache.shown.get(key, now, load, render)
+    return page_response(context.request, page, cache_control="no-store")
+
+
+def _objections_until(shown: Result) -> datetime:
+    return datetime.fromisoformat(shown.read().objections_until)
 
 
 async def awarded(context: PageContext) -> Response:
     """Show the page of a winner or nominee. Raises NotFound for other numbers."""
     number = context.request.path_params["number"]
-    async with acquire(context.state.read_pool) as connection:
-        shown = await shown_result(connection, context.contest.id, context.now)
-        publicity = await load_publicity(connection, context.contest.id)
-    award = None if shown is None else shown.read().find_award(number)
     candidate = next((c for c in context.contest.candidates if c.number == number), None)
-    if award is None or candidate is None:
-        raise NotFound("sites.public.pages.not_in_result")
-    about: Publicity = publicity.get(number, Publicity(number))
-    body = context.page_cache.render(
-        "awarded.html",
-        context.language,
-        f"/result/{number}",
-        candidate=candidate,
-        award=award,
-        publicity=about,
-        picture=_portrait(context, number),
-    )
-    return rendered_response(body)
+
+    async def load() -> tuple[Award, Publicity]:
+        async with acquire(context.state.read_pool) as connection:
+            shown = await shown_result(connection, context.contest.id, context.now)
+            publicity = await load_publicity(connection, context.contest.id)
+        award = None if shown is None else shown.read().find_award(number)
+        if award is None or candidate is None:
+            raise NotFound("sites.public.pages.not_in_result")
+        return award, publicity.get(number, Publicity(number))
+
+    def render(loaded: tuple[Award, Publicity]) -> bytes:
+        award, about = loaded
+        return context.page_cache.render(
+            "awarded.html",
+            context.language,
+            f"/result/{number}",
+            candidate=candidate,
+            award=award,
+            publicity=about,
+            picture=_portrait(context, number),
+        )
+
+    key = "awarded", context.language, number
+    page = await context.page_cache.shown.get(key, context.now, load, render)
+    return page_response(context.request, page, cache_control="no-store")
 
 
 def _portrait(context: PageContext, number: int) -> Picture | None:

@@ -8,31 +8,40 @@ from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.nomination.awards.published_result import shown_result
 from voting_service.sites.public.api.reads import requested_version
 from voting_service.sites.public.pages.context import PageContext
-from voting_service.sites.public.pages.responses import page_response, rendered_response
+from voting_service.sites.public.pages.responses import page_response
 from voting_service.voting.cut.correction import read_document
+from voting_service.voting.cut.publication import ShownCut
 
 _SHARED = "public, max-age=10, stale-while-revalidate=60"
 
 
 async def rules(context: PageContext) -> Response:
     """Show the rules and every announced change."""
-    return page_response(
-        context.request, context.page_cache.rules(context.language), cache_control=_SHARED
-    )
+    page = context.page_cache.rules(context.language, context.state.platforms.values())
+    return page_response(context.request, page, cache_control=_SHARED)
 
 
 async def cut(context: PageContext) -> Response:
     """Show the finalists, the votes, corrections, and how to check the document."""
     version = requested_version(context.request)
-    shown = await context.state.publication(context.contest, version)
-    async with acquire(context.state.read_pool) as connection:
-        announced = await shown_result(connection, context.contest.id, context.now)
-    body = context.page_cache.render(
-        "cut.html",
-        context.language,
-        "/cut" if version is None else f"/cut?version={version}",
-        cut=None if shown is None else read_document(shown.document),
-        versions=shown.versions if shown else (),
-        is_announced=announced is not None,
-    )
-    return rendered_response(body)
+
+    async def load() -> tuple[ShownCut | None, bool]:
+        shown = await context.state.publication(context.contest, version)
+        async with acquire(context.state.read_pool) as connection:
+            announced = await shown_result(connection, context.contest.id, context.now)
+        return shown, announced is not None
+
+    def render(loaded: tuple[ShownCut | None, bool]) -> bytes:
+        shown, is_announced = loaded
+        return context.page_cache.render(
+            "cut.html",
+            context.language,
+            "/cut" if version is None else f"/cut?version={version}",
+            cut=None if shown is None else read_document(shown.document),
+            versions=shown.versions if shown else (),
+            is_announced=is_announced,
+        )
+
+    key = "cut", context.language, version
+    page = await context.page_cache.shown.get(key, context.now, load, render)
+    return page_response(context.request, page, cache_control="no-store")

@@ -48,7 +48,7 @@ from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 from voting_service.voting.voters.session_token import read
 
 _FIELDS = ("platform", "token", "contest", "next", "language")
-_OWN_PAGE = re.compile(r"/(zh|en)(/[a-z0-9-]{1,64}){1,4}")
+_OWN_PAGE = re.compile(r"/(zh|en)/([a-z0-9-]{1,64})(/[a-z0-9-]{1,64}){0,3}")
 _PAGE_HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store"}
 _HEADERS = {**_PAGE_HEADERS, "referrer-policy": "no-referrer"}
 """For redirects only. The page has a form, and without a referrer browsers that do not send
@@ -106,10 +106,7 @@ async def _signed_in(request: Request, form: BallotForm, language: Language) -> 
     )
     contest_state, granted = await sign_in(state, sign_in_request)
     now = state.clock()
-    next_page = fields.get("next", "")
-    address = (
-        next_page if _OWN_PAGE.fullmatch(next_page) else f"/{language}/{contest_state.contest.slug}"
-    )
+    address = _landing_page(state, fields.get("next", ""), language, contest_state.contest.slug)
     response = RedirectResponse(address, 303, _HEADERS)
     cookies = VisitorCookies(contest_state.contest, state.settings.public_url)
     cookies.keep_session(response, granted.session, int((granted.expires_at - now).total_seconds()))
@@ -119,6 +116,15 @@ async def _signed_in(request: Request, form: BallotForm, language: Language) -> 
     else:
         cookies.mark_voted(response, ballot, now)
     return response
+
+
+def _landing_page(state: PublicState, next_page: str, language: Language, slug: str) -> str:
+    """Return the requested page, or the contest's list for a page that is not ours, or of another
+    contest, where the voter is not signed in."""
+    page = _OWN_PAGE.fullmatch(next_page)
+    if page and (page[2] == slug or page[2] not in state.contest_states):
+        return next_page
+    return f"/{language}/{slug}"
 
 
 async def _find_ballot(

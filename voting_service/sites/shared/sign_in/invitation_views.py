@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from voting_service.errors import InvalidInput
-from voting_service.sites.shared.qr_code import qr_code
+from voting_service.sites.shared.qr_code import QrCode
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.messages import messages
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
@@ -69,7 +69,7 @@ def _form(
         token=request.path_params["token"],
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         encrypted_secret=offered.encrypted,
-        picture=qr_code(provisioning_uri(label, secret)),
+        picture=QrCode.of(provisioning_uri(label, secret)).svg(),
         name=name,
         faults=faults,
     )

@@ -19,12 +19,13 @@ from voting_service.sites.shared.signed_in.access import (
     safe_next,
     signed_in,
 )
-from voting_service.sites.shared.signed_in.client_network import network_of_request
+from voting_service.sites.shared.signed_in.client_network import network_of_request, source_of_tries
 from voting_service.sites.shared.signed_in.cookies import (
     Cookie,
     delete_cookie,
     keep_session,
     read_cookie,
+    session_token,
     set_cookie,
 )
 from voting_service.sites.shared.signed_in.forms import read_form
@@ -58,7 +59,7 @@ async def _start(
         next_path,
         state.clock(),
         account_id=user.account.id if user else None,
-        session=user.session.id if user else "",
+        session=session_token(request) if user else "",
     )
     parameters = pending.parameters(_redirect_uri(request))
     address = await _provider(request).authorization_address(**parameters)
@@ -74,7 +75,7 @@ def _redirect_page(request: Request, address: str) -> Response:
     return page(request, "sign_in/onward.html", address=address)
 
 
-@limiter.limit(rate("sign_in"))
+@limiter.limit(rate("sign_in"), key_func=source_of_tries)
 async def sign_in_with_openid(request: Request) -> Response:
     """Start a sign-in at the provider."""
     form = await read_form(request)
@@ -95,7 +96,7 @@ async def connect_openid(request: Request) -> Response:
     return await _start(request, "connect", "/account", current_user(request))
 
 
-@limiter.limit(rate("sign_in"))
+@limiter.limit(rate("sign_in"), key_func=source_of_tries)
 async def callback(request: Request) -> Response:
     """Handle the provider's response. Raises NotSignedIn, TokenRefused or Unavailable."""
     state, provider = get_state(request), _provider(request)

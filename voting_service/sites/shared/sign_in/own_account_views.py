@@ -11,6 +11,7 @@ from voting_service.errors import (
     InvalidInput,
 )
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.cookies import session_token
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
@@ -53,7 +54,9 @@ async def change_password(request: Request) -> Response:
     if password != form.get("again", ""):
         raise InvalidInput(Fault("again", "sites.shared.sign_in.passwords_differ"))
     async with state.connection() as connection:
-        await change_own_password(connection, user.account, user.session, password, state.clock())
+        await change_own_password(
+            connection, user.account, session_token(request), password, state.clock()
+        )
     return RedirectResponse("/account", 303)
 
 

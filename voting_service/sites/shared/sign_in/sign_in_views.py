@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slowapi.errors import RateLimitExceeded
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -14,18 +15,20 @@ from voting_service.sites.shared.signed_in.access import (
     safe_next,
     signed_in,
 )
-from voting_service.sites.shared.signed_in.client_network import network_of_request
+from voting_service.sites.shared.signed_in.client_network import network_of_request, source_of_tries
 from voting_service.sites.shared.signed_in.cookies import (
     forget_session,
+    keep_device,
     keep_language,
     keep_session,
 )
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.messages import messages
-from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
+from voting_service.sites.shared.signed_in.rate_limits import RETRY_SECONDS, limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.failed_sign_ins import TooManyTries, record_failure
+from voting_service.staff.accounts.repository import plain_name
 from voting_service.staff.accounts.service import confirm_identity, start_session
 from voting_service.staff.accounts.service import sign_out as end_own_session
 from voting_service.staff.accounts.sign_in import (
@@ -61,31 +64,46 @@ def _sign_in_form(
     )
 
 
-@limiter.limit(rate("sign_in"))
+def _wait_form(request: Request, next_path: str, name: str, seconds: int) -> Response:
+    notice = messages(request, "sign_in")["wait"].format(seconds=seconds)
+    response = _sign_in_form(request, next_path, name=name, notice=notice, status=429)
+    response.headers["retry-after"] = str(seconds)
+    return response
+
+
+@limiter.limit(rate("sign_in"), key_func=source_of_tries)
+async def _count_try(request: Request) -> Response:
+    return Response()
+
+
 async def sign_in(request: Request) -> Response:
-    """Open a session for the right name, password and code."""
+    """Open a session for the right name, password and code. Every refusal keeps the name."""
     form = await read_form(request)
     state = get_state(request)
     next_path, name = safe_next(form.get("next", "/")), form.get("name", "")
-    source = network_of_request(request)
+    try:
+        await _count_try(request)
+    except RateLimitExceeded:
+        return _wait_form(request, next_path, name, RETRY_SECONDS)
+    network, source = network_of_request(request), source_of_tries(request, plain_name(name))
     texts = messages(request, "sign_in")
     async with state.connection() as connection:
         try:
-            account = await authenticate(
+            person = await authenticate(
                 connection,
                 state.settings.master_key.get_secret_value(),
                 SignInAttempt(name, form.get("password", ""), form.get("code", ""), source=source),
                 clock=state.clock,
             )
         except TooManyTries as refusal:
-            notice = texts["wait"].format(seconds=refusal.retry_after_seconds)
-            return _sign_in_form(request, next_path, name=name, notice=notice, status=429)
+            return _wait_form(request, next_path, name, refusal.retry_after_seconds)
         except NotSignedIn:
-            await record_failure(connection, name, program=AUDIT_LOG_ACTOR, source=source)
+            await record_failure(connection, name, program=AUDIT_LOG_ACTOR, source=network)
             return _sign_in_form(request, next_path, name=name, notice=texts["wrong"], status=401)
-        token = await start_session(connection, account, source, state.clock())
+        token = await start_session(connection, person, network, state.clock())
     response = RedirectResponse(next_path, 303)
     keep_session(request, response, token)
+    keep_device(request, response, person.account.name)
     return response
 
 
@@ -109,13 +127,13 @@ def _confirm_form(
 
 
 @signed_in()
-@limiter.limit(rate("confirm"))
+@limiter.limit(rate("confirm"), key_func=source_of_tries)
 async def confirm(request: Request) -> Response:
     """Take the password or a one-time code as proof."""
     form = await read_form(request)
     state, user = get_state(request), current_user(request)
     next_path, texts = safe_next(form.get("next", "/")), messages(request, "confirm")
-    source = network_of_request(request)
+    name = user.account.name
     async with state.connection() as connection:
         try:
             await prove_again(
@@ -124,7 +142,7 @@ async def confirm(request: Request) -> Response:
                 user.account,
                 form.get("proof", ""),
                 clock=state.clock,
-                source=source,
+                source=source_of_tries(request, name),
             )
         except TooManyTries as refusal:
             notice = messages(request, "sign_in")["wait"].format(
@@ -132,8 +150,8 @@ async def confirm(request: Request) -> Response:
             )
             return _confirm_form(request, next_path, notice=notice, status=429)
         except NotSignedIn:
-            name = user.account.name
-            await record_failure(connection, name, program=AUDIT_LOG_ACTOR, source=source)
+            network = network_of_request(request)
+            await record_failure(connection, name, program=AUDIT_LOG_ACTOR, source=network)
             return _confirm_form(request, next_path, notice=texts["wrong"], status=401)
         await confirm_identity(connection, user.account, user.session, state.clock())
     return RedirectResponse(next_path, 303)

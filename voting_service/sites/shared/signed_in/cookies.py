@@ -3,6 +3,7 @@
 | cookie     | holds                | scripts | sent                         |
 |------------|----------------------|---------|------------------------------|
 | `staff`    | the session's token  | no      | from our own pages only      |
+| `device`   | a known device       | no      | from our own pages only      |
 | `language` | `zh` or `en`         | no      | from our own pages only      |
 """
 
@@ -17,6 +18,11 @@ from starlette.responses import Response
 from voting_service.i18n.formatting import preferred_language
 from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.known_devices import (
+    StaffDevice,
+    issue_device_cookie,
+    read_device_cookie,
+)
 from voting_service.staff.accounts.sessions import ABSOLUTE
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -31,6 +37,7 @@ class Cookie(NamedTuple):
 
 
 _SESSION = Cookie("staff", int(ABSOLUTE.total_seconds()))
+_DEVICE = Cookie("device", 400 * 86_400)
 _LANGUAGE = Cookie("language", 400 * 86_400)
 
 
@@ -46,6 +53,20 @@ def keep_session(request: Request, response: Response, token: str) -> None:
 
 def forget_session(request: Request, response: Response) -> None:
     delete_cookie(request, response, _SESSION)
+
+
+def known_device(request: Request) -> StaffDevice | None:
+    """Return which known device sends the request."""
+    return read_device_cookie(_master_key(request), read_cookie(request, _DEVICE))
+
+
+def keep_device(request: Request, response: Response, account: str) -> None:
+    """Make the browser a known device of the account that was signed in there."""
+    set_cookie(request, response, _DEVICE, issue_device_cookie(_master_key(request), account))
+
+
+def _master_key(request: Request) -> bytes:
+    return get_state(request).settings.master_key.get_secret_value()
 
 
 def language(request: Request) -> Language:

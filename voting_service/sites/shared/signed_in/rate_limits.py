@@ -3,12 +3,13 @@
 Guessing is stopped by the count of (name, source) in Postgres (staff/accounts/failed_sign_ins.py),
 which locks out nobody else. These limits bound the work that one network can cause: each attempt
 costs a tenth of a second of argon2, each file a process. They are wide enough for a workplace
-behind one address.
+behind one address; and a known device (staff/accounts/known_devices.py) signs in and confirms an
+identity within limits of its own.
 
 A route's function is decorated as slowapi documents it, above it only who may use it:
 
     @signed_in()
-    @limiter.limit(rate("confirm"))
+    @limiter.limit(rate("confirm"), key_func=source_of_tries)
     async def confirm(request: Request) -> Response:
 
 Over the limit slowapi raises RateLimitExceeded, which error_pages.py renders. All processes count
@@ -34,7 +35,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
-from voting_service.sites.shared.signed_in.client_network import network_of_request
+from voting_service.sites.shared.signed_in.client_network import limited_network
 
 Kind = Literal["sign_in", "confirm", "invitation", "upload"]
 RATES: dict[Kind, str] = {
@@ -105,7 +106,7 @@ def rate(kind: Kind) -> Callable[[], str]:
 
 
 def _network(request: Request) -> str:
-    return network_of_request(request) or "nowhere"
+    return limited_network(request)
 
 
 limiter = ThreadedLimiter(

@@ -11,12 +11,14 @@ import httpx
 from starlette.requests import Request
 
 from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.http_clients.client import open_http_client
 from voting_service.infrastructure.http_clients.openid_connect import OpenIdProvider
 from voting_service.infrastructure.postgres.database import Database
 from voting_service.infrastructure.postgres.pool import (
     Pool,
     open_pool,
 )
+from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.settings import Settings
 from voting_service.sites.shared.signed_in.openid_provider import openid_provider
 from voting_service.sites.shared.signed_in.theme import Theme
@@ -57,7 +59,7 @@ class StaffState:
         self.pool = pool
         self.clock = clock
         self.openid = openid
-        self.database = Database(pool, settings.database_url)
+        self.database = Database(pool, _url(settings))
         self.connection = self.database.connection
         self.long_connection = self.database.long_connection
 
@@ -73,14 +75,18 @@ def get_state(request: Request) -> StaffState:
     return state
 
 
+def _url(settings: Settings) -> str:
+    return url_with_role(settings.database_url, "voting_staff")
+
+
 @asynccontextmanager
 async def open_state(
     settings: Settings, clock: Clock, site: StaffSite, http: httpx.AsyncClient | None = None
 ) -> AsyncIterator[StaffState]:
     """Open the database pool; `http` is used for single sign-on."""
     async with (
-        open_pool(settings.database_url, size=POOL_SIZE) as pool,
-        http or httpx.AsyncClient(timeout=5, follow_redirects=False) as client,
+        open_pool(_url(settings), size=POOL_SIZE) as pool,
+        http or open_http_client() as client,
     ):
         openid = openid_provider(settings, client, clock)
         yield StaffState(settings, site, pool=pool, clock=clock, openid=openid)

@@ -74,7 +74,7 @@ def announced(verified: VerifiedCut, digest: str, language: Language) -> Part:
             if c.selected
         ],
         "margins": _margins(document, names, words),
-        "ties": _ties(document, names, words),
+        "ties": _ties(document, names, language),
         "steps": _steps(verified, digest, words),
     }
 
@@ -139,10 +139,13 @@ def _margins(document: CutDocument, names: Names, words: Mapping[str, Any]) -> P
     }
 
 
-def _ties(document: CutDocument, names: Names, words: Mapping[str, Any]) -> list[str]:
+def _ties(document: CutDocument, names: Names, language: Language) -> list[str]:
     """Return the rule, and how it applied."""
-    words, contest = words["ties"], document.contest
+    words, contest = texts(language)["ties"], document.contest
     sentences = [words[contest.cut.tie].format(slug=contest.slug)]
+    if contest.cut.lot_source is not None:
+        source = getattr(contest.cut.lot_source, language)
+        sentences.append(words["lot_source"].format(source=source))
     if not document.ties:
         return [*sentences, words["not_needed"]]
     for tie in document.ties:

@@ -7,6 +7,7 @@ replaced at any moment if each has a `kid`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from voting_service.contests.model import Platform
+from voting_service.contests.model import PersonPolicy, Platform
 from voting_service.errors import (
     Fault,
     InvalidInput,
@@ -42,6 +43,8 @@ MAX_TOKEN_BYTES = 4096
 MAX_LIFETIME_SECONDS = 120
 REMEMBERED_SECONDS = MAX_LIFETIME_SECONDS + 2 * CLOCK_SKEW_SECONDS
 """The longest a token can be valid: issued a skew ahead of our clock, used a skew after expiry."""
+_PERSON = re.compile(r"[0-9A-Fa-f]{64}")
+"""An HMAC-SHA-256 in hexadecimal digits. Both cases are the same 32 bytes."""
 _EASTERNMOST_ZONE = timedelta(hours=14)
 
 _Seconds = Annotated[int, Meta(ge=0, le=2**53)]
@@ -63,38 +66,49 @@ class Claims(msgspec.Struct, frozen=True):
     exp: _Seconds
     jti: _Id
     nbf: _Seconds | None = None
-    person: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    person: str | None = None
     account_created: date | None = None
 
 
 _CLAIMS = msgspec.json.Decoder(Claims)
 
 
-def check_claims(claims: Claims, *, platform_slug: str, contest_slug: str, now: datetime) -> None:
+def check_claims(claims: Claims, platform: Platform, *, contest_slug: str, now: datetime) -> None:
     """Check all rules of the claims. Raises TokenRefused with the first broken one."""
-    for broken in broken_rules(
-        claims, platform_slug=platform_slug, contest_slug=contest_slug, now=now
-    ):
+    for broken in broken_rules(claims, platform, contest_slug=contest_slug, now=now):
         raise broken
 
 
 def broken_rules(
-    claims: Claims, *, platform_slug: str, contest_slug: str, now: datetime
+    claims: Claims, platform: Platform, *, contest_slug: str, now: datetime
 ) -> Iterator[TokenRefused]:
     """Yield an error for every broken rule; each begins with the claim's name and a colon."""
-    if claims.iss != platform_slug:
+    if claims.iss != platform.slug:
         yield TokenRefused("voting.voters.platform_adapters.iss_not_platform")
     if claims.aud not in (contest_slug, [contest_slug]):
         yield TokenRefused("voting.voters.platform_adapters.aud_not_contest")
     yield from _broken_times(claims, now.timestamp())
-    for name in ("sub", "jti", "person"):
+    for name in ("sub", "jti"):
         try:
-            check_printable(name, getattr(claims, name) or "")
+            check_printable(name, getattr(claims, name))
         except TokenRefused as broken:
             yield broken
+    if claims.sub != claims.sub.strip():
+        yield TokenRefused("voting.voters.platform_adapters.sub_padded")
+    yield from _broken_person(claims.person, platform.person_policy)
     # The platform uses its own local date, which may be ahead of ours.
     if claims.account_created and claims.account_created > (now + _EASTERNMOST_ZONE).date():
         yield TokenRefused("voting.voters.platform_adapters.account_created_in_future")
+
+
+def _broken_person(person: str | None, policy: PersonPolicy) -> Iterator[TokenRefused]:
+    match policy:
+        case "never" if person is not None:
+            yield TokenRefused("voting.voters.platform_adapters.person_never")
+        case "required" if person is None:
+            yield TokenRefused("voting.voters.platform_adapters.person_required")
+        case "required" if not _PERSON.fullmatch(person or ""):
+            yield TokenRefused("voting.voters.platform_adapters.person_malformed")
 
 
 def _broken_times(claims: Claims, now_seconds: float) -> Iterator[TokenRefused]:
@@ -142,8 +156,7 @@ class SignedTokenSignIn:
     """The adapter."""
 
     def __init__(self, platform: Platform, tools: AdapterTools, keys: KeySource) -> None:
-        self._platform_id = platform.id
-        self._slug = platform.slug
+        self._platform = platform
         self._tools = tools
         self._keys = keys
 
@@ -151,18 +164,14 @@ class SignedTokenSignIn:
         claims = await open_token(
             credential, _CLAIMS, keys=self._keys, algorithms=ALGORITHMS, max_bytes=MAX_TOKEN_BYTES
         )
-        check_claims(
-            claims,
-            platform_slug=self._slug,
-            contest_slug=contest_slug,
-            now=self._tools.clock(),
-        )
+        check_claims(claims, self._platform, contest_slug=contest_slug, now=self._tools.clock())
         # Last, so that only an otherwise valid token is used up.
         if not await self._tools.used_tokens.mark_used(
-            self._platform_id, claims.jti, REMEMBERED_SECONDS
+            self._platform.id, claims.jti, REMEMBERED_SECONDS
         ):
             raise TokenRefused("voting.voters.platform_adapters.token_used")
-        return Identity(self._platform_id, claims.sub, claims.person, claims.account_created)
+        person = None if claims.person is None else bytes.fromhex(claims.person)
+        return Identity(self._platform.id, claims.sub, person, claims.account_created)
 
 
 def adapter(platform: Platform, tools: AdapterTools) -> SignedTokenSignIn:

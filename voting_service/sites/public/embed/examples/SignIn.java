@@ -9,7 +9,10 @@ import java.security.Signature;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.UUID;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 
 public final class SignIn {
     static final String VOTE = "https://vote.example";
@@ -17,16 +20,20 @@ public final class SignIn {
     static final String CONTEST = "your-contest";
     // Only if your platform has several keys: the kid of this key.
     static final String KEY_ID = "";
+    // Only if your person policy is "required": the contest's shared key.
+    static final String PERSON_KEY = "";
     static final Path PRIVATE_KEY = Path.of("private.pem");
 
     /** The URL to send the user to: respond 303 with this Location and Cache-Control: no-store. */
-    public static String signInUrl(String userId, String nextPage) throws Exception {
+    public static String signInUrl(String userId, String nextPage, String phone)
+        throws Exception {
         long now = Instant.now().getEpochSecond();
         String kid = KEY_ID.isEmpty() ? "" : ",\"kid\":" + json(KEY_ID);
         String header = "{\"alg\":\"EdDSA\",\"typ\":\"JWT\"" + kid + "}";
+        String person = PERSON_KEY.isEmpty() ? "" : ",\"person\":" + json(person(phone));
         String claims = "{\"iss\":" + json(PLATFORM) + ",\"aud\":" + json(CONTEST)
             + ",\"sub\":" + json(userId) + ",\"iat\":" + now + ",\"exp\":" + (now + 120)
-            + ",\"jti\":" + json(UUID.randomUUID().toString()) + "}";
+            + ",\"jti\":" + json(UUID.randomUUID().toString()) + person + "}";
         String signed = part(header.getBytes(StandardCharsets.UTF_8)) + "."
             + part(claims.getBytes(StandardCharsets.UTF_8));
         Signature signature = Signature.getInstance("Ed25519");
@@ -35,6 +42,12 @@ public final class SignIn {
         String token = signed + "." + part(signature.sign());
         return VOTE + "/enter#platform=" + form(PLATFORM) + "&token=" + form(token)
             + "&next=" + form(nextPage);
+    }
+
+    private static String person(String phone) throws Exception {
+        Mac mac = Mac.getInstance("HmacSHA256");
+        mac.init(new SecretKeySpec(HexFormat.of().parseHex(PERSON_KEY), "HmacSHA256"));
+        return HexFormat.of().formatHex(mac.doFinal(phone.getBytes(StandardCharsets.US_ASCII)));
     }
 
     private static PrivateKey privateKey() throws Exception {
@@ -62,6 +75,8 @@ public final class SignIn {
     }
 
     public static void main(String[] arguments) throws Exception {
-        System.out.println(signInUrl(arguments[0], arguments.length > 1 ? arguments[1] : ""));
+        String nextPage = arguments.length > 1 ? arguments[1] : "";
+        String phone = arguments.length > 2 ? arguments[2] : "";
+        System.out.println(signInUrl(arguments[0], nextPage, phone));
     }
 }

@@ -1,14 +1,14 @@
 // <bayu-vote contest="bayu-2022" view="list" language="zh"></bayu-vote>
 //
 // Shows the candidates (view="list"), one (view="candidate" number="7") or the standings
-// (view="standings") inside a platform's page, with links to the vote.
-// Uses only the public API: no cookies, no storage, no other host.
+// (view="standings") inside a page, with links to the vote.
+// Public API only: no cookies, no storage, no other host.
 //
 //   sign-in-url  the platform's sign-in page; it receives the parameters contest and next.
-//                Without it links open the voting site.
-//   frame        with platform="…": shows the same in a frame of the voting site.
+//                Without it links open our site.
+//   frame        with platform="…": the same in a frame of the voting site.
 //
-// A click first sends bayu-vote-choose, cancelable, detail {contest, number, next}.
+// A click first sends bayu-vote-choose, cancelable: {contest, number, next}.
 
 const HOME = new URL(import.meta.url).origin;
 const LIVE_MS = 5000;
@@ -291,7 +291,8 @@ class BayuVote extends HTMLElement {
     const format = new Intl.NumberFormat(this._locale);
     const names = new Map(candidates.map((one) => [one.number, one.name[this._language]]));
     const row = (tag, ...cells) => make("tr", {}, ...cells.map((cell) => make(tag, {}, cell)));
-    const rows = standings.candidates.map(({ rank, number, votes }) => row("td", rank,
+    const rows = standings.candidates.map(({ rank, number, votes }) => row("td",
+      standings.candidates[0].votes ? rank : "–",
       `${fill(texts.number, { n: number })} ${names.get(number) || ""}`, format.format(votes)));
     return [
       make("p", {}, fill(texts.ballots, {

@@ -30,6 +30,7 @@ function letChoose(contest) {
   const max = Number(bar.dataset.max);
   const line = bar.querySelector("[role=status]");
   const inputs = bar.querySelector(".chosen-inputs");
+  const toReview = bar.querySelector(".to-review"); // beside the last button pressed: one tab stop
   let chosen = [];
 
   const announce = (text) => {
@@ -58,6 +59,8 @@ function letChoose(contest) {
     else return announce(line.dataset.full);
     save(contest, chosen);
     show();
+    toReview.hidden = chosen.length < Number(bar.dataset.min);
+    buttons.find((button) => numberOf(button) === number).after(toReview);
   };
 
   for (const button of buttons) button.addEventListener("click", () => toggle(numberOf(button)));

@@ -21,6 +21,7 @@ let ballots = null;
 let announcing = null;
 let polling = null;
 let reloading = null;
+let events = null;
 
 // Reloads when the release changes; with a delay, because caches may keep the old page for seconds.
 function reloadOnce() {
@@ -49,16 +50,20 @@ function show(standings) {
     [...body.querySelectorAll("[data-number]")].map((row) => [Number(row.dataset.number), row]),
   );
   const line = body.querySelector(".line");
-  const most = Math.max(1, standings.candidates[0].votes);
+  const first = standings.candidates[0].votes;
+  const most = Math.max(1, first);
+  const size = Number(table.dataset.size);
   const order = [];
   standings.candidates.forEach((candidate, place) => {
     const row = rows.get(candidate.number);
-    row.querySelector(".rank").textContent = candidate.rank;
+    row.querySelector(".rank").textContent = first ? candidate.rank : "–";
     row.querySelector("[data-votes]").textContent = figures.format(candidate.votes);
     row.querySelector("rect").setAttribute("width", Math.round((candidate.votes * 1000) / most));
     order.push(row);
-    if (line && place + 1 === Number(table.dataset.size)) order.push(line);
+    if (line && place + 1 === size) order.push(line);
   });
+  const [last, next] = standings.candidates.slice(size - 1, size + 1);
+  if (line) line.hidden = last.votes === next.votes; // no line inside a tie
   arrange(order);
   document.querySelector("[data-ballots]").textContent = figures.format(standings.ballots);
   const asOf = document.querySelector("[data-as-of]");
@@ -99,18 +104,34 @@ function stopPolling() {
   polling = null;
 }
 
+// A page that nobody looks at needs no stream: browsers allow six connections to a site, and tabs
+// in the background would take them from the tab in which somebody votes.
 function listen() {
-  const events = new EventSource(`${source}/events`);
+  if (events || document.hidden) return;
+  events = new EventSource(`${source}/events`);
   events.addEventListener("standings", (event) => show(JSON.parse(event.data)));
   events.addEventListener("open", stopPolling);
   events.addEventListener("error", () => {
     startPolling();
     // Browsers reconnect to a lost stream, but not after a response that was no stream.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, LISTEN_AGAIN_MS);
+    if (!events || events.readyState !== EventSource.CLOSED) return;
+    events = null;
+    setTimeout(listen, LISTEN_AGAIN_MS);
   });
 }
 
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) {
+    if (Date.now() - lastHeard > POLL_MS) poll();
+    listen();
+    return;
+  }
+  stopPolling();
+  if (events) events.close();
+  events = null;
+});
+
 listen();
 setInterval(() => {
-  if (polling === null && Date.now() - lastHeard > SILENCE_MS) poll();
+  if (!document.hidden && polling === null && Date.now() - lastHeard > SILENCE_MS) poll();
 }, POLL_MS);

@@ -1,0 +1,126 @@
+"""What a process checks before it serves: its files and its stores, all faults at once.
+
+Nothing is imported here that imports a metric: `serve` shares its workers' metrics first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Literal
+from urllib.parse import urlsplit
+
+import asyncpg
+import structlog
+
+from voting_service.commands.runtime import run
+from voting_service.contests.keys import not_opened
+from voting_service.contests.repository import load_readable_contests
+from voting_service.errors import Fault, InvalidInput, Refused, StoreFault, VotingError
+from voting_service.infrastructure.crypto.signed_document import load_signing_key
+from voting_service.infrastructure.logs import configure_logs
+from voting_service.infrastructure.postgres.pool import connect
+from voting_service.infrastructure.postgres.roles import Role, url_with_role
+from voting_service.infrastructure.postgres.schema import require_schema, require_session
+from voting_service.infrastructure.timeouts import ACQUIRE_TIMEOUT_SECONDS
+from voting_service.settings import PREFIX, Settings, SettingsFault
+
+Process = Literal["serve", "console", "work"]
+ROLES: Mapping[Process, Role] = {
+    "serve": "voting_public",
+    "console": "voting_staff",
+    "work": "voting_jobs",
+}
+CHECK_SECONDS = 5 * ACQUIRE_TIMEOUT_SECONDS
+SECRET_READERS = {
+    "platform_secrets_file": "voting_service.voting.voters.service:read_platform_secrets",
+    "captcha_secrets_file": "voting_service.antifraud.captchas.registry:read_captcha_secrets",
+}
+"""By setting, what reads the file; named, not imported."""
+
+log = structlog.get_logger(__name__)
+
+
+def check_start(settings: Settings, process: Process, address: str = "") -> None:
+    """Check files and stores, and log `started` with what matters of the settings.
+
+    Raises SettingsFault with every fault. A store that does not answer is no fault: the process
+    then waits for it, and `readyz` and its log name it.
+    """
+    configure_logs(settings.log_level)
+    contests: list[str] = []
+    stores = _faults_of_stores(settings, ROLES[process], contests)
+    faults = [*_faults_of_files(settings), *run(stores)]
+    if faults:
+        raise SettingsFault(*faults)
+    log.info(
+        "started",
+        process=process,
+        version=version("voting-service"),
+        address=address,
+        contests=contests,
+        postgres=_without_secrets(settings.database_url),
+        valkey=_without_secrets(settings.valkey_url),
+        public_url=settings.public_url,
+        staff_url=settings.staff_url,
+        workers=settings.workers,
+        trusted_proxies=[str(network) for network in settings.trusted_proxies],
+        exempt_networks=[str(network) for network in settings.exempt_networks],
+    )
+
+
+def _faults_of_files(settings: Settings) -> list[Fault]:
+    faults: list[Fault] = []
+    try:
+        load_signing_key(settings.signing_key_file)
+    except Refused as error:
+        faults.append(_fault("SIGNING_KEY_FILE", error))
+    for name, reader in SECRET_READERS.items():
+        path: Path | None = getattr(settings, name)
+        try:
+            resolve_name(reader)(path)
+        except InvalidInput as error:
+            faults.extend(error.faults)
+    return faults
+
+
+async def _faults_of_stores(settings: Settings, role: Role, contests: list[str]) -> list[Fault]:
+    """Return the faults of Postgres, and fill in the slugs of all contests."""
+    url = url_with_role(settings.database_url, role)
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            connection = await connect(url)
+            try:
+                await require_schema(connection)
+                other = await connect(url)
+                try:
+                    await require_session(connection, other)
+                finally:
+                    await other.close()
+                readable, unreadable = await load_readable_contests(connection)
+                contests += [*(contest.slug for contest in readable), *unreadable]
+                await not_opened(connection, settings.master_key.get_secret_value())
+            finally:
+                await connection.close()
+    except StoreFault as error:
+        return [_fault("DATABASE_URL", error)]
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError):
+        return [Fault(PREFIX + "DATABASE_URL", "infrastructure.postgres.not_the_role", role=role)]
+    except Refused as error:
+        return [_fault("MASTER_KEY", error)]
+    except (VotingError, TimeoutError) as error:
+        log.warning("postgres_away_at_start", reason=str(error))
+    return []
+
+
+def _fault(variable: str, error: VotingError) -> Fault:
+    return Fault(PREFIX + variable, error.code, **error.params)
+
+
+def _without_secrets(url: str) -> str:
+    """Return host, port and path of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
