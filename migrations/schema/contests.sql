@@ -157,15 +157,39 @@ create trigger keep_person_policy before update on platforms
     for each row when (new.person_policy <> old.person_policy)
     execute function keep_person_policy();
 
--- Rules: ended sessions stay ended; and while a contest is announced or open, a platform changes only
+-- Rule: a change has a revision of its own, so that nothing is approved twice: approvals name the
+-- revision that they change. The tables' owner is exempt.
+create function keep_revision() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+    if new.revision <= old.revision
+       and not pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
+                           'member') then
+        raise exception 'every change of % has a new revision', tg_table_name
+            using errcode = 'check_violation', constraint = tg_table_name || '_revision_grows';
+    end if;
+    return new;
+end
+$$;
+
+create trigger keep_revision before update on contests for each row execute function keep_revision();
+create trigger keep_revision before update on platforms for each row execute function keep_revision();
+
+-- Rules: ended sessions stay ended, and end now; and while a contest is announced or open, a platform changes only
 -- to the terms that a second person approved for its revision, except that anybody can switch it
 -- off. Checked at the commit, because the approval is stored last (platform_changes.py). The tables'
 -- owner is exempt; so is a new platform of the commands' role, which asks for two people itself.
 create function check_platform_change() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin
-    if old.sessions_not_before > coalesce(new.sessions_not_before, '-infinity') then
-        raise exception 'sessions that have ended stay ended'
+    if pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
+                   'member') then
+        return null;
+    end if;
+    if old.sessions_not_before > coalesce(new.sessions_not_before, '-infinity')
+       or new.sessions_not_before is distinct from old.sessions_not_before
+          and new.sessions_not_before > clock_timestamp() + interval '1 minute' then
+        raise exception 'sessions that have ended stay ended, and later ones do not end before they begin'
             using errcode = 'check_violation', constraint = 'platforms_sessions_stay_ended';
     end if;
     if (new.name, new.config, new.origins, new.daily_ceiling)
@@ -175,14 +199,14 @@ begin
            select 1 from contests c
             where clock_timestamp() < c.closes_at
               and clock_timestamp() >= least((c.rules ->> 'publish_at')::timestamptz, c.opens_at))
-       or pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
-                      'member')
        or tg_op = 'INSERT' and pg_has_role(session_user, 'voting_application', 'member')
        or exists (
            select 1 from approval_requests r
             where r.kind = 'platform' and r.approved_by is not null
               and r.subject = new.slug || '/' || coalesce(old.revision, 0)
               and r.payload -> 'to' -> 'name' = new.name
+              and r.payload -> 'to' -> 'kind' = to_jsonb(new.kind)
+              and r.payload -> 'to' -> 'person_policy' = to_jsonb(new.person_policy)
               and r.payload -> 'to' -> 'config' = new.config
               and r.payload -> 'to' -> 'origins' = to_jsonb(new.origins)
               and r.payload -> 'to' -> 'daily_ceiling'
@@ -208,7 +232,7 @@ begin
        and not exists (
                select 1 from approval_requests d
                 where d.contest_id = new.id and d.kind = 'settings'
-                  and d.approved_by is not null and d.payload ->> 'setting' <> 'platform'
+                  and d.approved_by is not null
                   and d.payload ->> 'revision' = old.revision::text)
        and not pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
                            'member') then

@@ -230,7 +230,7 @@ create trigger check_account before insert or update on accounts
 -- want the proof of a password, the token of a session, or an invitation used in this transaction.
 -- Passwords, sessions and links to single sign-on can be made in no other way.
 
--- Opens a session for whoever knows the password: `proof` is Argon2id's output, of which
+-- Opens a session for a person who knows the password: `proof` is Argon2id's output, of which
 -- `password_hash` has the SHA-256. `renewed_hash` replaces one of older parameters; null keeps it.
 create function open_session(account integer, proof bytea, renewed_hash text, token_hash bytea,
                              source text, opened_at timestamptz)
@@ -334,7 +334,7 @@ end
 $$;
 
 -- Gives the account of an invitation used in this transaction a new password and second factor, and
--- no other way in; null when it is disabled. The audit log says so, whoever calls this.
+-- no other way in; null when it is disabled. The audit log says so for every caller.
 create function renew_account(link bytea, new_hash text, totp_secret bytea) returns integer
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare

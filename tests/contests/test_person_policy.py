@@ -18,7 +18,7 @@ from voting_service.errors import Refused
 from voting_service.infrastructure.postgres.pool import Connection, domain_errors
 from voting_service.settings import Settings
 
-CHANGE = "update platforms set person_policy = $1 where slug = 'press'"
+CHANGE = "update platforms set person_policy = $1, revision = revision + 1 where slug = 'press'"
 NAMES = ("--name-zh", "日报", "--name-en", "Daily")
 
 

@@ -13,7 +13,6 @@ from pkgutil import resolve_name
 from typing import Literal
 from urllib.parse import urlsplit
 
-import asyncpg
 import structlog
 
 from voting_service.commands.runtime import run
@@ -34,6 +33,8 @@ ROLES: Mapping[Process, Role] = {
     "console": "voting_staff",
     "work": "voting_jobs",
 }
+NOT_FOR_LONG = "no connections left"
+"""The word of a fault that passes: other processes are ending, as in a rolling restart."""
 CHECK_SECONDS = 5 * ACQUIRE_TIMEOUT_SECONDS
 SECRET_READERS = {
     "platform_secrets_file": "voting_service.voting.voters.service:read_platform_secrets",
@@ -106,9 +107,9 @@ async def _faults_of_stores(settings: Settings, role: Role, contests: list[str])
             finally:
                 await connection.close()
     except StoreFault as error:
-        return [_fault("DATABASE_URL", error)]
-    except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError):
-        return [Fault(PREFIX + "DATABASE_URL", "infrastructure.postgres.not_the_role", role=role)]
+        if error.word != NOT_FOR_LONG:
+            return [_fault("DATABASE_URL", error)]
+        log.warning("postgres_away_at_start", reason=str(error))
     except Refused as error:
         return [_fault("MASTER_KEY", error)]
     except (VotingError, TimeoutError) as error:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prometheus_client import Counter, Gauge
 
 REFUSED = Counter(
@@ -31,11 +29,3 @@ LOOP_SUCCESS = Gauge(
     ["loop"],
     multiprocess_mode="livemin",
 )
-
-
-def forget_dead_processes(folder: Path) -> None:
-    """Remove the metrics of the living from processes that have ended, from a shared folder."""
-    for file in folder.glob("gauge_live*_*.db"):
-        pid = file.stem.rpartition("_")[2]
-        if pid.isdecimal() and not Path("/proc", pid).exists():
-            file.unlink(missing_ok=True)

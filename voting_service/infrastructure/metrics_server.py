@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -84,7 +85,7 @@ def metrics_port(host: str, port: int | None, answers: Answers | None = None) ->
         yield
         return
     try:
-        server = HTTPServer((host, port), _handler(answers or Answers()))
+        server = _server(host)((host, port), _handler(answers or Answers()))
     except OSError as error:
         raise Refused(
             "infrastructure.metrics_port_taken", host=host, port=port, reason=error.strerror
@@ -95,6 +96,13 @@ def metrics_port(host: str, port: int | None, answers: Answers | None = None) ->
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _server(host: str) -> type[HTTPServer]:
+    class Server(HTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    return Server
 
 
 def _handler(answers: Answers) -> type[BaseHTTPRequestHandler]:

@@ -83,6 +83,8 @@ async def _take_over(connection: Connection, contest: Contest) -> tuple[Floor, C
 
 async def _note_loss(connection: Connection, contest: Contest, confirmed: SuspectedLoss) -> None:
     loss = await record_loss(connection, contest.id, confirmed)
+    if loss is None:  # the counters were not corrected after it was noted
+        return
     if not loss.ballots:
         log.info("record_restored", contest=contest.slug)
         return

@@ -61,6 +61,7 @@ from voting_service.staff.audit_log.model import Entry
 
 WHY = Text("机房停电两小时", "The servers had no power for two hours")
 HOUR = timedelta(hours=1)
+NEXT = "revision = revision + 1"
 
 
 @pytest.fixture
@@ -431,16 +432,13 @@ async def test_platforms_change_by_two_people_in_sql_too(
     database: Connection, contest: Contest, statement: str
 ) -> None:
     await store_platform(database, "demo", daily_ceiling=5)
-    await database.execute("update platforms set enabled = false")  # anybody may, at once
-    for setup in (statement, f"{statement}, revision = revision + 1"):
-        with pytest.raises(Refused, match="takes two people"):
-            with domain_errors():
-                await database.execute(f"update platforms set {setup}")
-    await database.execute("update platforms set sessions_not_before = now()")
-    for earlier in ("null", "now() - interval '1 second'"):
-        with pytest.raises(Refused, match="stay ended"):
-            with domain_errors():
-                await database.execute(f"update platforms set sessions_not_before = {earlier}")
+    await database.execute(f"update platforms set enabled = false, {NEXT}")  # anybody may
+    with pytest.raises(Refused, match="takes two people"), domain_errors():
+        await database.execute(f"update platforms set {statement}, {NEXT}")
+    await database.execute(f"update platforms set sessions_not_before = now(), {NEXT}")
+    for moment in ("null", "now() - interval '1 second'", "'infinity'"):
+        with pytest.raises(Refused, match="stay ended"), domain_errors():
+            await database.execute(f"update platforms set sessions_not_before = {moment}, {NEXT}")
 
 
 @pytest.mark.parametrize(
@@ -463,7 +461,7 @@ async def test_what_is_fixed_since_the_opening_is_fixed_in_sql_too(
 ) -> None:
     with pytest.raises(Refused, match="once voting has opened"):
         with domain_errors():
-            await database.execute(f"update contests set {change}")
+            await database.execute(f"update contests set {change}, {NEXT}")
     assert await load_contest(database, contest.slug) == contest
 
 
@@ -472,22 +470,48 @@ async def test_what_is_fixed_since_the_opening_is_fixed_in_sql_too(
     [
         "closes_at = closes_at + interval '1 day'",
         "rules = jsonb_set(rules, '{release,blackout_hours}', '5')",
-        "rules = jsonb_set(rules, '{title,en}', '\"Another\"'), revision = revision + 1",
+        "rules = jsonb_set(rules, '{title,en}', '\"Another\"')",
     ],
 )
 async def test_sql_changes_no_setting_that_two_people_change(
     database: Connection, contest: Contest, change: str
 ) -> None:
     with pytest.raises(SecondPersonRequired), domain_errors():
-        await database.execute(f"update contests set {change}")
+        await database.execute(f"update contests set {change}, {NEXT}")
     assert await load_contest(database, contest.slug) == contest
+
+
+async def test_an_approval_changes_no_second_thing_in_sql(
+    database: Connection, contest: Contest, clerk: Account, supervisor: Account
+) -> None:
+    """It names the revision that it changes, and no change leaves a revision as it was."""
+    proposed = await change_setting(
+        Actor(database, clerk, now()), contest, "closes_at", later(contest), reason=WHY
+    )
+    assert proposed is not None
+    await approve_change(Actor(database, supervisor, now()), contest.slug, proposed)
+    await store_platform(database, "demo")
+    later_still = "closes_at = closes_at + interval '1 day'"
+    for statement in (
+        f"contests set revision = {contest.revision}",
+        f"contests set revision = {contest.revision}, {later_still}",
+        f"contests set {later_still}",
+        "platforms set revision = revision - 1",
+        "platforms set enabled = false",
+    ):
+        with pytest.raises(asyncpg.CheckViolationError, match="a new revision"):
+            await database.execute(f"update {statement}")
+    with pytest.raises(SecondPersonRequired), domain_errors():
+        await database.execute(f"update contests set {later_still}, {NEXT}")
 
 
 async def test_voting_does_not_close_in_the_past_in_sql(
     database: Connection, contest: Contest
 ) -> None:
     with pytest.raises(Refused, match="has passed"), domain_errors():
-        await database.execute("update contests set closes_at = now() - interval '1 second'")
+        await database.execute(
+            f"update contests set closes_at = now() - interval '1 second', {NEXT}"
+        )
     assert await load_contest(database, contest.slug) == contest
 
 
@@ -501,7 +525,7 @@ async def test_a_closed_contest_is_not_opened_again_in_sql(
     await store_contest(database, MASTER_KEY, closes_at=now() - HOUR)
     with pytest.raises(Refused, match="cannot reopen"):
         with domain_errors():
-            await database.execute(f"update contests set {change}")
+            await database.execute(f"update contests set {change}, {NEXT}")
 
 
 @pytest.mark.parametrize(

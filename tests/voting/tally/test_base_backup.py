@@ -16,8 +16,13 @@ from voting_service.demo.embedded_postgres import APPLICATION, OWNER, EmbeddedPo
 from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.jobs.reconcile import reconcile_loop
-from voting_service.voting.tally.counters import CounterDelta, CounterFeed, read_counts
-from voting_service.voting.tally.losses import load_losses
+from voting_service.voting.tally.counters import (
+    CounterDelta,
+    CounterFeed,
+    SuspectedLoss,
+    read_counts,
+)
+from voting_service.voting.tally.losses import load_losses, record_loss
 from voting_service.voting.tally.recount_audit import audit
 
 
@@ -74,6 +79,8 @@ async def test_live_is_the_record_and_the_lost_ballots_are_said(
                 database, contest.id
             )
         assert (await audit(database, contest)).difference == 0
+        again = SuspectedLoss(ballots=99, until=loss.confirmed_until, since=0)
+        assert await record_loss(database, contest.id, again) is None, "it would be said twice"
         assert len(await load_losses(database, contest.id)) == 1
         for connection in (database, owner):
             await connection.close()

@@ -134,12 +134,18 @@ def _encode_json(value: Any) -> str:
 
 
 async def _prepare_connection(parameters: Mapping[str, str], connection: Any) -> None:
-    """Prepare a new connection. Raises NotDurable for a server that loses commits.
+    """Prepare a new connection. Raises NotDurable for a server that loses commits, StoreFault for
+    a login that may not take its role.
 
     The parameters are set here, in the same round trip, and not when the session starts: poolers
     refuse a session that names parameters they do not know.
     """
-    await require_durable(connection, parameters)
+    try:
+        await require_durable(connection, parameters)
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
+        raise StoreFault(
+            "infrastructure.postgres.not_the_role", role=parameters.get("role", "")
+        ) from error
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode_json, decoder=_decode_json
     )

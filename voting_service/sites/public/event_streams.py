@@ -168,8 +168,8 @@ class EventStreams:
             for _ in range(min(SLICE, len(self._streams))):
                 stream = self._streams.popleft()
                 if not stream.over.done():
+                    self._streams.append(stream)  # first: an error of one must not lose its reader
                     stream.look(now)
-                    self._streams.append(stream)
             if not self._streams:
                 self._some.clear()
 

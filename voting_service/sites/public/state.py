@@ -31,7 +31,6 @@ from voting_service.i18n.text import Language
 from voting_service.infrastructure.clock import Clock
 from voting_service.infrastructure.descriptors import max_connections
 from voting_service.infrastructure.http_clients.client import BoundedClient, open_http_client
-from voting_service.infrastructure.metrics import forget_dead_processes
 from voting_service.infrastructure.postgres.database_clock import MAX_OFFSET_SECONDS, ClockWatch
 from voting_service.infrastructure.postgres.pool import (
     Pool,
@@ -310,8 +309,6 @@ async def open_public_state(
     settings: Settings, clock: Clock, limits: WorkerLimits
 ) -> AsyncIterator[PublicState]:
     """Open a worker's state with its background tasks. On exit every queued vote is resolved."""
-    if settings.metrics_dir is not None:
-        forget_dead_processes(settings.metrics_dir)
     url = url_with_role(settings.database_url, "voting_public")
     valkey = Valkey(settings.valkey_url, call_timeout_seconds=limits.valkey_call_seconds)
     clock_watch = ClockWatch(clock, limit_seconds=limits.clock_offset_seconds)

@@ -23,9 +23,9 @@ async def healthz(_request: Request) -> Response:
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "postgres": (
-        *("away", "not durable", "wrong password", "not let in", "unknown database", "tls failed"),
-        *("no connections left", "session refused", "transaction pooling"),
-        *("schema missing", "schema older", "schema newer"),
+        *("away", "not durable", "wrong password", "not let in", "not the role"),
+        *("unknown database", "tls failed", "no connections left", "session refused"),
+        *("transaction pooling", "schema missing", "schema older", "schema newer"),
     ),
     "valkey": ("away", "read only", "full", "loading", "not allowed", "refuses"),
     "contests": ("being prepared", "keys do not open"),

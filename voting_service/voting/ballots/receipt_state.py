@@ -1,7 +1,8 @@
 """What the holder of a receipt may see of the ballot's state, and from when.
 
-Whether a ballot was held is shown only once its day is over and its held ballots have been
-gathered. Shown at once, it would tell an attacker which attempts got past the screening.
+Whether a ballot was held is shown once its day is over and there was time to gather its held
+ballots; a transaction that stays open for longer delays the gathering, and not this. Shown at once,
+it would tell an attacker which attempts got past the screening.
 """
 
 from __future__ import annotations

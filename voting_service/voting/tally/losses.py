@@ -28,10 +28,12 @@ class Loss(NamedTuple):
     noticed_at: datetime | None = None
 
 
-async def record_loss(connection: AnyConnection, contest_id: int, confirmed: SuspectedLoss) -> Loss:
+async def record_loss(
+    connection: AnyConnection, contest_id: int, confirmed: SuspectedLoss
+) -> Loss | None:
     """Count and store how many confirmed ballots the record has lost, at least: votes since the
     restore may hide some of those that were confirmed in the last second before it. Reads every
-    ballot of the contest; safe to repeat."""
+    ballot of the contest. Return None for a loss that was stored before."""
     until = confirmed.until + timedelta(seconds=MAX_OFFSET_SECONDS)
     with domain_errors():
         row = await connection.fetchrow(QUERIES["record_until"], contest_id, first_ballot_id(until))
@@ -39,8 +41,8 @@ async def record_loss(connection: AnyConnection, contest_id: int, confirmed: Sus
         missing = confirmed.ballots - row["ballots"]
         lost = max(0, missing, missing + confirmed.since - row["later"])
         loss = Loss(confirmed.until, lost, row["newest_at"])
-        if lost:
-            await connection.execute(QUERIES["insert_loss"], contest_id, *loss[:3])
+        if lost and not await connection.fetchval(QUERIES["insert_loss"], contest_id, *loss[:3]):
+            return None
     return loss
 
 

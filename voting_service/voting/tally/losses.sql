@@ -10,7 +10,8 @@ select count(*) filter (where ballot_id < $2) as ballots,
 -- Ballots that the record lost; one that was noted before stays.
 insert into record_losses (contest_id, confirmed_until, ballots, newest_at)
 values ($1, $2, $3, $4)
-on conflict do nothing;
+on conflict do nothing
+returning true;
 
 -- name: losses
 -- What the record of a contest has lost, newest first.

@@ -19,6 +19,7 @@ from tests.contest_data import (
     SLUG,
     store_contest,
     store_platform,
+    switch_platform,
 )
 from tests.fakes.signers import FakePlatform
 from tests.patience import PATIENCE_SECONDS, eventually
@@ -212,7 +213,7 @@ async def running_service(
         await store_platform(
             database, "disabled", [disabled.signer.jwk()], origins=["https://disabled.example"]
         )
-        await database.execute("update platforms set enabled = false where slug = 'disabled'")
+        await switch_platform(database, "disabled", enabled=False)
         async with serving(settings, moved, server, limits) as (running, address):
             async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
                 await _refresh_standings(running.lifespan.state["app_state"])

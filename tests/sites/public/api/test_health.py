@@ -182,7 +182,7 @@ def test_every_word_of_readyz_is_explained_in_the_guide_for_operators() -> None:
 
 
 def test_every_fault_of_a_store_has_its_word() -> None:
-    codes = {code for _, code in pool._FAULTS} | {"not_durable"}
+    codes = {code for _, code in pool._FAULTS} | {"not_durable", "not_the_role"}
     codes |= set(re.findall(r"schema_\w+", Path(schema.__file__).read_text(encoding="utf-8")))
     words = {StoreFault(f"a.{code}").word for code in codes - {"schema_revision"}}
     assert words == set(WORDS["postgres"]) - {"away"}

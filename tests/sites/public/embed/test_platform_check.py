@@ -207,7 +207,7 @@ async def test_what_is_wrong_with_the_signature_is_shown_and_the_claims_all_the_
 async def test_a_platform_that_is_off_or_unknown_is_shown(
     paper: FakePlatform, check_stored: Check, database: Connection
 ) -> None:
-    await database.execute("update platforms set enabled = false")
+    await database.execute("update platforms set enabled = false, revision = revision + 1")
     output = await check_stored("paper")
     assert output.code == 1
     assert "platform enable paper" in output.after("✘ platform")
