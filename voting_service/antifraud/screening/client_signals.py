@@ -21,8 +21,8 @@ from voting_service.antifraud.screening.user_agents import AgentClass, agent_cla
 from voting_service.infrastructure.ip_addresses import (
     Network,
     is_within,
+    packed_networks,
     parse_address,
-    to_networks,
 )
 
 # Plain integers: an enum's `|` costs more than the rest of a vote's screening.
@@ -113,14 +113,11 @@ class ClientReader:
             parsed = parse_address(address)
         except ValueError:
             return NOWHERE
-        network, *around = to_networks(parsed)
+        (_, network), *around = packed_networks(parsed)
         return Origin(
             address=self._hash(b"address", parsed.packed),
-            network=self._hash(b"network", network.network_address.packed),
-            around=tuple(
-                self._hash(b"network/%d" % wider.prefixlen, wider.network_address.packed)
-                for wider in around
-            ),
+            network=self._hash(b"network", network),
+            around=tuple([self._hash(b"network/%d" % bits, wider) for bits, wider in around]),
             cloud=self._cloud.contains(parsed),
             exempt=is_within(parsed, self._exempt),
         )
