@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -11,6 +12,7 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from socket import AF_INET, inet_pton
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -18,14 +20,21 @@ Network = IPv4Network | IPv6Network
 _V4_PREFIXES, _V6_PREFIXES = (24,), (64, 56, 48)
 """The smallest first. Providers give a customer up to a /48 (RFC 6177), which holds 65,536 of the
 smallest: what bounds a sender must look at the wider ones too. All are whole bytes."""
+_REMEMBERED = 4_096
+"""Addresses that stay parsed: a proxy's is read with every vote, a voter's twice."""
 _WITH_PORT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[0-9.]+))(?::[0-9]{1,5})?")
 
 
+@lru_cache(_REMEMBERED)
 def parse_address(text: str) -> Address:
     """Return the address in a text, without a port. Raises ValueError.
 
     An IPv4-mapped address (::ffff:192.0.2.1) becomes an IPv4 address.
     """
+    try:
+        return IPv4Address(inet_pton(AF_INET, text))  # at a quarter of the cost of ip_address
+    except (OSError, ValueError):
+        pass
     try:
         parsed = ip_address(text)
     except ValueError:

@@ -12,6 +12,7 @@ from tests.infrastructure.postgres.query_plans import plan
 from voting_service.contests.model import Contest
 from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.voting.ballots import commit
+from voting_service.voting.ballots.vote import to_unix_ms
 from voting_service.voting.tally import repository
 
 ROWS = 50_000
@@ -67,7 +68,7 @@ async def test_the_insert_finds_repeated_voters_by_the_primary_key_and_reads_no_
         [0],
         ["{1}"],
         True,
-        [now],
+        [to_unix_ms(now)],
         timedelta(seconds=10),
         ["00" * 24],
         [False],

@@ -24,7 +24,7 @@ from voting_service.infrastructure.postgres.pool import (
 )
 from voting_service.infrastructure.timeouts import BATCH_GRACE_SECONDS, COMMIT_GRACE_SECONDS
 from voting_service.voting.ballots.receipt import StoredBallot
-from voting_service.voting.ballots.vote import BallotKey, Vote
+from voting_service.voting.ballots.vote import BallotKey, Vote, to_unix_ms
 
 QUERIES = Queries(__package__)
 _BATCH_GRACE = timedelta(seconds=BATCH_GRACE_SECONDS)
@@ -62,21 +62,21 @@ class Committed(NamedTuple):
 
 def new_ballot_ids(count: int, now: datetime) -> list[bytes]:
     """Return that many ids of ballots cast now (see ballot_ids)."""
-    return ballot_ids([now] * count)
+    return ballot_ids([to_unix_ms(now)] * count)
 
 
-def ballot_ids(moments: Sequence[datetime]) -> list[bytes]:
+def ballot_ids(cast_ms: Sequence[int]) -> list[bytes]:
     """Return an id for the ballot of each moment, ordered by time (the layout of UUID version 7,
     RFC 9562).
 
     An index on them grows at its end, and 74 random bits make a receipt impossible to guess.
     """
-    noise = os.urandom(len(moments) * 10)
+    noise = os.urandom(len(cast_ms) * 10)
     ids = []
-    for start, moment in zip(range(0, len(noise), 10), moments, strict=True):
+    for start, moment in zip(range(0, len(noise), 10), cast_ms, strict=True):
         a, b = noise[start], noise[start + 2]
         ids.append(
-            int(moment.timestamp() * 1000).to_bytes(6, "big")
+            moment.to_bytes(6, "big")
             + bytes((0x70 | a & 0x0F, noise[start + 1], 0x80 | b & 0x3F))
             + noise[start + 3 : start + 10]
         )
@@ -110,7 +110,8 @@ async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
     confirmed, and a retry finds the row or inserts it.
     """
     ballots = [vote.ballot for vote, _ in batch.unseen]
-    ids = ballot_ids([ballot.cast_at for ballot in ballots])
+    cast_ms = [to_unix_ms(ballot.cast_at) for ballot in ballots]
+    ids = ballot_ids(cast_ms)
     stored_ids: set[bytes] | None = None
     xid: int | None = None
     async with acquire_confirming(pool) as connection:
@@ -127,7 +128,7 @@ async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
                 [verdict.decision for _, verdict in batch.unseen],
                 [vote.choices_text for vote, _ in batch.unseen],
                 batch.screened,
-                [ballot.cast_at for ballot in ballots],
+                cast_ms,
                 _BATCH_GRACE,
                 [sender.hashes for sender in senders],
                 [sender.origin.cloud for sender in senders],

@@ -9,11 +9,12 @@
 -- All batches lock ballots in the same order, so two batches with the same voters wait for each other
 -- and do not deadlock.
 with batch as (
-    select * from unnest($2::date[], $3::bytea[], $4::bytea[], $5::smallint[], $6::smallint[],
-                         $7::text[], $9::timestamptz[], $11::text[], $12::boolean[],
-                         $13::smallint[], $14::integer[], $15::integer[], $16::smallint[])
-               as t (period, ballot_id, voter, platform_id, disposition, choices, cast_at, hashes,
-                     cloud, agent_class, account_day, fill_seconds, signals)
+    select *, timestamptz 'epoch' + cast_ms * interval '1 millisecond' as cast_at
+      from unnest($2::date[], $3::bytea[], $4::bytea[], $5::smallint[], $6::smallint[],
+                  $7::text[], $9::bigint[], $11::text[], $12::boolean[],
+                  $13::smallint[], $14::integer[], $15::integer[], $16::smallint[])
+           as t (period, ballot_id, voter, platform_id, disposition, choices, cast_ms, hashes,
+                 cloud, agent_class, account_day, fill_seconds, signals)
 ), stored as (
     insert into ballots (contest_id, period, voter, ballot_id, platform_id, disposition,
                          screened, cast_at, choices, address, network, device, cloud, agent_class,

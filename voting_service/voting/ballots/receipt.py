@@ -22,10 +22,10 @@ class StoredBallot(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _shared_part(contest_slug: str, period: date, cast_at: datetime) -> str:
-    """Return the part that all receipts of a batch share; the moment is ISO 8601 in UTC with
+    """Return the part that all receipts of a moment share; the moment is ISO 8601 in UTC with
     milliseconds."""
-    moment = cast_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return f'","contest":"{contest_slug}","period":"{period}","issued_at":"{moment}"'
+    moment = cast_at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    return f'","contest":"{contest_slug}","period":"{period.isoformat()}","issued_at":"{moment}Z"'
 
 
 def receipt_bytes(key: bytes, contest_slug: str, ballot: StoredBallot) -> bytes:

@@ -67,6 +67,11 @@ def to_milliseconds(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def to_unix_ms(moment: datetime) -> int:
+    """Return the milliseconds from 1970 to a moment, rounded."""
+    return round(moment.timestamp() * 1000)
+
+
 class Vote:
     """A vote between ① and ⑥. `choices_text` are the choices of `ballot` as the text that Postgres
     reads as an array. `solved`: a solved challenge came with it. `result` is resolved exactly
