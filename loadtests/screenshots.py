@@ -74,7 +74,7 @@ async def _save_voter_pages(page: Page, device: str, address: str, link: str) ->
     saved.append(await _save(page, device, "list"))
     await page.goto(f"{home}/candidates/{_CHOSEN[0]}")
     saved.append(await _save(page, device, "profile"))
-    await page.locator(".choice-bar button").click()
+    await page.locator("#review").click()
     await page.wait_for_url("**/ballot/review")
     saved.append(await _save(page, device, "review"))
     await page.locator("form.cast button").click()
@@ -87,18 +87,18 @@ async def _save_voter_pages(page: Page, device: str, address: str, link: str) ->
     return saved
 
 
-async def _sign_in(page: Page, staff_address: str, login: StaffLogin) -> None:
+async def sign_in(page: Page, staff_address: str, login: StaffLogin) -> None:
     await page.goto(f"{staff_address}/sign-in")
     await page.locator("[name=name]").fill(login.name)
     await page.locator("[name=password]").fill(login.password)
     await page.locator("[name=code]").fill(pyotp.TOTP(login.totp_secret).now())
-    await page.locator("main form button").click()
+    await page.locator("main form button").first.click()
     await page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
 async def _save_console_pages(page: Page, staff_address: str, login: StaffLogin) -> list[Path]:
     """Save the console's pages as a supervisor sees them during the vote."""
-    await _sign_in(page, staff_address, login)
+    await sign_in(page, staff_address, login)
     saved = []
     for name, path in _CONSOLE_PAGES.items():
         await page.goto(f"{staff_address}/contests/{CONTEST}{path}")
@@ -116,11 +116,11 @@ async def _save_nomination_pages(
 ) -> list[Path]:
     """Save pages of the nomination site, each as the account that uses it sees it."""
     saved = []
-    async with _chromium() as browser:
+    async with open_chromium() as browser:
         for name, (account_name, path) in pages.items():
             context = await browser.new_context(locale="zh-CN", **DESKTOP)
             page = await context.new_page()
-            await _sign_in(page, staff_address, logins[account_name])
+            await sign_in(page, staff_address, logins[account_name])
             await page.goto(f"{staff_address}/selections/{SELECTION}/{path}")
             saved.append(await _save(page, "nomination", name))
             await context.close()
@@ -138,7 +138,7 @@ async def _wait_for_ballots(page: Page, address: str) -> None:
 
 
 @asynccontextmanager
-async def _chromium() -> AsyncIterator[Browser]:
+async def open_chromium() -> AsyncIterator[Browser]:
     path = chromium_path()
     if path is None:
         raise click.ClickException(HELP)
@@ -152,7 +152,7 @@ async def _save_vote_pages(
     address: str, signer: PlatformSigner, staff_address: str, login: StaffLogin
 ) -> list[Path]:
     saved = []
-    async with _chromium() as browser:
+    async with open_chromium() as browser:
         for device, options in _DEVICES.items():
             context = await browser.new_context(locale="zh-CN", **options)
             page = await context.new_page()

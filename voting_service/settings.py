@@ -26,6 +26,7 @@ PREFIX = "VOTING_"
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SSL_WORDS = {"true": "require", "on": "require", "false": "disable", "off": "disable"}
 _BLANK = re.compile(r"\s")
+_CONTACT = re.compile(r"(mailto:[^\s@]+@[^\s@]+|https://[^\s]+|tel:\+?[0-9-]+)")
 DEMO_SETTINGS_FILE = "settings.env"
 DEFAULT_MAX_WORKERS = 6
 """One worker a core, but no more unless asked for: each has connections to Postgres, which by
@@ -106,6 +107,12 @@ def _site_address(value: object) -> object:
     return value
 
 
+def _security_contact(value: object) -> object:
+    if isinstance(value, str) and not _CONTACT.fullmatch(value):
+        raise PydanticCustomError("not_a_contact", "not_a_contact")
+    return value
+
+
 PostgresUrl = Annotated[str, BeforeValidator(_postgres_url)]
 ValkeyUrl = Annotated[str, BeforeValidator(_valkey_url)]
 SiteAddress = Annotated[str, BeforeValidator(_site_address)]
@@ -157,6 +164,18 @@ class Settings(BaseSettings):
     public_url: SiteAddress = Field(
         default="http://127.0.0.1:8000",
         description="address of the public site; used in link previews and QR codes",
+    )
+    security_contact: Annotated[str | None, BeforeValidator(_security_contact)] = Field(
+        default=None,
+        description="mailto:, https: or tel: address for reports of vulnerabilities; served as "
+        "/.well-known/security.txt",
+    )
+    icp_number: str | None = Field(
+        default=None, description="ICP filing number of the website, shown in the footer"
+    )
+    public_security_number: str | None = Field(
+        default=None,
+        description="filing number with the public security organs, shown in the footer",
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -277,6 +296,7 @@ def _faults_of_names(environment: Mapping[str, str]) -> list[Fault]:
 OUR_FAULTS = (
     *("missing", "not_base64", "key_wrong_length", "key_listed_twice", "not_postgres_url"),
     *("sslmode_unknown", "not_valkey_url", "not_site_address", "address_with_path"),
+    "not_a_contact",
 )
 
 

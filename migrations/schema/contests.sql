@@ -39,6 +39,8 @@ create table platforms (
                                        -- stands for the candidate's number
     person_policy text not null        -- contests/model.py: PersonPolicy
                   check (person_policy in ('required', 'never')),
+    entrance      text,                -- the link that opens the vote inside its app, for QR codes
+    app_name      jsonb,               -- the app in which it opens, where that has another name
     sessions_not_before timestamptz    -- voters' sessions opened through it before then have ended
 );
 
@@ -82,6 +84,54 @@ create table picture_files (
 -- The formats are compressed already.
 alter table picture_files alter column content set storage external;
 
+-- The logo of a contest, a PNG. Unlike pictures of candidates it is shown before they are published.
+create table contest_logos (
+    contest_id smallint primary key references contests,
+    hash       text not null check (hash ~ '^[0-9a-f]{32}$'),
+    width      smallint not null check (width > 0),
+    height     smallint not null check (height > 0),
+    content    bytea not null check (length(content) between 1 and 1048576)
+);
+
+alter table contest_logos alter column content set storage external;
+
+-- What a member of the public objected to online: the outcome of a contest, or a public notice.
+-- `number` is what the objector looks the answer up with.
+create table online_objections (
+    id          integer generated always as identity primary key,
+    number      text not null constraint online_objections_number_key unique,
+    contest_id  smallint references contests,
+    notice      text,                     -- its slug; notices belong to a room above this one
+    sender      bytea not null,           -- keyed hash of network and day, for limits
+    content     bytea not null,           -- encrypted; empty once erased
+    received_at timestamptz not null default clock_timestamp(),
+    constraint online_objections_one_target check (num_nonnulls(contest_id, notice) = 1)
+);
+
+create index online_objections_received_at on online_objections (received_at);
+
+-- The answer to an online objection, one each.
+create table online_objection_answers (
+    objection_id integer primary key references online_objections,
+    answer       bytea not null,          -- encrypted; empty once erased
+    answered_by  integer not null references accounts,
+    answered_at  timestamptz not null default clock_timestamp()
+);
+
+-- With the voters' key of a contest fall the objections to its outcome.
+create function erase_online_objections() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    update online_objection_answers a set answer = ''
+      from online_objections o where o.id = a.objection_id and o.contest_id = old.contest_id;
+    update online_objections set content = '' where contest_id = old.contest_id;
+    return null;
+end
+$$;
+
+create trigger erase_online_objections after delete on contest_keys
+    for each row when (old.purpose = 'voters') execute function erase_online_objections();
+
 -- What was changed in a contest after it was announced; shown on its rules page for ever.
 create table contest_changes (
     id          integer generated always as identity primary key,
@@ -96,6 +146,94 @@ create table contest_changes (
 
 create index contest_changes_contest on contest_changes (contest_id, id);
 
+-- A contest that is being set up on the console; never public. Once it is announced or discarded
+-- its content and pictures are removed, and who did what stays.
+create table contest_drafts (
+    id           integer generated always as identity primary key,
+    slug         text not null,
+    content      jsonb,                -- contests/drafts/model.py: the keys of a contest file
+    revision     integer not null default 1,
+    saved_by     integer not null references accounts,
+    saved_at     timestamptz not null,
+    contest_id   smallint references contests,  -- what it was announced as
+    discarded_at timestamptz,
+    constraint contest_drafts_one_end check (contest_id is null or discarded_at is null),
+    constraint contest_drafts_content check (
+        (content is null) = (contest_id is not null or discarded_at is not null))
+);
+
+create unique index contest_drafts_slug_key on contest_drafts (slug) where content is not null;
+create index contest_drafts_contest on contest_drafts (contest_id) where contest_id is not null;
+
+alter table approval_requests
+    -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+    add constraint approval_requests_draft_id_fkey foreign key (draft_id) references contest_drafts;
+
+-- The pictures of a draft, as in `pictures`.
+create table draft_pictures (
+    draft_id   integer not null references contest_drafts,
+    number     smallint not null,
+    place      smallint not null check (place between 0 and 99),
+    name       text not null,                -- of the file that was uploaded
+    hash       text not null check (hash ~ '^[0-9a-f]{32}$'),
+    width      smallint not null check (width > 0),
+    height     smallint not null check (height > 0),
+    caption    jsonb,                        -- i18n/text.py: Text
+    primary key (draft_id, number, place),
+    constraint draft_pictures_caption check ((place = 0) = (caption is null))
+);
+
+-- The bytes of the pictures of drafts, as in `picture_files`.
+create table draft_picture_files (
+    draft_id   integer not null references contest_drafts,
+    hash       text not null check (hash ~ '^[0-9a-f]{32}$'),
+    width      smallint not null check (width > 0),
+    format     text not null check (format in ('avif', 'webp', 'jpeg')),
+    content    bytea not null check (length(content) between 1 and 4194304),
+    primary key (draft_id, hash, width, format)
+);
+
+alter table draft_picture_files alter column content set storage external;
+
+-- Rule: what was announced or discarded stays so.
+create function keep_ended_drafts() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    raise exception 'an announced or discarded draft does not change'
+        using errcode = 'check_violation', constraint = 'contest_drafts_ended';
+end
+$$;
+
+create trigger keep_ended_drafts before update or delete on contest_drafts
+    for each row when (old.content is null) execute function keep_ended_drafts();
+
+-- Rule: a contest that the console's role stores comes from a request that two people approved, of a
+-- draft or of the shortlist. Checked at the commit, because the approval is stored with it. The
+-- tables' owner and the commands' role are exempt.
+create function check_new_contest() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid), 'member')
+       or pg_has_role(session_user, 'voting_application', 'member')
+       or exists (
+           select 1 from contest_drafts d join approval_requests r on r.draft_id = d.id
+            where d.contest_id = new.id and r.kind = 'contest_announcement'
+              and r.approved_by is not null)
+       or exists (
+           select 1 from nomination.selections s
+             join approval_requests r on r.selection_id = s.id
+            where s.contest_id = new.id and r.kind = 'contest_publication'
+              and r.approved_by is not null) then
+        return null;
+    end if;
+    raise exception 'two people announce a contest'
+        using errcode = 'check_violation', constraint = 'contests_announced_by_two';
+end
+$$;
+
+create constraint trigger check_new_contest after insert on contests
+    deferrable initially deferred for each row execute function check_new_contest();
+
 -- Rules: what people vote by is fixed when voting opens, the close is never in the past, and a
 -- closed contest stays closed. The table in contests/settings/model.py lists every setting and until
 -- when it may change.
@@ -105,6 +243,7 @@ begin
     if clock_timestamp() >= old.opens_at and (
         new.rules -> 'ballot' is distinct from old.rules -> 'ballot'
         or new.rules -> 'cut' is distinct from old.rules -> 'cut'
+        or new.rules -> 'own_rules' is distinct from old.rules -> 'own_rules'
         or new.rules -> 'time_zone' is distinct from old.rules -> 'time_zone'
         or new.rules -> 'list_order' is distinct from old.rules -> 'list_order'
         or new.rules -> 'screening' is distinct from old.rules -> 'screening'
@@ -192,8 +331,9 @@ begin
         raise exception 'sessions that have ended stay ended, and later ones do not end before they begin'
             using errcode = 'check_violation', constraint = 'platforms_sessions_stay_ended';
     end if;
-    if (new.name, new.config, new.origins, new.daily_ceiling)
-           is not distinct from (old.name, old.config, old.origins, old.daily_ceiling)
+    if (new.name, new.config, new.origins, new.daily_ceiling, new.entrance, new.app_name)
+           is not distinct from (old.name, old.config, old.origins, old.daily_ceiling,
+                                 old.entrance, old.app_name)
        and (old.enabled or not new.enabled)
        or not exists (
            select 1 from contests c
@@ -211,6 +351,8 @@ begin
               and r.payload -> 'to' -> 'origins' = to_jsonb(new.origins)
               and r.payload -> 'to' -> 'daily_ceiling'
                   = coalesce(to_jsonb(new.daily_ceiling), 'null')
+              and r.payload -> 'to' -> 'entrance' = coalesce(to_jsonb(new.entrance), 'null')
+              and r.payload -> 'to' -> 'app_name' = coalesce(new.app_name, 'null')
               and r.payload -> 'to' -> 'enabled' = to_jsonb(new.enabled)) then
         return null;
     end if;
@@ -254,16 +396,26 @@ create trigger contest_changes_stay before update or delete or truncate on conte
 
 -- Not granted, because no program needs it: changing candidates.
 grant select on contests, candidates, platforms, contest_keys, pictures, picture_files,
-                contest_changes to voting_public, voting_staff, voting_jobs;
+                contest_logos, contest_changes to voting_public, voting_staff, voting_jobs;
 grant insert on contests, candidates, contest_keys, picture_files to voting_staff;
 grant insert, update, delete on pictures to voting_staff;
+grant select on contest_drafts, draft_pictures, draft_picture_files to voting_staff;
+grant insert (slug, content, saved_by, saved_at),
+      update (slug, content, revision, saved_by, saved_at, contest_id, discarded_at)
+    on contest_drafts to voting_staff;
+grant insert, delete on draft_pictures, draft_picture_files to voting_staff;
+grant insert, update (hash, width, height, content) on contest_logos to voting_staff;
 grant delete on picture_files to voting_staff;
 grant update (rules, opens_at, closes_at, revision) on contests to voting_staff;
 grant update (name, config, origins, daily_ceiling, enabled, person_policy, sessions_not_before,
-              revision)
+              entrance, app_name, revision)
     on platforms to voting_staff;
 grant insert (contest_id, changed_at, setting, before, after, reason, approval_id)
     on contest_changes to voting_staff;
 grant insert on platforms to voting_staff;
+grant select on online_objections to voting_public, voting_staff;
+grant select on online_objection_answers to voting_public, voting_staff;
+grant insert (number, contest_id, notice, sender, content) on online_objections to voting_public;
+grant insert (objection_id, answer, answered_by) on online_objection_answers to voting_staff;
 grant update (profile_url) on platforms to voting_application;
 grant delete on contest_keys to voting_application;

@@ -79,7 +79,7 @@ create index staff_sessions_last_seen on staff_sessions (last_seen_at);
 
 -- What one person proposes and a second person approves. `subject` names what is approved (the
 -- tied numbers, the version to publish); it is approved once. A proposal may be rejected by anyone
--- who may approve it, or withdrawn by its proposer. Its contest or selection refers to a table
+-- who may approve it, or withdrawn by its proposer. Its contest, draft or selection refers to a table
 -- that comes later: contests.sql and nomination/recommendations.sql add the foreign keys.
 create table approval_requests (
     id               integer generated always as identity primary key,
@@ -96,8 +96,13 @@ create table approval_requests (
     declined_at      timestamptz,
     declined_because text,
     selection_id     smallint,
+    draft_id         integer,
+    constraint approval_requests_one_target check (
+        num_nonnulls(contest_id, selection_id, draft_id) = 1),
     constraint approval_requests_kind_check check (
-        case when kind in ('tie_order', 'lot', 'publication', 'ruling', 'settings', 'platform')
+        case when kind = 'contest_announcement' then draft_id is not null
+             when kind in ('tie_order', 'lot', 'publication', 'ruling', 'settings', 'platform',
+                           'profile_correction', 'withdrawal')
              then contest_id is not null and selection_id is null
              else kind in ('late_submission', 'shortlist', 'draw', 'contest_publication', 'panel',
                            'result')
@@ -114,6 +119,10 @@ create table approval_requests (
 create index approval_requests_contest on approval_requests (contest_id, id);
 create unique index approval_requests_approved_once on approval_requests (contest_id, kind, subject)
     where approved_by is not null;
+create index approval_requests_draft on approval_requests (draft_id, id)
+    where draft_id is not null;
+create unique index approval_requests_draft_once on approval_requests (draft_id, kind, subject)
+    where approved_by is not null and draft_id is not null;
 create index approval_requests_selection on approval_requests (selection_id, id)
     where selection_id is not null;
 create unique index approval_requests_selection_once
@@ -463,7 +472,7 @@ grant insert (token_hash, role, note, account_id, invited_by, invited_at, expire
     on invitations to voting_staff;
 grant update (last_seen_at, confirmed_at, ended_at), delete on staff_sessions to voting_staff;
 grant insert (contest_id, kind, subject, payload, payload_hash, proposed_by, proposed_at,
-              selection_id),
+              selection_id, draft_id),
       update (approved_by, approved_at, declined_by, declined_at, declined_because)
     on approval_requests to voting_staff;
 grant insert (actor, act, contest, subject, details) on audit_log to voting_staff, voting_jobs;

@@ -11,6 +11,7 @@ AREAS = (
     "jobs",
     "contests",
     "voting",
+    "candidate_changes",
     "antifraud",
     "nomination/recommendations",
     "nomination/shortlist",

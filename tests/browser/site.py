@@ -12,15 +12,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 
 from tests.contest_data import arrange_contest, store_platform
 from tests.fakes.signers import FakePlatform
 from tests.patience import PATIENCE_SECONDS
 from tests.sites.public.api.running_service import MovedClock
 from tests.sites.public.public_site import serving_public_site
-from voting_service.contests.model import Contest, ContestRules
+from voting_service.contests.model import Candidate, Contest, ContestRules
 from voting_service.contests.repository import NewContest, insert_contest, load_contest
 from voting_service.demo import contest as demo
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.settings import Settings
 from voting_service.sites.public.state import PublicState
@@ -29,6 +31,20 @@ from voting_service.voting.tally.repository import advance_floor
 from voting_service.voting.voters.keyring import create_keys
 
 SLUG = demo.SLUG
+
+
+def numbered_candidates() -> tuple[Candidate, ...]:
+    """The demo's candidates under names that say their number, so that a walk reads well."""
+    return tuple(
+        msgspec.structs.replace(
+            candidate,
+            name=Text(
+                zh=f"{candidate.number:02d}号候选人（占位）",
+                en=f"Candidate {candidate.number:02d} (placeholder)",
+            ),
+        )
+        for candidate in demo.candidates()
+    )
 
 
 @dataclass
@@ -130,7 +146,7 @@ async def running_site(
                     rules=rules,
                     opens_at=opens_at or now - timedelta(days=1),
                     closes_at=closes_at or now + timedelta(days=30),
-                    candidates=demo.candidates(),
+                    candidates=numbered_candidates(),
                 ),
             )
             await create_keys(database, settings.master_key.get_secret_value(), contest_id)

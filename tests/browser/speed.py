@@ -67,6 +67,10 @@ class Traffic:
     def total_bytes(self) -> int:
         return sum(self.bytes_by_url.values())
 
+    def bytes_without(self, part: str) -> int:
+        """All but the addresses that hold `part`."""
+        return sum(size for url, size in self.bytes_by_url.items() if part not in url)
+
     async def bytes_above_the_fold(self, page: Page) -> int:
         """All but the pictures that begin below the window."""
         below = set(await page.evaluate(_BELOW_THE_FOLD))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -23,6 +24,8 @@ from tests.browser.serving import ForeignSite
 from tests.browser.site import SLUG, Site
 from tests.browser.speed import vitals
 from voting_service.contests.pictures.repository import store_portrait
+from voting_service.i18n.formatting import written_day
+from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.infrastructure.images.encoding import encode_pixels
 
 ATTRIBUTES = {
@@ -41,7 +44,7 @@ def embedding(site: Site, *elements: str, script: str = "") -> str:
     """The body of a platform's page."""
     return (
         "<main><h1>平台首页</h1>"
-        + "".join(f"<bayu-vote contest='{SLUG}' {element}></bayu-vote>" for element in elements)
+        + "".join(f"<public-vote contest='{SLUG}' {element}></public-vote>" for element in elements)
         + f"</main><script type='module' src='{site.origin}/embed/vote.js'></script>"
         + script
     )
@@ -56,11 +59,13 @@ def strict_policy(site: Site) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("view", ATTRIBUTES)
 async def test_a_view_inside_a_page_with_a_strict_policy(
-    view: str, language: str, phone: Page, site: Site, platform_site: ForeignSite
+    view: str, language: Language, phone: Page, site: Site, platform_site: ForeignSite
 ) -> None:
+    last_day = site.clock() + timedelta(days=20)
+    await site.change_contest(closes_at=site.contest.midnight_after(last_day))
     await site.crowd(2, [7])
     await site.reconcile()
     platform_site.headers = strict_policy(site)
@@ -69,13 +74,16 @@ async def test_a_view_inside_a_page_with_a_strict_policy(
     await phone.goto(platform_site.show(body, language=html_language))
     go = {"zh": "去投票", "en": "vote"}[language]
     await expect(phone.get_by_role("link").last).to_contain_text(go)
-    text = await phone.locator("bayu-vote section").inner_text()
+    text = await phone.locator("public-vote section").inner_text()
+    deadline = written_day(site.contest.local_day(last_day), language)
+    assert re.search(f"{deadline}\\D{{1,4}}24:00", text), "not 00:00 of the day after"
     match view:
         case "list":
             assert await phone.get_by_role("listitem").count() == 50
         case "candidate":
             assert {"zh": "07号候选人", "en": "Candidate 07"}[language] in text
-            assert {"zh": "演示用占位资料", "en": "Placeholder for the demo"}[language] in text
+            seventh = next(c for c in site.contest.candidates if c.number == 7)
+            assert getattr(seventh.summary, language) in text
         case "standings":
             assert await phone.get_by_role("row").count() == 51
             first = phone.get_by_role("row").nth(1)
@@ -131,7 +139,7 @@ async def test_a_page_can_take_the_choice_itself(
 ) -> None:
     await phone.goto(platform_site.show(embedding(site, ATTRIBUTES["candidate"])))
     await phone.evaluate(
-        """() => document.addEventListener("bayu-vote-choose", (event) => {
+        """() => document.addEventListener("public-vote-choose", (event) => {
              event.preventDefault(); document.title = JSON.stringify(event.detail); })"""
     )
     await phone.get_by_role("link").click()
@@ -161,14 +169,14 @@ async def test_the_standings_move(phone: Page, site: Site, platform_site: Foreig
     await site.reconcile()
     await phone.clock.fast_forward(7000)
     await expect(leader).to_contain_text("42 号")
-    await expect(phone.locator("bayu-vote section")).to_contain_text("共 3 张选票")
+    await expect(phone.locator("public-vote section")).to_contain_text("共 3 张选票")
 
 
 async def test_attributes_can_change_and_an_element_can_leave(
     phone: Page, site: Site, platform_site: ForeignSite
 ) -> None:
     await phone.goto(platform_site.show(embedding(site, ATTRIBUTES["candidate"])))
-    card, vote = phone.locator("bayu-vote section"), phone.locator("bayu-vote")
+    card, vote = phone.locator("public-vote section"), phone.locator("public-vote")
     await expect(card).to_contain_text("07号候选人")
     await vote.evaluate("vote => vote.setAttribute('number', 8)")
     await expect(card).to_contain_text("08号候选人")
@@ -202,7 +210,7 @@ async def test_portraits_are_shown_in_the_size_that_is_needed(
     await site.state.registry.refresh(site.state.read_pool)
     platform_site.headers = strict_policy(site)
     await phone.goto(platform_site.show(embedding(site, ATTRIBUTES["candidate"])))
-    picture = phone.locator("bayu-vote img")
+    picture = phone.locator("public-vote img")
     await expect(picture).to_have_js_property("complete", value=True)
     shown = await picture.evaluate(
         "({currentSrc, naturalWidth, alt}) => ({currentSrc, naturalWidth, alt})"
@@ -215,7 +223,8 @@ async def test_portraits_are_shown_in_the_size_that_is_needed(
 async def test_what_is_shown_stays_while_the_service_is_unavailable(
     phone: Page, site: Site, platform_site: ForeignSite, guard: Guard
 ) -> None:
-    guard.expect("ERR_INTERNET_DISCONNECTED")
+    for expected in ("ERR_INTERNET_DISCONNECTED", "<public-vote>: origin"):
+        guard.expect(expected)
     await phone.clock.install()
     await phone.goto(platform_site.show(embedding(site, "view='standings'")))
     await expect(phone.get_by_role("row")).to_have_count(51)
@@ -233,19 +242,46 @@ async def test_what_is_shown_stays_while_the_service_is_unavailable(
 async def test_what_is_unavailable_is_said(
     phone: Page, site: Site, platform_site: ForeignSite, guard: Guard
 ) -> None:
-    guard.expect("status of 404")
+    for expected in ("status of 404", 'number="999"'):
+        guard.expect(expected)
     await phone.goto(platform_site.show(embedding(site, "view='candidate' number='999'")))
     await expect(phone.get_by_role("status")).to_contain_text("没有找到")
     await assert_accessible(phone)
 
 
-async def test_pages_of_other_origins_get_no_script(
+async def test_pages_of_other_origins_get_no_data_and_the_console_names_the_origin(
     phone: Page, site: Site, stranger_site: ForeignSite, guard: Guard
 ) -> None:
-    guard.expect("blocked by CORS policy")
-    guard.expect("ERR_FAILED")
+    for expected in ("blocked by CORS policy", "ERR_FAILED", "<public-vote>"):
+        guard.expect(expected)
+    hints = console_hints(phone)
     await phone.goto(stranger_site.show(embedding(site, "view='list'")))
-    assert await phone.locator("bayu-vote").evaluate("vote => vote.shadowRoot") is None
+    await expect(phone.get_by_role("status")).to_contain_text("暂时无法显示")
+    assert f"origin {stranger_site.origin}" in hints[0]
+
+
+async def test_mistakes_in_the_attributes_are_named_in_the_console(
+    phone: Page, site: Site, platform_site: ForeignSite, guard: Guard
+) -> None:
+    for expected in ("<public-vote>", "status of 404"):
+        guard.expect(expected)
+    hints = console_hints(phone)
+    body = embedding(site, "view='standing'")
+    await phone.goto(platform_site.show(body.replace(f"contest='{SLUG}'", "contest='nothing'")))
+    await expect(phone.get_by_role("status")).to_contain_text("没有找到")
+    assert 'view="standing" → list,candidate,standings' in hints[0]
+    assert 'contest="nothing"' in hints[1]
+    assert all(f"{site.origin}/en/platforms#embed" in hint for hint in hints)
+
+
+def console_hints(page: Page) -> list[str]:
+    """What the element will write to the console."""
+    hints: list[str] = []
+    page.on(
+        "console",
+        lambda line: hints.append(line.text) if "<public-vote>" in line.text else None,
+    )
+    return hints
 
 
 async def test_the_script_is_small_and_depends_on_nothing(site: Site) -> None:
@@ -253,7 +289,9 @@ async def test_the_script_is_small_and_depends_on_nothing(site: Site) -> None:
     assert len(answer.content) <= 15_000
     assert "import " not in answer.text.replace("import.meta", "")
     assert "innerHTML" not in answer.text
-    assert answer.headers["access-control-allow-origin"] == "https://other.example"
+    assert answer.headers.get_list("access-control-allow-origin") == ["https://other.example"]
+    stranger = await site.api.get("/embed/vote.js", headers={"origin": "https://no.example"})
+    assert stranger.headers.get_list("access-control-allow-origin") == ["*"]
     assert answer.headers["vary"] == "Origin"
     again = await site.api.get("/embed/vote.js", headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304

@@ -27,8 +27,8 @@ def allowed(guard: Guard, platform_site: ForeignSite, stranger_site: ForeignSite
 
 def element(site: Site, more: str = "") -> str:
     return (
-        f"<main><h1>平台首页</h1><bayu-vote frame platform='demo' contest='{SLUG}' {more}>"
-        f"</bayu-vote></main><script type='module' src='{site.origin}/embed/vote.js'></script>"
+        f"<main><h1>平台首页</h1><public-vote frame platform='demo' contest='{SLUG}' {more}>"
+        f"</public-vote></main><script type='module' src='{site.origin}/embed/vote.js'></script>"
     )
 
 
@@ -88,7 +88,7 @@ async def test_a_bare_frame_works_without_our_script_and_tells_once_greeted(
     await desktop.wait_for_function("heard.length > 0")
     [shown] = await desktop.evaluate("heard")
     assert shown["origin"] == site.origin
-    assert shown["type"] == "bayu-vote:height"
+    assert shown["type"] == "public-vote:height"
     await frame.get_by_role("link").click()
     await desktop.wait_for_url(site.page("/candidates/7"))
 
@@ -96,7 +96,7 @@ async def test_a_bare_frame_works_without_our_script_and_tells_once_greeted(
 async def greet(page: Page, target: str, more: str = "") -> None:
     await page.evaluate(
         f"() => document.querySelector('iframe').contentWindow.postMessage("
-        f"{{ type: 'bayu-vote:hello', {more} }}, '{target}')"
+        f"{{ type: 'public-vote:hello', {more} }}, '{target}')"
     )
 
 
@@ -108,7 +108,7 @@ async def test_choices_are_shown_to_a_page_that_takes_them(
     await greet(desktop, site.origin, "takesChoices: true")
     await desktop.wait_for_function("heard.length > 0")
     await frame.get_by_role("link").click()
-    await desktop.wait_for_function("heard.some(({type}) => type === 'bayu-vote:choose')")
+    await desktop.wait_for_function("heard.some(({type}) => type === 'public-vote:choose')")
     shown = (await desktop.evaluate("heard"))[-1]
     assert (shown["origin"], shown["contest"], shown["number"]) == (site.origin, SLUG, 7)
     assert desktop.url.startswith(platform_site.origin), "the page sees to it itself"
@@ -124,7 +124,7 @@ async def test_a_page_that_is_not_the_named_platforms_cannot_frame_it(
         guard.expect("status of 404")
     await desktop.goto(platform_site.show(bare_frame(site, platform)))
     assert not [frame for frame in desktop.frames if frame.url.startswith(site.origin + "/embed/")
-                and await frame.locator("bayu-vote").count()]  # fmt: skip
+                and await frame.locator("public-vote").count()]  # fmt: skip
 
 
 async def test_a_stranger_cannot_frame_it_even_around_the_platforms_own_page(
@@ -139,7 +139,7 @@ async def test_a_stranger_cannot_frame_it_even_around_the_platforms_own_page(
 
 
 async def framed_votes(page: Page) -> int:
-    counts = [await frame.locator("bayu-vote").count() for frame in page.frames[1:]]
+    counts = [await frame.locator("public-vote").count() for frame in page.frames[1:]]
     return sum(counts)
 
 
@@ -153,7 +153,7 @@ async def test_no_page_of_the_vote_itself_can_be_framed(
 
 
 GREET_SIBLING = (
-    LISTEN + "<script>parent.frames[0].postMessage({type: 'bayu-vote:hello'}, '*')</script>"
+    LISTEN + "<script>parent.frames[0].postMessage({type: 'public-vote:hello'}, '*')</script>"
 )
 
 
@@ -221,14 +221,14 @@ async def test_the_element_hears_nobody_but_its_own_frame(
     desktop: Page, site: Site, platform_site: ForeignSite, stranger_site: ForeignSite
 ) -> None:
     lie = """{
-      parent.postMessage({type: 'bayu-vote:height', height: 9}, '*');
-      parent.postMessage({type: 'bayu-vote:choose', number: 3}, '*');
+      parent.postMessage({type: 'public-vote:height', height: 9}, '*');
+      parent.postMessage({type: 'public-vote:choose', number: 3}, '*');
       parent.postMessage({type: 'told'}, '*'); }"""
     lies = stranger_site.show(f"<script>{lie}</script>")
     address = platform_site.show(LISTEN + element(site, "view='standings'"))
     await desktop.goto(address)
     await inner(desktop, site)
-    frame = desktop.locator("bayu-vote iframe")
+    frame = desktop.locator("public-vote iframe")
     await expect(frame).not_to_have_attribute("height", "480")
     height = await frame.get_attribute("height")
 

@@ -28,11 +28,11 @@ async def test_a_sample_is_copied_with_the_keyboard_and_that_is_said(
 ) -> None:
     await desktop.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await desktop.goto(site.url("/en/platforms"))
-    await tab_to(desktop, "Copy Node.js")
+    await tab_to(desktop, "Copy Python")
     await desktop.keyboard.press("Enter")
     await expect(desktop.get_by_role("status")).to_have_text("Copied")
     copied = await desktop.evaluate("navigator.clipboard.readText()")
-    assert "export function signInUrl" in copied
+    assert "def sign_in_url" in copied
     assert site.settings.public_url in copied
 
 

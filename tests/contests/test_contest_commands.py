@@ -18,8 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.commands import process_environment
 from tests.contest_data import store_contest
+from tests.contests.test_candidate_files import CHINESE, workbook
 from tests.fakes.signers import private_pem
+from tests.picture_files import jpeg
+from voting_service.contests.candidate_list.reader import read_candidates
 from voting_service.contests.model import Contest, EarlyClose
+from voting_service.contests.pictures.repository import load_all_pictures
 from voting_service.contests.platform_registration import public_jwk
 from voting_service.contests.repository import (
     load_contest,
@@ -182,6 +186,46 @@ async def test_import_states_every_fault_and_stores_nothing(
         "error: candidates[1].number (line 17): number 1 is also used by candidates[0] (line 8)",
     ]
     assert await load_contests(database) == ()
+
+
+async def test_candidates_of_an_excel_list_with_their_pictures(
+    command: Command, contest_file: Path, database: Connection, tmp_path: Path
+) -> None:
+    contest_file.write_text(EXAMPLE.partition("[[")[0], encoding="utf-8")
+    table, folder = tmp_path / "list.xlsx", tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    (folder / "more" / "02.jpg").write_bytes(jpeg(350, 490))
+    (folder / "x.jpg").write_bytes(jpeg(350, 490))
+    table.write_bytes(workbook(CHINESE, (1, *"abcd", ""), (1, *"efghi")))
+    nobody = (
+        "belongs to nobody on the list; begin its name with the candidate's number, as in 07.jpg, "
+        "or write the name into the list's photo column"
+    )
+    from_list = ("--candidates", table, "--pictures", folder)
+    answer = await command("contest", "import", contest_file, *from_list)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.splitlines() == [
+        "error: F2 (事迹材料): is empty",
+        "error: A3 (编号): number 1 is also used by A2 (编号)",
+        f"error: more/02.jpg: {nobody}",
+        f"error: x.jpg: {nobody}",
+    ]
+    (folder / "x.jpg").unlink()
+    table.write_bytes(workbook(CHINESE, (1, *"abcde"), (2, *"efghi")))
+    named = 'candidates_file = "list.xlsx"\npictures = "photos"\n'
+    contest_file.write_text(named + EXAMPLE.partition("[[")[0], encoding="utf-8")
+    answer = await command("contest", "import", contest_file)
+    assert answer.code == 0, answer.err
+    assert "candidates without a portrait: 1" in answer.err
+    [stored] = await load_contests(database)
+    assert [candidate.name.zh for candidate in stored.candidates] == ["a", "e"]
+    assert set(await load_all_pictures(database, stored.id)) == {2}
+    contest_file.write_text(named + EXAMPLE, encoding="utf-8")
+    answer = await command("contest", "import", contest_file, "--check")
+    assert "keep one of the two" in answer.err
+    template = tmp_path / "template.xlsx"
+    assert (await command("contest", "candidates-template", template)).code == 0
+    assert read_candidates(template.read_bytes()).entries == ()
 
 
 async def test_check_needs_no_settings_and_stores_nothing(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -187,6 +188,40 @@ def test_reads_everything() -> None:
     assert first.story == Text("第一行\n第二行", "第一行\n第二行")
 
 
+def test_a_candidate_s_optional_fields() -> None:
+    more = (
+        'employer = { zh = "厂", en = "Works" }\nskill_grade = "高级技师"\n'
+        'honours = ["能手", { zh = "奖章", en = "Medal" }]\nfilm = "https://news.example/films/1"\n'
+    )
+    text = VALID.replace("number = 1\n", f"number = 1\n{more}")
+    first, second, _third = load_contest_file(text).candidates
+    assert first.employer == Text("厂", "Works")
+    assert first.skill_grade == Text("高级技师", "高级技师")
+    assert first.honours == (Text("能手", "能手"), Text("奖章", "Medal"))
+    assert first.film == "https://news.example/films/1"
+    assert (second.employer, second.honours, second.film) == (None, (), None)
+    stored = msgspec.to_builtins(second)
+    assert set(stored) == {"number", "name", "trade", "district", "summary", "story"}
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ('employer = ""', "candidates[0].employer"),
+        (f'skill_grade = "{"x" * 121}"', "candidates[0].skill_grade"),
+        ('honours = "one"', "candidates[0].honours"),
+        (f"honours = {['x'] * 11}", "candidates[0].honours"),
+        ('honours = ["a", 3]', "candidates[0].honours[1]"),
+        ('film = "http://news.example/1"', "candidates[0].film"),
+        ('film = "javascript:alert(1)"', "candidates[0].film"),
+        (f'film = "https://news.example/{"x" * 300}"', "candidates[0].film"),
+    ],
+)
+def test_optional_fields_refused(line: str, field: str) -> None:
+    [(place, message)] = get_faults(VALID.replace("number = 1\n", f"number = 1\n{line}\n"))
+    assert place.startswith(field), (place, message)
+
+
 def candidates(count: int) -> str:
     texts = "".join(f'{key} = "x"\n' for key in ("name", "trade", "district", "summary", "story"))
     return "".join(f"[[candidates]]\nnumber = {n}\n{texts}" for n in range(1, count + 1))
@@ -200,6 +235,30 @@ def minimal(
         f'slug = "ab"\ntime_zone = "{zone}"\ntitle = {{ zh = "中", en = "E" }}\n'
         f"[window]\n{window}\n[release]\n{release}\n{candidates(count)}"
     )
+
+
+def test_who_holds_a_contest_and_its_faults() -> None:
+    lines = (
+        'theme = "主题"', 'introduction = "一\\n二"', 'own_rules = { zh = "规则", en = "Rule" }',
+        'telephone = "023-12345678"', 'email = "vote@example.org"', 'address = "某路1号"',
+        'logo = "logo.png"', 'organisers = [{ role = "主办", name = "某单位" }]',
+    )  # fmt: skip
+    text = minimal(release="[cut]\npanel = true")
+    loaded = load_contest_file("\n".join((*lines, text)))
+    rules = loaded.rules
+    assert rules.theme == Text("主题", "主题")
+    assert rules.introduction == Text("一\n二", "一\n二")
+    assert rules.own_rules == Text("规则", "Rule")
+    assert [organiser.name.zh for organiser in rules.organisers] == ["某单位"]
+    assert (rules.telephone, rules.email) == ("023-12345678", "vote@example.org")
+    assert rules.cut.panel
+    assert loaded.logo is not None
+    assert loaded.logo.path.name == "logo.png"
+    faulty = ('telephone = "call us"', 'email = "nobody"', 'logo = "../logo.png"', 'theme = " "')
+    assert [place for place, _ in get_faults("\n".join((*faulty, text)))] == [
+        f"{line.split()[0]} (line {number})" for number, line in enumerate(faulty, 1)
+    ]
+    assert load_contest_file(minimal()).rules.organisers == ()
 
 
 def test_documented_defaults() -> None:
@@ -339,16 +398,49 @@ def test_more_names_at_least_than_at_most() -> None:
     [
         ('a = "x"\nb = \nc = 3', "line 2, column 5", "Invalid value"),
         ("a = 1\na = 2", "line 2", "overwrite"),
-        ('a = "\nb', "line 1, column 6", "Illegal character"),
-        ("a = [1,\n2", "line 2", "Unclosed array"),
+        ('a = "\nb', "line 1, column 6", "never closed"),
+        ('a = 1\nb = """x\ny\n', "line 2", "three quotes"),
+        ("a = [1,\n2", "line 2", "Unclosed bracket"),
+        ("a: 1", "line 1, column 2", "needs an equals sign"),
+        ('a = "C:\\pics"', "line 1, column 10", "type it twice"),
+        ("[a]\n[a]", "line 2", "remove one of the two"),
+        ("a = 1\nb = 9:30", "line 2, column 6", "one key = value on each line"),
+        ("\u6700 = 1", "line 1, column 1", "does not begin with a key"),
         ("a = " + "1" * 5000, "", "is not valid TOML"),
         ("a = " + "[" * 5000, "", "nested too deeply"),
     ],
 )
-def test_what_is_not_toml(text: str, field: str, message: str) -> None:
+def test_a_toml_fault_names_the_line_and_what_to_type(text: str, field: str, message: str) -> None:
     [(place, output)] = get_faults(text)
     assert place.startswith(field)
     assert message in output
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        (
+            "slug = \u201ca\u201d\ntitle = \u2018b\u2019",
+            [("1, column 8", '"'), ("1, column 10", '"'), ("2, column 9", "'")],
+        ),
+        ('slug \uff1d "a"', [("1, column 6", "=")]),
+        ('title = { zh = "a\u201c, en = "x" }', [("1, column 18", '"')]),
+        ('title = { zh = "a"\uff0c en = "b" }', [("1, column 19", ",")]),
+        ('# \u201c\u201d\na = "\u201cq\u201d"\nb = \u201cx\u201d', [("3, column 5", '"')]),
+        ("at = 20\uff1a00\uff1a00", [("1, column 8", ":"), ("1, column 11", ":")]),
+        ("n = \uff11", [("1, column 5", "1")]),
+    ],
+)
+def test_characters_of_a_chinese_keyboard_are_named_with_what_to_type(
+    text: str, typed: list[tuple[str, str]]
+) -> None:
+    faults = get_faults(text)
+    assert faults
+    for place, plain in typed:
+        assert any(
+            field == f"line {place}" and message.endswith(f"type {plain} instead")
+            for field, message in faults
+        ), faults
 
 
 @pytest.mark.parametrize(

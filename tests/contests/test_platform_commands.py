@@ -17,6 +17,7 @@ from voting_service.contests.model import Platform
 from voting_service.contests.platform_registration import public_jwk
 from voting_service.contests.repository import load_platforms
 from voting_service.errors import InvalidInput, NotFound, Refused
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.settings import Settings
 
@@ -57,19 +58,34 @@ async def test_one_person_changes_everything_before_a_contest_is_announced(
     done = await command(
         *("platform", "change", "daily", "--add-key", new, "--name-en", "The Daily"),
         *("--add-origin", "https://a.example", "--daily-ceiling", 500),
+        *("--entrance", "https://app.example/vote", "--app-zh", "客户端", "--app-en", "The App"),
     )
     assert done.stdout == "Changed daily. It takes effect within seconds.\n", done.output
     changed = await stored(database)
     assert (changed.id, changed.name.en, changed.daily_ceiling) == (before.id, "The Daily", 500)
     assert [key["kid"] for key in changed.config["keys"]] == [key_id(old), key_id(new)]
     assert (changed.origins, changed.sessions_not_before) == (("https://a.example",), None)
+    assert changed.entrance == "https://app.example/vote"
+    assert changed.app_name == Text("客户端", "The App")
+    shown = (await command("platform", "show", "daily")).stdout
+    assert "https://app.example/vote" in shown and "客户端 / The App" in shown
     await command(
         *("platform", "change", "daily", "--remove-key", key_id(old), "--daily-ceiling", 0),
-        *("--remove-origin", "https://a.example/"),
+        *(
+            "--remove-origin",
+            "https://a.example/",
+            "--entrance",
+            "",
+            "--app-zh",
+            "",
+            "--app-en",
+            "",
+        ),
     )
     removed = await stored(database)
     assert [key["kid"] for key in removed.config["keys"]] == [key_id(new)]
     assert (removed.origins, removed.daily_ceiling) == ((), None)
+    assert (removed.entrance, removed.app_name) == (None, None)
     assert removed.sessions_not_before is not None, "by default sessions end when a key goes"
     await command(
         *("platform", "change", "daily", "--add-key", old, "--remove-key", key_id(new)),
@@ -147,6 +163,8 @@ async def test_published_keys_are_fetched_before_they_are_stored(
         (("--remove-origin", "https://b.example"), "no origin https://b.example"),
         (("--add-origin", "http://b.example"), "origin http://b.example"),
         (("--name-zh", " "), "name.zh"),
+        (("--entrance", "http://app.example"), "entrance: must begin with https://"),
+        (("--app-zh", "客户端"), "app.en"),
         ((), "nothing would change"),
     ],
 )

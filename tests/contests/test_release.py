@@ -26,6 +26,7 @@ from voting_service.contests.release_schedule import (
     Live,
     SnapshotAt,
     release_at,
+    release_before,
     release_moments,
     snapshot_moments_due,
 )
@@ -273,3 +274,9 @@ def test_snapshots_taken_in_any_rhythm_are_the_ones_shown(
         else:
             assert not taken
     assert taken == sorted(set(taken))
+
+
+def test_the_release_before_another_one() -> None:
+    daily = contest(ReleaseSchedule("daily", time(20)))
+    moments = list(release_moments(daily))
+    assert [release_before(daily, moment) for moment in moments] == [None, *moments[:-1]]

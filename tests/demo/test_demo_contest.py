@@ -1,12 +1,19 @@
-"""The demo contest: the rules of the notice, and obvious placeholders only."""
+"""The demo contest: the rules of the notice, and candidates who are nobody."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 from joserfc.jwk import OKPKey
 
+from voting_service.contests.model import (
+    LINE_CHARACTERS,
+    STORY_CHARACTERS,
+    count_characters,
+    find_text_fault,
+)
 from voting_service.contests.repository import load_platforms
 from voting_service.demo import contest
 from voting_service.demo.contents import encoded_portrait, insert_platforms
@@ -25,15 +32,34 @@ def test_the_rules_are_the_announced_ones() -> None:
     assert timedelta(days=31) == contest.DURATION
 
 
-def test_fifty_candidates_who_say_that_they_are_placeholders() -> None:
+def test_fifty_candidates_with_whole_stories_and_nobody_s_name() -> None:
     candidates = contest.candidates()
     assert [candidate.number for candidate in candidates] == list(range(1, 51))
     for candidate in candidates:
-        assert "占位" in candidate.name.zh
-        assert "placeholder" in candidate.name.en
-        assert "并非真实人物" in candidate.summary.zh
-        assert "not a real person" in candidate.summary.en
-        assert "placeholders" in candidate.story.en
+        assert re.fullmatch(
+            "匠人[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]", candidate.name.zh
+        )
+        assert "并非真实人物" in candidate.story.zh
+        assert "not a real person" in candidate.story.en
+        assert 1_300 <= count_characters(candidate.story.zh) <= STORY_CHARACTERS
+        assert 1_200 <= count_characters(candidate.story.en) <= STORY_CHARACTERS
+        assert 2 <= len(set(candidate.honours)) == len(candidate.honours)
+        for text in (candidate.name, candidate.trade, candidate.employer, candidate.skill_grade):
+            assert text is not None
+            assert find_text_fault("", text.zh, limit=LINE_CHARACTERS, line_breaks=False) is None
+            assert find_text_fault("", text.en, limit=LINE_CHARACTERS, line_breaks=False) is None
+            assert not re.search(r"[一-鿿]", text.en)
+    assert len({candidate.name.zh for candidate in candidates}) == 50
+    assert len({candidate.story for candidate in candidates}) == 50
+    trades = [candidate.trade.zh for candidate in candidates]
+    assert trades[:25] == trades[25:]
+    assert len(set(trades)) == 25
+
+
+def test_a_trade_that_comes_again_tells_of_itself_in_other_words() -> None:
+    for number in range(1, 26):
+        first, second = (contest.candidate(n).story.zh.split("\n") for n in (number, number + 25))
+        assert len(set(first) & set(second)) <= 1
 
 
 def test_every_district_of_the_notice_recommends_somebody_and_none_more_than_six() -> None:

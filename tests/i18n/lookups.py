@@ -292,7 +292,8 @@ def _dotted(path: Path) -> str:
 
 def template_lookups() -> list[Lookup]:
     """Return the lookups of all templates: what begins with `t`, or a name set to a part of it.
-    `t` holds one catalogue on the public pages, and the staff's catalogues by domain."""
+    `t` holds one catalogue on the public pages, and the staff's catalogues by domain; `look` is the
+    catalogue that all sites share."""
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
     collected: list[Lookup] = []
     for path in sorted(PACKAGE.rglob("templates/*")):
@@ -302,7 +303,7 @@ def template_lookups() -> list[Lookup]:
             root = ("embed",) if parts[2] == "embed" else ("public",)
         tree = environment.parse(path.read_text(encoding="utf-8"))
         visitor = _Template(path.relative_to(PACKAGE).as_posix())
-        visitor.visit(tree, {"t": (root,)})
+        visitor.visit(tree, {"t": (root,), "look": (("look",),)})
         collected += visitor.lookups
     return collected
 

@@ -14,6 +14,7 @@ from voting_service.commands.authentication import as_option, authenticate_staff
 from voting_service.commands.contest_keys import rewrap
 from voting_service.commands.contest_picture import (
     encode_pictures,
+    logo,
     picture,
     remove_pictures,
 )
@@ -24,6 +25,8 @@ from voting_service.commands.runtime import (
     run,
     terminal_user,
 )
+from voting_service.contests.candidate_list.template import write_template
+from voting_service.contests.contest_file.candidate_files import read_candidate_files
 from voting_service.contests.contest_file.reader import ContestFile, load_contest_file
 from voting_service.contests.keys import not_opened
 from voting_service.contests.model import Contest, ContestRules
@@ -33,7 +36,7 @@ from voting_service.contests.service import ShownPicture, create_contest
 from voting_service.contests.settings.model import local_moment
 from voting_service.contests.settings.service import approve_change, change_setting
 from voting_service.errors import Refused
-from voting_service.i18n.text import Text
+from voting_service.i18n.text import LANGUAGES, Language, Text
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.database_clock import database_time
@@ -50,6 +53,7 @@ def contest() -> None:
     """Import, list, show and close contests."""
 
 
+contest.add_command(logo)
 contest.add_command(picture)
 contest.add_command(remove_pictures)
 contest.add_command(rewrap)
@@ -58,17 +62,36 @@ contest.add_command(rewrap)
 @contest.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Check the file and store nothing.")
-def import_contest(file: Path, check: bool) -> None:
+@click.option(
+    "--candidates",
+    type=click.Path(path_type=Path),
+    help="The candidates as an Excel workbook (.xlsx) or CSV, instead of those of FILE.",
+)
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path),
+    help="A folder or ZIP with the pictures of the list, named by number or candidate.",
+)
+def import_contest(file: Path, check: bool, candidates: Path | None, pictures: Path | None) -> None:
     """Import the contest in FILE (TOML, see docs/contest-file.md). Reports all faults at once."""
-    loaded = load_contest_file(file)
-    encoded = run(encode_pictures(loaded))
+    if pictures and not candidates:
+        raise click.UsageError(message("contest.pictures_without_list"))
+    loaded = load_contest_file(
+        file, read_candidate_files(candidates, pictures) if candidates else None
+    )
+    encoded, encoded_logo = run(encode_pictures(loaded))
     if not check:
-        for slug in run(_import(load_settings(), loaded, encoded)):
+        for slug in run(_import(load_settings(), loaded, encoded, encoded_logo)):
             say("contest.keys_not_decrypted", err=True, slug=slug)
     for line in _describe(loaded):
         click.echo(line)
     if loaded.closes_at <= system_clock():
         say("contest.already_over", err=True)
+    without = {candidate.number for candidate in loaded.candidates} - {
+        named.number for named in loaded.pictures if named.kind == "portrait"
+    }
+    if loaded.pictures and without:
+        say("contest.without_portrait", err=True, numbers=", ".join(map(str, sorted(without))))
     if check:
         say("contest.file_valid")
         return
@@ -76,7 +99,10 @@ def import_contest(file: Path, check: bool) -> None:
 
 
 async def _import(
-    settings: Settings, loaded: ContestFile, encoded: Sequence[EncodedPicture]
+    settings: Settings,
+    loaded: ContestFile,
+    encoded: Sequence[EncodedPicture],
+    logo: EncodedPicture | None,
 ) -> tuple[str, ...]:
     """Store a contest. Return the slugs of contests whose keys the master key cannot decrypt."""
     master_key = settings.master_key.get_secret_value()
@@ -92,6 +118,7 @@ async def _import(
                         ShownPicture(named.number, picture, named.caption)
                         for named, picture in zip(loaded.pictures, encoded, strict=True)
                     ),
+                    logo,
                 )
                 await record(
                     connection,
@@ -101,6 +128,14 @@ async def _import(
                     details={"candidates": len(loaded.candidates), "pictures": len(encoded)},
                 )
     return closed
+
+
+@contest.command("candidates-template")
+@click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--language", type=click.Choice(LANGUAGES), default="zh", show_default=True)
+def candidates_template(output: Path, language: Language) -> None:
+    """Write the empty list of candidates, an Excel workbook, to OUTPUT."""
+    output.write_bytes(write_template(language))
 
 
 @contest.command("list")

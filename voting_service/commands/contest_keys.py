@@ -9,6 +9,7 @@ import click
 from voting_service.commands.output import say
 from voting_service.commands.runtime import run, terminal_user
 from voting_service.contests.keys import rewrap_keys
+from voting_service.contests.objections.repository import rewrap_objections
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.nomination.retention.master_key import require_independence
 from voting_service.settings import Settings, load_new_master_key, load_settings
@@ -44,6 +45,7 @@ async def _rewrap(settings: Settings, new: bytes) -> Rewrapped:
         async with owner.transaction():
             has_person_key = settings.person_key is not None
             await require_independence(owner, old, has_person_key=has_person_key)
+            await rewrap_objections(owner, old, new)
             done = Rewrapped(
                 await rewrap_keys(owner, old, new), await rewrap_secrets(owner, old, new)
             )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import click
@@ -18,7 +16,7 @@ from voting_service.commands.runtime import (
 from voting_service.contests.contest_file.reader import ContestFile
 from voting_service.contests.model import Contest
 from voting_service.contests.pictures import repository
-from voting_service.contests.pictures.repository import add_picture, store_portrait
+from voting_service.contests.pictures.repository import add_picture, store_logo, store_portrait
 from voting_service.contests.repository import load_contest
 from voting_service.errors import (
     Fault,
@@ -27,11 +25,7 @@ from voting_service.errors import (
     Refused,
 )
 from voting_service.i18n.text import Text
-from voting_service.infrastructure.images.encoding import (
-    PictureRefused,
-    encode_file,
-    workers,
-)
+from voting_service.infrastructure.images.encoding_pool import PictureToEncode, encode_all
 from voting_service.infrastructure.images.model import EncodedPicture, PictureKind
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.settings import Settings, load_settings
@@ -62,6 +56,24 @@ def picture(
     say(f"contest_picture.{stored}", number=number, slug=slug)
 
 
+@click.command("logo")
+@click.argument("slug")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def logo(slug: str, file: Path) -> None:
+    """Set the logo of a contest, or replace it, with FILE."""
+    run(_store_logo(load_settings(), slug, file))
+    say("contest_picture.new_logo", slug=slug)
+
+
+async def _store_logo(settings: Settings, slug: str, file: Path) -> None:
+    async with database(settings) as connection:
+        contest = await load_contest(connection, slug)
+        [encoded] = await _encode([PictureToEncode(str(file), file.name, file, "logo")])
+        async with connection.transaction():
+            await store_logo(connection, contest.id, encoded)
+            await _record(connection, contest, "logo", "logo")
+
+
 def _caption(caption_zh: str | None, caption_en: str | None) -> Text | None:
     if caption_zh is None and caption_en is None:
         return None
@@ -86,19 +98,19 @@ async def _store(
     async with database(settings) as connection:
         contest = await load_contest(connection, slug)
         _check_number(contest, number)
-        [encoded] = await _encode([(str(file), file, kind)])
+        [encoded] = await _encode([PictureToEncode(str(file), file.name, file, kind)])
         async with connection.transaction():
             await store_picture(connection, contest.id, number, encoded, caption)
-            await _record(connection, contest, number, kind)
+            await _record(connection, contest, f"candidate {number}", kind)
 
 
-async def _record(connection: AnyConnection, contest: Contest, number: int, what: str) -> None:
+async def _record(connection: AnyConnection, contest: Contest, subject: str, what: str) -> None:
     await record(
         connection,
         terminal_user(),
         "picture_changed",
         contest=contest.slug,
-        subject=f"candidate {number}",
+        subject=subject,
         details={"what": what},
     )
 
@@ -127,7 +139,7 @@ async def _remove(settings: Settings, slug: str, number: int) -> None:
         _check_number(contest, number)
         async with connection.transaction():
             await repository.remove_pictures(connection, contest.id, number)
-            await _record(connection, contest, number, "removed")
+            await _record(connection, contest, f"candidate {number}", "removed")
 
 
 def _check_number(contest: Contest, number: int) -> None:
@@ -151,40 +163,36 @@ async def store_picture(
         await add_picture(connection, contest_id, number, encoded, caption)
 
 
-async def encode_pictures(loaded: ContestFile) -> Sequence[EncodedPicture]:
-    """Encode the pictures that a contest file names, in its order.
+async def encode_pictures(
+    loaded: ContestFile,
+) -> tuple[Sequence[EncodedPicture], EncodedPicture | None]:
+    """Encode the pictures that a contest file names, in its order, and its logo.
 
     Raises InvalidInput with the fault of each picture, at its place in the file.
     """
-    folder = loaded.folder or Path()
-    return await _encode(
-        (f"{named.place}: {named.path}", folder / named.path, named.kind)
-        for named in loaded.pictures
-    )
-
-
-async def _encode(files: Iterable[tuple[str, Path, PictureKind]]) -> Sequence[EncodedPicture]:
-    """Encode (place, path, kind) in parallel. Raises InvalidInput with every fault."""
-    named = list(files)
-    if not named:
-        return ()
-    loop = asyncio.get_running_loop()
-    with workers() as pool:
-        results = await asyncio.gather(
-            *(loop.run_in_executor(pool, encode_file, path, kind) for _, path, kind in named),
-            return_exceptions=True,
+    folder, logo = loaded.folder or Path(), loaded.logo
+    files = [
+        PictureToEncode(
+            named.shown_place,
+            named.path.name,
+            folder / named.path if named.content is None else named.content,
+            named.kind,
         )
-    faults, encoded = [], []
-    for (place, _, _), result in zip(named, results, strict=True):
-        match result:
-            case PictureRefused():
-                faults.append(Fault.verbatim(place, str(result)))
-            case BrokenProcessPool():
-                faults.append(Fault(place, "commands.contest_picture.decoder_crashed"))
-            case BaseException():
-                raise result
-            case _:
-                encoded.append(result)
+        for named in loaded.pictures
+    ]
+    if logo is None:
+        return await _encode(files), None
+    files.append(
+        PictureToEncode(f"{logo.place}: {logo.path}", logo.path.name, folder / logo.path, "logo")
+    )
+    *pictures, encoded_logo = await _encode(files)
+    return pictures, encoded_logo
+
+
+async def _encode(pictures: Iterable[PictureToEncode]) -> Sequence[EncodedPicture]:
+    """Encode in parallel. Raises InvalidInput with every fault."""
+    results = await encode_all(pictures)
+    faults = [result for result in results if isinstance(result, Fault)]
     if faults:
         raise InvalidInput(*faults)
-    return encoded
+    return [result for result in results if not isinstance(result, Fault)]

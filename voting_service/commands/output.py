@@ -7,11 +7,17 @@ from typing import Any
 import click
 
 from voting_service.i18n.catalogues import load_text
+from voting_service.i18n.text import Text
+
+
+def text(path: str, /, **params: Any) -> Text:
+    """Return the text at `section.name` in every language."""
+    return load_text("commands", path, **params)
 
 
 def message(path: str, /, **params: Any) -> str:
     """Return the text at `section.name` in English, which is also what scripts read."""
-    return load_text("commands", path, **params).en
+    return text(path, **params).en
 
 
 def say(path: str, /, *, err: bool = False, **params: Any) -> None:

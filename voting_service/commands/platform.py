@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -14,6 +14,7 @@ from voting_service.commands.platform_change import (
     change,
     edited_all,
     end_sessions_option,
+    entrance_options,
     read_config_file,
     require_platform,
     show,
@@ -89,6 +90,7 @@ platform.add_command(show)
     help="jwt: whether every token names the person behind the account, so that a person votes "
     "once across all platforms that do. Otherwise each account has a vote.",
 )
+@entrance_options
 @reason_options("platform_added")
 @two_people_option
 def add_platform(
@@ -101,11 +103,10 @@ def add_platform(
     jwks_url: str | None,
     config: Path | None,
     origins: tuple[str, ...],
-    daily_ceiling: int | None,
-    person_policy: PersonPolicy,
     reason_zh: str,
     reason_en: str,
     name: str | None,
+    **terms: Any,
 ) -> None:
     """Register the platform SLUG and switch it on.
 
@@ -118,8 +119,7 @@ def add_platform(
         jwks_url=jwks_url,
         config=read_config_file(config),
         add_origins=origins,
-        daily_ceiling=daily_ceiling,
-        person_policy=person_policy,
+        **terms,
     )
     new = edited_all(slug, PlatformTerms(Text(zh=name_zh, en=name_en), kind, {}), given)
     result = submit(load_settings(), slug, lambda _: new, Text(reason_zh, reason_en), name)

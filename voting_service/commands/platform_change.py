@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import click
 from msgspec import UNSET
@@ -45,6 +45,8 @@ from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.staff.approvals.repository import load_contest_approvals
 from voting_service.voting.voters.service import try_sign_in
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 two_people_option = click.option(
     "--as",
     "name",
@@ -52,6 +54,24 @@ two_people_option = click.option(
     help="Your account. Needed while a contest is announced or open: one person proposes, and a "
     "second person runs the same command or approves it on the console.",
 )
+_ENTRANCE = (
+    click.option(
+        "--entrance",
+        help="The https link that opens the vote inside the app. Visitors see it and its QR code "
+        "where they have to sign in. An empty one removes it.",
+    ),
+    click.option("--app-zh", help="What the app is called in Chinese, if not like the platform."),
+    click.option("--app-en", help="The same in English."),
+)
+
+
+def entrance_options(command: Command) -> Command:
+    """Add the options for where a platform's app lets voters in."""
+    for option in reversed(_ENTRANCE):
+        command = option(command)
+    return command
+
+
 end_sessions_option = click.option(
     "--end-sessions/--keep-sessions",
     "end_sessions",
@@ -89,6 +109,7 @@ end_sessions_option = click.option(
     type=click.Choice(get_args(PersonPolicy)),
     help="jwt: whether every token names the person. Only before a contest is announced.",
 )
+@entrance_options
 @end_sessions_option
 @reason_options("platform_changed")
 @two_people_option
@@ -104,8 +125,9 @@ def change(
     add_keys: tuple[Path, ...],
     **edits: Any,
 ) -> None:
-    """Change the keys, origins, name or ceiling of the platform SLUG. Its users stay the same
-    voters.
+    """Change the keys, origins, names, entrance or ceiling of the platform SLUG.
+
+    Its users stay the same voters.
 
     To replace a key that may have leaked: --add-key NEW.pem --remove-key OLD in one command.
     """

@@ -16,7 +16,7 @@ import click
 import httpx
 import msgspec
 
-from voting_service.commands.output import message, say
+from voting_service.commands.output import message, say, text
 from voting_service.commands.runtime import database, run
 from voting_service.contests.model import Contest, PersonPolicy, Platform
 from voting_service.contests.platform_registration import platform_slug, public_jwk, web_origin
@@ -39,6 +39,7 @@ from voting_service.voting.voters.platform_adapter import read_config
 from voting_service.voting.voters.platform_adapters.jwt import JwtConfig, key_source
 from voting_service.voting.voters.platform_diagnostics import (
     DiagnosticFinding,
+    error_text,
     examine_delivery,
     examine_keys,
     examine_token,
@@ -63,9 +64,9 @@ class CheckReport:
             self.add(finding)
 
     def add(self, finding: DiagnosticFinding) -> None:
-        click.echo(f"{_SIGNS[finding.ok]} {finding.what}: {finding.detail}")
+        click.echo(f"{_SIGNS[finding.ok]} {finding.what}: {finding.detail.en}")
         if finding.mend:
-            click.echo(f"    → {finding.mend}")
+            click.echo(f"    → {finding.mend.en}")
         self.right += finding.ok is True
         self.wrong += finding.ok is False
 
@@ -184,7 +185,7 @@ async def _check(
             raise NotFound("commands.platform_check.no_such_platform", slug=slug)
     report.add_all(_examine_registration(platform))
     if platform.kind != "jwt":
-        report.add(remark("kind", message("platform_check.only_jwt", kind=platform.kind)))
+        report.add(remark("kind", text("platform_check.only_jwt", kind=platform.kind)))
         return
     headers = httpx.Headers()
 
@@ -194,7 +195,7 @@ async def _check(
     async with httpx.AsyncClient(event_hooks={"response": [keep_headers]}) as http:
         keys = await _examine_keys(report, platform, BoundedClient(http), headers)
         if token is None:
-            report.add(remark("token", message("platform_check.no_token")))
+            report.add(remark("token", text("platform_check.no_token")))
             return
         audience = contest_slug or _known_audience(token, contests)
         if contests is not None and audience is not None:
@@ -210,21 +211,21 @@ def _examine_registration(platform: Platform) -> Iterator[DiagnosticFinding]:
     try:
         yield right("slug", platform_slug(platform.slug))
     except InvalidInput as error:
-        yield wrong("slug", str(error))
+        yield wrong("slug", error_text(error))
     if not platform.enabled:
-        mend = f"voting-service platform enable {platform.slug}"
-        yield wrong("platform", message("platform_check.switched_off"), mend)
+        command = f"voting-service platform enable {platform.slug}"
+        yield wrong("platform", text("platform_check.switched_off"), Text(command, command))
     yield right("person_policy", platform.person_policy)
     if not platform.origins:
-        yield remark("origins", message("platform_check.no_origins"))
+        yield remark("origins", text("platform_check.no_origins"))
     for origin in platform.origins:
         try:
             checked = web_origin(origin)
         except InvalidInput as error:
-            mend = message("platform_check.register_origin")
-            yield wrong(f"origin {origin}", str(error), mend)
+            mend = text("platform_check.register_origin")
+            yield wrong(f"origin {origin}", error_text(error), mend)
         else:
-            yield right("origin", message("platform_check.origin_allowed", origin=checked))
+            yield right("origin", text("platform_check.origin_allowed", origin=checked))
 
 
 async def _examine_keys(
@@ -234,7 +235,7 @@ async def _examine_keys(
     try:
         config = read_config(platform, JwtConfig)
     except InvalidInput as error:
-        report.add_all(wrong(fault.field, fault.message) for fault in error.faults)
+        report.add_all(wrong(fault.field, error_text(fault)) for fault in error.faults)
         return None
     if config.jwks_url is None:
         findings = list(examine_keys(config.keys or (), published=False))
@@ -245,7 +246,7 @@ async def _examine_keys(
         source = key_source(platform, http_client, time.monotonic)
     except InvalidInput as error:
         if all(finding.ok is not False for finding in findings):
-            report.add_all(wrong(fault.field, fault.message) for fault in error.faults)
+            report.add_all(wrong(fault.field, error_text(fault)) for fault in error.faults)
         return None
     has_key = any(finding.ok and finding.what.startswith("key ") for finding in findings)
     return source if has_key else None
@@ -258,17 +259,17 @@ async def _examine_address(
     try:
         check_https_address(url)
     except InvalidInput as error:
-        return [wrong("jwks_url", str(error))]
-    mend = message("platform_check.must_answer")
+        return [wrong("jwks_url", error_text(error))]
+    mend = text("platform_check.must_answer")
     try:
         answer = await http_client.get(url)
         if answer.status != 200:
-            detail = message("platform_check.status", status=answer.status)
+            detail = text("platform_check.status", status=answer.status)
             return [wrong("jwks_url", detail, mend)]
         listed = listed_keys(answer.body)
     except Unavailable as error:
-        return [wrong("jwks_url", str(error), mend)]
-    findings = [right("jwks_url", message("platform_check.size", size=len(answer.body)))]
+        return [wrong("jwks_url", error_text(error), mend)]
+    findings = [right("jwks_url", text("platform_check.size", size=len(answer.body)))]
     findings += examine_delivery(headers, system_clock(), _date(headers))
     return findings + list(examine_keys(listed, published=True))
 
@@ -297,7 +298,7 @@ def _examine_contest(slug: str, contests: Sequence[Contest]) -> DiagnosticFindin
         existing = ", ".join(contest.slug for contest in contests) or message("platform_check.none")
         return wrong(
             "contest",
-            message("platform_check.no_such_contest", slug=slug),
-            message("platform_check.existing_contests", slugs=existing),
+            text("platform_check.no_such_contest", slug=slug),
+            text("platform_check.existing_contests", slugs=existing),
         )
     return right("contest", f"{slug}, {match.phase(system_clock())}")

@@ -82,14 +82,16 @@ def _print(replayed: Replayed) -> None:
     by_candidate.add_column("name", overflow="fold")
     for column in COUNTS:
         by_candidate.add_column(column, justify="right")
-    standings = ranked({number: count.net for number, count in counts.items()})
-    for place, standing in enumerate(standings, start=1):
-        name = names.get(standing.number)
+    standings = ranked({n: count.net for n, count in counts.items() if n not in contest.withdrawn})
+    places = [(str(s.rank), s.number) for s in standings]
+    places += [("–", number) for number in contest.withdrawn]  # not ranked
+    for place, (rank, number) in enumerate(places, start=1):
+        name = names.get(number)
         by_candidate.add_row(
-            str(standing.rank),
-            str(standing.number),
+            rank,
+            str(number),
             escape(f"{name.zh} / {name.en}" if name else message("replay.no_candidate")),
-            *map(str, _figures(counts[standing.number])),
+            *map(str, _figures(counts[number])),
             end_section=place == size,
         )
     by_platform = Table("platform", title=message("replay.by_platform"), title_justify="left")

@@ -202,4 +202,5 @@ def _print(table: TallyTable, console: Console) -> None:
 def _last_row_in_cut(table: TallyTable) -> int | None:
     """Return the row below which the cut line is drawn, or None."""
     size = table.contest.rules.cut.size
-    return size if "in_cut" in table.columns and size < len(table.rows) else None
+    ranked = sum(row[-1] != "withdrawn" for row in table.rows)
+    return size if "in_cut" in table.columns and size < ranked else None

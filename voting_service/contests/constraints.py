@@ -22,6 +22,13 @@ CONSTRAINTS: Mapping[str, VotingError] = {
     "contests_close_ahead": Refused("contests.close_ahead"),
     "contests_two_people": SecondPersonRequired("contests.settings_need_two_people"),
     "contest_keys_in_use": Refused("contests.key_in_use"),
+    "contests_announced_by_two": SecondPersonRequired("contests.drafts.two_people_announce"),
+    "contest_drafts_slug_key": InvalidInput(Fault("slug", "contests.drafts.slug_taken")),
+    "contest_drafts_ended": Refused("contests.drafts.ended"),
     "contests_stay_closed": Refused("contests.stays_closed"),
+    "pictures_two_people": SecondPersonRequired("contests.pictures.two_people"),
+    "profile_corrections_turn": Refused("contests.candidate_changes.changed_since"),
+    "profile_corrections_name_signed": Refused("contests.candidate_changes.name_signed"),
+    "withdrawals_too_few_left": Refused("contests.candidate_changes.too_few_left"),
 }
 """By constraint name, as migrations/ gives it."""

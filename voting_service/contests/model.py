@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from math import ceil
@@ -20,6 +21,10 @@ LINE_CHARACTERS = 120
 SUMMARY_CHARACTERS = 300
 STORY_CHARACTERS = 1_500
 """The official notice's limit for a deeds text, in either language."""
+RULES_CHARACTERS = 5_000
+"""The limit of a contest's own rules, in either language."""
+MAX_HONOURS = 10
+FILM_CHARACTERS = 300
 _DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that change the direction of the text after them: one name could look like another."""
 
@@ -74,12 +79,14 @@ class CutRules(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many advance, and who decides when the last place is tied (voting/cut/tie_rule.py).
 
     With the tie rule `lot`, `lot_source` names where the number will come from: a public draw that
-    nobody can influence or know before voting closes.
+    nobody can influence or know before voting closes. With `panel`, those who advance are finalists
+    whom an expert panel judges; without, the vote decides.
     """
 
     size: int
     tie: Literal["committee", "lot", "advance_all"]
     lot_source: Text | None = None
+    panel: bool = False
 
 
 CaptchaProvider = Literal["turnstile", "geetest", "tencent", "yidun"]
@@ -106,9 +113,17 @@ class EarlyClose(msgspec.Struct, frozen=True):
     announced: datetime
 
 
+class Organiser(msgspec.Struct, frozen=True):
+    """Who holds the contest, and as what: host, organiser, supporter."""
+
+    role: Text
+    name: Text
+
+
 class ContestRules(msgspec.Struct, frozen=True):
-    """The rules announced before voting opens. Profiles are under embargo until `publish_at`;
-    None: until voting opens (contests/phases.py)."""
+    """The rules announced before voting opens, and who holds the contest and why. Profiles are
+    under embargo until `publish_at`; None: until voting opens (contests/phases.py). `theme` is a
+    line beside the title; `own_rules` are what the rules page adds to the rules it knows."""
 
     title: Text
     time_zone: str
@@ -118,13 +133,21 @@ class ContestRules(msgspec.Struct, frozen=True):
     list_order: Literal["shuffled", "number"] = "shuffled"
     expected_voters_per_day: int = 1_000_000
     publish_at: datetime | None = None
+    theme: Text | None = None
+    introduction: Text | None = None
+    organisers: tuple[Organiser, ...] = ()
+    own_rules: Text | None = None
     contact: Text | None = None
+    telephone: str | None = None
+    email: str | None = None
+    address: Text | None = None
     screening: ScreeningRules = ScreeningRules()
     early_close: EarlyClose | None = None
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """One public profile; its pictures are in contests/pictures/repository.py."""
+class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One public profile; its pictures are in contests/pictures/repository.py. `film` is the https
+    address of a film about the candidate."""
 
     number: int
     name: Text
@@ -132,10 +155,58 @@ class Candidate(msgspec.Struct, frozen=True):
     district: Text
     summary: Text
     story: Text
+    employer: Text | None = None
+    skill_grade: Text | None = None
+    honours: tuple[Text, ...] = ()
+    film: str | None = None
+
+
+class ProfileCorrection(msgspec.Struct, frozen=True):
+    """What two people corrected of a candidate, and why; `turn` counts the candidate's corrections
+    from 1.
+
+    `before` and `after` hold the changed fields of `Candidate` as JSON values, and under `pictures`
+    all pictures (contests/pictures/model.py: Picture), the portrait first. With `before_hidden` the
+    public does not see `before`.
+    """
+
+    number: int
+    turn: int
+    corrected_at: datetime
+    before: dict[str, Any]
+    after: dict[str, Any]
+    before_hidden: bool
+    reason: Text
+
+
+WithdrawalGround = Literal["stepped_back", "disqualified", "died"]
+
+
+class Withdrawal(msgspec.Struct, frozen=True):
+    """A candidate is out of the contest for good: not ranked, and a ballot that arrives from
+    `withdrawn_at` on cannot name them. Stored ballots stay valid for their other choices."""
+
+    number: int
+    ground: WithdrawalGround
+    reason: Text
+    withdrawn_at: datetime
+
+
+class Logo(msgspec.Struct, frozen=True):
+    """The picture beside a contest's title, a PNG; its bytes never change under its hash."""
+
+    hash: str
+    width: int
+    height: int
+
+    @property
+    def url(self) -> str:
+        return f"/pictures/{self.hash}-{self.width}.png"
 
 
 class Contest(msgspec.Struct, frozen=True, dict=True):
-    """A contest as stored; `revision` grows with every change."""
+    """A contest as stored; `revision` grows with every change. `candidates` are all, also those of
+    `withdrawals`; both lists of changes are in the order of time."""
 
     id: int
     slug: str
@@ -144,6 +215,9 @@ class Contest(msgspec.Struct, frozen=True, dict=True):
     closes_at: datetime
     revision: int
     candidates: tuple[Candidate, ...]
+    withdrawals: tuple[Withdrawal, ...] = ()
+    corrections: tuple[ProfileCorrection, ...] = ()
+    logo: Logo | None = None
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -153,6 +227,16 @@ class Contest(msgspec.Struct, frozen=True, dict=True):
     def numbers(self) -> frozenset[int]:
         """The candidates' numbers."""
         return frozenset(candidate.number for candidate in self.candidates)
+
+    @cached_property
+    def withdrawn(self) -> Mapping[int, Withdrawal]:
+        """The withdrawals by the candidate's number."""
+        return {withdrawal.number: withdrawal for withdrawal in self.withdrawals}
+
+    @cached_property
+    def standing(self) -> frozenset[int]:
+        """The numbers of the candidates who have not withdrawn: they are ranked."""
+        return self.numbers - self.withdrawn.keys()
 
     def phase(self, now: datetime) -> Phase:
         if now < self.opens_at:
@@ -199,7 +283,8 @@ voter."""
 class Platform(msgspec.Struct, frozen=True, dict=True):
     """A media platform that signs its users in; `config` is that of its sign-in adapter. It shows
     the profiles at `profile_url`, where `{number}` is the candidate's number. Sessions that it
-    opened before `sessions_not_before` have ended."""
+    opened before `sessions_not_before` have ended. `entrance` opens the vote inside its app, which
+    is called `app_name`, or like the platform."""
 
     id: int
     slug: str
@@ -219,3 +304,5 @@ class Platform(msgspec.Struct, frozen=True, dict=True):
         return ceil(self.sessions_not_before.timestamp()) if self.sessions_not_before else 0
 
     person_policy: PersonPolicy = "never"
+    entrance: str | None = None
+    app_name: Text | None = None

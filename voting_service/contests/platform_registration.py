@@ -1,4 +1,4 @@
-"""What may be registered for a platform: public keys, browser origins, a JWKS address.
+"""What may be registered for a platform: public keys, browser origins, an entrance, a JWKS address.
 
 The faults have no field; callers add it.
 """
@@ -18,6 +18,7 @@ from voting_service.errors import Fault, InvalidInput
 from voting_service.infrastructure.http_clients.urls import ascii_host, https_or_loopback
 
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
+MAX_ENTRANCE = 300
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -59,6 +60,17 @@ def readable_name(value: str) -> str:
     if not name or len(name) > 120 or not name.isprintable():
         raise InvalidInput(Fault("", "contests.platform_registration.name_length"))
     return name
+
+
+def entrance_address(value: str) -> str:
+    """Return the link that opens the vote inside an app. Raises InvalidInput unless it is https, or
+    http on the loopback, and short enough for a QR code that telephones read from a screen."""
+    https_or_loopback(value)
+    if len(value) > MAX_ENTRANCE:
+        raise InvalidInput(
+            Fault("", "contests.platform_registration.entrance_too_long", most=MAX_ENTRANCE)
+        )
+    return value
 
 
 def web_origin(value: str) -> str:

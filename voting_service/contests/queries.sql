@@ -2,14 +2,20 @@
 -- Every contest with its candidates, one row each, for the cache.
 select c.id, c.slug, c.rules, c.opens_at, c.closes_at, c.revision,
        (select coalesce(jsonb_agg(k.profile order by k.number), '[]')
-          from candidates k where k.contest_id = c.id) as candidates
+          from candidates k where k.contest_id = c.id) as candidates,
+       (select coalesce(jsonb_agg(w order by w.withdrawn_at, w.number), '[]')
+          from withdrawals w where w.contest_id = c.id) as withdrawals,
+       (select coalesce(jsonb_agg(k order by k.corrected_at, k.approval_id), '[]')
+          from profile_corrections k where k.contest_id = c.id) as corrections,
+       (select jsonb_build_object('hash', l.hash, 'width', l.width, 'height', l.height)
+          from contest_logos l where l.contest_id = c.id) as logo
   from contests c
  order by c.id;
 
 -- name: platforms
 -- Every platform, for the cache.
 select id, slug, name, kind, config, origins, daily_ceiling, enabled, revision, profile_url,
-       person_policy, sessions_not_before
+       person_policy, sessions_not_before, entrance, app_name
   from platforms
  order by id;
 
@@ -48,8 +54,9 @@ select c.slug, k.contest_id, k.purpose, k.wrapped_key
 
 -- name: insert_platform
 -- A new platform.
-insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile_url, person_policy)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile_url, person_policy,
+                       entrance, app_name)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 returning id;
 
 -- name: set_profile_url

@@ -63,6 +63,16 @@ def release_at(contest: Contest, now: datetime) -> Release:
     return Live() if mode == "live" else Hidden(until=first)
 
 
+def release_before(contest: Contest, moment: datetime) -> datetime | None:
+    """Return the release moment before another one; None for the first."""
+    before = None
+    for earlier in release_moments(contest):
+        if earlier >= moment:
+            break
+        before = earlier
+    return before
+
+
 def snapshot_moments_due(
     contest: Contest, after: datetime | None, now: datetime
 ) -> tuple[datetime, ...]:

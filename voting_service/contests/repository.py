@@ -13,8 +13,11 @@ from voting_service.contests.model import (
     Candidate,
     Contest,
     ContestRules,
+    Logo,
     PersonPolicy,
     Platform,
+    ProfileCorrection,
+    Withdrawal,
 )
 from voting_service.errors import NotFound
 from voting_service.i18n.text import Text
@@ -47,6 +50,8 @@ class NewPlatform(NamedTuple):
     daily_ceiling: int | None = None
     profile_url: str | None = None
     person_policy: PersonPolicy = "never"
+    entrance: str | None = None
+    app_name: Text | None = None
 
 
 async def insert_contest(connection: AnyConnection, new: NewContest) -> int:
@@ -83,6 +88,8 @@ async def insert_platform(connection: AnyConnection, new: NewPlatform) -> int:
             new.daily_ceiling,
             new.profile_url,
             new.person_policy,
+            new.entrance,
+            msgspec.to_builtins(new.app_name),
         )
     return platform_id
 
@@ -129,6 +136,9 @@ def _contest(row: Any) -> Contest:
         closes_at=row["closes_at"],
         revision=row["revision"],
         candidates=msgspec.convert(row["candidates"], tuple[Candidate, ...]),
+        withdrawals=msgspec.convert(row["withdrawals"], tuple[Withdrawal, ...]),
+        corrections=msgspec.convert(row["corrections"], tuple[ProfileCorrection, ...]),
+        logo=msgspec.convert(row["logo"], Logo | None),
     )
 
 
@@ -158,6 +168,8 @@ async def load_platforms(connection: AnyConnection) -> tuple[Platform, ...]:
             profile_url=row["profile_url"],
             person_policy=row["person_policy"],
             sessions_not_before=row["sessions_not_before"],
+            entrance=row["entrance"],
+            app_name=msgspec.convert(row["app_name"], Text | None),
         )
         for row in rows
     )

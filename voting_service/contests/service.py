@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from voting_service.contests.contest_file.reader import ContestFile
 from voting_service.contests.keys import create_keys, not_opened
-from voting_service.contests.pictures.repository import add_picture, store_portrait
+from voting_service.contests.pictures.repository import add_picture, store_logo, store_portrait
 from voting_service.contests.repository import NewContest, insert_contest
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.images.model import EncodedPicture
@@ -27,8 +27,9 @@ async def create_contest(
     master_key: bytes,
     contest: ContestFile,
     pictures: Iterable[ShownPicture],
+    logo: EncodedPicture | None = None,
 ) -> int:
-    """Store a contest with candidates, keys, pictures and ballot partition; return its id.
+    """Store a contest with candidates, keys, pictures, logo and ballot partition; return its id.
 
     Call it in a transaction. Raises InvalidInput when the slug is taken, and Refused when the
     master key fits none of the existing contests.
@@ -50,4 +51,6 @@ async def create_contest(
             await store_portrait(connection, contest_id, number, picture)
         else:
             await add_picture(connection, contest_id, number, picture, caption)
+    if logo is not None:
+        await store_logo(connection, contest_id, logo)
     return contest_id

@@ -132,6 +132,23 @@ async def _insert_placeholders(connection: Connection, master_key: bytes, now: d
     for candidate, encoded in zip(contest.candidates(), portraits, strict=True):
         await store_portrait(connection, contest_id, candidate.number, encoded)
     await create_keys(connection, master_key, contest_id)
+    await _announce_next(connection, master_key, now)
+
+
+async def _announce_next(connection: Connection, master_key: bytes, now: datetime) -> None:
+    """Insert the next contest; its candidates stay under embargo until it opens."""
+    opens_at = now + contest.UNTIL_NEXT
+    contest_id = await insert_contest(
+        connection,
+        NewContest(
+            slug=contest.NEXT_SLUG,
+            rules=contest.NEXT_RULES,
+            opens_at=opens_at,
+            closes_at=opens_at + contest.DURATION,
+            candidates=contest.candidates(),
+        ),
+    )
+    await create_keys(connection, master_key, contest_id)
 
 
 async def _encoded_portraits() -> Sequence[EncodedPicture]:

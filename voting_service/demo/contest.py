@@ -8,17 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+import msgspec
+
 from voting_service.contests.model import (
     BallotRules,
     Candidate,
     ContestRules,
     CutRules,
+    Organiser,
     PersonPolicy,
     ReleaseSchedule,
+)
+from voting_service.demo.stories import (
+    choose_grade,
+    choose_honours,
+    crafts,
+    find_craft,
+    make_name,
+    tell_story,
 )
 from voting_service.i18n.text import Text
 
 SLUG = "bayu-2022"
+NEXT_SLUG = "bayu-2023"
+"""The next contest, which is announced and opens in eleven months."""
+UNTIL_NEXT = timedelta(days=335)
 PLATFORM_SLUG = "demo"
 PLATFORMS: Mapping[str, tuple[Text, PersonPolicy]] = {
     PLATFORM_SLUG: (Text(zh="演示媒体平台", en="Demo media platform"), "never"),
@@ -36,35 +50,24 @@ RULES = ContestRules(
     time_zone="Asia/Shanghai",
     ballot=BallotRules(min_choices=1, max_choices=10, every="day"),
     release=ReleaseSchedule(mode="live"),
-    cut=CutRules(size=30, tie="committee"),
-)
-
-_TRADES = (
-    ("汽车装调工", "Automobile assembler"),
-    ("摩托车装调工", "Motorcycle assembler"),
-    ("集成电路测试员", "Integrated-circuit tester"),
-    ("显示面板工艺员", "Display-panel technician"),
-    ("数控车工", "CNC turner"),
-    ("焊工", "Welder"),
-    ("钳工", "Fitter"),
-    ("模具工", "Mould maker"),
-    ("工业机器人系统运维员", "Industrial-robot maintainer"),
-    ("化工总控工", "Chemical process operator"),
-    ("药物检验员", "Pharmaceutical analyst"),
-    ("铝材轧制工", "Aluminium roller"),
-    ("玻璃纤维工艺员", "Glass-fibre technician"),
-    ("变电设备检修工", "Substation maintainer"),
-    ("页岩气采气工", "Shale-gas operator"),
-    ("桥隧工", "Bridge and tunnel worker"),
-    ("船舶装配工", "Ship fitter"),
-    ("酿酒师", "Distiller"),
-    ("榨菜腌制工艺师", "Pickle maker"),
-    ("柑橘栽培技师", "Citrus grower"),
-    ("漆器髹饰技师", "Lacquer artisan"),
-    ("石雕技师", "Stone carver"),
-    ("夏布织造技师", "Ramie weaver"),
-    ("人工智能训练师", "Artificial-intelligence trainer"),
-    ("网络与信息安全管理员", "Information-security administrator"),
+    cut=CutRules(size=30, tie="committee", panel=True),
+    theme=Text(zh="技能成就梦想，匠心铸就巴渝", en="Skill makes the dream, craft makes Bayu"),
+    introduction=Text(
+        zh="在全市推荐的技能人才中选树一线工匠。公众投票产生前 30 名，专家评审从中评出 10 名"
+        "“最美巴渝工匠”和 10 名提名。\n"
+        "参评者来自生产、服务和传承一线，不受性别、学历和资历限制。",
+        en="The city looks for craftspeople on the front line among those who were recommended. "
+        "The public vote finds the top 30, and an expert panel chooses 10 Most Beautiful Bayu "
+        "Craftsmen and 10 nominees from them.\n"
+        "Candidates work in production, services and crafts. Sex, education and seniority make "
+        "no difference.",
+    ),
+    organisers=(
+        Organiser(Text(zh="主办", en="Host"), Text(zh="市高技办", en="Municipal joint office")),
+        Organiser(Text(zh="承办", en="Carried out by"), Text(zh="演示报社", en="Demo newspaper")),
+    ),
+    telephone="023-00000000",
+    email="vote@example.org",
 )
 
 _DISTRICTS = (
@@ -112,37 +115,40 @@ _DISTRICTS = (
 )
 
 
+NEXT_RULES = msgspec.structs.replace(
+    RULES,
+    title=Text(
+        zh="2023年“最美巴渝工匠”选树公众投票（演示）",
+        en="Most Beautiful Bayu Craftsmen 2023, public vote (demo)",
+    ),
+)
+
+
 def trade_index(number: int) -> int:
     """Return the index of a candidate's trade."""
-    return (number - 1) % len(_TRADES)
+    return (number - 1) % len(crafts())
 
 
 def trade_and_district(number: int) -> tuple[Text, Text]:
     """Return the trade and the district of a placeholder candidate."""
-    trade_zh, trade_en = _TRADES[trade_index(number)]
     district_zh, district_en = _DISTRICTS[(number - 1) % len(_DISTRICTS)]
-    return Text(zh=trade_zh, en=trade_en), Text(zh=district_zh, en=district_en)
+    return find_craft(number).trade, Text(zh=district_zh, en=district_en)
 
 
 def candidate(number: int) -> Candidate:
-    """Return a placeholder candidate, whose texts make clear that it is one."""
+    """Return a placeholder candidate, whose story states that it is one."""
     trade, district = trade_and_district(number)
+    craft = find_craft(number)
     return Candidate(
         number=number,
-        name=Text(zh=f"{number:02d}号候选人（占位）", en=f"Candidate {number:02d} (placeholder)"),
+        name=make_name(number),
         trade=trade,
         district=district,
-        summary=Text(
-            zh=f"演示用占位资料：{district.zh}推荐的{trade.zh}，并非真实人物。",
-            en=f"Placeholder for the demo: {trade.en}, recommended by {district.en}; "
-            "not a real person.",
-        ),
-        story=Text(
-            zh="此处将刊登候选人的事迹材料。演示中的五十位候选人只有编号、工种和推荐单位，"
-            "姓名、事迹和画像均为占位内容。",
-            en="The candidate's story will appear here. The fifty candidates of the demo have a "
-            "number, a trade and a district only; name, story and portrait are placeholders.",
-        ),
+        summary=craft.deed,
+        story=tell_story(number, district),
+        employer=craft.employer,
+        skill_grade=choose_grade(number),
+        honours=choose_honours(number),
     )
 
 

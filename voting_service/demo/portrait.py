@@ -1,89 +1,78 @@
-"""Drawn placeholder portraits: a number on a pattern; the same number gives the same picture."""
+"""Drawn portraits of the demo: the tools of a trade before the hills and the river of the city. The
+same number gives the same picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import cos, pi, sin
+from math import pi, sin
 
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw
+
+from voting_service.demo.canvas import Canvas, Palette, around
+from voting_service.demo.motifs import MOTIFS
 
 SIZE = (640, 896)
 _SCALE = 2
 """Drawn larger and reduced, for smooth edges."""
 _WIDTH, _HEIGHT = SIZE[0] * _SCALE, SIZE[1] * _SCALE
-_MIDDLE = (_WIDTH // 2, _HEIGHT * 2 // 5)
-
-Colour = tuple[int, ...]
+_CENTRE = (_WIDTH / 2, _HEIGHT * 0.46)
+_UNIT = _WIDTH * 0.0072
+_SUN_RADIUS = _WIDTH * 0.43
+_RAYS = 24
+_ACCENTS = (10, 26, 38)
+"""Hues of vermilion, orange and amber."""
 
 
 def portrait(number: int, trade: int) -> Image.Image:
-    """Return a picture (RGB) of the number below the trade's pattern, in the number's colours."""
-    hue = number * 137 % 360  # the golden angle: neighbours differ most
-    light, middle, dark = (
-        ImageColor.getrgb(f"hsl({hue}, {saturation}%, {lightness}%)")
-        for saturation, lightness in ((45, 88), (42, 70), (48, 26))
-    )
-    drawing = Image.new("RGB", (_WIDTH, _HEIGHT), light)
+    """Return a picture (RGB) of the trade's motif in the number's colours."""
+    palette = _palette(number)
+    drawing = Image.new("RGB", (_WIDTH, _HEIGHT), palette.middle)
     pen = ImageDraw.Draw(drawing)
-    _PATTERNS[trade % len(_PATTERNS)](pen, middle, trade // len(_PATTERNS))
-    pen.rectangle((0, _HEIGHT * 7 // 10, _WIDTH, _HEIGHT), fill=dark)
-    place = (_WIDTH // 2, _HEIGHT * 17 // 20)
-    pen.text(place, f"{number:02d}", fill=light, font=ImageFont.load_default(340), anchor="mm")
+    if number % 2:
+        _rays(pen, palette)
+    else:
+        _rings(pen, palette)
+    pen.circle(_CENTRE, _SUN_RADIUS, fill=_mixed(palette.light, palette.middle, 0.35))
+    _hills(pen, palette, number)
+    canvas = Canvas(pen, _CENTRE, _UNIT, palette)
+    MOTIFS[trade % len(MOTIFS)](canvas)
     return drawing.reduce(_SCALE)
 
 
-def _gear(pen: ImageDraw.ImageDraw, colour: Colour, variant: int) -> None:
-    teeth, (x, y) = 8 + 3 * variant, _MIDDLE
-    outline = [
-        (x + radius * cos(angle), y + radius * sin(angle))
-        for tooth in range(teeth)
-        for part, radius in ((0, 430), (0.4, 430), (0.5, 510), (0.9, 510))
-        for angle in ((tooth + part) * 2 * pi / teeth,)
-    ]
-    pen.polygon(outline, fill=colour)
-    pen.circle(_MIDDLE, 250, width=90, outline=_white(colour))
+def _palette(number: int) -> Palette:
+    hue = number * 137 % 360  # the golden angle: neighbours differ most
+    tones = ((hue + 20, 45, 93), (hue, 26, 74), (hue + 10, 38, 20), (_ACCENTS[number % 3], 68, 48))
+    return Palette(*(ImageColor.getrgb(f"hsl({h % 360}, {s}%, {light}%)") for h, s, light in tones))
 
 
-def _honeycomb(pen: ImageDraw.ImageDraw, colour: Colour, variant: int) -> None:
-    radius = 90 + 25 * variant
-    for row in range(_HEIGHT // radius):
-        for column in range(_WIDTH // radius + 1):
-            x = column * radius * 1.9 + row % 2 * radius * 0.95
-            pen.regular_polygon((x, row * radius * 1.65, radius * 0.9), 6, rotation=30, fill=colour)
+def _mixed(first: tuple[int, ...], second: tuple[int, ...], part: float) -> tuple[int, ...]:
+    """Return the first colour with a part of the second."""
+    return tuple(round(a + (b - a) * part) for a, b in zip(first, second, strict=True))
 
 
-def _waves(pen: ImageDraw.ImageDraw, colour: Colour, variant: int) -> None:
-    length = 260 + 90 * variant
-    for y in range(-100, _HEIGHT, 170):
-        crest = [(x, y + 60 * sin(x * 2 * pi / length)) for x in range(-20, _WIDTH + 40, 20)]
-        pen.line(crest, fill=colour, width=46, joint="curve")
+def _rays(pen: ImageDraw.ImageDraw, palette: Palette) -> None:
+    colour = _mixed(palette.middle, palette.light, 0.35)
+    for ray in range(_RAYS):
+        edge = [around(_CENTRE, _HEIGHT, (ray + part) / _RAYS) for part in (0, 0.5)]
+        pen.polygon([_CENTRE, *edge], fill=colour)
 
 
-def _rings(pen: ImageDraw.ImageDraw, colour: Colour, variant: int) -> None:
-    step = 70 + 22 * variant
-    for radius in range(step, _HEIGHT, 2 * step):
-        pen.circle(_MIDDLE, radius, outline=colour, width=step // 2 + 10)
+def _rings(pen: ImageDraw.ImageDraw, palette: Palette) -> None:
+    colour = _mixed(palette.middle, palette.light, 0.35)
+    for radius in range(round(_SUN_RADIUS) + 60, _HEIGHT, 120):
+        pen.circle(_CENTRE, radius, outline=colour, width=40)
 
 
-def _weave(pen: ImageDraw.ImageDraw, colour: Colour, variant: int) -> None:
-    step = 110 + 30 * variant
-    for row in range(_HEIGHT // step + 1):
-        for column in range(_WIDTH // step + 1):
-            x, y = column * step, row * step
-            long, short = step * 9 // 10, step * 4 // 10
-            size = (long, short) if (row + column) % 2 else (short, long)
-            pen.rounded_rectangle((x, y, x + size[0], y + size[1]), 20, fill=colour)
-
-
-def _white(colour: Colour) -> Colour:
-    """Return the colour half way to white."""
-    return tuple((part + 255) // 2 for part in colour)
-
-
-_PATTERNS: tuple[Callable[[ImageDraw.ImageDraw, Colour, int], None], ...] = (
-    _gear,
-    _honeycomb,
-    _waves,
-    _rings,
-    _weave,
-)
+def _hills(pen: ImageDraw.ImageDraw, palette: Palette, number: int) -> None:
+    """Three ranges, the nearest the darkest, and the river before them."""
+    for place in range(3):
+        top, height = _HEIGHT * (0.72 + 0.07 * place), _HEIGHT * 0.035
+        length, shift = _WIDTH * (0.9 - 0.2 * place), number * 97 + place * 311
+        ridge = [
+            (x, top + height * (sin((x + shift) * 2 * pi / length) + 0.4 * sin((x - shift) / 61)))
+            for x in range(0, _WIDTH + 20, 20)
+        ]
+        colour = _mixed(palette.middle, palette.dark, 0.25 + 0.22 * place)
+        pen.polygon([(0, _HEIGHT), *ridge, (_WIDTH, _HEIGHT)], fill=colour)
+    for line in range(4):
+        y, inset = _HEIGHT * (0.93 + 0.017 * line), _WIDTH * (0.1 + (number + line * 3) % 5 * 0.06)
+        pen.line([(inset, y), (_WIDTH - inset, y)], fill=palette.light, width=5)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from voting_service.contests.cache import ContestCache
-from voting_service.errors import VotingError
+from voting_service.errors import NotFound, VotingError
 from voting_service.infrastructure.clock import Clock, system_clock
 from voting_service.infrastructure.logs import configure_logs
 from voting_service.infrastructure.postgres.schema import require_schema
@@ -28,8 +28,10 @@ from voting_service.settings import Settings, load_settings
 from voting_service.sites.console.contests import contest_cache, newest_zone
 from voting_service.sites.console.routes import NAVIGATION as CONSOLE_NAVIGATION
 from voting_service.sites.console.routes import ROUTES as CONSOLE_ROUTES
+from voting_service.sites.contest_preview import ROUTES as PREVIEW_ROUTES
 from voting_service.sites.nomination.routes import NAVIGATION as NOMINATION_NAVIGATION
 from voting_service.sites.nomination.routes import ROUTES as NOMINATION_ROUTES
+from voting_service.sites.public.rendering import STATIC
 from voting_service.sites.shared.health import (
     cache_age,
     cache_state,
@@ -39,6 +41,7 @@ from voting_service.sites.shared.health import (
     tasks_shown,
     tasks_state,
 )
+from voting_service.sites.shared.look import view
 from voting_service.sites.shared.signed_in.error_pages import (
     on_bug,
     on_domain_error,
@@ -90,8 +93,11 @@ async def readyz(request: Request) -> Response:
 
 
 async def static_file(request: Request) -> Response:
-    """A static file under its hashed name."""
-    return static_response(get_state(request).theme.static, request)
+    """A static file under its hashed name: this site's, or the public pages' for their preview."""
+    try:
+        return static_response(get_state(request).theme.static, request)
+    except NotFound:
+        return static_response(STATIC, request)
 
 
 _CONSOLE = "voting_service.sites.console"
@@ -102,10 +108,11 @@ AREAS = {
     **{
         area: f"{_CONSOLE}.{area}"
         for area in (
-            *("accounts", "alarms", "audit_log", "exports", "jobs", "publication", "rulings"),
-            *("settings", "tally"),
+            *("accounts", "alarms", "audit_log", "corrections", "drafts", "exports", "jobs"),
+            *("objections", "publication", "rulings", "settings", "tally", "components"),
         )
     },
+    "contest_preview": "voting_service.sites.contest_preview",
     "nomination": _NOMINATION,
     **{
         area: f"{_NOMINATION}.{area}"
@@ -115,13 +122,15 @@ AREAS = {
 """The packages whose templates and static files the pages use; scripts import only from areas
 that stand before theirs."""
 CATALOGUES = (
-    *("console", "alarms", "audit_log", "exports", "heat_map", "jobs", "publication", "rulings"),
-    *("settings", "tally"),
+    *("console", "alarms", "audit_log", "corrections", "drafts", "exports", "heat_map", "jobs"),
+    "objections",
+    *("publication", "rulings", "settings", "tally"),
     *("nomination", "recommendations", "review", "shortlist", "panel", "awards"),
 )
-ROUTES = [*CONSOLE_ROUTES, *NOMINATION_ROUTES]
+ROUTES = [*CONSOLE_ROUTES, *PREVIEW_ROUTES, *NOMINATION_ROUTES]
 OPEN_ROUTES = [
     Route("/static/{name:path}", static_file),
+    *view.ROUTES,
     Route("/healthz", healthz),
     Route("/readyz", readyz),
 ]

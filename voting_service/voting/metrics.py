@@ -11,8 +11,8 @@ _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 BALLOTS = Counter(
     "voting_ballots_total",
-    "Votes by outcome: accepted, duplicate, conflict, limited, challenged, not_open, busy, failed, "
-    "wrong_clock",
+    "Votes by outcome: accepted, duplicate, conflict, limited, challenged, not_open, period_over, "
+    "withdrawn, busy, failed, wrong_clock",
     ["outcome"],
 )
 UNSCREENED = Counter(

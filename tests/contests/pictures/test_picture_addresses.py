@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
+from tests.candidate_changes import TwoPeople
 from tests.contest_data import (
     SLUG,
     arrange_contest,
@@ -30,6 +31,7 @@ from tests.sites.public.api.running_service import (
     until_ready,
 )
 from voting_service.contests.pictures.repository import remove_pictures, store_portrait
+from voting_service.contests.repository import load_contest
 from voting_service.infrastructure.images.model import EncodedFile, EncodedPicture
 from voting_service.infrastructure.postgres.pool import Pool
 from voting_service.settings import Settings
@@ -111,12 +113,14 @@ async def test_a_new_portrait_shows_without_a_restart_and_a_removed_one_is_gone(
 ) -> None:
     before = await service.client.get(LIST)
     assert (await service.client.get(address(RED))).status_code == 200
-    await store_portrait(service.database, service.contest.id, 3, BLUE)
+    people = await TwoPeople.store(service.database)
+    contest = await people.correct(await load_contest(service.database, SLUG), 3, BLUE)
     await service.refresh()
     after = await service.client.get(LIST)
     assert after.headers["etag"] != before.headers["etag"]
     assert after.json()["candidates"][2]["portrait"]["hash"] == BLUE.hash
     assert (await service.client.get(address(RED))).status_code == 200, "a page may still be open"
+    await people.correct(contest, 3, pictures=[])
     await remove_pictures(service.database, service.contest.id, 3)
     await service.refresh()
     for picture in (RED, BLUE):
@@ -180,7 +184,8 @@ async def test_no_address_of_the_whole_site_tells_a_name_early(
     assert service.contest.rules.publish_at is not None
     values = {
         "slug": SLUG, "language": "zh", "number": 3, "name": address(RED).rpartition("/")[2],
-        "ballot": "0" * 32, "serial": "x", "below": SLUG,
+        "ballot": "0" * 32, "serial": "x", "below": SLUG, "digest": "0" * 16,
+        "platform": "first",
     }  # fmt: skip
     secrets = [candidate.name.zh for candidate in service.contest.candidates]
     secrets += [RED.hash, "候选 ".encode("unicode_escape").decode()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,11 @@ async def test_every_bad_picture_is_named_at_its_place_and_nothing_is_stored(
 async def test_a_portrait_is_replaced_and_a_picture_added(
     command: Command, database: Connection, settings: Settings, tmp_path: Path
 ) -> None:
-    contest = await store_contest(database, settings.master_key.get_secret_value())
+    contest = await store_contest(
+        database,
+        settings.master_key.get_secret_value(),
+        opens_at=datetime.now(UTC) + timedelta(days=1),
+    )
     for name, width in (("one.jpg", 500), ("two.jpg", 600)):
         (tmp_path / name).write_bytes(jpeg(width, 900))
         await command("contest", "picture", SLUG, 2, tmp_path / name)

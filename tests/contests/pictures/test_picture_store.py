@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -29,7 +30,9 @@ RED, BLUE = encoded(200), encoded(20)
 
 @pytest.fixture
 async def contest(database: Connection) -> Contest:
-    return await store_contest(database, b"m" * 32)
+    """Not announced yet: afterwards pictures change by a correction of two people."""
+    opens_at = datetime.now(UTC) + timedelta(days=1)
+    return await store_contest(database, b"m" * 32, opens_at=opens_at)
 
 
 async def test_a_portrait_comes_out_as_it_went_in(database: Connection, contest: Contest) -> None:

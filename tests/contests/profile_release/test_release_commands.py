@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.candidate_changes import TwoPeople
 from tests.commands import Command, run_command, set_environment
 from tests.contest_data import (
     execute_as_owner,
@@ -23,7 +24,7 @@ from tests.sites.public.api.running_service import CONTEST, running_service
 from voting_service.cli import root
 from voting_service.contests.model import Contest
 from voting_service.contests.pictures.repository import store_portrait
-from voting_service.contests.repository import load_platforms
+from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.errors import (
     InvalidInput,
     NotFound,
@@ -96,7 +97,10 @@ async def test_differences_are_a_table_and_exit_code_1(
         # What is served stays as it is now, however long the comparison takes to begin.
         monkeypatch.setattr(service.state.registry, "refresh", AsyncMock(return_value=False))
         address = f"{str(service.client.base_url).rstrip('/')}{CONTEST}/candidates"
-        await store_portrait(service.database, service.contest.id, 3, encoded(2))
+        people = await TwoPeople.store(service.database)
+        await people.correct(
+            await load_contest(service.database, service.contest.slug), 3, encoded(2)
+        )
         await execute_as_owner(
             settings.owner_database_url,
             "update candidates set profile = jsonb_set(profile, '{name,zh}', $1)"

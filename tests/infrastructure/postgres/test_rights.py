@@ -184,3 +184,17 @@ async def test_a_login_of_another_process_is_named_before_a_service_starts(
     await asyncio.to_thread(check_start, of_the_web, "serve")
     with pytest.raises(SettingsFault, match="not a member of voting_staff"):
         await asyncio.to_thread(check_start, of_the_web, "console")
+
+
+async def test_the_console_stores_no_contest_that_nobody_approved(
+    postgres: EmbeddedPostgres, database_name: str
+) -> None:
+    connection = await connect(postgres.url(PROCESSES["console"], database_name))
+    try:
+        with pytest.raises(asyncpg.CheckViolationError, match="two people announce a contest"):
+            await connection.execute(
+                "insert into contests (slug, rules, opens_at, closes_at)"
+                " values ('x', '{}', now(), now() + interval '1 day')"
+            )
+    finally:
+        await connection.close()

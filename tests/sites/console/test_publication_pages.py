@@ -132,7 +132,7 @@ async def test_two_people_publish_and_the_public_sees_it_at_the_moment_that_was_
         staff_app.clock.set(moment)
         assert (await reader.get(api)).content == document
         await desktop.reload()
-        assert await desktop.get_by_role("heading", level=1).inner_text() == "入围名单（3 人）"
+        assert await desktop.get_by_role("heading", level=1).inner_text() == "入选名单（3 人）"
 
 
 async def test_one_person_alone_cannot_publish_by_page_api_or_sql(staff_app: StaffApp) -> None:
@@ -353,7 +353,7 @@ async def test_a_correction_is_a_new_version_and_the_old_one_stays_readable(
             assert (await reader.get(api, params={"version": wrong})).status_code == 404
         page = (await reader.get(f"/en/{SLUG}/cut")).text
         assert "two were left out" in page
-        assert "Added to the finalists: 4." in page
+        assert "Added to the list: 4." in page
         assert f'href="/en/{SLUG}/cut?version=1"' in page
         old = (await reader.get(f"/en/{SLUG}/cut", params={"version": 1})).text
         assert "This is version 1. Version 2 corrects it." in old

@@ -43,7 +43,7 @@ from voting_service.contests.settings.model import (
 )
 from voting_service.contests.settings.repository import load_changes
 from voting_service.i18n.catalogues import load_catalogue
-from voting_service.i18n.text import LANGUAGES, Language
+from voting_service.i18n.text import LANGUAGES, Language, Text
 from voting_service.settings import Settings
 from voting_service.sites.console.settings.release_preview import (
     WIDTH,
@@ -240,13 +240,15 @@ async def test_two_people_change_a_platform(staff_app: StaffApp) -> None:
     )
     form = change_form(
         name_en="The demo", daily_ceiling="", origins="https://a.example\r\nhttps://b.example",
-        add_keys=pem.decode(), remove_1="A",
+        add_keys=pem.decode(), remove_1="A", entrance="https://app.example/vote", app_zh="客户端",
+        app_en="The App",
     )  # fmt: skip
     answer = await clerk.post(f"{BASE}/platforms/demo/change", data=form)
     assert answer.headers["location"] == f"{BASE}?done=proposed", answer.text
     assert (await load_platforms(staff_app.database))[0] == before
     waiting = (await supervisor.get(BASE)).text
     for words in ("change of platform demo", "demo / The demo", "https://a.example, https://b",
+                  "客户端 / The App", "https://app.example/vote",
                   "voters sign in again", "5,000 → <strong>none"):  # fmt: skip
         assert words in waiting
     assert "change of platform demo" in (await supervisor.get("/")).text
@@ -260,6 +262,8 @@ async def test_two_people_change_a_platform(staff_app: StaffApp) -> None:
     assert kids == ["C", public_jwk(pem)["kid"]]
     assert (after.name.en, after.daily_ceiling) == ("The demo", None)
     assert after.origins == ("https://a.example", "https://b.example")
+    assert after.entrance == "https://app.example/vote"
+    assert after.app_name == Text("客户端", "The App")
     page = (await clerk.get(BASE)).text
     assert "Sign-in keys of a platform" in page and "earlier sign-ins ended" in page
     assert (await clerk.get(f"/contests/{SLUG}/approvals")).status_code == 200
@@ -275,6 +279,9 @@ async def test_a_faulty_change_of_a_platform_comes_back_with_the_form(staff_app:
         ({"add_keys": "ssh-ed25519 AAAA"}, 422, "key 1"),
         ({"remove_1": "A", "remove_2": "C"}, 422, "at least one key must stay"),
         ({"origins": "http://a.example"}, 422, "origin http://a.example"),
+        ({"entrance": "http://a.example/vote"}, 422, "entrance: must begin with https"),
+        ({"entrance": "https://a.example/" + "x" * 300}, 422, "at most 300 characters"),
+        ({"app_zh": "客户端"}, 422, "app.en"),
         ({"daily_ceiling": "many"}, 422, "whole number"),
         ({"jwks_url": "http://keys.example"}, 422, "jwks_url"),
         ({"jwks_url": "http://127.0.0.1:9/jwks"}, 422, "127.0.0.1:9"),

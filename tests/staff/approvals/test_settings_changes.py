@@ -425,6 +425,8 @@ async def test_what_decides_who_a_user_is_does_not_change_once_announced(
         'name = \'{"zh": "x", "en": "x"}\'',
         "origins = array['https://evil.example']",
         "daily_ceiling = 1000000",
+        "entrance = 'https://evil.example'",
+        'app_name = \'{"zh": "x", "en": "x"}\'',
         "enabled = true",
     ],
 )

@@ -101,15 +101,13 @@ class FailingWorker:
         valkey: Valkey,
         clock: Clock,
     ) -> None:
-        self._start: Callable[[], None] = lambda: self._fresh(
-            contest, platforms, pool, valkey, clock
-        )
+        self._contest = contest
+        self._start: Callable[[], None] = lambda: self._fresh(platforms, pool, valkey, clock)
         self._record_wire = record_wire
         self._start()
 
     def _fresh(
         self,
-        contest: Contest,
         platforms: dict[int, Platform],
         pool: Pool,
         valkey: Valkey,
@@ -124,8 +122,12 @@ class FailingWorker:
             self.feed,
             ClockWatch(clock, limit_seconds=ANY_SECONDS),
         )
-        self.pipeline = BallotPipeline(contest, b"k" * 32, needs, queue_limit=1_000)
+        self.pipeline = BallotPipeline(self._contest, b"k" * 32, needs, queue_limit=1_000)
         self.pipeline.platforms = platforms
+
+    def learn(self, contest: Contest) -> None:
+        """Hear of a change of the contest, as from the refresh of its cache."""
+        self._contest = self.pipeline.contest = contest
 
     async def cast(
         self, ballots: list[Ballot], while_waiting: Callable[[], None] = lambda: None

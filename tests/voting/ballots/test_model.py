@@ -1,4 +1,4 @@
-"""Voters, a clock, retries, crashes, lost memory and stores that go, against a plain model.
+"""Voters, a clock, retries, withdrawals, crashes, lost memory and stores that go, against a model.
 
 Several workers share one contest. Votes wait while the day changes or the contest closes; retries
 name their period or do not. Whatever happens, every answer must agree with the rows in Postgres,
@@ -27,8 +27,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
-from tests.contest_data import store_contest, store_platform
+from tests.contest_data import both, store_contest, store_platform
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
 from tests.patience import PATIENCE_SECONDS, patient_valkey
 from tests.voting.ballots.failing_worker import (
@@ -37,6 +38,7 @@ from tests.voting.ballots.failing_worker import (
     FailingWorker,
     Point,
 )
+from voting_service.contests.model import Withdrawal
 from voting_service.contests.repository import load_platforms
 from voting_service.errors import (
     AlreadyVoted,
@@ -52,6 +54,7 @@ from voting_service.infrastructure.postgres.pool import (
     open_pool,
 )
 from voting_service.infrastructure.timeouts import COMMIT_GRACE_SECONDS
+from voting_service.voting.ballots.parse import CandidateWithdrawn
 from voting_service.voting.ballots.receipt import StoredBallot, receipt_bytes
 from voting_service.voting.ballots.vote import (
     Accepted,
@@ -235,6 +238,16 @@ class VotingModel(RuleBasedStateMachine):
         outcomes = self.run(self.workers[worker].die(point, ballots))
         self.check(list(zip(ballots, outcomes, strict=True)))
 
+    @precondition(lambda self: not self.contest.withdrawals)
+    @rule(number=st.sampled_from([1, 2, 3]), ahead=st.sampled_from([0, 5, 3600]))
+    def a_candidate_withdraws(self, number: int, ahead: int) -> None:
+        """Every worker hears of it before its moment."""
+        moment = self.now + timedelta(seconds=ahead)
+        withdrawal = Withdrawal(number, "died", both("an accident"), moment)
+        self.contest = replace(self.contest, withdrawals=(withdrawal,))
+        for worker in self.workers:
+            worker.learn(self.contest)
+
     @rule(step=st.sampled_from([timedelta(milliseconds=1), timedelta(minutes=30)]))
     def time_passes(self, step: timedelta) -> None:
         self.now += step
@@ -316,6 +329,8 @@ class VotingModel(RuleBasedStateMachine):
             assert row.choices in self.tried[key], "a ballot nobody cast"
             assert self.contest.phase(row.cast_at) == "open", "stored outside the vote"
             assert self.contest.period(row.cast_at) == key[0], "moved to another day"
+            stored = DatedBallot(row.choices, row.cast_at, key[0])
+            assert not stored.withdrawn_choices(self.contest), "stored for the withdrawn"
         accepted = Counter[Key]()
         for (voter, platform, dated), outcome in answered:
             key, choices = (dated.period, voter), dated.choices
@@ -339,6 +354,9 @@ class VotingModel(RuleBasedStateMachine):
                     current = self.contest.current_period(dated.cast_at)
                     assert isinstance(outcome, PeriodOver) is (dated.period < current)
                     assert not dated.may_be_stored(self.contest)
+                    assert key not in before, "turned away with a stored ballot"
+                case CandidateWithdrawn():
+                    assert dated.withdrawn_choices(self.contest)
                     assert key not in before, "turned away with a stored ballot"
                 case Unavailable() | None:
                     pass

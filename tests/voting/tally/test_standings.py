@@ -127,7 +127,8 @@ def test_ranks(counts: dict[int, int], size: int) -> None:
     )
     for line in lines:
         assert line.votes == counts.get(line.number, 0)
-        assert line.rank == 1 + sum(other.votes > line.votes for other in lines)
+        above = sum(other.votes > line.votes for other in lines)
+        assert line.rank == (1 + above if lines[0].votes else None), "no votes, no ranks"
 
 
 async def test_before_the_first_look_there_is_nothing_to_show(cache: StandingsCache) -> None:
@@ -340,3 +341,38 @@ async def test_the_counts_of_a_blackout_are_those_of_its_beginning(
         clock.now = later
         await cache.refresh()
         assert (shown(cache)["release"], votes(cache)) == ("snapshot", {1: 1})
+
+
+async def test_live_counts_are_compared_with_those_of_the_last_midnight(
+    cache: StandingsCache, database: Connection, store: Valkey, clock: Moving
+) -> None:
+    midnight = cache.contest.midnight_before(NOON)
+    for minutes, choices in ((-90, [1]), (-1, [1, 2]), (1, [1]), (60, [3])):
+        moment = midnight + timedelta(minutes=minutes)
+        await insert_ballot(database, cache.contest.id, choices, cast_at=moment)
+    await reconcile(database, cache, store)
+    await cache.refresh()
+    assert datetime.fromisoformat(shown(cache)["compared_with"]) == midnight
+    changes = {line["number"]: line["change"] for line in shown(cache)["candidates"]}
+    assert changes == {1: 1, 2: 0, 3: 1, 4: 0, 5: 0}
+    for now in (OPENS + timedelta(hours=1), CLOSES):
+        clock.now = now
+        await cache.refresh()
+        assert "compared_with" not in shown(cache), "nothing to compare with"
+        assert "change" not in shown(cache)["candidates"][0]
+
+
+async def test_a_release_is_compared_with_the_one_before(
+    database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
+) -> None:
+    cache = await open_cache(database, wired_pool, store, clock, DAILY)
+    contest = cache.contest.id
+    before = NOON - timedelta(days=1)
+    await insert_ballot(database, contest, [1], cast_at=before - timedelta(hours=1))
+    await take_snapshot(database, contest, before)
+    await insert_ballot(database, contest, [1, 2], cast_at=before + timedelta(hours=1))
+    await take_snapshot(database, contest, NOON)
+    await cache.refresh()
+    assert datetime.fromisoformat(shown(cache)["compared_with"]) == before
+    assert [line["change"] for line in shown(cache)["candidates"]] == [1, 1, 0, 0, 0]
+    assert [line["number"] for line in shown(cache)["candidates"]] == [1, 2, 3, 4, 5]

@@ -264,7 +264,7 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     # account_created
     "account_created: ahead": (
         lambda: token(account_created="2022-07-20"),
-        "account_created: is in the future",
+        "account_created: is 2 days in the future",
     ),
     "account_created: no date": (
         lambda: token(account_created="2022-02-30"),

@@ -15,17 +15,32 @@ PICTURE_TYPES = tuple(sorted(chain.from_iterable(SUFFIXES.values())))
 
 @dataclass(frozen=True, slots=True)
 class NamedPicture:
-    """A picture of the candidate `number`; `path` is below the folder of the contest file,
-    `place` is where the contest file names it. A portrait has no caption."""
+    """A picture of the candidate `number`; `path` is below the folder of the contest file or
+    absolute, `place` is where the contest file names it. A portrait has no caption. `content` are
+    its bytes where it comes from a ZIP."""
 
     number: int
     path: Path
     place: str
     caption: Text | None = None
+    content: bytes | None = None
+
+    @property
+    def shown_place(self) -> str:
+        """Return where it is named, and its file."""
+        return f"{self.place}: {self.path}" if self.place else str(self.path)
 
     @property
     def kind(self) -> PictureKind:
         return "portrait" if self.caption is None else "picture"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLogo:
+    """The logo of a contest, with path and place as those of a picture."""
+
+    path: Path
+    place: str
 
 
 def find_picture_fault(name: str, folder: Path | None) -> Fault | None:

@@ -5,9 +5,7 @@ All faults are reported at once, each with its place in the file.
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,19 +16,30 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from voting_service.contests.contest_file import toml_lines
-from voting_service.contests.contest_file.pictures import NamedPicture, find_picture_fault
+from voting_service.contests.contest_file.candidate_files import (
+    CandidateFiles,
+    assign_listed,
+    take_candidates,
+)
+from voting_service.contests.contest_file.pictures import (
+    NamedLogo,
+    NamedPicture,
+    find_picture_fault,
+)
 from voting_service.contests.contest_file.schema import (
     DEFAULT_DAILY_AT,
-    DEFAULTS,
     Both,
     CandidateSection,
     ContestDocument,
 )
+from voting_service.contests.contest_file.toml_text import parse_toml, read_toml
+from voting_service.contests.contest_file.tree import ContestFileContents
 from voting_service.contests.model import (
     BallotRules,
     Candidate,
     ContestRules,
     CutRules,
+    Organiser,
     ReleaseSchedule,
     ScreeningRules,
 )
@@ -40,8 +49,6 @@ from voting_service.i18n.text import Text
 MAX_WINDOW_DAYS = 366
 """A longer voting period is taken for a mistyped year."""
 
-_SYNTAX_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CODES = {
     "missing": "missing",
     "extra_forbidden": "unknown_key",
@@ -51,8 +58,15 @@ _CODES = {
     "model_type": "not_a_table",
     "list_type": "not_a_list",
     "too_short": "no_candidates",
+    "too_long": "list_too_long",
+    "int_type": "not_a_whole_number",
+    "greater_than_equal": "too_small",
+    "less_than_equal": "too_large",
+    "literal_error": "not_a_choice",
+    "string_type": "not_a_string",
+    "bool_type": "not_true_or_false",
 }
-"""Our error codes by pydantic's error types."""
+"""Our error codes by pydantic's error types; the texts have the placeholders of its context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,135 +83,50 @@ class ContestFile:
     candidates: tuple[Candidate, ...]
     pictures: tuple[NamedPicture, ...]
     folder: Path | None
+    logo: NamedLogo | None = None
 
 
-def load_contest_file(source: Path | str) -> ContestFile:
-    """Return the contest of a contest file (a Path) or of its text (a str).
+def load_contest_file(source: Path | str, files: CandidateFiles | None = None) -> ContestFile:
+    """Return the contest of a contest file (a Path) or of its text (a str), with the candidates of
+    `files` or of the list that the file names.
 
     Raises InvalidInput with every fault; its field is the path of the key and the line,
-    `candidates[3].number (line 212)`. In a text, names of pictures are only checked for their form.
+    `candidates[3].number (line 212)`, or the cell of the list. In a text, names of pictures are
+    only checked for their form, and a list cannot be named.
     """
-    text = source if isinstance(source, str) else _read(source)
+    text = source if isinstance(source, str) else read_toml(source)
     folder = None if isinstance(source, str) else source.resolve().parent
-    tree, lines = _parse(text)
-    draft = _Draft(tree, lines)
-    document = _validate(draft)
-    _check_window(draft)
-    _check_ballot_and_cut(draft)
-    _check_release(draft)
-    _check_screening(draft)
-    _check_numbers(draft)
-    _check_pictures(draft, folder)
-    if draft.faults or document is None:
-        raise InvalidInput(*sorted(draft.faults.values(), key=draft.place))
-    return _finish(document, folder, draft)
+    tree, lines = parse_toml(text)
+    files = take_candidates(tree, files, folder)
+    checked = ContestFileContents(tree, lines, files.listed if files else None)
+    document = check_contest(checked, folder)
+    assigned, file_faults = assign_listed(files) if files else ((), ())
+    if checked.faults or file_faults or document is None:
+        raise InvalidInput(*sorted(checked.faults.values(), key=checked.place), *file_faults)
+    return finish_contest(document, checked, folder=folder, more_pictures=assigned)
 
 
-class _Draft:
-    """A parsed file in which some values are known to be faulty, and the faults so far."""
-
-    def __init__(self, tree: dict[str, Any], lines: Mapping[toml_lines.Path, int]) -> None:
-        self.tree = tree
-        self.faults: dict[tuple[toml_lines.Path, str], Fault] = {}
-        self._lines = lines
-        self._faulty: set[toml_lines.Path] = set()
-        self._places: dict[Fault, tuple[int, int]] = {}
-
-    def fault(self, path: toml_lines.Path, name: str, /, **params: Any) -> None:
-        """Add a fault by the last part of its code."""
-        self.add(path, Fault("", f"contests.contest_file.{name}", **params))
-
-    def add(self, path: toml_lines.Path, fault: Fault) -> None:
-        """Add a fault at a value, which is not used any further."""
-        placed = fault.at(self.name(path))
-        self._places[placed] = (self._line(path), len(self._places))
-        self.faults[path, placed.message] = placed
-        self._faulty.add(path)
-
-    def place(self, fault: Fault) -> tuple[int, int]:
-        """Return the sort key that puts faults in the order of the file."""
-        return self._places[fault]
-
-    def name(self, path: toml_lines.Path) -> str:
-        """Return `candidates[3].number (line 212)`; a missing key has the line of its table."""
-        line = self._line(path)
-        return f"{_spell(path)} (line {line})" if line else _spell(path)
-
-    def _line(self, path: toml_lines.Path) -> int:
-        while path and path not in self._lines:
-            path = path[:-1]
-        return self._lines.get(path, 0)
-
-    def get(self, *path: str | int) -> Any:
-        """Return the value at `path` or its default; None if it is missing or faulty."""
-        if any(path[:depth] in self._faulty for depth in range(1, len(path) + 1)):
-            return None
-        value: Any = self.tree
-        for part in path:
-            if isinstance(value, dict) and part not in value:
-                return DEFAULTS.get(".".join(map(str, path)))
-            value = value[part]
-        return value
-
-    def is_given(self, *path: str | int) -> bool:
-        """Return whether the file has the key, whatever its value."""
-        return path in self._lines
-
-    def candidates(self) -> list[Any]:
-        """Return every entry, faulty or not; empty when there is no list."""
-        entries = self.tree.get("candidates")
-        return entries if isinstance(entries, list) else []
+def check_contest(
+    checked: ContestFileContents, folder: Path | None = None
+) -> ContestDocument | None:
+    """Check every value of a contest and all rules about several together; the faults are those of
+    `checked`. Return the document, or None if it has faults of its own."""
+    document = _validate(checked)
+    _check_window(checked)
+    _check_ballot_and_cut(checked)
+    _check_release(checked)
+    _check_screening(checked)
+    _check_numbers(checked)
+    _check_pictures(checked, folder)
+    return document
 
 
-def _spell(path: toml_lines.Path) -> str:
-    spelled = ""
-    for part in path:
-        if isinstance(part, int):
-            spelled += f"[{part}]"
-        else:
-            key = part if _BARE_KEY.fullmatch(part) else ascii(part)
-            spelled += f".{key}" if spelled else key
-    return spelled
-
-
-def _read(path: Path) -> str:
+def _validate(checked: ContestFileContents) -> ContestDocument | None:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InvalidInput(
-            Fault(str(path), "contests.contest_file.unreadable", strerror=error.strerror)
-        ) from error
-    try:
-        return content.decode("utf-8-sig")  # some editors begin a file with a byte order mark
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidInput(Fault(f"line {line}", "contests.contest_file.not_utf8")) from error
-
-
-def _parse(text: str) -> tuple[dict[str, Any], Mapping[toml_lines.Path, int]]:
-    try:
-        return tomllib.loads(text), toml_lines.find_lines(text)
-    except RecursionError as error:
-        raise InvalidInput(Fault("", "contests.contest_file.nested_too_deeply")) from error
-    except ValueError as error:  # TOMLDecodeError is one; int() raises another for 5,000 digits
-        message = str(error)
-        place = _SYNTAX_PLACE.search(message)
-        if place is None:
-            field = f"line {text.count(chr(10)) + 1}" if "end of document" in message else ""
-            raise InvalidInput(
-                Fault(field, "contests.contest_file.not_toml_text", message=message)
-            ) from error
-        field = f"line {place[1]}, column {place[2]}"
-        what = message[: place.start()]
-        raise InvalidInput(Fault(field, "contests.contest_file.not_toml", what=what)) from error
-
-
-def _validate(draft: _Draft) -> ContestDocument | None:
-    try:
-        return ContestDocument.model_validate(draft.tree)
+        return ContestDocument.model_validate(checked.tree)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            draft.add(_in_file(draft.tree, details["loc"]), _read_fault(details))
+            checked.add(_in_file(checked.tree, details["loc"]), read_fault(details))
         return None
 
 
@@ -213,41 +142,42 @@ def _in_file(tree: dict[str, Any], path: toml_lines.Path) -> toml_lines.Path:
     return path
 
 
-def _read_fault(details: ErrorDetails) -> Fault:
+def read_fault(details: ErrorDetails) -> Fault:
+    """Return the fault of a value, without its field."""
     kind, message = details["type"], details["msg"]
     if kind == "contest_file":  # raised by schema.py, with a code as its message
         return Fault("", message, **details.get("ctx", {}))
     if kind in _CODES:
-        return Fault("", f"contests.contest_file.{_CODES[kind]}")
+        return Fault("", f"contests.contest_file.{_CODES[kind]}", **details.get("ctx", {}))
     return Fault.verbatim("", message.replace("Input should be", "must be"))
 
 
-def _check_window(draft: _Draft) -> None:
-    opens, closes = draft.get("window", "opens_at"), draft.get("window", "closes_at")
-    zone_name = draft.get("time_zone")
+def _check_window(checked: ContestFileContents) -> None:
+    opens, closes = checked.get("window", "opens_at"), checked.get("window", "closes_at")
+    zone_name = checked.get("time_zone")
     if zone_name is not None:
-        opens = _check_clock(draft, "opens_at", opens, ZoneInfo(zone_name))
-        closes = _check_clock(draft, "closes_at", closes, ZoneInfo(zone_name))
-        publishes = draft.get("window", "publish_at")
-        publishes = _check_clock(draft, "publish_at", publishes, ZoneInfo(zone_name))
+        opens = _check_clock(checked, "opens_at", opens, ZoneInfo(zone_name))
+        closes = _check_clock(checked, "closes_at", closes, ZoneInfo(zone_name))
+        publishes = checked.get("window", "publish_at")
+        publishes = _check_clock(checked, "publish_at", publishes, ZoneInfo(zone_name))
         if publishes and opens and publishes > opens:
-            draft.fault(("window", "publish_at"), "published_after_opening")
+            checked.fault(("window", "publish_at"), "published_after_opening")
     if opens is None or closes is None or (opens.tzinfo is None) != (closes.tzinfo is None):
         return
     if closes <= opens:
-        draft.fault(("window", "closes_at"), "closes_before_opening")
+        checked.fault(("window", "closes_at"), "closes_before_opening")
         return
     window = closes - opens
     if window > timedelta(days=MAX_WINDOW_DAYS):
-        draft.fault(
+        checked.fault(
             ("window", "closes_at"),
             "window_too_long",
             days=window.days,
             max_days=MAX_WINDOW_DAYS,
         )
-    blackout_hours = draft.get("release", "blackout_hours")
+    blackout_hours = checked.get("release", "blackout_hours")
     if blackout_hours is not None and blackout_hours * 3600 >= window.total_seconds():
-        draft.fault(
+        checked.fault(
             ("release", "blackout_hours"),
             "blackout_too_long",
             hours=blackout_hours,
@@ -255,7 +185,7 @@ def _check_window(draft: _Draft) -> None:
 
 
 def _check_clock(
-    draft: _Draft, key: str, value: datetime | None, zone: ZoneInfo
+    checked: ContestFileContents, key: str, value: datetime | None, zone: ZoneInfo
 ) -> datetime | None:
     """Return the moment in UTC, if `value` exists exactly once in `zone`."""
     if value is None:
@@ -263,10 +193,10 @@ def _check_clock(
     moment = _moment(value, zone)
     if value.tzinfo is None:
         if moment.astimezone(zone).replace(tzinfo=None) != value:
-            draft.fault(("window", key), "time_does_not_exist", zone=zone.key)
+            checked.fault(("window", key), "time_does_not_exist", zone=zone.key)
             return None
         if _moment(value.replace(fold=1), zone) != moment:
-            draft.fault(
+            checked.fault(
                 ("window", key),
                 "time_exists_twice",
                 zone=zone.key,
@@ -279,52 +209,52 @@ def _moment(value: datetime, zone: ZoneInfo) -> datetime:
     return (value.replace(tzinfo=zone) if value.tzinfo is None else value).astimezone(UTC)
 
 
-def _check_ballot_and_cut(draft: _Draft) -> None:
-    least, most = draft.get("ballot", "min_choices"), draft.get("ballot", "max_choices")
-    count = len(draft.candidates())
+def _check_ballot_and_cut(checked: ContestFileContents) -> None:
+    least, most = checked.get("ballot", "min_choices"), checked.get("ballot", "max_choices")
+    count = len(checked.candidates())
     if least is not None and most is not None and least > most:
-        draft.fault(("ballot", "min_choices"), "min_above_max", least=least, most=most)
-    tie = draft.get("cut", "tie")
-    if tie is not None and (tie == "lot") != draft.is_given("cut", "lot_source"):
-        draft.fault(("cut", "lot_source"), "lot_source_only_with_lot")
+        checked.fault(("ballot", "min_choices"), "min_above_max", least=least, most=most)
+    tie = checked.get("cut", "tie")
+    if tie is not None and (tie == "lot") != checked.is_given("cut", "lot_source"):
+        checked.fault(("cut", "lot_source"), "lot_source_only_with_lot")
     if not count:
         return
     if most is not None and most > count:
-        draft.fault(("ballot", "max_choices"), "more_than_candidates", value=most, count=count)
-    size = draft.get("cut", "size")
+        checked.fault(("ballot", "max_choices"), "more_than_candidates", value=most, count=count)
+    size = checked.get("cut", "size")
     if size is not None and size > count:
-        draft.fault(("cut", "size"), "more_than_candidates", value=size, count=count)
+        checked.fault(("cut", "size"), "more_than_candidates", value=size, count=count)
 
 
-def _check_release(draft: _Draft) -> None:
-    mode, daily_at = draft.get("release", "mode"), draft.get("release", "daily_at")
+def _check_release(checked: ContestFileContents) -> None:
+    mode, daily_at = checked.get("release", "mode"), checked.get("release", "daily_at")
     if daily_at is not None and mode is not None and mode != "daily":
-        draft.fault(("release", "daily_at"), "daily_time_without_daily", mode=mode)
+        checked.fault(("release", "daily_at"), "daily_time_without_daily", mode=mode)
 
 
-def _check_screening(draft: _Draft) -> None:
-    captcha = draft.get("screening", "captcha")
-    if captcha and not draft.is_given("screening", "site_key"):
-        draft.fault(("screening", "site_key"), "site_key_missing", captcha=captcha)
-    if draft.is_given("screening", "site_key") and not draft.is_given("screening", "captcha"):
-        draft.fault(("screening", "site_key"), "site_key_without_captcha")
-    if captcha and draft.get("screening", "challenge") is False:
-        draft.fault(("screening", "captcha"), "captcha_without_challenge")
+def _check_screening(checked: ContestFileContents) -> None:
+    captcha = checked.get("screening", "captcha")
+    if captcha and not checked.is_given("screening", "site_key"):
+        checked.fault(("screening", "site_key"), "site_key_missing", captcha=captcha)
+    if checked.is_given("screening", "site_key") and not checked.is_given("screening", "captcha"):
+        checked.fault(("screening", "site_key"), "site_key_without_captcha")
+    if captcha and checked.get("screening", "challenge") is False:
+        checked.fault(("screening", "captcha"), "captcha_without_challenge")
 
 
-def _check_numbers(draft: _Draft) -> None:
+def _check_numbers(checked: ContestFileContents) -> None:
     first_with: dict[int, int] = {}
-    for index, _entry in enumerate(draft.candidates()):
-        number = draft.get("candidates", index, "number")
+    for index, _entry in enumerate(checked.candidates()):
+        number = checked.get("candidates", index, "number")
         if number is None:
             continue
         first = first_with.setdefault(number, index)
         if first != index:
-            draft.fault(
+            checked.fault(
                 ("candidates", index, "number"),
                 "number_used_twice",
                 number=number,
-                other=draft.name(("candidates", first)),
+                other=checked.name(("candidates", first)),
             )
 
 
@@ -337,16 +267,25 @@ def _picture_paths(index: int, entry: Any) -> Iterator[toml_lines.Path]:
             yield "candidates", index, "pictures", place, "file"
 
 
-def _check_pictures(draft: _Draft, folder: Path | None) -> None:
-    for index, entry in enumerate(draft.candidates()):
-        for path in _picture_paths(index, entry):
-            name = draft.get(*path)
-            fault = None if name is None else find_picture_fault(name.strip(), folder)
-            if fault is not None:
-                draft.add(path, fault)
+def _check_pictures(checked: ContestFileContents, folder: Path | None) -> None:
+    paths: list[toml_lines.Path] = [("logo",)]
+    for index, entry in enumerate(checked.candidates()):
+        paths.extend(_picture_paths(index, entry))
+    for path in paths:
+        name = checked.get(*path)
+        fault = None if name is None else find_picture_fault(name.strip(), folder)
+        if fault is not None:
+            checked.add(path, fault)
 
 
-def _finish(document: ContestDocument, folder: Path | None, draft: _Draft) -> ContestFile:
+def finish_contest(
+    document: ContestDocument,
+    checked: ContestFileContents,
+    *,
+    folder: Path | None = None,
+    more_pictures: Sequence[NamedPicture] = (),
+) -> ContestFile:
+    """Return the contest of a document without faults."""
     zone = ZoneInfo(document.time_zone)
     publish_at = document.window.publish_at
     release = document.release
@@ -363,24 +302,40 @@ def _finish(document: ContestDocument, folder: Path | None, draft: _Draft) -> Co
             cut=CutRules(
                 document.cut.size,
                 document.cut.tie,
-                _text(document.cut.lot_source) if document.cut.lot_source else None,
+                _optional(document.cut.lot_source),
+                document.cut.panel,
             ),
             screening=ScreeningRules(**document.screening.model_dump()),
             list_order=document.list_order,
             expected_voters_per_day=document.expected_voters_per_day,
-            contact=_text(document.contact) if document.contact else None,
+            theme=_optional(document.theme),
+            introduction=_optional(document.introduction),
+            organisers=tuple(
+                Organiser(_text(section.role), _text(section.name))
+                for section in document.organisers
+            ),
+            own_rules=_optional(document.own_rules),
+            contact=_optional(document.contact),
+            telephone=document.telephone,
+            email=document.email,
+            address=_optional(document.address),
             publish_at=_moment(publish_at, zone) if publish_at else None,
         ),
         opens_at=_moment(document.window.opens_at, zone),
         closes_at=_moment(document.window.closes_at, zone),
         candidates=tuple(_candidate(entry) for entry in document.candidates),
-        pictures=tuple(_pictures(document, draft)),
+        pictures=(*_pictures(document, checked), *more_pictures),
         folder=folder,
+        logo=NamedLogo(Path(document.logo), checked.name(("logo",))) if document.logo else None,
     )
 
 
 def _text(both: Both[str]) -> Text:
     return Text(zh=both.zh, en=both.en)
+
+
+def _optional(both: Both[str] | None) -> Text | None:
+    return None if both is None else _text(both)
 
 
 def _candidate(entry: CandidateSection) -> Candidate:
@@ -391,16 +346,20 @@ def _candidate(entry: CandidateSection) -> Candidate:
         district=_text(entry.district),
         summary=_text(entry.summary),
         story=_text(entry.story),
+        employer=_text(entry.employer) if entry.employer else None,
+        skill_grade=_text(entry.skill_grade) if entry.skill_grade else None,
+        honours=tuple(_text(honour) for honour in entry.honours),
+        film=entry.film,
     )
 
 
-def _pictures(document: ContestDocument, draft: _Draft) -> Iterator[NamedPicture]:
+def _pictures(document: ContestDocument, checked: ContestFileContents) -> Iterator[NamedPicture]:
     for index, entry in enumerate(document.candidates):
         at: toml_lines.Path = ("candidates", index)
         if entry.portrait:
-            place = draft.name((*at, "portrait"))
+            place = checked.name((*at, "portrait"))
             yield NamedPicture(entry.number, Path(entry.portrait), place)
         for position, picture in enumerate(entry.pictures):
-            place = draft.name((*at, "pictures", position, "file"))
+            place = checked.name((*at, "pictures", position, "file"))
             caption = _text(picture.caption)
             yield NamedPicture(entry.number, Path(picture.file), place, caption)

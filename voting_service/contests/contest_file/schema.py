@@ -16,22 +16,34 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from voting_service.contests.model import (
+    FILM_CHARACTERS,
     LINE_CHARACTERS,
+    MAX_HONOURS,
+    RULES_CHARACTERS,
     STORY_CHARACTERS,
     SUMMARY_CHARACTERS,
     CaptchaProvider,
     find_text_fault,
 )
 from voting_service.contests.pictures.model import MAX_PICTURES
+from voting_service.errors import InvalidInput
+from voting_service.infrastructure.http_clients.urls import https_or_loopback
 
 DEFAULT_DAILY_AT = time(20, 0)
 """Used when `release.mode` is daily and no time is given."""
 
+MAX_ORGANISERS = 12
+
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
 _SITE_KEY = re.compile(r"[A-Za-z0-9_-]{4,64}")
-_TAKEN_SLUGS = frozenset({"contests", "notices", "platforms", "verify"})
-"""`/en/contests` lists all contests, `/en/platforms` is the guide for platforms, `/en/notices/…`
-are the public notices, and `cut verify` checks a file."""
+_TELEPHONE = re.compile(r"\+?[0-9][0-9 ()-]{3,30}[0-9]")
+_EMAIL = re.compile(r"[^\s@<>\"]{1,64}@[A-Za-z0-9.-]{1,100}\.[A-Za-z]{2,24}")
+_TAKEN_SLUGS = frozenset(
+    {"contests", "enter", "notices", "objections", "platforms", "privacy", "verify"}
+)
+"""`/en/contests` lists all contests, `/enter` signs voters in, `/en/platforms` is the guide for
+platforms, `/en/notices/…` are the public notices, `/en/objections/…` the answers to objections,
+`/en/privacy` the privacy notice, and `cut verify` checks a file."""
 
 
 def _fault(code: str, **params: Any) -> PydanticCustomError:
@@ -72,6 +84,27 @@ def _site_key(value: str) -> str:
     return value
 
 
+def _telephone(value: str) -> str:
+    if not _TELEPHONE.fullmatch(value):
+        raise _fault("malformed_telephone")
+    return value
+
+
+def _email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise _fault("malformed_email")
+    return value
+
+
+def _film(value: str) -> str:
+    try:
+        if len(value) <= FILM_CHARACTERS and https_or_loopback(value).scheme == "https":
+            return value
+    except InvalidInput:
+        pass
+    raise _fault("malformed_film", limit=FILM_CHARACTERS)
+
+
 def _same_in_both(value: object) -> object:
     if isinstance(value, str):
         return {"zh": value, "en": value}
@@ -85,6 +118,9 @@ Summary = Annotated[
     str, AfterValidator(partial(_readable, limit=SUMMARY_CHARACTERS, line_breaks=True))
 ]
 Story = Annotated[str, AfterValidator(partial(_readable, limit=STORY_CHARACTERS, line_breaks=True))]
+OwnRules = Annotated[
+    str, AfterValidator(partial(_readable, limit=RULES_CHARACTERS, line_breaks=True))
+]
 T = TypeVar("T")
 
 
@@ -123,6 +159,12 @@ class CutSection(_Section):
     size: Annotated[int, Field(ge=1, le=9999)] = 30
     tie: Literal["committee", "lot", "advance_all"] = "committee"
     lot_source: Annotated[Both[Summary] | None, BeforeValidator(_same_in_both)] = None
+    panel: bool = False
+
+
+class OrganiserSection(_Section):
+    role: Annotated[Both[Line], BeforeValidator(_same_in_both)]
+    name: Annotated[Both[Line], BeforeValidator(_same_in_both)]
 
 
 class ScreeningSection(_Section):
@@ -149,6 +191,12 @@ class CandidateSection(_Section):
     district: Annotated[Both[Line], BeforeValidator(_same_in_both)]
     summary: Annotated[Both[Summary], BeforeValidator(_same_in_both)]
     story: Annotated[Both[Story], BeforeValidator(_same_in_both)]
+    employer: Annotated[Both[Line] | None, BeforeValidator(_same_in_both)] = None
+    skill_grade: Annotated[Both[Line] | None, BeforeValidator(_same_in_both)] = None
+    honours: Annotated[
+        list[Annotated[Both[Line], BeforeValidator(_same_in_both)]], Field(max_length=MAX_HONOURS)
+    ] = []
+    film: Annotated[str, AfterValidator(_film)] | None = None
     portrait: Line | None = None
     pictures: Annotated[list[PictureSection], Field(max_length=MAX_PICTURES)] = []
 
@@ -161,7 +209,15 @@ class ContestDocument(_Section):
     time_zone: Annotated[str, AfterValidator(_known_zone)]
     list_order: Literal["shuffled", "number"] = "shuffled"
     expected_voters_per_day: Annotated[int, Field(ge=1, le=1_000_000_000)] = 1_000_000
+    theme: Annotated[Both[Line] | None, BeforeValidator(_same_in_both)] = None
+    introduction: Annotated[Both[Story] | None, BeforeValidator(_same_in_both)] = None
+    organisers: Annotated[list[OrganiserSection], Field(max_length=MAX_ORGANISERS)] = []
+    own_rules: Annotated[Both[OwnRules] | None, BeforeValidator(_same_in_both)] = None
+    logo: Line | None = None
     contact: Annotated[Both[Summary] | None, BeforeValidator(_same_in_both)] = None
+    telephone: Annotated[str, AfterValidator(_telephone)] | None = None
+    email: Annotated[str, AfterValidator(_email)] | None = None
+    address: Annotated[Both[Line] | None, BeforeValidator(_same_in_both)] = None
     window: WindowSection
     ballot: BallotSection = BallotSection()
     release: ReleaseSection = ReleaseSection()

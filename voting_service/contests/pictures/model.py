@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
-from voting_service.contests.model import Candidate
+from voting_service.contests.model import Candidate, Withdrawal, WithdrawalGround
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.images.model import (
     PREVIEW_SIZE,
@@ -72,20 +74,34 @@ class PublicPicture(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
+class PublicWithdrawal(msgspec.Struct, frozen=True):
+    """Since when and why a candidate is out of the contest."""
+
+    withdrawn_at: datetime
+    ground: WithdrawalGround
+    reason: Text
+
+
 class PublicProfile(Candidate, frozen=True, omit_defaults=True):
     """The public profile of a candidate, the same in the API and the release pack."""
 
     portrait: PublicPicture | None = None
     pictures: tuple[PublicPicture, ...] = ()
+    withdrawn: PublicWithdrawal | None = None
 
 
-def public_profile(candidate: Candidate, pictures: tuple[Picture, ...]) -> PublicProfile:
+def public_profile(
+    candidate: Candidate, pictures: tuple[Picture, ...], withdrawal: Withdrawal | None = None
+) -> PublicProfile:
     """Return a profile with its pictures, in the order of `load_all_pictures`."""
     portrait = next((p for p in pictures if p.kind == "portrait"), None)
     return PublicProfile(
         **msgspec.structs.asdict(candidate),
         portrait=PublicPicture.of(portrait) if portrait else None,
         pictures=tuple(PublicPicture.of(p) for p in pictures if p.kind == "picture"),
+        withdrawn=PublicWithdrawal(withdrawal.withdrawn_at, withdrawal.ground, withdrawal.reason)
+        if withdrawal
+        else None,
     )
 
 

@@ -6,12 +6,17 @@ select number, place, hash, width, height, caption
  order by number, place;
 
 -- name: owners
--- The contests that a picture belongs to, including replaced pictures.
-select distinct hash, contest_id from picture_files;
+-- The contests that a picture belongs to, including replaced pictures and the logos of contests.
+select hash, contest_id from picture_files
+union
+select hash, contest_id from contest_logos;
 
 -- name: file
 -- One size in one format; its bytes are the same for every owner.
-select content from picture_files where hash = $1 and width = $2 and format = $3 limit 1;
+select content from picture_files where hash = $1 and width = $2 and format = $3
+union all
+select content from contest_logos where hash = $1 and width = $2 and $3 = 'png'
+ limit 1;
 
 -- name: files_shown
 -- The files of all pictures that are shown now, for the release pack.
@@ -38,6 +43,14 @@ insert into pictures (contest_id, number, place, hash, width, height)
 values ($1, $2, 0, $3, $4, $5)
 on conflict (contest_id, number, place) do update
    set hash = excluded.hash, width = excluded.width, height = excluded.height;
+
+-- name: set_logo
+-- Sets the logo of a contest.
+insert into contest_logos (contest_id, hash, width, height, content)
+values ($1, $2, $3, $4, $5)
+on conflict (contest_id) do update
+   set hash = excluded.hash, width = excluded.width, height = excluded.height,
+       content = excluded.content;
 
 -- name: add_picture
 -- One more picture at the end, unless there are $7 already; returns its place.

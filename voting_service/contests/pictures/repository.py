@@ -94,6 +94,16 @@ async def store_portrait(
         )
 
 
+async def store_logo(connection: AnyConnection, contest_id: int, logo: EncodedPicture) -> None:
+    """Set the logo of a contest; call it in a transaction."""
+    [file] = logo.files
+    with domain_errors():
+        await connection.execute(QUERIES["touch_contest"], contest_id)
+        await connection.execute(
+            QUERIES["set_logo"], contest_id, logo.hash, logo.width, logo.height, file.data
+        )
+
+
 async def add_picture(
     connection: AnyConnection, contest_id: int, number: int, picture: EncodedPicture, caption: Text
 ) -> None:
@@ -131,12 +141,20 @@ async def _store_files(
     connection: AnyConnection, contest_id: int, number: int, picture: EncodedPicture
 ) -> None:
     await connection.execute(QUERIES["touch_contest"], contest_id)
-    await connection.execute(
-        QUERIES["insert_files"],
-        contest_id,
-        number,
-        picture.hash,
-        [file.width for file in picture.files],
-        [file.format for file in picture.files],
-        [file.data for file in picture.files],
-    )
+    await store_files(connection, contest_id, number, picture)
+
+
+async def store_files(
+    connection: AnyConnection, contest_id: int, number: int, picture: EncodedPicture
+) -> None:
+    """Store the files of a picture that nothing shows yet."""
+    with domain_errors():
+        await connection.execute(
+            QUERIES["insert_files"],
+            contest_id,
+            number,
+            picture.hash,
+            [file.width for file in picture.files],
+            [file.format for file in picture.files],
+            [file.data for file in picture.files],
+        )

@@ -121,7 +121,11 @@ def packed_profiles(
     """By number."""
     ordered = sorted(contest.candidates, key=lambda candidate: candidate.number)
     return PackedProfiles(
-        contest.slug, tuple(public_profile(c, pictures.get(c.number, ())) for c in ordered)
+        contest.slug,
+        tuple(
+            public_profile(c, pictures.get(c.number, ()), contest.withdrawn.get(c.number))
+            for c in ordered
+        ),
     )
 
 

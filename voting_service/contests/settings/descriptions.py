@@ -84,6 +84,8 @@ def _described_terms(
     ceiling = terms.daily_ceiling
     return {
         "name": f"{terms.name.zh} / {terms.name.en}",
+        "app": f"{terms.app_name.zh} / {terms.app_name.en}" if terms.app_name else words["none"],
+        "entrance": terms.entrance or words["none"],
         "sign_in": _described_sign_in(terms),
         "origins": words["joint"].join(terms.origins) or words["none"],
         "ceiling": words["none"] if ceiling is None else written_number(ceiling, language),

@@ -230,7 +230,7 @@ def _check_value(contest: Contest, setting: Setting, new: Any) -> None:
             fault = find_text_fault(f"{setting}.{language}", text, limit=limit, line_breaks=breaks)
             if fault is not None:
                 faults.append(fault)
-    count = len(contest.candidates)
+    count = len(contest.standing)
     if isinstance(new, BallotRules) and not 1 <= new.min_choices <= new.max_choices <= count:
         faults.append(Fault("ballot", "contests.settings.choices_out_of_range", count=count))
     if isinstance(new, CutRules) and not 1 <= new.size <= count:

@@ -16,7 +16,12 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from voting_service.contests.model import PersonPolicy, Platform
-from voting_service.contests.platform_registration import public_jwk, readable_name, web_origin
+from voting_service.contests.platform_registration import (
+    entrance_address,
+    public_jwk,
+    readable_name,
+    web_origin,
+)
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.http_clients.urls import check_https_address
@@ -35,6 +40,8 @@ class PlatformTerms(msgspec.Struct, frozen=True):
     daily_ceiling: int | None = None
     enabled: bool = True
     person_policy: PersonPolicy = "never"
+    entrance: str | None = None
+    app_name: Text | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -62,7 +69,8 @@ def removes_key(before: PlatformTerms, after: PlatformTerms) -> bool:
 
 class PlatformEdit(msgspec.Struct, frozen=True):
     """What somebody enters; fields that are left out stay as they are. `add_keys` are PEM files;
-    they replace published keys, and `jwks_url` replaces pinned ones."""
+    they replace published keys, and `jwks_url` replaces pinned ones. An empty entrance or app name
+    removes it."""
 
     name_zh: str | None = None
     name_en: str | None = None
@@ -74,6 +82,9 @@ class PlatformEdit(msgspec.Struct, frozen=True):
     remove_origins: tuple[str, ...] = ()
     daily_ceiling: int | UnsetType | None = UNSET
     person_policy: PersonPolicy | None = None
+    entrance: str | None = None
+    app_zh: str | None = None
+    app_en: str | None = None
 
 
 def edited(terms: PlatformTerms, edit: PlatformEdit) -> PlatformTerms:
@@ -83,6 +94,10 @@ def edited(terms: PlatformTerms, edit: PlatformEdit) -> PlatformTerms:
         zh=_checked(faults, "name.zh", readable_name, edit.name_zh or terms.name.zh) or "",
         en=_checked(faults, "name.en", readable_name, edit.name_en or terms.name.en) or "",
     )
+    app_name = _edited_app_name(faults, terms, edit)
+    entrance = terms.entrance if edit.entrance is None else edit.entrance or None
+    if edit.entrance:
+        _checked(faults, "entrance", entrance_address, edit.entrance)
     config = _edited_config(faults, terms, edit)
     added = [_checked_origin(faults, origin) for origin in edit.add_origins]
     removed = {_checked_origin(faults, origin) for origin in edit.remove_origins}
@@ -102,6 +117,20 @@ def edited(terms: PlatformTerms, edit: PlatformEdit) -> PlatformTerms:
         origins=tuple(origin for origin in origins if origin not in removed),
         daily_ceiling=terms.daily_ceiling if ceiling is UNSET else ceiling,
         person_policy=edit.person_policy or terms.person_policy,
+        entrance=entrance,
+        app_name=app_name,
+    )
+
+
+def _edited_app_name(faults: list[Fault], terms: PlatformTerms, edit: PlatformEdit) -> Text | None:
+    before = terms.app_name or Text("", "")
+    zh = before.zh if edit.app_zh is None else edit.app_zh
+    en = before.en if edit.app_en is None else edit.app_en
+    if not zh and not en:
+        return None
+    return Text(
+        zh=_checked(faults, "app.zh", readable_name, zh) or "",
+        en=_checked(faults, "app.en", readable_name, en) or "",
     )
 
 

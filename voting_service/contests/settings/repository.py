@@ -126,6 +126,8 @@ async def store_platform_terms(
             terms.enabled,
             end_sessions_after,
             terms.person_policy,
+            terms.entrance,
+            msgspec.to_builtins(terms.app_name),
         )
     if changed is None:
         raise Refused("contests.settings.platform_changed_since", slug=change.slug)

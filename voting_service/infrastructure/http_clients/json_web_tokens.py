@@ -96,9 +96,12 @@ def read_unverified(
 def read_header(token: str, algorithms: Collection[str], max_bytes: int) -> dict[str, Any]:
     """Return the header of a well-formed token. Raises TokenRefused."""
     if len(token) > max_bytes:
-        raise TokenRefused("infrastructure.http_clients.token_too_long", max_bytes=max_bytes)
+        raise TokenRefused(
+            "infrastructure.http_clients.token_too_long", size=len(token), max_bytes=max_bytes
+        )
     if not token.isascii() or token.count(".") != 2:
-        raise TokenRefused("infrastructure.http_clients.token_malformed")
+        parts = token.count(".") + 1
+        raise TokenRefused("infrastructure.http_clients.token_malformed", parts=parts)
     try:
         raw = urlsafe_b64decode(token.partition(".")[0].encode())
     except ValueError:

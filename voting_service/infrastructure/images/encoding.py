@@ -22,6 +22,7 @@ from PIL import Image, ImageCms, ImageFilter, ImageOps, UnidentifiedImageError
 
 from voting_service.errors import VotingError
 from voting_service.infrastructure.images.model import (
+    LOGO_SIZE,
     PREVIEW_SIZE,
     SUFFIXES,
     WIDTHS,
@@ -77,6 +78,8 @@ def encode_picture(data: bytes, name: str, kind: PictureKind) -> EncodedPicture:
     Raises PictureRefused.
     """
     pixels = decode_picture(data, name)
+    if kind == "logo":
+        return _encode_logo(pixels)
     if kind == "portrait":
         pixels = ImageOps.fit(
             pixels, _portrait_size(pixels), Image.Resampling.LANCZOS, centering=(0.5, _FACE_HEIGHT)
@@ -105,6 +108,15 @@ def encode_pixels(
         files.append(EncodedFile(width, "jpeg", _encode(_preview(pixels), "jpeg", width)))
     largest = widths[-1]
     return EncodedPicture(_name(files), largest, _height(pixels, largest), tuple(files))
+
+
+def _encode_logo(pixels: Image.Image) -> EncodedPicture:
+    fitting = pixels.copy()
+    fitting.thumbnail(LOGO_SIZE, Image.Resampling.LANCZOS)
+    target = io.BytesIO()
+    fitting.save(target, "PNG", optimize=True)
+    files = [EncodedFile(fitting.width, "png", target.getvalue())]
+    return EncodedPicture(_name(files), fitting.width, fitting.height, tuple(files))
 
 
 def encode_file(path: Path, kind: PictureKind) -> EncodedPicture:

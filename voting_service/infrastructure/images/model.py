@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-PictureKind = Literal["portrait", "picture"]
-PictureFormat = Literal["avif", "webp", "jpeg"]
+PictureKind = Literal["portrait", "picture", "logo"]
+PictureFormat = Literal["avif", "webp", "jpeg", "png"]
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg"),
     "PNG": (".png",),
@@ -19,6 +19,8 @@ WIDTHS: Mapping[PictureKind, tuple[int, ...]] = {
     "picture": (320, 640, 1280),
 }
 """The widths that a picture is encoded in; a small picture has no large ones."""
+LOGO_SIZE = (480, 160)
+"""A logo is at most as wide and as high, a PNG."""
 PREVIEW_SIZE = (1200, 630)
 """The link preview of messengers and social networks: a JPEG of each portrait."""
 

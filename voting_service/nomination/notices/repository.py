@@ -27,6 +27,8 @@ from voting_service.nomination.notices.constraints import CONSTRAINTS
 QUERIES = Queries(__package__)
 register_constraint_errors(CONSTRAINTS)
 
+BEIJING = ZoneInfo("Asia/Shanghai")
+
 NoticeKind = Literal["draw", "shortlist", "result"]
 
 
@@ -68,7 +70,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     objections_until: datetime | None = None
     how_to_object: Text | None = None
     draw: Draw | None = None
-    time_zone: str = "Asia/Shanghai"
+    time_zone: str = BEIJING.key
 
     @property
     def zone(self) -> tzinfo:

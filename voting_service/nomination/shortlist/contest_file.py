@@ -47,7 +47,7 @@ def default_settings(selection: Selection, now: datetime) -> str:
             "max_choices": min(10, selection.rules.shortlist_size),
             "every": "day",
         },
-        "cut": {"size": selection.rules.cut, "tie": "committee"},
+        "cut": {"size": selection.rules.cut, "tie": "committee", "panel": True},
     }
     return _toml({key: value for key, value in settings.items() if value is not None})
 

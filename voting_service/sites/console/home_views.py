@@ -6,10 +6,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from voting_service.contests.drafts.repository import load_drafts
 from voting_service.contests.model import Contest
 from voting_service.sites.console.alarms.presentation import NewAlarms, new_alarms
 from voting_service.sites.console.approval_descriptions import describe_approval
 from voting_service.sites.console.contests import contest_cache
+from voting_service.sites.console.drafts.views import waiting_request
 from voting_service.sites.console.tally_reads import READERS
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.rendering import page
@@ -17,7 +19,7 @@ from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.invitations import APPROVERS, load_invitations
 from voting_service.staff.accounts.model import GUESTS
 from voting_service.staff.approvals.model import DECIDERS, ApprovalRequest
-from voting_service.staff.approvals.repository import load_contest_approvals
+from voting_service.staff.approvals.repository import load_approvals, load_contest_approvals
 from voting_service.voting.rulings.repository import load_holds
 
 WAITING_SHOWN = 5
@@ -58,6 +60,14 @@ async def home(request: Request) -> Response:
             if rows:
                 more = len(undecided) - len(rows)
                 waiting.append({"contest": contest, "rows": rows, "more": more})
+        drafts = []
+        if may_look:
+            for draft in await load_drafts(connection):
+                request_of_draft = waiting_request(
+                    await load_approvals(connection, "draft", draft.id)
+                )
+                if request_of_draft is not None:
+                    drafts.append({"draft": draft, "approval": request_of_draft})
         invitations = 0
         if current_user(request).account.role in APPROVERS:
             loaded = await load_invitations(connection)
@@ -67,6 +77,7 @@ async def home(request: Request) -> Response:
         "console/home.html",
         contests=shown,
         waiting=waiting,
+        drafts=drafts,
         invitations=invitations,
         alarms=alarms,
         may_look=may_look,
@@ -83,6 +94,8 @@ def _place(contest: Contest, approval: ApprovalRequest) -> str:
         "lot": "publication",
         "settings": "settings",
         "platform": "settings",
+        "profile_correction": "corrections",
+        "withdrawal": "corrections",
     }
     return f"/contests/{contest.slug}/{below[approval.kind]}"
 

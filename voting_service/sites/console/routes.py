@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from voting_service.contests.objections.service import READERS as OBJECTION_READERS
 from voting_service.sites.console import (
     alarms,
     audit_log,
+    components,
+    corrections,
+    drafts,
     home_views,
     jobs,
+    objections,
     publication,
     rulings,
     settings,
@@ -41,7 +46,11 @@ AREAS = [
     exports.ROUTES,
     audit_log.ROUTES,
     settings.ROUTES,
+    corrections.ROUTES,
+    drafts.ROUTES,
     jobs.ROUTES,
+    objections.ROUTES,
+    components.ROUTES,
 ]
 
 ROUTES: list[Route] = [route for area in AREAS for route in area]
@@ -53,7 +62,10 @@ NAVIGATION = (
     NavItem("/contests/{slug}/approvals", "console.nav.approvals", READERS),
     NavItem("/contests/{slug}/publication", "console.nav.publication", READERS),
     NavItem("/contests/{slug}/settings", "console.nav.settings", READERS),
+    NavItem("/contests/{slug}/corrections", "console.nav.corrections", READERS),
     NavItem("/contests/{slug}/exports", "console.nav.exports", READERS),
+    NavItem("/drafts", "console.nav.drafts", READERS),
+    NavItem("/objections", "console.nav.objections", OBJECTION_READERS),
     NavItem("/audit-log", "console.nav.audit_log", STAFF),
     NavItem("/jobs", "console.nav.jobs", jobs.views.READERS),
     NavItem("/accounts", "console.nav.accounts", APPROVERS),

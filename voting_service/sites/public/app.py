@@ -23,6 +23,7 @@ from voting_service.sites.public.api.pictures import picture_file
 from voting_service.sites.public.api.reads import (
     CandidateList,
     CandidateProfile,
+    Corrections,
     CurrentStandings,
     contest_description,
     contest_listing,
@@ -62,7 +63,7 @@ class PublicLifespanState(TypedDict):
 
 
 ROUTES = [
-    embed.GUIDE,
+    *embed.GUIDE,
     *pages.READS,
     Route(f"{CONTEST}/ballots", CastBallot(), methods=["POST"]),  # BallotFastPath gets there first
     Route(f"{API}/sessions", create_session, methods=["POST"]),
@@ -70,6 +71,7 @@ ROUTES = [
     Route(CONTEST, contest_description),
     Route(f"{CONTEST}/candidates", CandidateList(), methods=["GET"]),
     Route(f"{CONTEST}/candidates/{{number}}", CandidateProfile(), methods=["GET"]),
+    Route(f"{CONTEST}/corrections", Corrections(), methods=["GET"]),
     Route(f"{CONTEST}/receipts/{{ballot}}", receipt_state),
     Route(f"{CONTEST}/standings", CurrentStandings(), methods=["GET"]),
     Route(f"{CONTEST}/standings/events", StandingsEvents(), methods=["GET"]),

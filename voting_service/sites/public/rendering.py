@@ -6,20 +6,29 @@ Texts are in the catalogue `public`; templates and static files are in `pages/`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 
 from voting_service.contests.model import Contest
 from voting_service.i18n.catalogues import load_catalogue
-from voting_service.i18n.formatting import written_day, written_moment, written_number
+from voting_service.i18n.formatting import (
+    written_day,
+    written_deadline,
+    written_moment,
+    written_number,
+    written_zone,
+)
 from voting_service.i18n.text import LANGUAGES, Language
+from voting_service.settings import Settings
+from voting_service.sites.shared.look import LOOK
 from voting_service.sites.shared.static_files import static_files
 from voting_service.sites.shared.templates import template_environment
 
 PACKAGE = f"{__package__}.pages"
+STATIC = static_files(LOOK, PACKAGE)
 
 
 def texts(language: Language) -> Mapping[str, Any]:
@@ -29,7 +38,7 @@ def texts(language: Language) -> Mapping[str, Any]:
 
 def static_url(name: str) -> str:
     """Where a static file is served."""
-    return static_files(PACKAGE)[name].url
+    return STATIC[name].url
 
 
 def moment(value: datetime, zone: tzinfo, language: Language) -> str:
@@ -46,18 +55,17 @@ def dated(value: datetime, zone: tzinfo, language: Language) -> str:
     """A time with the name of its zone: "1 June 2022, 09:00 Beijing time (UTC+8)"."""
     pattern: str = texts(language)["moments"]["at"]
     return pattern.format(
-        moment=moment(value, zone, language), zone=zone_name(value, zone, language)
+        moment=moment(value, zone, language), zone=written_zone(value, zone, language)
     )
 
 
 def deadline(value: datetime, zone: tzinfo, language: Language) -> str:
-    """The end of a period. Midnight is written as the end of the day before: 30 June, 24:00."""
-    local = value.astimezone(zone)
-    if local.time() != time():
+    """The end of a period with the name of its zone: "the end of 30 June 2022, Beijing time"."""
+    until = written_deadline(value, zone, language)
+    if until == moment(value, zone, language):
         return dated(value, zone, language)
-    pattern: str = texts(language)["moments"]["end_of_day"]
-    last_day = written_day(local.date() - timedelta(days=1), language)
-    return pattern.format(moment=last_day, zone=zone_name(value, zone, language))
+    pattern: str = texts(language)["moments"]["deadline"]
+    return pattern.format(moment=until, zone=written_zone(value, zone, language))
 
 
 def daily_time(contest: Contest, language: Language) -> str:
@@ -65,15 +73,33 @@ def daily_time(contest: Contest, language: Language) -> str:
     pattern: str = texts(language)["moments"]["at"]
     daily_at = contest.rules.release.daily_at
     return pattern.format(
-        moment=f"{daily_at:%H:%M}", zone=zone_name(contest.opens_at, contest.zone, language)
+        moment=f"{daily_at:%H:%M}", zone=written_zone(contest.opens_at, contest.zone, language)
     )
 
 
-def zone_name(value: datetime, zone: tzinfo, language: Language) -> str:
-    """The name of a time zone, or its offset from UTC at that time where it has none here."""
-    names: Mapping[str, str] = texts(language)["moments"]["zones"]
-    offset = f"{value.astimezone(zone):%z}"
-    return names.get(str(zone), f"UTC{offset[:3]}:{offset[3:]}")
+class Filing(NamedTuple):
+    """A number under which the website is filed with an authority, and where to check it."""
+
+    number: str
+    url: str
+
+
+def show_filings(settings: Settings) -> None:
+    """Show the filing numbers of this website in the footer of its pages."""
+    filings = []
+    if settings.icp_number:
+        filings.append(Filing(settings.icp_number, "https://beian.miit.gov.cn/"))
+    if settings.public_security_number:
+        code = "".join(filter(str.isdigit, settings.public_security_number))
+        url = f"https://beian.mps.gov.cn/#/query/webSearch?code={code}"
+        filings.append(Filing(settings.public_security_number, url))
+    environment().globals["filings"] = tuple(filings)
+
+
+def signed(value: int, language: Language) -> str:
+    """A difference with its sign: "+1,204", "−3", "±0"."""
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    return sign + written_number(abs(value), language)
 
 
 @cache
@@ -87,15 +113,19 @@ def environment() -> jinja2.Environment:
         dated=dated,
         deadline=deadline,
         daily_time=daily_time,
-        zone_name=zone_name,
+        zone_name=written_zone,
         count=written_number,
+        signed=signed,
         languages=LANGUAGES,
+        filings=(),
+        query="",
     )
     return templates
 
 
 def render(template: str, *, language: Language, path: str, **values: Any) -> bytes:
     """A whole page. `path` is its address without the language ("/bayu-2022/rules"), for the link
-    to the page in the other language."""
+    to the page in the other language, which keeps the `query` that a page is rendered with."""
     page = environment().get_template(template)
-    return page.render(language=language, path=path, t=texts(language), **values).encode()
+    values |= {"t": texts(language), "look": load_catalogue("look", language)}
+    return page.render(language=language, path=path, **values).encode()

@@ -47,11 +47,14 @@ from voting_service.settings import Settings
 from voting_service.sites.public.caches.images import ImageCache
 from voting_service.sites.public.caches.pages import PageCache
 from voting_service.sites.public.caches.profiles import PreparedProfiles
+from voting_service.sites.public.caches.share_pictures import SharePictures
 from voting_service.sites.public.caches.shown_pages import ShownPages
 from voting_service.sites.public.event_streams import STREAMS_SHARE, EventStreams
 from voting_service.sites.public.read_queue import ReadQueue
+from voting_service.sites.public.rendering import show_filings
 from voting_service.sites.public.request_signals import SenderReader
 from voting_service.sites.public.store_probe import PostgresProbe
+from voting_service.sites.shared.prepared_pages import PreparedPage
 from voting_service.voting.ballots.admit import Admitter
 from voting_service.voting.ballots.pipeline import BallotPipeline, Dependencies
 from voting_service.voting.cut.publication import ShownCut, load_shown_cut
@@ -119,7 +122,7 @@ class ContestState:
 
     def page_cache(self, now: datetime) -> PageCache:
         """Return the prepared pages of the contest in its current phase."""
-        if self._page_cache is None or self._page_cache.phase != self.contest.phase(now):
+        if self._page_cache is None or not self._page_cache.is_current(now):
             self._page_cache = PageCache(
                 self.contest, now, self._public_url, self.pictures, self.changes
             )
@@ -155,10 +158,13 @@ class PublicState:
         self.clock = clock
         self.registry = ContestCache()
         self.pictures = ImageCache(read_pool)
+        self.share_pictures = SharePictures(self.pictures)
         self.platforms: dict[int, Platform] = {}
         self.contest_states: dict[str, ContestState] = {}
         self.origins: frozenset[str] = frozenset()
         self.shown_notices = ShownPages()
+        self.index_pages: dict[Language, tuple[object, PreparedPage]] = {}
+        """The index of contests by language, with what it shows of which contest in which phase."""
         self.reads = ReadQueue()
         self.postgres_probe = PostgresProbe(control_pool)
         self.streams = EventStreams(int(max_connections() * STREAMS_SHARE), settings)
@@ -310,6 +316,7 @@ async def open_public_state(
 ) -> AsyncIterator[PublicState]:
     """Open a worker's state with its background tasks. On exit every queued vote is resolved."""
     url = url_with_role(settings.database_url, "voting_public")
+    show_filings(settings)
     valkey = Valkey(settings.valkey_url, call_timeout_seconds=limits.valkey_call_seconds)
     clock_watch = ClockWatch(clock, limit_seconds=limits.clock_offset_seconds)
     async with (

@@ -6,11 +6,14 @@ from importlib import resources
 
 import jinja2
 
+from voting_service.sites.shared.look import LOOK
+
 
 def template_environment(*packages: str, **areas: str) -> jinja2.Environment:
     """Return the templates of `templates/` in the packages, and under an area's name those of its
     package: `tally="voting_service.sites.console.tally"` gives `tally/contest.html`. An area
-    without the folder has no templates."""
+    without the folder has no templates. Every site has the area `look`."""
+    areas["look"] = LOOK
     loaders = {
         area: jinja2.PackageLoader(package)
         for area, package in areas.items()

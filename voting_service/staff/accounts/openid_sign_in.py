@@ -1,72 +1,46 @@
 """Sign-in of staff through the organisation's OpenID Connect provider.
 
-The state of a sign-in is encrypted into a cookie of the browser that started it, so only that
-browser can complete it and nothing is stored on the server.
+What is under way is kept in a cookie (`infrastructure/http_clients/authorization_requests.py`).
 """
 
 from __future__ import annotations
 
-import base64
-import secrets
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import Literal
 
-import msgspec
-
-from voting_service.errors import (
-    NotSignedIn,
-    Refused,
-    TokenRefused,
+from voting_service.errors import NotSignedIn, TokenRefused
+from voting_service.infrastructure.http_clients import authorization_requests
+from voting_service.infrastructure.http_clients.authorization_requests import (
+    AuthorizationRequest,
+    check_state,
+    new_secrets,
 )
-from voting_service.infrastructure.crypto.key_wrapping import unwrap, wrap
 from voting_service.infrastructure.http_clients.json_web_tokens import CLOCK_SKEW_SECONDS
-from voting_service.infrastructure.http_clients.openid_connect import Grant, IdTokenClaims
+from voting_service.infrastructure.http_clients.openid_connect import IdTokenClaims
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.staff.accounts.model import Account
 from voting_service.staff.accounts.repository import QUERIES, to_account
 
-LIFE = timedelta(minutes=10)
 _LABEL = "office sign-in under way"
 
 Purpose = Literal["sign_in", "confirm", "connect"]
 
 
-class PendingSignIn(msgspec.Struct, frozen=True):
+class PendingSignIn(AuthorizationRequest, frozen=True, kw_only=True):
     """A sign-in that was started. `account_id` and `session` (its token) are those of a signed-in
     user who confirms their identity or links their account."""
 
     purpose: Purpose
-    state: str
-    nonce: str
-    code_verifier: str
     next: str
-    started_at: datetime
     account_id: int | None = None
     session: str = ""
-
-    @property
-    def challenge(self) -> str:
-        """RFC 7636 section 4.2, S256."""
-        digest = sha256(self.code_verifier.encode()).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def parameters(self, redirect_uri: str) -> dict[str, str]:
         """Return the parameters of the authorization request. Everything but a plain sign-in asks
         for fresh authentication (OpenID Connect Core, section 3.1.2.1)."""
         fresh = {} if self.purpose == "sign_in" else {"max_age": "0", "prompt": "login"}
-        return {
-            "scope": "openid",
-            "redirect_uri": redirect_uri,
-            "state": self.state,
-            "nonce": self.nonce,
-            "code_challenge": self.challenge,
-            **fresh,
-        }
-
-    def grant(self, code: str, redirect_uri: str) -> Grant:
-        return Grant(code, self.code_verifier, redirect_uri, self.nonce)
+        return {**AuthorizationRequest.parameters(self, redirect_uri), **fresh}
 
 
 def start(
@@ -78,28 +52,21 @@ def start(
     session: str = "",
 ) -> PendingSignIn:
     """Return a new sign-in with random state, nonce and code verifier."""
-    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    return PendingSignIn(purpose, state, nonce, verifier, next_path, now, account_id, session)
+    return PendingSignIn(
+        purpose=purpose, next=next_path, account_id=account_id, session=session, **new_secrets(now)
+    )
 
 
 def encrypt(master_key: bytes, pending: PendingSignIn) -> str:
     """Return the value of the browser's cookie."""
-    encrypted = wrap(master_key, _LABEL, msgspec.json.encode(pending))
-    return base64.urlsafe_b64encode(encrypted).decode()
+    return authorization_requests.encrypt(master_key, _LABEL, pending)
 
 
 def decrypt(master_key: bytes, cookie: str, state: str, now: datetime) -> PendingSignIn:
     """Return the sign-in that this browser started. Raises NotSignedIn when it started none, a
     different one, or this one too long ago."""
-    try:
-        encrypted = base64.urlsafe_b64decode(cookie.encode("ascii", "replace"))
-        pending = msgspec.json.decode(unwrap(master_key, _LABEL, encrypted), type=PendingSignIn)
-    except (ValueError, Refused):
-        raise NotSignedIn("staff.accounts.no_sign_in_started") from None
-    if not pending.started_at <= now < pending.started_at + LIFE:
-        raise NotSignedIn("staff.accounts.sign_in_expired")
-    if not compare_digest(pending.state.encode(), state.encode("utf-8", "replace")):
-        raise NotSignedIn("staff.accounts.other_sign_in")
+    pending = authorization_requests.decrypt(master_key, _LABEL, cookie, PendingSignIn)
+    check_state(pending, state, now)
     return pending
 
 

@@ -11,6 +11,7 @@ CONSTRAINTS: Mapping[str, VotingError] = {
         "staff.approvals.cannot_approve_own_proposal"
     ),
     "approval_requests_approved_once": Refused("staff.approvals.decided_meanwhile"),
+    "approval_requests_draft_once": Refused("staff.approvals.decided_meanwhile"),
     "approval_requests_selection_once": Refused("staff.approvals.decided_meanwhile"),
     "approval_requests_one_end": Refused("staff.approvals.decided_meanwhile"),
     "approval_requests_deciders": Refused("staff.approvals.deciders"),

@@ -25,7 +25,7 @@ CATALOGUE = "approvals"
 """The catalogue of the descriptions; a kind names its text there."""
 Payload = TypeVar("Payload", bound=msgspec.Struct)
 State = Literal["waiting", "approved", "declined"]
-TargetType = Literal["contest", "selection"]
+TargetType = Literal["contest", "selection", "draft"]
 
 DECIDERS: tuple[Role, ...] = ("tally_clerk", "supervisor")
 """Who may propose something about a contest, and approve what another person proposed.
@@ -36,7 +36,8 @@ SELECTION_DECIDERS: tuple[Role, ...] = ("reviewer", "supervisor")
 
 
 class ApprovalTarget(Protocol):
-    """What a request is about: a contest, or a selection (see `ApprovalKind.target`)."""
+    """What a request is about: a contest, a selection, or the draft of a contest (see
+    `ApprovalKind.target`)."""
 
     @property
     def id(self) -> int: ...

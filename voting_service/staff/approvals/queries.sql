@@ -1,12 +1,12 @@
 -- name: insert_request
 -- A proposal; it has no effect before another person approves it.
-insert into approval_requests (contest_id, selection_id, kind, subject, payload, payload_hash,
-                       proposed_by, proposed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into approval_requests (contest_id, selection_id, draft_id, kind, subject, payload,
+                       payload_hash, proposed_by, proposed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 returning id;
 
 -- name: requests
--- Every request about a contest or a selection, oldest first, with the names of the people.
+-- Every request about a contest, a selection or a draft, oldest first, with the people's names.
 select d.id, d.kind, d.subject, d.payload, d.payload_hash, d.proposed_by,
        p.name as proposer, d.proposed_at, a.name as approver, d.approved_at,
        r.name as decliner, d.declined_at, d.declined_because
@@ -14,7 +14,7 @@ select d.id, d.kind, d.subject, d.payload, d.payload_hash, d.proposed_by,
   join accounts p on p.id = d.proposed_by
   left join accounts a on a.id = d.approved_by
   left join accounts r on r.id = d.declined_by
- where d.contest_id = $1 or d.selection_id = $2
+ where d.contest_id = $1 or d.selection_id = $2 or d.draft_id = $3
  order by d.id;
 
 -- name: approve_request

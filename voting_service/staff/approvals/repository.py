@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -35,7 +35,7 @@ async def load_selection_approvals(
 async def load_approvals(
     connection: AnyConnection, target: TargetType, target_id: int
 ) -> tuple[ApprovalRequest, ...]:
-    """The same for a contest or a selection. Raises Refused."""
+    """The same for any target. Raises Refused."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["requests"], *_ids(target, target_id))
     requests = tuple(msgspec.convert(dict(row), ApprovalRequest) for row in rows)
@@ -45,9 +45,9 @@ async def load_approvals(
     return requests
 
 
-def _ids(target: TargetType, target_id: int) -> tuple[int | None, int | None]:
-    """The columns contest_id and selection_id."""
-    return (target_id, None) if target == "contest" else (None, target_id)
+def _ids(target: TargetType, target_id: int) -> Iterator[int | None]:
+    """The columns contest_id, selection_id and draft_id."""
+    return (target_id if target == column else None for column in get_args(TargetType))
 
 
 def payload_hash(kind: str, subject: str, payload: dict[str, Any]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 
-from voting_service.contests.model import Contest
+from voting_service.contests.model import Contest, Withdrawal
 from voting_service.errors import Fault, InvalidInput
 from voting_service.infrastructure.postgres.database_clock import MAX_OFFSET_SECONDS
 from voting_service.infrastructure.strict_json import decode_json, refuse_repeated_keys
@@ -34,6 +35,23 @@ class PeriodFault(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(Fault("period", "voting.ballots.no_such_period"))
+
+
+class CandidateWithdrawn(InvalidInput):
+    """The ballot names candidates who have withdrawn."""
+
+    def __init__(self, contest: Contest, withdrawals: Iterable[Withdrawal]) -> None:
+        super().__init__(
+            *(
+                Fault(
+                    "choices",
+                    "voting.ballots.candidate_withdrawn",
+                    number=withdrawal.number,
+                    moment=f"{withdrawal.withdrawn_at.astimezone(contest.zone):%Y-%m-%d %H:%M}",
+                )
+                for withdrawal in withdrawals
+            )
+        )
 
 
 class BallotRequest(NamedTuple):

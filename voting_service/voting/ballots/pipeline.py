@@ -50,6 +50,7 @@ from voting_service.voting.ballots.commit import (
     Decided,
     commit,
 )
+from voting_service.voting.ballots.parse import CandidateWithdrawn
 from voting_service.voting.ballots.receipt import StoredBallot, receipt_bytes
 from voting_service.voting.ballots.vote import (
     Accepted,
@@ -323,8 +324,8 @@ class BallotPipeline:
         return without_ballot
 
     def _resolve_late(self, votes: Sequence[Vote]) -> None:
-        """Resolve votes that have no ballot and may not be stored: they came after the close or, in
-        a period that they named, after its end.
+        """Resolve votes that have no ballot and may not be stored: they came after the close, in a
+        period that they named after its end, or after a chosen candidate had withdrawn.
 
         The others stay unresolved here: if a batch took longer than its grace, or the named period
         has begun by the clock of another worker only, `_run_batch` asks their voters to try again.
@@ -339,6 +340,9 @@ class BallotPipeline:
             elif ballot.period == current and contest.phase(ballot.cast_at) != "open":
                 metrics.BALLOTS.labels("not_open").inc()
                 vote.resolve(not_open(contest, ballot.cast_at))
+            elif withdrawn := ballot.withdrawn_choices(contest):
+                metrics.BALLOTS.labels("withdrawn").inc()
+                vote.resolve(CandidateWithdrawn(contest, withdrawn))
 
 
 def not_open(contest: Contest, now: datetime) -> NotOpen:

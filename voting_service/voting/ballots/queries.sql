@@ -55,6 +55,14 @@ select b.period, b.voter, b.ballot_id, b.cast_at, b.choices::text as choices,
                       where contest_id = $1 and period = k.period and voter = k.voter
                       limit 1) b;
 
+-- name: ballots_between
+-- The first two ballots whose ids are in a range, for a short code.
+select ballot_id
+  from ballots
+ where contest_id = $1 and ballot_id between $2 and $3
+ order by ballot_id
+ limit 2;
+
 -- name: ballot_by_id
 -- The fields of a receipt, and the state of the ballot under the rulings in force.
 select voter, period, cast_at, choices::text as choices,

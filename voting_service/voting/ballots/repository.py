@@ -18,3 +18,12 @@ async def load_ballot(
         return None
     stored = StoredBallot(ballot_id, row["voter"], row["period"], row["cast_at"], row["choices"])
     return stored, row["state"]
+
+
+async def find_by_receipt_code(
+    connection: AnyConnection, contest_id: int, ids: tuple[bytes, bytes]
+) -> bytes | None:
+    """Load the id of the ballot with a short code; None where no ballot has it, or two have."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["ballots_between"], contest_id, *ids)
+    return rows[0]["ballot_id"] if len(rows) == 1 else None

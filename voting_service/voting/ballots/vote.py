@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
 from voting_service.antifraud.screening.client_signals import Sender
-from voting_service.contests.model import Contest
+from voting_service.contests.model import Contest, Withdrawal
 from voting_service.errors import VotingError
 
 
@@ -54,12 +54,21 @@ class DatedBallot(NamedTuple):
         return cls(choices, cast_at, contest.current_period(cast_at))
 
     def may_be_stored(self, contest: Contest) -> bool:
-        """Whether the contest was open at its moment, in its period; otherwise the ballot can only
-        be looked up."""
+        """Whether the contest was open at its moment, in its period, and nobody chosen had
+        withdrawn; otherwise the ballot can only be looked up."""
         return (
             contest.opens_at <= self.cast_at < contest.closes_at
             and contest.period(self.cast_at) == self.period
+            and not (contest.withdrawals and self.withdrawn_choices(contest))
         )
+
+    def withdrawn_choices(self, contest: Contest) -> list[Withdrawal]:
+        """Return the withdrawals of chosen candidates before its moment."""
+        return [
+            withdrawal
+            for withdrawal in contest.withdrawals
+            if withdrawal.number in self.choices and withdrawal.withdrawn_at <= self.cast_at
+        ]
 
 
 def to_milliseconds(moment: datetime) -> datetime:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from voting_service.contests.candidate_changes.approval_kinds import PROFILE_CORRECTION, WITHDRAWAL
 from voting_service.contests.settings.approval_kinds import SETTINGS
 from voting_service.i18n.text import Text
 from voting_service.staff.approvals.model import DECIDERS, ApprovalKind, register
@@ -34,6 +35,7 @@ class PublicationPayload(msgspec.Struct, frozen=True):
     document_sha256: str
     version: int = 0
     rulings: Any = None
+    withdrawals: int = 0
     visible_from: str = ""
     reason: Text | None = None
 
@@ -49,5 +51,5 @@ LOT = register(ApprovalKind("lot", LotPayload, "contest", DECIDERS, "kinds.lot")
 PUBLICATION = register(
     ApprovalKind("publication", PublicationPayload, "contest", DECIDERS, _publication_text)
 )
-CONTEST_KINDS = (SETTINGS, RULING, TIE_ORDER, LOT, PUBLICATION)
+CONTEST_KINDS = (SETTINGS, RULING, TIE_ORDER, LOT, PUBLICATION, PROFILE_CORRECTION, WITHDRAWAL)
 """Every kind about a contest, for those who list or describe all requests about one."""

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from voting_service.contests.model import Contest
-from voting_service.i18n.catalogues import load_catalogue, load_text
+from voting_service.i18n.catalogues import load_text
+from voting_service.i18n.formatting import written_zone
 from voting_service.i18n.text import Text
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.voting.cut.ranking import Tie
@@ -50,16 +51,11 @@ def closed(contest: Contest, now: datetime) -> Check:
         phase == "closed",
         phase,
         moment=f"{contest.closes_at.astimezone(contest.zone):%Y-%m-%d %H:%M:%S}",
-        zone=_zone_name(contest),
+        zone=Text(
+            zh=written_zone(contest.closes_at, contest.zone, "zh"),
+            en=written_zone(contest.closes_at, contest.zone, "en"),
+        ),
         slug=contest.slug,
-    )
-
-
-def _zone_name(contest: Contest) -> Text:
-    key = contest.zone.key
-    return Text(
-        zh=load_catalogue("cut_announcement", "zh")["zones"].get(key, key),
-        en=load_catalogue("cut_announcement", "en")["zones"].get(key, key),
     )
 
 

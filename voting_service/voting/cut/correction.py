@@ -17,9 +17,9 @@ from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.crypto.signed_document import read_signed_file
 from voting_service.voting.cut.document import (
-    CandidateResult,
     ChangedVotes,
     Correction,
+    CountedResult,
     CutDocument,
     CutVoteFigures,
 )
@@ -37,16 +37,19 @@ def read_document(data: bytes) -> CutDocument:
         raise InvalidInput(Fault.verbatim("document", str(error))) from None
 
 
-def figures(result: CandidateResult) -> CutVoteFigures:
+def figures(result: CountedResult) -> CutVoteFigures:
     """Return only the votes of a candidate."""
     return CutVoteFigures(result.gross, result.held, result.void, result.net)
+
+
+def _all_figures(document: CutDocument) -> dict[int, CutVoteFigures]:
+    return {r.number: figures(r) for r in document.counted}
 
 
 def correction(before: bytes, after: CutDocument, reason: Text) -> Correction:
     """Return what `after` changes in the published file `before`."""
     old = read_document(before)
-    was = {result.number: figures(result) for result in old.candidates}
-    now = {result.number: figures(result) for result in after.candidates}
+    was, now = _all_figures(old), _all_figures(after)
     none = CutVoteFigures(0, 0, 0, 0)
     return Correction(
         version=old.version,
@@ -113,7 +116,7 @@ def _contradictions(
         yield "correction_sha256_malformed", {}
     if not (stated.reason.zh and stated.reason.en):
         yield "correction_without_reason", {}
-    now = {result.number: figures(result) for result in document.candidates}
+    now = _all_figures(document)
     numbers = [row.number for row in stated.votes]
     if numbers != sorted(set(numbers)):
         yield "correction_candidates_unordered", {}
@@ -129,7 +132,9 @@ def _contradictions(
     if not entered <= selected or left & selected or not left <= now.keys():
         yield "correction_names_wrong", {}
         return
-    net = {number: count.net for number, count in now.items()}
+    # Who has withdrawn since was selected before, or would not have changed the selection.
+    gone = {result.number for result in document.withdrawn} - left
+    net = {number: count.net for number, count in now.items() if number not in gone}
     net |= {row.number: row.before.net for row in stated.votes if row.number in net}
     if not _could_advance(net, (selected - entered) | left, document.contest.cut):
         yield "correction_selection_impossible", {}

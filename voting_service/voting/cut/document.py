@@ -6,13 +6,14 @@ its creation, so recomputing it gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from voting_service.contests.model import BallotRules, Contest, CutRules
+from voting_service.contests.model import BallotRules, Contest, CutRules, Withdrawal
 from voting_service.errors import Refused
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.crypto.public_draw import lot_order, plain_drawn
@@ -49,8 +50,8 @@ class CutVoteFigures(PublishedValue, frozen=True):
         return cls(count.gross, count.held, count.void, count.net)
 
 
-class CandidateResult(PublishedValue, frozen=True):
-    """The votes of a candidate; `selected` is 1 for those who advance, else 0."""
+class CountedResult(PublishedValue, frozen=True):
+    """The votes of a candidate."""
 
     number: int
     name: Text
@@ -58,8 +59,27 @@ class CandidateResult(PublishedValue, frozen=True):
     held: int
     void: int
     net: int
+
+
+class CandidateResult(CountedResult, frozen=True):
+    """The votes of a candidate who is ranked; `selected` is 1 for those who advance, else 0."""
+
     rank: int
     selected: Literal[0, 1]
+
+
+class WithdrawalFacts(PublishedValue, frozen=True):
+    """Why and when a candidate left the contest, as it was announced."""
+
+    ground: str
+    reason: Text
+    withdrawn_at: str
+
+
+class WithdrawnResult(CountedResult, frozen=True):
+    """The votes of a candidate who has withdrawn and is not ranked."""
+
+    withdrawal: WithdrawalFacts
 
 
 class MarginRow(PublishedValue, frozen=True):
@@ -125,7 +145,8 @@ class ContestFacts(PublishedValue, frozen=True):
 
 class CutDocument(PublishedValue, frozen=True, omit_defaults=True):
     """The content of the signed file. Candidates are ordered best first; `ties` has the tie for the
-    last place, if any; `corrects` has what the version changes, absent in the first one."""
+    last place, if any; `corrects` has what the version changes, absent in the first one;
+    `withdrawn` has the candidates who are not ranked, by number, absent if there are none."""
 
     format: str
     version: int
@@ -137,6 +158,12 @@ class CutDocument(PublishedValue, frozen=True, omit_defaults=True):
     margins: tuple[MarginRow, ...]
     ties: tuple[TieReport, ...]
     corrects: tuple[Correction, ...] = ()
+    withdrawn: tuple[WithdrawnResult, ...] = ()
+
+    @property
+    def counted(self) -> tuple[CountedResult, ...]:
+        """Everybody whose votes were counted, ranked or not."""
+        return (*self.candidates, *self.withdrawn)
 
     def builtins(self) -> dict[str, Any]:
         """Return the document as decoded from JSON (lists, not tuples), for `canonical`."""
@@ -176,12 +203,25 @@ def tie_order(
     return None
 
 
+def withdrawal_facts(withdrawals: Iterable[Withdrawal]) -> dict[int, WithdrawalFacts]:
+    """Return the withdrawals by number, as the document repeats them."""
+    return {
+        w.number: WithdrawalFacts(w.ground, w.reason, moment(w.withdrawn_at)) for w in withdrawals
+    }
+
+
 class CountedVotes(NamedTuple):
-    """What was counted: the candidates' names and votes by number, and the ballots."""
+    """What was counted: the candidates' names and votes by number, and the ballots; those of
+    `withdrawn` are not ranked."""
 
     names: Mapping[int, Text]
     counts: Mapping[int, Count]
     ballots: Count
+    withdrawn: Mapping[int, WithdrawalFacts] = MappingProxyType({})
+
+    def standing(self) -> dict[int, int]:
+        """Return the net votes of the candidates who are ranked."""
+        return {n: count.net for n, count in self.counts.items() if n not in self.withdrawn}
 
 
 def build_document(
@@ -197,11 +237,11 @@ def build_document(
     Raises TieUndecided when the tie rule needs a decision that is missing, Refused when a ballot
     names someone who is not a candidate.
     """
-    names, counts, ballots = figures
+    names, counts, ballots, withdrawn = figures
     unknown = sorted(counts.keys() - names.keys())
     if unknown:
         raise Refused("voting.cut.unknown_candidates", strangers=unknown)
-    standings = ranked({number: count.net for number, count in counts.items()})
+    standings = ranked(figures.standing())
     rules = contest.cut
     tie = tie_at_line(standings, rules.size)
     order = tie_order(rules.tie, contest.slug, tie, decision)
@@ -217,6 +257,12 @@ def build_document(
         margins=tuple(MarginRow(*row) for row in margins(selection.standings, rules.size)),
         ties=_report(rules.tie, tie, order, decision),
         corrects=corrects,
+        withdrawn=tuple(
+            WithdrawnResult(
+                number, names[number], *counts[number], counts[number].net, withdrawn[number]
+            )
+            for number in sorted(withdrawn)
+        ),
     )
 
 

@@ -35,6 +35,7 @@ from voting_service.voting.cut.document import (
     CutDocument,
     build_document,
     contest_facts,
+    withdrawal_facts,
 )
 from voting_service.voting.cut.open_questions import load_open_questions
 from voting_service.voting.cut.ranking import (
@@ -121,6 +122,7 @@ class Examination:
                 {candidate.number: candidate.name for candidate in self.contest.candidates},
                 self.counts,
                 self.ballots,
+                withdrawal_facts(self.contest.withdrawals),
             ),
             decided_tie(self.decisions, self.tie),
             version=1 if before is None else before.version + 1,
@@ -185,7 +187,7 @@ async def examine(
     if counted is not None:
         counts, ballots = dict(counted.votes(contest.numbers)), counted.ballots
     fresh = {**counts, BALLOTS: ballots} if counted else None
-    net = {number: count.net for number, count in counts.items()}
+    net = {n: count.net for n, count in counts.items() if n not in contest.withdrawn}
     standings = ranked(net)
     size = contest.rules.cut.size
     tie = tie_at_line(standings, size)

@@ -182,6 +182,8 @@ async def propose_publication(
         "document_sha256": sha256(sign(document, key)).hexdigest(),
         "rulings": examination.rulings,
     }
+    if contest.withdrawals:
+        payload["withdrawals"] = len(contest.withdrawals)
     if visible_from is not None:
         payload["visible_from"] = moment(visible_from)
     if reason is not None:
@@ -262,6 +264,10 @@ async def _publish(
     version = int(decision.subject)
     with domain_errors():
         async with actor.connection.transaction():
+            # First, so that it waits for a change of a candidate without holding the audit log.
+            revision = await actor.connection.fetchval(QUERIES["lock_contest"], contest.id)
+            if revision != contest.revision:
+                raise Refused("voting.cut.document_changed")
             await record_approval(actor, contest, decision)
             await actor.connection.execute(
                 QUERIES["insert_publication"],

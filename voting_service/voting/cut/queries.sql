@@ -4,6 +4,10 @@
 insert into publications (contest_id, version, document, approval_id, published_at, visible_from)
 values ($1, $2, $3, $4, $5, $6);
 
+-- name: lock_contest
+-- The contest's revision, which does not change before the end of the transaction.
+select revision from contests where id = $1 for update;
+
 -- name: publications
 -- Every version, oldest first, with the moment from which it is public.
 select version, document, published_at,

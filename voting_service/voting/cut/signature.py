@@ -23,8 +23,10 @@ from voting_service.infrastructure.crypto.signed_document import (
 from voting_service.voting.cut.correction import correction_faults
 from voting_service.voting.cut.document import (
     FORMAT,
+    CountedResult,
     CountedVotes,
     CutDocument,
+    CutVoteFigures,
     TieDecision,
     build_document,
 )
@@ -76,12 +78,13 @@ def _count_faults(document: CutDocument) -> list[Fault]:
         faults.append(Fault("document.format", "voting.cut.wrong_format", format=FORMAT))
     if document.contest.cut.size < 1:
         faults.append(Fault("document.contest.cut.size", "voting.cut.size_too_small"))
-    numbers = [result.number for result in document.candidates]
+    numbers = [result.number for result in document.counted]
     if len(set(numbers)) != len(numbers):
         faults.append(Fault("document.candidates", "voting.cut.number_repeated"))
-    figures = [("document.ballots", document.ballots)] + [
-        (f"document.candidates[{place}]", result)
-        for place, result in enumerate(document.candidates)
+    figures: list[tuple[str, CutVoteFigures | CountedResult]] = [
+        ("document.ballots", document.ballots),
+        *((f"document.candidates[{n}]", row) for n, row in enumerate(document.candidates)),
+        *((f"document.withdrawn[{n}]", row) for n, row in enumerate(document.withdrawn)),
     ]
     for field, row in figures:
         if min(row.gross, row.held, row.void, row.net) < 0:
@@ -91,7 +94,7 @@ def _count_faults(document: CutDocument) -> list[Fault]:
         if row.held:
             faults.append(Fault(field, "voting.cut.ballots_held", held=row.held))
     rules, ballots = document.contest.ballot, document.ballots.net
-    votes = sum(result.net for result in document.candidates)
+    votes = sum(result.net for result in document.counted)
     if not ballots * rules.min_choices <= votes <= ballots * rules.max_choices:
         faults.append(
             Fault(
@@ -113,9 +116,10 @@ def _derivation_faults(document: CutDocument) -> list[Fault]:
         expected = build_document(
             document.contest,
             CountedVotes(
-                {result.number: result.name for result in document.candidates},
-                {r.number: Count(r.gross, r.held, r.void) for r in document.candidates},
+                {result.number: result.name for result in document.counted},
+                {r.number: Count(r.gross, r.held, r.void) for r in document.counted},
                 Count(ballots.gross, ballots.held, ballots.void),
+                {result.number: result.withdrawal for result in document.withdrawn},
             ),
             decision,
             version=document.version,

@@ -7,6 +7,8 @@
 | `platforms.json`     | slug and name of every platform                                      |
 | `holds.json`         | `HoldPart`s: the sets of suspicious ballots, with their evidence     |
 | `hold_ballots.csv`   | `HOLD_COLUMNS`, ascending by ballot, then hold                       |
+| `withdrawals.json`   | `WithdrawalPart`s, in the order in which candidates withdrew         |
+| `corrections.json`   | every correction of a profile (contests/model.py: ProfileCorrection) |
 | `rulings.json`       | `RulingPart`s, in the order in which they took effect                |
 | `decisions.json`     | every decision with its two people (staff/approvals/model.py) |
 | `publications.json`  | `PublicationPart`s, the oldest first                                 |
@@ -25,7 +27,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from voting_service.contests.model import ContestRules
+from voting_service.contests.model import ContestRules, Withdrawal
 
 FORMAT = "voting-service/audit/1"
 BALLOT_COLUMNS = (
@@ -46,6 +48,8 @@ CANDIDATES = "candidates.json"
 PLATFORMS = "platforms.json"
 HOLDS = "holds.json"
 HOLD_BALLOTS = "hold_ballots.csv"
+WITHDRAWALS = "withdrawals.json"
+CORRECTIONS = "corrections.json"
 RULINGS = "rulings.json"
 DECISIONS = "decisions.json"
 PUBLICATIONS = "publications.json"
@@ -89,6 +93,12 @@ class RulingPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     turn: int
     verdict: Literal["void", "count"]
     ruled_at: datetime
+
+
+class WithdrawalPart(Withdrawal, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A withdrawal that two people approved."""
+
+    decision_id: int
 
 
 class PublicationPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

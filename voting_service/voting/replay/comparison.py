@@ -26,6 +26,7 @@ from voting_service.voting.cut.document import (
     CutVoteFigures,
     build_document,
     contest_facts,
+    withdrawal_facts,
 )
 from voting_service.voting.cut.ranking import ranked, tie_at_line
 from voting_service.voting.cut.tie_decisions import decided_tie
@@ -76,6 +77,7 @@ def replay(path: Path, key: Ed25519PublicKey | None = None) -> Replayed:
             *_decision_faults(contents),
             *_hold_faults(contents, counted),
             *_ruling_faults(contents),
+            *_withdrawal_faults(contents),
         ]
     same = []
     for place, publication in enumerate(contents.publications):
@@ -176,6 +178,30 @@ def _ruling_faults(contents: ArchiveContents) -> Iterator[Fault]:
             yield Fault(f"decision {decision.id}", "voting.replay.ruling_missing")
 
 
+def _withdrawal_faults(contents: ArchiveContents) -> Iterator[Fault]:
+    """Check that every withdrawal was approved as it stands, and that none is missing."""
+    for withdrawal in contents.withdrawals:
+        decision = _decision(contents, withdrawal.decision_id)
+        stated = {"number": withdrawal.number, "ground": withdrawal.ground}
+        if (
+            decision is None
+            or decision.kind != "withdrawal"
+            or decision.state != "approved"
+            or decision.payload != {**stated, "reason": msgspec.to_builtins(withdrawal.reason)}
+        ):
+            yield Fault(
+                f"withdrawal {withdrawal.number}",
+                "voting.replay.not_approved",
+                approval_id=withdrawal.decision_id,
+            )
+    carried_out = {withdrawal.decision_id for withdrawal in contents.withdrawals}
+    for decision in contents.decisions:
+        if (decision.kind, decision.state) == ("withdrawal", "approved") and (
+            decision.id not in carried_out
+        ):
+            yield Fault(f"decision {decision.id}", "voting.replay.withdrawal_missing")
+
+
 def _publication_faults(
     contents: ArchiveContents, place: int, totals: Totals, key: Ed25519PublicKey | None
 ) -> list[Fault]:
@@ -221,26 +247,28 @@ def _document(contents: ArchiveContents, place: int, totals: Totals) -> CutDocum
     """Return the document recomputed from the archive. Raises Refused."""
     publication = contents.publications[place]
     contest = contents.contest
-    counts = totals.candidates(contest.numbers)
+    approval = _decision(contents, publication.decision_id)
+    stood = approval.payload.get("withdrawals", 0) if approval else 0
+    counted = CountedVotes(
+        {candidate.number: candidate.name for candidate in contest.candidates},
+        totals.candidates(contest.numbers),
+        totals.ballots,
+        withdrawal_facts(contents.withdrawals[: stood if isinstance(stood, int) else 0]),
+    )
     existing = [
         decision
         for decision in contents.decisions
         if decision.approved_at is None or decision.approved_at <= publication.published_at
     ]
     size = contest.rules.cut.size
-    tie = tie_at_line(ranked({number: count.net for number, count in counts.items()}), size)
+    tie = tie_at_line(ranked(counted.standing()), size)
     document = build_document(
         contest_facts(contest),
-        CountedVotes(
-            {candidate.number: candidate.name for candidate in contest.candidates},
-            counts,
-            totals.ballots,
-        ),
+        counted,
         decided_tie(existing, tie),
         version=publication.version,
     )
-    decision = _decision(contents, publication.decision_id)
-    reason = decision.payload.get("reason") if decision else None
+    reason = approval.payload.get("reason") if approval else None
     if place == 0 or reason is None:
         return document
     before = contents.documents[contents.publications[place - 1].version]

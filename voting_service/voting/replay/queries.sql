@@ -20,6 +20,13 @@ select approval_id as decision_id, hold_id, turn, verdict, ruled_at
  where contest_id = $1
  order by ruled_at, approval_id;
 
+-- name: withdrawals
+-- Who withdrew, in the order in which it took effect.
+select approval_id as decision_id, number, ground, reason, withdrawn_at
+  from withdrawals
+ where contest_id = $1
+ order by withdrawn_at, number;
+
 -- name: publications
 -- Every version with its signed bytes.
 select version, approval_id as decision_id, published_at, visible_from,

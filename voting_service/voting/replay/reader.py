@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 
 import msgspec
 
-from voting_service.contests.model import Candidate, Contest
+from voting_service.contests.model import Candidate, Contest, ProfileCorrection
 from voting_service.errors import Fault, InvalidInput
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.voting.replay import archive
@@ -34,6 +34,7 @@ class ArchiveContents(NamedTuple):
     contest: Contest
     holds: tuple[archive.HoldPart, ...]
     rulings: tuple[archive.RulingPart, ...]
+    withdrawals: tuple[archive.WithdrawalPart, ...]
     decisions: tuple[ApprovalRequest, ...]
     publications: tuple[archive.PublicationPart, ...]
     documents: Mapping[int, bytes]
@@ -128,6 +129,7 @@ class ArchiveReader:
             )
         candidates = self.json(archive.CANDIDATES, tuple[Candidate, ...])
         self.json(archive.PLATFORMS, list[dict[str, Any]])
+        withdrawals = self.json(archive.WITHDRAWALS, tuple[archive.WithdrawalPart, ...])
         publications = self.json(archive.PUBLICATIONS, tuple[archive.PublicationPart, ...])
         return ArchiveContents(
             contest=Contest(
@@ -138,9 +140,12 @@ class ArchiveReader:
                 closes_at=part.closes_at,
                 revision=1,
                 candidates=candidates,
+                withdrawals=withdrawals,
+                corrections=self.json(archive.CORRECTIONS, tuple[ProfileCorrection, ...]),
             ),
             holds=self.json(archive.HOLDS, tuple[archive.HoldPart, ...]),
             rulings=self.json(archive.RULINGS, tuple[archive.RulingPart, ...]),
+            withdrawals=withdrawals,
             decisions=self.json(archive.DECISIONS, tuple[ApprovalRequest, ...]),
             publications=publications,
             documents={

@@ -144,6 +144,7 @@ async def _small_members(
     platforms = await connection.fetch(QUERIES["platforms"])
     holds = await connection.fetch(QUERIES["holds"], contest.id)
     rulings = await connection.fetch(QUERIES["rulings"], contest.id)
+    withdrawals = await connection.fetch(QUERIES["withdrawals"], contest.id)
     publications = await connection.fetch(QUERIES["publications"], contest.id)
     decisions = await load_contest_approvals(connection, contest.id)
     return [
@@ -156,6 +157,8 @@ async def _small_members(
         packer.json(archive.CANDIDATES, contest.candidates),
         packer.json(archive.PLATFORMS, [dict(row) for row in platforms]),
         packer.json(archive.HOLDS, [archive.HoldPart(**dict(row)) for row in holds]),
+        packer.json(archive.WITHDRAWALS, [dict(row) for row in withdrawals]),
+        packer.json(archive.CORRECTIONS, contest.corrections),
         packer.json(archive.RULINGS, [archive.RulingPart(**dict(row)) for row in rulings]),
         packer.json(archive.DECISIONS, decisions),
         packer.json(

@@ -35,7 +35,7 @@ class TallyTable:
     """A contest's tally by some keys. `unit` is what is counted: votes or ballots.
 
     By candidate alone, rows stand best first with `rank`, `share_percent` of all net votes and
-    `in_cut`: yes, no, or tied for the last places.
+    `in_cut`: yes, no, tied for the last places, or withdrawn, without a rank.
     """
 
     contest: Contest
@@ -81,19 +81,20 @@ def _ranking(
     contest: Contest, recounted: Recount
 ) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
     counts = recounted.votes(contest.numbers)
-    net = {number: count.net for number, count in counts.items()}
-    ranks, names, total = competition_ranks(net), _names(contest), sum(net.values())
+    net = {n: count.net for n, count in counts.items() if n not in contest.withdrawn}
+    ranks, names = competition_ranks(net), _names(contest)
+    total = sum(count.net for count in counts.values())
     placed = in_cut(net, contest.rules.cut.size)
     rows = tuple(
         (
-            ranks[number],
+            ranks.get(number, ""),
             number,
             *names.get(number, _UNKNOWN),
             *_figures(counts[number]),
-            round(100 * net[number] / total, 2) if total else 0.0,
-            placed[number],
+            round(100 * counts[number].net / total, 2) if total else 0.0,
+            placed.get(number, "withdrawn"),
         )
-        for number in sorted(counts, key=lambda number: (ranks[number], number))
+        for number in sorted(counts, key=lambda n: (ranks.get(n, len(counts)), n))
     )
     head = ("rank", "candidate", "name_zh", "name_en", *_COUNTS, "share_percent", "in_cut")
     return head, rows

@@ -54,25 +54,31 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """The tally of a contest at `as_of`: every candidate in `votes`, requested ones in `cells`."""
+    """The tally of a contest at `as_of`: every candidate in `votes`, requested ones in `cells`.
+    Those of `withdrawn` have no rank."""
 
     as_of: datetime
     ballots: Count
     votes: Mapping[int, Count]
     cells: tuple[HourCell, ...]
+    withdrawn: frozenset[int] = frozenset()
+
+    def standing(self) -> dict[int, int]:
+        """Return the net votes of the candidates who are ranked."""
+        return {n: count.net for n, count in self.votes.items() if n not in self.withdrawn}
 
     def ranks(self) -> dict[int, int]:
         """Return ranks by net votes: 1, 2, 2, 4."""
-        return competition_ranks({number: count.net for number, count in self.votes.items()})
+        return competition_ranks(self.standing())
 
     def best_first(self) -> list[int]:
-        """Return the numbers of the candidates by rank, equals by number."""
+        """Return the numbers of the candidates by rank, equals by number; the withdrawn last."""
         ranks = self.ranks()
-        return sorted(ranks, key=lambda number: (ranks[number], number))
+        return sorted(self.votes, key=lambda number: (ranks.get(number, len(self.votes)), number))
 
     def line(self, size: int) -> Line | None:
         """Return the cut-off; None when all advance."""
-        order = self.best_first()
+        order = self.best_first()[: len(self.standing())]
         if not 0 < size < len(order):
             return None
         last_in, first_out = order[size - 1], order[size]
@@ -157,6 +163,7 @@ async def load_figures(
         ballots=totals.pop(BALLOTS),
         votes=totals,
         cells=tuple(HourCell(*place, count) for place, count in sorted(cells.items())),
+        withdrawn=frozenset(contest.withdrawn),
     )
 
 

@@ -80,6 +80,19 @@ select candidate, sum(votes)::bigint as votes
  group by candidate
 having sum(votes) <> 0;
 
+-- name: kept_counts_before
+-- The public count of the full hours before $2 in the stored aggregates, and of the rulings until then.
+select candidate, sum(votes)::bigint as votes
+  from (select candidate, votes
+          from tally_hours
+         where contest_id = $1 and disposition = 0 and hour < $2
+        union all
+        select candidate, -held - void
+          from ruling_effects
+         where contest_id = $1 and ruled_at < $2) as parts
+ group by candidate
+having sum(votes) <> 0;
+
 -- name: insert_snapshot
 -- Stores a daily or blackout snapshot; the first one of a moment stays.
 insert into standings_snapshots (contest_id, as_of, ballots, votes) values ($1, $2, $3, $4)

@@ -89,6 +89,14 @@ async def count_now(connection: AnyConnection, contest_id: int) -> Counts:
             return _counts(kept, since)
 
 
+async def count_before(connection: AnyConnection, contest_id: int, hour: datetime) -> Counts:
+    """Return the public count as of a full hour from the stored aggregates alone; ballots that are
+    not in them yet are missing."""
+    with domain_errors():
+        await checked_floor(connection, contest_id)
+        return _counts(await connection.fetch(QUERIES["kept_counts_before"], contest_id, hour))
+
+
 async def take_snapshot(connection: AnyConnection, contest_id: int, moment: datetime) -> None:
     """Store the count as of `moment`: ballots cast and rulings approved before it. Reads every
     ballot of the contest."""

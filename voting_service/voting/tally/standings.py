@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
 
 import msgspec
 import structlog
@@ -21,6 +21,7 @@ from voting_service.contests.release_schedule import (
     Live,
     SnapshotAt,
     release_at,
+    release_before,
 )
 from voting_service.errors import StoreUnavailable, Unavailable
 from voting_service.infrastructure.clock import Clock
@@ -34,6 +35,7 @@ from voting_service.voting.tally.errors import TallyOfAnotherCluster
 from voting_service.voting.tally.recount import competition_ranks
 from voting_service.voting.tally.repository import (
     checked_floor,
+    count_before,
     count_now,
     load_snapshot,
 )
@@ -43,38 +45,78 @@ STUCK_AFTER_SECONDS = 60.0
 REFRESH_SECONDS = 1.0
 RECORD_REFRESH_SECONDS = 5.0
 """While the live counters are unavailable every worker reads Postgres instead, but less often."""
+EARLIER_REFRESH_SECONDS = 300.0
+"""How often the counts of the last midnight are read again."""
 RECOUNT_SECONDS = 30
 """Retry-After while the tally needs to be rebuilt."""
 
 log = structlog.get_logger(__name__)
 
 
-class CandidateStanding(msgspec.Struct, frozen=True):
-    """One line; equal votes share a rank (1, 2, 2, 4)."""
+class CandidateStanding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line; equal votes share a rank (1, 2, 2, 4), which is None while nobody has a vote.
+    `change` is the difference to the counts of `compared_with`."""
 
     number: int
     votes: int
-    rank: int
+    rank: int | None
+    change: int | None = None
+
+
+class WithdrawnStanding(msgspec.Struct, frozen=True):
+    """The votes of a candidate who is out of the ranking."""
+
+    number: int
+    votes: int
+    withdrawn_at: datetime
 
 
 class Standings(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The public standings. `candidates` is absent while the schedule hides the counts."""
+    """The public standings. `candidates` is absent while the schedule hides the counts,
+    `compared_with` where there are no earlier counts to compare with: those of the last midnight
+    while counts are live, else those of the release before. `withdrawn` is absent without a
+    withdrawal."""
 
     contest: str
     release: Literal["live", "snapshot", "hidden"]
     as_of: datetime | None = None
     available_from: datetime | None = None
+    compared_with: datetime | None = None
     ballots: int | None = None
     candidates: tuple[CandidateStanding, ...] | None = None
+    withdrawn: tuple[WithdrawnStanding, ...] = ()
 
 
-def ranked(contest: Contest, votes: dict[int, int]) -> tuple[CandidateStanding, ...]:
-    """Return every candidate in order of votes, then number; equal votes share a rank."""
-    counts = {number: votes.get(number, 0) for number in contest.numbers}
-    ranks = competition_ranks(counts)
+class SnapshotCounts(NamedTuple):
+    """The public count as of an earlier moment."""
+
+    moment: datetime
+    votes: dict[int, int]
+
+
+def ranked(
+    contest: Contest, votes: dict[int, int], earlier: SnapshotCounts | None = None
+) -> tuple[CandidateStanding, ...]:
+    """Return the candidates who have not withdrawn in order of votes, then number; equal votes
+    share a rank."""
+    counts = {number: votes.get(number, 0) for number in contest.standing}
+    ranks = competition_ranks(counts) if any(counts.values()) else dict.fromkeys(counts)
     return tuple(
-        CandidateStanding(number, counts[number], ranks[number])
-        for number in sorted(counts, key=lambda number: (ranks[number], number))
+        CandidateStanding(
+            number,
+            counts[number],
+            ranks[number],
+            counts[number] - earlier.votes.get(number, 0) if earlier else None,
+        )
+        for number in sorted(counts, key=lambda number: (-counts[number], number))
+    )
+
+
+def withdrawn(contest: Contest, votes: dict[int, int]) -> tuple[WithdrawnStanding, ...]:
+    """Return the candidates who have withdrawn, in the order in which they did."""
+    return tuple(
+        WithdrawnStanding(w.number, votes.get(w.number, 0), w.withdrawn_at)
+        for w in contest.withdrawals
     )
 
 
@@ -92,6 +134,8 @@ class StandingsCache:
         self._shown: Standings | None = None
         self._record_read_at: float | None = None
         self._record_counts: Counts | None = None
+        self._earlier: SnapshotCounts | None = None
+        self._earlier_read_at: float | None = None
         self._checked_at: float | None = None
         self._refusal: TallyOfAnotherCluster | None = None
 
@@ -155,17 +199,55 @@ class StandingsCache:
             case Live():
                 await self._check_cluster()
                 counts = await self._live_counts()
-                lines = ranked(self.contest, counts.votes)
-                return Standings(slug, "live", now, None, counts.ballots, lines)
+                earlier = await self._earlier_counts(now)
+                return self._shown_counts("live", now, counts, earlier)
             case SnapshotAt(moment=moment):
                 async with acquire(self._pool) as connection:
                     kept = await load_snapshot(connection, self.contest.id, moment)
+                    before = release_before(self.contest, moment)
+                    last = before and await load_snapshot(connection, self.contest.id, before)
                 if kept is None:  # the loop takes it within seconds; until then keep the last
                     return self._shown or Standings(slug, "hidden", available_from=now)
-                lines = ranked(self.contest, kept.votes)
-                return Standings(slug, "snapshot", moment, None, kept.ballots, lines)
+                earlier = SnapshotCounts(before, last.votes) if before and last else None
+                return self._shown_counts("snapshot", moment, kept, earlier)
             case Hidden(until=until):
                 return Standings(slug, "hidden", available_from=until)
+
+    def _shown_counts(
+        self,
+        release: Literal["live", "snapshot"],
+        as_of: datetime,
+        counts: Counts,
+        earlier: SnapshotCounts | None,
+    ) -> Standings:
+        return Standings(
+            self.contest.slug,
+            release,
+            as_of,
+            compared_with=earlier.moment if earlier else None,
+            ballots=counts.ballots,
+            candidates=ranked(self.contest, counts.votes, earlier),
+            withdrawn=withdrawn(self.contest, counts.votes),
+        )
+
+    async def _earlier_counts(self, now: datetime) -> SnapshotCounts | None:
+        """Return the counts of the last midnight; None on the first day, after the close, and
+        until they are read. Read again every few minutes, because the aggregates take in the last
+        ballots of a day shortly after it."""
+        midnight = self.contest.midnight_before(now).astimezone(UTC).replace(minute=0)
+        if midnight <= self.contest.opens_at or now >= self.contest.closes_at:
+            return None
+        latest = self._earlier if self._earlier and self._earlier.moment == midnight else None
+        time = asyncio.get_running_loop().time()
+        pause = EARLIER_REFRESH_SECONDS if latest else RECORD_REFRESH_SECONDS
+        if self._earlier_read_at is not None and time - self._earlier_read_at <= pause:
+            return latest
+        self._earlier_read_at = time
+        with suppress(StoreUnavailable):
+            async with acquire(self._pool) as connection:
+                votes = (await count_before(connection, self.contest.id, midnight)).votes
+            latest = self._earlier = SnapshotCounts(midnight, votes)
+        return latest
 
     async def _live_counts(self) -> Counts:
         try:
@@ -192,11 +274,7 @@ def _same(new: Standings, shown: Standings) -> bool:
         return new == shown
     if new.candidates is None:
         return shown.candidates is None and new.release == shown.release
-    return (new.release, new.ballots, new.candidates) == (
-        shown.release,
-        shown.ballots,
-        shown.candidates,
-    )
+    return new == msgspec.structs.replace(shown, as_of=new.as_of)
 
 
 async def refresh_standings_forever(caches: Callable[[], list[StandingsCache]]) -> None:

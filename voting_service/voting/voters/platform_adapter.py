@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from voting_service.contests.model import Platform
 from voting_service.errors import Fault, InvalidInput
+from voting_service.infrastructure.http_clients.authorization_requests import AuthorizationRequest
 from voting_service.infrastructure.http_clients.cached_document import Monotonic
 from voting_service.infrastructure.http_clients.client import BoundedClient
 from voting_service.infrastructure.strict_json import decode_json
@@ -34,6 +35,18 @@ class Adapter(Protocol):
         Raises TokenRefused with the broken rule, and Unavailable when the platform does not
         answer (the user signs in again).
         """
+        ...
+
+
+class SignInAdapter(Adapter, Protocol):
+    """Signs in by leading the browser to the provider, which sends it back with a code."""
+
+    async def authorization_address(self, request: AuthorizationRequest, redirect_uri: str) -> str:
+        """Return where to send the browser. Raises Unavailable."""
+        ...
+
+    def credential(self, request: AuthorizationRequest, code: str, redirect_uri: str) -> str:
+        """Return the credential that `identify` reads, from the code that came back."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 Sign-in stops at the first broken rule; this reports every rule. The rules are those of the sign-in
 (`platform_adapters/jwt.py`); no token is used up. The texts are those of the catalogue
-`platform_check`, in English as all output of the command line.
+`platform_check`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ import msgspec
 
 from voting_service.contests.model import Platform
 from voting_service.errors import (
+    Fault,
     InvalidInput,
     TokenRefused,
     Unavailable,
+    VotingError,
 )
 from voting_service.i18n.catalogues import find_text, load_text
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.http_clients.json_web_tokens import (
     CLOCK_SKEW_SECONDS,
     find_key,
@@ -50,18 +53,20 @@ class DiagnosticFinding(NamedTuple):
 
     ok: bool | None
     what: str
-    detail: str
-    mend: str = ""
+    detail: Text
+    mend: Text | None = None
 
 
-def _text(path: str, /, **params: Any) -> str:
-    return load_text("platform_check", path, **params).en
+def _text(path: str, /, **params: Any) -> Text:
+    return load_text("platform_check", path, **params)
 
 
-def _mend(what: str, platform: str = "", contest: str = "") -> str:
-    """Return how to fix a token's part or claim; empty for one without a rule of its own."""
-    text = find_text("platform_check", f"mend.{what}", "en") or ""
-    return text.format(
+def _mend(what: str, platform: str = "", contest: str = "") -> Text | None:
+    """Return how to fix a token's part or claim; None for one without a rule of its own."""
+    if find_text("platform_check", f"mend.{what}", "en") is None:
+        return None
+    return _text(
+        f"mend.{what}",
         algorithms=" or ".join(ALGORITHMS),
         lifetime=MAX_LIFETIME_SECONDS,
         platform=platform,
@@ -69,16 +74,33 @@ def _mend(what: str, platform: str = "", contest: str = "") -> str:
     )
 
 
-def right(what: str, detail: str) -> DiagnosticFinding:
-    return DiagnosticFinding(True, what, detail)
+def error_text(error: VotingError | Fault) -> Text:
+    """Return the sentence of an error in both languages."""
+    return Text(zh=error.text("zh"), en=error.text("en"))
 
 
-def remark(what: str, detail: str) -> DiagnosticFinding:
-    return DiagnosticFinding(None, what, detail)
+def _plain(text: str) -> Text:
+    """Return a text that is the same in both languages: a name, a value."""
+    return Text(zh=text, en=text)
 
 
-def wrong(what: str, detail: str, mend: str = "") -> DiagnosticFinding:
-    return DiagnosticFinding(False, what, detail, mend)
+def right(what: str, detail: Text | str) -> DiagnosticFinding:
+    return DiagnosticFinding(True, what, _plain(detail) if isinstance(detail, str) else detail)
+
+
+def remark(what: str, detail: Text | str) -> DiagnosticFinding:
+    return DiagnosticFinding(None, what, _plain(detail) if isinstance(detail, str) else detail)
+
+
+def wrong(what: str, detail: Text | str, mend: Text | None = None) -> DiagnosticFinding:
+    return DiagnosticFinding(
+        False, what, _plain(detail) if isinstance(detail, str) else detail, mend
+    )
+
+
+def used_up(jti: DiagnosticFinding) -> DiagnosticFinding:
+    """Return the finding about the jti of a token that signed somebody in before."""
+    return jti if jti.ok is False else wrong("jti", _text("token.used"), _mend("jti"))
 
 
 def examine_keys(jwks: Sequence[object], *, published: bool) -> Iterator[DiagnosticFinding]:
@@ -90,7 +112,7 @@ def examine_keys(jwks: Sequence[object], *, published: bool) -> Iterator[Diagnos
         try:
             key = read_key(jwk, ALGORITHMS)
         except InvalidInput as error:
-            yield _unusable(what, jwk, str(error), published=published)
+            yield _unusable(what, jwk, error_text(error), published=published)
         else:
             usable.append(key)
             yield right(what, _text("keys.public", algorithm=key.algorithm))
@@ -108,7 +130,7 @@ def examine_keys(jwks: Sequence[object], *, published: bool) -> Iterator[Diagnos
             yield wrong("kid", detail, _text("mend.kid_each"))
 
 
-def _unusable(what: str, jwk: object, fault: str, *, published: bool) -> DiagnosticFinding:
+def _unusable(what: str, jwk: object, fault: Text, *, published: bool) -> DiagnosticFinding:
     if isinstance(jwk, dict) and jwk.keys() & {"d", "k"}:
         return wrong(what, fault, _text("mend.key_secret"))
     if published:
@@ -136,7 +158,7 @@ def examine_delivery(
     else:
         yield remark("cache-control", caching or _text("delivery.no_cache"))
     if server is not None:
-        yield _clock(_text("delivery.clock"), (server - now).total_seconds())
+        yield _clock(_text("delivery.clock").en, (server - now).total_seconds())
 
 
 def _max_age(cache_control: str) -> int | None:
@@ -192,17 +214,20 @@ async def _examine_signature(token: str, keys: KeySource | None) -> list[Diagnos
         if keys is None:
             return [*findings, remark("signature", _text("token.no_key"))]
         key = await find_key(header, keys)
-        findings.append(right("kid", str(header.get("kid") or _text("token.no_kid"))))
+        findings.append(right("kid", header.get("kid") or _text("token.no_kid")))
         verified_payload(token, key)
         findings.append(right("signature", _text("token.signed")))
     except (TokenRefused, Unavailable) as error:
-        findings.append(_refusal(str(error)))
+        findings.append(_refusal(error))
     return findings
 
 
-def _refusal(message: str) -> DiagnosticFinding:
-    what, separator, detail = message.partition(": ")
-    return wrong(what, detail) if separator else wrong("keys", message)
+def _refusal(error: VotingError) -> DiagnosticFinding:
+    """Return the finding of an error whose sentence begins with the part of the token."""
+    what, separator, detail = str(error).partition(": ")
+    if not separator:
+        return wrong("keys", error_text(error))
+    return wrong(what, Text(zh=error.text("zh").partition("：")[2], en=detail))
 
 
 def _examine_claims(
@@ -213,7 +238,10 @@ def _examine_claims(
         raw = decode_json(msgspec.json.Decoder(dict[str, msgspec.Raw]), payload)
     except InvalidInput as error:
         fault = error.faults[0]
-        yield wrong("claims", f"{fault.field} {fault.message}".strip())
+        named = load_text(
+            "platform_check", "token.field", field=fault.field, fault=error_text(fault)
+        )
+        yield wrong("claims", named if fault.field else error_text(fault))
         return
     read, misshapen = _read_claims(raw)
     expected = contest_slug or _only(read.get("aud")) or ""
@@ -224,34 +252,34 @@ def _examine_claims(
     claims = Claims(**{**stand_in, "iat": issued, "exp": issued + 60, **read})
     faults = dict(misshapen)
     for broken in broken_rules(claims, platform, contest_slug=expected, now=now):
-        what, _, detail = str(broken).partition(": ")
-        faults[what] = f"{faults[what]}; {detail}" if what in faults else detail
+        finding = _refusal(broken)
+        faults.setdefault(finding.what, []).append(finding.detail)
     for field in msgspec.structs.fields(Claims):
         name = field.name
         if name in faults:
-            shown = "" if name == "person" else _shown(read.get(name))
-            yield wrong(name, f"{faults[name]}{shown}")
+            value = None if name == "person" else read.get(name)
+            yield wrong(name, _joined(faults[name], value))
         elif name == "aud" and contest_slug is None:
             yield remark(name, _text("token.any_contest", contest=expected))
         elif name in read:
             yield right(name, _detail(name, claims, now))
 
 
-def _read_claims(claims: Mapping[str, msgspec.Raw]) -> tuple[dict[str, Any], dict[str, str]]:
+def _read_claims(claims: Mapping[str, msgspec.Raw]) -> tuple[dict[str, Any], dict[str, list[Text]]]:
     """Return the well-formed claims, and the faults of the others."""
     read: dict[str, Any] = {}
-    faults: dict[str, str] = {}
+    faults: dict[str, list[Text]] = {}
     for field in msgspec.structs.fields(Claims):
         if field.name not in claims:
             if field.required:
-                faults[field.name] = _text("token.missing")
+                faults[field.name] = [_text("token.missing")]
             continue
         try:
             read[field.name] = decode_json(
                 msgspec.json.Decoder(field.type), bytes(claims[field.name])
             )
         except InvalidInput as error:
-            faults[field.name] = error.faults[0].message
+            faults[field.name] = [error_text(error.faults[0])]
     return read, faults
 
 
@@ -261,17 +289,20 @@ def _only(audience: str | list[str] | None) -> str | None:
     return audience
 
 
-def _shown(value: object) -> str:
-    """Return a value, shortened and printable."""
-    if value is None:
-        return ""
-    if isinstance(value, int):
-        return _text("token.is", value=value)
-    text = "".join(c if c.isprintable() else "�" for c in str(value))
-    return _text("token.is", value=f'"{text[:60]}"')
+def _joined(faults: Sequence[Text], value: object) -> Text:
+    """Return the faults of a claim, and its value, shortened and printable."""
+    shown = (
+        "" if value is None else str(value) if isinstance(value, int) else f'"{str(value)[:60]}"'
+    )
+    printable = "".join(c if c.isprintable() else "�" for c in shown)
+    suffix = _text("token.is", value=printable) if shown else _plain("")
+    return Text(
+        zh="".join(fault.zh for fault in faults) + suffix.zh,
+        en="; ".join(fault.en for fault in faults) + suffix.en,
+    )
 
 
-def _detail(name: str, claims: Claims, now: datetime) -> str:
+def _detail(name: str, claims: Claims, now: datetime) -> Text | str:
     match name:
         case "iat":
             age = now.timestamp() - claims.iat

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import structlog
@@ -44,8 +44,14 @@ from voting_service.voting.voters.platform_adapter import (
     Adapter,
     AdapterFactory,
     AdapterTools,
+    SignInAdapter,
 )
 from voting_service.voting.voters.platform_adapters import jwt
+from voting_service.voting.voters.platform_diagnostics import (
+    DiagnosticFinding,
+    examine_token,
+    used_up,
+)
 from voting_service.voting.voters.pseudonym import account_pseudonym, pseudonym
 from voting_service.voting.voters.session_token import (
     Session,
@@ -58,6 +64,8 @@ from voting_service.voting.voters.used_tokens import UsedTokens
 SECRETS_VARIABLE = PREFIX + "PLATFORM_SECRETS_FILE"
 KINDS = tuple(sorted(module.name for module in pkgutil.iter_modules(platform_adapters.__path__)))
 """The kinds of platform."""
+KINDS_WITH_REDIRECT = ("openid_connect", "wechat")
+"""Those whose adapters are SignInAdapters: our own page sends the browser to the provider."""
 KINDS_WITH_PERSON = ("jwt",)
 """Those that can name the person behind an account: WeChat and OpenID providers tell no number that
 two platforms share."""
@@ -92,6 +100,17 @@ class SignIn:
     async def identify(self, platform: Platform, credential: str, *, contest_slug: str) -> Identity:
         """Return the identity behind a credential. Raises TokenRefused with the broken rule;
         Unavailable when the platform does not answer or is not set up."""
+        return await self._working(platform).identify(credential, contest_slug=contest_slug)
+
+    def redirecting(self, platform: Platform) -> SignInAdapter:
+        """Return the adapter that leads browsers to the platform's provider. Raises TokenRefused
+        for a platform that sends its users itself, otherwise as `identify`."""
+        adapter = self._working(platform)
+        if platform.kind not in KINDS_WITH_REDIRECT:
+            raise TokenRefused("voting.voters.platform_sends_its_users")
+        return cast(SignInAdapter, adapter)
+
+    def _working(self, platform: Platform) -> Adapter:
         if not platform.enabled:
             raise TokenRefused("voting.voters.platform_switched_off")
         adapter = self._adapter(platform)
@@ -99,7 +118,7 @@ class SignIn:
             raise Unavailable(
                 "voting.voters.platform_not_set_up", retry_after_seconds=60, slug=platform.slug
             )
-        return await adapter.identify(credential, contest_slug=contest_slug)
+        return adapter
 
     async def release(self, platform: Platform, credential: str) -> None:
         """Accept a token that `identify` accepted once more: its user could not be signed in."""
@@ -125,6 +144,26 @@ class SignIn:
         if platform.kind == "jwt":
             return jwt.named_contest(credential)
         raise TokenRefused("voting.voters.contest_not_named")
+
+    async def examine(
+        self, platform: Platform, token: str, contest_slug: str
+    ) -> list[DiagnosticFinding]:
+        """Return what `identify` would find about every part of a token, which is neither used up
+        nor stored."""
+        adapter = self._adapter(platform)
+        findings = await examine_token(
+            token,
+            adapter.keys if isinstance(adapter, jwt.SignedTokenSignIn) else None,
+            platform=platform,
+            contest_slug=contest_slug,
+            now=self._tools.clock(),
+        )
+        jti = peek_claim(token, "jti")
+        if isinstance(jti, str) and await self._tools.used_tokens.was_used(platform.id, jti):
+            findings = [
+                used_up(finding) if finding.what == "jti" else finding for finding in findings
+            ]
+        return findings
 
     def faults(self, platform: Platform) -> tuple[Fault, ...]:
         """Return the faults that prevent sign-in, also for a platform not stored yet."""

@@ -53,6 +53,15 @@ class UsedTokens:
             return True
         return stored is not None
 
+    async def was_used(self, platform_id: int, jti: str) -> bool:
+        """Return whether a token was used, as far as is known; it is not marked."""
+        digest = _digest(platform_id, jti)
+        if self._forget_at.get(digest, 0) > self._monotonic():
+            return True
+        with suppress(StoreUnavailable):
+            return bool(await self._valkey.command("EXISTS", _key(digest)))
+        return False
+
     async def release(self, platform_id: int, jti: str) -> None:
         """Accept a token once more. While Valkey is unavailable it stays used."""
         digest = _digest(platform_id, jti)

@@ -149,7 +149,7 @@ async def test_citizens_see_it_from_the_moment_that_was_set(
         assert "尚未公布" in (await reader.get(f"/zh/{VOTE}/result")).text
         assert (await reader.get(f"/zh/{VOTE}/result/1")).status_code == 404
         assert f"/zh/{VOTE}/result" not in (await reader.get(f"/zh/{VOTE}/cut")).text
-        assert (await reader.get("/")).headers["location"] == f"/zh/{VOTE}/cut"
+        assert (await reader.get(f"/zh/{VOTE}/outcome")).headers["location"] == f"/zh/{VOTE}/cut"
         staff_app.clock.set(moment)
         answer = await reader.get(API)
         file = read_signed_file(answer.content)
@@ -160,7 +160,7 @@ async def test_citizens_see_it_from_the_moment_that_was_set(
         again = await reader.get(API, headers={"if-none-match": tag})
         assert again.status_code == 304
         assert f"/zh/{VOTE}/result" in (await reader.get(f"/zh/{VOTE}/cut")).text
-        assert (await reader.get("/")).headers["location"] == f"/zh/{VOTE}/result"
+        assert (await reader.get(f"/zh/{VOTE}/outcome")).headers["location"] == f"/zh/{VOTE}/result"
         english = (await reader.get(f"/en/{VOTE}/result")).text
         assert "Winners (10)" in english
         assert "Open to objections until" in english

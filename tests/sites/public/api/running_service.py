@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -47,16 +48,18 @@ PATIENT = WorkerLimits(
 
 
 class MovedClock:
-    """The machine's time, moved by as much as a test likes."""
+    """The time, moved by as much as a test likes; it never goes back by itself, as a machine's
+    clock may."""
 
     def __init__(self) -> None:
         self.offset = timedelta()
+        self._zero = datetime.now(UTC) - timedelta(seconds=monotonic())
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.offset
+        return self._zero + timedelta(seconds=monotonic()) + self.offset
 
     def set(self, moment: datetime) -> None:
-        self.offset = moment - datetime.now(UTC)
+        self.offset += moment - self()
 
 
 @dataclass

@@ -54,6 +54,8 @@ async def vote(service: Service, *ballots: list[int]) -> None:
 
 async def test_live_standings_rank_and_share_ranks(releasing: With) -> None:
     async with releasing(ReleaseSchedule(mode="live")) as service:
+        at_first = await standings(service)
+        assert {candidate["rank"] for candidate in at_first["candidates"]} == {None}
         await vote(service, [1, 2], [2, 3], [2])
         shown = await standings(service)
     assert shown["contest"] == SLUG

@@ -11,6 +11,7 @@ import shutil
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from importlib import resources
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import NamedTuple
@@ -25,15 +26,16 @@ from tests.sites.public.api.running_service import Service, running_service
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
 from voting_service.settings import Settings
-from voting_service.sites.public.embed.guide import texts
+from voting_service.sites.public import embed as guide
+from voting_service.sites.public.embed.guide import EXAMPLES, texts
 from voting_service.sites.shared.problem_documents import KINDS
 from voting_service.voting.voters.platform_adapters.jwt import Claims
 
 LANGUAGES = ("zh", "en")
-NAMES = ("Python", "Java", "Node.js")
+NAMES = tuple(example.name for example in EXAMPLES)
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 """First what the tests' own environment has: Python, and Node.js of the wheel."""
-RUNTIMES = {"Python": "python", "Java": "java", "Node.js": "node"}
+RUNTIMES = dict(zip(NAMES, ("python", "node", "java", "php", "go", "dotnet"), strict=True))
 RUNNABLE = [name for name in NAMES if shutil.which(RUNTIMES[name], path=PATH)]
 KEY_SAMPLE = {"zh": "演示平台的私钥", "en": "The demo's key"}
 API_SAMPLE = {"zh": "接口调用", "en": "API calls"}
@@ -85,7 +87,7 @@ def samples(page: str) -> dict[str, str]:
 def examples(page: str) -> dict[str, Printed]:
     """The examples that sign a user in, by language of programming."""
     printed = {}
-    for section in re.findall(r'<section class="example">(.*?)</section>', page, re.S):
+    for section in re.findall(r'<details class="example"[^>]*>(.*?)</details>', page, re.S):
         [name] = re.findall(r"<h3>(.*?)</h3>", section)
         [file] = re.findall(r'<code class="file">(.*?)</code>', section)
         code, *install, run, output = samples(section).values()
@@ -131,41 +133,46 @@ async def assert_signs_in(service: Service, link: str, user: str) -> None:
     assert (first.status_code, again.status_code) == (201, 200), "it is not the same voter"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", RUNNABLE)
-async def test_an_example_runs_as_printed_and_signs_a_user_in(
-    name: str, language: str, service: Service, folder: Path
+async def run_example(printed: Printed, folder: Path, *arguments: str) -> str:
+    """Runs an example in a folder of its own, as printed or with other arguments; its link."""
+    place = folder / printed.file.replace(".", "-")
+    place.mkdir(exist_ok=True)
+    shutil.copy(folder / "data/platforms/demo.pem", place / "private.pem")
+    (place / printed.file).write_text(printed.code, encoding="utf-8")
+    if not (place / "venv").exists():
+        (place / "venv").symlink_to(folder / "venv")
+    command = printed.run
+    if arguments:
+        command = shlex.join([*printed.run.split()[:-1], *arguments])
+    return (await run_shell(command, place)).strip()
+
+
+async def test_the_examples_run_as_printed_and_sign_a_user_in(
+    service: Service, folder: Path
 ) -> None:
-    page = await guide_page(service, language)
-    printed = examples(page)[name]
-    if printed.install:
-        [package] = re.findall(r'install "?([a-z]+)', printed.install)
-        assert distribution(package), "what is installed is what the tests have"
-    await run_shell(samples(page)[KEY_SAMPLE[language]], folder)
-    (folder / printed.file).write_text(printed.code, encoding="utf-8")
-    link = await run_shell(printed.run, folder)
-    assert link.startswith(printed.output.partition("eyJ")[0]), "it prints what the page shows"
-    assert link.strip().endswith(printed.output.rpartition("…")[2])
-    await assert_signs_in(service, link, FIRST_USER)
+    page = await guide_page(service, "zh")
+    assert examples(page) == examples(await guide_page(service, "en"))
+    await run_shell(samples(page)[KEY_SAMPLE["zh"]], folder)
+    printed = examples(page)
+    for name in RUNNABLE:
+        link = await run_example(printed[name], folder)
+        assert link.startswith(printed[name].output.partition("eyJ")[0]), "as the page shows"
+        assert link.endswith(printed[name].output.rpartition("…")[2])
+        answer = await service.sign_in(token_in(service, link))
+        assert answer.status_code == 201, (name, answer.text)
+    [package] = re.findall(r'install "?([a-z]+)', printed["Python"].install or "")
+    assert distribution(package), "what is installed is what the tests have"
 
 
-@pytest.mark.parametrize("name", RUNNABLE)
-async def test_an_example_signs_in_any_user_id_and_passes_the_next_page_on(
-    name: str, service: Service, folder: Path
+async def test_with_two_keys_and_a_person_the_two_constants_are_needed_and_enough(
+    service: Service, folder: Path
 ) -> None:
-    printed = examples(await guide_page(service, "en"))[name]
-    shutil.copy(folder / "data/platforms/demo.pem", folder / "private.pem")
-    (folder / printed.file).write_text(printed.code, encoding="utf-8")
-    command = shlex.join([*printed.run.split()[:-1], TRICKY_USER, f"/zh/{SLUG}"])
-    link = (await run_shell(command, folder)).strip()
-    assert parse_qs(urlsplit(link).fragment)["next"] == [f"/zh/{SLUG}"]
-    await assert_signs_in(service, link, TRICKY_USER)
-
-
-@pytest.mark.parametrize("name", RUNNABLE)
-async def test_with_two_keys_the_key_id_is_needed_and_enough(
-    name: str, service: Service, folder: Path
-) -> None:
+    """Whatever characters are in the user's id, it is the same voter as through the API."""
+    page = await guide_page(service, "en")
+    recipe = samples(page)["Computing person"]
+    [person] = re.findall(r'<code class="person">([0-9a-f]{64})</code>', page)
+    assert (await run_shell(recipe, folder)).strip() == person
+    [key] = re.findall(r"hexkey:([0-9a-f]{64})", recipe)
     keys = [service.demo.signer.jwk("this-year"), Ed25519Signer().jwk("last-year")]
     await execute_as_owner(
         service.settings.owner_database_url,
@@ -174,51 +181,52 @@ async def test_with_two_keys_the_key_id_is_needed_and_enough(
     )
     await service.refresh()
     service.demo.kid = "this-year"
-    printed = examples(await guide_page(service, "en"))[name]
-    shutil.copy(folder / "data/platforms/demo.pem", folder / "private.pem")
-    (folder / printed.file).write_text(printed.code, encoding="utf-8")
-    refused = await service.sign_in(token_in(service, await run_shell(printed.run, folder)))
-    assert refused.status_code == 401
-    assert "kid" in refused.json()["detail"]
-    code, times = re.subn(r'(KEY_ID = )""', r'\1"this-year"', printed.code)
-    assert times == 1
-    (folder / printed.file).write_text(code, encoding="utf-8")
-    await assert_signs_in(service, await run_shell(printed.run, folder), FIRST_USER)
-
-
-@pytest.mark.parametrize("name", RUNNABLE)
-async def test_an_example_names_the_person_by_the_recipe_that_the_page_lets_one_check(
-    name: str, service: Service, folder: Path
-) -> None:
-    page = await guide_page(service, "en")
-    recipe = samples(page)["Computing person"]
-    [person] = re.findall(r'<code class="person">([0-9a-f]{64})</code>', page)
-    assert (await run_shell(recipe, folder)).strip() == person
-    [key] = re.findall(r"hexkey:([0-9a-f]{64})", recipe)
-    printed = examples(page)[name]
-    shutil.copy(folder / "data/platforms/demo.pem", folder / "private.pem")
-    code, times = re.subn(r'(PERSON_KEY = )""', rf'\1"{key}"', printed.code)
-    assert times == 1
-    (folder / printed.file).write_text(code, encoding="utf-8")
-    command = shlex.join([*printed.run.split(), f"/zh/{SLUG}", "+8613800138000"])
-    token = token_in(service, await run_shell(command, folder))
-    assert peek_claim(token, "person") == person
+    first = examples(page)[RUNNABLE[0]]
+    refused = await service.sign_in(token_in(service, await run_example(first, folder)))
+    assert refused.status_code == 401 and "kid" in refused.json()["detail"]
+    for name in RUNNABLE:
+        printed = examples(page)[name]
+        code, times = re.subn(r'(KEY_ID\s*= )""', r'\1"this-year"', printed.code)
+        link = await run_example(
+            printed._replace(code=code), folder, f"{TRICKY_USER} {name}", f"/zh/{SLUG}"
+        )
+        assert times == 1
+        assert parse_qs(urlsplit(link).fragment)["next"] == [f"/zh/{SLUG}"]
+        await assert_signs_in(service, link, f"{TRICKY_USER} {name}")
+        code, times = re.subn(r'(PERSON_KEY\s*= )""', rf'\1"{key}"', printed.code)
+        assert times == 1
+        link = await run_example(
+            printed._replace(code=code), folder, "reader-1", "", "+8613800138000"
+        )
+        assert peek_claim(token_in(service, link), "person") == person, name
 
 
 def test_python_and_node_are_always_among_the_examples_that_are_run() -> None:
     assert {"Python", "Node.js"} <= set(RUNNABLE)
 
 
-async def test_the_node_example_runs_as_js_in_a_module_package_too(
-    service: Service, folder: Path
-) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_every_example_signs_every_claim_with_constants_of_the_same_names(name: str) -> None:
+    """Also those whose runtime is missing here are read."""
+    [example] = [example for example in EXAMPLES if example.name == name]
+    code = (resources.files(guide) / "examples" / example.file).read_text(encoding="utf-8")
+    assert code.splitlines()[name == "PHP"].split()[1].startswith(example.file)
+    for word in ("VOTE", "PLATFORM", "CONTEST", "KEY_ID", "PERSON_KEY", "private.pem", "/enter#"):
+        assert word in code
+    for claim in ("iss", "aud", "sub", "iat", "exp", "jti", "person"):
+        assert re.search(rf"\b{claim}\b", code), claim
+    assert "120" in code
+
+
+async def test_the_node_example_runs_with_each_ending(service: Service, folder: Path) -> None:
     printed = examples(await guide_page(service, "en"))["Node.js"]
-    assert printed.file.endswith(".mjs")
-    shutil.copy(folder / "data/platforms/demo.pem", folder / "private.pem")
-    (folder / "package.json").write_text('{"type": "module"}')
-    (folder / "sign-in.js").write_text(printed.code, encoding="utf-8")
-    link = await run_shell("node sign-in.js reader-1", folder)
-    await assert_signs_in(service, link, FIRST_USER)
+    for file in ("sign-in.mjs", "sign-in.cjs"):
+        run = printed.run.replace(printed.file, file)
+        link = await run_example(printed._replace(file=file, run=run), folder)
+        assert (await service.sign_in(token_in(service, link))).status_code == 201
+    (folder / "sign-in-js").mkdir()
+    (folder / "sign-in-js/package.json").write_text('{"type": "module"}')
+    assert token_in(service, await run_example(printed, folder))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,4 +1,4 @@
-"""The home page with several contests, the list of them all, and a contest under embargo."""
+"""The index of contests, a contest under embargo, and the addresses that people shorten."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def import_next_year(
 
 
 async def home(site: Site, path: str = "/", language: str = "en") -> str:
-    """Where the home page leads."""
+    """Where an address leads."""
     answer = await site.api.get(path, headers={**BROWSER, "accept-language": language})
     assert answer.status_code == 302
     return answer.headers["location"]
@@ -60,23 +60,27 @@ async def read(site: Site, path: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-async def test_importing_a_future_contest_leaves_the_home_page_with_the_open_one(
+async def test_the_home_page_is_the_index_whatever_is_imported_or_closes(
     language: str, site: Site
 ) -> None:
+    assert await home(site, language=language) == f"/{language}"
+    assert f'href="/{language}/{SLUG}"' in (await read(site, f"/{language}")).text
     await import_next_year(site)
-    assert await home(site, language=language) == f"/{language}/{SLUG}"
-    assert await home(site, f"/{language}") == f"/{language}/{SLUG}"
-    assert (await read(site, f"/{language}/{SLUG}")).status_code == 200
+    assert await home(site, language=language) == f"/{language}"
+    page = (await read(site, f"/{language}")).text
+    assert page.index(f'href="/{language}/{SLUG}"') < page.index(f"/{language}/{NEXT_YEAR}/coming")
+    await site.change_contest(closes_at=site.clock() - timedelta(hours=1))
+    page = (await read(site, f"/{language}")).text
+    assert page.index(f"/{language}/{NEXT_YEAR}/coming") < page.index(f'"/{language}/{SLUG}"')
+    assert f'href="/{language}/{SLUG}/outcome"' in page
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-async def test_the_next_contest_to_open_is_shown_with_its_name_and_date(
+async def test_a_contest_that_comes_is_shown_with_its_name_and_date(
     language: str, site: Site
 ) -> None:
     await import_next_year(site)
-    await site.change_contest(closes_at=site.clock() - timedelta(hours=1))
-    address = await home(site, language=language)
-    assert address == f"/{language}/{NEXT_YEAR}/coming"
+    address = f"/{language}/{NEXT_YEAR}/coming"
     answer = await read(site, address)
     assert answer.status_code == 200
     for words in NAME_BELOW[language]:
@@ -84,7 +88,6 @@ async def test_the_next_contest_to_open_is_shown_with_its_name_and_date(
     assert "候选" not in answer.text.replace("候选人", ""), "no candidate is named"
     site.clock.set(OPENS)
     assert await home(site, address, language) == f"/{language}/{NEXT_YEAR}"
-    assert await home(site, language=language) == f"/{language}/{NEXT_YEAR}"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -105,10 +108,17 @@ async def test_a_page_under_embargo_is_403_with_the_contests_name_and_opening(
     assert problem.json()["type"] == "/problems/not-published"
 
 
-async def test_the_last_contest_leads_to_its_outcome_as_soon_as_there_is_one(site: Site) -> None:
+async def test_after_the_close_every_page_leads_to_the_outcome_and_the_notices(site: Site) -> None:
+    links = [f'href="/en/{SLUG}/outcome"', 'href="/en/notices"']
+    pages = [f"/en/{SLUG}{below}" for below in ("", "/candidates/1", "/standings", "/rules")]
+    for path in pages:
+        assert links[0] not in (await read(site, path)).text
     await site.change_contest(closes_at=site.clock() - timedelta(hours=1))
-    assert await home(site) == f"/en/{SLUG}"
-    assert await home(site, language="zh") == f"/zh/{SLUG}"
+    for path in pages:
+        page = (await read(site, path)).text
+        assert all(link in page for link in links), path
+    assert await home(site, f"/en/{SLUG}/outcome") == f"/en/{SLUG}/cut"
+    assert "has not been published yet" in (await read(site, f"/en/{SLUG}/cut")).text
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -117,8 +127,9 @@ async def test_the_list_names_every_contest_with_phase_dates_and_a_link(
 ) -> None:
     await import_next_year(site)
     await import_next_year(site, slug="named-early", publish_at=site.clock() - timedelta(days=1))
-    assert await home(site, "/contests", language) == f"/{language}/contests"
-    answer = await read(site, f"/{language}/contests")
+    assert await home(site, "/contests", language) == f"/{language}"
+    assert await home(site, f"/{language}/contests") == f"/{language}"
+    answer = await read(site, f"/{language}")
     assert answer.status_code == 200
     page = answer.text
     assert site.contest.rules.title.zh in page or language == "en"
@@ -148,9 +159,7 @@ async def test_without_a_contest_the_home_page_states_it(
     for language, words in (
         ("zh", "目前暂无投票活动。"), ("en", "There are no votes at the moment."),
     ):  # fmt: skip
-        address = await home(site, language=language)
-        assert address == f"/{language}/contests"
-        answer = await read(site, address)
+        answer = await read(site, f"/{language}")
         assert answer.status_code == 200
         assert words in answer.text
     assert (await site.api.get("/api/v1/contests")).json()["contests"] == []
@@ -160,7 +169,7 @@ async def test_a_service_that_is_starting_lists_nothing_yet(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(site.state, "registry", ContestCache())
-    for path in ("/zh/contests", "/en", "/api/v1/contests"):
+    for path in ("/zh", "/en", "/api/v1/contests"):
         assert (await read(site, path)).status_code == 503
 
 
@@ -169,12 +178,18 @@ async def test_a_service_that_is_starting_lists_nothing_yet(
     [
         (f"/zh/{SLUG}/", f"/zh/{SLUG}"),
         (f"/en/{SLUG}/standings/", f"/en/{SLUG}/standings"),
-        ("/en/contests//", "/en/contests"),
+        ("/en/notices//", "/en/notices"),
         ("/en//example.org/", "/en/example.org"),
-        ("/en/", f"/en/{SLUG}"),
+        ("/en/", "/en"),
+        ("/contests/", "/en"),
+        ("/notices/", "/en/notices"),
+        ("/notices/x/", "/en/notices/x"),
+        ("/enter/", "/enter"),
+        (f"/{SLUG}", f"/en/{SLUG}"),
+        (f"/{SLUG}/", f"/en/{SLUG}"),
     ],
 )
-async def test_a_slash_at_the_end_leads_to_the_page_and_never_elsewhere(
+async def test_a_shortened_address_leads_to_the_page_and_never_elsewhere(
     path: str, target: str, site: Site
 ) -> None:
     assert await home(site, path) == target
@@ -184,8 +199,8 @@ async def test_a_slash_at_the_end_leads_to_the_page_and_never_elsewhere(
 async def test_every_page_links_to_the_list(below: str, site: Site) -> None:
     for language in ("zh", "en"):
         answer = await read(site, f"/{language}/{SLUG}{below}")
-        assert f'href="/{language}/contests"' in answer.text
-        assert f'href="/{language}/contests"' in (await read(site, f"/{language}/notices")).text
+        assert f'href="/{language}"' in answer.text
+        assert f'href="/{language}"' in (await read(site, f"/{language}/notices")).text
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -193,7 +208,7 @@ async def test_the_list_and_a_waiting_contest_read_well_on_a_phone(
     language: str, phone: Page, site: Site
 ) -> None:
     await import_next_year(site)
-    for path in (f"/{language}/contests", f"/{language}/{NEXT_YEAR}/coming"):
+    for path in (f"/{language}", f"/{language}/{NEXT_YEAR}/coming", f"/{language}/privacy"):
         await phone.goto(site.url(path))
         assert await phone.get_by_role("heading", level=1).count() == 1
         await assert_accessible(phone)

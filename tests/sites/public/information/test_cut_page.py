@@ -67,7 +67,7 @@ async def publish(site: Site, rules: CutRules) -> None:
 async def test_before_it_is_published_the_page_states_it(phone: Page, site: Site) -> None:
     await phone.goto(site.page("/cut"))
     assert await phone.get_by_role("heading", level=1).inner_text() == "入围名单（30 人）"
-    assert "入围名单尚未公布" in await phone.get_by_role("main").inner_text()
+    assert "投票结果尚未公布" in await phone.get_by_role("main").inner_text()
     assert await phone.locator("table").count() == 0
 
 
@@ -77,11 +77,11 @@ async def test_before_it_is_published_the_page_states_it(phone: Page, site: Site
         (
             "zh",
             CutRules(size=3, tie="committee"),
-            ("入围名单（3 人）", "计入选票 1,212 张", "2、3 号票数相同，均为 3 票。"),
+            ("入选名单（3 人）", "计入选票 1,212 张", "2、3 号票数相同，均为 3 票。"),
         ),
         (
             "en",
-            CutRules(size=3, tie="lot", lot_source=SOURCE),
+            CutRules(size=3, tie="lot", lot_source=SOURCE, panel=True),
             (
                 "The 3 finalists",
                 "1,212 ballots counted",
@@ -97,8 +97,8 @@ async def test_afterwards_it_shows_who_goes_on_and_how_to_check(
     await publish(site, rules)
     long_ago = datetime(2001, 1, 1, tzinfo=UTC)
     await site.change_contest(opens_at=long_ago, closes_at=long_ago + timedelta(days=30))
-    home = await site.api.get("/", headers={"accept-language": language})
-    assert home.headers["location"] == f"/{language}/{SLUG}/cut", "it is the outcome of the last"
+    outcome = await site.api.get(f"/{language}/{SLUG}/outcome")
+    assert outcome.headers["location"] == f"/{language}/{SLUG}/cut"
     await phone.goto(f"{site.origin}/{language}/{SLUG}/cut")
     assert await phone.get_by_role("heading", level=1).inner_text() == shown[0]
     rows = await phone.locator("tbody tr").evaluate_all(
@@ -107,6 +107,8 @@ async def test_afterwards_it_shows_who_goes_on_and_how_to_check(
     assert rows == ["04", "01", "03", "line", "02", "05"]
     main = await phone.get_by_role("main").inner_text()
     assert [text for text in shown if text not in main] == []
+    object_online = phone.locator(f"a[href='/{language}/{SLUG}/objection']")
+    assert await object_online.count() == 1, "how to object is always shown"
     await assert_accessible(phone)
     await scale_text(phone)
     await assert_nothing_lost(phone)

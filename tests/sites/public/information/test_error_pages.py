@@ -57,6 +57,18 @@ async def test_each_language_has_its_own(site: Site) -> None:
         assert f'<html lang="{language}">' in answer.text
 
 
+async def test_an_error_names_the_contest_and_leads_on(site: Site) -> None:
+    for language in ("zh", "en"):
+        title = getattr(site.contest.rules.title, language)
+        page = (await site.api.get(f"/{language}/{SLUG}/nowhere", headers=BROWSER)).text
+        assert page.count(title) == 2, "in the head and in the title"
+        for link in (f"/{language}/{SLUG}", f"/{language}/{SLUG}/rules", f"/{language}"):
+            assert f'href="{link}"' in page
+        elsewhere = (await site.api.get(f"/{language}/nowhere", headers=BROWSER)).text
+        assert f'href="/{language}"' in elsewhere
+        assert "rules" not in elsewhere
+
+
 async def test_a_wrong_method_states_it_with_what_is_allowed(site: Site) -> None:
     answer = await site.api.post(f"/zh/{SLUG}/standings", headers=BROWSER)
     assert answer.status_code == 405
@@ -69,7 +81,7 @@ async def test_a_service_that_is_starting_asks_for_patience(
 ) -> None:
     monkeypatch.setattr(site.state, "registry", ContestCache())
     monkeypatch.setattr(site.state, "contest_states", {})
-    for path in ("/", f"/en/{SLUG}", f"/en/{SLUG}/standings"):
+    for path in ("/en", f"/en/{SLUG}", f"/en/{SLUG}/standings"):
         answer = await site.api.get(path, headers={**BROWSER, "accept-language": "en"})
         assert answer.status_code == 503, path
         assert int(answer.headers["retry-after"]) > 0
@@ -131,7 +143,8 @@ async def test_an_error_page_is_for_everybody_and_leads_on(
     guard.expect("status of 404")
     await phone.goto(site.page("/nowhere", language=language))
     await assert_accessible(phone)
-    home, contests = await phone.get_by_role("main").get_by_role("link").all()
-    assert await contests.get_attribute("href") == f"/{language}/contests"
+    home, rules, contests = await phone.get_by_role("main").get_by_role("link").all()
+    assert await contests.get_attribute("href") == f"/{language}"
+    assert await rules.get_attribute("href") == f"/{language}/{SLUG}/rules"
     await home.click()
     assert phone.url == site.page(language=language)

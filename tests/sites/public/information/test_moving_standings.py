@@ -62,6 +62,15 @@ async def test_the_line_stays_below_the_last_who_goes_on(desktop: Page, site: Si
     await first_is(desktop, 50, "2")
     await expect(line).to_be_visible()
     assert await desktop.locator(".rank").first.inner_text() == "1"
+    gaps = desktop.locator("[data-gap]")
+    assert await gaps.nth(0).inner_text() == "领先入围线 2 票"
+    assert await gaps.nth(29).inner_text() == "领先入围线 1 票"
+    assert await gaps.nth(30).inner_text() == "距入围线 1 票"
+    assert await desktop.locator(".bar path").first.get_attribute("d") == "M500 0V10"
+    moved = await desktop.locator("tbody").inner_text()
+    await site.reconcile()
+    await desktop.goto(site.page("/standings"))
+    assert await desktop.locator("tbody").inner_text() == moved, "server and script differ"
     places = await desktop.evaluate(
         "() => [...document.querySelectorAll('tbody tr')].map((row) => row.className)"
     )
@@ -157,7 +166,7 @@ async def test_a_snapshot_stands_still_and_states_of_when_it_is(phone: Page, sit
     shown = (await site.api.get(f"/api/v1/contests/{SLUG}/standings")).json()
     assert shown["release"] == "snapshot"
     await phone.goto(site.page("/standings"))
-    notice = await phone.locator(".notice").inner_text()
+    notice = await phone.locator(".notice.info").inner_text()
     assert f"{moment:%H:%M}（北京时间）的票数" in notice
     before = await phone.locator("tbody").inner_text()
     await site.crowd(3, [8])

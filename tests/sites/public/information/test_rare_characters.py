@@ -56,7 +56,7 @@ async def test_they_are_shown_whole(phone: Page, site: Site) -> None:
         assert await phone.locator(f"[data-number='{number}'] .name").inner_text() == name
         page = await site.api.get(site.page(f"/candidates/{number}"))
         assert f"<h1>{name}</h1>" in page.text
-        assert re.search(rf"<title>{number} {name} ·", page.text)
+        assert f"<title>{name}（{number} 号） ·" in page.text
     await phone.goto(site.page("/standings"))
     assert RARE[1] in await phone.locator("tr[data-number='1'] a").inner_text()
 
@@ -74,7 +74,7 @@ async def test_they_are_shown_whole(phone: Page, site: Site) -> None:
         ("鿏", {5}),
         ("𠮷\ud842", {3}),  # half of a character is none
         ("０３", {3}),  # full-width digits
-        ("3", {3, 13, 23, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 43}),
+        ("3", {3}),
     ],
 )
 async def test_they_are_found(phone: Page, site: Site, words: str, result: set[int]) -> None:
@@ -82,7 +82,7 @@ async def test_they_are_found(phone: Page, site: Site, words: str, result: set[i
     await phone.goto(site.page())
     await phone.evaluate(
         """(words) => { const input = document.querySelector("#search");
-             input.value = words; input.dispatchEvent(new Event("input")); }""",
+             input.value = words; input.dispatchEvent(new Event("input", {bubbles: true})); }""",
         words,
     )
     shown = await phone.locator(".card:not([hidden])").evaluate_all(

@@ -19,6 +19,7 @@ from voting_service.contests.model import (
     ContestRules,
     CutRules,
     EarlyClose,
+    Organiser,
     Platform,
     ReleaseSchedule,
 )
@@ -111,13 +112,58 @@ def test_every_combination_is_shown_completely(language: Language) -> None:
         assert rules_texts["release"][mode].format(daily_at=dated[language]) in page_text
         blackout = rules_texts["release"]["blackout"].format(hours=blackout_hours)
         assert (blackout in page_text) == (blackout_hours > 0)
-        assert rules_texts["cut"]["text"].format(size=30) in page_text
+        assert rules_texts["cut"]["text"]["final"].format(size=30) in page_text
         assert [rule for rule in TIES if rules_texts["cut"][rule] in page_text] == [tie]
         assert (getattr(SOURCE, language) in page_text) == (tie == "lot")
         assert all(item in page_text for item in rules_texts["forbidden"]["items"])
         assert (rules_texts["complain"]["platform"] in page_text) != has_contact
         assert ("12333" in page_text) == has_contact
         assert (rules_texts["changes"]["title"] in page_text) == closed_early
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_of_an_expert_panel_where_none_follows(language: Language) -> None:
+    """On the rules page, in the standings, on the page of the outcome and in print."""
+    final = make_contest("day", "live", 24, "advance_all", False, False)
+    rules = msgspec.structs.replace(final.rules, introduction=None, own_rules=None)
+    final = msgspec.structs.replace(final, rules=rules)
+    cut = msgspec.structs.replace(final.rules.cut, panel=True)
+    panel = msgspec.structs.replace(final, rules=msgspec.structs.replace(final.rules, cut=cut))
+    expert = {"zh": "专家", "en": "expert"}[language]
+    assert expert in words(panel, language)
+    assert expert not in words(final, language)
+    elsewhere = [
+        path
+        for path, text in leaves(texts(language))
+        if expert in text.lower() and not path.endswith(".panel")
+    ]
+    assert {path.split(".")[0] for path in elsewhere} == {"result"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_holds_the_contest_and_what_it_adds_are_shown(language: Language) -> None:
+    def both(text: str) -> Text:
+        return Text(zh=f"{text}（中）", en=f"{text} (E)")
+
+    contest = make_contest("day", "live", 0, "lot", True, False)
+    rules = msgspec.structs.replace(
+        contest.rules,
+        introduction=both("First paragraph\nsecond paragraph"),
+        organisers=(Organiser(both("Host"), both("Joint body")),),
+        own_rules=both("Rule A\nRule B <script>"),
+        telephone="+86 (23) 1234-5678",
+        email="vote@example.org",
+        address=both("1 Example Road"),
+    )
+    contest = msgspec.structs.replace(contest, rules=rules)
+    page_text = words(contest, language)
+    for shown in ("First paragraph", "Host", "Joint body", "Rule A", "Rule B <script>",
+                  "+86 (23) 1234-5678", "vote@example.org", "1 Example Road"):  # fmt: skip
+        assert shown in page_text
+    page = PageCache(contest, OPENS, "", {}).rules(language, ()).body.decode()
+    assert 'href="tel:+86231234-5678"' in page
+    assert 'href="mailto:vote@example.org"' in page
+    assert "<p>Rule A</p>" in page
 
 
 @pytest.mark.parametrize("every", ["day", "contest"])

@@ -19,6 +19,8 @@ from voting_service.sites.public.caches.pages import ordered_candidates
 
 ORDER = 3
 IN_SIGHT = 6
+COLD_BYTES = 60_000
+"""Page, style sheets and scripts as sent, before any picture."""
 
 
 def photograph(seed: int) -> Image.Image:
@@ -72,6 +74,7 @@ async def test_it_is_light_quick_and_still(phone: Page, with_portraits: Site, be
     portraits = [url for url in traffic.bytes_by_url if "/pictures/" in url]
     assert portraits
     assert all(url.endswith(".avif") for url in portraits)
+    assert traffic.bytes_without("/pictures/") <= COLD_BYTES
     seen = await vitals(phone)
     weight = await traffic.bytes_above_the_fold(phone)
     assert weight <= 300_000

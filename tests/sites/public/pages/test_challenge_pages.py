@@ -79,5 +79,14 @@ async def test_who_cannot_pay_is_shown_where_it_works(
         expected["impossible"]
     )
     await expect(phone.get_by_role("heading", name=expected["title"])).to_be_visible()
+    address = await phone.get_by_role("link", name=expected["elsewhere"]).get_attribute("href")
+    assert address == f"/zh/{SLUG}/ballot?carried#choices=3.7"
     await assert_accessible(phone)
     assert await crowded.database.fetchval("select count(*) from ballots") == 1
+    await phone.evaluate("localStorage.clear()")  # as in another browser
+    await phone.context.clear_cookies()
+    await phone.goto(crowded.url(address))
+    await expect(phone.locator("[name=choice]:checked")).to_have_count(2)
+    assert await phone.locator("[name=choice]:checked").evaluate_all(
+        "boxes => boxes.map((box) => box.value).sort()"
+    ) == ["3", "7"]

@@ -28,6 +28,7 @@ from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_contest
 from voting_service.demo import contest as demo
 from voting_service.sites.public.pages.receipt_views import fitting_size, grouped
+from voting_service.voting.ballots.receipt_code import receipt_code
 
 PAGE = f"/zh/{SLUG}/receipts/"
 
@@ -128,6 +129,32 @@ async def test_the_picture_is_plain_svg_that_needs_nothing_else(reader: Reader) 
         assert getattr(demo.RULES.title, language) in texts
         for foreign in ("script", "style", "href", "image", "foreignObject"):
             assert foreign not in answer.text
+
+
+async def test_a_short_code_from_paper_leads_to_the_receipt(reader: Reader) -> None:
+    ballot = (await reader.site.cast([1]))["ballot"]
+    code = receipt_code(bytes.fromhex(ballot))
+    page, drawing = await reader.get(PAGE + ballot), await reader.get(f"{PAGE}{ballot}/picture.svg")
+    assert code in page.text
+    assert code in drawing.text
+    find = PAGE.rstrip("/")
+    assert find in page.text
+    empty = await reader.get(find)
+    assert (empty.status_code, "alert" in empty.text) == (200, False)
+    wrong = ("Z" if code[0] != "Z" else "Y") + code[1:]
+    nobody = receipt_code(bytes(6) + bytes.fromhex("7000800000000000") + bytes(2))
+    for typed, status in (
+        (code, 303), (code.lower().replace("-", " "), 303), (grouped(ballot), 303),
+        (ballot.upper(), 303), (wrong, 422), ("x", 422), (nobody, 404), ("0" * 32, 404),
+        ("票" * 500, 422), ("\0", 422),
+    ):  # fmt: skip
+        answer = await reader.get(find, params={"code": typed})
+        assert answer.status_code == status, typed
+        assert answer.headers["cache-control"] == "no-store"
+        if status == 303:
+            assert answer.headers["location"] == PAGE + ballot
+        else:
+            assert 'role="alert"' in answer.text
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ async def test_a_link_leads_to_a_vote_and_out_again(phone: Page, site: Site) -> 
         await phone.locator(f"[data-choose='{number}']").click()
     assert await kept(phone) == [3, 7]
     await expect(phone.locator(".choice-bar [role=status]")).to_contain_text("2")
-    await phone.locator(".choice-bar button:visible").click()
+    await phone.locator("#review").click()
     await phone.wait_for_url(site.page("/ballot/review"))
     await phone.locator("[data-once]").click()
     await phone.wait_for_url(RECEIPT)
@@ -62,7 +62,7 @@ async def test_a_visitor_leaves(phone: Page, site: Site) -> None:
     await phone.wait_for_url(site.page())
     for number in (3, 7):
         await phone.locator(f"[data-choose='{number}']").click()
-    await phone.locator(".choice-bar button:visible").click()
+    await phone.locator("#review").click()
     await phone.wait_for_url(site.page("/ballot/review"))
     await phone.locator(f"form[action$='/{SLUG}/leave'] button").click()
     await phone.wait_for_url(site.page())

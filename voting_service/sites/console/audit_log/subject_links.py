@@ -29,6 +29,7 @@ _SELECTION_PATTERNS = {
     "objection": ("objection ([0-9]+)", "notice"),
 }
 """The same of a selection."""
+_DRAFT = re.compile("draft ([0-9]+)")
 _DECIDED_ON: Mapping[str, str] = {
     "late_submission": "late",
     "shortlist": "shortlist",
@@ -54,7 +55,11 @@ def read_subject(about: str | None, subject: str, decided: object = None) -> Sub
     entry's approval kind, if it has one, of any type."""
     if about is None:
         return Subject("", subject, "")
+    if draft := _DRAFT.fullmatch(subject):
+        return Subject("draft", draft[1], f"/drafts/{draft[1]}")
     approval = re.fullmatch(_PATTERNS["approval"][0], subject)
+    if approval and decided == "contest_announcement":
+        return Subject("approval", approval[1], "/drafts")
     if approval and isinstance(decided, str) and decided in _DECIDED_ON:
         page = _DECIDED_ON[decided]
         return Subject("approval", approval[1], f"/selections/{about}/{page}")

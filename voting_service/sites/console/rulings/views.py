@@ -137,7 +137,6 @@ async def hold_page(request: Request) -> Response:
     async with _enough_time(state, hold) as connection:
         effects = await load_effect(connection, contest, hold, holds)
         overlaps = await load_overlaps(connection, hold.id) if len(holds) > 1 else {}
-    net = {number: count.net for number, count in figures.votes.items()}
     return page(
         request,
         "rulings/hold.html",
@@ -150,7 +149,7 @@ async def hold_page(request: Request) -> Response:
         overlaps=overlaps,
         window=_window(contest, hold),
         total=effects[0],
-        prospect=prospect(net, effects, contest.rules.cut.size),
+        prospect=prospect(figures.standing(), effects, contest.rules.cut.size),
         size=contest.rules.cut.size,
         names={candidate.number: candidate.name for candidate in contest.candidates},
         **_deciding(request),

@@ -70,6 +70,9 @@ def platform_edit_from(form: Form, terms: PlatformTerms) -> PlatformEdit:
         add_origins=origins,
         remove_origins=tuple(origin for origin in terms.origins if origin not in origins),
         daily_ceiling=_number(form, "daily_ceiling") if form.get("daily_ceiling") else None,
+        entrance=form.get("entrance", "").strip(),
+        app_zh=form.get("app_zh", "").strip(),
+        app_en=form.get("app_en", "").strip(),
     )
 
 

@@ -39,10 +39,10 @@ class CountedColumns(msgspec.Struct, frozen=True):
 class CandidateRow(msgspec.Struct, frozen=True):
     """A candidate's row. `share` is of all net votes, in percent; `to_line` is the difference in
     net votes to the first candidate outside the cut, or (negative) to the last one inside; None
-    without a cut."""
+    without a cut. Who has withdrawn has neither rank nor that."""
 
     number: int
-    rank: int
+    rank: int | None
     counted: CountedColumns
     share: float
     in_cut: str
@@ -74,12 +74,12 @@ def percent(part: int, whole: int) -> float:
 
 def build_tally(contest: Contest, figures: Figures) -> Tally:
     """Return the tally as pages show it."""
-    net = {number: count.net for number, count in figures.votes.items()}
-    total, ranks = sum(net.values()), figures.ranks()
+    net, ranks = figures.standing(), figures.ranks()
+    total = sum(count.net for count in figures.votes.values())
     line, places = figures.line(contest.rules.cut.size), in_cut(net, contest.rules.cut.size)
 
     def to_line(number: int) -> int | None:
-        if line is None:
+        if line is None or number in figures.withdrawn:
             return None
         place = order.index(number) + 1
         other = line.first_out if place <= line.place else line.last_in
@@ -93,10 +93,10 @@ def build_tally(contest: Contest, figures: Figures) -> Tally:
         candidates=tuple(
             CandidateRow(
                 number,
-                ranks[number],
+                ranks.get(number),
                 CountedColumns.of(figures.votes[number]),
-                percent(net[number], total),
-                places[number],
+                percent(figures.votes[number].net, total),
+                places.get(number, "withdrawn"),
                 to_line(number),
             )
             for number in order

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from importlib import resources
 from importlib.metadata import version
 from typing import Any
 
@@ -10,6 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from voting_service.contests.candidate_changes.public_changes import CandidateChanges
 from voting_service.contests.pictures.model import PublicProfile
 from voting_service.i18n.catalogues import load_text
 from voting_service.sites.public.api.reads import (
@@ -73,7 +76,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     closes_at: str | None = None
 
 
-_TYPES = (
+MESSAGE_TYPES = (
     Cast,
     SignInRequest,
     SessionGranted,
@@ -82,6 +85,7 @@ _TYPES = (
     ContestListing,
     CandidateListing,
     PublicProfile,
+    CandidateChanges,
     Standings,
     ReceiptState,
     Problem,
@@ -111,8 +115,18 @@ def _answer(
     return {"description": description, "content": {media_type: {"schema": schema}}}
 
 
+@cache
+def examples() -> Mapping[str, Any]:
+    """Return an example of each message, by the name of its schema."""
+    file = resources.files(__package__).joinpath("examples.json")
+    return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+
+
 def _content(name: str, media_type: str = "application/json") -> dict[str, Any]:
-    return {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{name}"}}
+    if name in examples():
+        content["example"] = examples()[name]
+    return {media_type: content}
 
 
 def _problems(*statuses: int) -> dict[str, Any]:
@@ -228,6 +242,14 @@ def _reading_paths() -> dict[str, Any]:
                 (403, 404, 503),
             ),
         },
+        f"{_CONTEST}/corrections": {
+            "parameters": [_SLUG],
+            "get": _operation(
+                "corrections",
+                {200: "CandidateChanges", 304: ""},
+                (403, 404, 503),
+            ),
+        },
         f"{_CONTEST}/standings": {
             "parameters": [_SLUG],
             "get": _operation(
@@ -336,7 +358,9 @@ def _operators_paths() -> dict[str, Any]:
 @cache
 def document() -> bytes:
     """Return the OpenAPI 3.1 document as JSON."""
-    _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components(
+        MESSAGE_TYPES, ref_template="#/components/schemas/{name}"
+    )
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",

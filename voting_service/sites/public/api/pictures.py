@@ -1,5 +1,6 @@
 """`GET /pictures/{hash}-{width}.{format}`: the bytes of a name never change, so caches may keep
-them without limit. Pictures are under the same embargo as the profiles they belong to."""
+them without limit. Pictures are under the same embargo as the profiles they belong to; logos, the
+only PNG files, are under none."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from voting_service.errors import NotFound, NotPublished
 from voting_service.sites.public.api.reads import matches
 from voting_service.sites.public.state import PublicState
 
-_NAME = re.compile(r"(?P<hash>[0-9a-f]{32})-(?P<width>[1-9][0-9]{1,3})\.(?P<format>avif|webp|jpeg)")
+_NAME = re.compile(
+    r"(?P<hash>[0-9a-f]{32})-(?P<width>[1-9][0-9]{1,3})\.(?P<format>avif|webp|jpeg|png)"
+)
 _HEADERS = {
     "cache-control": "public, max-age=31536000, immutable",
     "content-security-policy": "default-src 'none'; sandbox",
@@ -29,7 +32,8 @@ async def picture_file(request: Request) -> Response:
     name_parts = _NAME.fullmatch(name)
     if name_parts is None or name_parts["hash"] not in state.pictures.owners:
         raise NotFound("sites.public.api.no_such_picture")
-    _require_published(state, state.pictures.owners[name_parts["hash"]])
+    if name_parts["format"] != "png":
+        _require_published(state, state.pictures.owners[name_parts["hash"]])
     content = await state.pictures.read(
         name, name_parts["hash"], int(name_parts["width"]), name_parts["format"]
     )

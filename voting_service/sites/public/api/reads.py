@@ -119,6 +119,15 @@ class CandidateProfile(PreparedEndpoint):
         return profile
 
 
+class Corrections(PreparedEndpoint):
+    """Corrections of profiles, and withdrawals."""
+
+    cache_control = CandidateList.cache_control
+
+    def find(self, state: PublicState, path: dict[str, Any]) -> Prepared:
+        return state.published_contest_state(path["slug"]).profiles.changes
+
+
 class CurrentStandings(PreparedEndpoint):
     """The standings as the release schedule allows."""
 
@@ -170,14 +179,21 @@ async def contest_listing(request: Request) -> Response:
 
 
 class ContestDescription(ListedContest, frozen=True):
-    """A contest's title, phase, voting period and rules, and the server's time."""
+    """A contest's title, phase, voting period and rules, who holds it, and the server's time."""
 
     ballot: dict[str, Any]
     release: dict[str, Any]
     cut: dict[str, Any]
     list_order: str
     candidates: int
+    theme: dict[str, str] | None
+    introduction: dict[str, str] | None
+    organisers: list[dict[str, dict[str, str]]]
+    contact: dict[str, Any]
     server_time: datetime
+
+
+_CONTACT = ("contact", "telephone", "email", "address")
 
 
 async def contest_description(request: Request) -> Response:
@@ -190,9 +206,13 @@ async def contest_description(request: Request) -> Response:
         **msgspec.structs.asdict(_listed(contest, contest.phase(now))),
         ballot=rules["ballot"],
         release=rules["release"],
-        cut=rules["cut"],
+        cut={**rules["cut"], "panel": contest.rules.cut.panel},
         list_order=contest.rules.list_order,
         candidates=len(contest.candidates),
+        theme=rules["theme"],
+        introduction=rules["introduction"],
+        organisers=rules["organisers"],
+        contact={name: rules[name] for name in _CONTACT if rules[name] is not None},
         server_time=now,
     )
     return json_response(description, "public, max-age=1")

@@ -1,7 +1,8 @@
 """Pages that are the same for every visitor, as prepared bytes.
 
-A page is rendered when first requested. A new `PageCache` is created when the contest changes or
-enters another phase. A shuffled list exists in `VARIANTS` orders; a cookie keeps a visitor's order.
+A page is rendered when first requested. A new `PageCache` is created when the contest changes,
+enters another phase, or has an hour or a day less to go. A shuffled list exists in `VARIANTS`
+orders; a cookie keeps a visitor's order.
 """
 
 from __future__ import annotations
@@ -9,15 +10,34 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property, lru_cache
 
+from voting_service.contests.candidate_changes.descriptions import (
+    describe_corrections,
+    describe_withdrawals,
+)
 from voting_service.contests.model import Candidate, Contest, Phase, Platform
 from voting_service.contests.phases import published_at
 from voting_service.contests.pictures.model import Picture
+from voting_service.contests.pictures.share_picture import SharePictureText
 from voting_service.contests.settings.descriptions import describe_changes
 from voting_service.contests.settings.repository import AnnouncedChange
 from voting_service.errors import NotFound
 from voting_service.i18n.formatting import written_list
 from voting_service.i18n.text import Language
+from voting_service.sites.public.caches.candidate_list import (
+    EVERYBODY,
+    CandidateList,
+    ListFilter,
+)
+from voting_service.sites.public.caches.countdown import count_down
+from voting_service.sites.public.caches.share_pictures import (
+    WHOLE_CONTEST,
+    Shared,
+    SharePicture,
+    describe,
+    picture_text,
+)
 from voting_service.sites.public.caches.shown_pages import ShownPages
 from voting_service.sites.public.rendering import (
     dated,
@@ -31,10 +51,13 @@ from voting_service.voting.tally.standings import Standings
 
 VARIANTS = 64
 """Number of orders of a shuffled list: enough to be fair to all, few enough to cache."""
+FILTERED_PAGES = 256
+"""Pages kept of lists and profiles that were reached with a filter."""
 
 
 def ordered_candidates(contest: Contest, variant: int) -> tuple[Candidate, ...]:
-    """Return the candidates in the order of a variant, or by number if the contest's rules set it.
+    """Return the candidates in the order of a variant, the withdrawn last, or by number if the
+    contest's rules set it.
 
     Deterministic, so every worker shows a visitor the same order.
     """
@@ -42,7 +65,7 @@ def ordered_candidates(contest: Contest, variant: int) -> tuple[Candidate, ...]:
         return contest.candidates
     order = list(contest.candidates)
     random.Random(f"{contest.slug} {variant}").shuffle(order)  # noqa: S311 — not a secret
-    return tuple(order)
+    return tuple(sorted(order, key=lambda candidate: candidate.number in contest.withdrawn))
 
 
 def phase_line(contest: Contest, phase: Phase, language: Language) -> str:
@@ -96,6 +119,9 @@ class PageCache:
             if portrait.kind == "portrait"
         }
         self.phase = contest.phase(now)
+        self._countdown = count_down(contest, now)
+        self._made_at = now
+        self._current_to = self._countdown.holds_to if self._countdown else None
         self._public_url = public_url
         self._pages: dict[tuple[str, Language, int], PreparedPage] = {}
         self._rules: dict[Language, tuple[list[str], PreparedPage]] = {}
@@ -104,14 +130,40 @@ class PageCache:
         self._frames: dict[tuple[str, Language, frozenset[Hashable]], PageFrame] = {}
         self._standings: dict[Language, tuple[str, PreparedPage]] = {}
         self._candidates: Mapping[int, Candidate] = {c.number: c for c in contest.candidates}
+        self.filtered_candidates = lru_cache(FILTERED_PAGES)(self._candidates_page)
+        """The list with the candidates hidden whom a filter does not let through."""
+        self.filtered_profile = lru_cache(FILTERED_PAGES)(self._profile_page)
+        """A profile beside those whom a filter lets through. Raises NotFound."""
+
+    @cached_property
+    def list(self) -> CandidateList:
+        """What lists need to know of the candidates."""
+        return CandidateList(self.contest)
+
+    def is_current(self, now: datetime) -> bool:
+        """Return whether phase and countdown are those of `now`."""
+        return self._made_at <= now and (self._current_to is None or now <= self._current_to)
 
     def candidates(self, language: Language, variant: int) -> PreparedPage:
         """The list of all candidates."""
         key = ("candidates", language, variant)
         if key not in self._pages:
-            order = ordered_candidates(self.contest, variant)
-            self._pages[key] = self._render("candidates.html", language, "", order=order)
+            self._pages[key] = self._candidates_page(language, variant, EVERYBODY)
         return self._pages[key]
+
+    def _candidates_page(
+        self, language: Language, variant: int, list_filter: ListFilter
+    ) -> PreparedPage:
+        return self._render(
+            "candidates.html",
+            language,
+            "",
+            order=ordered_candidates(self.contest, variant),
+            candidate_list=self.list,
+            found=self.list.find(list_filter),
+            list_filter=list_filter,
+            query=list_filter.query,
+        )
 
     def coming(self, language: Language) -> PreparedPage:
         """The contest's name and dates only, for a contest under embargo."""
@@ -119,28 +171,59 @@ class PageCache:
         if key not in self._pages:
             publish_at = published_at(self.contest)
             self._pages[key] = self._render(
-                "coming.html", language, "/coming", publish_at=publish_at
+                "coming.html", language, "/coming", publish_at=publish_at, share=None
             )
         return self._pages[key]
 
     def profile(self, language: Language, number: int) -> PreparedPage:
         """The profile of one candidate. Raises NotFound."""
-        candidate = self._candidates.get(number)
-        if candidate is None:
-            raise NotFound("sites.public.caches.no_such_candidate")
         key = ("profile", language, number)
         if key not in self._pages:
-            portrait = self._portraits.get(number)
-            self._pages[key] = self._render(
-                "profile.html",
-                language,
-                f"/candidates/{number}",
-                candidate=candidate,
-                picture=portrait,
-                more_pictures=[p for p in self._pictures.get(number, ()) if p is not portrait],
-                preview_image=portrait.preview_url if portrait else None,
-            )
+            self._pages[key] = self._profile_page(language, number, EVERYBODY)
         return self._pages[key]
+
+    def _profile_page(
+        self, language: Language, number: int, list_filter: ListFilter
+    ) -> PreparedPage:
+        candidate = self._candidate(number)
+        portrait = self._portraits.get(number)
+        return self._render(
+            "profile.html",
+            language,
+            f"/candidates/{number}",
+            candidate=candidate,
+            candidate_list=self.list,
+            neighbours=self.list.neighbours(number, list_filter),
+            query=list_filter.query,
+            picture=portrait,
+            more_pictures=[p for p in self._pictures.get(number, ()) if p is not portrait],
+            corrections=[
+                c for c in describe_corrections(self.contest, language) if c.number == number
+            ],
+            withdrawals=[
+                w for w in describe_withdrawals(self.contest, language) if w.number == number
+            ],
+            share=self.share_picture(language, number),
+        )
+
+    def _candidate(self, number: int) -> Candidate:
+        if number not in self._candidates:
+            raise NotFound("sites.public.caches.no_such_candidate")
+        return self._candidates[number]
+
+    def picture_text(
+        self, language: Language, number: int
+    ) -> tuple[SharePictureText, Picture | None]:
+        """The texts of the picture of a candidate's page, with the portrait; of the contest's pages
+        for WHOLE_CONTEST. Raises NotFound."""
+        portrait = self._portraits.get(number)
+        shared = None if number == WHOLE_CONTEST else Shared(self._candidate(number), portrait)
+        return picture_text(self.contest, shared, language, self._public_url), portrait
+
+    def share_picture(self, language: Language, number: int = WHOLE_CONTEST) -> SharePicture:
+        """Where the picture is that messengers show of a page. Raises NotFound."""
+        card, _ = self.picture_text(language, number)
+        return describe(self.contest, number, language, card)
 
     def rules(self, language: Language, platforms: Collection[Platform]) -> PreparedPage:
         """The rules page, rendered again when the platforms or their person policies change."""
@@ -151,6 +234,19 @@ class PageCache:
             page = self._render("rules.html", language, "/rules", changes=changes, often=often)
             cached = self._rules[language] = (often, page)
         return cached[1]
+
+    def corrections(self, language: Language) -> PreparedPage:
+        """The page of every correction and withdrawal."""
+        key = ("corrections", language, 0)
+        if key not in self._pages:
+            self._pages[key] = self._render(
+                "corrections.html",
+                language,
+                "/corrections",
+                corrections=describe_corrections(self.contest, language),
+                withdrawals=describe_withdrawals(self.contest, language),
+            )
+        return self._pages[key]
 
     def standings(self, language: Language, shown: Standings, tag: str) -> PreparedPage:
         """The standings page, rendered again when `tag` changes."""
@@ -182,9 +278,10 @@ class PageCache:
             contest=self.contest,
             phase=self.phase,
             phase_line=phase_line(self.contest, self.phase, language),
+            countdown=self._countdown,
             pictures=self._portraits,
             public_url=self._public_url,
-            **{"preview_image": None, **values},
+            **{"share": self.share_picture(language), **values},
         )
 
     def frame(self, template: str, language: Language, below: str, **values: Hashable) -> PageFrame:

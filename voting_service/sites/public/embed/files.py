@@ -17,14 +17,18 @@ from starlette.responses import Response
 from voting_service.errors import NotFound
 from voting_service.infrastructure.prepared_response import Prepared
 from voting_service.sites.public.api.reads import conditional_response
+from voting_service.sites.public.state import PublicState
 
 _HEADERS = {
     "cache-control": "public, max-age=300, stale-while-revalidate=86400",
     "cross-origin-resource-policy": "cross-origin",
     "x-content-type-options": "nosniff",
-    # Browsers fetch modules with CORS; cors.py allows registered origins.
     "vary": "Origin",
 }
+
+_FOR_ANYBODY = {"access-control-allow-origin": "*"}
+"""Browsers fetch modules with CORS. On a page whose origin is not registered the script runs too,
+and writes that to the console; the API tells it nothing."""
 
 
 @cache
@@ -41,4 +45,7 @@ async def embed_file(request: Request) -> Response:
         raise NotFound("sites.public.embed.no_such_file")
     media_type, _ = mimetypes.guess_type(name)
     assert media_type is not None
-    return conditional_response(request, file, _HEADERS, media_type)
+    state: PublicState = request.state.app_state
+    registered = request.headers.get("origin", "") in state.origins  # cors.py answers these
+    headers = _HEADERS if registered else _HEADERS | _FOR_ANYBODY
+    return conditional_response(request, file, headers, media_type)

@@ -30,7 +30,7 @@ EXAMPLE_PLATFORM = "your-platform"
 EXAMPLE_CONTEST = "your-contest"
 DEMO_PLATFORM = "demo"
 """If this platform is registered, the service is a demo and the examples run as printed."""
-_CACHE_CONTROL = "public, max-age=60"
+CACHE_CONTROL = "public, max-age=60"
 
 
 class Example(NamedTuple):
@@ -50,8 +50,16 @@ EXAMPLES = (
         run="venv/bin/python sign_in.py reader-1",
         install='python3 -m venv venv\nvenv/bin/pip install "pyjwt[crypto]"',
     ),
+    Example("Node.js", "sign-in.js", run="node sign-in.js reader-1"),
     Example("Java", "SignIn.java", run="java SignIn.java reader-1"),
-    Example("Node.js", "sign-in.mjs", run="node sign-in.mjs reader-1"),
+    Example("PHP", "sign_in.php", run="php sign_in.php reader-1"),
+    Example("Go", "sign_in.go", run="go run sign_in.go reader-1"),
+    Example(
+        "C#",
+        "SignIn.cs",
+        run="dotnet run -- reader-1",
+        install="dotnet new console -o .\nrm Program.cs",
+    ),
 )
 
 
@@ -86,12 +94,13 @@ async def guide(request: Request) -> Response:
     """Return the guide."""
     state: PublicState = request.state.app_state
     language = language_of_path(request)
-    page = _page(language, _example_names(state))
-    return page_response(request, page, cache_control=_CACHE_CONTROL)
+    page = _page(language, example_names(state))
+    return page_response(request, page, cache_control=CACHE_CONTROL)
 
 
-def _example_names(state: PublicState) -> ExampleNames:
-    """Return the front contest of this service, and the demo platform if it is registered."""
+def example_names(state: PublicState) -> ExampleNames:
+    """Return the names that the samples print: the front contest of this service, and the demo
+    platform if it is registered."""
     demo = state.registry.platforms.get(DEMO_PLATFORM)
     platform = DEMO_PLATFORM if demo and demo.enabled else EXAMPLE_PLATFORM
     contest = find_front_contest(

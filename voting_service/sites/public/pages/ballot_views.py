@@ -19,6 +19,7 @@ from voting_service.errors import (
     SentFromElsewhere,
     VotingError,
 )
+from voting_service.i18n.formatting import written_list
 from voting_service.infrastructure.timeouts import CHALLENGE_GRACE_SECONDS
 from voting_service.sites.public.api.cast_ballot import SubmittedBallot, submit_ballot
 from voting_service.sites.public.caches.pages import ordered_candidates
@@ -29,7 +30,7 @@ from voting_service.sites.public.pages.forms import (
     csrf_token,
     read_form,
 )
-from voting_service.sites.public.pages.problem_views import problem_page, sign_in_platforms
+from voting_service.sites.public.pages.problem_views import problem_page, sign_in_choices_on
 from voting_service.sites.public.pages.receipt_views import receipt_page
 from voting_service.sites.public.pages.responses import (
     keep_order,
@@ -44,6 +45,7 @@ from voting_service.sites.shared.security_headers import SECURITY_HEADERS, conte
 from voting_service.voting.ballots.parse import (
     MAX_BODY_BYTES,
     BallotRequest,
+    CandidateWithdrawn,
     PeriodFault,
     check_choices,
     check_period,
@@ -110,7 +112,7 @@ async def review(context: PageContext) -> Response:
         context.cookies.forget_choice(response)
         return response
     try:
-        choices = check_choices(kept, context.contest)
+        choices = _check_standing(kept, context.contest)
     except InvalidInput:
         return _review_page(context, kept, is_faulty=True)
     response = RedirectResponse(f"{context.address}/ballot/review", 303, _HEADERS)
@@ -120,11 +122,23 @@ async def review(context: PageContext) -> Response:
 
 async def review_page(context: PageContext) -> Response:
     """Show the chosen candidates and the button that casts."""
+    choices = context.cookies.choice(context.request)
     try:
-        choices = check_choices(context.cookies.choice(context.request), context.contest)
+        _check_standing(choices, context.contest)
+    except CandidateWithdrawn:
+        return _review_page(context, choices, is_faulty=True)
     except InvalidInput:
         return RedirectResponse(f"{context.address}/ballot", 303, _HEADERS)
     return _review_page(context, choices)
+
+
+def _check_standing(given: Sequence[int], contest: Contest) -> list[int]:
+    """Return the choices in ascending order. Raises InvalidInput with every wrong one, and
+    CandidateWithdrawn."""
+    choices = check_choices(list(given), contest)
+    if withdrawn := [w for w in contest.withdrawals if w.number in choices]:
+        raise CandidateWithdrawn(contest, withdrawn)
+    return choices
 
 
 async def cast(context: PageContext) -> Response:
@@ -230,7 +244,7 @@ def _review_page(
         ),
         platform=context.state.platforms[voter.platform_id] if voter else None,
         voted=voted,
-        platforms=() if voter else sign_in_platforms(context),
+        choices=() if voter else sign_in_choices_on(context),
         csrf_token=csrf_token(
             context.contest_state.keys.session, context.cookies.session(context.request)
         ),
@@ -271,7 +285,13 @@ def _explain(choices: Sequence[int], context: PageContext) -> str:
     rules = context.contest.rules.ballot
     lines: dict[str, str] = texts(context.language)["review"]["fault"]
     line = lines[_fault(choices, context.contest)]
+    names = [
+        getattr(candidate.name, context.language)
+        for candidate in context.contest.candidates
+        if candidate.number in context.contest.withdrawn and candidate.number in choices
+    ]
     return line.format(
+        names=written_list(names, context.language),
         count=len(choices),
         min=rules.min_choices,
         max=rules.max_choices,
@@ -286,4 +306,4 @@ def _fault(choices: Sequence[int], contest: Contest) -> str:
         return "too_many"
     if len(choices) < contest.rules.ballot.min_choices:
         return "too_few"
-    return "unknown"
+    return "withdrawn" if contest.withdrawn.keys() & set(choices) else "unknown"

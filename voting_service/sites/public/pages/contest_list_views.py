@@ -1,19 +1,17 @@
-"""The home page, the list of all contests, and the page of a contest under embargo."""
+"""The index of all contests, the page of a contest under embargo, and addresses people shorten."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from voting_service.contests.contest_list import find_front_contest, group_by_phase
+from voting_service.contests.contest_list import group_by_phase
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import is_published
 from voting_service.errors import StoreUnavailable
 from voting_service.i18n.formatting import preferred_language
-from voting_service.i18n.text import Language
 from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.nomination.awards.published_result import shown_result
 from voting_service.sites.public.pages.cached_views import SHARED
@@ -26,59 +24,81 @@ from voting_service.sites.shared.prepared_pages import PreparedPage
 _SHARED = SHARED.decode()
 
 
-async def home(request: Request) -> Response:
-    """Redirect (302) to the front contest (contests/contest_list.py), in the reader's language."""
-    language = preferred_language(request.headers.get("accept-language", "").encode())
-    address = await _front_address(request.state.app_state, language)
-    return RedirectResponse(address, 302, {"vary": "accept-language"})
-
-
-async def home_in_language(request: Request) -> Response:
-    """Redirect (302) from `/zh` and `/en` to the front contest in that language."""
-    address = await _front_address(request.state.app_state, language_of_path(request))
-    return RedirectResponse(address, 302)
-
-
-async def _front_address(state: PublicState, language: Language) -> str:
-    now = state.clock()
-    contest = find_front_contest(state.contests(), now)
-    if contest is None:
-        return f"/{language}/contests"
-    address = f"/{language}/{contest.slug}"
-    if contest.phase(now) == "closed":
-        return address + await _outcome(state, contest, now)
-    return address if is_published(contest, now) else f"{address}/coming"
-
-
-async def _outcome(state: PublicState, contest: Contest, now: datetime) -> str:
-    """Return the path, under the contest's address, of a closed contest's newest outcome. Empty
-    (the list of candidates) while nothing is published or the store is unavailable."""
-    try:
-        async with acquire(state.read_pool) as connection:
-            if await shown_result(connection, contest.id, now) is not None:
-                return "/result"
-        return "/cut" if await state.publication(contest) is not None else ""
-    except StoreUnavailable:
-        return ""
-
-
-async def contests_page(request: Request) -> Response:
-    """Show all visible contests by phase."""
+async def index(request: Request) -> Response:
+    """Show every contest: open ones first, then announced ones, then past ones."""
     state: PublicState = request.state.app_state
-    now = state.clock()
+    now, language = state.clock(), language_of_path(request)
+    listed = group_by_phase(state.contests(), now)
+    shown = tuple(
+        (phase, contest.slug, contest.revision, is_published(contest, now))
+        for phase, contests in listed.items()
+        for contest in contests
+    )
+    kept = state.index_pages.get(language)
+    if kept is None or kept[0] != shown:
+        body = render(
+            "contests.html",
+            language=language,
+            path="",
+            listed=listed,
+            is_published=partial(is_published, now=now),
+            public_url=state.settings.public_url.rstrip("/"),
+        )
+        kept = state.index_pages[language] = (shown, PreparedPage.of(body))
+    return page_response(request, kept[1], cache_control=_SHARED)
+
+
+async def privacy(request: Request) -> Response:
+    """Show what personal data is handled, what for and for how long."""
+    state: PublicState = request.state.app_state
     body = render(
-        "contests.html",
+        "privacy.html",
         language=language_of_path(request),
-        path="/contests",
-        listed=group_by_phase(state.contests(), now),
-        is_published=partial(is_published, now=now),
+        path="/privacy",
+        title=None,
         public_url=state.settings.public_url.rstrip("/"),
     )
     return page_response(request, PreparedPage.of(body), cache_control=_SHARED)
 
 
+async def in_readers_language(request: Request) -> Response:
+    """Redirect (302) from `/`, and from addresses that the index had before, to the index."""
+    language = request.path_params.get("language") or preferred_language(
+        request.headers.get("accept-language", "").encode()
+    )
+    return RedirectResponse(f"/{language}", 302, {"vary": "accept-language"})
+
+
+async def contest_in_readers_language(request: Request) -> Response:
+    """Redirect (302) from `/bayu-2022`, as people type it from paper, to the contest. Raises
+    NotFound."""
+    state: PublicState = request.state.app_state
+    contest = state.contest_state(request.path_params["slug"]).contest
+    language = preferred_language(request.headers.get("accept-language", "").encode())
+    return RedirectResponse(f"/{language}/{contest.slug}", 302, {"vary": "accept-language"})
+
+
+async def outcome(context: PageContext) -> Response:
+    """Redirect (302) to the newest outcome of a contest: the result that follows the vote, or the
+    page of the cut, which shows that there is none yet."""
+    address = f"{context.address}/cut"
+    if await _has_result(context.state, context.contest):
+        address = f"{context.address}/result"
+    return RedirectResponse(address, 302, {"cache-control": "no-store"})
+
+
+async def _has_result(state: PublicState, contest: Contest) -> bool:
+    """Return whether the result is announced. False also if the store is unavailable."""
+    try:
+        async with acquire(state.read_pool) as connection:
+            return await shown_result(connection, contest.id, state.clock()) is not None
+    except StoreUnavailable:
+        return False
+
+
 async def coming(context: PageContext) -> Response:
-    """Show name and dates of a contest under embargo; redirect (302) to its list once published."""
+    """Show name, dates and organisers of a contest under embargo; redirect (302) to its list once
+    published."""
     if is_published(context.contest, context.now):
         return RedirectResponse(context.address, 302, {"cache-control": "no-store"})
     page = context.page_cache.coming(context.language)

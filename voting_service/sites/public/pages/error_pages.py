@@ -110,8 +110,11 @@ def _state(scope: Scope) -> PublicState:
 
 def _page_headers_and_body(scope: Scope, name: str) -> tuple[Headers, bytes]:
     language, contest_state = _language(scope), _contest_state(scope)
-    home = f"/{language}/{contest_state.contest.slug}" if contest_state else "/"
-    body = _page(name, language, home)
+    home, contest_title = f"/{language}", ""
+    if contest_state is not None:
+        contest = contest_state.contest
+        home, contest_title = f"{home}/{contest.slug}", getattr(contest.rules.title, language)
+    body = _page(name, language, home, contest_title)
     return _page_headers(body), body
 
 
@@ -120,7 +123,8 @@ def _page_headers(body: bytes) -> Headers:
 
 
 @lru_cache(maxsize=256)
-def _page(name: str, language: Language, home: str) -> bytes:
+def _page(name: str, language: Language, home: str, contest_title: str) -> bytes:
+    """Return an error page, of the contest that is titled so where there is one."""
     sections = texts(language)["error"]
     section = sections.get(name, sections["other"])
     return render(
@@ -130,5 +134,6 @@ def _page(name: str, language: Language, home: str) -> bytes:
         title=section["title"],
         text=section["text"],
         home=home,
+        contest_title=contest_title,
         can_repeat=name in {"busy", "bug"},
     )

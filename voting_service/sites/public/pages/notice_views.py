@@ -110,4 +110,5 @@ def _builtins(published: PublishedNotice) -> dict[str, object]:
 async def in_readers_language(request: Request) -> Response:
     """Redirect (302) from an address without a language, as printed on paper."""
     language = preferred_language(request.headers.get("accept-language", "").encode())
-    return RedirectResponse(f"/{language}{request.url.path}", 302, {"vary": "accept-language"})
+    path = request.url.path.rstrip("/")
+    return RedirectResponse(f"/{language}{path}", 302, {"vary": "accept-language"})

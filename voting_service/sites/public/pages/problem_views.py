@@ -11,7 +11,6 @@ from babel.dates import format_timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from voting_service.contests.model import Platform
 from voting_service.contests.phases import require_published
 from voting_service.errors import (
     NotFound,
@@ -29,6 +28,7 @@ from voting_service.sites.public.api.cast_ballot import PlatformSwitchedOff
 from voting_service.sites.public.pages.context import PageContext, load_context
 from voting_service.sites.public.pages.forms import csrf_token
 from voting_service.sites.public.pages.responses import rendered_response
+from voting_service.sites.public.pages.sign_in_choices import SignInChoice, sign_in_choices
 from voting_service.sites.public.rendering import dated, deadline, texts
 from voting_service.sites.shared.problem_documents import problem_kind
 
@@ -87,7 +87,7 @@ def problem_page(
         chosen=chosen,
         period=period,
         csrf_token=csrf_token(context.contest_state.keys.session, session),
-        platforms=sign_in_platforms(context) if isinstance(error, NotSignedIn) else (),
+        choices=sign_in_choices_on(context) if isinstance(error, NotSignedIn) else (),
     )
     response = rendered_response(body, status)
     response.headers.update(headers)
@@ -133,6 +133,12 @@ def time_until_open(context: PageContext, language: Language) -> str:
     )
 
 
-def sign_in_platforms(context: PageContext) -> list[Platform]:
-    """Return the platforms through which voters can sign in."""
-    return sorted(context.state.platforms.values(), key=lambda platform: platform.id)
+def sign_in_choices_on(context: PageContext) -> list[SignInChoice]:
+    """Return the platforms through which voters can sign in, to go on with their choices."""
+    state = context.state
+    return sign_in_choices(
+        state.platforms.values(),
+        context.language,
+        state.settings.public_url,
+        f"{context.address}/ballot/review",
+    )

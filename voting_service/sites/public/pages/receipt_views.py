@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from markupsafe import escape
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.sites.public.api.reads import find_ballot
 from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.responses import rendered_response
@@ -19,7 +21,9 @@ from voting_service.sites.shared.page_frame import placeholder
 from voting_service.sites.shared.qr_code import QrCodes
 from voting_service.sites.shared.security_headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 from voting_service.voting.ballots.receipt import receipt_bytes
+from voting_service.voting.ballots.receipt_code import ids_of_receipt_code, receipt_code
 from voting_service.voting.ballots.receipt_state import ReceiptState
+from voting_service.voting.ballots.repository import find_by_receipt_code
 
 PICTURE_WIDTH = 640
 _MARGIN = 40
@@ -27,6 +31,8 @@ _TITLE_SIZE = 34
 _GROUP = 4
 _END = 8
 _BALLOT_DIGITS = 32
+_WHOLE_NUMBER = re.compile(r"[0-9a-f]{32}")
+_MAX_TYPED = 80
 _POLICY = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' blob:")
 """Allows the picture that the script draws, which phones save by touch and hold."""
 
@@ -50,6 +56,7 @@ class Receipt(NamedTuple):
     ballot: str
     ballot_groups: str
     ballot_end: str
+    short_code: str
     issued_at: str
     issued_text: str
     seal: str
@@ -60,6 +67,36 @@ class Receipt(NamedTuple):
 
 
 _PLACEHOLDERS = Receipt(*(placeholder(name) for name in Receipt._fields))
+
+
+async def find_receipt(context: PageContext) -> Response:
+    """Show the form for a short code or a whole ballot number, and redirect (303) from one to its
+    receipt. Nothing of a receipt is shown here."""
+    typed = context.request.query_params.get("code", "").strip()[:_MAX_TYPED].replace("\0", "?")
+    fault, status = None, 200
+    if typed:
+        ballot = await _find_ballot(context, typed)
+        if isinstance(ballot, bytes):
+            return RedirectResponse(
+                f"{context.address}/receipts/{ballot.hex()}", 303, {"cache-control": "no-store"}
+            )
+        fault, status = ("mistyped", 422) if ballot is None else ("none", 404)
+    body = context.page_cache.render(
+        "find_receipt.html", context.language, "/receipts", typed=typed, fault=fault
+    )
+    return rendered_response(body, status)
+
+
+async def _find_ballot(context: PageContext, typed: str) -> bytes | Literal["none"] | None:
+    """Return the id of the ballot with a code or number as a person typed it; None if it was
+    mistyped, `none` where there is no such ballot."""
+    whole = _WHOLE_NUMBER.fullmatch(re.sub(r"[\s-]", "", typed).lower())
+    ids = (bytes.fromhex(whole[0]),) * 2 if whole else ids_of_receipt_code(typed)
+    if ids is None:
+        return None
+    async with acquire(context.state.read_pool) as connection:
+        ballot = await find_by_receipt_code(connection, context.contest.id, ids)
+    return "none" if ballot is None else ballot
 
 
 async def receipt(context: PageContext) -> Response:
@@ -119,6 +156,7 @@ async def _load_receipt(context: PageContext, ballot: str) -> tuple[Receipt, Rec
         ballot=fields.ballot,
         ballot_groups=grouped(fields.ballot),
         ballot_end=fields.ballot[-_END:],
+        short_code=receipt_code(bytes.fromhex(fields.ballot)),
         issued_at=fields.issued_at.isoformat(),
         issued_text=dated(fields.issued_at, context.contest.zone, context.language),
         seal=fields.seal,

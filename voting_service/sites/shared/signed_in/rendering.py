@@ -11,6 +11,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.formatting import written_moment, written_number
 from voting_service.i18n.text import LANGUAGES
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
@@ -35,9 +36,9 @@ PAGE_HEADERS = {**SECURITY_HEADERS, "cache-control": "no-store", "vary": "Cookie
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
     """Render a page; nothing may cache it.
 
-    `template` is `<area>/<name>.html` of the theme. In it: `t.<area>.<key>`, `user` (None when
-    nobody is signed in), `csrf`, `language`, `done` (the message of `redirect_done`, or ""),
-    `number()`, `moment()`, `text_of()` (for a `Text`), `static_url()`, `nav`, and `values`;
+    `template` is `<area>/<name>.html` of the theme. In it: `t.<area>.<key>`, `look.<key>`, `user`
+    (None when nobody is signed in), `csrf`, `language`, `done` (the message of `redirect_done`,
+    or ""), `number()`, `moment()`, `text_of()` (for a `Text`), `static_url()`, `nav`, and `values`;
     `contest=` or `selection=` add the subject's own navigation and show times in its time zone.
     """
     state = get_state(request)
@@ -53,6 +54,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     body = state.theme.environment.get_template(template).render(
         {
             "t": state.theme.texts(language),
+            "look": load_catalogue("look", language),
             "user": user,
             "csrf": user.csrf if user else "",
             "language": language,

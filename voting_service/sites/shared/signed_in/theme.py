@@ -14,6 +14,7 @@ import jinja2
 
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import LANGUAGES, Language
+from voting_service.sites.shared.look import LOOK
 from voting_service.sites.shared.static_files import StaticFile, static_files
 from voting_service.sites.shared.templates import template_environment
 from voting_service.staff.accounts.model import Role
@@ -44,7 +45,9 @@ class Theme:
     ) -> None:
         """Of the navigation only items that lead to one of `paths`, the routes, are kept."""
         self.navigation = tuple(item for item in navigation if item.path in paths)
-        self.static: Mapping[str, StaticFile] = static_files(*SHARED.values(), *areas.values())
+        self.static: Mapping[str, StaticFile] = static_files(
+            LOOK, *SHARED.values(), *areas.values()
+        )
         self.environment: jinja2.Environment = template_environment(**SHARED, **areas)
         self._texts = {
             language: _texts(language, *SHARED_TEXTS, *catalogues) for language in LANGUAGES

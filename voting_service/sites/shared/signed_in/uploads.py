@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from voting_service.errors import (
     Fault,
     InputTooLarge,
+    InvalidInput,
     MalformedInput,
     Unavailable,
     UnsupportedMedia,
@@ -55,21 +56,37 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 class Posted(msgspec.Struct, frozen=True):
-    """The fields, each with all its values, and the chosen files, by field."""
+    """The fields, each with all its values, and the chosen files, by field: `files` has one of
+    each field, `all_files` every one."""
 
     fields: dict[str, list[str]]
-    files: dict[str, Upload]
+    all_files: dict[str, list[Upload]]
+
+    @property
+    def files(self) -> dict[str, Upload]:
+        return {field: uploads[-1] for field, uploads in self.all_files.items()}
+
+    def field(self, name: str) -> str:
+        """Return the value of a field that is there once; "" for any other."""
+        values = self.fields.get(name, [])
+        return values[0] if len(values) == 1 else ""
+
+    def file(self, name: str) -> Upload:
+        """Return the file of a field. Raises InvalidInput when none was chosen."""
+        if name not in self.all_files:
+            raise InvalidInput(Fault(name, "sites.shared.signed_in.no_file_chosen"))
+        return self.files[name]
 
 
-async def read_upload(request: Request) -> Posted:
-    """Return a multipart form, without the CSRF token.
+async def read_upload(request: Request, *, max_files: int = MAX_FILES) -> Posted:
+    """Return a multipart form of at most `max_files` files, without the CSRF token.
 
     Raises as `forms.read_form_lists`; also InputTooLarge, UnsupportedMedia, MalformedInput, and
     Unavailable when too many uploads are running.
     """
     _refuse_what_is_no_form(request)
     async with _turn(request):
-        posted = await _parse(request, MAX_BODY_BYTES, UPLOAD_SECONDS)
+        posted = await _parse(request, MAX_BODY_BYTES, UPLOAD_SECONDS, max_files)
     await check_csrf_token(request, posted.fields)
     return posted
 
@@ -108,11 +125,13 @@ async def _turn(request: Request) -> AsyncGenerator[None, None]:
         yield
 
 
-async def _parse(request: Request, max_bytes: int, seconds: float) -> Posted:
+async def _parse(
+    request: Request, max_bytes: int, seconds: float, max_files: int = MAX_FILES
+) -> Posted:
     parser = MultiPartParser(
         request.headers,
         _bounded(request, max_bytes),
-        max_files=MAX_FILES,
+        max_files=max_files,
         max_fields=MAX_FIELDS,
         max_part_size=MAX_FIELD_BYTES,
     )
@@ -128,13 +147,13 @@ async def _parse(request: Request, max_bytes: int, seconds: float) -> Posted:
         # Not its words: they may quote what was sent.
         raise MalformedInput(Fault("", "sites.shared.signed_in.unknown_form")) from None
     fields: dict[str, list[str]] = {}
-    files: dict[str, Upload] = {}
+    files: dict[str, list[Upload]] = {}
     try:
         for name, value in form.multi_items():
             if not isinstance(value, UploadFile):
                 fields.setdefault(name, []).append(field_text(value))
             elif value.filename:  # a browser sends the field without a name where none was chosen
-                files[name] = Upload(value.filename, await value.read())
+                files.setdefault(name, []).append(Upload(value.filename, await value.read()))
     finally:
         await form.close()
     return Posted(fields, files)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from voting_service.i18n.catalogues import load_catalogue
-from voting_service.i18n.formatting import written_moment
+from voting_service.i18n.formatting import written_deadline, written_moment, written_zone
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.typesetting.compiler import typeset
 from voting_service.voting.cut.document import (
@@ -55,7 +55,7 @@ def key_fingerprint(public_key: str) -> str:
 def announced(verified: VerifiedCut, digest: str, language: Language) -> Part:
     """Return the data of the template; `digest` is that of the signed file."""
     document, words = verified.document, texts(language)
-    names = {c.number: getattr(c.name, language) for c in document.candidates}
+    names = {c.number: getattr(c.name, language) for c in document.counted}
     title = words["title_corrected" if document.corrects else "title"]
     return {
         "language": language,
@@ -63,7 +63,7 @@ def announced(verified: VerifiedCut, digest: str, language: Language) -> Part:
         "title": title,
         "contest": getattr(document.contest.title, language),
         "closing": words["closing"].format(version=document.version, start=digest[:16]),
-        "opening": _opening(document, language),
+        "opening": _opening(document, language) + _withdrawn(document, names, words),
         "corrections": [
             {"lines": _correction(document.version, correction, names, language)}
             for correction in document.corrects
@@ -82,22 +82,28 @@ def announced(verified: VerifiedCut, digest: str, language: Language) -> Part:
 def _opening(document: CutDocument, language: Language) -> str:
     contest, ballots = document.contest, document.ballots
 
-    def local(moment: str) -> str:
-        value = datetime.fromisoformat(moment)
-        return written_moment(value, ZoneInfo(contest.time_zone), language)
-
-    words = texts(language)
-    text: str = words["opening"]
+    zone = ZoneInfo(contest.time_zone)
+    opens, closes = map(datetime.fromisoformat, (contest.opens_at, contest.closes_at))
+    text: str = texts(language)["opening"]["panel" if contest.cut.panel else "final"]
     return text.format(
         title=getattr(contest.title, language),
-        opens=local(contest.opens_at),
-        closes=local(contest.closes_at),
-        zone=words["zones"].get(contest.time_zone, contest.time_zone),
+        opens=written_moment(opens, zone, language),
+        closes=written_deadline(closes, zone, language),
+        zone=written_zone(closes, zone, language),
         gross=f"{ballots.gross:,}",
         void=f"{ballots.void:,}",
         net=f"{ballots.net:,}",
         count=len(document.selected),
     )
+
+
+def _withdrawn(document: CutDocument, names: Names, words: Mapping[str, Any]) -> str:
+    """Return a sentence that names those who are not ranked; "" without any."""
+    if not document.withdrawn:
+        return ""
+    numbers = [result.number for result in document.withdrawn]
+    text: str = words["withdrawn"]
+    return text.format(names=_named(numbers, names, words["ties"]))
 
 
 def _named(numbers: Iterable[int], names: Names, words: Mapping[str, str]) -> str:

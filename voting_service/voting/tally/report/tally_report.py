@@ -14,7 +14,7 @@ from babel.dates import format_date
 
 from voting_service.contests.model import Contest
 from voting_service.i18n.catalogues import load_catalogue
-from voting_service.i18n.formatting import LOCALES, written_moment
+from voting_service.i18n.formatting import LOCALES, written_moment, written_zone
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.typesetting.compiler import typeset
 from voting_service.voting.tally.exports import tally_table, to_csv
@@ -94,7 +94,7 @@ def _facts(contest: Contest, recounted: Recount, language: Language) -> list[tup
     window = words["window_text"].format(
         opens=_moment(contest, contest.opens_at, language),
         closes=_moment(contest, contest.closes_at, language),
-        zone=words["zones"].get(contest.rules.time_zone, contest.rules.time_zone),
+        zone=written_zone(contest.closes_at, contest.zone, language),
     )
     return [
         (words["contest"], contest.slug),
@@ -125,6 +125,7 @@ def _candidates(contest: Contest, recounted: Recount, language: Language) -> lis
 def _line(contest: Contest, rows: Sequence[Row], words: Mapping[str, Any]) -> str:
     """Return the state of the cut-off as a sentence."""
     cut, line_texts = contest.rules.cut, words["line"]
+    rows = [row for row in rows if row["in_cut"] != "withdrawn"]
     if cut.size >= len(rows):
         return str(line_texts["none"].format(size=cut.size))
     last, after = rows[cut.size - 1], rows[cut.size]

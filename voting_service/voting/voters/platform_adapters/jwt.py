@@ -84,9 +84,9 @@ def broken_rules(
 ) -> Iterator[TokenRefused]:
     """Yield an error for every broken rule; each begins with the claim's name and a colon."""
     if claims.iss != platform.slug:
-        yield TokenRefused("voting.voters.platform_adapters.iss_not_platform")
+        yield TokenRefused("voting.voters.platform_adapters.iss_not_platform", slug=platform.slug)
     if claims.aud not in (contest_slug, [contest_slug]):
-        yield TokenRefused("voting.voters.platform_adapters.aud_not_contest")
+        yield TokenRefused("voting.voters.platform_adapters.aud_not_contest", slug=contest_slug)
     yield from _broken_times(claims, now.timestamp())
     for name in ("sub", "jti"):
         try:
@@ -97,8 +97,12 @@ def broken_rules(
         yield TokenRefused("voting.voters.platform_adapters.sub_padded")
     yield from _broken_person(claims.person, platform.person_policy)
     # The platform uses its own local date, which may be ahead of ours.
-    if claims.account_created and claims.account_created > (now + _EASTERNMOST_ZONE).date():
-        yield TokenRefused("voting.voters.platform_adapters.account_created_in_future")
+    today = (now + _EASTERNMOST_ZONE).date()
+    if claims.account_created and claims.account_created > today:
+        yield TokenRefused(
+            "voting.voters.platform_adapters.account_created_in_future",
+            days=(claims.account_created - today).days,
+        )
 
 
 def _broken_person(person: str | None, policy: PersonPolicy) -> Iterator[TokenRefused]:
@@ -113,10 +117,14 @@ def _broken_person(person: str | None, policy: PersonPolicy) -> Iterator[TokenRe
 
 def _broken_times(claims: Claims, now_seconds: float) -> Iterator[TokenRefused]:
     if claims.exp <= claims.iat:
-        yield TokenRefused("voting.voters.platform_adapters.exp_before_iat")
+        yield TokenRefused(
+            "voting.voters.platform_adapters.exp_before_iat", seconds=claims.iat - claims.exp
+        )
     if claims.exp - claims.iat > MAX_LIFETIME_SECONDS:
         yield TokenRefused(
-            "voting.voters.platform_adapters.exp_too_late", max_seconds=MAX_LIFETIME_SECONDS
+            "voting.voters.platform_adapters.exp_too_late",
+            seconds=claims.exp - claims.iat,
+            max_seconds=MAX_LIFETIME_SECONDS,
         )
     if now_seconds >= claims.exp + CLOCK_SKEW_SECONDS:
         yield TokenRefused(
@@ -158,11 +166,11 @@ class SignedTokenSignIn:
     def __init__(self, platform: Platform, tools: AdapterTools, keys: KeySource) -> None:
         self._platform = platform
         self._tools = tools
-        self._keys = keys
+        self.keys = keys
 
     async def identify(self, credential: str, *, contest_slug: str) -> Identity:
         claims = await open_token(
-            credential, _CLAIMS, keys=self._keys, algorithms=ALGORITHMS, max_bytes=MAX_TOKEN_BYTES
+            credential, _CLAIMS, keys=self.keys, algorithms=ALGORITHMS, max_bytes=MAX_TOKEN_BYTES
         )
         check_claims(claims, self._platform, contest_slug=contest_slug, now=self._tools.clock())
         # Last, so that only an otherwise valid token is used up.

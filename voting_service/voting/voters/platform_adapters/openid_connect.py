@@ -6,8 +6,8 @@ secret is read from the file of VOTING_PLATFORM_SECRETS_FILE.
 
 The page that signs the user in makes `code_verifier` and `nonce`, sends the challenge and the
 nonce to the provider, and here, as the credential, the JSON text
-`{"code": "…", "code_verifier": "…", "redirect_uri": "…", "nonce": "…"}`.
-The provider takes each code once.
+`{"code": "…", "code_verifier": "…", "redirect_uri": "…", "nonce": "…"}`. Our own page is `/enter`
+(sites/public/pages/provider_sign_in_views.py). The provider takes each code once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
+import structlog
 from msgspec import Meta
 
 from voting_service.contests.model import Platform
@@ -22,7 +23,9 @@ from voting_service.errors import (
     InvalidInput,
     MalformedInput,
     TokenRefused,
+    Unavailable,
 )
+from voting_service.infrastructure.http_clients.authorization_requests import AuthorizationRequest
 from voting_service.infrastructure.http_clients.openid_connect import (
     Algorithm,
     Client,
@@ -35,6 +38,9 @@ from voting_service.voting.voters.identity import Identity
 from voting_service.voting.voters.platform_adapter import AdapterTools, read_config
 
 MAX_CREDENTIAL_BYTES = 4096
+
+log = structlog.get_logger(__name__)
+
 _Text = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
@@ -105,6 +111,20 @@ class OpenIdConnectSignIn:
         grant = Grant(given.code, given.code_verifier, given.redirect_uri, given.nonce)
         claims = await self._provider.claims(grant)
         return Identity(self._platform.id, claims.sub)
+
+    async def authorization_address(self, request: AuthorizationRequest, redirect_uri: str) -> str:
+        if redirect_uri not in self._config.redirect_uris:
+            log.error("redirect_uri_not_registered", platform=self._platform.slug)
+            raise Unavailable(
+                "voting.voters.platform_adapters.redirect_uri_not_registered",
+                retry_after_seconds=60,
+                redirect_uri=redirect_uri,
+            )
+        return await self._provider.authorization_address(**request.parameters(redirect_uri))
+
+    def credential(self, request: AuthorizationRequest, code: str, redirect_uri: str) -> str:
+        given = Credential(code, request.code_verifier, redirect_uri, request.nonce)
+        return msgspec.json.encode(given).decode()
 
 
 def adapter(platform: Platform, tools: AdapterTools) -> OpenIdConnectSignIn:

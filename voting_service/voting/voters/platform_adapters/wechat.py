@@ -4,6 +4,7 @@ Config: `{"appid": "wx…", "subject": "openid" | "unionid"}`; the app secret is
 file of VOTING_PLATFORM_SECRETS_FILE. The credential is the `code` that WeChat adds to the
 redirect; WeChat itself takes each code once. Protocol:
 https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsaccesstoken.html
+WeChat's browser is led to `authorize_url` and comes back with the code; other browsers cannot be.
 
 `unionid` is the same for all apps of one WeChat open-platform account; WeChat tells it only
 where the page asked for the scope snsapi_userinfo. A platform keeps to one of the two for the
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 import msgspec
 import structlog
@@ -21,6 +23,7 @@ from msgspec import Meta
 
 from voting_service.contests.model import Platform
 from voting_service.errors import TokenRefused, Unavailable
+from voting_service.infrastructure.http_clients.authorization_requests import AuthorizationRequest
 from voting_service.infrastructure.http_clients.client import Answer
 from voting_service.infrastructure.http_clients.input_checks import check_address, check_printable
 from voting_service.voting.voters.identity import Identity
@@ -45,6 +48,7 @@ class WechatConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     appid: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{4,64}$")]
     subject: Literal["openid", "unionid"] = "openid"
     api_url: str = "https://api.weixin.qq.com"
+    authorize_url: str = "https://open.weixin.qq.com/connect/oauth2/authorize"
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -116,9 +120,25 @@ class WechatSignIn:
         check_printable(self._config.subject, subject)
         return subject
 
+    async def authorization_address(self, request: AuthorizationRequest, redirect_uri: str) -> str:
+        """WeChat wants the parameters in this order, and the fragment."""
+        scope = "snsapi_userinfo" if self._config.subject == "unionid" else "snsapi_base"
+        query = {
+            "appid": self._config.appid,
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "scope": scope,
+            "state": request.state,
+        }
+        return f"{self._config.authorize_url}?{urlencode(query)}#wechat_redirect"
+
+    def credential(self, request: AuthorizationRequest, code: str, redirect_uri: str) -> str:
+        return code
+
 
 def adapter(platform: Platform, tools: AdapterTools) -> WechatSignIn:
     """Raises InvalidInput with the fault of the config, or when the secret is missing."""
     config = read_config(platform, WechatConfig)
     check_address("config.api_url", config.api_url)
+    check_address("config.authorize_url", config.authorize_url)
     return WechatSignIn(platform, config, tools)

@@ -33,7 +33,7 @@ function showCandidates({ candidates, line }) {
   const mark = body.querySelector("[data-line]");
   const rows = candidates.map((candidate) => {
     const row = body.querySelector(`[data-number="${candidate.number}"]`);
-    write(row, "rank", String(candidate.rank));
+    write(row, "rank", candidate.rank === null ? "–" : String(candidate.rank));
     writeCounted(row, candidate.counted);
     write(row, "share", percent(candidate.share));
     write(row, "to_line", signed(candidate.to_line));

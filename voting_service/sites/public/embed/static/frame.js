@@ -10,20 +10,20 @@ function send(message) {
 }
 
 function sendHeight() {
-  send({ type: "bayu-vote:height", height: Math.ceil(document.body.getBoundingClientRect().height) });
+  send({ type: "public-vote:height", height: Math.ceil(document.body.getBoundingClientRect().height) });
 }
 
 addEventListener("message", (event) => {
   if (parent === window || event.source !== parent || !origins.includes(event.origin)) return;
-  if (!event.data || event.data.type !== "bayu-vote:hello") return;
+  if (!event.data || event.data.type !== "public-vote:hello") return;
   host = event.origin;
   takesChoices = event.data.takesChoices === true;
   sendHeight();
 });
 
-document.addEventListener("bayu-vote-choose", (event) => {
+document.addEventListener("public-vote-choose", (event) => {
   const { contest, number, next } = event.detail;
-  send({ type: "bayu-vote:choose", contest, number, next });
+  send({ type: "public-vote:choose", contest, number, next });
   if (host && takesChoices) event.preventDefault();
 });
 

@@ -1,16 +1,10 @@
-// <bayu-vote contest="bayu-2022" view="list" language="zh"></bayu-vote>
+// <public-vote contest="bayu-2022" view="list" language="zh"></public-vote>
 //
-// Shows the candidates (view="list"), one (view="candidate" number="7") or the standings
-// (view="standings") inside a page, with links to the vote.
+// Shows candidates or standings inside a page (guide: /en/platforms#embed).
 // Public API only: no cookies, no storage, no other host.
-//
-//   sign-in-url  the platform's sign-in page; it receives the parameters contest and next.
-//                Without it links open our site.
-//   frame        with platform="…": the same in a frame of the voting site.
-//
-// A click first sends bayu-vote-choose, cancelable: {contest, number, next}.
 
 const HOME = new URL(import.meta.url).origin;
+const VIEWS = ["list", "candidate", "standings"];
 const LIVE_MS = 5000;
 const RETRY_MS = 15000;
 
@@ -37,38 +31,39 @@ const TEXTS = {
 };
 
 const STYLE = `
-:host { display: block; font-size: 1em; line-height: 1.6; color: #1e2227;
-  --accent: var(--bayu-vote-accent, #9b2a1a); }
+:host { display: block; line-height: 1.6; color: #1e2227;
+ --accent: var(--public-vote-accent, #9b2a1a); }
 :host([hidden]) { display: none; }
 * { box-sizing: border-box; }
 section { background: #fffdf9; border: 1px solid #ddd4c4; border-radius: 12px; padding: 1em;
-  overflow-wrap: anywhere; }
+ overflow-wrap: break-word; }
 p { margin: 0 0 .6em; }
 .quiet { color: #555d66; }
-.title, .name { font-weight: 700; }
-.number { color: var(--accent); font-weight: 700; font-variant-numeric: tabular-nums; }
+.title, .name, .number { font-weight: 700; }
+.number { color: var(--accent); }
 ul { list-style: none; margin: 0 0 1em; padding: 0; display: grid; gap: .75em;
-  grid-template-columns: repeat(auto-fill, minmax(min(9em, 100%), 1fr)); }
+ grid-template-columns: repeat(auto-fill, minmax(min(9em, 100%), 1fr)); }
 a { color: var(--accent); text-underline-offset: .2em; }
 a:focus-visible { outline: 3px solid #0b57d0; outline-offset: 2px; }
 li a { display: block; height: 100%; padding: .6em; border: 1px solid #ddd4c4; background: #fff;
-  border-radius: 8px; color: inherit; text-decoration: none; }
-li a:hover .name { text-decoration: underline; }
+ border-radius: 8px; color: inherit; text-decoration: none; }
+.go:hover, li a:hover .name { text-decoration: underline; }
 li span, .card span { display: block; }
-img { display: block; width: 100%; height: auto; aspect-ratio: 5 / 7; object-fit: cover;
-  border-radius: 6px; background: #f6f1e7; }
+img, iframe { display: block; width: 100%; border: 0; }
+img { height: auto; aspect-ratio: 5 / 7; object-fit: cover;
+ border-radius: 6px; }
 .card { display: flex; gap: 1em; }
 .card img { width: 35%; max-width: 10em; align-self: start; }
 .go { display: inline-block; min-height: 44px; padding: .5em 1.2em; border-radius: 8px;
-  background: var(--accent); color: #fff; text-decoration: none; }
-.go:hover { text-decoration: underline; }
+ background: var(--accent); color: #fff; text-decoration: none; }
 table { border-collapse: collapse; width: 100%; margin: 0 0 1em; }
-th, td { padding: .3em .5em; text-align: start; border-bottom: 1px solid #ddd4c4; }
+th, td { padding: .3em .2em; text-align: start; border-bottom: 1px solid #ddd4c4; }
+th { white-space: nowrap; }
+td:nth-child(2) { overflow-wrap: anywhere; }
 :is(td, th):not(:nth-child(2)) { text-align: end; font-variant-numeric: tabular-nums; }
-iframe { display: block; width: 100%; border: 0; }
 `;
 
-// Allowed by every page's policy; missing before 2023.
+// Every page's policy allows it; missing before 2023.
 let sheet = null;
 try {
   sheet = new CSSStyleSheet();
@@ -82,6 +77,8 @@ function make(tag, properties, ...children) {
   made.append(...children);
   return made;
 }
+
+const quiet = (text) => make("p", { className: "quiet" }, text);
 
 const drawn = new Map();
 function shuffled(contest, candidates) {
@@ -99,10 +96,10 @@ async function load(path, language, signal) {
   });
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));
-  throw Object.assign(new Error(problem.title), { status: answer.status, at: problem.publish_at });
+  throw Object.assign(new Error(), { status: answer.status, at: problem.publish_at });
 }
 
-class BayuVote extends HTMLElement {
+class PublicVote extends HTMLElement {
   static get observedAttributes() {
     return ["contest", "view", "number", "language", "sign-in-url", "frame", "platform"];
   }
@@ -118,7 +115,7 @@ class BayuVote extends HTMLElement {
 
   connectedCallback() {
     document.addEventListener("visibilitychange", this._wake);
-    this._restart();
+    this.attributeChangedCallback();
   }
 
   disconnectedCallback() {
@@ -133,15 +130,16 @@ class BayuVote extends HTMLElement {
     }
   }
 
-  get _contest() { return this.getAttribute("contest") || ""; }
-  get _number() { return Number.parseInt(this.getAttribute("number"), 10) || null; }
+  _get(name) { return this.getAttribute(name) || ""; }
+  get _contest() { return this._get("contest"); }
+  get _number() { return parseInt(this._get("number")) || null; }
   get _view() {
-    const view = this.getAttribute("view");
-    return ["candidate", "standings"].includes(view) ? view : "list";
+    const view = this._get("view");
+    return VIEWS.includes(view) ? view : "list";
   }
   get _language() {
     const { lang } = this.closest("[lang]") || this;
-    const name = this.getAttribute("language") || lang || navigator.language;
+    const name = this._get("language") || lang || navigator.language;
     return /^en/i.test(name) ? "en" : "zh";
   }
   get _locale() { return this._language === "en" ? "en-GB" : "zh-CN"; }
@@ -159,11 +157,18 @@ class BayuVote extends HTMLElement {
     this._shown = "";
     this._people = null;
     if (!this.isConnected) return;
+    const view = this._get("view");
+    if (view && !VIEWS.includes(view)) this._hint(`view="${view}"`, VIEWS);
     if (this.hasAttribute("frame")) this._showFrame();
     else {
-      this._show(make("p", { className: "quiet" }, this._texts.loading));
+      this._show(quiet(this._texts.loading));
       this._load();
     }
+  }
+
+  // For engineers.
+  _hint(wrong, right = "?") {
+    console.error(`<public-vote>: ${wrong} → ${right} ${HOME}/en/platforms#embed`);
   }
 
   _wake() {
@@ -180,7 +185,7 @@ class BayuVote extends HTMLElement {
   async _load() {
     clearTimeout(this._timer);
     this._timer = 0;
-    const signal = this._stop.signal;
+    const { signal } = this._stop;
     const at = `/api/v1/contests/${encodeURIComponent(this._contest)}`;
     const read = (path) => load(at + path, this._language, signal);
     try {
@@ -199,35 +204,40 @@ class BayuVote extends HTMLElement {
     }
   }
 
-  _fail(problem) {
-    const { at } = problem;
-    const missing = problem.status === 404 && !at;
-    let text = this._texts[missing ? "missing" : "failed"];
-    if (at) text = fill(this._texts.unpublished, { time: this._time(at) });
-    // Errors keep the last content.
-    if (at || missing || !this._shown) this._show(make("p", { role: "status" }, text));
-    if (missing) return;
-    this._again(at ? Math.min(Math.max(Date.parse(at) - Date.now(), 0), RETRY_MS) : RETRY_MS);
+  _fail({ at, status }) {
+    const missing = status === 404 && !at;
+    if (!status) this._hint(`origin ${location.origin}`);
+    if (missing) this._hint(`contest="${this._contest}" number="${this._get("number")}"`);
+    const text = this._texts[at ? "unpublished" : missing ? "missing" : "failed"];
+    if (at || missing || !this._shown)
+      this._show(make("p", { role: "status" }, fill(text, { time: at && this._time(at) })));
+    if (!missing) this._again(Math.min(at ? Date.parse(at) - Date.now() : RETRY_MS, RETRY_MS));
   }
 
-  _time(moment, zone) {
-    const timeZone = zone || "Asia/Shanghai";
+  _time(moment, timeZone = "Asia/Shanghai") {
     return new Intl.DateTimeFormat(this._locale, {
       year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", timeZone,
     }).format(new Date(moment)) + (timeZone === "Asia/Shanghai" ? this._texts.beijing : "");
   }
 
+  // Midnight is 24:00 of the day before.
+  _deadline(moment, zone) {
+    const shown = this._time(Date.parse(moment) - 60000, zone);
+    return /23:59/.test(shown) ? shown.replace("23:59", "24:00") : this._time(moment, zone);
+  }
+
   // Renders only changes, to keep the focus.
   _render(view, contest, people, standings) {
-    const shown = JSON.stringify([view, contest.phase, people, (standings && standings.candidates) || standings]);
+    const { phase, time_zone } = contest;
+    const shown = JSON.stringify([view, phase, people, (standings && standings.candidates) || standings]);
     if (shown === this._shown) return;
     this._shown = shown;
     const parts = { list: this._list, candidate: this._card, standings: this._table };
-    const moment = contest.phase === "upcoming" ? contest.opens_at : contest.closes_at;
-    const phase = fill(this._texts[contest.phase], { time: this._time(moment, contest.time_zone) });
+    const time = phase === "upcoming"
+      ? this._time(contest.opens_at, time_zone) : this._deadline(contest.closes_at, time_zone);
     this._show(
       make("p", { className: "title" }, contest.title[this._language]),
-      make("p", { className: "quiet" }, phase),
+      quiet(fill(this._texts[phase], { time })),
       ...parts[view].call(this, people, standings, contest),
     );
   }
@@ -247,7 +257,7 @@ class BayuVote extends HTMLElement {
     this._root.append(sheet ? "" : make("style", {}, STYLE), part);
   }
 
-  _list({ candidates }, _standings, contest) {
+  _list({ candidates }, _, contest) {
     const order = contest.list_order === "number" ? candidates : shuffled(contest.contest, candidates);
     return [
       make("ul", { role: "list" }, ...order.map((one) =>
@@ -257,17 +267,17 @@ class BayuVote extends HTMLElement {
   }
 
   _card(one) {
-    const story = make("div", {}, ...this._facts(one), make("p", {}, one.summary[this._language]),
-      this._go(one.number, this._texts.read));
-    return [make("div", { className: "card" }, ...this._portrait(one, "10em"), story)];
+    return [make("div", { className: "card" }, ...this._portrait(one, "10em"), make("div", {},
+      ...this._facts(one), make("p", {}, one.summary[this._language]),
+      this._go(one.number, this._texts.read)))];
   }
 
   _facts(one) {
-    const language = this._language;
+    const l = this._language;
     return [
       make("span", { className: "number" }, fill(this._texts.number, { n: one.number })),
-      make("span", { className: "name" }, one.name[language]),
-      make("span", { className: "quiet" }, `${one.trade[language]} · ${one.district[language]}`),
+      make("span", { className: "name" }, one.name[l]),
+      make("span", { className: "quiet" }, `${one.trade[l]} · ${one.district[l]}`),
     ];
   }
 
@@ -275,10 +285,8 @@ class BayuVote extends HTMLElement {
     const widths = Object.entries((portrait && portrait.webp) || {});
     if (!widths.length) return [];
     const srcset = widths.map(([width, path]) => `${new URL(path, HOME)} ${width}w`).join(", ");
-    return [make("img", {
-      alt: "", loading: "lazy", decoding: "async",
-      width: portrait.width, height: portrait.height, sizes, srcset,
-    })];
+    const { width, height } = portrait;
+    return [make("img", { alt: "", loading: "lazy", width, height, sizes, srcset })];
   }
 
   _table({ candidates }, standings) {
@@ -291,8 +299,7 @@ class BayuVote extends HTMLElement {
     const format = new Intl.NumberFormat(this._locale);
     const names = new Map(candidates.map((one) => [one.number, one.name[this._language]]));
     const row = (tag, ...cells) => make("tr", {}, ...cells.map((cell) => make(tag, {}, cell)));
-    const rows = standings.candidates.map(({ rank, number, votes }) => row("td",
-      standings.candidates[0].votes ? rank : "–",
+    const rows = standings.candidates.map(({ rank, number, votes }) => row("td", rank || "–",
       `${fill(texts.number, { n: number })} ${names.get(number) || ""}`, format.format(votes)));
     return [
       make("p", {}, fill(texts.ballots, {
@@ -305,9 +312,7 @@ class BayuVote extends HTMLElement {
     ];
   }
 
-  _go(number, text) {
-    return this._link(number, { className: "go" }, text);
-  }
+  _go(number, text) { return this._link(number, { className: "go" }, text); }
 
   _link(number, properties, ...children) {
     const link = make("a", { ...properties, href: this._destination(this._next(number)), target: "_top" }, ...children);
@@ -322,9 +327,9 @@ class BayuVote extends HTMLElement {
     return number ? `${contest}/candidates/${number}` : contest;
   }
 
-  // The platform's sign-in page, else the voting site.
+  // The platform's sign-in page, else ours.
   _destination(next) {
-    const own = this.getAttribute("sign-in-url");
+    const own = this._get("sign-in-url");
     if (!own) return HOME + next;
     const url = new URL(own, document.baseURI);
     if (!/^https?:$/.test(url.protocol)) return HOME + next;
@@ -336,18 +341,19 @@ class BayuVote extends HTMLElement {
   // False if the page handles it.
   _choose(number) {
     const detail = { contest: this._contest, number, next: this._next(number) };
-    return this.dispatchEvent(new CustomEvent("bayu-vote-choose", {
+    return this.dispatchEvent(new CustomEvent("public-vote-choose", {
       detail, bubbles: true, composed: true, cancelable: true,
     }));
   }
 
   _showFrame() {
     const address = new URL(`/embed/${encodeURIComponent(this._contest)}/frame`, HOME);
-    const query = { view: this._view, number: this._number, language: this._language, platform: this.getAttribute("platform") };
+    const query = { view: this._view, number: this._number, language: this._language,
+      platform: this._get("platform") };
     for (const [name, value] of Object.entries(query)) if (value) address.searchParams.set(name, value);
     const frame = make("iframe", { src: address.href, title: this._texts[this._view], height: 480 });
     frame.addEventListener("load", () => {
-      frame.contentWindow.postMessage({ type: "bayu-vote:hello", takesChoices: true }, HOME);
+      frame.contentWindow.postMessage({ type: "public-vote:hello", takesChoices: true }, HOME);
     });
     addEventListener("message", this._receive);
     this._fill(frame);
@@ -358,10 +364,10 @@ class BayuVote extends HTMLElement {
     const frame = this._root.querySelector("iframe");
     if (!frame || event.source !== frame.contentWindow || event.origin !== HOME) return;
     const { type, height, number } = event.data || {};
-    if (type === "bayu-vote:height" && height > 0 && height < 100000) frame.height = Math.ceil(height);
-    if (type !== "bayu-vote:choose" || !(number === null || Number.isInteger(number))) return;
+    if (type === "public-vote:height" && height > 0 && height < 100000) frame.height = Math.ceil(height);
+    if (type !== "public-vote:choose" || !(number === null || Number.isInteger(number))) return;
     if (this._choose(number)) top.location.assign(this._destination(this._next(number)));
   }
 }
 
-if (!customElements.get("bayu-vote")) customElements.define("bayu-vote", BayuVote);
+if (!customElements.get("public-vote")) customElements.define("public-vote", PublicVote);

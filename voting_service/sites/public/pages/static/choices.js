@@ -20,10 +20,23 @@ export function save(contest, numbers) {
   } catch {
     // `unsaved` keeps them
   }
+  window.dispatchEvent(new Event("choices"));
 }
 
 // Calls back when another tab changes the choices, and when the page is shown, also from history.
 export function onChange(contest, callback) {
   window.addEventListener("storage", (event) => event.key === storageKey(contest) && callback());
   window.addEventListener("pageshow", callback);
+}
+
+// The names of all candidates by number, in the language of the page.
+export const readNames = () => JSON.parse(document.querySelector("[data-names]").dataset.names);
+
+// The list as its reader last saw it in this window: what it was narrowed to, and its order.
+export function readList(contest) {
+  try {
+    return JSON.parse(sessionStorage.getItem(`list:${contest}`)) || { numbers: [] };
+  } catch {
+    return { numbers: [] };
+  }
 }

@@ -1,4 +1,6 @@
-// The ballot form: announces the count, enforces the maximum, and shares choices with the list.
+// The ballot form: announces the count, enforces the maximum, and shares choices with the list. Choices
+// in the address, #choices=3.7, were made in another browser; no server sees a fragment. It stays
+// there, because a messenger passes on the address that is shown.
 
 import { load, onChange, save } from "./choices.js";
 
@@ -28,6 +30,12 @@ if (form) {
     save(contest, ticked());
     announce(line.dataset.line);
   });
+
+  const carried = /^#choices=([0-9.]{1,400})$/.exec(location.hash);
+  if (carried) {
+    const known = boxes.map((box) => Number(box.value));
+    save(contest, carried[1].split(".").map(Number).filter((number) => known.includes(number)).slice(0, max));
+  }
 
   // The server selects the choices last sent to the review; those stored here may be newer.
   if (load(contest, max).length === 0) save(contest, ticked());

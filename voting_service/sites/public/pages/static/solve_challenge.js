@@ -44,6 +44,7 @@ async function fallBack() {
   try {
     send(await solveHere());
   } catch {
+    place.querySelector("[data-elsewhere]").hidden = false;
     show(place.dataset.impossible); // without crypto.subtle: plain http, or an old browser
   }
 }

@@ -42,6 +42,25 @@ function arrange(order) {
   }
 }
 
+// The votes on both sides of the line; none before the first vote, or where everybody goes on.
+function lineOf(votes, size) {
+  const exists = votes.length > size && votes[0] > 0;
+  return { exists, inside: exists ? votes[size - 1] : 0, outside: exists ? votes[size] : 0 };
+}
+
+function gap(votes, { exists, inside, outside }) {
+  const { above, below, level } = table.dataset;
+  if (!exists) return "";
+  if (votes > outside) return above.replace("{votes}", figures.format(votes - outside));
+  return votes < inside ? below.replace("{votes}", figures.format(inside - votes)) : level;
+}
+
+function gain(change) {
+  if (typeof change !== "number") return "";
+  const sign = change > 0 ? "+" : change < 0 ? "−" : "±";
+  return table.dataset.change.replace("{votes}", sign + figures.format(Math.abs(change)));
+}
+
 function show(standings) {
   lastHeard = Date.now();
   if (standings.release !== table.dataset.release) reloadOnce();
@@ -49,21 +68,26 @@ function show(standings) {
   const rows = new Map(
     [...body.querySelectorAll("[data-number]")].map((row) => [Number(row.dataset.number), row]),
   );
-  const line = body.querySelector(".line");
-  const first = standings.candidates[0].votes;
-  const most = Math.max(1, first);
+  if (rows.size !== standings.candidates.length) return reloadOnce(); // somebody has withdrawn
   const size = Number(table.dataset.size);
+  const votes = standings.candidates.map((candidate) => candidate.votes);
+  const most = Math.max(1, votes[0]);
+  const line = { ...lineOf(votes, size), row: body.querySelector(".line") };
   const order = [];
   standings.candidates.forEach((candidate, place) => {
     const row = rows.get(candidate.number);
-    row.querySelector(".rank").textContent = first ? candidate.rank : "–";
+    row.querySelector(".rank").textContent = candidate.rank || "–";
     row.querySelector("[data-votes]").textContent = figures.format(candidate.votes);
     row.querySelector("rect").setAttribute("width", Math.round((candidate.votes * 1000) / most));
+    row.querySelector("path").setAttribute("d", `M${Math.round((line.inside * 1000) / most)} 0V10`);
+    row.querySelector("[data-gap]").textContent = gap(candidate.votes, line);
+    row.querySelector("[data-gain]").textContent = gain(candidate.change);
     order.push(row);
-    if (line && place + 1 === size) order.push(line);
+    if (line.row && place + 1 === size) order.push(line.row);
   });
-  const [last, next] = standings.candidates.slice(size - 1, size + 1);
-  if (line) line.hidden = last.votes === next.votes; // no line inside a tie
+  const isTied = line.inside === line.outside; // no line inside a tie
+  if (line.row) line.row.hidden = isTied;
+  table.classList.toggle("tied", isTied);
   arrange(order);
   document.querySelector("[data-ballots]").textContent = figures.format(standings.ballots);
   const asOf = document.querySelector("[data-as-of]");

@@ -79,6 +79,7 @@ class Figure {
     const dark = matchMedia("(prefers-color-scheme: dark)");
     if (dark.addEventListener) dark.addEventListener("change", () => this.show());
     else dark.addListener(() => this.show()); // before Safari 14
+    addEventListener("viewchange", () => this.show());
     this.drawn.on("click", ({ dataIndex }) => {
       const target = this.data.links && this.data.links[dataIndex];
       if (target) location.assign(target);

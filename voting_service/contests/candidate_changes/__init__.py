@@ -1,0 +1,1 @@
+"""Corrections of profiles and withdrawals of candidates, each by two people."""

@@ -1,0 +1,47 @@
+"""The kinds of approval requests that change a candidate. Their triggers carry them out
+(migrations/schema/candidate_changes.sql)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from voting_service.contests.model import WithdrawalGround
+from voting_service.i18n.text import Text
+from voting_service.staff.approvals.model import DECIDERS, ApprovalKind, register
+
+
+class CorrectionPayload(msgspec.Struct, frozen=True):
+    """A correction; the fields are those of `contests.model.ProfileCorrection`."""
+
+    number: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+    before_hidden: bool
+    reason: Text
+
+
+class WithdrawalPayload(msgspec.Struct, frozen=True):
+    """A withdrawal; the fields are those of `contests.model.Withdrawal`."""
+
+    number: int
+    ground: WithdrawalGround
+    reason: Text
+
+
+PROFILE_CORRECTION = register(
+    ApprovalKind(
+        "profile_correction", CorrectionPayload, "contest", DECIDERS, "kinds.profile_correction"
+    )
+)
+WITHDRAWAL = register(
+    ApprovalKind(
+        "withdrawal",
+        WithdrawalPayload,
+        "contest",
+        DECIDERS,
+        lambda payload: f"kinds.withdrawal_{payload.ground}",
+    )
+)
+KINDS = frozenset({PROFILE_CORRECTION.name, WITHDRAWAL.name})

@@ -1,0 +1,166 @@
+"""Corrections and withdrawals in words, for the public and for staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from voting_service.contests.candidate_changes.model import PICTURES, Fields
+from voting_service.contests.model import Candidate, Contest, ProfileCorrection
+from voting_service.i18n.catalogues import load_catalogue
+from voting_service.i18n.text import LANGUAGES, Language
+
+
+class ProfileChange(msgspec.Struct, frozen=True):
+    """A corrected field; of a long text only the lines that differ. `before` is None where it stays
+    hidden."""
+
+    name: str
+    before: str | None
+    after: str
+
+
+class DescribedCorrection(msgspec.Struct, frozen=True):
+    """A correction in one language; `candidate` is the name since then."""
+
+    number: int
+    candidate: str
+    corrected_at: datetime
+    fields: tuple[ProfileChange, ...]
+    reason: str
+
+
+class DescribedWithdrawal(msgspec.Struct, frozen=True):
+    """A withdrawal in one language."""
+
+    number: int
+    candidate: str
+    withdrawn_at: datetime
+    ground: str
+    reason: str
+
+
+def describe_corrections(contest: Contest, language: Language) -> tuple[DescribedCorrection, ...]:
+    """Return the corrections that the public sees, newest first: those since the profiles are
+    published."""
+    names = _names(contest, language)
+    return tuple(
+        DescribedCorrection(
+            correction.number,
+            names[correction.number],
+            correction.corrected_at,
+            describe_correction(correction, language),
+            getattr(correction.reason, language),
+        )
+        for correction in reversed(public_corrections(contest))
+    )
+
+
+def public_corrections(contest: Contest) -> tuple[ProfileCorrection, ...]:
+    """Return the corrections of what the public had already seen."""
+    published_at = contest.rules.publish_at or contest.opens_at
+    return tuple(c for c in contest.corrections if c.corrected_at >= published_at)
+
+
+def describe_withdrawals(contest: Contest, language: Language) -> tuple[DescribedWithdrawal, ...]:
+    """Return the withdrawals, newest first."""
+    names, grounds = _names(contest, language), _words(language)["grounds"]
+    return tuple(
+        DescribedWithdrawal(
+            withdrawal.number,
+            names[withdrawal.number],
+            withdrawal.withdrawn_at,
+            grounds[withdrawal.ground],
+            getattr(withdrawal.reason, language),
+        )
+        for withdrawal in reversed(contest.withdrawals)
+    )
+
+
+def _names(contest: Contest, language: Language) -> Mapping[int, str]:
+    return {c.number: getattr(c.name, language) for c in contest.candidates}
+
+
+def _words(language: Language) -> Mapping[str, Any]:
+    return load_catalogue("candidate_changes", language)
+
+
+def describe_correction(
+    correction: ProfileCorrection, language: Language
+) -> tuple[ProfileChange, ...]:
+    """Return the corrected fields as the public sees them."""
+    return describe_fields(
+        correction.before, correction.after, language, before_hidden=correction.before_hidden
+    )
+
+
+def describe_fields(
+    before: Fields, after: Fields, language: Language, *, before_hidden: bool = False
+) -> tuple[ProfileChange, ...]:
+    """Return the changed fields in the order of a profile."""
+    order = (*Candidate.__struct_fields__, PICTURES)
+    return tuple(
+        _described(name, before, after, language, before_hidden=before_hidden)
+        for name in sorted(after, key=order.index)
+    )
+
+
+def _described(
+    name: str, before: Fields, after: Fields, language: Language, *, before_hidden: bool
+) -> ProfileChange:
+    """Return one change; where only the other language's text differs, that text."""
+    title = field_name(name, language)
+    if name == PICTURES:
+        was, is_now = _described_pictures(before[name], after[name], language)
+    else:
+        was, is_now = _differing_lines(before[name], after[name], language)
+        if was == is_now:
+            other = next(code for code in LANGUAGES if code != language)
+            was, is_now = _differing_lines(before[name], after[name], other)
+            title = _words(language)["in_other_language"].format(field=title)
+    nothing = _words(language)["nothing"]
+    return ProfileChange(title, None if before_hidden else was or nothing, is_now or nothing)
+
+
+def field_name(name: str, language: Language) -> str:
+    """Return the public name of a field."""
+    words: str = _words(language)["fields"][name]
+    return words
+
+
+def _differing_lines(before: Any, after: Any, language: Language) -> tuple[str, str]:
+    was, is_now = _lines(before, language), _lines(after, language)
+    return (
+        "\n".join(line for line in was if line not in is_now),
+        "\n".join(line for line in is_now if line not in was),
+    )
+
+
+def _lines(value: Any, language: Language) -> list[str]:
+    """Return a field as lines: a text in both languages, a list of them, or a plain value."""
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [line for item in value for line in _lines(item, language)]
+    text = value[language] if isinstance(value, dict) else str(value)
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def _described_pictures(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], language: Language
+) -> tuple[str, str]:
+    words = _words(language)["pictures"]
+
+    def lines(pictures: list[dict[str, Any]], others: list[dict[str, Any]], portrait: str) -> str:
+        return "\n".join(
+            words[portrait]
+            if picture["caption"] is None
+            else words["captioned"].format(caption=picture["caption"][language])
+            for picture in pictures
+            if picture not in others
+        )
+
+    return lines(before, after, "earlier_portrait"), lines(after, before, "new_portrait")

@@ -1,0 +1,1 @@
+"""Candidates in a spreadsheet, and the folder of their pictures."""

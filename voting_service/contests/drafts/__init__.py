@@ -1,0 +1,1 @@
+"""Contests that are set up on the console and are not public yet."""

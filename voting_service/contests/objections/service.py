@@ -1,0 +1,117 @@
+"""Make an online objection, look its answer up, read it and answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from voting_service.contests.model import Contest
+from voting_service.contests.objections.model import (
+    ObjectionState,
+    ObjectionTarget,
+    OnlineObjection,
+    SubmittedObjection,
+    WrittenObjection,
+    check_answer,
+    new_number,
+    read_number,
+)
+from voting_service.contests.objections.repository import (
+    find_objection,
+    insert_objection,
+    load_objection,
+    store_answer,
+)
+from voting_service.errors import NotFound, Refused, SlowDown
+from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
+from voting_service.staff.accounts.model import Role, require_role
+from voting_service.staff.actor import Actor
+from voting_service.staff.audit_log.record import record
+
+READERS: tuple[Role, ...] = ("tally_clerk", "supervisor", "reviewer", "auditor")
+ANSWERERS: tuple[Role, ...] = ("tally_clerk", "supervisor", "reviewer")
+LIMITS = (5, 500)
+"""Objections in an hour: from one network, so that nobody fills the list, and altogether, so that
+nobody fills the table. Who has more to object to can write to the organiser."""
+RETRY_SECONDS = 3600
+
+
+async def submit_objection(
+    connection: AnyConnection,
+    master_key: bytes,
+    target: ObjectionTarget,
+    written: WrittenObjection,
+    sender: bytes,
+) -> str:
+    """Store an objection and return its number. Raises InvalidInput, or SlowDown over a limit."""
+    written.check()
+    new = SubmittedObjection(new_number(), target, written, sender)
+    if not await insert_objection(connection, master_key, new, LIMITS):
+        raise SlowDown(RETRY_SECONDS)
+    return new.number
+
+
+async def look_up_objection(
+    connection: AnyConnection, master_key: bytes, typed: str
+) -> ObjectionState:
+    """Return the state of the objection with a number as a person typed it. Raises Refused for a
+    mistyped number, NotFound for an unknown one."""
+    number = read_number(typed)
+    if number is None:
+        raise Refused("contests.objections.mistyped_number")
+    state = await find_objection(connection, master_key, number)
+    if state is None:
+        raise NotFound("contests.objections.no_such_objection")
+    return state
+
+
+async def read_objection(
+    actor: Actor, master_key: bytes, objection_id: int, contests: Iterable[Contest]
+) -> OnlineObjection:
+    """Load an objection with what was written, and record that it was read. Raises NotFound."""
+    require_role(actor.account, *READERS)
+    with domain_errors():
+        async with actor.connection.transaction():
+            objection = await load_objection(actor.connection, master_key, objection_id)
+            await record(
+                actor.connection,
+                actor.account.name,
+                "viewed",
+                contest=_slug(objection.state.target, contests),
+                subject=_subject(objection),
+            )
+    return objection
+
+
+async def answer_online_objection(
+    actor: Actor,
+    master_key: bytes,
+    objection_id: int,
+    answer: str,
+    contests: Iterable[Contest],
+) -> None:
+    """Store the answer, which the objector can look up from now on. Raises InvalidInput, NotFound,
+    or Refused when it has one."""
+    require_role(actor.account, *ANSWERERS)
+    check_answer(answer)
+    with domain_errors():
+        async with actor.connection.transaction():
+            objection = await load_objection(actor.connection, master_key, objection_id)
+            if not await store_answer(
+                actor.connection, master_key, objection, answer, actor.account.id
+            ):
+                raise Refused("contests.objections.already_answered")
+            await record(
+                actor.connection,
+                actor.account.name,
+                "objection_answered",
+                contest=_slug(objection.state.target, contests),
+                subject=_subject(objection),
+            )
+
+
+def _slug(target: ObjectionTarget, contests: Iterable[Contest]) -> str | None:
+    return next((c.slug for c in contests if c.id == target.contest_id), None)
+
+
+def _subject(objection: OnlineObjection) -> str:
+    return f"online objection {objection.id}"

@@ -1,0 +1,136 @@
+"""The fields of a draft's forms: which key of the contest file each sets, and how it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from voting_service.contests.contest_file.schema import ContestDocument
+from voting_service.contests.drafts.model import Content
+
+Kind = Literal["line", "text", "word", "zone", "moment", "time", "number", "choice", "flag"]
+Form = Mapping[str, str]
+ZONES = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Macau", "Asia/Taipei", "UTC")
+"""Suggested; every IANA name is allowed."""
+
+
+class Field(NamedTuple):
+    """A field: `key` is the dotted key of the contest file. A line or text is in both languages.
+    It counts only while the field `goes_with` has the value named there."""
+
+    key: str
+    kind: Kind
+    is_required: bool = True
+    choices: tuple[str, ...] = ()
+    goes_with: tuple[str, str] | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the name of its texts in the catalogue `drafts`, and its id on the page."""
+        return self.key.replace(".", "_")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Return the names of its inputs."""
+        is_both = self.kind in {"line", "text"}
+        return (f"{self.key}.zh", f"{self.key}.en") if is_both else (self.key,)
+
+
+_ALL: Mapping[str, tuple[Field, ...]] = {
+    "names": (
+        Field("title", "line"),
+        Field("slug", "word"),
+        Field("time_zone", "zone"),
+    ),
+    "window": (
+        Field("window.opens_at", "moment"),
+        Field("window.closes_at", "moment"),
+        Field("window.publish_at", "moment", is_required=False),
+    ),
+    "ballot": (
+        Field("ballot.every", "choice", choices=("day", "contest")),
+        Field("ballot.min_choices", "number"),
+        Field("ballot.max_choices", "number"),
+    ),
+    "release": (
+        Field("release.mode", "choice", choices=("live", "daily", "hidden")),
+        Field("release.daily_at", "time", goes_with=("release.mode", "daily")),
+        Field("release.blackout_hours", "number"),
+    ),
+    "cut": (
+        Field("cut.size", "number"),
+        Field("cut.tie", "choice", choices=("committee", "lot", "advance_all")),
+        Field("cut.lot_source", "text", goes_with=("cut.tie", "lot")),
+        Field("cut.panel", "flag", choices=("yes", "no")),
+    ),
+    "page": (
+        Field("theme", "line", is_required=False),
+        Field("introduction", "text", is_required=False),
+        Field("own_rules", "text", is_required=False),
+        Field("contact", "text", is_required=False),
+        Field("telephone", "word", is_required=False),
+        Field("email", "word", is_required=False),
+        Field("address", "line", is_required=False),
+        Field("list_order", "choice", choices=("shuffled", "number")),
+        Field("expected_voters_per_day", "number"),
+    ),
+}
+
+
+def _is_key(key: str) -> bool:
+    """Return whether a contest file has the dotted key."""
+    section, _, name = key.rpartition(".")
+    if not section:
+        return name in ContestDocument.model_fields
+    annotation = ContestDocument.model_fields[section].annotation
+    return isinstance(annotation, type) and name in getattr(annotation, "model_fields", {})
+
+
+SECTIONS: Mapping[str, tuple[Field, ...]] = {
+    section: tuple(field for field in fields if _is_key(field.key))
+    for section, fields in _ALL.items()
+}
+"""The pages of the form, in the order in which they are filled in: the fields of the model. A new
+field is a line above, and its texts in the catalogue `drafts`."""
+
+
+def read_section(form: Form, section: str) -> dict[str, Any]:
+    """Return the values of a posted section by dotted key, None for what is left empty and need not
+    be given. They are as typed; whether they are right is the draft's to say."""
+    return {field.key: _read(form, field) for field in SECTIONS[section]}
+
+
+def _read(form: Form, field: Field) -> Any:
+    if field.goes_with and form.get(field.goes_with[0]) != field.goes_with[1]:
+        return None
+    typed = [form.get(name, "").strip() for name in field.inputs]
+    if not any(typed) and not field.is_required:
+        return None
+    if len(typed) == 2:
+        return {"zh": typed[0], "en": typed[1]}
+    [value] = typed
+    if field.kind == "flag":
+        return value == "yes"
+    if field.kind == "number" and value.isascii() and value.isdigit() and len(value) < 11:
+        return int(value)
+    return value
+
+
+def show_section(content: Content, section: str) -> dict[str, str]:
+    """Return what stands in the inputs of a section, by their names."""
+    shown: dict[str, str] = {}
+    for field in SECTIONS[section]:
+        for name in field.inputs:
+            value = find_value(content, name)
+            if field.kind == "flag":
+                value = "yes" if value else "no"
+            shown[name] = "" if value is None else str(value)
+    return shown
+
+
+def find_value(content: Content, key: str) -> Any:
+    """Return the value at a dotted key; None without one."""
+    value: Any = content
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,48 @@
+<?php
+// sign_in.php: PHP 8.1 or later with its sodium extension, nothing else to install
+const VOTE = "https://vote.example";
+const PLATFORM = "your-platform";
+const CONTEST = "your-contest";
+const KEY_ID = ""; // only if your platform has several keys: the kid of this key
+const PERSON_KEY = ""; // only if your person policy is "required": the contest's shared key
+
+/** The URL to send the user to: respond 303 with this Location and Cache-Control: no-store. */
+function sign_in_url(string $user_id, string $next_page = "", string $phone = ""): string
+{
+    $now = time();
+    $header = ["alg" => "EdDSA", "typ" => "JWT"];
+    if (KEY_ID !== "") {
+        $header["kid"] = KEY_ID;
+    }
+    $claims = [
+        "iss" => PLATFORM,
+        "aud" => CONTEST,
+        "sub" => $user_id,
+        "iat" => $now,
+        "exp" => $now + 120,
+        "jti" => bin2hex(random_bytes(16)),
+    ];
+    if (PERSON_KEY !== "") {
+        $claims["person"] = hash_hmac("sha256", $phone, hex2bin(PERSON_KEY));
+    }
+    $signed = part(json_encode($header, JSON_THROW_ON_ERROR)) . "."
+        . part(json_encode($claims, JSON_THROW_ON_ERROR));
+    $token = $signed . "." . part(sodium_crypto_sign_detached($signed, private_key()));
+    $fields = ["platform" => PLATFORM, "token" => $token, "next" => $next_page];
+    return VOTE . "/enter#" . http_build_query($fields);
+}
+
+/** An Ed25519 key of openssl ends with the 32 bytes that sodium makes a key pair from. */
+function private_key(): string
+{
+    $base64 = preg_replace("/-----[A-Z ]+-----|\s/", "", file_get_contents("private.pem"));
+    $seed = substr(base64_decode($base64, true), -32);
+    return sodium_crypto_sign_secretkey(sodium_crypto_sign_seed_keypair($seed));
+}
+
+function part(string $bytes): string
+{
+    return rtrim(strtr(base64_encode($bytes), "+/", "-_"), "=");
+}
+
+echo sign_in_url(...array_slice($argv, 1)), "\n"; // in your server, call sign_in_url instead

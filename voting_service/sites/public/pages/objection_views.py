@@ -1,0 +1,218 @@
+"""Objecting online to the outcome of a contest or to a public notice, and looking the answer up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from voting_service.contests.objections.model import (
+    LIMITS,
+    ObjectionTarget,
+    WrittenObjection,
+    sender_hash,
+)
+from voting_service.contests.objections.service import look_up_objection, submit_objection
+from voting_service.errors import (
+    InvalidInput,
+    MalformedInput,
+    NotFound,
+    Refused,
+    SentFromElsewhere,
+    SlowDown,
+    VotingError,
+)
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.postgres.pool import acquire
+from voting_service.nomination.awards.published_result import shown_result
+from voting_service.nomination.notices.repository import BEIJING, load_notice
+from voting_service.sites.public.pages.context import PageContext
+from voting_service.sites.public.pages.forms import read_form
+from voting_service.sites.public.pages.responses import language_of_path, rendered_response
+from voting_service.sites.public.rendering import render
+from voting_service.sites.public.state import PublicState
+from voting_service.sites.shared.client_address import client_networks
+from voting_service.sites.shared.problem_documents import problem_kind
+from voting_service.sites.shared.same_origin import refuse_cross_site
+
+MAX_BODY_BYTES = 64 * 1024
+"""The longest objection, each character percent-encoded."""
+_MAX_TYPED = 80
+
+
+class Objectionable(NamedTuple):
+    """What a form objects to: `back` is its page, below the language; `until` is when objections
+    end, None if they do not. `is_open` is whether they are taken now."""
+
+    target: ObjectionTarget
+    title: Text
+    below: str
+    back: str
+    zone: tzinfo
+    until: datetime | None
+    is_open: bool
+
+
+async def contest_objection(context: PageContext) -> Response:
+    """Show the form for objections to a contest's outcome, or take one."""
+    return await _answer(context.request, await _of_contest(context))
+
+
+async def notice_objection(request: Request) -> Response:
+    """Show the form for objections to a public notice, or take one. Raises NotFound."""
+    return await _answer(request, await _of_notice(request))
+
+
+async def _of_contest(context: PageContext) -> Objectionable:
+    contest, now = context.contest, context.now
+    async with acquire(context.state.read_pool) as connection:
+        shown = await shown_result(connection, contest.id, now)
+    until = None if shown is None else datetime.fromisoformat(shown.read().objections_until)
+    return Objectionable(
+        ObjectionTarget(contest_id=contest.id),
+        contest.rules.title,
+        f"/{contest.slug}/objection",
+        f"/{contest.slug}/outcome",
+        contest.zone,
+        until,
+        contest.phase(now) == "closed" and (until is None or now < until),
+    )
+
+
+async def _of_notice(request: Request) -> Objectionable:
+    state: PublicState = request.state.app_state
+    slug, now = request.path_params["slug"], state.clock()
+    if "\0" in slug:
+        raise NotFound("sites.public.pages.no_such_notice")
+    async with acquire(state.read_pool) as connection:
+        notice = (await load_notice(connection, slug, now)).notice
+    until = notice.objections_until
+    if until is None:
+        raise NotFound("sites.public.pages.no_such_notice")
+    back = f"/notices/{notice.slug}"
+    return Objectionable(
+        ObjectionTarget(notice=notice.slug),
+        notice.title,
+        f"{back}/objection",
+        back,
+        notice.zone,
+        until,
+        now < until,
+    )
+
+
+async def _answer(request: Request, about: Objectionable) -> Response:
+    if request.method != "POST":
+        return _form(request, about, {})
+    state: PublicState = request.state.app_state
+    fields: Mapping[str, str] = {}
+    try:
+        refuse_cross_site(request, state.settings.public_url)
+        form = await read_form(request, tuple(LIMITS), MAX_BODY_BYTES)
+        fields = {name: form.fields.get(name, "").replace("\r\n", "\n") for name in LIMITS}
+        if not about.is_open:
+            raise Refused("sites.public.pages.objections_not_open")
+        number = await _submit(request, about.target, fields)
+    except VotingError as error:
+        return _form(request, about, fields, error)
+    language = language_of_path(request)
+    return RedirectResponse(
+        f"/{language}/objections?number={number}#received", 303, {"cache-control": "no-store"}
+    )
+
+
+async def _submit(request: Request, target: ObjectionTarget, fields: Mapping[str, str]) -> str:
+    state: PublicState = request.state.app_state
+    settings, key = state.settings, state.settings.master_key.get_secret_value()
+    peer = request.client.host if request.client else ""
+    forwarded_for = ", ".join(request.headers.getlist("x-forwarded-for"))
+    network = ("nowhere", *client_networks(peer, forwarded_for, settings.trusted_proxies))[-1]
+    written = WrittenObjection(**{name: value.strip() for name, value in fields.items()})
+    sender = sender_hash(key, network, state.clock().date())
+    async with acquire(state.read_pool) as connection:
+        return await submit_objection(connection, key, target, written, sender)
+
+
+def _form(
+    request: Request,
+    about: Objectionable,
+    fields: Mapping[str, str],
+    error: VotingError | None = None,
+) -> Response:
+    """Return the form as it was filled in, with what is wrong at each field."""
+    state: PublicState = request.state.app_state
+    language = language_of_path(request)
+    faults = (
+        {fault.field: fault.text(language) for fault in error.faults}
+        if isinstance(error, InvalidInput)
+        else {}
+    )
+    body = render(
+        "objection.html",
+        language=language,
+        path=about.below,
+        title=None,
+        about=about,
+        fields=fields,
+        limits=LIMITS,
+        faults=faults,
+        kind=None if error is None else _kind(error),
+        public_url=state.settings.public_url.rstrip("/"),
+    )
+    response = rendered_response(body, 200 if error is None else problem_kind(error).status)
+    if isinstance(error, SlowDown):
+        response.headers["retry-after"] = str(error.retry_after_seconds)
+    return response
+
+
+def _kind(error: VotingError) -> str:
+    """Return the name of an error's text under `objection.fault`."""
+    match error:
+        case MalformedInput():
+            return "malformed"
+        case InvalidInput():
+            return "invalid"
+        case SlowDown():
+            return "slow_down"
+        case SentFromElsewhere():
+            return "elsewhere"
+        case Refused():
+            return "not_open"
+        case _:
+            return "busy"
+
+
+async def objections(request: Request) -> Response:
+    """Show the form for an objection's number and, for a number, its state and the answer."""
+    state: PublicState = request.state.app_state
+    language = language_of_path(request)
+    typed = request.query_params.get("number", "").strip()[:_MAX_TYPED].replace("\0", "?")
+    shown, error = None, None
+    if typed:
+        try:
+            async with acquire(state.read_pool) as connection:
+                key = state.settings.master_key.get_secret_value()
+                shown = await look_up_objection(connection, key, typed)
+        except (NotFound, Refused) as refusal:
+            error = refusal
+    contest = None
+    if shown is not None and shown.target.contest_id is not None:
+        contests = {contest.id: contest for contest in state.contests()}
+        contest = contests.get(shown.target.contest_id)
+    body = render(
+        "objections.html",
+        language=language,
+        path="/objections",
+        title=None,
+        typed=typed,
+        shown=shown,
+        contest=contest,
+        zone=contest.zone if contest else BEIJING,
+        fault=None if error is None else error.text(language),
+        public_url=state.settings.public_url.rstrip("/"),
+    )
+    status = 404 if isinstance(error, NotFound) else 422 if error else 200
+    return rendered_response(body, status)
