@@ -26,8 +26,8 @@ demo: $(DEMO) ## The service with its own Postgres and Valkey [PORT= DATA= CROWD
 	    $(if $(DATA),--data '$(DATA)') $(if $(CROWD),--crowd $(CROWD)) \
 	    $(if $(STAGE),--stage $(STAGE))
 
-test: $(DEV) ## Every test, real servers and Chromium included [TESTS=tests/project]
-	@$(BIN)/python tests/browser/find_chromium.py
+test: $(DEV) ## Every test, real servers and browsers included [TESTS=tests/project]
+	@$(BIN)/python tests/browser/find_browsers.py
 	$(BIN)/pytest $(or $(TESTS),--numprocesses 4 --dist loadfile)
 
 check: $(DEV) ## Formatting, lint, types, import contracts, migrations, Dockerfile, compose.yaml
@@ -58,7 +58,7 @@ fraud-bench: $(DEV) ## The fraud benchmark; goes on where it was interrupted [AR
 	$(BIN)/python -m loadtests.fraud $(ARGS)
 
 screenshots: $(DEV) ## The main pages as pictures in docs/screenshots, from a demo it starts
-	@$(BIN)/python tests/browser/find_chromium.py
+	@$(BIN)/python tests/browser/find_browsers.py
 	$(BIN)/python -m loadtests.screenshots
 
 # The developers' lock is resolved first; the shorter ones take their versions from it.

@@ -23,7 +23,7 @@ from playwright.async_api import async_playwright
 
 from loadtests.report import Section, machine_line, save
 from loadtests.stand import Stand
-from tests.browser.find_chromium import chromium_path
+from tests.browser.find_browsers import chromium_path
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import (
     NewContest,

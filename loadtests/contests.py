@@ -44,14 +44,12 @@ async def make_platform(
 ) -> int:
     """Insert a platform of the demo with the public key of `private_key` (PEM). Return its id."""
     key = OKPKey.import_key(private_key)
-    name, person_policy = contest.PLATFORMS[slug]
     return await insert_platform(
         connection,
         NewPlatform(
             slug=slug,
-            name=name,
             kind="jwt",
             config={"keys": [key.as_dict(private=False, kid=key.thumbprint())]},
-            person_policy=person_policy,
+            **contest.PLATFORMS[slug]._asdict(),
         ),
     )

@@ -25,7 +25,7 @@ from loadtests import CONTEST, PLATFORM
 from loadtests.load import FOLDER, running_demo
 from loadtests.voters import PlatformSigner
 from tests.browser.chromium import ARGUMENTS
-from tests.browser.find_chromium import HELP, chromium_path
+from tests.browser.find_browsers import HELP, chromium_path
 from tests.browser.pages import DESKTOP, PHONE
 from voting_service.demo.data_folder import DataFolder, StaffLogin
 from voting_service.demo.embedded_server import HOST, free_port

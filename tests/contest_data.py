@@ -15,6 +15,7 @@ from voting_service.contests.model import (
     Platform,
     ReleaseSchedule,
 )
+from voting_service.contests.pictures.repository import add_picture, store_portrait
 from voting_service.contests.repository import (
     NewContest,
     NewPlatform,
@@ -23,6 +24,7 @@ from voting_service.contests.repository import (
     load_contest,
 )
 from voting_service.i18n.text import Text
+from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.pool import AnyConnection, connect
 from voting_service.voting.voters.keyring import create_keys
 
@@ -120,6 +122,25 @@ async def execute_as_owner(owner_url: str | None, statement: str, *values: Any) 
     owner = await connect(owner_url or "")
     try:
         await owner.execute(statement, *values)
+    finally:
+        await owner.close()
+
+
+async def show_picture(
+    owner_url: str | None,
+    contest_id: int,
+    number: int,
+    picture: EncodedPicture,
+    caption: Text | None = None,
+) -> None:
+    """Stores a picture of an announced contest as if it had come with it."""
+    owner = await connect(owner_url or "")
+    try:
+        async with owner.transaction():
+            if caption is None:
+                await store_portrait(owner, contest_id, number, picture)
+            else:
+                await add_picture(owner, contest_id, number, picture, caption)
     finally:
         await owner.close()
 

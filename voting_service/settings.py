@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretBytes, ValidationError
+from pydantic import BeforeValidator, Field, SecretBytes, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -176,6 +176,13 @@ class Settings(BaseSettings):
     public_security_number: str | None = Field(
         default=None,
         description="filing number with the public security organs, shown in the footer",
+    )
+    wechat_share_app_id: str | None = Field(
+        default=None,
+        description="app id of the official account whose JS-SDK makes cards of shared pages",
+    )
+    wechat_share_secret: SecretStr | None = Field(
+        default=None, description="its secret; `work` needs it"
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)

@@ -110,8 +110,8 @@ create trigger carry_out_correction after update on approval_requests
     execute function carry_out_correction();
 
 -- Rules: a candidate withdraws once; while ballots are cast, enough candidates stay to fill one,
--- and afterwards one. It takes effect after five seconds, when every worker has loaded it
--- (CACHE_STALE_SECONDS in infrastructure/timeouts.py), so that the moment is the same for all.
+-- and afterwards one. It takes effect after fifteen seconds, so that the moment is the same for all:
+-- check_withdrawal_in_time. Withdrawals take effect one after another, in the order of approval.
 create function carry_out_withdrawal() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -125,8 +125,9 @@ begin
     insert into withdrawals (contest_id, number, approval_id, ground, reason, withdrawn_at)
     select new.contest_id, (new.payload ->> 'number')::smallint, new.id, new.payload ->> 'ground',
            new.payload -> 'reason',
-           greatest(clock_timestamp() + interval '5 seconds',
-                    (select max(w.withdrawn_at) from withdrawals w where w.contest_id = contest.id));
+           greatest(clock_timestamp() + interval '15 seconds',
+                    (select max(w.withdrawn_at) + interval '1 microsecond'
+                       from withdrawals w where w.contest_id = contest.id));
     if (select count(*) from candidates k where k.contest_id = contest.id)
        - (select count(*) from withdrawals w where w.contest_id = contest.id)
        < (case when clock_timestamp() < contest.closes_at
@@ -143,22 +144,52 @@ create trigger carry_out_withdrawal after update on approval_requests
     when (new.kind = 'withdrawal' and old.approved_by is null and new.approved_by is not null)
     execute function carry_out_withdrawal();
 
+-- Rule: at the commit of a withdrawal there is time left until every worker knows of it, or takes no
+-- votes: until the commit ends (COMMAND_TIMEOUT_SECONDS), what a worker has in memory is too old
+-- (CACHE_STALE_SECONDS, both in infrastructure/timeouts.py), and the fastest clock of a worker agrees
+-- (MAX_OFFSET_SECONDS in infrastructure/postgres/database_clock.py). So no ballot dated from
+-- `withdrawn_at` on names the candidate, and inserting ballots need not ask.
+create function withdrawal_notice() returns interval
+language sql immutable as $$ select interval '12 seconds' $$;
+
+-- Refuses a withdrawal that its transaction stores with less than this time left. Deferred, so it looks
+-- when everything else is done.
+create function check_withdrawal_in_time() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if new.withdrawn_at < clock_timestamp() + withdrawal_notice() then
+        raise exception 'the approval of a withdrawal took too long to store'
+            using errcode = 'check_violation', constraint = 'withdrawals_in_time';
+    end if;
+    return null;
+end
+$$;
+
+create constraint trigger check_withdrawal_in_time after insert on withdrawals
+    deferrable initially deferred
+    for each row execute function check_withdrawal_in_time();
+
 create trigger profile_corrections_stay before update or delete or truncate on profile_corrections
     for each statement execute function refuse_change();
 create trigger withdrawals_stay before update or delete or truncate on withdrawals
     for each statement execute function refuse_change();
 
--- Rule: from the announcement to the close, the pictures that are shown change by a correction only.
--- Inside carry_out_correction the current user is the tables' owner.
+-- Rule: from the announcement on, the pictures that are shown change by a correction only, and files
+-- stay. After the result of the award, though, a portrait follows the winner's one for print. Inside
+-- carry_out_correction the current user is the tables' owner.
 create function check_picture_change() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin
     if exists (select from contests c
-                where c.id = old.contest_id and clock_timestamp() < c.closes_at
+                where c.id in (new.contest_id, old.contest_id)
+                  and c.created_xid <> pg_current_xact_id()
                   and clock_timestamp()
                       >= coalesce((c.rules ->> 'publish_at')::timestamptz, c.opens_at))
        and not pg_has_role(current_user,
-                           (select c.relowner from pg_class c where c.oid = tg_relid), 'member') then
+                           (select c.relowner from pg_class c where c.oid = tg_relid), 'member')
+       and not (tg_op <> 'DELETE' and to_jsonb(new) ->> 'place' = '0'
+                and exists (select from award_portraits a join award_results r using (contest_id)
+                             where a.contest_id = new.contest_id and a.number = new.number)) then
         raise exception 'two people correct the pictures of an announced contest'
             using errcode = 'check_violation', constraint = 'pictures_two_people';
     end if;
@@ -166,7 +197,9 @@ begin
 end
 $$;
 
-create trigger check_picture_change before update or delete on pictures
+create trigger check_picture_change before insert or update or delete on pictures
+    for each row execute function check_picture_change();
+create trigger check_file_removal before delete on picture_files
     for each row execute function check_picture_change();
 
 -- Rule: a published cut leaves out everybody who has withdrawn, and nobody else. A withdrawal that is

@@ -8,6 +8,7 @@ create table contests (
     opens_at    timestamptz not null,
     closes_at   timestamptz not null,
     revision    integer not null default 1,
+    created_xid xid8 not null default pg_current_xact_id(),  -- the transaction that stored it
     constraint contests_window check (opens_at < closes_at)
 );
 
@@ -41,8 +42,19 @@ create table platforms (
                   check (person_policy in ('required', 'never')),
     entrance      text,                -- the link that opens the vote inside its app, for QR codes
     app_name      jsonb,               -- the app in which it opens, where that has another name
+    logo          jsonb,               -- contests/model.py: Logo; its bytes are in logo_files
     sessions_not_before timestamptz    -- voters' sessions opened through it before then have ended
 );
+
+-- The logos that platforms have, had, or would have under a proposal, and those proposed for contests;
+-- each a PNG under a hash that never means other bytes.
+create table logo_files (
+    hash    text primary key check (hash ~ '^[0-9a-f]{32}$'),
+    width   smallint not null check (width > 0),
+    content bytea not null check (length(content) between 1 and 1048576)
+);
+
+alter table logo_files alter column content set storage external;
 
 -- Keys of one contest, wrapped by the master key of the settings. Deleting a row destroys the key:
 -- without the voters' key no pseudonym can be traced to a person again.
@@ -69,7 +81,7 @@ create table pictures (
 );
 
 -- The bytes of pictures, under a hash that never means other bytes. The files of a replaced picture
--- stay, for pages that are still open; removing a candidate's pictures deletes its files.
+-- stay, and are public where a correction shows what was before; removing a candidate's pictures deletes its files.
 create table picture_files (
     contest_id smallint not null,
     number     smallint not null,
@@ -102,7 +114,7 @@ create table online_objections (
     number      text not null constraint online_objections_number_key unique,
     contest_id  smallint references contests,
     notice      text,                     -- its slug; notices belong to a room above this one
-    sender      bytea not null,           -- keyed hash of network and day, for limits
+    sender      bytea not null,           -- keyed hash of network and day, for limits; empty after a day
     content     bytea not null,           -- encrypted; empty once erased
     received_at timestamptz not null default clock_timestamp(),
     constraint online_objections_one_target check (num_nonnulls(contest_id, notice) = 1)
@@ -128,6 +140,28 @@ begin
     return null;
 end
 $$;
+
+-- A year after an objection came, when its period is long over, what was written and answered falls.
+-- The hash of its sender falls within a day, when no limit needs it; the job comes every hour.
+create function erase_old_objections() returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    erased bigint;
+begin
+    update online_objection_answers a set answer = ''
+      from online_objections o
+     where o.id = a.objection_id and a.answer <> ''
+       and o.received_at < clock_timestamp() - interval '1 year';
+    update online_objections set content = ''
+     where content <> '' and received_at < clock_timestamp() - interval '1 year';
+    get diagnostics erased = row_count;
+    update online_objections set sender = ''
+     where sender <> '' and received_at < clock_timestamp() - interval '23 hours';
+    return erased;
+end
+$$;
+
+grant execute on function erase_old_objections() to voting_jobs;
 
 create trigger erase_online_objections after delete on contest_keys
     for each row when (old.purpose = 'voters') execute function erase_online_objections();
@@ -195,6 +229,17 @@ create table draft_picture_files (
 
 alter table draft_picture_files alter column content set storage external;
 
+-- The logo of a draft, as in `contest_logos`.
+create table draft_logos (
+    draft_id integer primary key references contest_drafts,
+    hash     text not null check (hash ~ '^[0-9a-f]{32}$'),
+    width    smallint not null check (width > 0),
+    height   smallint not null check (height > 0),
+    content  bytea not null check (length(content) between 1 and 1048576)
+);
+
+alter table draft_logos alter column content set storage external;
+
 -- Rule: what was announced or discarded stays so.
 create function keep_ended_drafts() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -209,16 +254,18 @@ create trigger keep_ended_drafts before update or delete on contest_drafts
 
 -- Rule: a contest that the console's role stores comes from a request that two people approved, of a
 -- draft or of the shortlist. Checked at the commit, because the approval is stored with it. The
--- tables' owner and the commands' role are exempt.
+-- tables' owner and the commands' role are exempt, but not a login of theirs that took the console's.
 create function check_new_contest() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-    if pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid), 'member')
-       or pg_has_role(session_user, 'voting_application', 'member')
+    if pg_has_role(acting_role(), (select c.relowner from pg_class c where c.oid = tg_relid), 'member')
+       or pg_has_role(acting_role(), 'voting_application', 'member')
        or exists (
            select 1 from contest_drafts d join approval_requests r on r.draft_id = d.id
             where d.contest_id = new.id and r.kind = 'contest_announcement'
-              and r.approved_by is not null)
+              and r.approved_by is not null and r.payload ->> 'contest' = new.slug
+              and (r.payload ->> 'candidates')::integer
+                  = (select count(*) from candidates k where k.contest_id = new.id))
        or exists (
            select 1 from nomination.selections s
              join approval_requests r on r.selection_id = s.id
@@ -233,6 +280,52 @@ $$;
 
 create constraint trigger check_new_contest after insert on contests
     deferrable initially deferred for each row execute function check_new_contest();
+
+-- Rule: candidates come with their contest, in one transaction. The tables' owner is exempt.
+create function check_new_candidate() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+    if not exists (select from contests c
+                    where c.id = new.contest_id and c.created_xid = pg_current_xact_id())
+       and not pg_has_role(current_user, (select c.relowner from pg_class c where c.oid = tg_relid),
+                           'member') then
+        raise exception 'nobody joins a contest later'
+            using errcode = 'check_violation', constraint = 'candidates_come_with_contest';
+    end if;
+    return new;
+end
+$$;
+
+create trigger check_new_candidate before insert on candidates
+    for each row execute function check_new_candidate();
+
+-- Rule: from the announcement, the logo changes to what two people approved for the revision that
+-- changed. Checked at the commit, because the approval comes last. The tables' owner is exempt.
+create function check_logo_change() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if exists (
+           select from contests c
+            where c.id in (new.contest_id, old.contest_id)
+              and c.created_xid <> pg_current_xact_id()
+              and clock_timestamp() >= coalesce((c.rules ->> 'publish_at')::timestamptz, c.opens_at)
+              and not exists (
+                  select from approval_requests d
+                   where d.contest_id = c.id and d.kind = 'settings' and d.approved_by is not null
+                     and d.payload ->> 'setting' = 'logo'
+                     and d.payload ->> 'revision' = (c.revision - 1)::text
+                     and d.payload -> 'to' ->> 'hash' is not distinct from new.hash))
+       and not pg_has_role(acting_role(), (select c.relowner from pg_class c where c.oid = tg_relid),
+                           'member') then
+        raise exception 'two people change the logo of an announced contest'
+            using errcode = 'check_violation', constraint = 'contest_logos_two_people';
+    end if;
+    return null;
+end
+$$;
+
+create constraint trigger check_logo_change after insert or update or delete on contest_logos
+    deferrable initially deferred for each row execute function check_logo_change();
 
 -- Rules: what people vote by is fixed when voting opens, the close is never in the past, and a
 -- closed contest stays closed. The table in contests/settings/model.py lists every setting and until
@@ -302,7 +395,7 @@ create function keep_revision() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin
     if new.revision <= old.revision
-       and not pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
+       and not pg_has_role(acting_role(), (select c.relowner from pg_class c where c.oid = tg_relid),
                            'member') then
         raise exception 'every change of % has a new revision', tg_table_name
             using errcode = 'check_violation', constraint = tg_table_name || '_revision_grows';
@@ -321,7 +414,7 @@ create trigger keep_revision before update on platforms for each row execute fun
 create function check_platform_change() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin
-    if pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
+    if pg_has_role(acting_role(), (select c.relowner from pg_class c where c.oid = tg_relid),
                    'member') then
         return null;
     end if;
@@ -331,15 +424,15 @@ begin
         raise exception 'sessions that have ended stay ended, and later ones do not end before they begin'
             using errcode = 'check_violation', constraint = 'platforms_sessions_stay_ended';
     end if;
-    if (new.name, new.config, new.origins, new.daily_ceiling, new.entrance, new.app_name)
+    if (new.name, new.config, new.origins, new.daily_ceiling, new.entrance, new.app_name, new.logo)
            is not distinct from (old.name, old.config, old.origins, old.daily_ceiling,
-                                 old.entrance, old.app_name)
+                                 old.entrance, old.app_name, old.logo)
        and (old.enabled or not new.enabled)
        or not exists (
            select 1 from contests c
             where clock_timestamp() < c.closes_at
               and clock_timestamp() >= least((c.rules ->> 'publish_at')::timestamptz, c.opens_at))
-       or tg_op = 'INSERT' and pg_has_role(session_user, 'voting_application', 'member')
+       or tg_op = 'INSERT' and pg_has_role(acting_role(), 'voting_application', 'member')
        or exists (
            select 1 from approval_requests r
             where r.kind = 'platform' and r.approved_by is not null
@@ -353,6 +446,7 @@ begin
                   = coalesce(to_jsonb(new.daily_ceiling), 'null')
               and r.payload -> 'to' -> 'entrance' = coalesce(to_jsonb(new.entrance), 'null')
               and r.payload -> 'to' -> 'app_name' = coalesce(new.app_name, 'null')
+              and r.payload -> 'to' -> 'logo' = coalesce(new.logo, 'null')
               and r.payload -> 'to' -> 'enabled' = to_jsonb(new.enabled)) then
         return null;
     end if;
@@ -376,7 +470,7 @@ begin
                 where d.contest_id = new.id and d.kind = 'settings'
                   and d.approved_by is not null
                   and d.payload ->> 'revision' = old.revision::text)
-       and not pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = tg_relid),
+       and not pg_has_role(acting_role(), (select c.relowner from pg_class c where c.oid = tg_relid),
                            'member') then
         raise exception 'two people change the settings of an announced contest'
             using errcode = 'check_violation', constraint = 'contests_two_people';
@@ -396,24 +490,27 @@ create trigger contest_changes_stay before update or delete or truncate on conte
 
 -- Not granted, because no program needs it: changing candidates.
 grant select on contests, candidates, platforms, contest_keys, pictures, picture_files,
-                contest_logos, contest_changes to voting_public, voting_staff, voting_jobs;
-grant insert on contests, candidates, contest_keys, picture_files to voting_staff;
+                contest_logos, logo_files, contest_changes to voting_public, voting_staff, voting_jobs;
+grant insert (slug, rules, opens_at, closes_at) on contests to voting_staff;
+grant insert on candidates, contest_keys, picture_files, logo_files to voting_staff;
 grant insert, update, delete on pictures to voting_staff;
-grant select on contest_drafts, draft_pictures, draft_picture_files to voting_staff;
+grant select on contest_drafts, draft_pictures, draft_picture_files, draft_logos to voting_staff;
 grant insert (slug, content, saved_by, saved_at),
       update (slug, content, revision, saved_by, saved_at, contest_id, discarded_at)
     on contest_drafts to voting_staff;
-grant insert, delete on draft_pictures, draft_picture_files to voting_staff;
-grant insert, update (hash, width, height, content) on contest_logos to voting_staff;
-grant delete on picture_files to voting_staff;
+grant insert, delete on draft_pictures, draft_picture_files, draft_logos to voting_staff;
+grant insert, delete, update (hash, width, height, content) on contest_logos to voting_staff;
+grant delete on picture_files to voting_application;
 grant update (rules, opens_at, closes_at, revision) on contests to voting_staff;
 grant update (name, config, origins, daily_ceiling, enabled, person_policy, sessions_not_before,
-              entrance, app_name, revision)
+              entrance, app_name, logo, revision)
     on platforms to voting_staff;
 grant insert (contest_id, changed_at, setting, before, after, reason, approval_id)
     on contest_changes to voting_staff;
 grant insert on platforms to voting_staff;
-grant select on online_objections to voting_public, voting_staff;
+grant select on online_objections to voting_staff;
+grant select (id, number, contest_id, notice, sender, received_at) on online_objections
+    to voting_public;
 grant select on online_objection_answers to voting_public, voting_staff;
 grant insert (number, contest_id, notice, sender, content) on online_objections to voting_public;
 grant insert (objection_id, answer, answered_by) on online_objection_answers to voting_staff;

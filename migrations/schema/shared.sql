@@ -46,5 +46,13 @@ begin
 end
 $$;
 
+-- The role that a session took, or else its login; in every function, whoever owns that.
+create function acting_role() returns name
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(nullif(current_setting('role'), 'none'), session_user)::name
+$$;
+
+grant execute on function acting_role() to voting_public, voting_staff, voting_jobs;
+
 grant usage on schema public to voting_public, voting_staff, voting_jobs;
 grant select on alembic_version to voting_public, voting_staff, voting_jobs;

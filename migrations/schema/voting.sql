@@ -218,6 +218,16 @@ create table publications (
     primary key (contest_id, version)
 );
 
+-- Whether place in the shuffled list brought votes, of the ballots that a published cut counts.
+create table exposure_reports (
+    contest_id  smallint not null,
+    version     integer not null,
+    report      jsonb not null,         -- voting/exposure/model.py: ExposureReport
+    prepared_at timestamptz not null,
+    primary key (contest_id, version),
+    foreign key (contest_id, version) references publications
+);
+
 -- Makes the partition for a contest's ballots. Runs with the owner's rights, because the services
 -- may not create tables.
 create function create_ballot_partition(contest smallint) returns void
@@ -417,6 +427,8 @@ create view tally_cells as
 
 create trigger record_losses_stay before update or delete or truncate on record_losses
     for each statement execute function refuse_change();
+create trigger exposure_reports_stay before update or delete or truncate on exposure_reports
+    for each statement execute function refuse_change();
 create trigger tally_audits_stay before update or delete or truncate on tally_audits
     for each statement execute function refuse_change();
 
@@ -615,6 +627,8 @@ grant insert (contest_id, platform_id, disposition, screened, period, cast_at, b
     on ballots to voting_public;
 grant insert, update on tally_hours, tally_floors to voting_jobs;
 grant insert on standings_snapshots, tally_audits to voting_jobs;
+grant select on exposure_reports to voting_public, voting_jobs;
+grant insert on exposure_reports to voting_jobs;
 grant select on record_losses to voting_staff, voting_jobs;
 grant insert (contest_id, confirmed_until, ballots, newest_at) on record_losses to voting_jobs;
 grant insert (contest_id, kind, source, label, evidence, ballots, ballots_hash, created_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -10,6 +11,10 @@ from playwright.async_api import Frame, Page
 RULES = (
     "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice",
 )  # fmt: skip
+OF_A_MODE = ("color-contrast", "target-size", "scrollable-region-focusable")
+"""The rules that colours and sizes decide."""
+MODES = {"dark": ("dark", "usual"), "elder": ("", "elder"), "": ("", "usual")}
+"""Theme and size; the usual ones stay."""
 
 _RUN = """async (tags) => {
   const found = await axe.run(document, {runOnly: tags, resultTypes: ["violations"]});
@@ -53,11 +58,11 @@ _LOST = """(ignore) => {
 }"""
 
 
-async def violations(page: Page | Frame) -> list[str]:
+async def violations(page: Page | Frame, rules: Sequence[str] = RULES) -> list[str]:
     """What breaks WCAG 2.2 A or AA or a best practice, one readable line each."""
     if not await page.evaluate("() => 'axe' in window"):
         await page.evaluate(AXE_SCRIPT)  # comes from the debugger, which no policy forbids
-    result: list[dict[str, Any]] = await page.evaluate(_RUN, list(RULES))
+    result: list[dict[str, Any]] = await page.evaluate(_RUN, list(rules))
     return [
         f"{rule['id']} ({rule['impact']}): {rule['help']}\n"
         + "\n".join(
@@ -72,6 +77,27 @@ async def assert_accessible(page: Page | Frame) -> None:
     """axe-core finds nothing."""
     result = await violations(page)
     assert not result, f"{page.url}\n" + "\n".join(result)
+
+
+async def violations_in_every_mode(page: Page) -> list[str]:
+    """What axe-core finds in light, dark and elder mode; the page is light again afterwards."""
+    result = await violations(page)
+    for mode, (theme, size) in MODES.items():
+        await page.evaluate(
+            "(look) => Object.assign(document.documentElement.dataset, look)",
+            {"theme": theme, "size": size},
+        )
+        result += [
+            f"{mode}: {violation}"
+            for violation in (await violations(page, OF_A_MODE) if mode else ())
+        ]
+    return [f"{page.url} {line}" for line in result]
+
+
+async def assert_accessible_in_every_mode(page: Page) -> None:
+    """axe-core finds nothing, in dark mode and in elder mode neither."""
+    result = await violations_in_every_mode(page)
+    assert not result, "\n".join(result)
 
 
 async def focused(page: Page) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.browser.find_chromium import HELP, chromium_path
+from tests.browser.find_browsers import HELP, chromium_path
 from tests.patience import PATIENCE_SECONDS
 
 ARGUMENTS = (

@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.async_api import Page
 
-from tests.browser import find_chromium
+from tests.browser import find_browsers
 from tests.browser.accessibility import (
     assert_accessible,
     assert_nothing_lost,
@@ -138,20 +138,21 @@ async def test_traffic_paint_and_shift_are_measured(
     assert (await vitals(phone)).layout_shift > 0.1
 
 
-def test_chromium_is_installed_where_that_can_be_done() -> None:
+def test_browsers_are_installed_where_that_can_be_done() -> None:
     commands: list[list[str]] = []
     nothing = {"apt-get": "/usr/bin/apt-get"}.get
-    missing = find_chromium.missing_packages(nothing, fonts=False)
-    assert missing == ["chromium", "fonts-noto-cjk"]
-    find_chromium.install(missing, commands.append, is_root=True, find=nothing)
-    assert commands[-1][-2:] == missing
+    missing = find_browsers.missing_packages(nothing, fonts=False)
+    assert missing == [*find_browsers.PROGRAMS, "fonts-noto-cjk"]
+    find_browsers.install(missing, commands.append, is_root=True, find=nothing)
+    assert commands[-1][-len(missing) :] == missing
 
     with pytest.raises(SystemExit, match="apt-get install chromium"):
-        find_chromium.install(missing, commands.append, is_root=False, find=nothing)
+        find_browsers.install(missing, commands.append, is_root=False, find=nothing)
 
     def fails(command: list[str]) -> None:
         raise subprocess.CalledProcessError(100, command)
 
     with pytest.raises(SystemExit, match="failed"):
-        find_chromium.install(missing, fails, is_root=True, find=nothing)
-    assert find_chromium.missing_packages({"chromium": "/x"}.get, fonts=True) == []
+        find_browsers.install(missing, fails, is_root=True, find=nothing)
+    there = {"chromium": "/x", "firefox-esr": "/x", "WebKitWebDriver": "/x"}
+    assert find_browsers.missing_packages(there.get, fonts=True) == ["xvfb"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import openpyxl
 import pytest
@@ -249,3 +250,42 @@ def test_a_zip_of_a_chinese_windows_and_a_folder_give_the_same_names(tmp_path: P
     for broken in (b"Rar!\x1a\x07", content[:-30]):
         with pytest.raises(InvalidInput, match="not a ZIP"):
             unpack_pictures(broken)
+
+
+def packed(names: Sequence[str], compression: int = ZIP_DEFLATED) -> bytes:
+    stream = io.BytesIO()
+    with ZipFile(stream, "w", compression) as file:
+        for name in names:
+            file.writestr(name, b"x" * 1000)
+    return stream.getvalue()
+
+
+def test_the_zips_of_one_upload_share_the_limits_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = packed([f"{number}.jpg" for number in range(300)])
+    files = unpack_pictures(several)
+    with pytest.raises(InvalidInput, match="500"):
+        unpack_pictures(several, files)
+    monkeypatch.setattr(
+        "voting_service.contests.candidate_list.picture_files.MAX_UNPACKED_BYTES", 500_000
+    )
+    with pytest.raises(InvalidInput, match="MB"):
+        unpack_pictures(packed([f"{number}.jpg" for number in range(201)]), files)
+
+
+@pytest.mark.parametrize("compression", [ZIP_BZIP2, ZIP_LZMA, ZIP_DEFLATED])
+def test_what_any_method_packed_badly_is_no_zip(compression: int) -> None:
+    content = bytearray(packed(["1.jpg"], compression))
+    content[40:60] = b"\xff" * 20
+    with pytest.raises(InvalidInput, match="not a ZIP"):
+        unpack_pictures(bytes(content))
+
+
+def test_a_caption_in_a_file_name_is_a_text_like_any_other() -> None:
+    names = [
+        f"1-{order} {caption}.jpg"
+        for order, caption in enumerate(("车间", "x" * 121, "a\u202eb", "a\x07b"), 1)
+    ]
+    files = [PictureFile(name, b"x") for name in names]
+    resolved = assign_pictures(files, [ListedPerson(1, "甲")])
+    assert [picture.caption for picture in resolved.pictures] == ["车间"]
+    assert {file.why for file in resolved.rejected} == {"bad_caption"}

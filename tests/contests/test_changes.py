@@ -58,7 +58,15 @@ def iso(moment: datetime) -> str:
 
 VALUES: dict[Setting, Any] = {
     "title": {"zh": "新题", "en": "New title"},
+    "theme": {"zh": "匠心", "en": "Craft"},
+    "introduction": {"zh": "介绍\n两段", "en": "About\nit"},
+    "organisers": [{"role": {"zh": "主办", "en": "Host"}, "name": {"zh": "工会", "en": "Union"}}],
+    "own_rules": {"zh": "补充规则", "en": "Further rules"},
     "contact": {"zh": "请致电 12333", "en": "Call 12333"},
+    "telephone": "023-12333",
+    "email": "vote@example.org",
+    "address": {"zh": "渝中区", "en": "Yuzhong"},
+    "logo": {"hash": "0" * 32, "width": 480, "height": 160},
     "publish_at": iso(OPENS - HOUR),
     "opens_at": iso(OPENS + HOUR),
     "closes_at": iso(CLOSES + HOUR),
@@ -69,11 +77,16 @@ VALUES: dict[Setting, Any] = {
     "ballot": {"min_choices": 1, "max_choices": 5, "every": "day"},
     "cut": {"size": 4, "tie": "lot", "lot_source": {"zh": "首期开奖号码", "en": "First draw"}},
 }
+REACHED_BY: set[Setting] = {"contact", "telephone", "email", "address"}
 ALLOWED: dict[Stage, set[Setting]] = {
     "embargoed": set(SETTINGS),
     "announced": set(SETTINGS) - {"publish_at"},
-    "open": {"title", "contact", "closes_at", "blackout_hours", "expected_voters_per_day"},
-    "closed": {"contact"},
+    "open": {
+        *("title", "theme", "introduction", "organisers", "logo"),
+        *("closes_at", "blackout_hours", "expected_voters_per_day"),
+        *REACHED_BY,
+    },
+    "closed": REACHED_BY,
 }
 
 
@@ -138,6 +151,15 @@ def test_moments_keep_their_order_and_come_with_notice(
         ("title", {"zh": "题", "en": "two\nlines"}, "title.en"),
         ("title", {"zh": "题"}, "title"),
         ("contact", {"zh": "长" * 301, "en": "x"}, "contact.zh"),
+        ("own_rules", {"zh": "长" * 5_001, "en": "x"}, "own_rules.zh"),
+        ("introduction", {"zh": "介绍", "en": ""}, "introduction.en"),
+        ("telephone", "call us", "telephone"),
+        ("email", "vote", "email"),
+        (
+            "organisers",
+            [{"role": {"zh": "主办", "en": "Host"}, "name": {"zh": "工会", "en": ""}}],
+            "organisers[0].name.en",
+        ),
         ("closes_at", "2022-08-20T10:00:00", "closes_at"),
         ("closes_at", None, "closes_at"),
         ("release", {"mode": "daily", "daily_at": None}, "release.daily_at"),

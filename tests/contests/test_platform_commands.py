@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,17 @@ from tests.contest_data import store_contest
 from tests.cut_data import MASTER_KEY, member
 from tests.fakes.key_server import FakeKeyServer
 from tests.fakes.signers import Ed25519Signer
+from tests.picture_files import jpeg
 from voting_service.contests.model import Platform
+from voting_service.contests.pictures.repository import load_file
 from voting_service.contests.platform_registration import public_jwk
 from voting_service.contests.repository import load_platforms
+from voting_service.contests.settings.platform_changes import (
+    PlatformChange,
+    change_platform_alone,
+)
+from voting_service.contests.settings.platform_terms import read_terms
+from voting_service.contests.settings.repository import ChangeOrigin
 from voting_service.errors import InvalidInput, NotFound, Refused
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import Connection
@@ -50,15 +59,18 @@ async def stored(database: Connection) -> Platform:
 
 
 async def test_one_person_changes_everything_before_a_contest_is_announced(
-    database: Connection, command: Command, keys: tuple[Path, Path]
+    database: Connection, command: Command, keys: tuple[Path, Path], tmp_path: Path
 ) -> None:
     old, new = keys
+    logo = tmp_path / "logo.jpg"
+    logo.write_bytes(jpeg(600, 300))
     await command("platform", "add", "daily", *NAMES, "--key", old)
     before = await stored(database)
     done = await command(
         *("platform", "change", "daily", "--add-key", new, "--name-en", "The Daily"),
         *("--add-origin", "https://a.example", "--daily-ceiling", 500),
         *("--entrance", "https://app.example/vote", "--app-zh", "客户端", "--app-en", "The App"),
+        *("--logo", logo),
     )
     assert done.stdout == "Changed daily. It takes effect within seconds.\n", done.output
     changed = await stored(database)
@@ -67,10 +79,13 @@ async def test_one_person_changes_everything_before_a_contest_is_announced(
     assert (changed.origins, changed.sessions_not_before) == (("https://a.example",), None)
     assert changed.entrance == "https://app.example/vote"
     assert changed.app_name == Text("客户端", "The App")
+    assert changed.logo is not None and (changed.logo.width, changed.logo.height) == (320, 160)
+    assert await load_file(database, changed.logo.hash, 320, "png")
     shown = (await command("platform", "show", "daily")).stdout
     assert "https://app.example/vote" in shown and "客户端 / The App" in shown
     await command(
         *("platform", "change", "daily", "--remove-key", key_id(old), "--daily-ceiling", 0),
+        "--remove-logo",
         *(
             "--remove-origin",
             "https://a.example/",
@@ -85,7 +100,7 @@ async def test_one_person_changes_everything_before_a_contest_is_announced(
     removed = await stored(database)
     assert [key["kid"] for key in removed.config["keys"]] == [key_id(new)]
     assert (removed.origins, removed.daily_ceiling) == ((), None)
-    assert (removed.entrance, removed.app_name) == (None, None)
+    assert (removed.entrance, removed.app_name, removed.logo) == (None, None, None)
     assert removed.sessions_not_before is not None, "by default sessions end when a key goes"
     await command(
         *("platform", "change", "daily", "--add-key", old, "--remove-key", key_id(new)),
@@ -125,6 +140,43 @@ async def test_two_people_add_and_change_once_it_is_announced(
     await database.execute("update accounts set last_totp_step = 0")
     assert "Changed daily" in (await command(*change, "--as", "staff-2")).stdout
     assert [key["kid"] for key in (await stored(database)).config["keys"]] == [key_id(new)]
+
+
+async def test_adding_never_replaces_a_platform_neither_alone_nor_by_two(
+    database: Connection, command: Command, keys: tuple[Path, Path]
+) -> None:
+    old, new = keys
+    add = ("platform", "add", "daily", *NAMES, "--key")
+    await command(*add, old)
+    before = await stored(database)
+    again = await command(*add, old)
+    assert (again.exit_code, "already exists with exactly" in again.stdout) == (0, True)
+
+    async def assert_refused(*other: object) -> None:
+        refused = await command(*add, *other)
+        assert isinstance(refused.exception, Refused), refused.output
+        assert str(refused.exception) == (
+            "there is already a platform 'daily'; "
+            "to change it, run voting-service platform change daily"
+        )
+        assert "已有名为 daily 的平台" in refused.exception.text("zh")
+        assert await stored(database) == before
+
+    await assert_refused(new)
+    await assert_refused(old, "--origin", "https://a.example")
+    await store_contest(database, MASTER_KEY)
+    await member(database, "staff-1")
+    await member(database, "staff-2")
+    for name in ("staff-1", "staff-2"):
+        await assert_refused(new, "--as", name)
+    assert await database.fetchval("select count(*) from approval_requests") == 0
+    assert "already exists" in (await command(*add, old, "--as", "staff-1")).stdout
+    with pytest.raises(Refused, match="there is already a platform"):
+        await change_platform_alone(
+            database,
+            PlatformChange("daily", read_terms(before), is_new=True),
+            ChangeOrigin("staff-1", datetime.now(UTC), Text("测试", "test")),
+        )
 
 
 async def test_published_keys_are_fetched_before_they_are_stored(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from joserfc.jwk import OKPKey
 
@@ -14,6 +15,7 @@ from voting_service.contests.model import (
     count_characters,
     find_text_fault,
 )
+from voting_service.contests.pictures.repository import load_file
 from voting_service.contests.repository import load_platforms
 from voting_service.demo import contest
 from voting_service.demo.contents import encoded_portrait, insert_platforms
@@ -100,3 +102,7 @@ async def test_one_demo_platform_names_the_person_and_one_never_does(
     for platform in platforms:
         key = OKPKey.import_key((tmp_path / "platforms" / f"{platform.slug}.pem").read_bytes())
         assert platform.config["keys"] == [key.as_dict(private=False, kid=key.thumbprint())]
+        assert platform.entrance is not None and platform.app_name is not None
+        assert urlsplit(platform.entrance).netloc.endswith(".example"), "a reserved domain"
+        assert platform.logo is not None
+        assert await load_file(database, platform.logo.hash, platform.logo.width, "png")

@@ -174,6 +174,16 @@ async def test_one_command_brings_everything_and_ctrl_c_takes_it_away(terminal: 
     assert contest["phase"] == "open"
     candidates = await get(terminal, "/api/v1/contests/bayu-2022/candidates")
     assert len(candidates["candidates"]) == 50
+    contests = (await get(terminal, "/api/v1/contests"))["contests"]
+    assert {listed["contest"]: listed["phase"] for listed in contests} == {
+        "bayu-2022": "open",
+        "bayu-2023": "upcoming",
+        "youth-2022": "closed",
+    }
+    cut = await get(terminal, "/api/v1/contests/youth-2022/cut")
+    assert (len(cut["document"]["selected"]), cut["document"]["ties"]) == (6, [])
+    standings = await get(terminal, "/api/v1/contests/youth-2022/standings")
+    assert standings["ballots"] == cut["document"]["ballots"]["net"] > 4_000
     assert await first_ballots(terminal) > 0
     assert (await run_command(terminal.data, "migrate"))[0] == 0
     code, listed = await run_command(terminal.data, "account", "list")

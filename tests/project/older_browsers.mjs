@@ -1,15 +1,16 @@
-// Prints, as JSON, what in the scripts named after acorn.js is newer than the oldest browsers that we
-// serve: Safari of iOS 12, Chromium 78 and the web views of 2019, Firefox ESR 115.
+// Prints, as JSON, what in the scripts named after acorn.js and the edition of the language is newer
+// than the floor of docs/browsers.md.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
-const [acorn, ...scripts] = process.argv.slice(2);
+const [acorn, edition, ...scripts] = process.argv.slice(2);
 const { parse } = createRequire(import.meta.url)(acorn);
 
-// Of ES2020 those browsers have import(), import.meta and nothing else; an older version of the
-// language would refuse these two.
-const LANGUAGE = 2020;
+// Modules are read as ES2020, of which those browsers have import() and import.meta and nothing else: an
+// older edition would refuse these two. Classic scripts speak to any browser, in ES5.
+const ecmaVersion = Number(edition);
+const sourceType = ecmaVersion > 5 ? "module" : "script";
 
 const NEWER_METHODS = new Set([
   "allSettled", "any", "at", "checkVisibility", "findLast", "findLastIndex", "fromAsync",
@@ -20,6 +21,12 @@ const NEWER_METHODS = new Set([
 const NEWER_NAMES = new Set([
   "BigInt", "FinalizationRegistry", "WeakRef", "globalThis", "queueMicrotask", "reportError",
   "requestIdleCallback", "structuredClone",
+]);
+// Each has its way without; a script that looks first, or catches, may use it.
+const LOOKED_FOR = new Set([
+  "BroadcastChannel", "DisplayNames", "EventSource", "IntersectionObserver", "ListFormat",
+  "OffscreenCanvas", "RelativeTimeFormat", "ResizeObserver", "Segmenter", "animate", "canShare",
+  "clipboard", "visualViewport", "wakeLock",
 ]);
 
 function* within(node) {
@@ -44,12 +51,27 @@ function newer(node) {
   return null;
 }
 
+const nameOf = (node) =>
+  node.type === "Identifier" ? node.name : node.type === "MemberExpression" && !node.computed ? node.property.name : null;
+
+// The names that a script asks for before it uses them.
+function* asked(tree) {
+  for (const node of within(tree)) {
+    if (node.type === "UnaryExpression") yield nameOf(node.argument);
+    if (node.type === "IfStatement" || node.type === "ConditionalExpression") yield nameOf(node.test);
+    if (node.type === "LogicalExpression") yield nameOf(node.left);
+    if (node.type === "TryStatement") for (const tried of within(node.block)) yield nameOf(tried);
+  }
+}
+
 const found = [];
 for (const script of scripts) {
   try {
-    const tree = parse(readFileSync(script, "utf8"), { ecmaVersion: LANGUAGE, sourceType: "module", locations: true });
+    const tree = parse(readFileSync(script, "utf8"), { ecmaVersion, sourceType, locations: true });
+    const looked = new Set(asked(tree));
     for (const node of within(tree)) {
-      const what = newer(node);
+      const isUnasked = node.type === "Identifier" && LOOKED_FOR.has(node.name) && !looked.has(node.name);
+      const what = newer(node) || (isUnasked && node.name);
       if (what) found.push(`${script}:${node.loc.start.line}: ${what}`);
     }
   } catch (error) {

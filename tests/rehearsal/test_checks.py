@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from tests.contest_data import both
+from tests.candidate_changes import TwoPeople
+from tests.contest_data import both, store_contest
 from tests.rehearsal.contest_files import contest_file
+from voting_service.contests.drafts.model import new_content
+from voting_service.contests.drafts.repository import insert_draft
 from voting_service.contests.model import EarlyClose, Platform
-from voting_service.errors import InvalidInput
+from voting_service.errors import InvalidInput, NotFound
 from voting_service.i18n.text import LANGUAGES
-from voting_service.rehearsal.announcement import Announcement, Surroundings, read_file
+from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.rehearsal.announcement import Announcement, Surroundings, read_file, read_stored
 from voting_service.rehearsal.checks import check
 from voting_service.rehearsal.findings import Finding
 
@@ -135,6 +140,40 @@ def test_other_faults_of_a_file_are_those_of_an_import(tmp_path: Path) -> None:
     ]
     with pytest.raises(InvalidInput):
         read_file(tmp_path / "absent.toml")
+
+
+def test_a_cut_that_the_file_leaves_out_is_of_the_usual_size(tmp_path: Path) -> None:
+    path = tmp_path / "contest.toml"
+    path.write_text(contest_file().replace("[cut]\nsize = 6\n", "[cut]\n"), encoding="utf-8")
+    contest = read_file(path)
+    assert contest.rules.cut.size == 30
+    assert findings(contest) == [("cut_larger_than_field", CLOSES)]
+
+
+def test_a_file_that_names_a_list_of_candidates_is_rehearsed_with_it(tmp_path: Path) -> None:
+    tables, *_ = contest_file(size=13).partition("\n[[candidates]]")
+    rows = "\n".join(f"{n},焊工{n},焊工,渝中区,…,…" for n in range(1, 13))
+    heading = "编号,姓名,职业工种,区县,一句话事迹,事迹材料"
+    (tmp_path / "list.csv").write_text(f"{heading}\n{rows}\n", encoding="utf-8")
+    path = tmp_path / "contest.toml"
+    path.write_text(f'candidates_file = "list.csv"\n{tables}', encoding="utf-8")
+    assert findings(read_file(path)) == [("cut_larger_than_field", CLOSES)]
+
+
+async def test_a_draft_and_a_contest_without_those_who_withdrew(owner: Connection) -> None:
+    people = await TwoPeople.store(owner)
+    names = {"title": {"zh": "选树", "en": "Vote"}, "slug": "next", "time_zone": "Asia/Shanghai"}
+    entries = tomllib.loads(contest_file())["candidates"]
+    await insert_draft(people.proposer(), {**new_content(names, CLOSES), "candidates": entries})
+    draft = await read_stored(owner, "next")
+    assert [name for name, _ in findings(draft)] == ["no_platform", "cut_larger_than_field"]
+
+    stored = await store_contest(owner, b"m" * 32)
+    await people.withdraw(stored, 2)
+    rehearsed = await read_stored(owner, stored.slug)
+    assert [candidate.number for candidate in rehearsed.contest.candidates] == [1, 3, 4, 5]
+    with pytest.raises(NotFound):
+        await read_stored(owner, "unknown")
 
 
 def test_the_same_finding_is_one() -> None:

@@ -13,6 +13,7 @@ from voting_service.commands.output import message, say
 from voting_service.commands.platform_change import (
     change,
     edited_all,
+    encode_logo_file,
     end_sessions_option,
     entrance_options,
     read_config_file,
@@ -29,6 +30,7 @@ from voting_service.commands.runtime import (
     terminal_user,
 )
 from voting_service.contests.model import PersonPolicy, Platform
+from voting_service.contests.pictures.model import describe_logo
 from voting_service.contests.platform_registration import profile_address
 from voting_service.contests.repository import load_platforms, set_profile_url
 from voting_service.contests.settings.platform_changes import switch_on, switch_platform_off
@@ -106,15 +108,21 @@ def add_platform(
     reason_zh: str,
     reason_en: str,
     name: str | None,
+    logo_file: Path | None,
     **terms: Any,
 ) -> None:
     """Register the platform SLUG and switch it on.
 
     While a contest is announced or open this takes two people: give your name with --as, then ask
     a second person to run the same command or to approve it on the console.
+
+    It never replaces a platform: one with these settings stays as it is, and for another one of
+    this slug there is `platform change`.
     """
     _check_usage(kind, keys, jwks_url, config)
+    encoded = encode_logo_file(logo_file)
     given = PlatformEdit(
+        logo=describe_logo(encoded) if encoded else None,
         add_keys=tuple(key.read_bytes() for key in keys),
         jwks_url=jwks_url,
         config=read_config_file(config),
@@ -122,9 +130,13 @@ def add_platform(
         **terms,
     )
     new = edited_all(slug, PlatformTerms(Text(zh=name_zh, en=name_en), kind, {}), given)
+    new = new._replace(logo_file=encoded)
     result = submit(load_settings(), slug, lambda _: new, Text(reason_zh, reason_en), name)
     if result.state == "proposed":
         say("platform.proposed", decision=result.approval_id)
+        return
+    if result.state == "unchanged":
+        say("platform.unchanged", slug=slug)
         return
     say("platform.added", slug=slug, kind=kind)
     if kind == "jwt":

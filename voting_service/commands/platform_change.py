@@ -15,6 +15,7 @@ from voting_service.commands.output import message, say
 from voting_service.commands.reasons import reason_options
 from voting_service.commands.runtime import database, run, terminal_user
 from voting_service.contests.model import PersonPolicy, Platform
+from voting_service.contests.pictures.model import describe_logo
 from voting_service.contests.platform_registration import platform_slug
 from voting_service.contests.settings.approval_kinds import PLATFORM, PlatformPayload
 from voting_service.contests.settings.descriptions import describe_platform_change
@@ -23,6 +24,7 @@ from voting_service.contests.settings.platform_changes import (
     PlatformChange,
     change_platform,
     change_platform_alone,
+    check_slug_free,
     contests_that_need_two,
     find_platform,
     load_platform,
@@ -38,6 +40,8 @@ from voting_service.contests.settings.platform_terms import (
 from voting_service.contests.settings.repository import ChangeOrigin
 from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.i18n.text import Text
+from voting_service.infrastructure.images.model import EncodedPicture
+from voting_service.infrastructure.images.uploads import encode_upload
 from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.actor import Actor
@@ -62,6 +66,12 @@ _ENTRANCE = (
     ),
     click.option("--app-zh", help="What the app is called in Chinese, if not like the platform."),
     click.option("--app-en", help="The same in English."),
+    click.option(
+        "--logo",
+        "logo_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A picture that users know the app by.",
+    ),
 )
 
 
@@ -110,6 +120,7 @@ end_sessions_option = click.option(
     help="jwt: whether every token names the person. Only before a contest is announced.",
 )
 @entrance_options
+@click.option("--remove-logo", is_flag=True, help="Show the first letter of the name instead.")
 @end_sessions_option
 @reason_options("platform_changed")
 @two_people_option
@@ -123,15 +134,19 @@ def change(
     config: Path | None,
     daily_ceiling: int | None,
     add_keys: tuple[Path, ...],
+    logo_file: Path | None,
+    remove_logo: bool,
     **edits: Any,
 ) -> None:
-    """Change the keys, origins, names, entrance or ceiling of the platform SLUG.
+    """Change the keys, origins, names, entrance, logo or ceiling of the platform SLUG.
 
     Its users stay the same voters.
 
     To replace a key that may have leaked: --add-key NEW.pem --remove-key OLD in one command.
     """
+    encoded = encode_logo_file(logo_file)
     edit = PlatformEdit(
+        logo=describe_logo(encoded) if encoded else None if remove_logo else UNSET,
         add_keys=tuple(key.read_bytes() for key in add_keys),
         config=read_config_file(config),
         daily_ceiling=UNSET if daily_ceiling is None else daily_ceiling or None,
@@ -144,7 +159,7 @@ def change(
         before = read_terms(require_platform(platform, slug))
         after = edited(before, edit)
         ends = removes_key(before, after) if end_sessions is None else end_sessions
-        return PlatformChange(slug, after, ends)
+        return PlatformChange(slug, after, ends, encoded)
 
     result = submit(load_settings(), slug, changed, Text(reason_zh, reason_en), name)
     if result.state == "proposed":
@@ -193,7 +208,8 @@ def submit(
     name: str | None,
 ) -> ChangeResult:
     """Carry out, propose or approve what `changed` makes of the stored platform, as the account
-    `name` or, without one, as the terminal's user. A new sign-in is tried first.
+    `name` or, without one, as the terminal's user. A new sign-in is tried first. A platform that is
+    to be added and exists with the same terms stays unchanged.
 
     Raises InvalidInput and Refused; then nothing was stored.
     """
@@ -210,6 +226,9 @@ async def _submit(
     async with database(settings) as connection:
         platform = await find_platform(connection, slug)
         change = changed(platform)
+        if change.is_new and platform is not None and read_terms(platform) == change.terms:
+            return ChangeResult("unchanged")
+        check_slug_free(platform, change)
         candidate = _candidate(platform, change)
         if platform is None or (platform.config, platform.person_policy) != (
             candidate.config,
@@ -248,7 +267,14 @@ def edited_all(slug: str, terms: PlatformTerms, edit: PlatformEdit) -> PlatformC
             faults += [fault.at(fault.field or "slug") for fault in error.faults]
     if faults:
         raise InvalidInput(*faults)
-    return PlatformChange(slug, edited(terms, edit))
+    return PlatformChange(slug, edited(terms, edit), is_new=True)
+
+
+def encode_logo_file(path: Path | None) -> EncodedPicture | None:
+    """Return a logo as it will be shown; None without one. Raises InvalidInput."""
+    if path is None:
+        return None
+    return run(encode_upload(path.read_bytes(), path.name, "logo", field="--logo"))
 
 
 def read_config_file(path: Path | None) -> dict[str, Any] | None:

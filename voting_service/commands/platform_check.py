@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import click
 import httpx
@@ -31,9 +32,9 @@ from voting_service.errors import (
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.http_clients.client import BoundedClient
-from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
 from voting_service.infrastructure.http_clients.urls import check_https_address
 from voting_service.infrastructure.http_clients.verification_keys import KeySource, listed_keys
+from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import load_settings
 from voting_service.voting.voters.platform_adapter import read_config
 from voting_service.voting.voters.platform_adapters.jwt import JwtConfig, key_source
@@ -47,6 +48,14 @@ from voting_service.voting.voters.platform_diagnostics import (
     right,
     wrong,
 )
+from voting_service.voting.voters.token_examination import (
+    SignInRules,
+    SignInToken,
+    examine_contest,
+    examine_pasted,
+    read_pasted,
+)
+from voting_service.voting.voters.used_tokens import UsedTokens
 
 _STDIN = "-"
 _SIGNS = {True: "✔", False: "✘", None: "•"}
@@ -69,6 +78,17 @@ class CheckReport:
             click.echo(f"    → {finding.mend.en}")
         self.right += finding.ok is True
         self.wrong += finding.ok is False
+
+
+class CheckRequest(NamedTuple):
+    """What to check. `tried` is a platform that is not registered; `of_token` means that the
+    platform is the one that the token names, and its engineers ask, not the organisers."""
+
+    slug: str
+    pasted: SignInToken | None
+    contest: str | None
+    tried: Platform | None
+    of_token: bool = False
 
 
 @click.command("check")
@@ -114,13 +134,19 @@ def check(
         raise click.UsageError(message("platform_check.one_of"))
     if token == _STDIN:
         token = sys.stdin.read()
-    tried = _tried_platform(slug, keys, jwks_url, config)
+    tried = tried_platform(slug, keys, jwks_url, config)
     if person_policy is not None:
         if tried is None:
             raise click.UsageError(message("platform_check.policy_of_tried"))
         tried = msgspec.structs.replace(tried, person_policy=person_policy)
+    pasted = read_pasted(token) if token else None
+    run_checks(CheckRequest(slug, pasted, contest, tried))
+
+
+def run_checks(request: CheckRequest) -> None:
+    """Print a line for each check. Raises Refused when something is wrong."""
     report = CheckReport()
-    run(_check(report, slug, tried, token.strip() if token else None, contest))
+    run(_check(report, request))
     if report.wrong:
         raise Refused(
             "commands.platform_check.checks_failed",
@@ -130,7 +156,7 @@ def check(
     say("platform_check.all_passed", checks=report.right)
 
 
-def _tried_platform(
+def tried_platform(
     slug: str, keys: tuple[Path, ...], jwks_url: str | None, config: Path | None
 ) -> Platform | None:
     """Return the platform that the options describe; None means the registered one."""
@@ -167,52 +193,82 @@ def _jwk(file: Path) -> dict[str, str]:
         raise InvalidInput(*(fault.at(f"--key {file}") for fault in error.faults)) from None
 
 
-async def _check(
-    report: CheckReport,
-    slug: str,
-    tried: Platform | None,
-    token: str | None,
-    contest_slug: str | None,
-) -> None:
-    contests: Sequence[Contest] | None = None
-    platform = tried
-    if platform is None:
-        async with database(load_settings()) as connection:
-            platforms = {loaded.slug: loaded for loaded in await load_platforms(connection)}
-            contests = await load_contests(connection)
-        platform = platforms.get(slug)
-        if platform is None:
-            raise NotFound("commands.platform_check.no_such_platform", slug=slug)
-    report.add_all(_examine_registration(platform))
-    if platform.kind != "jwt":
-        report.add(remark("kind", text("platform_check.only_jwt", kind=platform.kind)))
+async def _check(report: CheckReport, request: CheckRequest) -> None:
+    if request.tried is not None:
+        await _check_tried(report, request, request.tried)
         return
+    settings = load_settings()
+    async with database(settings) as connection:
+        platforms = {loaded.slug: loaded for loaded in await load_platforms(connection)}
+        contests: Sequence[Contest] = await load_contests(connection)
+    platform = platforms.get(request.slug)
+    if platform is None and not request.of_token:
+        raise NotFound("commands.platform_check.no_such_platform", slug=request.slug)
+    keys = None
+    async with _fetching() as (http_client, headers):
+        if platform is not None:
+            report.add_all(_examine_registration(platform, request))
+            if platform.kind != "jwt":
+                report.add(remark("kind", text("platform_check.only_jwt", kind=platform.kind)))
+                return
+            keys = await _examine_keys(report, platform, http_client, headers)
+        if request.pasted is None:
+            report.add(remark("token", text("platform_check.no_token")))
+            return
+        if request.contest is not None:
+            contests = _only_named(report, request.contest, contests)
+        valkey = Valkey(settings.valkey_url)
+        try:
+            rules = SignInRules(contests, UsedTokens(valkey), system_clock())
+            report.add_all(await examine_pasted(request.pasted, platform, keys, rules))
+        finally:
+            await valkey.close()
+
+
+def _only_named(report: CheckReport, slug: str, contests: Sequence[Contest]) -> Sequence[Contest]:
+    """Return the contest that the token should be for; report one that does not exist."""
+    named = [contest for contest in contests if contest.slug == slug]
+    if not named:
+        report.add(examine_contest(slug, contests, system_clock()))
+    return named or contests
+
+
+async def _check_tried(report: CheckReport, request: CheckRequest, platform: Platform) -> None:
+    report.add_all(_examine_registration(platform, request))
+    async with _fetching() as (http_client, headers):
+        keys = await _examine_keys(report, platform, http_client, headers)
+        if request.pasted is None:
+            report.add(remark("token", text("platform_check.no_token")))
+            return
+        report.add_all(
+            await examine_token(
+                request.pasted.token,
+                keys,
+                platform=platform,
+                contest_slugs=[request.contest] if request.contest else [],
+                now=system_clock(),
+            )
+        )
+
+
+@asynccontextmanager
+async def _fetching() -> AsyncIterator[tuple[BoundedClient, httpx.Headers]]:
+    """A client, and the headers of its newest answer."""
     headers = httpx.Headers()
 
     async def keep_headers(response: httpx.Response) -> None:
         headers.update(response.headers)
 
     async with httpx.AsyncClient(event_hooks={"response": [keep_headers]}) as http:
-        keys = await _examine_keys(report, platform, BoundedClient(http), headers)
-        if token is None:
-            report.add(remark("token", text("platform_check.no_token")))
-            return
-        audience = contest_slug or _known_audience(token, contests)
-        if contests is not None and audience is not None:
-            report.add(_examine_contest(audience, contests))
-        report.add_all(
-            await examine_token(
-                token, keys, platform=platform, contest_slug=audience, now=system_clock()
-            )
-        )
+        yield BoundedClient(http), headers
 
 
-def _examine_registration(platform: Platform) -> Iterator[DiagnosticFinding]:
+def _examine_registration(platform: Platform, request: CheckRequest) -> Iterator[DiagnosticFinding]:
     try:
         yield right("slug", platform_slug(platform.slug))
     except InvalidInput as error:
         yield wrong("slug", error_text(error))
-    if not platform.enabled:
+    if not platform.enabled and not request.of_token:
         command = f"voting-service platform enable {platform.slug}"
         yield wrong("platform", text("platform_check.switched_off"), Text(command, command))
     yield right("person_policy", platform.person_policy)
@@ -279,26 +335,3 @@ def _date(headers: Mapping[str, str]) -> datetime | None:
         return parsedate_to_datetime(headers["date"])
     except (KeyError, ValueError):
         return None
-
-
-def _known_audience(token: str, contests: Sequence[Contest] | None) -> str | None:
-    """Return the contest that an unverified token is for, or the only contest there is."""
-    audience = peek_claim(token, "aud")
-    if isinstance(audience, list) and len(audience) == 1:
-        audience = audience[0]
-    slugs = [contest.slug for contest in contests or ()]
-    if audience in slugs:
-        return str(audience)
-    return slugs[0] if len(slugs) == 1 else None
-
-
-def _examine_contest(slug: str, contests: Sequence[Contest]) -> DiagnosticFinding:
-    match = next((contest for contest in contests if contest.slug == slug), None)
-    if match is None:
-        existing = ", ".join(contest.slug for contest in contests) or message("platform_check.none")
-        return wrong(
-            "contest",
-            text("platform_check.no_such_contest", slug=slug),
-            text("platform_check.existing_contests", slugs=existing),
-        )
-    return right("contest", f"{slug}, {match.phase(system_clock())}")

@@ -54,13 +54,14 @@ def _zone(_context: click.Context, _parameter: click.Parameter, value: str) -> Z
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another crowd.")
 def rehearse(contest: str, out: Path | None, voters: int, people: ZoneInfo, seed: int) -> None:
-    """Rehearse CONTEST: a contest file, or the slug of a contest in the database.
+    """Rehearse CONTEST: a contest file, or the slug of a contest or draft in the database.
 
     Everything happens as announced, but in minutes: publication of the profiles, votes, attacks,
-    releases of counts, rulings, a tie, and the cut. It takes place in stores of its own in a
-    temporary folder; the service and its database are only read, for platforms, notice period and
-    staff. Writes a report in both languages, as HTML and as text, of what the public, the
-    platforms and the staff would see, and when. Exit code 1: something would fail.
+    releases of counts, rulings, a correction, a withdrawal, a tie, the cut and an objection. It
+    takes place in stores of its own in a temporary folder; the service and its database are only
+    read, for platforms, notice period and staff. Writes a report in both languages, as HTML and as
+    text, of what the public, the platforms and the staff would see, and when. Exit code 1:
+    something would fail.
     """
     announced = _read(contest)
     outcome = run(

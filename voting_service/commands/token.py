@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from voting_service.commands.platform_check import check as check_platform
+from voting_service.commands.output import message
+from voting_service.commands.platform_check import CheckRequest, run_checks, tried_platform
 from voting_service.errors import Refused
-from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
+from voting_service.voting.voters.token_examination import read_pasted
 
 
 @click.group()
@@ -29,15 +29,18 @@ def token() -> None:
     help="Check with this public key (PEM) instead of the registered settings. Repeatable.",
 )
 @click.option("--jwks-url", help="Check with this key set instead of the registered settings.")
-@click.pass_context
-def check(context: click.Context, /, token: str, **options: Any) -> None:
+def check(token: str, contest: str | None, keys: tuple[Path, ...], jwks_url: str | None) -> None:
     """Show every claim of TOKEN, what is wrong with it and by how much; - reads it from stdin.
+    TOKEN may be the whole sign-in link.
 
     An expired token can be checked. It is neither used up nor stored. With --key or --jwks-url the
     check needs neither stores nor settings.
     """
-    text = (sys.stdin.read() if token == "-" else token).strip()  # noqa: S105
-    issuer = peek_claim(text, "iss")
-    if not isinstance(issuer, str):
+    pasted = read_pasted(sys.stdin.read() if token == "-" else token)  # noqa: S105
+    slug = pasted.issuer
+    if slug is None:
         raise Refused("commands.platform_check.no_issuer")
-    context.invoke(check_platform, slug=issuer, token=text, config=None, **options)
+    if keys and jwks_url:
+        raise click.UsageError(message("platform_check.one_of"))
+    tried = tried_platform(slug, keys, jwks_url, None)
+    run_checks(CheckRequest(slug, pasted, contest, tried, of_token=True))

@@ -22,8 +22,10 @@ from voting_service.infrastructure.tasks import lasting_tasks
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.jobs.alarms import alarm_loop
 from voting_service.jobs.audit_log_check import audit_log_check_loop
+from voting_service.jobs.exposure_reports import exposure_reports_loop
 from voting_service.jobs.held_ballots import held_ballots_loop
 from voting_service.jobs.loop_runner import Loop, run_loops
+from voting_service.jobs.objections import objections_loop
 from voting_service.jobs.oldest_transaction import oldest_transaction_loop
 from voting_service.jobs.platform_ceilings import platform_ceilings_loop
 from voting_service.jobs.queue_worker import NAME as QUEUE
@@ -32,6 +34,7 @@ from voting_service.jobs.reconcile import reconcile_loop
 from voting_service.jobs.recount_audit import recount_audit_loop
 from voting_service.jobs.snapshots import snapshots_loop
 from voting_service.jobs.sweep import sweep_loop
+from voting_service.jobs.wechat_ticket import wechat_ticket_loops
 from voting_service.nomination.awards.render_jobs import DOCUMENT_JOBS
 from voting_service.settings import Settings, load_settings
 from voting_service.sites.shared.health import PING_SECONDS, store_state
@@ -50,8 +53,8 @@ PROBE_SECONDS = 2 * PING_SECONDS
 def work() -> None:
     """Run the background jobs: reconcile the live counters, take snapshots, compare the stored
     tally with all ballots, gather held ballots into holds, examine the ballots every night, raise
-    alarms about bursts of votes, verify the audit log, name transactions that do not end, render
-    the documents that staff request.
+    alarms about bursts of votes, verify the audit log, report on place and votes, erase old
+    objections, name transactions that do not end, render the documents that staff request.
 
     You can run several processes; a lease in Postgres lets one at a time run each loop, and all of
     them take documents from the queue.
@@ -120,7 +123,10 @@ async def _work(settings: Settings, health: Health) -> None:
         sweep_loop(load_completeness),
         alarm_loop(load_completeness),
         audit_log_check_loop(database_time),
+        exposure_reports_loop(database_time),
+        objections_loop(),
         oldest_transaction_loop(),
+        *wechat_ticket_loops(settings, valkey),
     ]
     working = asyncio.create_task(_run(loops, settings, valkey, health))
     for stop in (signal.SIGINT, signal.SIGTERM):

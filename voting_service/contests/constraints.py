@@ -27,8 +27,11 @@ CONSTRAINTS: Mapping[str, VotingError] = {
     "contest_drafts_ended": Refused("contests.drafts.ended"),
     "contests_stay_closed": Refused("contests.stays_closed"),
     "pictures_two_people": SecondPersonRequired("contests.pictures.two_people"),
+    "contest_logos_two_people": SecondPersonRequired("contests.pictures.logo_two_people"),
+    "candidates_come_with_contest": Refused("contests.candidates_come_with_contest"),
     "profile_corrections_turn": Refused("contests.candidate_changes.changed_since"),
     "profile_corrections_name_signed": Refused("contests.candidate_changes.name_signed"),
+    "withdrawals_in_time": Refused("contests.candidate_changes.stored_too_slowly"),
     "withdrawals_too_few_left": Refused("contests.candidate_changes.too_few_left"),
 }
 """By constraint name, as migrations/ gives it."""

@@ -193,7 +193,8 @@ class Withdrawal(msgspec.Struct, frozen=True):
 
 
 class Logo(msgspec.Struct, frozen=True):
-    """The picture beside a contest's title, a PNG; its bytes never change under its hash."""
+    """The picture beside a contest's title or a platform's name, a PNG; its bytes never change
+    under its hash."""
 
     hash: str
     width: int
@@ -284,7 +285,7 @@ class Platform(msgspec.Struct, frozen=True, dict=True):
     """A media platform that signs its users in; `config` is that of its sign-in adapter. It shows
     the profiles at `profile_url`, where `{number}` is the candidate's number. Sessions that it
     opened before `sessions_not_before` have ended. `entrance` opens the vote inside its app, which
-    is called `app_name`, or like the platform."""
+    is called `app_name`, or like the platform, and is known by its `logo`."""
 
     id: int
     slug: str
@@ -306,3 +307,4 @@ class Platform(msgspec.Struct, frozen=True, dict=True):
     person_policy: PersonPolicy = "never"
     entrance: str | None = None
     app_name: Text | None = None
+    logo: Logo | None = None

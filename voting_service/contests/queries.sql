@@ -15,7 +15,7 @@ select c.id, c.slug, c.rules, c.opens_at, c.closes_at, c.revision,
 -- name: platforms
 -- Every platform, for the cache.
 select id, slug, name, kind, config, origins, daily_ceiling, enabled, revision, profile_url,
-       person_policy, sessions_not_before, entrance, app_name
+       person_policy, sessions_not_before, entrance, app_name, logo
   from platforms
  order by id;
 
@@ -55,8 +55,8 @@ select c.slug, k.contest_id, k.purpose, k.wrapped_key
 -- name: insert_platform
 -- A new platform.
 insert into platforms (slug, name, kind, config, origins, daily_ceiling, profile_url, person_policy,
-                       entrance, app_name)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                       entrance, app_name, logo)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 returning id;
 
 -- name: set_profile_url

@@ -52,26 +52,32 @@ class NewPlatform(NamedTuple):
     person_policy: PersonPolicy = "never"
     entrance: str | None = None
     app_name: Text | None = None
+    logo: Logo | None = None
 
 
 async def insert_contest(connection: AnyConnection, new: NewContest) -> int:
-    """Store a new contest and create its ballot partition; call it in a transaction.
+    """Store a new contest with its candidates and create its ballot partition, in one transaction.
 
     Raises InvalidInput when the slug is taken.
     """
     with domain_errors():
-        contest_id: int = await connection.fetchval(
-            QUERIES["insert_contest"],
-            new.slug,
-            msgspec.to_builtins(new.rules),
-            new.opens_at,
-            new.closes_at,
-        )
-        await connection.executemany(
-            QUERIES["insert_candidate"],
-            [(contest_id, c.number, msgspec.to_builtins(c)) for c in new.candidates],
-        )
-        await connection.execute(QUERIES["create_ballot_partition"], contest_id)
+        async with connection.transaction():
+            return await _insert_contest(connection, new)
+
+
+async def _insert_contest(connection: AnyConnection, new: NewContest) -> int:
+    contest_id: int = await connection.fetchval(
+        QUERIES["insert_contest"],
+        new.slug,
+        msgspec.to_builtins(new.rules),
+        new.opens_at,
+        new.closes_at,
+    )
+    await connection.executemany(
+        QUERIES["insert_candidate"],
+        [(contest_id, c.number, msgspec.to_builtins(c)) for c in new.candidates],
+    )
+    await connection.execute(QUERIES["create_ballot_partition"], contest_id)
     return contest_id
 
 
@@ -90,6 +96,7 @@ async def insert_platform(connection: AnyConnection, new: NewPlatform) -> int:
             new.person_policy,
             new.entrance,
             msgspec.to_builtins(new.app_name),
+            msgspec.to_builtins(new.logo),
         )
     return platform_id
 
@@ -170,6 +177,7 @@ async def load_platforms(connection: AnyConnection) -> tuple[Platform, ...]:
             sessions_not_before=row["sessions_not_before"],
             entrance=row["entrance"],
             app_name=msgspec.convert(row["app_name"], Text | None),
+            logo=msgspec.convert(row["logo"], Logo | None),
         )
         for row in rows
     )

@@ -8,7 +8,7 @@ select $1, 1, 0, true, (cast_at at time zone 'Asia/Shanghai')::date, cast_at,
        uuid_send(gen_random_uuid()), array[candidate]::smallint[]
   from (select candidate, date_trunc('milliseconds', $2::timestamptz + ($3 - $2::timestamptz)
                    * (n + random()) / (401 - 7 * candidate)) as cast_at
-          from generate_series(1, 50) as candidate,
+          from generate_series(1, $4::integer) as candidate,
                generate_series(0, 400 - 7 * candidate) as n
         offset 0) as cast_ballots;
 

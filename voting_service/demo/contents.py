@@ -8,7 +8,8 @@ from datetime import datetime
 
 from joserfc.jwk import OKPKey
 
-from voting_service.contests.pictures.repository import store_portrait
+from voting_service.contests.pictures.model import describe_logo
+from voting_service.contests.pictures.repository import store_logo_file, store_portrait
 from voting_service.contests.repository import (
     NewContest,
     NewPlatform,
@@ -19,6 +20,8 @@ from voting_service.demo import contest
 from voting_service.demo.data_folder import DataFolder
 from voting_service.demo.messages import message
 from voting_service.demo.panel_and_awards import DemoPanel
+from voting_service.demo.past_contest import hold_past_contest, insert_past_contest
+from voting_service.demo.platform_logos import draw_logo
 from voting_service.demo.portrait import portrait
 from voting_service.demo.stages import (
     STAGES,
@@ -48,7 +51,8 @@ async def load_contents(
 ) -> bool:
     """Load platform, staff, contest and nomination. Return False if they are already there.
 
-    Without a `stage`, loads a contest of placeholders and a nomination that has just opened. With
+    Without a `stage`, loads contests of placeholders, of which one is over, one open and one to
+    come, and a nomination that has just opened. With
     one, runs a nomination up to that stage, with the contest that follows from it. Raises Refused
     for a folder that holds another stage or an unfinished start.
     """
@@ -63,8 +67,10 @@ async def load_contents(
         await insert_platforms(connection, data)
         await selection.begin()
         if stage is None:
-            await _insert_placeholders(connection, data.master_key, clock())
-    if stage is not None:
+            await _insert_placeholders(connection, data.master_key, clock)
+    if stage is None:
+        await hold_past_contest(connection, accounts, load_signing_key(data.signing_key_file))
+    else:
         await _run_until(selection, data, stage, echo)
     data.contents_file.write_text(f"{stage}\n")
     return True
@@ -102,22 +108,25 @@ async def _create_accounts(
 
 async def insert_platforms(connection: Connection, data: DataFolder) -> None:
     """Insert the demo's platforms with their public keys."""
-    for slug, (name, person_policy) in contest.PLATFORMS.items():
+    for slug, platform in contest.PLATFORMS.items():
         public_key = OKPKey.import_key(data.platform_key_files[slug].read_bytes())
         jwk = public_key.as_dict(private=False, kid=public_key.thumbprint())
+        logo = draw_logo(slug)
+        await store_logo_file(connection, logo)
         await insert_platform(
             connection,
             NewPlatform(
                 slug=slug,
-                name=name,
                 kind="jwt",
                 config={"keys": [jwk]},
-                person_policy=person_policy,
+                logo=describe_logo(logo),
+                **platform._asdict(),
             ),
         )
 
 
-async def _insert_placeholders(connection: Connection, master_key: bytes, now: datetime) -> None:
+async def _insert_placeholders(connection: Connection, master_key: bytes, clock: Clock) -> None:
+    now = clock()
     portraits = await _encoded_portraits()
     contest_id = await insert_contest(
         connection,
@@ -133,6 +142,8 @@ async def _insert_placeholders(connection: Connection, master_key: bytes, now: d
         await store_portrait(connection, contest_id, candidate.number, encoded)
     await create_keys(connection, master_key, contest_id)
     await _announce_next(connection, master_key, now)
+    shown = slice(contest.PAST_CANDIDATES, 2 * contest.PAST_CANDIDATES)
+    await insert_past_contest(connection, master_key, portraits[shown], clock)
 
 
 async def _announce_next(connection: Connection, master_key: bytes, now: datetime) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -34,11 +35,36 @@ NEXT_SLUG = "bayu-2023"
 """The next contest, which is announced and opens in eleven months."""
 UNTIL_NEXT = timedelta(days=335)
 PLATFORM_SLUG = "demo"
-PLATFORMS: Mapping[str, tuple[Text, PersonPolicy]] = {
-    PLATFORM_SLUG: (Text(zh="演示媒体平台", en="Demo media platform"), "never"),
-    "demo-press": (Text(zh="演示报社", en="Demo newspaper"), "required"),
+PAST_SLUG = "youth-2022"
+"""A smaller contest, without a panel, which is over."""
+SINCE_PAST, PAST_DURATION = timedelta(days=2), timedelta(days=10)
+PAST_CANDIDATES = 12
+
+
+class DemoPlatform(NamedTuple):
+    """A media platform; nothing answers under its `entrance`, whose domain is reserved."""
+
+    name: Text
+    person_policy: PersonPolicy
+    app_name: Text
+    entrance: str
+
+
+PLATFORMS: Mapping[str, DemoPlatform] = {
+    PLATFORM_SLUG: DemoPlatform(
+        Text(zh="演示媒体平台", en="Demo media platform"),
+        "never",
+        Text(zh="演示媒体客户端", en="Demo media app"),
+        "https://media.example/vote",
+    ),
+    "demo-press": DemoPlatform(
+        Text(zh="演示报社", en="Demo newspaper"),
+        "required",
+        Text(zh="演示报客户端", en="Demo newspaper app"),
+        "https://press.example/vote",
+    ),
 }
-"""The demo's media platforms by slug, with their person policy."""
+"""The demo's media platforms by slug."""
 DURATION = timedelta(days=31)
 CANDIDATES = 50
 
@@ -115,11 +141,31 @@ _DISTRICTS = (
 )
 
 
+LOT_SOURCE = Text(
+    zh="截止后第一期双色球开奖号码，按开奖顺序连写",
+    en="The first draw of the double-colour lottery after the close, digits in the order drawn",
+)
 NEXT_RULES = msgspec.structs.replace(
     RULES,
     title=Text(
         zh="2023年“最美巴渝工匠”选树公众投票（演示）",
         en="Most Beautiful Bayu Craftsmen 2023, public vote (demo)",
+    ),
+)
+
+
+PAST_RULES = msgspec.structs.replace(
+    RULES,
+    title=Text(
+        zh="2022年“巴渝青年技能之星”公众投票（演示）",
+        en="Young Bayu Craftspeople 2022, public vote (demo)",
+    ),
+    cut=CutRules(size=6, tie="lot", lot_source=LOT_SOURCE),
+    theme=Text(zh="青春有技，未来可期", en="Young hands, great skill"),
+    introduction=Text(
+        zh="面向 35 岁以下一线技能人才。得票前 6 名即为“巴渝青年技能之星”，不再另行评审。",
+        en="For craftspeople under 35 on the front line. The six with the most votes are the Young "
+        "Bayu Craftspeople; no panel follows.",
     ),
 )
 
@@ -149,6 +195,14 @@ def candidate(number: int) -> Candidate:
         employer=craft.employer,
         skill_grade=choose_grade(number),
         honours=choose_honours(number),
+    )
+
+
+def past_candidates() -> tuple[Candidate, ...]:
+    """Return the candidates of the contest that is over, others than the first of the open one."""
+    return tuple(
+        msgspec.structs.replace(candidate(number + PAST_CANDIDATES), number=number)
+        for number in range(1, PAST_CANDIDATES + 1)
     )
 
 

@@ -15,6 +15,7 @@ from datetime import timedelta
 import msgspec
 
 from voting_service.demo.placeholder_people import (
+    GRADES,
     evidence,
     form,
     photo,
@@ -268,6 +269,10 @@ class DemoSelection:
                 candidacy.profile,
                 name=Text(candidacy.profile.name.zh, f"Placeholder {candidacy.number:02}"),
                 trade=Text(candidacy.profile.trade.zh, f"Trade {candidacy.number:02}"),
+                employer=Text(candidacy.profile.employer.zh, "Placeholder employer"),
+                skill_grade=Text(
+                    candidacy.profile.skill_grade.zh, GRADES[candidacy.profile.skill_grade.zh]
+                ),
                 summary=Text(candidacy.profile.summary.zh, "Placeholder, not a person."),
                 story=Text(candidacy.profile.story.zh, "The story will appear here."),
             )

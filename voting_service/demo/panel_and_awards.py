@@ -12,9 +12,9 @@ from voting_service.demo.nomination import (
     VOTE,
     DemoSelection,
 )
+from voting_service.demo.past_contest import insert_ballots, publish_cut
 from voting_service.demo.placeholder_people import numeral
 from voting_service.i18n.text import Text
-from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.nomination.awards.service import (
     ResultKeys,
@@ -38,10 +38,6 @@ from voting_service.nomination.panel.repository import (
 )
 from voting_service.nomination.panel.service import propose_close, propose_rules
 from voting_service.staff.accounts.sessions import end_all_sessions, hash_token, new_token
-from voting_service.staff.actor import Actor
-from voting_service.voting.cut.publication import approve as approve_cut
-from voting_service.voting.cut.publication import propose_publication
-from voting_service.voting.tally.repository import advance_floor
 
 QUERIES = Queries(__package__, "ballots.sql")
 EXPERTS, ABSENT = 7, 5
@@ -75,23 +71,12 @@ class DemoPanel(DemoSelection):
         )
         await self.connection.execute("alter table contests enable trigger user")
         contest = await load_contest(self.connection, SLUG)
-        await self.connection.execute(QUERIES["insert_ballots"], contest.id, closes - VOTE, closes)
-        await advance_floor(self.connection, contest.id)
+        await insert_ballots(self.connection, contest)
 
     async def publish_the_cut(self, key: Ed25519PrivateKey) -> None:
         """Publish the cut, with two people."""
-        connection, contest = self.connection, await load_contest(self.connection, SLUG)
-        proposed = await propose_publication(
-            Actor(connection, self.accounts["clerk-1"], await database_time(connection)),
-            contest,
-            key=key,
-        )
-        await approve_cut(
-            Actor(connection, self.accounts["supervisor-1"], await database_time(connection)),
-            contest,
-            proposed,
-            key=key,
-        )
+        contest = await load_contest(self.connection, SLUG)
+        await publish_cut(self.connection, contest, self.accounts, key)
 
     async def seat_experts(self) -> None:
         """Appoint seven experts; the last belongs to a body that recommended candidates."""

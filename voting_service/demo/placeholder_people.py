@@ -25,6 +25,8 @@ EVIDENCE_PAGES = 3
 _DIGITS = "零一二三四五六七八九"
 _DIVISION = "500000"
 """The code of the whole city, which issues no ID cards: so no person has these numbers."""
+GRADES = {"技师": "Technician", "高级技师": "Senior technician"}
+"""Skill grades, with their English names."""
 _KINDS = ("innovation", "method", "technology", "special_skill")
 
 
@@ -50,7 +52,7 @@ def form(number: int, today: date) -> RecommendationForm:
         political_status="群众",
         education=("高中", "大专", "本科")[number % 3],
         trade=trade.zh,
-        skill_grade=("技师", "高级技师")[number % 2],
+        skill_grade=tuple(GRADES)[number % 2],
         employer=employer,
         is_central_unit=number % 11 == 0,
         first_employed=Month(born.year + 20, 7),

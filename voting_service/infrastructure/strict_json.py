@@ -13,6 +13,7 @@ from voting_service.errors import (
     InvalidInput,
     MalformedInput,
 )
+from voting_service.infrastructure.json_shapes import wrong_shape
 
 T = TypeVar("T")
 
@@ -32,25 +33,29 @@ def decode_json(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise InvalidInput(_fault(str(error))) from None
+        raise InvalidInput(_fault(str(error), decoder.type, body)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedInput(Fault("", "infrastructure.invalid_json", error=error)) from None
 
 
-def _fault(message: str) -> Fault:
-    """Return msgspec's message, such as `Expected … - at `$.choices[0]``, as a fault of a field."""
+def _fault(message: str, kind: Any, body: bytes) -> Fault:
+    """Return msgspec's message, such as `Expected … - at `$.choices[0]``, as a fault of a field of
+    a `kind`, in plain words."""
     if match := _MISSING.fullmatch(message):
         return Fault(_field(match), "infrastructure.missing_field")
     if match := _UNKNOWN.fullmatch(message):
         return Fault(_field(match), "infrastructure.unknown_field")
-    problem, separator, path = message.rpartition(" - at ")
-    if separator:
-        return Fault.verbatim(path.strip("`").removeprefix("$").removeprefix("."), problem)
-    return Fault.verbatim("", message)
+    problem, separator, at = message.rpartition(" - at ")
+    path = at.strip("`").removeprefix("$") if separator else ""
+    plain = wrong_shape(kind, body, path)
+    field = path.removeprefix(".")
+    if plain is None:
+        return Fault.verbatim(field, problem if separator else message)
+    return Fault.verbatim(field, plain.en, plain.zh)
 
 
 def _field(match: re.Match[str]) -> str:
-    return f"{match['at'] or ''}.{_printable(match['name'])}".removeprefix(".")
+    return f"{match['at'] or ''}.{printable(match['name'])}".removeprefix(".")
 
 
 def refuse_repeated_keys(body: bytes) -> None:
@@ -63,7 +68,7 @@ def refuse_repeated_keys(body: bytes) -> None:
         members: dict[str, Any] = {}
         for key, value in pairs:
             if key in members:
-                raise InvalidInput(Fault(_printable(key), "infrastructure.repeated_key"))
+                raise InvalidInput(Fault(printable(key), "infrastructure.repeated_key"))
             members[key] = value
         return members
 
@@ -73,6 +78,6 @@ def refuse_repeated_keys(body: bytes) -> None:
         return  # not JSON at all: decode_json raises with the place
 
 
-def _printable(key: str) -> str:
-    """Return the printable part of a key from outside, at most 40 characters."""
-    return "".join(c for c in key[:40] if c.isprintable())
+def printable(text: str, limit: int = 40) -> str:
+    """Return the printable part of a text from outside, at most `limit` characters."""
+    return "".join(c for c in text[:limit] if c.isprintable())

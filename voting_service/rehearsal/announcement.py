@@ -6,26 +6,39 @@ wrong, and goes on with the nearest contest that can be held.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-import tomli_w
+from msgspec.structs import replace
 
-from voting_service.contests.contest_file.reader import load_contest_file
+from voting_service.contests.contest_file import toml_lines
+from voting_service.contests.contest_file.candidate_files import (
+    CandidateFiles,
+    assign_listed,
+    take_candidates,
+)
+from voting_service.contests.contest_file.reader import check_contest, finish_contest
+from voting_service.contests.contest_file.schema import DEFAULTS
+from voting_service.contests.contest_file.toml_text import parse_toml, read_toml
+from voting_service.contests.contest_file.tree import ContestFileContents
+from voting_service.contests.drafts.model import contest_tree
+from voting_service.contests.drafts.repository import load_drafts
 from voting_service.contests.model import ContestRules, Platform
 from voting_service.contests.phases import published_at
 from voting_service.contests.repository import NewContest, load_contest, load_platforms
-from voting_service.errors import InvalidInput
+from voting_service.errors import InvalidInput, NotFound
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.nomination.repository import load_selections
 from voting_service.staff.accounts.repository import load_accounts
 from voting_service.staff.approvals.model import DECIDERS
+
+_NO_LINES: Mapping[toml_lines.Path, int] = MappingProxyType({})
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -78,21 +91,30 @@ class Announcement(msgspec.Struct, frozen=True):
     def feasible(self) -> NewContest:
         """Return the nearest contest that can be held."""
         rules, blackout_at = self.rules, self.blackout_at
-        cut = msgspec.structs.replace(
-            rules.cut, size=min(rules.cut.size, len(self.contest.candidates))
-        )
+        cut = replace(rules.cut, size=min(rules.cut.size, len(self.contest.candidates)))
         release = rules.release
         if blackout_at is not None and not self.contest.opens_at < blackout_at:
-            release = msgspec.structs.replace(release, blackout_hours=0)
+            release = replace(release, blackout_hours=0)
         if rules.early_close is None and release.blackout_hours < 0:
-            release = msgspec.structs.replace(release, blackout_hours=0)
-        return self.contest._replace(rules=msgspec.structs.replace(rules, cut=cut, release=release))
+            release = replace(release, blackout_hours=0)
+        return self.contest._replace(rules=replace(rules, cut=cut, release=release))
 
 
 async def read_stored(connection: Connection, slug: str) -> Announcement:
-    """Read a contest of the database. Raises NotFound."""
-    stored = await load_contest(connection, slug)
-    contest = NewContest(slug, stored.rules, stored.opens_at, stored.closes_at, stored.candidates)
+    """Read a contest of the database, with the candidates who stand, or a draft of that slug.
+
+    Raises NotFound, and for a draft InvalidInput as `read_file`.
+    """
+    try:
+        stored = await load_contest(connection, slug)
+    except NotFound:
+        drafts = {draft.slug: draft for draft in await load_drafts(connection)}
+        if slug not in drafts:
+            raise
+        announced = _read(contest_tree(drafts[slug].content))
+        return replace(announced, surroundings=await read_surroundings(connection, slug))
+    standing = tuple(c for c in stored.candidates if c.number in stored.standing)
+    contest = NewContest(slug, stored.rules, stored.opens_at, stored.closes_at, standing)
     return Announcement(contest, await read_surroundings(connection, slug, stored.id))
 
 
@@ -114,28 +136,34 @@ async def read_surroundings(
 
 
 def read_file(path: Path) -> Announcement:
-    """Read a contest file. A cut or a blackout that cannot be kept is left as it is; raises
-    InvalidInput with every other fault."""
-    try:
-        loaded, written = load_contest_file(path), None
-    except InvalidInput as error:
-        written = _parsed(path, error)
-        try:
-            loaded = load_contest_file(tomli_w.dumps(_repaired(written)))
-        except InvalidInput:
-            raise error from None
-    tree = _parsed(path) if written is None else written
-    rules = loaded.rules if written is None else _as_written(loaded.rules, written)
+    """Read a contest file, with the list of candidates that it names. A cut or a blackout that
+    cannot be kept is left as it is; raises InvalidInput with every other fault."""
+    tree, lines = parse_toml(read_toml(path))
+    folder = path.resolve().parent
+    return _read(tree, take_candidates(tree, None, folder), lines, folder)
+
+
+def _read(
+    written: dict[str, Any],
+    files: CandidateFiles | None = None,
+    lines: Mapping[toml_lines.Path, int] = _NO_LINES,
+    folder: Path | None = None,
+) -> Announcement:
+    """Return the contest of a parsed contest file. Raises InvalidInput."""
+    listed = files.listed if files else None
+    checked = ContestFileContents(_repaired(written), lines, listed)
+    document = check_contest(checked, folder)
+    _, file_faults = assign_listed(files) if files else ((), ())
+    if document is None or checked.faults or file_faults:
+        as_written = ContestFileContents(written, lines, listed)
+        check_contest(as_written, folder)
+        faults = sorted(as_written.faults.values(), key=as_written.place)
+        raise InvalidInput(*faults, *file_faults)
+    loaded = finish_contest(document, checked, folder=folder)
+    rules = _as_written(loaded.rules, written)
     contest = NewContest(loaded.slug, rules, loaded.opens_at, loaded.closes_at, loaded.candidates)
     zone = ZoneInfo(rules.time_zone)
-    return Announcement(contest, other_offsets=tuple(_other_offsets(tree, zone)))
-
-
-def _parsed(path: Path, fault: InvalidInput | None = None) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        raise fault or RuntimeError(path) from None
+    return Announcement(contest, other_offsets=tuple(_other_offsets(written, zone)))
 
 
 def _number(tree: Mapping[str, Any], section: str, key: str) -> int | None:
@@ -144,13 +172,22 @@ def _number(tree: Mapping[str, Any], section: str, key: str) -> int | None:
     return value if type(value) is int else None
 
 
+def _stated_size(tree: Mapping[str, Any]) -> int | None:
+    """Return the size of the cut, also where the file leaves it out."""
+    cut = tree.get("cut", {})
+    if isinstance(cut, dict) and "size" not in cut:
+        size: int = DEFAULTS["cut.size"]
+        return size
+    return _number(tree, "cut", "size")
+
+
 def _repaired(tree: dict[str, Any]) -> dict[str, Any]:
     """Return the file with a cut and a blackout that can be kept."""
     repaired = deepcopy(tree)
     candidates = tree.get("candidates")
-    size = _number(tree, "cut", "size")
+    size = _stated_size(tree)
     if size is not None and isinstance(candidates, list) and candidates:
-        repaired["cut"]["size"] = min(size, len(candidates))
+        repaired["cut"] = {**tree.get("cut", {}), "size": min(size, len(candidates))}
     if _number(tree, "release", "blackout_hours") is not None:
         repaired["release"]["blackout_hours"] = 0
     return repaired
@@ -158,14 +195,14 @@ def _repaired(tree: dict[str, Any]) -> dict[str, Any]:
 
 def _as_written(rules: ContestRules, tree: Mapping[str, Any]) -> ContestRules:
     """Return the rules with the cut and the blackout that the file states."""
-    size = _number(tree, "cut", "size")
+    size = _stated_size(tree)
     hours = _number(tree, "release", "blackout_hours")
     cut, release = rules.cut, rules.release
     if size is not None:
-        cut = msgspec.structs.replace(cut, size=size)
+        cut = replace(cut, size=size)
     if hours is not None:
-        release = msgspec.structs.replace(release, blackout_hours=hours)
-    return msgspec.structs.replace(rules, cut=cut, release=release)
+        release = replace(release, blackout_hours=hours)
+    return replace(rules, cut=cut, release=release)
 
 
 def _other_offsets(tree: Mapping[str, Any], zone: ZoneInfo) -> Iterator[str]:

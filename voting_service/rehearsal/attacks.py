@@ -89,5 +89,5 @@ ATTACKS: Mapping[str, Attack] = {
         "refused", _with_trick("tokens_of_another_contest", "other_contest")
     ),
 }
-"""By name, in the order in which they happen; also `second_ballots`, `early` and `late`, which
-need no means (rehearse.py)."""
+"""By name, in the order in which they happen; also `second_ballots`, `early`, `late` and
+`withdrawn`, which need no means (rehearse.py)."""

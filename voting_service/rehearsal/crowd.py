@@ -136,6 +136,19 @@ class Crowd:
         )
         return tuple(sorted(order[-count:]))
 
+    def still_possible(self, visit: Visit) -> Visit:
+        """Return an honest visit as it goes on after somebody has withdrawn: the page offers the
+        others only."""
+        left = tuple(number for number in visit.choices if number in self._weights)
+        if visit.kind not in HONEST_KINDS or left == visit.choices:
+            return visit
+        is_enough = len(left) >= self.contest.rules.ballot.min_choices
+        return visit._replace(choices=left if is_enough else self.choices())
+
+    def forget(self, number: int) -> None:
+        """Let nobody choose a candidate any more."""
+        del self._weights[number]
+
     def visits(self, people: Sequence[Person], begins: datetime, ends: datetime) -> Iterator[Visit]:
         """Yield a visit of each person at some time of a local day, within the moments given, in
         order of time."""

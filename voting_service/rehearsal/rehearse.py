@@ -27,6 +27,7 @@ from voting_service.rehearsal.findings import Finding
 from voting_service.rehearsal.observer import Observer
 from voting_service.rehearsal.schedule import (
     MOST_LAST_VOTERS,
+    STRANGERS,
     Event,
     Name,
     Visits,
@@ -124,7 +125,6 @@ class Rehearsal:
     def __init__(self, scene: Scene, announced: Announcement, diary: Diary, seed: int) -> None:
         self._stage, self._work = scene.stage, scene.work
         self._announced = announced
-        self._contest = scene.stage.contest
         self._diary = diary
         self._staff = Staff(scene.stage, scene.connection, diary)
         self.observer = Observer(scene.stage, scene.site, diary)
@@ -133,6 +133,7 @@ class Rehearsal:
         chance = random.Random(seed)  # noqa: S311
         self._crowd = Crowd(scene.stage, chance)
         self._published = False
+        self._objection: str | None = None
         self._noted: set[str] = set()
         self._acts: Mapping[Name, Callable[[], Awaitable[None]]] = {
             "embargo": self._embargo,
@@ -143,6 +144,8 @@ class Rehearsal:
             "gather": self._gather,
             "sweep": self._sweep,
             "rule": self._rule,
+            "correct": self._correct,
+            "withdraw": self._withdraw,
             "tie_the_line": self._tie_the_line,
             "closed": self._close,
             "last_rulings": self._rule,
@@ -150,7 +153,13 @@ class Rehearsal:
             "publish": self._publish,
             "cut_hidden": self._cut_hidden,
             "cut_public": self._cut_public,
+            "object": self._object,
+            "answer": self._answer,
         }
+
+    @property
+    def _contest(self) -> Contest:
+        return self._stage.contest
 
     async def run(self, voters: int) -> None:
         """Go through the whole contest. What stops it is noted as a finding."""
@@ -177,7 +186,7 @@ class Rehearsal:
             if group:
                 self._note_attacks(group)
                 await self._stage.clock.jump(group[0].at)
-                await self.visitors.visit(group)
+                await self.visitors.visit([self._crowd.still_possible(visit) for visit in group])
                 group.clear()
 
         steps: list[Visit | Event] = [*visits, *today]
@@ -230,6 +239,26 @@ class Rehearsal:
         await self._staff.rule_on_holds(self.visitors.figures.guilty)
         await self._work.do("reconcile", "recount_audit")
 
+    async def _correct(self) -> None:
+        number = min(self._contest.standing)
+        await self.observer.corrected(number, await self._staff.correct_name(number))
+
+    async def _withdraw(self) -> None:
+        """Withdraw somebody above the line, and try to choose them afterwards."""
+        rules = self._contest.rules
+        if len(self._contest.standing) <= max(rules.ballot.min_choices, 2):
+            return
+        number = self._crowd.by_popularity[rules.cut.size // 2]
+        await self._staff.withdraw(number)
+        self._crowd.forget(number)
+        await self.observer.changes()
+        if rules.ballot.min_choices == 1:
+            now = self._stage.clock()
+            coming = [
+                Visit(now, self._crowd.person(), (number,), "withdrawn") for _ in range(STRANGERS)
+            ]
+            await self._go_through(coming, [])
+
     async def _tie_the_line(self) -> None:
         """Send the last voters: as many for the first below the line as the last above it leads.
         Of attackers' ballots those do not count that are still to be found, at the close."""
@@ -237,7 +266,7 @@ class Rehearsal:
         to_find = [] if is_examined else list(self.visitors.figures.guilty)
         rows = await self._stage.owner.fetch(QUERIES["votes"], self._contest.id, to_find)
         votes = Counter({row["candidate"]: row["votes"] for row in rows})
-        ranked = sorted(self._contest.numbers, key=lambda number: (-votes[number], number))
+        ranked = sorted(self._contest.standing, key=lambda number: (-votes[number], number))
         size = self._contest.rules.cut.size
         if size >= len(ranked):
             return
@@ -262,3 +291,11 @@ class Rehearsal:
         if self._published:
             await self.observer.cut_public()
         await self.observer.receipts(self.visitors.figures.receipts)
+
+    async def _object(self) -> None:
+        self._objection = await self.observer.object_to_outcome()
+
+    async def _answer(self) -> None:
+        await self._staff.answer_objections()
+        if self._objection is not None:
+            await self.observer.read_answer(self._objection)

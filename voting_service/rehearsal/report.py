@@ -16,6 +16,7 @@ from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.rehearsal import pictures
 from voting_service.rehearsal.attacks import ATTACKS
 from voting_service.rehearsal.crowd import HONEST_KINDS
+from voting_service.rehearsal.observations import NOT_TAKEN
 from voting_service.rehearsal.rehearse import Outcome
 from voting_service.rehearsal.visits import SIGNED_IN
 from voting_service.sites.shared.templates import template_environment
@@ -119,7 +120,7 @@ def _short_day(value: date, language: Language) -> str:
 
 def _attack_names(outcome: Outcome) -> Sequence[str]:
     kinds = outcome.figures.kinds
-    names = (*ATTACKS, "second_ballots", "early", "late")
+    names = (*ATTACKS, "second_ballots", *NOT_TAKEN)
     return [name for name in names if name in kinds]
 
 

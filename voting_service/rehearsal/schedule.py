@@ -21,6 +21,8 @@ Name = Literal[
     "gather",
     "sweep",
     "rule",
+    "correct",
+    "withdraw",
     "tie_the_line",
     "closed",
     "last_rulings",
@@ -28,6 +30,8 @@ Name = Literal[
     "publish",
     "cut_hidden",
     "cut_public",
+    "object",
+    "answer",
 ]
 SHOWN_AFTER = timedelta(minutes=3)
 """A snapshot appears once the ballots cast before its moment are complete, a minute and a half."""
@@ -41,6 +45,8 @@ VISITS_A_VOTER = 4
 CANTEEN_SHARE, ATTACKERS_SHARE = 20, 40
 """Of the voters one in so many eats in the canteen, and is one of each attack."""
 LEAST_ATTACKERS = 80
+STRANGERS = 20
+"""So many come before the opening and after the close, and choose somebody who has withdrawn."""
 
 
 MOST_LAST_VOTERS = 300
@@ -52,6 +58,14 @@ class Event(NamedTuple):
 
     at: datetime
     name: Name
+
+
+CHANGES: tuple[tuple[float, time, Name], ...] = (
+    (0.2, time(10, 30), "correct"),
+    (0.6, time(11), "withdraw"),
+)
+"""After which part of the days, and at which local time, a profile is corrected and a candidate
+withdraws."""
 
 
 def events(contest: Contest, published_at: datetime, blackout_at: datetime | None) -> list[Event]:
@@ -69,6 +83,8 @@ def events(contest: Contest, published_at: datetime, blackout_at: datetime | Non
         Event(closes_at + timedelta(hours=3), "publish"),
         Event(shown_at - timedelta(minutes=5), "cut_hidden"),
         Event(shown_at + timedelta(minutes=1), "cut_public"),
+        Event(shown_at + timedelta(hours=1), "object"),
+        Event(shown_at + timedelta(hours=3), "answer"),
     ]
     made += [Event(moment + SHOWN_AFTER, "counts") for moment in release_moments(contest)]
     if blackout_at is not None and opens_at < blackout_at < closes_at:
@@ -81,7 +97,17 @@ def events(contest: Contest, published_at: datetime, blackout_at: datetime | Non
             Event(datetime.combine(day.date(), EVENING_AT, contest.zone), "counts"),
         )
         made += [event for event in routine if opens_at < event.at < closes_at - LAST_VOTERS]
+    made += [event for event in _changes(contest) if event.at < closes_at - LAST_VOTERS]
     return sorted(made, key=lambda event: event.at)
+
+
+def _changes(contest: Contest) -> Iterator[Event]:
+    """Yield when two people change a candidate, at the earliest an hour after the opening."""
+    all_days = days(contest)
+    for share, at, name in CHANGES:
+        day = all_days[int(share * len(all_days))]
+        moment = datetime.combine(day.date(), at, contest.zone)
+        yield Event(max(moment, contest.opens_at + timedelta(hours=1)), name)
 
 
 def days(contest: Contest) -> list[datetime]:
@@ -160,15 +186,16 @@ class Visits:
             yield Visit(at, person, self._crowd.choices(), "canteen")
 
     def _second_ballots(self, honest: Sequence[Visit]) -> Iterator[Visit]:
-        """Yield another ballot, an hour later, of some who have voted."""
+        """Yield another ballot, half an hour later and so on the same day, of some who have
+        voted."""
         for visit in honest[:LEAST_ATTACKERS]:
             others = sorted(self._contest.numbers - set(visit.choices))
             if others and self._contest.rules.ballot.min_choices == 1:
-                at = visit.at + timedelta(hours=1)
+                at = visit.at + timedelta(minutes=30)
                 yield Visit(at, visit.person, (others[0],), "second_ballots")
 
     def _strangers(self, at: datetime, kind: str) -> Iterator[Visit]:
-        for _ in range(LEAST_ATTACKERS // 4):
+        for _ in range(STRANGERS):
             yield Visit(at, self._crowd.person(), self._crowd.choices(), kind)
 
 

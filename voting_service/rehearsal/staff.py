@@ -1,13 +1,23 @@
-"""The staff of a rehearsal: two people rule on what is in question, decide a tie and publish."""
+"""The staff of a rehearsal: two people rule on what is in question, correct a profile, withdraw a
+candidate, decide a tie and publish."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from voting_service.contests.candidate_changes.service import (
+    CorrectionDraft,
+    approve_candidate_change,
+    propose_correction,
+    propose_withdrawal,
+)
+from voting_service.contests.objections.repository import load_objections
+from voting_service.contests.objections.service import answer_online_objection
 from voting_service.errors import SecondPersonRequired, VotingError
 from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Text
@@ -36,9 +46,12 @@ from voting_service.voting.rulings.service import (
 QUERIES = Queries(__package__)
 MOST_BALLOTS = 100_000
 """Of a hold that is looked at."""
+MOST_OBJECTIONS = 10
 DRAWN = "20220817031415"
 """What a public draw may give."""
-Act = Literal["ruling", "tie", "publication"]
+Act = Literal["ruling", "correction", "withdrawal", "tie", "publication"]
+MOST_NAME = 100
+"""So much of a name is kept, so that the corrected one is not too long."""
 
 
 class Staff:
@@ -99,6 +112,51 @@ class Staff:
             now = self._stage.clock()
             what = load_text("rehearsal", f"acts.{act}")
             self._diary.fail(Finding("one_person_decided", now, {"what": what}))
+
+    async def correct_name(self, number: int) -> Text:
+        """Correct the name of a candidate and return the name since then."""
+        contest = self._stage.contest
+        before = next(c.name for c in contest.candidates if c.number == number)
+        kept = Text(zh=before.zh[:MOST_NAME], en=before.en[:MOST_NAME])
+        name = load_text("rehearsal", "corrected_name", name=kept)
+        reason = load_text("rehearsal", "reason")
+        changed = CorrectionDraft(
+            {"name": msgspec.to_builtins(name)}, None, before_hidden=False, reason=reason
+        )
+        request = await propose_correction(self._actor("clerk-1"), contest, number, changed)
+        await self._approve_change("correction", request)
+        self._diary.note(self._stage.clock(), "staff", "correction", number=number)
+        return name
+
+    async def withdraw(self, number: int) -> None:
+        """Withdraw a candidate, and wait until it has taken effect."""
+        clerk, reason = self._actor("clerk-1"), load_text("rehearsal", "reason")
+        request = await propose_withdrawal(
+            clerk, self._stage.contest, number, "stepped_back", reason
+        )
+        await self._approve_change("withdrawal", request)
+        self._diary.note(self._stage.clock(), "staff", "withdrawal", number=number)
+        withdrawn_at = self._stage.contest.withdrawn[number].withdrawn_at
+        await self._stage.clock.jump(withdrawn_at + timedelta(seconds=1))
+
+    async def _approve_change(self, act: Act, request: int) -> None:
+        contest = self._stage.contest
+        await self._try_alone(
+            act, approve_candidate_change(self._actor("clerk-1"), contest, request)
+        )
+        await approve_candidate_change(self._actor("supervisor-1"), contest, request)
+        await self._stage.reload_contest()
+
+    async def answer_objections(self) -> None:
+        """Answer every objection that waits."""
+        master_key = self._stage.settings.master_key.get_secret_value()
+        words = load_text("rehearsal", "objection_answer").zh
+        for objection in await load_objections(self._connection, MOST_OBJECTIONS):
+            if objection.answered_by is None:
+                await answer_online_objection(
+                    self._actor("clerk-1"), master_key, objection.id, words, [self._stage.contest]
+                )
+                self._diary.note(self._stage.clock(), "staff", "answered")
 
     async def examine(self) -> Examination:
         """Count every ballot again and return the state of the cut."""

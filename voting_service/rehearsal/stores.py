@@ -54,11 +54,12 @@ STAFF: Mapping[str, Role] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stage:
     """Where the rehearsal takes place. `owner` is a connection of the owner of the tables.
-    `platform_keys` sign users in; a platform without a key has none. `person_key` is the contest's,
-    for the platforms that name the person."""
+    `contest` is as it was when it was last loaded. `platform_keys` sign users in; a platform
+    without a key has none. `person_key` is the contest's, for the platforms that name the
+    person."""
 
     clock: FastClock
     owner: Connection
@@ -68,6 +69,10 @@ class Stage:
     platform_keys: Mapping[str, OKPKey]
     person_key: bytes
     accounts: Mapping[str, Account]
+
+    async def reload_contest(self) -> None:
+        """Load the contest again, after people changed it."""
+        self.contest = await load_contest(self.owner, self.contest.slug)
 
 
 @asynccontextmanager

@@ -130,7 +130,7 @@ CATALOGUES = (
 ROUTES = [*CONSOLE_ROUTES, *PREVIEW_ROUTES, *NOMINATION_ROUTES]
 OPEN_ROUTES = [
     Route("/static/{name:path}", static_file),
-    *view.ROUTES,
+    *view.routes(lambda request: get_state(request).is_https),
     Route("/healthz", healthz),
     Route("/readyz", readyz),
 ]

@@ -8,11 +8,12 @@ from typing import Any, get_args
 import pytest
 
 from tests.candidate_changes import TwoPeople
-from tests.contest_data import both, rules, store_contest
+from tests.contest_data import arrange_contest, both, rules, show_picture, store_contest
 from tests.cut_data import MASTER_KEY, member
-from tests.picture_files import encoded
+from tests.picture_files import encoded, jpeg
 from voting_service.contests.candidate_changes.descriptions import (
     describe_corrections,
+    describe_fields,
     describe_withdrawals,
     field_name,
 )
@@ -32,19 +33,24 @@ from voting_service.contests.pictures.repository import (
     add_picture,
     load_all_pictures,
     remove_pictures,
+    store_logo,
     store_portrait,
 )
 from voting_service.contests.repository import load_contest
 from voting_service.errors import InvalidInput, NotFound, Refused, SecondPersonRequired, WrongRole
 from voting_service.i18n.catalogues import load_catalogue
-from voting_service.i18n.text import LANGUAGES
+from voting_service.i18n.text import LANGUAGES, Text
+from voting_service.infrastructure.images.encoding import encode_picture
+from voting_service.infrastructure.postgres.database_clock import MAX_OFFSET_SECONDS
 from voting_service.infrastructure.postgres.pool import Connection, domain_errors
-from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
+from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS, COMMAND_TIMEOUT_SECONDS
 from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.repository import load_contest_approvals
 
 NEW_NAME = {"zh": "王五", "en": "Wang Wu"}
 WHY = both("a typing mistake")
+NOTICE = timedelta(seconds=COMMAND_TIMEOUT_SECONDS + CACHE_STALE_SECONDS + MAX_OFFSET_SECONDS)
+"""Until every worker has heard of a commit, or takes no votes, and has a clock that agrees."""
 
 
 def draft(portrait: Any = None, **fields: Any) -> CorrectionDraft:
@@ -60,7 +66,9 @@ def test_every_field_has_inputs_and_a_name() -> None:
         assert set(grounds) == set(get_args(WithdrawalGround))
 
 
-async def test_two_people_correct_a_profile_and_its_pictures(database: Connection) -> None:
+async def test_two_people_correct_a_profile_and_its_pictures(
+    database: Connection, owner_database_url: str
+) -> None:
     contest = await store_contest(database, MASTER_KEY)
     people = await TwoPeople.store(database)
     shown = await load_shown_fields(database, contest, 2)
@@ -85,7 +93,8 @@ async def test_two_people_correct_a_profile_and_its_pictures(database: Connectio
     pictures = await load_all_pictures(database, contest.id)
     assert [picture.hash for picture in pictures[2]] == [encoded(90).hash]
 
-    await add_picture(database, contest.id, 2, encoded(30, "picture"), both("at work"))
+    picture = encoded(30, "picture")
+    await show_picture(owner_database_url, contest.id, 2, picture, both("at work"))
     shown = await load_shown_fields(database, corrected, 2)
     typed = {**typed_values(shown), "caption.1.zh": " 车间 ", "remove.0": "yes"}
     again = await people.correct(corrected, 2, **read_fields(typed, shown))
@@ -98,20 +107,34 @@ async def test_two_people_correct_a_profile_and_its_pictures(database: Connectio
     ]
 
 
-async def test_what_a_profile_omits_is_corrected_too(database: Connection) -> None:
+async def test_fields_that_a_profile_need_not_have_come_and_go(database: Connection) -> None:
     contest = await store_contest(database, MASTER_KEY)
     people = await TwoPeople.store(database)
-    optional: dict[str, Any] = {
-        "employer": {"zh": "机床厂", "en": "Machine Works"},
-        "honours": [{"zh": "技术能手", "en": "Skilled Worker"}],
-        "film": "https://films.example/2",
-    }
-    given = await people.correct(contest, 2, **optional)
-    assert given.candidates[1].honours[0].en == "Skilled Worker"
-    emptied = await people.correct(given, 2, employer=None, honours=[], film=None)
-    assert emptied.candidates[1] == contest.candidates[1]
-    again = await people.correct(emptied, 2, **optional)
-    assert again.candidates[1] == given.candidates[1]
+    for typed in (
+        {
+            **{"employer.zh": "一厂", "employer.en": "Works", "film": "https://example.org/film"},
+            **{"honours.zh": "能手\n一等奖", "honours.en": "Expert\nFirst prize"},
+        },
+        {"employer.zh": "", "employer.en": "", "honours.zh": "", "honours.en": "", "film": ""},
+        {"honours.zh": "能手", "honours.en": "Expert"},
+    ):
+        shown = await load_shown_fields(database, contest, 3)
+        contest = await people.correct(contest, 3, **read_fields(typed, shown))
+        candidate = contest.candidates[2]
+        employer = typed.get("employer.en")
+        assert candidate.employer == (Text(typed["employer.zh"], employer) if employer else None)
+        assert "\n".join(honour.en for honour in candidate.honours) == typed["honours.en"]
+        assert candidate.film == (typed.get("film") or None)
+    shown = await load_shown_fields(database, contest, 3)
+    assert read_fields({"trade.zh": "车工"}, shown)["trade"] == {"zh": "车工", "en": "车工"}
+    turner = {"trade.zh": "车工", "trade.en": "Turner"}
+    assert read_fields(turner, shown)["trade"] == {"zh": "车工", "en": "Turner"}
+    words = describe_corrections(contest, "en")[-1].fields
+    assert [(w.name, w.before, w.after) for w in words] == [
+        ("Employer", "none", "Works"),
+        ("Honours", "none", "Expert\nFirst prize"),
+        ("Film", "none", "https://example.org/film"),
+    ]
 
 
 async def test_what_a_correction_is_refused_for(database: Connection, owner: Connection) -> None:
@@ -165,7 +188,7 @@ async def test_what_a_correction_is_refused_for(database: Connection, owner: Con
 
 
 async def test_pictures_of_an_announced_contest_change_by_corrections_only(
-    database: Connection,
+    database: Connection, owner_database_url: str
 ) -> None:
     now = datetime.now(UTC)
     coming = await store_contest(
@@ -175,14 +198,20 @@ async def test_pictures_of_an_announced_contest_change_by_corrections_only(
         await store_portrait(database, coming.id, 1, encoded(shade))  # not announced yet
     await remove_pictures(database, coming.id, 1)
     contest = await store_contest(database, MASTER_KEY)
-    await store_portrait(database, contest.id, 1, encoded(10))
-    for act in (
-        store_portrait(database, contest.id, 1, encoded(20)),
-        remove_pictures(database, contest.id, 1),
-    ):
-        with pytest.raises(SecondPersonRequired, match="candidate correct"):
-            async with database.transaction():
-                await act
+    await show_picture(owner_database_url, contest.id, 1, encoded(10))
+    logo = encode_picture(jpeg(600, 300), "logo.jpg", "logo")
+    for closes_at in (contest.closes_at, now - timedelta(minutes=1)):
+        await arrange_contest(owner_database_url, contest.id, closes_at=closes_at)
+        for act, match in (
+            (store_portrait(database, contest.id, 1, encoded(20)), "candidate correct"),
+            (store_portrait(database, contest.id, 2, encoded(20)), "candidate correct"),
+            (add_picture(database, contest.id, 2, encoded(20), WHY), "candidate correct"),
+            (remove_pictures(database, contest.id, 1), "candidate correct"),
+            (store_logo(database, contest.id, logo), "on the console"),
+        ):
+            with pytest.raises(SecondPersonRequired, match=match), domain_errors():
+                async with database.transaction():
+                    await act
     people = await TwoPeople.store(database)
     await people.correct(contest, 1, encoded(20))
     pictures = await load_all_pictures(database, contest.id)
@@ -201,7 +230,7 @@ async def test_two_people_withdraw_a_candidate_for_good(
     before: datetime = await database.fetchval("select clock_timestamp()")
     without = await people.approve(contest, request)
     [withdrawal] = without.withdrawals
-    assert withdrawal.withdrawn_at >= before + timedelta(seconds=CACHE_STALE_SECONDS)
+    assert withdrawal.withdrawn_at >= before + NOTICE
     assert without.standing == {1, 2}
     assert without.numbers == {1, 2, 3}
     described = describe_withdrawals(without, "zh")[0]
@@ -223,6 +252,50 @@ async def test_two_people_withdraw_a_candidate_for_good(
     ):
         with pytest.raises(Refused), domain_errors():
             await owner.execute(statement)
+
+
+def test_what_only_changed_places_is_shown() -> None:
+    """In the language of its reader; in the other one nothing has changed there."""
+
+    def described(name: str, before: Any, after: Any) -> list[tuple[str | None, str]]:
+        return [(f.before, f.after) for f in describe_fields({name: before}, {name: after}, "en")]
+
+    def story(*lines: str) -> dict[str, str]:
+        return {"zh": "一", "en": "\n".join(lines)}
+
+    reordered = described("story", story("a", "b", "c", "d"), story("a", "c", "b", "d"))
+    assert reordered == [("b\nc", "c\nb")]
+    assert described("story", story("a", "b", "c"), story("c", "x", "a")) == [("b\nc", "c\nx")]
+    assert described("story", story("a", "a"), story("a")) == [("a", "none")]
+    portrait, first, second = (
+        {"hash": str(n), "width": 9, "height": 9, "caption": caption}
+        for n, caption in enumerate((None, NEW_NAME, {"zh": "李四", "en": "Li Si"}))
+    )
+    [change] = described("pictures", [portrait, first, second], [portrait, second, first])
+    assert [text and text.count("\n") for text in change] == [1, 1]
+    assert change[0] is not None
+    assert change[0].split("\n") == change[1].split("\n")[::-1]
+
+
+async def test_no_worker_hears_too_late_of_a_withdrawal(
+    database: Connection, owner: Connection
+) -> None:
+    """At the commit there is time left; and each takes effect at a moment of its own."""
+    contest = await store_contest(database, MASTER_KEY, count=4, contest_rules=rules(max_choices=1))
+    people = await TwoPeople.store(database)
+    assert await owner.fetchval("select withdrawal_notice()") == NOTICE
+    insert = (
+        "insert into withdrawals select contest_id, $1, approval_id, ground, reason,"
+        " clock_timestamp() + $2 from withdrawals where number = 1"
+    )
+    await people.withdraw(contest, 1)
+    with pytest.raises(Refused, match="approve again"), domain_errors():
+        await owner.execute(insert, 2, NOTICE)  # as if the transaction had used up the rest
+    await owner.execute(insert, 3, timedelta(hours=1))
+    assert (await load_contest(database, contest.slug)).withdrawn.keys() == {1, 3}
+    first, third, second = (await people.withdraw(contest, 2)).withdrawals
+    assert (first.number, third.number, second.number) == (1, 3, 2)
+    assert second.withdrawn_at == third.withdrawn_at + timedelta(microseconds=1)
 
 
 async def test_the_public_sees_what_it_may(database: Connection) -> None:

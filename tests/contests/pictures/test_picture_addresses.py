@@ -16,7 +16,10 @@ from tests.candidate_changes import TwoPeople
 from tests.contest_data import (
     SLUG,
     arrange_contest,
+    both,
+    execute_as_owner,
     rules,
+    show_picture,
 )
 from tests.patience import PATIENCE_SECONDS
 from tests.picture_files import encoded
@@ -30,7 +33,12 @@ from tests.sites.public.api.running_service import (
     serving,
     until_ready,
 )
-from voting_service.contests.pictures.repository import remove_pictures, store_portrait
+from voting_service.contests.candidate_changes.service import (
+    CorrectionDraft,
+    decline_candidate_change,
+    propose_correction,
+)
+from voting_service.contests.pictures.repository import store_portrait
 from voting_service.contests.repository import load_contest
 from voting_service.infrastructure.images.model import EncodedFile, EncodedPicture
 from voting_service.infrastructure.postgres.pool import Pool
@@ -50,7 +58,7 @@ def address(picture: EncodedPicture, width: int = 160, format_: str = "avif") ->
 async def service(settings: Settings) -> AsyncIterator[Service]:
     """Open for voting, so published; candidate 3 has a portrait."""
     async with running_service(settings) as running:
-        await store_portrait(running.database, running.contest.id, 3, RED)
+        await show_picture(settings.owner_database_url, running.contest.id, 3, RED)
         await running.refresh()
         yield running
 
@@ -121,7 +129,7 @@ async def test_a_new_portrait_shows_without_a_restart_and_a_removed_one_is_gone(
     assert after.json()["candidates"][2]["portrait"]["hash"] == BLUE.hash
     assert (await service.client.get(address(RED))).status_code == 200, "a page may still be open"
     await people.correct(contest, 3, pictures=[])
-    await remove_pictures(service.database, service.contest.id, 3)
+    await execute_as_owner(service.settings.owner_database_url, "delete from picture_files")
     await service.refresh()
     for picture in (RED, BLUE):
         assert (await service.client.get(address(picture))).status_code == 404
@@ -235,6 +243,29 @@ async def test_a_picture_that_a_published_contest_shows_too_is_public(service: S
     await service.refresh()
     assert (await service.client.get(address(RED))).status_code == 200
     assert (await service.client.get(address(BLUE))).status_code == 403
+
+
+async def test_a_picture_that_no_correction_published_or_that_one_hides_is_not_public(
+    service: Service,
+) -> None:
+    green = encoded(90)
+    people = await TwoPeople.store(service.database)
+    contest = await load_contest(service.database, SLUG)
+    request = await propose_correction(
+        people.proposer(), contest, 3, CorrectionDraft({}, BLUE, True, both("a wrong person"))
+    )
+    await service.refresh()
+    assert (await service.client.get(address(BLUE))).status_code == 404
+    contest = await people.approve(contest, request)
+    await service.refresh()
+    statuses = {p: (await service.client.get(address(p))).status_code for p in (RED, BLUE)}
+    assert statuses == {RED: 404, BLUE: 200}
+    declined = await propose_correction(
+        people.proposer(), contest, 3, CorrectionDraft({}, green, False, both("another"))
+    )
+    await decline_candidate_change(people.approver(), contest, declined, "no")
+    await service.refresh()
+    assert (await service.client.get(address(green))).status_code == 404
 
 
 async def test_a_crowd_that_asks_at_once_costs_one_query_a_file(

@@ -135,7 +135,7 @@ async def test_a_portrait_is_replaced_and_a_picture_added(
     )
     shown = (await load_all_pictures(database, contest.id))[2]
     assert [picture.kind for picture in shown] == ["portrait", "picture"]
-    assert len(await load_owners(database)) == 3
+    assert len(await load_owners(database)) == 2
     await command("contest", "remove-pictures", SLUG, 2, "--confirm=2")
     assert await load_owners(database) == {}
 

@@ -128,8 +128,10 @@ async def test_a_public_profile_names_every_file_that_there_is(
     profile = public_profile(contest.candidates[0], pictures[1])
     assert profile.portrait is not None
     addresses = {
-        *profile.portrait.avif.values(), *profile.portrait.webp.values(), profile.portrait.preview,
+        *profile.portrait.avif.values(), *profile.portrait.webp.values(),
+        *profile.portrait.jpeg.values(), profile.portrait.preview,
         *profile.pictures[0].avif.values(), *profile.pictures[0].webp.values(),
+        *profile.pictures[0].jpeg.values(),
     }  # fmt: skip
     shown = await load_files_shown(database, contest.id)
     assert {str(address).removeprefix("/pictures/") for address in addresses} == shown.keys()

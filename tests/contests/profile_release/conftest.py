@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.contest_data import both, store_contest
+from tests.contest_data import both, show_picture, store_contest
 from tests.picture_files import encoded
 from voting_service.contests.model import Contest
-from voting_service.contests.pictures.repository import add_picture, store_portrait
 from voting_service.contests.profile_release.pack import Release, load_release
 from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.pool import Connection
@@ -27,8 +26,9 @@ async def contest(
     """Five candidates with portraits, the first with another picture too; published."""
     stored = await store_contest(database, settings.master_key.get_secret_value())
     for number, portrait in enumerate(portraits, 1):
-        await store_portrait(database, stored.id, number, portrait)
-    await add_picture(database, stored.id, 1, encoded(10, "picture"), both("车间"))
+        await show_picture(settings.owner_database_url, stored.id, number, portrait)
+    picture = encoded(10, "picture")
+    await show_picture(settings.owner_database_url, stored.id, 1, picture, both("车间"))
     return stored
 
 

@@ -16,6 +16,7 @@ from tests.candidate_changes import TwoPeople
 from tests.commands import Command, run_command, set_environment
 from tests.contest_data import (
     execute_as_owner,
+    show_picture,
     store_contest,
     store_platform,
 )
@@ -23,7 +24,6 @@ from tests.picture_files import encoded
 from tests.sites.public.api.running_service import CONTEST, running_service
 from voting_service.cli import root
 from voting_service.contests.model import Contest
-from voting_service.contests.pictures.repository import store_portrait
 from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.errors import (
     InvalidInput,
@@ -57,7 +57,7 @@ async def test_a_pack_is_written_and_verified_without_settings(
 ) -> None:
     pack, again = tmp_path / "pack.zip", tmp_path / "again.zip"
     answer = await command("release", "pack", contest.slug, "--output", pack)
-    assert "5 profiles, 39 pictures" in answer.output
+    assert "5 profiles, 45 pictures" in answer.output
     await command("release", "pack", contest.slug, "--output", again)
     assert pack.read_bytes() == again.read_bytes()
 
@@ -78,7 +78,9 @@ async def test_a_pack_is_written_and_verified_without_settings(
 async def test_our_own_pages_pass_the_probe(command: Command, settings: Settings) -> None:
     async with running_service(settings) as service:
         for number in service.contest.numbers:
-            await store_portrait(service.database, service.contest.id, number, encoded(number))
+            await show_picture(
+                settings.owner_database_url, service.contest.id, number, encoded(number)
+            )
         await service.refresh()
         address = str(service.client.base_url).rstrip("/")
         for path in (f"{CONTEST}/candidates", f"{CONTEST}/candidates/{{number}}"):
@@ -92,7 +94,7 @@ async def test_differences_are_a_table_and_exit_code_1(
     command: Command, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running_service(settings) as service:
-        await store_portrait(service.database, service.contest.id, 3, encoded(1))
+        await show_picture(settings.owner_database_url, service.contest.id, 3, encoded(1))
         await service.refresh()
         # What is served stays as it is now, however long the comparison takes to begin.
         monkeypatch.setattr(service.state.registry, "refresh", AsyncMock(return_value=False))

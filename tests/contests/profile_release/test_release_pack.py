@@ -59,7 +59,7 @@ async def test_a_pack_holds_every_profile_and_every_picture(
     assert {f"pictures/{name}": data for name, data in release.pictures.items()}.items() <= (
         files.items()
     )
-    assert len(files) == 2 + 5 * 7 + 2 * 2
+    assert len(files) == 2 + 5 * 8 + 2 * 2 + 1
     assert json.loads(files["profiles.json"])["candidates"][0]["name"]["zh"] == "候选 1"
 
 

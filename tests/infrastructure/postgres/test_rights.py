@@ -9,9 +9,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.contest_data import SLUG, store_contest
 from voting_service.commands.start_checks import check_start
-from voting_service.demo.embedded_postgres import PROCESSES, EmbeddedPostgres
-from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.demo.embedded_postgres import APPLICATION, PROCESSES, EmbeddedPostgres
+from voting_service.errors import SecondPersonRequired
+from voting_service.infrastructure.postgres.pool import Connection, connect, domain_errors
 from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.settings import Settings, SettingsFault
 
@@ -102,6 +104,7 @@ REFUSED = {
         "update platforms set enabled = true",
         "select id from nomination.selections",
         "select evidence from holds",
+        "select content from online_objections",
         "delete from contest_keys",
         "select open_session(1, 'x', null, 'x', '', now())",
         SNAPSHOT,
@@ -111,6 +114,8 @@ REFUSED = {
         HOLD,
     ),
     "console": (
+        "delete from picture_files",
+        "insert into contests (slug, created_xid) values ('x', '1')",
         "update accounts set password_hash = 'mine'",
         "update accounts set openid_subject = 'mine'",
         "update accounts set wrapped_totp_secret = 'mine'",
@@ -159,6 +164,22 @@ async def test_a_login_of_one_process_cannot_do_what_others_do(
         await connection.close()
 
 
+async def test_the_console_stores_no_contest_that_two_people_have_not_announced(
+    postgres: EmbeddedPostgres, database: Connection, database_name: str
+) -> None:
+    await store_contest(database, b"m" * 32)
+    connection = await connect(postgres.url(PROCESSES["console"], database_name))
+    try:
+        with pytest.raises(SecondPersonRequired), domain_errors():
+            await connection.execute(
+                "insert into contests (slug, rules, opens_at, closes_at)"
+                " select 'alone', rules, opens_at, closes_at from contests"
+            )
+    finally:
+        await connection.close()
+    assert await database.fetchval("select array_agg(slug) from contests") == [SLUG]
+
+
 def _own_role(process: str) -> str:
     return {"serve": "voting_public", "console": "voting_staff", "work": "voting_jobs"}[process]
 
@@ -186,11 +207,19 @@ async def test_a_login_of_another_process_is_named_before_a_service_starts(
         await asyncio.to_thread(check_start, of_the_web, "console")
 
 
+@pytest.mark.parametrize("login", ["console", "one login for all"])
 async def test_the_console_stores_no_contest_that_nobody_approved(
-    postgres: EmbeddedPostgres, database_name: str
+    postgres: EmbeddedPostgres, database: Connection, database_name: str, login: str
 ) -> None:
-    connection = await connect(postgres.url(PROCESSES["console"], database_name))
+    stored = await store_contest(database, b"m" * 32)
+    url = postgres.url(PROCESSES.get(login, APPLICATION), database_name)
+    connection = await connect(url_with_role(url, "voting_staff"))
     try:
+        with pytest.raises(asyncpg.CheckViolationError, match="nobody joins a contest later"):
+            await connection.execute(
+                "insert into candidates (contest_id, number, profile) values ($1, 9, '{}')",
+                stored.id,
+            )
         with pytest.raises(asyncpg.CheckViolationError, match="two people announce a contest"):
             await connection.execute(
                 "insert into contests (slug, rules, opens_at, closes_at)"

@@ -14,6 +14,7 @@ from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.sites.public.public_site import public_site
 from voting_service.contests.pictures.repository import load_all_pictures
 from voting_service.contests.repository import load_contest
+from voting_service.sites.shared.signed_in import rate_limits, uploads
 
 BASE = f"/contests/{SLUG}/corrections"
 WHY = {"reason_zh": "姓名有误", "reason_en": "The name was wrong"}
@@ -37,6 +38,20 @@ async def clerk(staff_app: StaffApp) -> StaffClient:
 @pytest.fixture
 async def supervisor(staff_app: StaffApp) -> StaffClient:
     return await staff_app.signed_in_client("supervisor")
+
+
+async def test_a_correction_s_portrait_is_limited_and_waits_its_turn_like_every_upload(
+    clerk: StaffClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(rate_limits.RATES, "upload", "1/minute")
+    monkeypatch.setattr(uploads, "ENCODING_WAIT_SECONDS", 0.0)
+    files = {"portrait": ("new.jpg", jpeg(), "image/jpeg")}
+    async with uploads.encoding_turn():
+        statuses = [
+            (await clerk.post(f"{BASE}/2/correct", data=WHY, files=files)).status_code
+            for _ in range(2)
+        ]
+    assert statuses == [503, 429]
 
 
 async def test_a_profile_and_its_portrait_are_corrected_by_two_people(

@@ -16,6 +16,7 @@ from tests.contests.test_candidate_files import CHINESE, workbook
 from tests.picture_files import jpeg
 from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.staff.audit_log.chained import stored
+from voting_service.contests.model import Organiser
 from voting_service.contests.pictures.repository import load_all_pictures
 from voting_service.contests.repository import load_contest
 from voting_service.i18n.text import Text
@@ -28,6 +29,21 @@ NAMES = {
     "time_zone": "Asia/Shanghai",
 }
 CUT = {"cut.size": "2", "cut.tie": "committee"}
+ORGANISERS = (("主办", "Host", "工会", "Union"), ("承办", "Carried out by", "报社", "Newspaper"))
+PAGE = {
+    "introduction.zh": "介绍",
+    "introduction.en": "About",
+    "own_rules.zh": "规则",
+    "own_rules.en": "Rule",
+    "telephone": "023-12333",
+    "list_order": "shuffled",
+    "expected_voters_per_day": "1000",
+    **{
+        f"organisers[{2 * place}].{name}": text  # the row between them stays empty
+        for place, texts in enumerate(ORGANISERS)
+        for name, text in zip(("role.zh", "role.en", "name.zh", "name.en"), texts, strict=True)
+    },
+}
 BALLOT = {"ballot.every": "day", "ballot.min_choices": "1", "ballot.max_choices": "3"}
 
 
@@ -60,10 +76,17 @@ async def save(client: StaffClient, address: str, step: str, values: dict[str, s
     return await client.post(f"{address}/steps/{step}", data=data)
 
 
-async def upload(client: StaffClient, address: str, field: str, *files: tuple[str, bytes]) -> Any:
+async def upload(
+    client: StaffClient,
+    address: str,
+    field: str,
+    *files: tuple[str, bytes],
+    to: str = "",
+) -> Any:
     data = {"csrf": csrf_token(client.token), "revision": await revision(client, address)}
     sent = [(field, file) for file in files]
-    return await client.post(f"{address}/candidates/{field}", data=data, files=sent)
+    below = to or f"candidates/{field}"
+    return await client.post(f"{address}/{below}", data=data, files=sent)
 
 
 async def complete_draft(client: StaffClient) -> str:
@@ -88,7 +111,17 @@ async def test_a_contest_is_set_up_previewed_and_announced_by_two(staff_app: Sta
     assert "notes.txt" in answer.text
     assert "No portrait: number 3." in (await clerk.get(address)).text
 
+    await save(clerk, address, "page", PAGE)
+    overview = (await clerk.get(address)).text
+    assert "Host: Union · Carried out by: Newspaper" in overview
+    answer = await upload(clerk, address, "logo", ("logo.png", jpeg(600, 300)), to="logo")
+    assert answer.status_code == 422, "the name says PNG"
+    answer = await upload(clerk, address, "logo", ("logo.jpg", jpeg(600, 300)), to="logo")
+    assert answer.headers["location"] == f"{address}/logo?done=saved"
+
     shown = (await clerk.get(f"{address}/preview/en")).text
+    [logo] = re.findall(rf"{address}/pictures/[0-9a-f]{{32}}-320\.png", shown)
+    assert (await clerk.get(logo)).headers["content-type"] == "image/png"
     assert "Crafts" in shown and "Preview, visible to staff only" in shown
     assert f'href="{address}/preview/en/candidates/2"' in shown
     portrait = re.search(rf"{address}/pictures/[0-9a-f]{{32}}-160\.webp", shown)
@@ -106,8 +139,13 @@ async def test_a_contest_is_set_up_previewed_and_announced_by_two(staff_app: Sta
         assert (await clerk.get(style)).status_code == 200, style
     # Nothing of it is public, and nobody else sees it.
     assert not set(re.findall(r'(?:href|action|src)="(/[^"]*)"', shown)) - {
-        link for link in re.findall(r'"(/[^"]*)"', shown) if link.startswith((address, "/static/"))
+        link
+        for link in re.findall(r'"(/[^"]*)"', shown)
+        if link.startswith((address, "/static/", "/view"))
     }
+    for page in (shown, profile):
+        assert {"/view.css", "/view?size=elder"} <= set(re.findall(r'href="(/view[^"]*)"', page))
+        assert "og:image" not in page and 'elsewhere" width' not in page, "no share picture"
     for page in (address, f"{address}/preview/zh", portrait[0]):
         assert (await staff_app.client().get(page)).headers["location"].startswith("/sign-in")
         expert = await staff_app.signed_in_client("reviewer")
@@ -129,18 +167,24 @@ async def test_a_contest_is_set_up_previewed_and_announced_by_two(staff_app: Sta
     contest = await load_contest(staff_app.database, "crafts-2027")
     assert contest.rules.title == Text("匠人评选", "Crafts")
     assert (contest.rules.cut.size, len(contest.candidates)) == (2, 3)
+    assert contest.rules.organisers == (
+        Organiser(Text("主办", "Host"), Text("工会", "Union")),
+        Organiser(Text("承办", "Carried out by"), Text("报社", "Newspaper")),
+    )
+    assert (contest.rules.telephone, contest.rules.own_rules) == ("023-12333", Text("规则", "Rule"))
+    assert contest.logo is not None and (contest.logo.width, contest.logo.height) == (320, 160)
     stored_pictures = await load_all_pictures(staff_app.database, contest.id)
     assert {number: len(shown) for number, shown in stored_pictures.items()} == {1: 2, 2: 1}
     row = await staff_app.database.fetchrow(
-        "select content, contest_id, (select count(*) from draft_picture_files) as files"
-        " from contest_drafts where id = $1",
+        "select content, contest_id, (select count(*) from draft_picture_files)"
+        " + (select count(*) from draft_logos) as files from contest_drafts where id = $1",
         draft_id,
     )
     assert row is not None
     assert (row["content"], row["contest_id"], row["files"]) == (None, contest.id, 0)
     assert (await clerk.get(address)).status_code == 404
     acts = [entry.act for entry in await stored(staff_app.database)]
-    assert acts.count("draft_saved") == 5
+    assert acts.count("draft_saved") == 7
     assert acts[-3:] == ["proposed", "approved", "contest_announced"]
     log = (await (await staff_app.signed_in_client("auditor")).get("/audit-log")).text
     assert "contest announced" in log and address in log
@@ -216,6 +260,8 @@ FAULTY_STEPS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("window", {"window.closes_at": "2027-04-01T09:00"}, "Enter a date and a time"),
     ("release", {"release.mode": "daily", "release.blackout_hours": "1"}, "Enter a time, such"),
     ("page", {"list_order": "age", "expected_voters_per_day": "1"}, "Choose one of these"),
+    ("page", {**PAGE, "telephone": "ask us"}, "telephone"),
+    ("page", {**PAGE, "organisers[2].name.en": " "}, 'id="organisers[1].name.en-wrong">Fill'),
 )
 
 
@@ -306,6 +352,8 @@ async def test_the_pages_are_accessible_and_the_preview_runs_the_public_scripts(
         "/drafts",
         address,
         f"{address}/steps/cut",
+        f"{address}/steps/page",
+        f"{address}/logo",
         f"{address}/candidates",
         f"{address}/preview/zh",
     ):

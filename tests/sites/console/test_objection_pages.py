@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from html import unescape
-from urllib.parse import parse_qs, urlsplit
+from unittest.mock import AsyncMock
 
 import httpx
+import pytest
 from playwright.async_api import Page
 
 from tests.browser.accessibility import assert_accessible
@@ -20,8 +22,9 @@ from voting_service.contests.objections.repository import (
     load_objections,
     rewrap_objections,
 )
-from voting_service.contests.objections.service import LIMITS
+from voting_service.contests.objections.service import LIMIT, OBJECTIONS_AFTER_CUT
 from voting_service.infrastructure.postgres.pool import connect
+from voting_service.jobs.objections import objections_loop
 from voting_service.nomination.notices.repository import Notice, publish_notice
 
 FORM = f"/en/{SLUG}/objection"
@@ -47,10 +50,16 @@ async def object_to(
 
 
 def number_in(response: httpx.Response) -> str:
-    assert response.status_code == 303, response.text
-    address = urlsplit(response.headers["location"])
-    assert (address.path, address.fragment) == (f"/{address.path[1:3]}/objections", "received")
-    return parse_qs(address.query)["number"][0]
+    assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
+    assert 'id="received"' in response.text
+    [number] = re.findall(r'<dd class="code"><strong>([^<]+)</strong>', response.text)
+    return str(number)
+
+
+async def look_up(client: httpx.AsyncClient, number: str, language: str = "en") -> httpx.Response:
+    answer = await client.post(f"/{language}/objections", data={"number": number})
+    assert 'id="received"' not in answer.text
+    return answer
 
 
 async def test_an_objection_is_read_and_answered_and_its_number_shows_the_answer(
@@ -61,9 +70,11 @@ async def test_an_objection_is_read_and_answered_and_its_number_shows_the_answer
         number = number_in(await object_to(client))
         stored = await staff_app.database.fetchval("select content from online_objections")
         assert "甲".encode() not in stored
-        waiting = await client.get("/en/objections", params={"number": number.lower()})
+        waiting = await look_up(client, number.lower())
         assert (waiting.status_code, waiting.headers["cache-control"]) == (200, "no-store")
         assert "not answered yet" in waiting.text
+        in_address = await client.get("/en/objections", params={"number": number})
+        assert number not in in_address.text
         assert WRITTEN["contact"] not in waiting.text
 
         auditor = await staff_app.signed_in_client("auditor")
@@ -91,7 +102,7 @@ async def test_an_objection_is_read_and_answered_and_its_number_shows_the_answer
         assert (await clerk.get("/objections/9999")).status_code == 404
 
         for language in ("zh", "en"):
-            looked_up = await client.get(f"/{language}/objections", params={"number": number})
+            looked_up = await look_up(client, number, language)
             assert "<p>经核查，票数无误。</p><p>The count is right.</p>" in looked_up.text
     acts = await staff_app.database.fetch(
         "select act, actor, contest, subject, details from audit_log where subject like 'online%'"
@@ -128,9 +139,7 @@ async def test_what_is_wrong_is_shown_at_its_field_and_nothing_is_lost(staff_app
         assert elsewhere.status_code == 403
         assert (await object_to(client, fields={**WRITTEN, "more": "x"})).status_code == 422
         for typed, status in (("", 200), ("x", 422), (new_number(), 404), ("\0", 422)):
-            assert (
-                await client.get("/zh/objections", params={"number": typed})
-            ).status_code == status
+            assert (await look_up(client, typed, "zh")).status_code == status
     assert await staff_app.database.fetchval("select count(*) from online_objections") == 0
 
 
@@ -139,7 +148,7 @@ async def test_one_network_sends_a_few_in_an_hour_and_keeps_what_it_wrote(
 ) -> None:
     await close(staff_app)
     async with public_site(staff_app.settings) as client:
-        for _ in range(LIMITS[0]):
+        for _ in range(LIMIT):
             number_in(await object_to(client))
         refused = await object_to(client)
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "3600")
@@ -149,6 +158,59 @@ async def test_one_network_sends_a_few_in_an_hour_and_keeps_what_it_wrote(
             "update online_objections set received_at = received_at - interval '61 minutes'",
         )
         number_in(await object_to(client))
+
+
+async def test_a_flood_refuses_nobody_and_hides_none_that_waits(
+    staff_app: StaffApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await close(staff_app)
+    await execute_as_owner(
+        staff_app.settings.owner_database_url,
+        "insert into online_objections (number, contest_id, sender, content)"
+        " select 'flood-' || n, 1, '', 'x' from generate_series(1, 600) n",
+    )
+    async with public_site(staff_app.settings) as client:
+        number = number_in(await object_to(client))
+    monkeypatch.setattr("voting_service.sites.console.objections.views.SHOWN", 300)
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    assert "Objections waiting for an answer: 601" in (await clerk.get("/")).text
+    first, last = [(await clerk.get(f"/objections?page={page}")).text for page in (1, 3)]
+    assert "flood-1<" in first and number not in first
+    assert 'href="/objections?page=2"' in first
+    assert number in last and "page=4" not in last
+
+
+async def test_objections_end_and_are_erased(
+    staff_app: StaffApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await close(staff_app)
+    owner_url = staff_app.settings.owner_database_url
+    erase = objections_loop().work
+    async with public_site(staff_app.settings) as client:
+        number = number_in(await object_to(client))
+        for age, kept in ((1, (False, True)), (24, (True, True)), (24 * 367, (True, False))):
+            await execute_as_owner(
+                owner_url,
+                "update online_objections set received_at = now() - make_interval(hours => $1)",
+                age,
+            )
+            await erase(staff_app.database)
+            row = await staff_app.database.fetchrow(
+                "select sender = '' as no_sender, content <> '' as has_content"
+                " from online_objections where number = $1",
+                number,
+            )
+            assert row and tuple(row) == kept, age
+        for passed, status in ((timedelta(hours=1), 200), (OBJECTIONS_AFTER_CUT, 409)):
+            monkeypatch.setattr(
+                "voting_service.sites.public.pages.objection_views.load_first_cut",
+                AsyncMock(return_value=staff_app.clock() - passed),
+            )
+            assert (await object_to(client)).status_code == status
+    await execute_as_owner(owner_url, "delete from contest_keys where purpose = 'voters'")
+    async with public_site(staff_app.settings) as client:
+        refused = await object_to(client)
+        assert (refused.status_code, "has been erased" in refused.text) == (409, True)
 
 
 async def test_objections_are_taken_while_they_can_be_made_and_the_pages_show_how(
@@ -174,7 +236,7 @@ async def test_objections_are_taken_while_they_can_be_made_and_the_pages_show_ho
         assert (late.status_code, "已于" in late.text) == (409, True)
         assert (await object_to(client, "/zh/notices/none/objection")).status_code == 404
         number = number_in(await object_to(client, "/zh/notices/open-result/objection"))
-        looked_up = await client.get("/zh/objections", params={"number": number})
+        looked_up = await look_up(client, number, "zh")
         assert 'href="/zh/notices/open-result"' in looked_up.text
     reviewer = await staff_app.signed_in_client("reviewer")
     assert "Notice open-result" in (await reviewer.get("/objections")).text
@@ -202,9 +264,9 @@ async def test_with_the_voters_key_falls_what_was_written_and_another_master_key
             await owner.execute("delete from contest_keys where purpose = 'voters'")
         finally:
             await owner.close()
-        looked_up = await client.get("/en/objections", params={"number": number})
+        looked_up = await look_up(client, number)
         assert "has been erased" in looked_up.text
-    assert "Erased together" in (await supervisor.get(f"/objections/{objection.id}")).text
+    assert "Erased: with the contest" in (await supervisor.get(f"/objections/{objection.id}")).text
 
 
 async def test_the_console_s_pages_read_well(staff_app: StaffApp, desktop: Page) -> None:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.async_api import Browser, Page
@@ -25,6 +26,7 @@ from tests.contest_data import (
 from tests.cut_data import StoredBallot, insert_ballots
 from tests.fakes.signers import Ed25519Signer
 from tests.patience import eventually
+from tests.picture_files import jpeg
 from tests.sites.console.running_staff_app import (
     StaffApp,
     StaffClient,
@@ -33,7 +35,7 @@ from tests.sites.console.running_staff_app import (
 from tests.sites.public.api.running_service import MovedClock
 from tests.sites.public.public_site import public_site
 from tests.staff.audit_log.chained import stored
-from voting_service.contests.model import Contest, ReleaseSchedule
+from voting_service.contests.model import Contest, Organiser, ReleaseSchedule
 from voting_service.contests.platform_registration import public_jwk
 from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.contests.settings.model import (
@@ -50,8 +52,10 @@ from voting_service.sites.console.settings.release_preview import (
     spans,
     time_line,
 )
+from voting_service.sites.shared.signed_in.access import csrf_token
 
 BASE = f"/contests/{SLUG}/settings"
+ENGLISH = {"accept": "text/html", "accept-language": "en"}
 WHY = {"reason_zh": "机房停电两小时", "reason_en": "No power for two hours"}
 
 
@@ -226,6 +230,22 @@ def change_form(**changes: str) -> dict[str, str]:
     return {**form, **changes, **WHY}
 
 
+async def post_file(
+    client: StaffClient, below: str, form: dict[str, str], logo: bytes
+) -> httpx.Response:
+    """Send a form as browsers do, with a logo or without."""
+    fields = {**form, "csrf": csrf_token(client.token)}
+    file = ("logo.jpg" if logo else "", logo)
+    return await client.post(f"{BASE}/{below}", data=fields, files={"logo": file})
+
+
+async def post_change(
+    client: StaffClient, form: dict[str, str], *, logo: bytes = b""
+) -> httpx.Response:
+    """Send the form of the platform demo."""
+    return await post_file(client, "platforms/demo/change", form, logo)
+
+
 async def test_two_people_change_a_platform(staff_app: StaffApp) -> None:
     clerk = await staff_app.signed_in_client("tally_clerk")
     supervisor = await staff_app.signed_in_client("supervisor")
@@ -243,7 +263,7 @@ async def test_two_people_change_a_platform(staff_app: StaffApp) -> None:
         add_keys=pem.decode(), remove_1="A", entrance="https://app.example/vote", app_zh="客户端",
         app_en="The App",
     )  # fmt: skip
-    answer = await clerk.post(f"{BASE}/platforms/demo/change", data=form)
+    answer = await post_change(clerk, form, logo=jpeg(600, 300))
     assert answer.headers["location"] == f"{BASE}?done=proposed", answer.text
     assert (await load_platforms(staff_app.database))[0] == before
     waiting = (await supervisor.get(BASE)).text
@@ -251,6 +271,9 @@ async def test_two_people_change_a_platform(staff_app: StaffApp) -> None:
                   "客户端 / The App", "https://app.example/vote",
                   "voters sign in again", "5,000 → <strong>none"):  # fmt: skip
         assert words in waiting
+    [logo] = re.findall(r'<img class="logo" src="([^"]+)" width="320" height="160"', waiting)
+    assert (await supervisor.get(logo)).headers["content-type"] == "image/png"
+    assert (await supervisor.get(logo.replace("320", "321"))).status_code == 404
     assert "change of platform demo" in (await supervisor.get("/")).text
     decision = await staff_app.database.fetchval("select max(id) from approval_requests")
     approve = f"{BASE}/approvals/{decision}/approve"
@@ -264,6 +287,10 @@ async def test_two_people_change_a_platform(staff_app: StaffApp) -> None:
     assert after.origins == ("https://a.example", "https://b.example")
     assert after.entrance == "https://app.example/vote"
     assert after.app_name == Text("客户端", "The App")
+    assert after.logo is not None and after.logo.url == logo
+    async with public_site(staff_app.settings, staff_app.clock) as client:
+        assert f'src="{logo}"' in (await client.get("/enter", headers=ENGLISH)).text
+        assert (await client.get(logo)).headers["content-type"] == "image/png"
     page = (await clerk.get(BASE)).text
     assert "Sign-in keys of a platform" in page and "earlier sign-ins ended" in page
     assert (await clerk.get(f"/contests/{SLUG}/approvals")).status_code == 200
@@ -272,7 +299,6 @@ async def test_two_people_change_a_platform(staff_app: StaffApp) -> None:
 async def test_a_faulty_change_of_a_platform_comes_back_with_the_form(staff_app: StaffApp) -> None:
     clerk = await staff_app.signed_in_client("tally_clerk")
     await store_platform(staff_app.database, "demo", KEYS, daily_ceiling=5000)
-    change = f"{BASE}/platforms/demo/change"
     for changes, status, words in (
         ({}, 409, "nothing would change"),
         ({"name_zh": " "}, 422, "name.zh"),
@@ -287,9 +313,11 @@ async def test_a_faulty_change_of_a_platform_comes_back_with_the_form(staff_app:
         ({"jwks_url": "http://127.0.0.1:9/jwks"}, 422, "127.0.0.1:9"),
         ({"name_en": "Other"}, 409, "invite a second person"),
     ):
-        answer = await clerk.post(change, data=change_form(**changes))
+        answer = await post_change(clerk, change_form(**changes))
         assert (answer.status_code, words in answer.text) == (status, True), (changes, answer.text)
         assert "No power for two hours" in answer.text, "the form as it was filled in"
+    no_picture = await post_change(clerk, change_form(), logo=b"GIF89a")
+    assert no_picture.status_code == 422
     assert await staff_app.database.fetchval("select count(*) from approval_requests") == 0
 
 
@@ -309,7 +337,20 @@ async def test_a_platform_is_switched_off_though_the_tally_waits_for_a_rebuild(
 
 FORMS: dict[Setting, dict[str, str]] = {
     "title": {"zh": "新题", "en": "New title"},
+    "theme": {"zh": "匠心", "en": "Craft"},
+    "introduction": {"zh": "介绍", "en": "About"},
+    "organisers": {
+        "organisers[1].role.zh": "主办",
+        "organisers[1].role.en": "Host",
+        "organisers[1].name.zh": "工会",
+        "organisers[1].name.en": "Union",
+    },
+    "own_rules": {"zh": "补充规则", "en": "Further rules"},
     "contact": {"zh": "请致电 12333", "en": "Call 12333"},
+    "telephone": {"text": "023-12333"},
+    "email": {"text": "vote@example.org"},
+    "address": {"zh": "渝中区", "en": "Yuzhong"},
+    "logo": {"logo": "logo.jpg"},
     "publish_at": {"when": "opening", "moment": ""},
     "opens_at": {},
     "closes_at": {},
@@ -318,7 +359,7 @@ FORMS: dict[Setting, dict[str, str]] = {
     "list_order": {"order": "number"},
     "expected_voters_per_day": {"number": "5000000"},
     "ballot": {"min_choices": "2", "max_choices": "4", "every": "contest"},
-    "cut": {"size": "2", "tie": "lot", "zh": "首期开奖号码", "en": "The first draw"},
+    "cut": {"size": "2", "tie": "lot", "zh": "首期", "en": "The first draw", "panel": "yes"},
 }
 
 
@@ -340,19 +381,35 @@ async def test_before_the_profiles_are_out_one_person_changes_everything(
             form = {**FORMS[setting], **({} if FORMS[setting] else moment)}  # type: ignore[index]
             if setting == "closes_at":
                 form = later(staff_app.contest)
-            answer = await clerk.post(f"{BASE}/change/{setting}", data={**form, **WHY})
+            if setting == "logo":
+                answer = await post_file(clerk, "change/logo", WHY, jpeg(600, 300))
+            else:
+                answer = await clerk.post(f"{BASE}/change/{setting}", data={**form, **WHY})
             assert answer.headers["location"] == f"{BASE}?done=changed", (setting, answer.text)
         changed = await contest_now(staff_app)
         assert changed.revision == staff_app.contest.revision + len(order) + 1
         assert changed.opens_at == opens_at + timedelta(days=1)
         assert changed.rules.publish_at is None
+        assert changed.rules.organisers == (Organiser(Text("主办", "Host"), Text("工会", "Union")),)
+        assert (changed.rules.telephone, changed.rules.cut.panel) == ("023-12333", True)
+        assert changed.logo is not None and (changed.logo.width, changed.logo.height) == (320, 160)
+        logo = await clerk.get(changed.logo.url)
+        assert logo.headers["content-type"] == "image/png"
+        refused = await post_file(clerk, "change/logo", WHY, b"")
+        assert refused.status_code == 422 and "choose a file, or tick" in refused.text
+        assert (await contest_now(staff_app)).logo is not None, "a lost file removes nothing"
+        removal = await post_file(clerk, "change/logo", {"remove_logo": "yes", **WHY}, b"")
+        assert removal.headers["location"] == f"{BASE}?done=changed"
+        assert (await contest_now(staff_app)).logo is None
         release = changed.rules.release
         assert (release.mode, str(release.daily_at), release.blackout_hours) == (
             "daily", "18:30:00", 24,
         )  # fmt: skip
         names = [change.setting for change in await load_changes(staff_app.database, changed.id)]
         assert set(names) == set(SETTINGS)
-        assert (await clerk.get(BASE)).status_code == 200
+        page = (await clerk.get(BASE)).text
+        assert "Host: Union" in page and "Further rules" in page
+        assert "experts judge the finalists" in page
 
 
 def contest_with(release: ReleaseSchedule) -> Contest:

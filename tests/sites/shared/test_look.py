@@ -9,9 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 import voting_service
-from voting_service.sites.shared.look.view import ROUTES
+from voting_service.sites.shared.look.view import routes
 
 PACKAGE = Path(voting_service.__file__).parent
 SHEETS = [
@@ -23,10 +26,19 @@ WHITE_PAPER = {"#fff"}
 """Codes and scanned pages are on white in every mode."""
 
 
+async def _page(_request: Request) -> Response:
+    return Response()
+
+
 @pytest.fixture
 async def reader() -> AsyncIterator[httpx.AsyncClient]:
-    app = httpx.ASGITransport(Starlette(routes=ROUTES))
-    async with httpx.AsyncClient(transport=app, base_url="http://vote.example") as client:
+    pages = [
+        Route("/", _page),
+        Route("/zh/{slug}", _page),
+        Route("/zh/{slug}/logo", _page, methods=["POST"]),
+    ]
+    app = httpx.ASGITransport(Starlette(routes=[*pages, *routes(lambda _request: True)]))
+    async with httpx.AsyncClient(transport=app, base_url="https://vote.example") as client:
         yield client
 
 
@@ -54,10 +66,11 @@ async def test_a_choice_is_kept_and_leads_back_to_the_page(reader: httpx.AsyncCl
         ("size=huge&theme=pink", "light"),
     ):
         answer = await reader.get(
-            f"/view?{query}", headers={"referer": f"http://vote.example{page}"}
+            f"/view?{query}", headers={"referer": f"https://vote.example{page}"}
         )
         assert (answer.status_code, answer.headers["location"]) == (303, page)
         assert reader.cookies["view"] == kept
+        assert "; Secure" in answer.headers["set-cookie"], "whatever the way to the worker"
         sheet = await reader.get("/view.css")
         assert sheet.headers["vary"] == "Cookie"
         assert ("--elder: initial" in sheet.text) == ("elder" in kept)
@@ -78,6 +91,14 @@ async def test_a_choice_is_kept_and_leads_back_to_the_page(reader: httpx.AsyncCl
 async def test_a_choice_leads_to_no_other_site(reader: httpx.AsyncClient, referer: str) -> None:
     answer = await reader.get("/view?size=elder", headers={"referer": referer})
     assert answer.headers["location"] == "/"
+
+
+async def test_a_choice_on_a_page_that_answered_a_form_leads_to_one_above_it(
+    reader: httpx.AsyncClient,
+) -> None:
+    referer = "https://vote.example/zh/bayu-2022/logo?x=1"
+    answer = await reader.get("/view?size=elder", headers={"referer": referer})
+    assert answer.headers["location"] == "/zh/bayu-2022"
 
 
 async def test_a_spoiled_choice_is_none(reader: httpx.AsyncClient) -> None:

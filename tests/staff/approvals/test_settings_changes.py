@@ -427,6 +427,7 @@ async def test_what_decides_who_a_user_is_does_not_change_once_announced(
         "daily_ceiling = 1000000",
         "entrance = 'https://evil.example'",
         'app_name = \'{"zh": "x", "en": "x"}\'',
+        'logo = \'{"hash": "x", "width": 1, "height": 1}\'',
         "enabled = true",
     ],
 )

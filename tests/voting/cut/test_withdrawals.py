@@ -5,30 +5,40 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rich.console import Console
 
 from tests.candidate_changes import TwoPeople
 from tests.contest_data import both, store_platform
 from tests.cut_data import DRAINED, StoredBallot, closed_contest, insert_ballots
+from tests.voting.rulings.rulings_data import hold, store_ballots
+from voting_service.commands.cut_preview import print_preview
 from voting_service.contests.model import Contest, CutRules
 from voting_service.errors import InvalidInput, Refused
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.crypto.canonical_json import canonical
 from voting_service.infrastructure.crypto.signed_document import read_signed_file, sign_document
 from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.sites.console.rulings.ranking_preview import prospect
+from voting_service.sites.console.tally.charts import build_tally
 from voting_service.staff.actor import Actor
 from voting_service.voting.cut.announcement.announcement import announced
 from voting_service.voting.cut.correction import check_predecessor
+from voting_service.voting.cut.examination import examine
 from voting_service.voting.cut.publication import approve, load_shown_cut, propose_publication
 from voting_service.voting.cut.signature import verify_document
 from voting_service.voting.replay.comparison import replay
 from voting_service.voting.replay.writer import write_audit_archive
+from voting_service.voting.rulings.effect import load_effect
+from voting_service.voting.rulings.repository import load_holds
 from voting_service.voting.tally.exports import tally_table
+from voting_service.voting.tally.live_figures import load_figures
 from voting_service.voting.tally.recount import recount
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -93,22 +103,33 @@ async def test_the_withdrawn_are_left_out_and_anybody_can_recompute_it(
         await write_audit_archive(database, contest, file)
     replayed = replay(path, KEY.public_key())
     assert (replayed.faults, replayed.same) == ((), (1, 2))
-    for edit in (
-        lambda withdrawals: withdrawals.pop(0),
-        lambda withdrawals: withdrawals[0].update(number=3),
-        lambda withdrawals: withdrawals[1].update(ground="disqualified"),
+    early = "2022-07-01T00:30:00+00:00"
+    for member, edit, fault_text in (
+        ("withdrawals", lambda rows: rows.pop(0), "decision"),
+        ("withdrawals", lambda rows: rows[0].update(number=3), "withdrawal 3"),
+        ("withdrawals", lambda rows: rows[1].update(ground="disqualified"), "withdrawal 2"),
+        ("withdrawals", lambda rows: rows[0].update(withdrawn_at=early), "had withdrawn when"),
+        (
+            "withdrawals",
+            lambda rows: rows[0].update(withdrawn_at=early),
+            "withdrawal 1: the moment",
+        ),
+        ("corrections", lambda rows: rows.pop(), "not among the corrections"),
+        ("corrections", lambda rows: rows[0].update(number=4), "correction 4/1"),
+        ("corrections", lambda rows: rows[0]["after"].update(summary=None), "correction 3/1"),
+        ("corrections", lambda rows: rows[0].update(corrected_at=early), "3/1: the moment"),
     ):
-        changed = replay(rewritten(path, edit))
-        assert any("withdraw" in str(fault) or "decision" in str(fault) for fault in changed.faults)
+        changed = replay(rewritten(path, f"{member}.json", edit))
+        assert any(fault_text in str(fault) for fault in changed.faults), fault_text
 
 
-def rewritten(path: Path, edit: Callable[[Any], object]) -> Path:
-    """Return the archive with other withdrawals, and a manifest made to fit."""
+def rewritten(path: Path, member: str, edit: Callable[[Any], object]) -> Path:
+    """Return the archive with another member, and a manifest made to fit."""
     with ZipFile(path) as file:
         members = {name: file.read(name) for name in file.namelist() if name != "manifest.json"}
-    withdrawals = json.loads(members["withdrawals.json"])
-    edit(withdrawals)
-    members["withdrawals.json"] = json.dumps(withdrawals).encode()
+    rows = json.loads(members[member])
+    edit(rows)
+    members[member] = json.dumps(rows).encode()
     hashes = {name: sha256(content).hexdigest() for name, content in members.items()}
     target = path.with_name("changed.zip")
     with ZipFile(target, "w") as file:
@@ -149,3 +170,36 @@ async def test_a_document_that_ranks_the_withdrawn_does_not_hold(database: Conne
         edit(forged)
         with pytest.raises(InvalidInput):
             verify_document(sign_document(forged, KEY))
+
+
+async def test_an_open_hold_may_name_who_has_withdrawn(database: Connection) -> None:
+    """Its votes for others still count in the safety report; the withdrawn take no place."""
+    contest = await closed_contest(database, cut=COMMITTEE, votes=VOTES)
+    people = await TwoPeople.store(database)
+    held = await store_ballots(
+        database, contest, [StoredBallot([2, 5], held=True)] * 6 + [StoredBallot([2, 4])]
+    )
+    hold_id = await hold(database, contest, held)
+    more = [StoredBallot([2, 3], held=True), StoredBallot([1])]
+    shared, single = await store_ballots(database, contest, more)
+    await hold(database, contest, [shared], label="2")
+    await hold(database, contest, [shared, single], label="3")
+    contest = await people.withdraw(contest, 2)
+    for afresh in (True, False):
+        examination = await examine(database, contest, DRAINED, afresh=afresh)
+        assert [(s.number, s.votes) for s in examination.standings] == [
+            (1, 10),
+            (3, 6),
+            (4, 6),
+            (5, 1),
+        ]
+        assert examination.safety.must_rule == (hold_id,)
+        worst = {row.number: (row.lowest, row.highest) for row in examination.safety.neighbours}
+        assert worst == {1: (9, 10), 3: (6, 7), 4: (5, 6), 5: (1, 7)}
+        print_preview(examination, Console(file=StringIO()))
+    figures = await load_figures(database, contest, DRAINED)
+    holds = await load_holds(database, contest)
+    [question] = [item for item in holds if item.id == hold_id]
+    effects = await load_effect(database, contest, question, holds)
+    assert {row.number for row in prospect(figures.standing(), effects, 3).rows} == {3, 4, 5}
+    assert 2 not in {row.number for row in build_tally(contest, figures).candidates if row.rank}

@@ -20,6 +20,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.candidate_changes import TwoPeople
 from tests.contest_data import store_platform
 from tests.cut_data import (
     CLOSES,
@@ -188,6 +189,31 @@ async def test_before_anything_is_published_it_counts_all_the_same(
     replayed = replay(path)
     assert replayed.faults == ()
     assert replayed.now.ballots == (33, 2, 0)
+
+
+async def test_what_a_correction_hides_is_in_neither_the_archive_nor_the_audit_log(
+    database: Connection, tmp_path: Path
+) -> None:
+    story = Story(database)
+    await story.begin()
+    people = await TwoPeople.store(database)
+    name = {"zh": "乙", "en": "B"}
+    contest = await people.correct(story.contest, 1, before_hidden=True, name=name)
+    [correction] = contest.corrections
+    path = tmp_path / "audit.zip"
+    await export(database, contest, path)
+    assert replay(path).faults == ()
+    with ZipFile(path) as file:
+        assert json.loads(file.read("corrections.json"))[0]["before"] == {}
+        [decision] = json.loads(file.read("decisions.json"))
+    assert "before" not in decision["payload"]
+    logged = await database.fetch(
+        "select details from audit_log where details ->> 'kind' = 'profile_correction'"
+    )
+    assert len(logged) == 2
+    for (details,) in logged:
+        assert details["payload_hash"] == decision["payload_hash"]
+        assert correction.before["name"]["en"] not in str(details)
 
 
 async def test_a_decided_tie_is_replayed(database: Connection, tmp_path: Path) -> None:

@@ -376,3 +376,51 @@ async def test_a_release_is_compared_with_the_one_before(
     assert datetime.fromisoformat(shown(cache)["compared_with"]) == before
     assert [line["change"] for line in shown(cache)["candidates"]] == [1, 1, 0, 0, 0]
     assert [line["number"] for line in shown(cache)["candidates"]] == [1, 2, 3, 4, 5]
+
+
+def trend(cache: StandingsCache) -> dict[str, list[int]]:
+    """The votes of those who have any, by moment and candidate."""
+    body = json.loads(cache.trend().body)
+    assert len({len(body["moments"]), *(len(line["votes"]) for line in body["candidates"])}) == 1
+    return {
+        moment: [line["votes"][place] for line in body["candidates"]]
+        for place, moment in enumerate(body["moments"])
+    }
+
+
+async def test_live_counts_have_grown_from_midnight_to_midnight(
+    cache: StandingsCache, database: Connection, store: Valkey
+) -> None:
+    midnight = cache.contest.midnight_before(NOON)
+    for hours, choices in ((-49, [1]), (-25, [1, 2]), (-1, [1]), (1, [3])):
+        moment = midnight + timedelta(hours=hours)
+        await insert_ballot(database, cache.contest.id, choices, cast_at=moment)
+    await reconcile(database, cache, store)
+    await cache.refresh()
+    assert trend(cache) == {
+        "2022-07-01T16:00:00Z": [0, 0, 0, 0, 0],
+        "2022-07-02T16:00:00Z": [1, 0, 0, 0, 0],
+        "2022-07-03T16:00:00Z": [2, 1, 0, 0, 0],
+        "2022-07-04T16:00:00Z": [3, 1, 0, 0, 0],
+    }
+
+
+async def test_daily_counts_have_grown_from_release_to_release(
+    database: Connection, wired_pool: Pool, store: Valkey, clock: Moving
+) -> None:
+    cache = await open_cache(database, wired_pool, store, clock, DAILY)
+    contest = cache.contest.id
+    await insert_ballot(database, contest, [1], cast_at=NOON - timedelta(hours=30))
+    await insert_ballot(database, contest, [1, 2], cast_at=NOON - timedelta(hours=1))
+    for moment in (NOON - timedelta(days=1), NOON, NOON + timedelta(days=1)):
+        await take_snapshot(database, contest, moment)
+    await cache.refresh()
+    before = cache.standings().tag
+    assert trend(cache) == {
+        "2022-07-04T04:00:00Z": [1, 0, 0, 0, 0],
+        "2022-07-05T04:00:00Z": [2, 1, 0, 0, 0],
+    }
+    clock.now = NOON + timedelta(days=1)
+    await cache.refresh()
+    assert list(trend(cache))[-1] == "2022-07-06T04:00:00Z"
+    assert cache.standings().tag != before

@@ -117,7 +117,7 @@ async def test_each_allowed_algorithm_is_taken(scene: Scene, signer: Any) -> Non
 async def test_an_algorithm_that_the_platform_did_not_allow_is_refused(scene: Scene) -> None:
     scene.provider.signer = P256Signer()
     scene.platform = scene.configured(algorithms=["RS256", "EdDSA"])
-    with pytest.raises(TokenRefused, match=r"^alg: must be RS256 or EdDSA$"):
+    with pytest.raises(TokenRefused, match=r"^alg: must be RS256 or EdDSA; the token names ES256$"):
         await scene.identify()
 
 
@@ -148,17 +148,23 @@ async def test_a_code_of_another_sign_in_does_not_fit_the_nonce(scene: Scene) ->
 BAD_CREDENTIALS: dict[str, tuple[str | dict[str, Any], str]] = {
     "empty": ("", "token: must be a JSON object"),
     "a bare code": ("code-1", "token: must be a JSON object"),
-    "a list": ("[]", "token: Expected `object`"),
+    "a list": ("[]", "token: must be an object; it is a list of 0"),
     "a half surrogate": ("\ud800", "token: must be a JSON object"),
-    "nested deeply": ('{"code":' * 400, "code: Expected `str`"),
+    "nested deeply": ('{"code":' * 400, "code: must be a text of 1 to 2048 characters"),
     "too long": (" " * 4097, "token: is longer than 4096 bytes"),
     "code twice": ('{"code":"a","code":"b"}', "code: this key is given twice"),
-    "no verifier": ({"code_verifier": None}, "code_verifier: Expected `str`"),
-    "a short verifier": ({"code_verifier": "a" * 42}, "code_verifier: Expected `str` matching"),
-    "odd characters": ({"code_verifier": "a" * 42 + "é"}, "code_verifier: Expected `str`"),
-    "code a number": ({"code": 1}, "code: Expected `str`"),
-    "code empty": ({"code": ""}, "code: Expected `str` of length >= 1"),
-    "a short nonce": ({"nonce": "1234567"}, "nonce: Expected `str` of length >= 8"),
+    "no verifier": ({"code_verifier": None}, "code_verifier: must be a text of the form"),
+    "a short verifier": ({"code_verifier": "a" * 42}, "code_verifier: must be a text of the form"),
+    "odd characters": (
+        {"code_verifier": "a" * 42 + "é"},
+        "code_verifier: must be a text of the form",
+    ),
+    "code a number": ({"code": 1}, "code: must be a text of 1 to 2048 characters"),
+    "code empty": ({"code": ""}, "code: must be a text of 1 to 2048 characters; it is empty"),
+    "a short nonce": (
+        {"nonce": "1234567"},
+        "nonce: must be a text of 8 to 256 characters; it is a text",
+    ),
     "one member more": ({"client_secret": "x"}, "client_secret: "),
     "an open redirect": ({"redirect_uri": "https://evil.example"}, "redirect_uri: is not reg"),
     "nearly the address": (
@@ -194,7 +200,7 @@ BAD_ID_TOKENS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "azp: another client": ({"azp": "another"}, "azp: is not this service"),
     "exp: past": ({"exp": 1000}, "exp: the ID token has expired"),
-    "exp: a bool": ({"exp": True}, "exp: Expected `int`, got `bool`"),
+    "exp: a bool": ({"exp": True}, "exp: must be a whole number"),
     "exp: missing": ({"exp": None}, "exp: is missing"),
     "iat: ahead": ({"iat": 4_000_000_000, "exp": 4_000_000_300}, "iat: is in the future"),
     "iat: old": ({"iat": 1_600_000_000}, "iat: the ID token is too old"),
@@ -203,9 +209,9 @@ BAD_ID_TOKENS: dict[str, tuple[dict[str, Any], str]] = {
     "nonce: another": ({"nonce": "another-nonce"}, "nonce: does not belong"),
     "nonce: not ASCII": ({"nonce": "é" * 8}, "nonce: does not belong"),
     "sub: missing": ({"sub": None}, "sub: is missing"),
-    "sub: empty": ({"sub": ""}, "sub: Expected `str` of length >= 1"),
-    "sub: too long": ({"sub": "s" * 256}, "sub: Expected `str` of length <= 255"),
-    "sub: a number": ({"sub": 7}, "sub: Expected `str`"),
+    "sub: empty": ({"sub": ""}, "sub: must be a text of 1 to 255 characters; it is empty"),
+    "sub: too long": ({"sub": "s" * 256}, "sub: must be a text of 1 to 255 characters"),
+    "sub: a number": ({"sub": 7}, "sub: must be a text of 1 to 255 characters; it is the number 7"),
     "sub: NUL": ({"sub": "a\0"}, "sub: contains characters"),
     "too large": ({"more": "m" * 16384}, "token: is longer than 16384 bytes"),
 }
@@ -231,12 +237,12 @@ async def test_a_second_audience_may_be_trusted_and_then_needs_azp(scene: Scene)
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        ({"alg": "none"}, "alg: must be RS256"),
-        ({"alg": "HS256"}, "alg: must be RS256"),
-        ({"alg": "RS512"}, "alg: must be RS256"),
+        ({"alg": "none"}, "alg: the platform's key signs with RS256; the token names none"),
+        ({"alg": "HS256"}, "alg: the platform's key signs with RS256"),
+        ({"alg": "RS512"}, "alg: the platform's key signs with RS256"),
         ({"crit": ["exp"]}, "crit: is not allowed"),
         ({"jku": "https://evil.example"}, "jku: is not allowed"),
-        ({"kid": "another"}, "kid: the platform publishes no key with this kid"),
+        ({"kid": "another"}, "kid: the token names another; the published keys are "),
         ({"kid": 1}, "kid: must be 1 to 256"),
     ],
     ids=str,
@@ -256,7 +262,7 @@ async def test_an_id_token_without_kid_is_taken_while_there_is_one_key(scene: Sc
 
 async def test_an_id_token_made_with_the_client_secret_is_refused(scene: Scene) -> None:
     scene.provider.signer = HmacSigner(scene.provider.client_secret.encode())
-    with pytest.raises(TokenRefused, match=r"^alg: must be RS256$"):
+    with pytest.raises(TokenRefused, match=r"^alg: must be RS256; the token names HS256$"):
         await scene.identify()
 
 

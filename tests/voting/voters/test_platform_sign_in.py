@@ -66,7 +66,12 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "must have either keys or jwks_url",
     ),
     "jwt: no key": ("jwt", {"keys": []}, "config.keys", "must contain 1 to 32 keys"),
-    "jwt: keys an object": ("jwt", {"keys": {}}, "config.keys", "Expected `array | null`"),
+    "jwt: keys an object": (
+        "jwt",
+        {"keys": {}},
+        "config.keys",
+        "must be a list, or left out; it is an object",
+    ),
     "jwt: a bad key": ("jwt", {"keys": [{}]}, "config.keys[0]", "is not a key for"),
     "jwt: a typo": ("jwt", {"key": []}, "config.key", "there is no such field"),
     "jwt: plain http": ("jwt", {"jwks_url": "http://k.example"}, "config.jwks_url", "https://"),
@@ -114,7 +119,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "openid_connect",
         {**OPENID, "redirect_uris": []},
         "config.redirect_uris",
-        "length >= 1",
+        "must be a list of 1 to 32 items",
     ),
 }
 

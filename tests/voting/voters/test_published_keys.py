@@ -81,7 +81,9 @@ async def test_a_withdrawn_key_is_refused_once_the_set_is_read_again(scene: Scen
     await scene.identify(scene.first)
     scene.server.keys[:] = [scene.second.signer.jwk("second")]
     scene.clock.move(FRESH_SECONDS)
-    with pytest.raises(TokenRefused, match=r"^kid: the platform publishes no key with this kid$"):
+    with pytest.raises(
+        TokenRefused, match=r"^kid: the token names first; the published keys are second$"
+    ):
         await scene.identify(scene.first)
 
 

@@ -100,6 +100,10 @@ def public_key_as_secret() -> HmacSigner:
     return HmacSigner(urlsafe_b64decode(PAPER.signer.jwk()["x"] + "="))
 
 
+ALG = "alg: the platform's key signs with EdDSA; the token names"
+ID = "must be a text of 1 to 128 characters"
+SECONDS = "must be a whole number, 0 or more"
+
 REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     # the token as a whole
     "empty": (lambda: "", "token: must be three"),
@@ -117,8 +121,8 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     "header: padded": (lambda: "eyJhIjoxfQ==.e30.AA", "header: is not base64url"),
     "header: standard base64": (lambda: "+/+/.e30.AA", "header: is not base64url"),
     "header: no JSON": (lambda: f"{base64url(b'nonsense')}.e30.AA", "header: is not valid JSON"),
-    "header: no object": (lambda: f"{base64url(b'[1]')}.e30.AA", "header: Expected `object`"),
-    "header: a text": (lambda: base64url(b'"alg b64"') + ".e30.AA", "header: Expected `object`"),
+    "header: no object": (lambda: f"{base64url(b'[1]')}.e30.AA", "header: must be an object"),
+    "header: a text": (lambda: base64url(b'"alg b64"') + ".e30.AA", "header: must be an object"),
     "header: not UTF-8": (
         lambda: f"{base64url(bytes([123, 34, 255, 34, 58, 49, 125]))}.e30.AA",
         "header: is not valid JSON",
@@ -131,23 +135,26 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
         lambda: compact(PAPER.signer, b"{}", b'{"alg":"none","alg":"EdDSA"}'),
         "alg: this key is given twice",
     ),
-    "alg: missing": (lambda: compact(PAPER.signer, {}, {"typ": "JWT"}), "alg: must be"),
-    "alg: none": (lambda: unsigned("none"), "alg: must be EdDSA or ES256"),
-    "alg: none, signed": (lambda: headed(alg="none"), "alg: must be EdDSA or ES256"),
-    "alg: None": (lambda: unsigned("None"), "alg: must be EdDSA or ES256"),
-    "alg: empty": (lambda: unsigned(""), "alg: must be EdDSA or ES256"),
-    "alg: null": (lambda: headed(alg=None), "alg: must be EdDSA or ES256"),
-    "alg: a list": (lambda: headed(alg=["EdDSA"]), "alg: must be EdDSA or ES256"),
-    "alg: a number": (lambda: headed(alg=1), "alg: must be EdDSA or ES256"),
-    "alg: lower case": (lambda: headed(alg="eddsa"), "alg: must be EdDSA or ES256"),
+    "alg: missing": (
+        lambda: compact(PAPER.signer, {}, {"typ": "JWT"}),
+        "alg: the platform's key signs with EdDSA; the token names null",
+    ),
+    "alg: none": (lambda: unsigned("none"), f"{ALG} none"),
+    "alg: none, signed": (lambda: headed(alg="none"), f"{ALG} none"),
+    "alg: None": (lambda: unsigned("None"), f"{ALG} None"),
+    "alg: empty": (lambda: unsigned(""), f"{ALG} empty"),
+    "alg: null": (lambda: headed(alg=None), f"{ALG} null"),
+    "alg: a list": (lambda: headed(alg=["EdDSA"]), f"{ALG} a list of 1"),
+    "alg: a number": (lambda: headed(alg=1), f"{ALG} the number 1"),
+    "alg: lower case": (lambda: headed(alg="eddsa"), f"{ALG} eddsa"),
     "alg: HS256 with the public key": (
         lambda: signed_by(public_key_as_secret()),
-        "alg: must be EdDSA or ES256",
+        f"{ALG} HS256",
     ),
-    "alg: RS256": (lambda: signed_by(RSA), "alg: must be EdDSA or ES256"),
+    "alg: RS256": (lambda: signed_by(RSA), f"{ALG} RS256"),
     "alg: ES256 for an Ed25519 key": (
         lambda: signed_by(P256Signer()),
-        "alg: the key with this kid signs with EdDSA",
+        f"{ALG} ES256",
     ),
     "crit": (lambda: headed(crit=["exp"]), "crit: is not allowed"),
     "crit: empty": (lambda: headed(crit=[]), "crit: is not allowed"),
@@ -187,7 +194,7 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     ),
     "claims: no object": (
         lambda: compact(PAPER.signer, b"[]", PAPER.header()),
-        "claims: Expected `object`",
+        "claims: must be an object; it is a list of 0",
     ),
     "claims: nested deeply": (
         lambda: compact(PAPER.signer, b'{"x":' * 500, PAPER.header()),
@@ -203,64 +210,87 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     ),
     # iss and aud
     "iss: missing": (lambda: without("iss"), "iss: is missing"),
-    "iss: another platform": (lambda: token(iss="other"), "iss: must be the slug"),
-    "iss: a list": (lambda: token(iss=["paper"]), "iss: Expected `str`"),
-    "iss: other case": (lambda: token(iss="Paper"), "iss: must be the slug"),
+    "iss: another platform": (lambda: token(iss="other"), "iss: the token names"),
+    "iss: a list": (lambda: token(iss=["paper"]), "iss: must be a text; it is a list of 1"),
+    "iss: other case": (lambda: token(iss="Paper"), "iss: the token names"),
     "aud: missing": (lambda: without("aud"), "aud: is missing"),
     "aud: another contest": (lambda: token(aud="photographers"), "aud: must be the slug"),
-    "aud: two contests": (lambda: token(aud=[CONTEST, "photographers"]), "aud: must be the slug"),
-    "aud: twice the same": (lambda: token(aud=[CONTEST, CONTEST]), "aud: must be the slug"),
-    "aud: empty list": (lambda: token(aud=[]), "aud: must be the slug"),
-    "aud: a number in a list": (lambda: token(aud=[1]), "aud[0]: Expected `str`"),
-    "aud: null": (lambda: token(aud=None), "aud: Expected `str | array`"),
-    "aud: an object": (lambda: token(aud={"a": CONTEST}), "aud: Expected `str | array`"),
+    "aud: two contests": (
+        lambda: token(aud=[CONTEST, "photographers"]),
+        "aud: must name one contest, and names 2",
+    ),
+    "aud: twice the same": (lambda: token(aud=[CONTEST, CONTEST]), "aud: must name one contest"),
+    "aud: empty list": (lambda: token(aud=[]), "aud: must name one contest, and names 0"),
+    "aud: a number in a list": (
+        lambda: token(aud=[1]),
+        "aud[0]: must be a text; it is the number 1",
+    ),
+    "aud: null": (lambda: token(aud=None), "aud: must be a text or a list; it is "),
+    "aud: an object": (lambda: token(aud={"a": CONTEST}), "aud: must be a text or a list; it is "),
     # sub, jti, person
     "sub: missing": (lambda: without("sub"), "sub: is missing"),
-    "sub: empty": (lambda: token(sub=""), "sub: Expected `str` of length >= 1"),
-    "sub: too long": (lambda: token(sub="a" * 129), "sub: Expected `str` of length <= 128"),
-    "sub: a number": (lambda: token(sub=7), "sub: Expected `str`, got `int`"),
-    "sub: null": (lambda: token(sub=None), "sub: Expected `str`, got `null`"),
+    "sub: empty": (lambda: token(sub=""), f"sub: {ID}; it is empty"),
+    "sub: too long": (lambda: token(sub="a" * 129), f"sub: {ID}; it is a text (length 129)"),
+    "sub: a number": (lambda: token(sub=7), f"sub: {ID}; it is the number 7"),
+    "sub: null": (lambda: token(sub=None), f"sub: {ID}; it is null"),
     "sub: NUL": (lambda: token(sub="a\0b"), "sub: contains characters that cannot be printed"),
     "sub: a line end": (lambda: token(sub="a\nb"), "sub: contains characters"),
     "sub: a space before": (lambda: token(sub=" user-1"), "sub: must not begin or end"),
     "sub: a space after": (lambda: token(sub="user-1 "), "sub: must not begin or end"),
     "sub: a half surrogate": (lambda: token(sub="a\ud800b"), "claims: is not valid JSON"),
     "jti: missing": (lambda: without("jti"), "jti: is missing"),
-    "jti: empty": (lambda: token(jti=""), "jti: Expected `str` of length >= 1"),
-    "jti: too long": (lambda: token(jti="a" * 129), "jti: Expected `str` of length <= 128"),
-    "jti: a number": (lambda: token(jti=1), "jti: Expected `str`, got `int`"),
+    "jti: empty": (lambda: token(jti=""), f"jti: {ID}; it is empty"),
+    "jti: too long": (lambda: token(jti="a" * 129), f"jti: {ID}; it is a text (length 129)"),
+    "jti: a number": (lambda: token(jti=1), f"jti: {ID}; it is the number 1"),
     "jti: NUL": (lambda: token(jti="\0"), "jti: contains characters"),
     "person: given, as this platform never does": (
         lambda: token(person="7f" * 32),
         "person: must be left out",
     ),
     "person: empty": (lambda: token(person=""), "person: must be left out"),
-    "person: a number": (lambda: token(person=13800000000), "person: Expected `str | null`"),
+    "person: a number": (
+        lambda: token(person=13800000000),
+        "person: must be a text, or left out; it is the number 13800000000",
+    ),
     # times
     "iat: missing": (lambda: without("iat"), "iat: is missing"),
     "exp: missing": (lambda: without("exp"), "exp: is missing"),
-    "iat: a bool": (lambda: token(iat=True), "iat: Expected `int`, got `bool`"),
-    "exp: a bool": (lambda: token(exp=True), "exp: Expected `int`, got `bool`"),
-    "iat: a float": (lambda: token(iat=NOW + 0.5), "iat: Expected `int`, got `float`"),
-    "exp: a whole float": (lambda: token(exp=float(NOW + 60)), "exp: Expected `int`, got `float`"),
+    "iat: a bool": (lambda: token(iat=True), f"iat: {SECONDS}; it is true"),
+    "exp: a bool": (lambda: token(exp=True), f"exp: {SECONDS}; it is true"),
+    "iat: a float": (lambda: token(iat=NOW + 0.5), f"iat: {SECONDS}; it is the number {NOW}.5"),
+    "exp: a whole float": (lambda: token(exp=float(NOW + 60)), f"exp: {SECONDS}; it is the number"),
     "exp: NaN": (lambda: token(exp=float("nan")), "claims: is not valid JSON"),
     "exp: infinite": (lambda: token(exp=float("inf")), "claims: is not valid JSON"),
-    "exp: a text": (lambda: token(exp=str(NOW + 60)), "exp: Expected `int`, got `str`"),
-    "exp: null": (lambda: token(exp=None), "exp: Expected `int`, got `null`"),
-    "iat: negative": (lambda: token(iat=-1), "iat: Expected `int` >= 0"),
+    "exp: a text": (
+        lambda: token(exp=str(NOW + 60)),
+        f"exp: {SECONDS}; it is a text (length 10)",
+    ),
+    "exp: null": (lambda: token(exp=None), f"exp: {SECONDS}; it is null"),
+    "iat: negative": (lambda: token(iat=-1), f"iat: {SECONDS}; it is the number -1"),
     "exp: huge": (lambda: token(exp=10**40), "exp: "),
     "exp: with an exponent": (
         lambda: raw_claims(lambda text: text.replace(str(NOW + 120), "1e999")),
-        "exp: Number out of range",
+        f"exp: {SECONDS}",
     ),
     "exp: before iat": (lambda: token(exp=NOW - 1), "exp: must be after iat"),
+    "iat: milliseconds": (
+        lambda: token(iat=NOW * 1000, exp=(NOW + 60) * 1000),
+        "iat: looks like milliseconds; divide by 1000",
+    ),
+    "exp: milliseconds": (
+        lambda: token(exp=(NOW + 60) * 1000),
+        "exp: looks like milliseconds; divide by 1000",
+    ),
     "exp: equal to iat": (lambda: token(exp=NOW), "exp: must be after iat"),
     "exp: 121 s after iat": (lambda: token(exp=NOW + 121), "exp: must be at most 120 s"),
     "exp: past": (lambda: token(iat=NOW - 150, exp=NOW - 30), "exp: the token expired 30 s ago"),
     "exp: long past": (lambda: token(iat=1000, exp=1100), "exp: the token expired"),
     "iat: ahead": (lambda: token(iat=NOW + 31, exp=NOW + 90), "iat: is 31 s in the future"),
     "nbf: ahead": (lambda: token(nbf=NOW + 31), "nbf: is 31 s in the future"),
-    "nbf: a text": (lambda: token(nbf="now"), "nbf: Expected `int | null`"),
+    "nbf: a text": (
+        lambda: token(nbf="now"),
+        f"nbf: {SECONDS}, or left out; it is a text (length 3)",
+    ),
     # account_created
     "account_created: ahead": (
         lambda: token(account_created="2022-07-20"),
@@ -268,19 +298,19 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     ),
     "account_created: no date": (
         lambda: token(account_created="2022-02-30"),
-        "account_created: Invalid RFC3339",
+        "account_created: must be a date such as",
     ),
     "account_created: short": (
         lambda: token(account_created="20220701"),
-        "account_created: Invalid RFC3339",
+        "account_created: must be a date such as",
     ),
     "account_created: a time": (
         lambda: token(account_created="2022-07-01T00:00:00Z"),
-        "account_created: Invalid RFC3339",
+        "account_created: must be a date such as",
     ),
     "account_created: a number": (
         lambda: token(account_created=1656633600),
-        "account_created: Expected `date | null`",
+        "account_created: must be a date such as",
     ),
 }
 
@@ -484,10 +514,10 @@ async def test_with_two_keys_the_kid_states_which(
         assert await sign_in.identify(platform, signed, contest_slug=CONTEST)
     claims = old.claims(CONTEST, "user-1", NOW)
     assert "kid: is missing" in await refusal(compact(old.signer, claims, {"alg": "EdDSA"}))
-    assert "kid: the platform has no key with this kid" in await refusal(
+    assert "kid: the token names older; the registered keys are old, new" in await refusal(
         compact(old.signer, claims, {"alg": "EdDSA", "kid": "older"})
     )
-    assert "alg: the key with this kid signs with ES256" in await refusal(
+    assert "alg: the platform's key signs with ES256; the token names EdDSA" in await refusal(
         compact(old.signer, claims, {"alg": "EdDSA", "kid": "new"})
     )
 
@@ -499,7 +529,9 @@ async def test_a_single_key_needs_no_kid_but_a_wrong_one_is_refused(
     platform = make_platform({"keys": [PAPER.signer.jwk("the key")]})
     assert await sign_in.identify(platform, token(), contest_slug=CONTEST)
     assert await sign_in.identify(platform, headed(kid="the key"), contest_slug=CONTEST)
-    with pytest.raises(TokenRefused, match=r"kid: the platform has no key with this kid"):
+    with pytest.raises(
+        TokenRefused, match=r"kid: the token names another; the registered keys are the key"
+    ):
         await sign_in.identify(platform, headed(kid="another"), contest_slug=CONTEST)
 
 

@@ -30,9 +30,21 @@ class WithdrawalPayload(msgspec.Struct, frozen=True):
     reason: Text
 
 
+def without_hidden(correction: dict[str, Any]) -> dict[str, Any]:
+    """Return a correction's payload without what the public does not see of it."""
+    if not correction.get("before_hidden"):
+        return correction
+    return {name: value for name, value in correction.items() if name != "before"}
+
+
 PROFILE_CORRECTION = register(
     ApprovalKind(
-        "profile_correction", CorrectionPayload, "contest", DECIDERS, "kinds.profile_correction"
+        "profile_correction",
+        CorrectionPayload,
+        "contest",
+        DECIDERS,
+        "kinds.profile_correction",
+        without_hidden,
     )
 )
 WITHDRAWAL = register(

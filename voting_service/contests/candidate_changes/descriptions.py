@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from difflib import SequenceMatcher
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +13,8 @@ from voting_service.contests.candidate_changes.model import PICTURES, Fields
 from voting_service.contests.model import Candidate, Contest, ProfileCorrection
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import LANGUAGES, Language
+
+T = TypeVar("T")
 
 
 class ProfileChange(msgspec.Struct, frozen=True):
@@ -133,9 +136,22 @@ def field_name(name: str, language: Language) -> str:
 
 def _differing_lines(before: Any, after: Any, language: Language) -> tuple[str, str]:
     was, is_now = _lines(before, language), _lines(after, language)
+    gone, added = _differing(was, is_now)
+    return "\n".join(gone), "\n".join(added)
+
+
+def _differing(before: Sequence[T], after: Sequence[T]) -> tuple[list[T], list[T]]:
+    """Return the items of each that the other has not, or has elsewhere; where some only changed
+    places, all from the first to the last of those."""
+    keys = list(map(repr, before)), list(map(repr, after))
+    matched = SequenceMatcher(None, *keys, autojunk=False).get_opcodes()
+    spans = [span for tag, *span in matched if tag != "equal"]
+    if spans and sorted(keys[0]) == sorted(keys[1]):
+        first, last = spans[0], spans[-1]
+        spans = [[first[0], last[1], first[2], last[3]]]
     return (
-        "\n".join(line for line in was if line not in is_now),
-        "\n".join(line for line in is_now if line not in was),
+        [item for start, end, _, _ in spans for item in before[start:end]],
+        [item for _, _, start, end in spans for item in after[start:end]],
     )
 
 
@@ -154,13 +170,13 @@ def _described_pictures(
 ) -> tuple[str, str]:
     words = _words(language)["pictures"]
 
-    def lines(pictures: list[dict[str, Any]], others: list[dict[str, Any]], portrait: str) -> str:
+    def lines(pictures: list[dict[str, Any]], portrait: str) -> str:
         return "\n".join(
             words[portrait]
             if picture["caption"] is None
             else words["captioned"].format(caption=picture["caption"][language])
             for picture in pictures
-            if picture not in others
         )
 
-    return lines(before, after, "earlier_portrait"), lines(after, before, "new_portrait")
+    gone, added = _differing(before, after)
+    return lines(gone, "earlier_portrait"), lines(added, "new_portrait")

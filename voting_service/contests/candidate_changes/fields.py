@@ -29,6 +29,7 @@ SHAPES: Mapping[str, Shape] = {
     if name in CORRECTABLE and hint in _SHAPES
 }
 """By field, in the order of a profile."""
+REQUIRED = frozenset(name for name, hint in get_type_hints(Candidate).items() if hint == Text)
 Typed = Mapping[str, str]
 
 
@@ -62,8 +63,8 @@ def read_fields(typed: Typed, shown: Fields) -> dict[str, Any]:
             continue
         both = [values[f"{name}.{language}"] for language in LANGUAGES]
         if shape == "text":
-            text = dict(zip(LANGUAGES, both, strict=True))
-            fields[name] = text if any(both) or shown[name] else None
+            text = _in_both(dict(zip(LANGUAGES, both, strict=True)), shown[name])
+            fields[name] = text if any(both) or name in REQUIRED else None
         else:
             fields[name] = _paired_lines(name, both)
     fields[PICTURES] = [
@@ -72,6 +73,14 @@ def read_fields(typed: Typed, shown: Fields) -> dict[str, Any]:
         if not values.get(f"remove.{place}")
     ]
     return fields
+
+
+def _in_both(text: dict[str, str], before: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a text; where one text stood for both languages, a new Chinese one does too."""
+    earlier = set(before.values()) if before else set()
+    if len(earlier) == 1 and text["en"] in earlier:
+        return {"zh": text["zh"], "en": text["zh"]}
+    return text
 
 
 def _paired_lines(name: str, both: list[str]) -> list[dict[str, str]]:

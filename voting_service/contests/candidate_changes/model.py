@@ -22,11 +22,9 @@ Fields = Mapping[str, Any]
 
 def shown_fields(candidate: Candidate, pictures: Sequence[Picture]) -> dict[str, Any]:
     """Return everything of a candidate that can be corrected."""
+    profile = {name: getattr(candidate, name) for name in CORRECTABLE}
     return {
-        **{
-            name: msgspec.json.decode(msgspec.json.encode(getattr(candidate, name)))
-            for name in CORRECTABLE
-        },
+        **msgspec.json.decode(msgspec.json.encode(profile)),
         PICTURES: [picture_fields(picture) for picture in pictures],
     }
 

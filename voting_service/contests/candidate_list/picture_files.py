@@ -8,6 +8,7 @@ is a further picture, and the rest of its name is the caption: `07-1 In the work
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import unicodedata
 import zlib
@@ -18,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from voting_service.contests.model import LINE_CHARACTERS, find_text_fault
 from voting_service.errors import Fault, InvalidInput
 from voting_service.infrastructure.images.encoding import MAX_FILE_BYTES
 from voting_service.infrastructure.images.model import SUFFIXES
@@ -30,7 +32,12 @@ _NUMBERED = re.compile(r"0*(\d{1,4})(?:[-_](\d{1,2}))?(?!\d)[\s._、-]*(.*)", re
 _UTF8_NAME = 0x800
 _ENCRYPTED = 0x1
 
-Why = Literal["not_a_picture", "nobody", "second_portrait", "no_caption"]
+_NO_ZIP = (
+    *(BadZipFile, zlib.error, lzma.LZMAError, OSError),  # bz2 raises the last
+    *(EOFError, NotImplementedError, RuntimeError, ValueError),
+)
+
+Why = Literal["not_a_picture", "nobody", "second_portrait", "no_caption", "bad_caption"]
 
 
 class PictureFile(NamedTuple):
@@ -92,22 +99,27 @@ def read_pictures(source: Path) -> list[PictureFile]:
     return unpack_pictures(content)
 
 
-def unpack_pictures(content: bytes) -> list[PictureFile]:
-    """Return the files of a ZIP. Raises InvalidInput when it is none, or is beyond the limits."""
+def unpack_pictures(content: bytes, others: Sequence[PictureFile] = ()) -> list[PictureFile]:
+    """Return the files of a ZIP. Raises InvalidInput when it is none, or when it is beyond the
+    limits together with `others` of the same upload."""
+    used = sum(len(file.content) for file in others if isinstance(file.content, bytes))
     try:
         with ZipFile(io.BytesIO(content)) as packed:
             entries = [entry for entry in packed.infolist() if not entry.is_dir()]
             if any(entry.flag_bits & _ENCRYPTED for entry in entries):
                 raise _fault("zip_with_password")
-            if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+            if used + sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
                 raise _fault("zip_too_large", megabytes=MAX_UNPACKED_BYTES // 1024**2)
             names = [(_zip_name(entry), entry) for entry in entries]
             return _bounded(
-                PictureFile(name, _unpack(packed, entry))
-                for name, entry in names
-                if not _is_of_a_system(name)
+                (
+                    PictureFile(name, _unpack(packed, entry))
+                    for name, entry in names
+                    if not _is_of_a_system(name)
+                ),
+                MAX_FILES - len(others),
             )
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except _NO_ZIP:
         raise _fault("not_a_zip") from None
 
 
@@ -127,12 +139,12 @@ def _zip_name(entry: ZipInfo) -> str:
         return entry.filename
 
 
-def _bounded(files: Iterable[PictureFile]) -> list[PictureFile]:
+def _bounded(files: Iterable[PictureFile], most: int = MAX_FILES) -> list[PictureFile]:
     bounded: list[PictureFile] = []
     for file in files:
         if _is_of_a_system(file.name):
             continue
-        if len(bounded) == MAX_FILES:
+        if len(bounded) >= most:
             raise _fault("too_many_files", max_files=MAX_FILES)
         bounded.append(file)
     return bounded
@@ -163,6 +175,8 @@ def assign_pictures(
             rejected.append(RejectedFile(file.name, "nobody"))
         elif picture.order and not picture.caption:
             rejected.append(RejectedFile(file.name, "no_caption"))
+        elif picture.caption and _is_faulty(picture.caption):
+            rejected.append(RejectedFile(file.name, "bad_caption"))
         elif (picture.number, picture.order) in assigned:
             rejected.append(RejectedFile(file.name, "second_portrait"))
         else:
@@ -191,6 +205,11 @@ def _assign(
         return None
     order = int(numbered[2] or 0)
     return CandidatePicture(int(numbered[1]), file, order, numbered[3].strip() if order else None)
+
+
+def _is_faulty(caption: str) -> bool:
+    fault = find_text_fault("caption", caption, limit=LINE_CHARACTERS, line_breaks=False)
+    return fault is not None
 
 
 def _unique_names(people: Sequence[ListedPerson]) -> Mapping[str, int]:

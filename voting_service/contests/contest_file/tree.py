@@ -57,7 +57,7 @@ class ContestFileContents:
         if self.listed is not None and path[0] == "candidates" and len(path) > 1:
             return str(self.listed.cell(path))
         line = self._line(path)
-        return f"{_spell(path)} (line {line})" if line else _spell(path)
+        return f"{spell_path(path)} (line {line})" if line else spell_path(path)
 
     def _line(self, path: toml_lines.Path) -> int:
         if self.listed is not None and path[0] == "candidates" and len(path) > 1:
@@ -92,7 +92,8 @@ class ContestFileContents:
         return entries if isinstance(entries, list) else []
 
 
-def _spell(path: toml_lines.Path) -> str:
+def spell_path(path: toml_lines.Path) -> str:
+    """Return a path as people read it: `candidates[3].number`."""
     spelled = ""
     for part in path:
         if isinstance(part, int):

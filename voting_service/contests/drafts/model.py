@@ -123,7 +123,7 @@ def changed_content(content: Content, changes: Mapping[str, Any]) -> Content:
 def with_candidates(content: Content, listed: CandidateList) -> Content:
     """Return the content with the candidates of a list. Raises ListRefused with every fault."""
     after = {**content, "candidates": [dict(entry) for entry in listed.entries]}
-    checked = ContestFileContents(_tree(after), {}, listed)
+    checked = ContestFileContents(contest_tree(after), {}, listed)
     check_contest(checked)
     faults = [
         CellFault(listed.cell(path), fault)
@@ -155,7 +155,7 @@ def check_draft(
 ) -> DraftChecks:
     """Return every fault; `portraits` are the numbers that have one, `taken` the slugs of
     contests."""
-    checked = ContestFileContents(_tree(draft.content), {})
+    checked = ContestFileContents(contest_tree(draft.content), {})
     document = check_contest(checked)
     if draft.slug in taken:
         checked.add(("slug",), Fault("", "contests.slug_taken"))
@@ -179,7 +179,7 @@ def check_draft(
 
 def find_section_faults(content: Content, keys: Iterable[str]) -> list[DraftFault]:
     """Return the faults of some dotted keys and what is below them."""
-    checked = ContestFileContents(_tree(content), {})
+    checked = ContestFileContents(contest_tree(content), {})
     check_contest(checked)
     wanted_paths = [tuple(key.split(".")) for key in keys]
     return [
@@ -195,8 +195,8 @@ def require_no_faults(faults: Sequence[DraftFault]) -> None:
         raise InvalidInput(*(fault for _, fault in faults))
 
 
-def _tree(content: Content) -> dict[str, Any]:
-    """Return the content with moments and times as a contest file has them. What is none stays, for
+def contest_tree(content: Content) -> dict[str, Any]:
+    """Return the content as a parsed contest file, with moments and times. What is none stays, for
     its fault."""
     tree = deepcopy({key: value for key, value in content.items() if key != PORTRAITS})
     window, release = tree.get("window", {}), tree.get("release", {})

@@ -85,6 +85,18 @@ select content
   from draft_picture_files
  where draft_id = $1 and hash = $2 and width = $3 and format = $4;
 
+-- name: logo
+-- The logo of a draft.
+select hash, width, height, content from draft_logos where draft_id = $1;
+
+-- name: remove_logo
+-- Removes it.
+delete from draft_logos where draft_id = $1;
+
+-- name: insert_logo
+-- A logo for a draft without one.
+insert into draft_logos (draft_id, hash, width, height, content) values ($1, $2, $3, $4, $5);
+
 -- name: slugs_taken
 -- The slugs of all contests.
 select slug from contests;

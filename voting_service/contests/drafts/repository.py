@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from voting_service.contests.drafts.model import Content, ContestDraft, DraftPicture
-from voting_service.contests.pictures.model import Picture
+from voting_service.contests.model import Logo
+from voting_service.contests.pictures.model import Picture, describe_logo
 from voting_service.contests.service import ShownPicture
 from voting_service.errors import NotFound, Refused
 from voting_service.i18n.text import Text
@@ -77,14 +78,19 @@ async def end_discarded(actor: Actor, draft: ContestDraft) -> None:
         _require(
             await actor.connection.fetchval(QUERIES["discard"], draft.id, draft.revision, actor.now)
         )
-        await remove_pictures(actor.connection, draft.id, ())
+        await _remove_files(actor.connection, draft.id)
 
 
 async def end_announced(connection: AnyConnection, draft_id: int, contest_id: int) -> None:
     """The same for a draft that became a contest."""
     with domain_errors():
         _require(await connection.fetchval(QUERIES["announce"], draft_id, contest_id))
-        await remove_pictures(connection, draft_id, ())
+        await _remove_files(connection, draft_id)
+
+
+async def _remove_files(connection: AnyConnection, draft_id: int) -> None:
+    await remove_pictures(connection, draft_id, ())
+    await store_draft_logo(connection, draft_id, None)
 
 
 def _require(stored: Any) -> None:
@@ -186,6 +192,47 @@ async def load_picture_file(
     if content is None:
         raise NotFound("contests.drafts.no_such_picture")
     return content
+
+
+async def load_encoded_logo(connection: AnyConnection, draft_id: int) -> EncodedPicture | None:
+    """Load the logo of a draft with its file; None without one."""
+    with domain_errors():
+        row = await connection.fetchrow(QUERIES["logo"], draft_id)
+    if row is None:
+        return None
+    file = EncodedFile(row["width"], "png", row["content"])
+    return EncodedPicture(row["hash"], row["width"], row["height"], (file,))
+
+
+async def load_draft_logo(connection: AnyConnection, draft_id: int) -> Logo | None:
+    """Load what pages need of the logo of a draft; None without one."""
+    encoded = await load_encoded_logo(connection, draft_id)
+    return None if encoded is None else describe_logo(encoded)
+
+
+async def load_logo_file(connection: AnyConnection, draft_id: int, logo_hash: str) -> bytes:
+    """Load the file of a draft's logo by its hash. Raises NotFound."""
+    logo = await load_encoded_logo(connection, draft_id)
+    if logo is None or logo.hash != logo_hash:
+        raise NotFound("contests.drafts.no_such_picture")
+    return logo.files[0].data
+
+
+async def store_draft_logo(
+    connection: AnyConnection, draft_id: int, logo: EncodedPicture | None
+) -> None:
+    """Set the logo of a draft, or remove it. Call it in a transaction."""
+    with domain_errors():
+        await connection.execute(QUERIES["remove_logo"], draft_id)
+        if logo is not None:
+            await connection.execute(
+                QUERIES["insert_logo"],
+                draft_id,
+                logo.hash,
+                logo.width,
+                logo.height,
+                logo.files[0].data,
+            )
 
 
 async def load_slugs_taken(connection: AnyConnection) -> frozenset[str]:

@@ -38,11 +38,14 @@ from voting_service.contests.drafts.repository import (
     end_discarded,
     insert_draft,
     load_draft,
+    load_draft_logo,
     load_draft_pictures,
+    load_encoded_logo,
     load_shown_pictures,
     load_slugs_taken,
     lock_draft,
     remove_pictures,
+    store_draft_logo,
     store_picture,
     update_draft,
 )
@@ -154,6 +157,14 @@ async def store_pictures(actor: Actor, draft: ContestDraft, prepared: LoadedPict
             )
 
 
+async def change_logo(actor: Actor, draft: ContestDraft, logo: EncodedPicture | None) -> None:
+    """Set the logo, or remove it. Raises DraftChanged."""
+    with domain_errors():
+        async with actor.connection.transaction():
+            await _save(actor, draft, draft.content, "logo")
+            await store_draft_logo(actor.connection, draft.id, logo)
+
+
 async def _save(actor: Actor, draft: ContestDraft, content: Content, what: object) -> None:
     require_role(actor.account, *DECIDERS)
     await update_draft(actor, draft, content)
@@ -199,7 +210,8 @@ async def _payload(actor: Actor, draft: ContestDraft, checked: DraftChecks) -> d
     contest = checked.contest
     assert contest is not None  # without faults there is one
     pictures = await load_draft_pictures(actor.connection, draft.id)
-    shown = [draft.content, [msgspec.to_builtins(named) for named in pictures]]
+    logo = await load_draft_logo(actor.connection, draft.id)
+    shown = [draft.content, *(msgspec.to_builtins(part) for part in (pictures, logo))]
     return {
         "contest": contest.slug,
         "revision": draft.revision,
@@ -235,7 +247,13 @@ async def approve_announcement(
             pictures = await load_shown_pictures(
                 connection, draft.id, await load_draft_pictures(connection, draft.id)
             )
-            contest_id = await create_contest(connection, master_key, checked.contest, pictures)
+            contest_id = await create_contest(
+                connection,
+                master_key,
+                checked.contest,
+                pictures,
+                await load_encoded_logo(connection, draft.id),
+            )
             await end_announced(connection, draft.id, contest_id)
             await record_approval(actor, draft, request)
             await actor.record(

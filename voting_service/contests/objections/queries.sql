@@ -1,10 +1,10 @@
 -- name: insert_objection
--- A new objection, unless its network or all of them together have sent too many in an hour.
+-- A new objection, unless its network has sent too many in an hour.
 insert into online_objections (number, contest_id, notice, sender, content)
 select $1, $2, $3, $4, $5
- where (select count(*) < $7 and count(*) filter (where o.sender = $4) < $6
+ where (select count(*) < $6
           from online_objections o
-         where o.received_at > clock_timestamp() - interval '1 hour')
+         where o.sender = $4 and o.received_at > clock_timestamp() - interval '1 hour')
 returning id;
 
 -- name: objection_by_number
@@ -15,13 +15,14 @@ select o.number, o.contest_id, o.notice, o.received_at, a.answer, a.answered_at
  where o.number = $1;
 
 -- name: objections
--- The newest objections, those without an answer first; nothing of what was written.
+-- A page of the objections, first those without an answer, the oldest first, then the others, the
+-- newest first; nothing of what was written.
 select o.id, o.number, o.contest_id, o.notice, o.received_at, a.answered_at, n.name as answered_by
   from online_objections o
   left join online_objection_answers a on a.objection_id = o.id
   left join accounts n on n.id = a.answered_by
- order by a.answered_at is not null, o.id desc
- limit $1;
+ order by a.answered_at is not null, case when a.answered_at is null then o.id end, o.id desc
+ limit $1 offset $2;
 
 -- name: objection
 -- One objection with everything.
@@ -44,6 +45,14 @@ returning objection_id;
 select count(*)
   from online_objections o
  where not exists (select 1 from online_objection_answers a where a.objection_id = o.id);
+
+-- name: first_cut
+-- When the first version of a contest's cut was published; null before.
+select min(published_at) from publications where contest_id = $1;
+
+-- name: erase_objections
+-- Erases what is kept no longer; returns how many objections lost their content.
+select erase_old_objections();
 
 -- name: encrypted_objections
 -- What the master key encrypts, for another master key.

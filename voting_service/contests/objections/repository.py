@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -25,10 +26,9 @@ async def insert_objection(
     connection: AnyConnection,
     master_key: bytes,
     new: SubmittedObjection,
-    limits: tuple[int, int],
+    limit: int,
 ) -> bool:
-    """Store an objection; False when the network of its sender, or all networks together, have sent
-    as many as `limits` allow in an hour."""
+    """Store an objection; False when the network of its sender has sent `limit` in an hour."""
     content = wrap(master_key, _content_label(new.number), msgspec.json.encode(new.written))
     with domain_errors():
         stored = await connection.fetchval(
@@ -38,7 +38,7 @@ async def insert_objection(
             new.target.notice,
             new.sender,
             content,
-            *limits,
+            limit,
         )
     return stored is not None
 
@@ -52,10 +52,13 @@ async def find_objection(
     return None if row is None else _state(row, _answer(master_key, row))
 
 
-async def load_objections(connection: AnyConnection, limit: int) -> tuple[OnlineObjection, ...]:
-    """Load the newest objections, those that wait first, without what was written or answered."""
+async def load_objections(
+    connection: AnyConnection, limit: int, skipped: int = 0
+) -> tuple[OnlineObjection, ...]:
+    """Load objections without what was written or answered: first those that wait, the oldest
+    first, then those answered, the newest first."""
     with domain_errors():
-        rows = await connection.fetch(QUERIES["objections"], limit)
+        rows = await connection.fetch(QUERIES["objections"], limit, skipped)
     return tuple(OnlineObjection(row["id"], _state(row, None), row["answered_by"]) for row in rows)
 
 
@@ -96,6 +99,21 @@ async def count_unanswered(connection: AnyConnection) -> int:
     with domain_errors():
         count: int = await connection.fetchval(QUERIES["unanswered"])
     return count
+
+
+async def load_first_cut(connection: AnyConnection, contest_id: int) -> datetime | None:
+    """Load when the cut of a contest was first published; None before."""
+    with domain_errors():
+        published_at: datetime | None = await connection.fetchval(QUERIES["first_cut"], contest_id)
+    return published_at
+
+
+async def erase_objections(connection: AnyConnection) -> int:
+    """Erase what was written a year ago or more, with its answer, and every sender's hash of a
+    day; return how many objections were erased."""
+    with domain_errors():
+        erased: int = await connection.fetchval(QUERIES["erase_objections"])
+    return erased
 
 
 async def rewrap_objections(connection: AnyConnection, old: bytes, new: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from voting_service.contests.model import Contest
 from voting_service.contests.objections.model import (
@@ -29,9 +30,11 @@ from voting_service.staff.audit_log.record import record
 
 READERS: tuple[Role, ...] = ("tally_clerk", "supervisor", "reviewer", "auditor")
 ANSWERERS: tuple[Role, ...] = ("tally_clerk", "supervisor", "reviewer")
-LIMITS = (5, 500)
-"""Objections in an hour: from one network, so that nobody fills the list, and altogether, so that
-nobody fills the table. Who has more to object to can write to the organiser."""
+LIMIT = 5
+"""Objections from one network in an hour. None altogether: a flood would refuse everybody else. Who
+has more to object to can write to the organiser."""
+OBJECTIONS_AFTER_CUT = timedelta(days=30)
+"""How long objections are taken after the publication of the cut, where no panel follows."""
 RETRY_SECONDS = 3600
 
 
@@ -45,7 +48,7 @@ async def submit_objection(
     """Store an objection and return its number. Raises InvalidInput, or SlowDown over a limit."""
     written.check()
     new = SubmittedObjection(new_number(), target, written, sender)
-    if not await insert_objection(connection, master_key, new, LIMITS):
+    if not await insert_objection(connection, master_key, new, LIMIT):
         raise SlowDown(RETRY_SECONDS)
     return new.number
 

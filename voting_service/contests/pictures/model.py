@@ -6,11 +6,13 @@ from datetime import datetime
 
 import msgspec
 
-from voting_service.contests.model import Candidate, Withdrawal, WithdrawalGround
+from voting_service.contests.model import Candidate, Logo, Withdrawal, WithdrawalGround
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.images.model import (
+    JPEG_WIDTH,
     PREVIEW_SIZE,
     WIDTHS,
+    EncodedPicture,
     PictureFormat,
     PictureKind,
 )
@@ -43,6 +45,11 @@ class Picture(msgspec.Struct, frozen=True):
         return picture_address(self.hash, fitting, format_)
 
     @property
+    def jpeg_url(self) -> str:
+        """The one size for browsers that know neither AVIF nor WebP."""
+        return picture_address(self.hash, JPEG_WIDTH, "jpeg")
+
+    @property
     def preview_url(self) -> str | None:
         """The preview picture of a link to a candidate; portraits only."""
         if self.kind != "portrait":
@@ -58,6 +65,7 @@ class PublicPicture(msgspec.Struct, frozen=True, omit_defaults=True):
     height: int
     avif: dict[str, str]
     webp: dict[str, str]
+    jpeg: dict[str, str]
     preview: str | None = None
     caption: Text | None = None
 
@@ -69,6 +77,7 @@ class PublicPicture(msgspec.Struct, frozen=True, omit_defaults=True):
             height=picture.height,
             avif={str(width): picture.url(width, "avif") for width in picture.widths},
             webp={str(width): picture.url(width, "webp") for width in picture.widths},
+            jpeg={str(JPEG_WIDTH): picture.jpeg_url},
             preview=picture.preview_url,
             caption=picture.caption,
         )
@@ -103,6 +112,11 @@ def public_profile(
         if withdrawal
         else None,
     )
+
+
+def describe_logo(encoded: EncodedPicture) -> Logo:
+    """Return the description of an encoded logo."""
+    return Logo(encoded.hash, encoded.width, encoded.height)
 
 
 def picture_address(picture_hash: str, width: int, format_: PictureFormat) -> str:

@@ -6,16 +6,35 @@ select number, place, hash, width, height, caption
  order by number, place;
 
 -- name: owners
--- The contests that a picture belongs to, including replaced pictures and the logos of contests.
-select hash, contest_id from picture_files
+-- The contests that a picture belongs to: pictures that are shown, those that the public saw before a
+-- correction that does not hide it, and the logos of contests; none for the logos of platforms.
+with earlier as (
+    select k.contest_id, k.number, p.picture ->> 'hash' as hash,
+           k.before_hidden
+           or k.corrected_at < coalesce((c.rules ->> 'publish_at')::timestamptz, c.opens_at)
+           as is_hidden
+      from profile_corrections k
+      join contests c on c.id = k.contest_id
+     cross join jsonb_array_elements(k.before -> 'pictures') as p (picture)
+)
+select distinct f.hash, f.contest_id
+  from picture_files f
+ where exists (select from pictures p
+                where p.contest_id = f.contest_id and p.number = f.number and p.hash = f.hash)
+    or (select bool_and(not e.is_hidden) from earlier e
+         where e.contest_id = f.contest_id and e.number = f.number and e.hash = f.hash)
 union
-select hash, contest_id from contest_logos;
+select hash, contest_id from contest_logos
+union
+select logo ->> 'hash', null from platforms where logo is not null;
 
 -- name: file
 -- One size in one format; its bytes are the same for every owner.
 select content from picture_files where hash = $1 and width = $2 and format = $3
 union all
 select content from contest_logos where hash = $1 and width = $2 and $3 = 'png'
+union all
+select content from logo_files where hash = $1 and width = $2 and $3 = 'png'
  limit 1;
 
 -- name: files_shown
@@ -51,6 +70,24 @@ values ($1, $2, $3, $4, $5)
 on conflict (contest_id) do update
    set hash = excluded.hash, width = excluded.width, height = excluded.height,
        content = excluded.content;
+
+-- name: use_logo_file
+-- Sets the logo of a contest to a stored file of this height.
+insert into contest_logos (contest_id, hash, width, height, content)
+select $1, hash, width, $3, content from logo_files where hash = $2
+on conflict (contest_id) do update
+   set hash = excluded.hash, width = excluded.width, height = excluded.height,
+       content = excluded.content
+returning contest_id;
+
+-- name: remove_logo
+-- Removes the logo of a contest.
+delete from contest_logos where contest_id = $1;
+
+-- name: insert_logo_file
+-- The bytes of a logo that a platform or a contest may have; existing ones are the same.
+insert into logo_files (hash, width, content) values ($1, $2, $3)
+on conflict do nothing;
 
 -- name: add_picture
 -- One more picture at the end, unless there are $7 already; returns its place.

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from voting_service.contests.model import Logo
 from voting_service.contests.pictures.model import (
     ADDRESS,
     MAX_PICTURES,
     Picture,
     picture_address,
 )
-from voting_service.errors import Refused
+from voting_service.errors import NotFound, Refused
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.images.model import (
     EncodedPicture,
@@ -51,12 +52,12 @@ async def load_pictures(connection: AnyConnection, contest_id: int) -> Mapping[i
 
 
 async def load_owners(connection: AnyConnection) -> Mapping[str, frozenset[int]]:
-    """Load the contests of every picture, by its hash."""
+    """Load the contests of every picture, by its hash; a platform's logo belongs to none."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["owners"])
     owners: dict[str, frozenset[int]] = {}
     for row in rows:
-        owners[row["hash"]] = owners.get(row["hash"], frozenset()) | {row["contest_id"]}
+        owners[row["hash"]] = owners.get(row["hash"], frozenset()) | {row["contest_id"]} - {None}
     return owners
 
 
@@ -102,6 +103,25 @@ async def store_logo(connection: AnyConnection, contest_id: int, logo: EncodedPi
         await connection.execute(
             QUERIES["set_logo"], contest_id, logo.hash, logo.width, logo.height, file.data
         )
+
+
+async def change_logo(connection: AnyConnection, contest_id: int, logo: Logo | None) -> None:
+    """Set the logo of a contest to one whose file is stored, or remove it. Call it in a transaction
+    that changes the contest too. Raises NotFound."""
+    with domain_errors():
+        if logo is None:
+            await connection.execute(QUERIES["remove_logo"], contest_id)
+        elif not await connection.fetchval(
+            QUERIES["use_logo_file"], contest_id, logo.hash, logo.height
+        ):
+            raise NotFound("contests.pictures.no_such_logo")
+
+
+async def store_logo_file(connection: AnyConnection, logo: EncodedPicture) -> None:
+    """Store the bytes of a logo that a platform or a contest may have."""
+    [file] = logo.files
+    with domain_errors():
+        await connection.execute(QUERIES["insert_logo_file"], logo.hash, logo.width, file.data)
 
 
 async def add_picture(

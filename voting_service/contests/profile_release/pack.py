@@ -201,7 +201,7 @@ def picture_names(profiles: Iterable[PublicProfile]) -> Iterator[str]:
 
 def picture_file_names(picture: PublicPicture) -> Iterator[str]:
     """The files of one picture."""
-    addresses = [*picture.avif.values(), *picture.webp.values()]
+    addresses = [*picture.avif.values(), *picture.webp.values(), *picture.jpeg.values()]
     if picture.preview:
         addresses.append(picture.preview)
     for address in addresses:

@@ -10,6 +10,7 @@ import msgspec
 
 from voting_service.contests.model import Contest
 from voting_service.contests.settings.approval_kinds import PlatformPayload
+from voting_service.contests.settings.model import TEXTS
 from voting_service.contests.settings.platform_terms import PlatformTerms
 from voting_service.contests.settings.repository import AnnouncedChange
 from voting_service.i18n.catalogues import load_catalogue
@@ -20,7 +21,8 @@ from voting_service.i18n.formatting import (
 from voting_service.i18n.text import Language
 
 _WHOLE_KEY = 12
-"""Ids of keys up to this length are shown whole; longer ones are thumbprints."""
+"""Ids of keys up to this length are shown whole; longer ones are thumbprints. Of a logo's hash so
+much is shown."""
 
 
 class DescribedChange(msgspec.Struct, frozen=True):
@@ -85,6 +87,7 @@ def _described_terms(
     return {
         "name": f"{terms.name.zh} / {terms.name.en}",
         "app": f"{terms.app_name.zh} / {terms.app_name.en}" if terms.app_name else words["none"],
+        "logo": terms.logo.hash[:_WHOLE_KEY] if terms.logo else words["none"],
         "entrance": terms.entrance or words["none"],
         "sign_in": _described_sign_in(terms),
         "origins": words["joint"].join(terms.origins) or words["none"],
@@ -115,14 +118,14 @@ def describe_value(
             text = words["nothing"]
         case (("publish_at" | "opens_at" | "closes_at"), str(moment)):
             text = written_moment(datetime.fromisoformat(moment), contest.zone, language)
-        case (("title" | "contact"), both):
-            text = both[language]
+        case "logo", {"hash": logo_hash}:
+            text = words["logo"].format(hash=logo_hash[:8])
+        case _ if setting in TEXTS:
+            text = _describe_text(value, words, language)
         case "release", {"mode": mode, "daily_at": daily_at}:
             text = words[mode].format(at=(daily_at or "")[:5])
-        case "blackout_hours", 0:
-            text = words["no_hours"]
         case "blackout_hours", hours:
-            text = words["hours"].format(count=hours)
+            text = words["hours"].format(count=hours) if hours else words["no_hours"]
         case "expected_voters_per_day", voters:
             text = words["voters"].format(count=written_number(voters, language))
         case "ballot", {"min_choices": least, "max_choices": most, "every": every}:
@@ -131,10 +134,25 @@ def describe_value(
         case "cut", {"size": size, "tie": tie}:
             source = value.get("lot_source")
             rule = words["lot_source"].format(source=source[language]) if source else words[tie]
-            text = words["joint"].join((words["size"].format(count=size), rule))
+            panel = [words["panel"]] if value.get("panel") else []
+            text = words["joint"].join((words["size"].format(count=size), rule, *panel))
         case _:
             text = words[value]
     return text
+
+
+def _describe_text(value: Any, words: Mapping[str, str], language: Language) -> str:
+    """Return a text, a telephone number or an address as it is, and organisers with their roles."""
+    match value:
+        case str():
+            return value
+        case {"zh": _, "en": _}:
+            return str(value[language])
+    described = (
+        words["organiser"].format(**{part: text[language] for part, text in organiser.items()})
+        for organiser in value
+    )
+    return words["next"].join(described) or words["nothing"]
 
 
 def _describe_platform(

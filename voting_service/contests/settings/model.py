@@ -3,7 +3,9 @@
 | setting | before the profiles are out | before voting opens | while it is open | closed |
 |---|---|---|---|---|
 | `title` | yes | yes | yes | no: signed documents contain it |
-| `contact` | yes | yes | yes | yes: complaints come afterwards |
+| `theme`, `introduction`, `organisers`, `logo` | yes | yes | yes | no |
+| `own_rules` | yes | yes | no: these are the rules that people vote by | no |
+| `contact`, `telephone`, `email`, `address` | yes | yes | yes | yes: complaints come afterwards |
 | `publish_at` | until the opening | no: profiles stay published | no | no |
 | `opens_at` | before the close | the same | no: votes were cast under it | no |
 | `closes_at` | after the opening | the same | later, or early | no: closed stays closed |
@@ -33,13 +35,15 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from voting_service.contests.contest_file.reader import MAX_WINDOW_DAYS
+from voting_service.contests.contest_file.value_check import find_value_faults
 from voting_service.contests.model import (
-    LINE_CHARACTERS,
     SUMMARY_CHARACTERS,
     BallotRules,
     Contest,
     CutRules,
     EarlyClose,
+    Logo,
+    Organiser,
     ReleaseSchedule,
     find_text_fault,
 )
@@ -53,7 +57,15 @@ from voting_service.i18n.text import Text
 
 Setting = Literal[
     "title",
+    "theme",
+    "introduction",
+    "organisers",
+    "own_rules",
     "contact",
+    "telephone",
+    "email",
+    "address",
+    "logo",
     "publish_at",
     "opens_at",
     "closes_at",
@@ -65,6 +77,9 @@ Setting = Literal[
     "cut",
 ]
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
+TEXTS: tuple[Setting, ...] = SETTINGS[: SETTINGS.index("logo")]
+"""The settings that are texts: their values have the form of a contest file."""
+REACHED_BY: tuple[Setting, ...] = ("contact", "telephone", "email", "address")
 Stage = Literal["embargoed", "announced", "open", "closed"]
 
 NOTICE = timedelta(seconds=5)
@@ -113,7 +128,12 @@ def people_needed(contest: Contest, now: datetime) -> Literal[1, 2]:
 
 _FIXED: Mapping[Setting, Mapping[Stage, Why]] = {
     "title": {},
-    "contact": {},
+    "theme": {},
+    "introduction": {},
+    "organisers": {},
+    "own_rules": {"open": "voted_by_it"},
+    **{setting: {} for setting in REACHED_BY},
+    "logo": {},
     "publish_at": {"announced": "out_already", "open": "out_already"},
     "opens_at": {"open": "opened"},
     "closes_at": {},
@@ -130,7 +150,7 @@ def why_fixed(contest: Contest, setting: Setting, now: datetime) -> Why | None:
     """Return why the setting cannot be changed now; None if it can."""
     stage = change_stage(contest, now)
     if stage == "closed":
-        return None if setting == "contact" else "closed"
+        return None if setting in REACHED_BY else "closed"
     if setting == "blackout_hours" and stage == "open":
         if contest.rules.release.mode == "hidden":
             return "not_hidden"
@@ -163,7 +183,15 @@ class ReleaseTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _TYPES: Mapping[Setting, Any] = {
     "title": Text,
+    "theme": Text | None,
+    "introduction": Text | None,
+    "organisers": tuple[Organiser, ...],
+    "own_rules": Text | None,
     "contact": Text | None,
+    "telephone": str | None,
+    "email": str | None,
+    "address": Text | None,
+    "logo": Logo | None,
     "publish_at": datetime | None,
     "opens_at": datetime,
     "closes_at": datetime,
@@ -180,7 +208,7 @@ def setting_value(contest: Contest, setting: Setting) -> Any:
     """Return a setting as JSON value: moments in UTC, texts in both languages, None if not set."""
     rules = contest.rules
     value: Any
-    if setting in {"opens_at", "closes_at"}:
+    if setting in {"opens_at", "closes_at", "logo"}:
         value = getattr(contest, setting)
     elif setting == "release":
         value = ReleaseTimes(rules.release.mode, rules.release.daily_at)
@@ -194,6 +222,8 @@ def setting_value(contest: Contest, setting: Setting) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         value = value.astimezone(UTC)
+    if isinstance(value, tuple):
+        value = list(value)  # as JSON has it
     return msgspec.to_builtins(value)
 
 
@@ -221,15 +251,8 @@ def changed(contest: Contest, setting: Setting, value: Any, now: datetime, *, by
 
 
 def _check_value(contest: Contest, setting: Setting, new: Any) -> None:
-    faults = []
-    if isinstance(new, Text):
-        limit, breaks = (
-            (LINE_CHARACTERS, False) if setting == "title" else (SUMMARY_CHARACTERS, True)
-        )
-        for language, text in (("zh", new.zh), ("en", new.en)):
-            fault = find_text_fault(f"{setting}.{language}", text, limit=limit, line_breaks=breaks)
-            if fault is not None:
-                faults.append(fault)
+    is_text = setting in TEXTS and new is not None
+    faults = find_value_faults(setting, msgspec.to_builtins(new)) if is_text else []
     count = len(contest.standing)
     if isinstance(new, BallotRules) and not 1 <= new.min_choices <= new.max_choices <= count:
         faults.append(Fault("ballot", "contests.settings.choices_out_of_range", count=count))
@@ -266,6 +289,10 @@ def _in_rules(setting: Setting) -> Change:
         return replace(contest, rules=replace(contest.rules, **{setting: new}))
 
     return change
+
+
+def _logo(contest: Contest, new: Logo | None, _now: datetime, _by: str) -> Contest:
+    return replace(contest, logo=new)
 
 
 def _publish_at(contest: Contest, new: datetime | None, now: datetime, _by: str) -> Contest:
@@ -329,6 +356,7 @@ def _check_window(contest: Contest) -> Contest:
 
 
 _CHANGES: Mapping[Setting, Change] = {
+    "logo": _logo,
     "publish_at": _publish_at,
     "opens_at": _opens_at,
     "closes_at": _closes_at,

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from voting_service.contests.model import Contest, Platform
+from voting_service.contests.pictures.repository import store_logo_file
 from voting_service.contests.repository import (
     NewPlatform,
     insert_platform,
@@ -35,6 +36,7 @@ from voting_service.contests.settings.repository import (
 )
 from voting_service.errors import Fault, InvalidInput, NotFound, Refused
 from voting_service.i18n.text import Text
+from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.database_clock import MAX_OFFSET_SECONDS
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.staff.accounts.model import require_role
@@ -51,17 +53,20 @@ old keys, and its clock may be ahead."""
 
 
 class PlatformChange(NamedTuple):
-    """The terms that a platform is to have; `end_sessions` also ends the sessions opened so far."""
+    """The terms that a platform is to have; `end_sessions` also ends the sessions opened so far.
+    `logo_file` is the picture of a new logo. `is_new`: the slug must still be free."""
 
     slug: str
     terms: PlatformTerms
     end_sessions: bool = False
+    logo_file: EncodedPicture | None = None
+    is_new: bool = False
 
 
 class ChangeResult(NamedTuple):
     """The outcome of a change; `approval_id` is the request that waits or was approved."""
 
-    state: Literal["done", "proposed", "approved"]
+    state: Literal["done", "unchanged", "proposed", "approved"]
     approval_id: int | None = None
 
 
@@ -84,6 +89,7 @@ async def change_platform(actor: Actor, change: PlatformChange, *, reason: Text)
     check_reason(reason)
     connection = actor.connection
     payload = await _payload(connection, change, reason)
+    await _store_logo(connection, change)
     running = await contests_that_need_two(connection, actor.now)
     if not running:
         with domain_errors():
@@ -120,6 +126,7 @@ async def change_platform_alone(
     payload = await _payload(connection, change, origin.reason)
     if await contests_that_need_two(connection, origin.at):
         raise Refused("contests.settings.platform_needs_two_people")
+    await _store_logo(connection, change)
     with domain_errors():
         async with connection.transaction():
             await carry_out(connection, payload, origin)
@@ -199,10 +206,22 @@ async def carry_out(
     await _record(connection, payload, origin)
 
 
+def check_slug_free(platform: Platform | None, change: PlatformChange) -> None:
+    """Raises Refused when a platform that is to be added exists: adding never replaces one."""
+    if change.is_new and platform is not None:
+        raise Refused("contests.settings.platform_exists", slug=change.slug)
+
+
+async def _store_logo(connection: AnyConnection, change: PlatformChange) -> None:
+    if change.logo_file is not None:
+        await store_logo_file(connection, change.logo_file)
+
+
 async def _payload(
     connection: AnyConnection, change: PlatformChange, reason: Text
 ) -> PlatformPayload:
     platform = await find_platform(connection, change.slug)
+    check_slug_free(platform, change)
     before = read_terms(platform) if platform else None
     payload = PlatformPayload(
         change.slug,

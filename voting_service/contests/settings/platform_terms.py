@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from voting_service.contests.model import PersonPolicy, Platform
+from voting_service.contests.model import Logo, PersonPolicy, Platform
 from voting_service.contests.platform_registration import (
     entrance_address,
     public_jwk,
@@ -42,6 +42,7 @@ class PlatformTerms(msgspec.Struct, frozen=True):
     person_policy: PersonPolicy = "never"
     entrance: str | None = None
     app_name: Text | None = None
+    logo: Logo | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -85,6 +86,7 @@ class PlatformEdit(msgspec.Struct, frozen=True):
     entrance: str | None = None
     app_zh: str | None = None
     app_en: str | None = None
+    logo: Logo | UnsetType | None = UNSET
 
 
 def edited(terms: PlatformTerms, edit: PlatformEdit) -> PlatformTerms:
@@ -119,6 +121,7 @@ def edited(terms: PlatformTerms, edit: PlatformEdit) -> PlatformTerms:
         person_policy=edit.person_policy or terms.person_policy,
         entrance=entrance,
         app_name=app_name,
+        logo=terms.logo if edit.logo is UNSET else edit.logo,
     )
 
 

@@ -21,7 +21,7 @@ select id, changed_at, setting, before, after, reason, approval_id
 -- is given, sessions opened until so long from now end.
 update platforms
    set name = $3, config = $4, origins = $5, daily_ceiling = $6, enabled = $7,
-       person_policy = $9, entrance = $10, app_name = $11,
+       person_policy = $9, entrance = $10, app_name = $11, logo = $12,
        sessions_not_before = case when $8::interval is null then sessions_not_before
                                   else greatest(sessions_not_before, clock_timestamp() + $8) end,
        revision = revision + 1

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from voting_service.contests.model import Contest
+from voting_service.contests.pictures.repository import change_logo
 from voting_service.contests.settings.approval_kinds import PlatformPayload
 from voting_service.contests.settings.model import (
     SETTINGS,
@@ -103,6 +104,8 @@ async def store_changed(
                     "contests.settings.contest_changed_since",
                     slug=before.slug,
                 )
+            if before.logo != after.logo:
+                await change_logo(connection, before.id, after.logo)
             for change in changes:
                 await announce(connection, before.id, change, origin)
     return changes
@@ -128,6 +131,7 @@ async def store_platform_terms(
             terms.person_policy,
             terms.entrance,
             msgspec.to_builtins(terms.app_name),
+            msgspec.to_builtins(terms.logo),
         )
     if changed is None:
         raise Refused("contests.settings.platform_changed_since", slug=change.slug)

@@ -18,6 +18,7 @@ import msgspec
 
 from voting_service.errors import NotSignedIn, Refused
 from voting_service.infrastructure.crypto.key_wrapping import unwrap, wrap
+from voting_service.infrastructure.http_clients.json_web_tokens import CLOCK_SKEW_SECONDS
 from voting_service.infrastructure.http_clients.openid_connect import Grant
 
 LIFE = timedelta(minutes=10)
@@ -80,8 +81,10 @@ def decrypt(master_key: bytes, label: str, cookie: str, kind: type[Request]) -> 
 
 
 def check_state(request: AuthorizationRequest, state: str, now: datetime) -> None:
-    """Raises NotSignedIn when the browser started another sign-in, or this one too long ago."""
-    if not request.started_at <= now < request.started_at + LIFE:
+    """Raises NotSignedIn when the browser started another sign-in, or this one too long ago. It may
+    have been started on a machine whose clock is a little ahead."""
+    skew = timedelta(seconds=CLOCK_SKEW_SECONDS)
+    if not request.started_at - skew <= now < request.started_at + LIFE:
         raise NotSignedIn("infrastructure.http_clients.sign_in_expired")
     if not compare_digest(request.state.encode(), state.encode("utf-8", "replace")):
         raise NotSignedIn("infrastructure.http_clients.other_sign_in")

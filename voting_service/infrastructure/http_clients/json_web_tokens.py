@@ -18,9 +18,16 @@ from voting_service.errors import (
     InvalidInput,
     MalformedInput,
     TokenRefused,
+    Unavailable,
 )
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.http_clients.verification_keys import KeySource, VerificationKey
-from voting_service.infrastructure.strict_json import decode_json, refuse_repeated_keys
+from voting_service.infrastructure.json_shapes import describe_value, plain_word
+from voting_service.infrastructure.strict_json import (
+    decode_json,
+    printable,
+    refuse_repeated_keys,
+)
 
 CLOCK_SKEW_SECONDS = 30
 """How far the clock of the token's issuer may be off."""
@@ -60,8 +67,17 @@ async def open_token(
 
     Raises TokenRefused with the broken rule, Unavailable if the keys are not available.
     """
-    header = read_header(token, algorithms, max_bytes)
-    key = await find_key(header, keys)
+    header = read_header(token, max_bytes)
+    try:
+        key = await find_key(header, keys)
+    except Unavailable:  # with another algorithm it is no use to come again
+        if header.get("alg") not in algorithms:
+            raise TokenRefused(
+                "infrastructure.http_clients.alg_not_allowed",
+                algorithms=" or ".join(algorithms),
+                given=named_algorithm(header),
+            ) from None
+        raise
     return _object(decoder, verified_payload(token, key), "claims")
 
 
@@ -78,14 +94,12 @@ def unverified_payload(token: str) -> bytes:
     return urlsafe_b64decode(token.partition(".")[2].partition(".")[0].encode())
 
 
-def read_unverified(
-    token: str, decoder: msgspec.json.Decoder[T], algorithms: Collection[str], max_bytes: int
-) -> T:
+def read_unverified(token: str, decoder: msgspec.json.Decoder[T], max_bytes: int) -> T:
     """Return the claims of a well-formed, unverified token. Never rely on them.
 
     Raises TokenRefused with the first fault of the form.
     """
-    read_header(token, algorithms, max_bytes)
+    read_header(token, max_bytes)
     try:
         payload = unverified_payload(token)
     except ValueError:
@@ -93,8 +107,9 @@ def read_unverified(
     return _object(decoder, payload, "claims")
 
 
-def read_header(token: str, algorithms: Collection[str], max_bytes: int) -> dict[str, Any]:
-    """Return the header of a well-formed token. Raises TokenRefused."""
+def read_header(token: str, max_bytes: int) -> dict[str, Any]:
+    """Return the header of a well-formed token; `find_key` checks its algorithm. Raises
+    TokenRefused."""
     if len(token) > max_bytes:
         raise TokenRefused(
             "infrastructure.http_clients.token_too_long", size=len(token), max_bytes=max_bytes
@@ -110,10 +125,6 @@ def read_header(token: str, algorithms: Collection[str], max_bytes: int) -> dict
     for name in _NOT_ALLOWED:
         if name in header:
             raise TokenRefused("infrastructure.http_clients.header_member_not_allowed", name=name)
-    if not isinstance(header.get("alg"), str) or header["alg"] not in algorithms:
-        raise TokenRefused(
-            "infrastructure.http_clients.alg_not_allowed", algorithms=" or ".join(algorithms)
-        )
     kid = header.get("kid")
     if "kid" in header and not (isinstance(kid, str) and 0 < len(kid) <= 256):
         raise TokenRefused("infrastructure.http_clients.kid_length")
@@ -121,11 +132,26 @@ def read_header(token: str, algorithms: Collection[str], max_bytes: int) -> dict
 
 
 async def find_key(header: Mapping[str, Any], keys: KeySource) -> VerificationKey:
-    """Return the key that a header names. Raises TokenRefused, or Unavailable."""
+    """Return the key that a header names; only its own algorithm may be used with it.
+
+    Raises TokenRefused, or Unavailable.
+    """
     key = await keys.find(header.get("kid"))
-    if header["alg"] != key.algorithm:
-        raise TokenRefused("infrastructure.http_clients.alg_of_other_key", algorithm=key.algorithm)
+    if header.get("alg") != key.algorithm:
+        raise TokenRefused(
+            "infrastructure.http_clients.alg_of_other_key",
+            algorithm=key.algorithm,
+            given=named_algorithm(header),
+        )
     return key
+
+
+def named_algorithm(header: Mapping[str, Any]) -> Text:
+    """Return what a header has where the algorithm's name should be, for people."""
+    named = header.get("alg")
+    if isinstance(named, str) and named.isprintable() and named:
+        return plain_word(printable(named))
+    return describe_value(named)
 
 
 def verified_payload(token: str, key: VerificationKey) -> bytes:
@@ -148,5 +174,5 @@ def _object(decoder: msgspec.json.Decoder[T], raw: bytes, part: str) -> T:
         raise TokenRefused(
             "infrastructure.http_clients.claim_invalid",
             value=fault.field or part,
-            message=fault.message,
+            message=Text(zh=fault.zh or fault.message, en=fault.message),
         ) from None

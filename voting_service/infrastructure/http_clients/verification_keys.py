@@ -19,8 +19,10 @@ from voting_service.errors import (
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.http_clients.cached_document import Monotonic, Remembered
 from voting_service.infrastructure.http_clients.client import BoundedClient
+from voting_service.infrastructure.strict_json import printable
 
 MAX_KEYS = 32
+_KIDS_SHOWN = 8
 _MIN_RSA_BITS = 2048
 _MAX_RSA_BITS = 4096
 _KINDS: Mapping[
@@ -119,6 +121,12 @@ def _choose(keys: Sequence[VerificationKey], kid: str | None) -> VerificationKey
     return next((key for key in keys if key.kid == kid), None)
 
 
+def _unknown_key(code: str, kid: str | None, keys: Sequence[VerificationKey]) -> TokenRefused:
+    """Return the error that names the token's kid and those there are, which are public."""
+    kids = ", ".join(printable(str(key.kid), 64) for key in keys[:_KIDS_SHOWN])
+    return TokenRefused(code, kid=printable(kid or "", 64), kids=kids)
+
+
 class PinnedKeys:
     """Keys registered with the issuer's settings."""
 
@@ -143,7 +151,7 @@ class PinnedKeys:
     async def find(self, kid: str | None) -> VerificationKey:
         key = _choose(self._keys, kid)
         if key is None:
-            raise TokenRefused("infrastructure.http_clients.kid_not_registered")
+            raise _unknown_key("infrastructure.http_clients.kid_not_registered", kid, self._keys)
         return key
 
 
@@ -166,9 +174,10 @@ class PublishedKeys:
     async def find(self, kid: str | None) -> VerificationKey:
         key = _choose(await self._keys.get(), kid)
         if key is None:
-            key = _choose(await self._keys.get_newer(), kid)
-        if key is None:
-            raise TokenRefused("infrastructure.http_clients.kid_not_published")
+            published = await self._keys.get_newer()
+            key = _choose(published, kid)
+            if key is None:
+                raise _unknown_key("infrastructure.http_clients.kid_not_published", kid, published)
         return key
 
     async def fetch(self) -> tuple[VerificationKey, ...]:

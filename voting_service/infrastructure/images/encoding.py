@@ -22,6 +22,7 @@ from PIL import Image, ImageCms, ImageFilter, ImageOps, UnidentifiedImageError
 
 from voting_service.errors import VotingError
 from voting_service.infrastructure.images.model import (
+    JPEG_WIDTH,
     LOGO_SIZE,
     PREVIEW_SIZE,
     SUFFIXES,
@@ -249,12 +250,14 @@ def _height(pixels: Image.Image, width: int) -> int:
 
 
 def _sizes(pixels: Image.Image, widths: list[int], avif_speed: int) -> Iterator[EncodedFile]:
-    """Yield every width in both formats; each is reduced from the next larger one."""
+    """Yield every width in both formats, and one JPEG; each is reduced from the next larger one."""
     for width in sorted(widths, reverse=True):
         size = (width, _height(pixels, width))
         smaller = pixels.resize(size, Image.Resampling.LANCZOS)
         yield EncodedFile(width, "avif", _encode(smaller, "avif", width, speed=avif_speed))
         yield EncodedFile(width, "webp", _encode(smaller, "webp", width))
+        if width == JPEG_WIDTH:
+            yield EncodedFile(width, "jpeg", _encode(smaller, "jpeg", width))
         if width < pixels.width:
             pixels = smaller
 

@@ -19,6 +19,8 @@ WIDTHS: Mapping[PictureKind, tuple[int, ...]] = {
     "picture": (320, 640, 1280),
 }
 """The widths that a picture is encoded in; a small picture has no large ones."""
+JPEG_WIDTH = 320
+"""Pictures exist in this width as JPEG, too: Safari before iOS 14 knows neither AVIF nor WebP."""
 LOGO_SIZE = (480, 160)
 """A logo is at most as wide and as high, a PNG."""
 PREVIEW_SIZE = (1200, 630)

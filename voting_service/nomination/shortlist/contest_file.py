@@ -19,7 +19,6 @@ from voting_service.nomination.shortlist.profiles import Profile
 
 MAX_SETTINGS_CHARACTERS = 10_000
 _DAYS_UNTIL_OPEN, _DAYS_OPEN = 7, 30
-_CANDIDATE_FIELDS = ("name", "trade", "district", "summary", "story")
 
 
 class ShortlistedCandidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +54,7 @@ def default_settings(selection: Selection, now: datetime) -> str:
 def contest_text(settings: str, candidates: tuple[ShortlistedCandidate, ...]) -> str:
     """Return the whole contest file, TOML: the settings as they were written, then candidates."""
     tables = [
-        {"number": candidate.number}
-        | {field: getattr(candidate.profile, field) for field in _CANDIDATE_FIELDS}
-        for candidate in candidates
+        {"number": candidate.number} | candidate.profile.public_texts() for candidate in candidates
     ]
     return f"{settings.strip()}\n\n{_toml({'candidates': tables}) if tables else ''}"
 

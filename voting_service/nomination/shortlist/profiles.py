@@ -33,10 +33,14 @@ LIMITS: Mapping[str, int] = {
     "name": LINE_CHARACTERS,
     "trade": LINE_CHARACTERS,
     "district": LINE_CHARACTERS,
+    "employer": LINE_CHARACTERS,
+    "skill_grade": LINE_CHARACTERS,
     "summary": SUMMARY_CHARACTERS,
     "story": STORY_CHARACTERS,
 }
 """The most characters of each field."""
+OPTIONAL_FIELDS = frozenset({"employer", "skill_grade"})
+"""Fields that may be empty, in both languages."""
 MULTILINE_FIELDS = frozenset({"summary", "story"})
 _SENTENCE_ENDS = "\u3002\uff01\uff1f\uff1b\n"
 
@@ -48,6 +52,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     name: Text
     trade: Text
     district: Text
+    employer: Text = Text("", "")
+    skill_grade: Text = Text("", "")
     summary: Text
     story: Text
     revision: int = 0
@@ -61,6 +67,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
             for language in ("zh", "en")
         }
 
+    def public_texts(self) -> dict[str, Text]:
+        """Return the texts by field, without optional ones that are left empty."""
+        shown = {field: getattr(self, field) for field in LIMITS}
+        return {
+            field: text
+            for field, text in shown.items()
+            if field not in OPTIONAL_FIELDS or text.zh or text.en
+        }
+
 
 def read_profile(fields: Mapping[str, str], revision: int) -> Profile:
     """Return the profile that a form's fields hold."""
@@ -72,6 +87,8 @@ def read_profile(fields: Mapping[str, str], revision: int) -> Profile:
         name=text("name"),
         trade=text("trade"),
         district=text("district"),
+        employer=text("employer"),
+        skill_grade=text("skill_grade"),
         summary=text("summary"),
         story=text("story"),
         revision=revision,
@@ -85,6 +102,8 @@ def draft_profile(submitted: SubmittedRecommendation) -> Profile:
         name=Text(form.name, form.name),
         trade=Text(form.trade, form.trade),
         district=submitted.body.name,
+        employer=Text(form.employer, form.employer),
+        skill_grade=Text(form.skill_grade, form.skill_grade),
         summary=Text(first_sentences(form.skills), ""),
         story=Text(form.deeds, ""),
     )
@@ -107,11 +126,13 @@ def profile_faults(
 ) -> tuple[Fault, ...]:
     """Return what keeps a profile from becoming public: empty texts, texts that are too long, and
     personal data."""
-    texts = profile.texts()
+    texts, public = profile.texts(), profile.public_texts()
     faults = []
     for path, text in texts.items():
         field = path.partition(".")[0]
         limit = LIMITS[field]
+        if field not in public:
+            continue
         if (
             find_text_fault(path, text, limit=limit, line_breaks=field in MULTILINE_FIELDS)
             is not None

@@ -8,6 +8,8 @@ from starlette.routing import Route
 
 from voting_service.contests.drafts.repository import load_drafts
 from voting_service.contests.model import Contest
+from voting_service.contests.objections.repository import count_unanswered
+from voting_service.contests.objections.service import ANSWERERS
 from voting_service.sites.console.alarms.presentation import NewAlarms, new_alarms
 from voting_service.sites.console.approval_descriptions import describe_approval
 from voting_service.sites.console.contests import contest_cache
@@ -68,6 +70,9 @@ async def home(request: Request) -> Response:
                 )
                 if request_of_draft is not None:
                     drafts.append({"draft": draft, "approval": request_of_draft})
+        objections = 0
+        if current_user(request).account.role in ANSWERERS:
+            objections = await count_unanswered(connection)
         invitations = 0
         if current_user(request).account.role in APPROVERS:
             loaded = await load_invitations(connection)
@@ -79,6 +84,7 @@ async def home(request: Request) -> Response:
         waiting=waiting,
         drafts=drafts,
         invitations=invitations,
+        objections=objections,
         alarms=alarms,
         may_look=may_look,
         may_see=current_user(request).account.role in DECIDERS,

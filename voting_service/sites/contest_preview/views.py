@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from voting_service.contests.drafts.model import ContestDraft, DraftPicture
-from voting_service.contests.drafts.repository import load_draft_pictures
+from voting_service.contests.drafts.repository import load_draft_logo, load_draft_pictures
 from voting_service.contests.drafts.service import examine_draft
 from voting_service.contests.model import Contest
 from voting_service.contests.phases import published_at
@@ -31,12 +31,20 @@ from voting_service.sites.console.drafts.views import (
     drafts_texts,
 )
 from voting_service.sites.public.caches.pages import PageCache
+from voting_service.sites.public.caches.share_pictures import WHOLE_CONTEST
 from voting_service.sites.shared.signed_in.access import current_actor, signed_in
 from voting_service.sites.shared.signed_in.rendering import PAGE_HEADERS, page
 from voting_service.sites.shared.signed_in.state import get_state
 
 _TAG = re.compile(r"<[a-z][^>]*>")
 _ADDRESS = re.compile(r'(?<=["\' ])/(?!/)[^"\' ]*')
+
+
+class _PreviewPages(PageCache):
+    """The pages without the picture that messengers show, which only the public site draws."""
+
+    def named_picture(self, language: Language, number: int = WHOLE_CONTEST) -> None:
+        return None
 
 
 @signed_in(*READERS)
@@ -48,6 +56,7 @@ async def preview(request: Request) -> Response:
         draft = await draft_from_path(request, connection)
         checked = await examine_draft(current_actor(request, connection), draft)
         pictures = await load_draft_pictures(connection, draft.id)
+        logo = await load_draft_logo(connection, draft.id)
     if checked.contest is None:
         return RedirectResponse(f"{PREFIX}/{draft.id}", 303)
     contest = Contest(
@@ -58,9 +67,10 @@ async def preview(request: Request) -> Response:
         closes_at=checked.contest.closes_at,
         revision=draft.revision,
         candidates=checked.contest.candidates,
+        logo=logo,
     )
     moment = published_at(contest) if below == "coming" else contest.opens_at
-    pages = PageCache(contest, moment, state.settings.public_url, _by_number(pictures))
+    pages = _PreviewPages(contest, moment, state.settings.public_url, _by_number(pictures))
     body = _render(request, pages, reader, below)
     if body is None:
         return page(request, "drafts/preview_elsewhere.html", draft=draft, reader=reader)
@@ -120,7 +130,7 @@ def _framed(request: Request, draft: ContestDraft, reader: Language, body: str) 
 def _in_preview(draft: ContestDraft, base: str, address: re.Match[str]) -> str:
     """Return where an address of the public site leads in the preview."""
     path = address[0]
-    if path.startswith("/static/"):
+    if path.startswith(("/static/", "/view?")) or path == "/view.css":
         return path
     if path.startswith("/pictures/"):
         return f"{PREFIX}/{draft.id}{path}"

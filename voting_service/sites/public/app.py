@@ -25,6 +25,7 @@ from voting_service.sites.public.api.reads import (
     CandidateProfile,
     Corrections,
     CurrentStandings,
+    StandingsTrend,
     contest_description,
     contest_listing,
     published_cut,
@@ -41,8 +42,11 @@ from voting_service.sites.public.pages.error_pages import (
     on_domain_error,
     on_http_error,
 )
+from voting_service.sites.public.pages.exposure_views import exposure_report
 from voting_service.sites.public.pages.notice_views import notice_document
 from voting_service.sites.public.pages.result_views import published_result
+from voting_service.sites.public.pages.standings_views import StandingsTable
+from voting_service.sites.public.prepared_reads import PreparedReads
 from voting_service.sites.public.shutdown import set_on_signal
 from voting_service.sites.public.state import (
     PRODUCTION_LIMITS,
@@ -57,9 +61,10 @@ CONTEST = API + "/contests/{slug}"
 
 
 class PublicLifespanState(TypedDict):
-    """The lifespan state, available in every request."""
+    """The lifespan state, available in every request and to the protocol (overload.py)."""
 
     app_state: PublicState
+    prepared_reads: PreparedReads
 
 
 ROUTES = [
@@ -74,8 +79,11 @@ ROUTES = [
     Route(f"{CONTEST}/corrections", Corrections(), methods=["GET"]),
     Route(f"{CONTEST}/receipts/{{ballot}}", receipt_state),
     Route(f"{CONTEST}/standings", CurrentStandings(), methods=["GET"]),
+    Route(f"{CONTEST}/standings.csv", StandingsTable(), methods=["GET"]),
+    Route(f"{CONTEST}/standings/trend", StandingsTrend(), methods=["GET"]),
     Route(f"{CONTEST}/standings/events", StandingsEvents(), methods=["GET"]),
     Route(f"{CONTEST}/cut", published_cut),
+    Route(f"{CONTEST}/exposure", exposure_report),
     Route(f"{CONTEST}/result", published_result),
     Route(f"{API}/notices/{{slug}}", notice_document),
     Route("/pictures/{name}", picture_file),
@@ -111,7 +119,7 @@ def create_app(
         async with open_public_state(app_settings, clock, limits) as state:
             _collect_garbage_less_often()
             with set_on_signal(state.closing):
-                yield {"app_state": state}
+                yield {"app_state": state, "prepared_reads": PreparedReads(ROUTES)}
 
     rest = Starlette(
         routes=ROUTES,

@@ -1,4 +1,5 @@
-"""The HTTP protocol of the public site: what is answered when there is too much to do."""
+"""The HTTP protocol of the public site: reads of prepared bytes are answered at once, and what
+comes beyond what a worker can hold is refused."""
 
 from __future__ import annotations
 
@@ -6,9 +7,11 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from voting_service.errors import busy
 from voting_service.sites.public.pages.error_pages import refusal
+from voting_service.sites.public.prepared_reads import Answer
 from voting_service.sites.shared.problem_documents import Headers
 from voting_service.sites.shared.slow_clients import PatientHttp
 
@@ -37,11 +40,40 @@ class PublicHttpProtocol(PatientHttp):
             self.app_state["app_state"].reads.add(lambda: self._begin_read(cycle, app))
 
     def _begin_read(self, cycle: Any, app: Any) -> None:
+        if cycle.disconnected or self.transport.is_closing():
+            return
+        # Who does not read what was sent waits in the app, which waits for the connection.
+        answer = None if cycle.flow.write_paused else self._prepared(cycle)
+        if answer is not None:
+            self._write(cycle, answer)
+            return
         reads = len(self.tasks) - self.app_state["app_state"].streams.count
         super()._start_asgi_task(cycle, self.too_many_reads if reads > MAX_READS else app)
+
+    def _prepared(self, cycle: Any) -> Answer | None:
+        answer: Answer | None = self.app_state["prepared_reads"].answer(cycle.scope)
+        return answer
+
+    def _write(self, cycle: Any, answer: Answer) -> None:
+        """Send an answer as RequestResponseCycle.send does, with one write and no task."""
+        cycle.response_started = cycle.response_complete = True
+        head = [STATUS_LINE[answer.status], answer.head()]
+        head += [b"%b: %b\r\n" % header for header in cycle.default_headers]
+        if not cycle.keep_alive:
+            head.append(b"connection: close\r\n")
+        body = b"" if cycle.scope["method"] == "HEAD" else answer.body
+        self.transport.writelines([b"".join([*head, b"\r\n"]), body])  # without copying the body
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        cycle.on_response = _nothing  # it holds the protocol, which holds the cycle
 
     async def too_many_reads(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer instead of the app; the connection stays."""
         status, headers, body = self.busy(scope)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _nothing() -> None:
+    pass

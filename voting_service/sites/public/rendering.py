@@ -5,6 +5,7 @@ Texts are in the catalogue `public`; templates and static files are in `pages/`.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from functools import cache
@@ -96,10 +97,22 @@ def show_filings(settings: Settings) -> None:
     environment().globals["filings"] = tuple(filings)
 
 
+def show_wechat_card(settings: Settings) -> None:
+    """Let pages make a card of themselves in WeChat where an app id is set."""
+    environment().globals["has_wechat_card"] = settings.wechat_share_app_id is not None
+
+
 def signed(value: int, language: Language) -> str:
     """A difference with its sign: "+1,204", "−3", "±0"."""
     sign = "+" if value > 0 else "−" if value < 0 else "±"
     return sign + written_number(abs(value), language)
+
+
+def fitting_size(text: str, width: int, largest: int) -> int:
+    """Return the largest font size at which a line fits. Ideographs are as wide as high, other
+    characters a little over half as wide."""
+    ems = sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.58 for c in text)
+    return min(largest, int(width / max(ems, 1.0)))
 
 
 @cache
@@ -116,8 +129,10 @@ def environment() -> jinja2.Environment:
         zone_name=written_zone,
         count=written_number,
         signed=signed,
+        fitting_size=fitting_size,
         languages=LANGUAGES,
         filings=(),
+        has_wechat_card=False,
         query="",
     )
     return templates

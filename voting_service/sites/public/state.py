@@ -44,6 +44,7 @@ from voting_service.infrastructure.tasks import end_tasks
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS, VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
+from voting_service.sites.public.caches.filtered_pages import RenderQueue
 from voting_service.sites.public.caches.images import ImageCache
 from voting_service.sites.public.caches.pages import PageCache
 from voting_service.sites.public.caches.profiles import PreparedProfiles
@@ -51,10 +52,12 @@ from voting_service.sites.public.caches.share_pictures import SharePictures
 from voting_service.sites.public.caches.shown_pages import ShownPages
 from voting_service.sites.public.event_streams import STREAMS_SHARE, EventStreams
 from voting_service.sites.public.read_queue import ReadQueue
-from voting_service.sites.public.rendering import show_filings
+from voting_service.sites.public.rendering import show_filings, show_wechat_card
 from voting_service.sites.public.request_signals import SenderReader
 from voting_service.sites.public.store_probe import PostgresProbe
 from voting_service.sites.shared.prepared_pages import PreparedPage
+from voting_service.sites.shared.problem_documents import Headers
+from voting_service.sites.shared.security_headers import SECURITY_HEADERS, content_security_policy
 from voting_service.voting.ballots.admit import Admitter
 from voting_service.voting.ballots.pipeline import BallotPipeline, Dependencies
 from voting_service.voting.cut.publication import ShownCut, load_shown_cut
@@ -72,6 +75,7 @@ CONNECTIONS_PER_WORKER = VOTE_CONNECTIONS + READ_CONNECTIONS + CONTROL_CONNECTIO
 """Votes never wait for reads, and what tells a worker of contests, platforms and the time (the
 control plane) waits for neither. `DEFAULT_MAX_WORKERS` of the settings keeps two machines of
 workers, a console and `work` within Postgres' default of 100 connections."""
+WECHAT_SDK = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js"
 _NO_PLATFORM = 0
 """Platform id under which used captcha tokens are stored; no sign-in platform has it."""
 
@@ -129,6 +133,16 @@ class ContestState:
         return self._page_cache
 
 
+def page_headers(has_wechat_card: bool) -> Headers:
+    """Return content type and security headers; with WeChat's card its SDK may be loaded."""
+    policy = content_security_policy({"script-src": [WECHAT_SDK]} if has_wechat_card else {})
+    headers = {**SECURITY_HEADERS, "content-security-policy": policy}
+    return [
+        (b"content-type", b"text/html; charset=utf-8"),
+        *((name.encode(), value.encode()) for name, value in headers.items()),
+    ]
+
+
 class Connections(NamedTuple):
     """The connections of one process to Postgres (see above), Valkey and other services."""
 
@@ -159,12 +173,17 @@ class PublicState:
         self.registry = ContestCache()
         self.pictures = ImageCache(read_pool)
         self.share_pictures = SharePictures(self.pictures)
+        self.render_queue = RenderQueue()
         self.platforms: dict[int, Platform] = {}
         self.contest_states: dict[str, ContestState] = {}
         self.origins: frozenset[str] = frozenset()
         self.shown_notices = ShownPages()
         self.index_pages: dict[Language, tuple[object, PreparedPage]] = {}
         """The index of contests by language, with what it shows of which contest in which phase."""
+        self.articles: dict[tuple[str, Language], PreparedPage] = {}
+        """The texts that belong to no contest, by name and language."""
+        self.page_headers = page_headers(settings.wechat_share_app_id is not None)
+        """Of pages that are the same for everybody."""
         self.reads = ReadQueue()
         self.postgres_probe = PostgresProbe(control_pool)
         self.streams = EventStreams(int(max_connections() * STREAMS_SHARE), settings)
@@ -317,6 +336,7 @@ async def open_public_state(
     """Open a worker's state with its background tasks. On exit every queued vote is resolved."""
     url = url_with_role(settings.database_url, "voting_public")
     show_filings(settings)
+    show_wechat_card(settings)
     valkey = Valkey(settings.valkey_url, call_timeout_seconds=limits.valkey_call_seconds)
     clock_watch = ClockWatch(clock, limit_seconds=limits.clock_offset_seconds)
     async with (

@@ -8,6 +8,9 @@ from typing import Any, Self
 
 from voting_service.infrastructure.prepared_response import Prepared
 
+SMALL, FAST = 9, 1
+"""Levels of compression: for a page that many read, and for one that few do."""
+
 
 class PreparedPage(Prepared, frozen=True):
     """`packed` is the body in gzip."""
@@ -15,9 +18,9 @@ class PreparedPage(Prepared, frozen=True):
     packed: bytes = b""
 
     @classmethod
-    def of(cls, value: Any) -> Self:
+    def of(cls, value: Any, level: int = SMALL) -> Self:
         plain = Prepared.of(value)
-        return cls(plain.body, plain.etag, gzip.compress(plain.body, 9, mtime=0))
+        return cls(plain.body, plain.etag, gzip.compress(plain.body, level, mtime=0))
 
 
 @lru_cache(maxsize=256)

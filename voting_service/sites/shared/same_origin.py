@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from voting_service.errors import SentFromElsewhere
+from voting_service.infrastructure.strict_json import printable
 
 _NOT_ANOTHER_SITE = frozenset({None, "same-origin", "same-site", "none"})
 
@@ -37,6 +38,12 @@ def refuse_cross_site(
         ours = site in {"same-origin", "none"}
     else:
         ours = origin in {None, public_url} or _origin_host(origin) == request.headers.get("host")
+    if not ours and proves_itself:
+        raise SentFromElsewhere(
+            "sites.shared.form_of_unregistered_origin",
+            received=printable(origin or site or "", 100),
+            registered=", ".join(trusted) or "–",
+        )
     if not ours:
         raise SentFromElsewhere("sites.shared.form_of_another_site")
 

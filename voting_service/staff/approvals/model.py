@@ -51,6 +51,8 @@ class ApprovalKind(Generic[Payload]):
 
     `description` is the path of a text in the catalogue `approvals`, or a function that chooses
     one by the payload. The text's placeholders are `subject` and the fields of `payload`.
+    `recorded` is the part of a payload that the audit log and the audit archive have; where it
+    leaves something out, the hash of the whole stands for that.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ApprovalKind(Generic[Payload]):
     target: TargetType
     deciders: tuple[Role, ...]
     description: str | Callable[[Payload], str]
+    recorded: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
     def read(self, request: ApprovalRequest) -> Payload:
         """Return the payload of a request of this kind. Raises msgspec.ValidationError."""
@@ -113,6 +116,11 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
     decliner: str | None
     declined_at: datetime | None
     declined_because: str | None
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What the audit log and the audit archive have of the payload."""
+        return approval_kind(self.kind).recorded(self.payload)
 
     @property
     def state(self) -> State:

@@ -61,9 +61,15 @@ async def propose(
                 "proposed",
                 contest=target.slug,
                 subject=f"approval {request_id}",
-                details={"kind": kind.name, **payload},
+                details=_details(kind, payload, request.payload_hash),
             )
     return request_id
+
+
+def _details(kind: ApprovalKind[Any], payload: dict[str, Any], payload_hash: str) -> dict[str, Any]:
+    recorded = kind.recorded(payload)
+    hidden = {} if recorded == payload else {"payload_hash": payload_hash}
+    return {"kind": kind.name, **recorded, **hidden}
 
 
 def _refuse_repetition(request: NewRequest, other: ApprovalRequest) -> None:
@@ -96,7 +102,9 @@ async def record_approval(actor: Actor, target: ApprovalTarget, request: Approva
                 "approved",
                 contest=target.slug,
                 subject=f"approval {request.id}",
-                details={"kind": request.kind, **request.payload},
+                details=_details(
+                    approval_kind(request.kind), request.payload, request.payload_hash
+                ),
             )
 
 

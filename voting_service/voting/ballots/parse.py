@@ -31,10 +31,10 @@ _decoder = msgspec.json.Decoder(Cast)
 
 
 class PeriodFault(InvalidInput):
-    """The named period is not one of the contest that has begun."""
+    """The named period is not one of the contest that has begun; `current` is."""
 
-    def __init__(self) -> None:
-        super().__init__(Fault("period", "voting.ballots.no_such_period"))
+    def __init__(self, current: date) -> None:
+        super().__init__(Fault("period", "voting.ballots.no_such_period", current=current))
 
 
 class CandidateWithdrawn(InvalidInput):
@@ -83,7 +83,7 @@ def check_period(named: date, contest: Contest, now: datetime) -> None:
     begun, by this worker's clock or by that of another, which may be ahead."""
     latest = contest.current_period(now + _CLOCKS_APART)
     if not contest.period(contest.opens_at) <= named <= latest:
-        raise PeriodFault
+        raise PeriodFault(contest.current_period(now))
 
 
 def check_choices(given: list[int], contest: Contest) -> list[int]:

@@ -20,12 +20,17 @@ class StoredBallot(NamedTuple):
     choices: str
 
 
+def written_moment(cast_at: datetime) -> str:
+    """Return the moment of a ballot as receipts state it: ISO 8601 in UTC with milliseconds."""
+    moment = cast_at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return f"{moment.removesuffix('+00:00')}Z"
+
+
 @lru_cache(maxsize=1024)
 def _shared_part(contest_slug: str, period: date, cast_at: datetime) -> str:
-    """Return the part that all receipts of a moment share; the moment is ISO 8601 in UTC with
-    milliseconds."""
-    moment = cast_at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-    return f'","contest":"{contest_slug}","period":"{period.isoformat()}","issued_at":"{moment}Z"'
+    """Return the part that all receipts of a moment share."""
+    moment = written_moment(cast_at)
+    return f'","contest":"{contest_slug}","period":"{period.isoformat()}","issued_at":"{moment}"'
 
 
 def receipt_bytes(key: bytes, contest_slug: str, ballot: StoredBallot) -> bytes:

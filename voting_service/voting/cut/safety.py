@@ -146,14 +146,18 @@ class _Leads:
         }
 
     def net_after(self, pair: Pair, verdicts: Mapping[int, Verdict]) -> dict[int, int]:
-        """Return the votes under these rulings, loose votes ruled the worse way for the pair."""
+        """Return the votes under these rulings, loose votes ruled the worse way for the pair.
+
+        Ballots in holds may name candidates who are not ranked: those votes move nobody.
+        """
         net = dict(self.net)
         net[pair.inside] -= self.loose.counted.get(pair.inside, 0)
         net[pair.outside] += self.loose.held.get(pair.outside, 0)
         for question in self.questions:
             counts = verdicts[question.hold] == "count"
-            for number, votes in (question.held if counts else question.counted).items():
-                net[number] += votes if counts else -votes
+            moved = question.held if counts else question.counted
+            for number in net.keys() & moved.keys():
+                net[number] += moved[number] if counts else -moved[number]
         return net
 
     def bounds(self, number: int) -> tuple[int, int]:
@@ -178,8 +182,8 @@ def assess(
     questions: Sequence[OpenQuestion],
     loose: LooseBallots | None = None,
 ) -> Safety:
-    """Return the safety report; `net` are the current votes of every candidate, without held
-    ones."""
+    """Return the safety report; `net` are the current votes of every candidate who is ranked,
+    without held ones. The questions may name others: who has withdrawn takes no place."""
     loose = loose or LooseBallots()
     leads = _Leads(net, questions, loose)
     standings = ranked(net)

@@ -8,9 +8,11 @@
 | `holds.json`         | `HoldPart`s: the sets of suspicious ballots, with their evidence     |
 | `hold_ballots.csv`   | `HOLD_COLUMNS`, ascending by ballot, then hold                       |
 | `withdrawals.json`   | `WithdrawalPart`s, in the order in which candidates withdrew         |
-| `corrections.json`   | every correction of a profile (contests/model.py: ProfileCorrection) |
+| `corrections.json`   | every correction of a profile (contests/model.py: ProfileCorrection), |
+|                      | without what was before where the public does not see that           |
 | `rulings.json`       | `RulingPart`s, in the order in which they took effect                |
-| `decisions.json`     | every decision with its two people (staff/approvals/model.py) |
+| `decisions.json`     | every decision with its two people (staff/approvals/model.py); of a  |
+|                      | hidden text only `payload_hash`                                      |
 | `publications.json`  | `PublicationPart`s, the oldest first                                 |
 | `publications/N.json`| the signed bytes of version N                                        |
 | `ballots.csv`        | `BALLOT_COLUMNS`, ascending by ballot; voters and networks are       |

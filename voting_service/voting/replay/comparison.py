@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from voting_service.errors import (
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.crypto.canonical_json import canonical, digest
 from voting_service.infrastructure.crypto.signed_document import check_signature, read_signed_file
+from voting_service.infrastructure.postgres.database_clock import MAX_OFFSET_SECONDS
 from voting_service.staff.approvals.model import ApprovalRequest
 from voting_service.voting.cut.correction import correction
 from voting_service.voting.cut.document import (
@@ -78,6 +80,7 @@ def replay(path: Path, key: Ed25519PublicKey | None = None) -> Replayed:
             *_hold_faults(contents, counted),
             *_ruling_faults(contents),
             *_withdrawal_faults(contents),
+            *_correction_faults(contents),
         ]
     same = []
     for place, publication in enumerate(contents.publications):
@@ -119,7 +122,8 @@ def _decision_faults(contents: ArchiveContents) -> Iterator[Fault]:
             "subject": decision.subject,
             "payload": decision.payload,
         }
-        if digest(stated) != decision.payload_hash:
+        is_whole = not decision.payload.get("before_hidden") or "before" in decision.payload
+        if is_whole and digest(stated) != decision.payload_hash:
             yield Fault(f"decision {decision.id}", "voting.replay.request_changed")
         if decision.state == "approved" and decision.approver == decision.proposer:
             yield Fault(f"decision {decision.id}", "voting.replay.approved_by_proposer")
@@ -194,12 +198,45 @@ def _withdrawal_faults(contents: ArchiveContents) -> Iterator[Fault]:
                 "voting.replay.not_approved",
                 approval_id=withdrawal.decision_id,
             )
+        elif not _followed(decision, withdrawal.withdrawn_at):
+            yield Fault(f"withdrawal {withdrawal.number}", "voting.replay.other_moment")
     carried_out = {withdrawal.decision_id for withdrawal in contents.withdrawals}
     for decision in contents.decisions:
         if (decision.kind, decision.state) == ("withdrawal", "approved") and (
             decision.id not in carried_out
         ):
             yield Fault(f"decision {decision.id}", "voting.replay.withdrawal_missing")
+
+
+def _correction_faults(contents: ArchiveContents) -> Iterator[Fault]:
+    """Check that every correction was approved as it stands, and that none is missing."""
+    approved = {
+        decision.subject: decision
+        for decision in contents.decisions
+        if (decision.kind, decision.state) == ("profile_correction", "approved")
+    }
+    for corrected in contents.contest.corrections:
+        subject = f"{corrected.number}/{corrected.turn}"
+        stated = msgspec.to_builtins(corrected)
+        del stated["corrected_at"], stated["turn"]
+        if corrected.before_hidden:  # the archive leaves it out of both
+            del stated["before"]
+        decision = approved.pop(subject, None)
+        if decision is None or decision.payload != stated:
+            yield Fault(f"correction {subject}", "voting.replay.correction_not_approved")
+        elif not _followed(decision, corrected.corrected_at):
+            yield Fault(f"correction {subject}", "voting.replay.other_moment")
+    for decision in approved.values():
+        yield Fault(f"decision {decision.id}", "voting.replay.correction_missing")
+
+
+def _followed(decision: ApprovalRequest, moment: datetime) -> bool:
+    """Return whether a moment of the database follows an approval, which has that of a worker:
+    its clock may differ a little, and storing it takes seconds."""
+    if decision.approved_at is None:
+        return False
+    apart = timedelta(seconds=MAX_OFFSET_SECONDS)
+    return -apart <= moment - decision.approved_at <= timedelta(minutes=1)
 
 
 def _publication_faults(

@@ -220,13 +220,15 @@ def count_ballots(
 
 
 class _BallotRules:
-    """The rules for each ballot, and that no voter has two for a period."""
+    """The rules for each ballot, and that no voter has two for a period. No ballot can name who has
+    withdrawn from that moment on: every worker knows of it then (candidate_changes.sql)."""
 
     def __init__(self, contest: Contest, faults: _Faults) -> None:
         self._faults = faults
         self._numbers = {str(number) for number in contest.numbers}
         self._least, self._most = contest.rules.ballot.min_choices, contest.rules.ballot.max_choices
         self._opens, self._closes = _text(contest.opens_at), _text(contest.closes_at)
+        self._withdrawn = {str(w.number): _text(w.withdrawn_at) for w in contest.withdrawals}
         self._voters = array("Q")
         self._periods: dict[str, int] = {}
         self.ballots = 0
@@ -244,6 +246,9 @@ class _BallotRules:
             self._faults.add(archive.BALLOTS, "ballot_unknown_candidate", ballot=ballot)
         if not self._opens <= cast_at < self._closes:
             self._faults.add(archive.BALLOTS, "ballot_outside_window", ballot=ballot)
+        gone = self._withdrawn
+        if gone and any(gone[choice] <= cast_at for choice in gone.keys() & set(choices)):
+            self._faults.add(archive.BALLOTS, "ballot_names_withdrawn", ballot=ballot)
         salt = self._periods.setdefault(period, len(self._periods))
         try:
             # 64 of the pseudonym's 128 bits: two of five million meet by chance once in a

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from voting_service.contests.model import Contest
 from voting_service.infrastructure.postgres.named_queries import Queries
@@ -158,9 +159,12 @@ async def _small_members(
         packer.json(archive.PLATFORMS, [dict(row) for row in platforms]),
         packer.json(archive.HOLDS, [archive.HoldPart(**dict(row)) for row in holds]),
         packer.json(archive.WITHDRAWALS, [dict(row) for row in withdrawals]),
-        packer.json(archive.CORRECTIONS, contest.corrections),
+        packer.json(
+            archive.CORRECTIONS,
+            [replace(c, before={}) if c.before_hidden else c for c in contest.corrections],
+        ),
         packer.json(archive.RULINGS, [archive.RulingPart(**dict(row)) for row in rulings]),
-        packer.json(archive.DECISIONS, decisions),
+        packer.json(archive.DECISIONS, [replace(d, payload=d.recorded) for d in decisions]),
         packer.json(
             archive.PUBLICATIONS,
             [

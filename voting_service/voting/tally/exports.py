@@ -26,7 +26,7 @@ _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 """First characters that make a spreadsheet read a text as a formula (OWASP, CSV injection), with
 the full-width forms that East Asian settings treat alike."""
 
-_UTF8_MARK = b"\xef\xbb\xbf"
+UTF8_MARK = b"\xef\xbb\xbf"
 _COUNTS = ("gross", "held", "void", "net")
 
 
@@ -165,7 +165,7 @@ def to_csv(table: TallyTable, *, mark: bool) -> bytes:
     writer.writerow(table.columns)
     for row in table.rows:
         writer.writerow([safe_text(cell) if isinstance(cell, str) else cell for cell in row])
-    return (_UTF8_MARK if mark else b"") + stream.getvalue().encode()
+    return (UTF8_MARK if mark else b"") + stream.getvalue().encode()
 
 
 def to_xlsx(table: TallyTable) -> bytes:

@@ -80,17 +80,18 @@ select candidate, sum(votes)::bigint as votes
  group by candidate
 having sum(votes) <> 0;
 
--- name: kept_counts_before
--- The public count of the full hours before $2 in the stored aggregates, and of the rulings until then.
-select candidate, sum(votes)::bigint as votes
-  from (select candidate, votes
+-- name: kept_counts_between
+-- The public count in the stored aggregates and of the rulings, by how many of the ascending moments $2
+-- have passed when it was added.
+select width_bucket(moment, $2::timestamptz[]) as passed, candidate, sum(votes)::bigint as votes
+  from (select hour as moment, candidate, votes
           from tally_hours
-         where contest_id = $1 and disposition = 0 and hour < $2
+         where contest_id = $1 and disposition = 0
         union all
-        select candidate, -held - void
+        select ruled_at, candidate, -held - void
           from ruling_effects
-         where contest_id = $1 and ruled_at < $2) as parts
- group by candidate
+         where contest_id = $1) as parts
+ group by passed, candidate
 having sum(votes) <> 0;
 
 -- name: insert_snapshot
@@ -101,6 +102,13 @@ on conflict (contest_id, as_of) do nothing;
 -- name: snapshot
 -- The snapshot taken for a moment.
 select ballots, votes from standings_snapshots where contest_id = $1 and as_of = $2;
+
+-- name: snapshots
+-- The snapshots taken for any of the moments $2.
+select as_of, ballots, votes
+  from standings_snapshots
+ where contest_id = $1 and as_of = any ($2::timestamptz[])
+ order by as_of;
 
 -- name: latest_snapshot_moment
 -- The newest moment of which a snapshot was taken.

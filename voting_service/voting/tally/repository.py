@@ -9,7 +9,7 @@ transactions finish in, and however long one of them runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.voting.tally.constraints import CONSTRAINTS
 from voting_service.voting.tally.counters import Counts, Floor
+from voting_service.voting.tally.trend import SnapshotCounts
 
 QUERIES = Queries(__package__)
 register_constraint_errors(CONSTRAINTS)
@@ -89,12 +90,18 @@ async def count_now(connection: AnyConnection, contest_id: int) -> Counts:
             return _counts(kept, since)
 
 
-async def count_before(connection: AnyConnection, contest_id: int, hour: datetime) -> Counts:
-    """Return the public count as of a full hour from the stored aggregates alone; ballots that are
-    not in them yet are missing."""
+async def counts_before_each(
+    connection: AnyConnection, contest_id: int, hours: Sequence[datetime]
+) -> tuple[SnapshotCounts, ...]:
+    """Return the public count as of each of the full hours, ascending, from the stored aggregates
+    alone; ballots that are not in them yet are missing."""
     with domain_errors():
         await checked_floor(connection, contest_id)
-        return _counts(await connection.fetch(QUERIES["kept_counts_before"], contest_id, hour))
+        rows = await connection.fetch(QUERIES["kept_counts_between"], contest_id, list(hours))
+    return tuple(
+        SnapshotCounts(hour, *_counts(row for row in rows if row["passed"] <= passed))
+        for passed, hour in enumerate(hours)
+    )
 
 
 async def take_snapshot(connection: AnyConnection, contest_id: int, moment: datetime) -> None:
@@ -117,6 +124,22 @@ async def load_snapshot(
     if row is None:
         return None
     return Counts(row["ballots"], {int(number): votes for number, votes in row["votes"].items()})
+
+
+async def load_snapshots(
+    connection: AnyConnection, contest_id: int, moments: Sequence[datetime]
+) -> tuple[SnapshotCounts, ...]:
+    """Load the snapshots of those of the moments that have one, ascending."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["snapshots"], contest_id, list(moments))
+    return tuple(
+        SnapshotCounts(
+            row["as_of"],
+            row["ballots"],
+            {int(number): votes for number, votes in row["votes"].items()},
+        )
+        for row in rows
+    )
 
 
 async def latest_snapshot_moment(connection: AnyConnection, contest_id: int) -> datetime | None:

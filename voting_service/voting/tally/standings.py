@@ -7,9 +7,9 @@ those are unavailable, and from snapshots where the release schedule requires it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -35,10 +35,12 @@ from voting_service.voting.tally.errors import TallyOfAnotherCluster
 from voting_service.voting.tally.recount import competition_ranks
 from voting_service.voting.tally.repository import (
     checked_floor,
-    count_before,
     count_now,
+    counts_before_each,
     load_snapshot,
+    load_snapshots,
 )
+from voting_service.voting.tally.trend import SnapshotCounts, Trend, make_trend, trend_moments
 
 STUCK_AFTER_SECONDS = 60.0
 """How long a round over every contest may take while both stores are slow."""
@@ -46,7 +48,7 @@ REFRESH_SECONDS = 1.0
 RECORD_REFRESH_SECONDS = 5.0
 """While the live counters are unavailable every worker reads Postgres instead, but less often."""
 EARLIER_REFRESH_SECONDS = 300.0
-"""How often the counts of the last midnight are read again."""
+"""How often the counts of the midnights are read again."""
 RECOUNT_SECONDS = 30
 """Retry-After while the tally needs to be rebuilt."""
 
@@ -87,11 +89,36 @@ class Standings(msgspec.Struct, frozen=True, omit_defaults=True):
     withdrawn: tuple[WithdrawnStanding, ...] = ()
 
 
-class SnapshotCounts(NamedTuple):
-    """The public count as of an earlier moment."""
+class CutLine(NamedTuple):
+    """The votes of the last candidate above the line and of the first below it. Where they are the
+    same, the line would go through a tie: it is not drawn."""
 
-    moment: datetime
-    votes: dict[int, int]
+    inside: int
+    outside: int
+
+    @property
+    def is_drawn(self) -> bool:
+        return self.inside > self.outside
+
+    def gap(self, votes: int) -> int:
+        """Return by how many votes somebody is ahead of the first below the line, or (negative)
+        behind the last above it; 0 in a tie at the line."""
+        return votes - self.outside if votes > self.outside else min(votes - self.inside, 0)
+
+
+def cut_line(candidates: Sequence[CandidateStanding], size: int) -> CutLine | None:
+    """Return the line below the first `size`; None before the first vote, and where all go on."""
+    if len(candidates) <= size or not candidates[0].votes:
+        return None
+    return CutLine(candidates[size - 1].votes, candidates[size].votes)
+
+
+class ShownStandings(NamedTuple):
+    """What is public, as values. The tag changes with them."""
+
+    standings: Standings
+    trend: Trend
+    tag: str
 
 
 def ranked(
@@ -134,8 +161,10 @@ class StandingsCache:
         self._shown: Standings | None = None
         self._record_read_at: float | None = None
         self._record_counts: Counts | None = None
-        self._earlier: SnapshotCounts | None = None
-        self._earlier_read_at: float | None = None
+        self._earlier: tuple[SnapshotCounts, ...] = ()
+        self._earlier_read: tuple[tuple[datetime, ...], float] = ((), 0.0)
+        self._trend = Trend(contest.slug)
+        self._prepared_trend = Prepared.of(self._trend)
         self._checked_at: float | None = None
         self._refusal: TallyOfAnotherCluster | None = None
 
@@ -143,11 +172,14 @@ class StandingsCache:
         """Prepare the bytes if something changed. Keeps the last ones while no store answers, and
         drops them when the counts cannot be trusted."""
         try:
-            standings = await self._standings(self._clock())
+            standings, earlier = await self._standings(self._clock())
         except TallyOfAnotherCluster as error:
             self._refuse(error)
             self._current = self._shown = self._record_counts = None
             return
+        trend = make_trend(self.contest, earlier)
+        if trend != self._trend:
+            self._trend, self._prepared_trend = trend, Prepared.of(trend)
         if self._shown is not None and _same(standings, self._shown):
             return
         self._shown = standings
@@ -186,32 +218,53 @@ class StandingsCache:
             raise StoreUnavailable("voting.tally.standings_not_ready")
         return self._current
 
-    def standings(self) -> tuple[Standings, str]:
-        """Return the standings as values, and their entity tag. Raises like `shown`."""
+    def standings(self) -> ShownStandings:
+        """Return the standings and their trend as values. Raises like `shown`."""
         prepared = self.shown()
         assert self._shown is not None
-        return self._shown, prepared.etag
+        return ShownStandings(self._shown, self._trend, prepared.etag + self._prepared_trend.etag)
 
-    async def _standings(self, now: datetime) -> Standings:
+    def trend(self) -> Prepared:
+        """Return the prepared bytes of how the counts grew. Raises like `shown`."""
+        self.shown()
+        return self._prepared_trend
+
+    async def _standings(self, now: datetime) -> tuple[Standings, tuple[SnapshotCounts, ...]]:
+        """Return the standings, and the counts of earlier moments that are public too."""
         slug = self.contest.slug
         release = release_at(self.contest, now)
+        moments = trend_moments(self.contest, release, now)
         match release:
             case Live():
                 await self._check_cluster()
                 counts = await self._live_counts()
-                earlier = await self._earlier_counts(now)
-                return self._shown_counts("live", now, counts, earlier)
+                earlier = await self._counts_at_midnights(moments)
+                last = earlier[-1] if earlier and now < self.contest.closes_at else None
+                return self._shown_counts("live", now, counts, last), earlier
             case SnapshotAt(moment=moment):
-                async with acquire(self._pool) as connection:
-                    kept = await load_snapshot(connection, self.contest.id, moment)
-                    before = release_before(self.contest, moment)
-                    last = before and await load_snapshot(connection, self.contest.id, before)
+                kept, earlier = await self._snapshots(moment, moments)
                 if kept is None:  # the loop takes it within seconds; until then keep the last
-                    return self._shown or Standings(slug, "hidden", available_from=now)
-                earlier = SnapshotCounts(before, last.votes) if before and last else None
-                return self._shown_counts("snapshot", moment, kept, earlier)
+                    hidden = Standings(slug, "hidden", available_from=now)
+                    return self._shown or hidden, earlier
+                before = release_before(self.contest, moment)
+                last = next((at for at in earlier if at.moment == before), None)
+                return self._shown_counts("snapshot", moment, kept, last), earlier
             case Hidden(until=until):
-                return Standings(slug, "hidden", available_from=until)
+                return Standings(slug, "hidden", available_from=until), ()
+
+    async def _snapshots(
+        self, moment: datetime, moments: tuple[datetime, ...]
+    ) -> tuple[Counts | None, tuple[SnapshotCounts, ...]]:
+        """Return the snapshot of a moment, None until it is taken, and the trend up to it."""
+        if self.contest.rules.release.mode != "daily":
+            async with acquire(self._pool) as connection:
+                kept = await load_snapshot(connection, self.contest.id, moment)
+            return kept, await self._counts_at_midnights(moments)
+        if tuple(at.moment for at in self._earlier) != moments:  # snapshots never change
+            async with acquire(self._pool) as connection:
+                self._earlier = await load_snapshots(connection, self.contest.id, moments)
+        newest = next((at for at in self._earlier if at.moment == moment), None)
+        return newest and Counts(newest.ballots, newest.votes), self._earlier
 
     def _shown_counts(
         self,
@@ -230,24 +283,26 @@ class StandingsCache:
             withdrawn=withdrawn(self.contest, counts.votes),
         )
 
-    async def _earlier_counts(self, now: datetime) -> SnapshotCounts | None:
-        """Return the counts of the last midnight; None on the first day, after the close, and
-        until they are read. Read again every few minutes, because the aggregates take in the last
-        ballots of a day shortly after it."""
-        midnight = self.contest.midnight_before(now).astimezone(UTC).replace(minute=0)
-        if midnight <= self.contest.opens_at or now >= self.contest.closes_at:
-            return None
-        latest = self._earlier if self._earlier and self._earlier.moment == midnight else None
+    async def _counts_at_midnights(
+        self, midnights: tuple[datetime, ...]
+    ) -> tuple[SnapshotCounts, ...]:
+        """Return the counts at the midnights; none on the first day and until they are read. Read
+        again every few minutes, because the aggregates take in the last ballots of a day shortly
+        after it."""
+        if not midnights:
+            return ()
+        counts = self._earlier if [at.moment for at in self._earlier] == [*midnights] else ()
         time = asyncio.get_running_loop().time()
-        pause = EARLIER_REFRESH_SECONDS if latest else RECORD_REFRESH_SECONDS
-        if self._earlier_read_at is not None and time - self._earlier_read_at <= pause:
-            return latest
-        self._earlier_read_at = time
+        pause = EARLIER_REFRESH_SECONDS if counts else RECORD_REFRESH_SECONDS
+        read, read_at = self._earlier_read
+        if read == midnights and time - read_at <= pause:
+            return counts
+        self._earlier_read = midnights, time
         with suppress(StoreUnavailable):
             async with acquire(self._pool) as connection:
-                votes = (await count_before(connection, self.contest.id, midnight)).votes
-            latest = self._earlier = SnapshotCounts(midnight, votes)
-        return latest
+                counts = await counts_before_each(connection, self.contest.id, midnights)
+            self._earlier = counts
+        return counts
 
     async def _live_counts(self) -> Counts:
         try:

@@ -15,7 +15,7 @@ import msgspec
 from pydantic import SecretStr
 
 from voting_service.contests.model import Platform
-from voting_service.errors import Fault, InvalidInput
+from voting_service.errors import InvalidInput
 from voting_service.infrastructure.http_clients.authorization_requests import AuthorizationRequest
 from voting_service.infrastructure.http_clients.cached_document import Monotonic
 from voting_service.infrastructure.http_clients.client import BoundedClient
@@ -69,5 +69,5 @@ def read_config(platform: Platform, kind: type[T]) -> T:
     try:
         return decode_json(msgspec.json.Decoder(kind), msgspec.json.encode(platform.config))
     except InvalidInput as error:
-        faults = ((f"config.{fault.field}".rstrip("."), fault.message) for fault in error.faults)
-        raise InvalidInput(*(Fault.verbatim(field, message) for field, message in faults)) from None
+        faults = (fault.at(f"config.{fault.field}".rstrip(".")) for fault in error.faults)
+        raise InvalidInput(*faults) from None

@@ -27,6 +27,7 @@ from voting_service.i18n.text import Text
 from voting_service.infrastructure.http_clients.json_web_tokens import (
     CLOCK_SKEW_SECONDS,
     find_key,
+    named_algorithm,
     read_header,
     unverified_payload,
     verified_payload,
@@ -62,16 +63,10 @@ def _text(path: str, /, **params: Any) -> Text:
 
 
 def _mend(what: str, platform: str = "", contest: str = "") -> Text | None:
-    """Return how to fix a token's part or claim; None for one without a rule of its own."""
+    """Return how to fix a token's part or claim, or a rule; None for one without its own text."""
     if find_text("platform_check", f"mend.{what}", "en") is None:
         return None
-    return _text(
-        f"mend.{what}",
-        algorithms=" or ".join(ALGORITHMS),
-        lifetime=MAX_LIFETIME_SECONDS,
-        platform=platform,
-        contest=contest,
-    )
+    return _text(f"mend.{what}", lifetime=MAX_LIFETIME_SECONDS, platform=platform, contest=contest)
 
 
 def error_text(error: VotingError | Fault) -> Text:
@@ -100,7 +95,7 @@ def wrong(what: str, detail: Text | str, mend: Text | None = None) -> Diagnostic
 
 def used_up(jti: DiagnosticFinding) -> DiagnosticFinding:
     """Return the finding about the jti of a token that signed somebody in before."""
-    return jti if jti.ok is False else wrong("jti", _text("token.used"), _mend("jti"))
+    return jti if jti.ok is False else wrong("jti", _text("token.used"), _mend("used"))
 
 
 def examine_keys(jwks: Sequence[object], *, published: bool) -> Iterator[DiagnosticFinding]:
@@ -185,21 +180,24 @@ async def examine_token(
     keys: KeySource | None,
     *,
     platform: Platform,
-    contest_slug: str | None,
+    contest_slugs: Sequence[str],
     now: datetime,
 ) -> list[DiagnosticFinding]:
     """Check everything about a token, except its signature without `keys` and its contest without
-    `contest_slug`."""
-    names = (f'"{platform.slug}"', f'"{contest_slug or "…"}"')
+    `contest_slugs`, which are those it may be for."""
+    names = (f'"{platform.slug}"', ", ".join(f'"{slug}"' for slug in contest_slugs))
     findings = await _examine_signature(token, keys)
     try:
         payload = unverified_payload(token)
     except ValueError:
         findings.append(wrong("claims", _text("token.not_base64url")))
     else:
-        findings += _examine_claims(payload, platform, contest_slug, now)
+        findings += _examine_claims(payload, platform, contest_slugs, now)
+    advice = {"person": f"person_{platform.person_policy}"}
+    if not contest_slugs:
+        advice["aud"] = "aud_any"
     return [
-        finding._replace(mend=finding.mend or _mend(finding.what, *names))
+        finding._replace(mend=finding.mend or _mend(advice.get(finding.what, finding.what), *names))
         if finding.ok is False
         else finding
         for finding in findings
@@ -207,19 +205,35 @@ async def examine_token(
 
 
 async def _examine_signature(token: str, keys: KeySource | None) -> list[DiagnosticFinding]:
-    findings: list[DiagnosticFinding] = []
     try:
-        header = read_header(token, ALGORITHMS, MAX_TOKEN_BYTES)
-        findings.append(right("alg", header["alg"]))
-        if keys is None:
-            return [*findings, remark("signature", _text("token.no_key"))]
+        header = read_header(token, MAX_TOKEN_BYTES)
+    except TokenRefused as error:
+        return [_refusal(error)]
+    findings = [_examine_algorithm(header)]
+    if keys is None:
+        return [*findings, remark("signature", _text("token.no_key"))]
+    try:
         key = await find_key(header, keys)
         findings.append(right("kid", header.get("kid") or _text("token.no_kid")))
         verified_payload(token, key)
         findings.append(right("signature", _text("token.signed")))
     except (TokenRefused, Unavailable) as error:
-        findings.append(_refusal(error))
+        broken = _refusal(error)
+        if broken.what == "alg":  # it also names what the registered key needs
+            return [broken]
+        findings.append(broken)
     return findings
+
+
+def _examine_algorithm(header: Mapping[str, Any]) -> DiagnosticFinding:
+    if header.get("alg") in ALGORITHMS:
+        return right("alg", header["alg"])
+    detail = _text(
+        "token.alg_not_allowed",
+        given=named_algorithm(header),
+        algorithms=" / ".join(ALGORITHMS),
+    )
+    return wrong("alg", detail)
 
 
 def _refusal(error: VotingError) -> DiagnosticFinding:
@@ -227,11 +241,12 @@ def _refusal(error: VotingError) -> DiagnosticFinding:
     what, separator, detail = str(error).partition(": ")
     if not separator:
         return wrong("keys", error_text(error))
-    return wrong(what, Text(zh=error.text("zh").partition("：")[2], en=detail))
+    rule = error.code.rpartition(".")[2]
+    return wrong(what, Text(zh=error.text("zh").partition("：")[2], en=detail), _mend(rule))
 
 
 def _examine_claims(
-    payload: bytes, platform: Platform, contest_slug: str | None, now: datetime
+    payload: bytes, platform: Platform, contest_slugs: Sequence[str], now: datetime
 ) -> Iterator[DiagnosticFinding]:
     try:
         refuse_repeated_keys(payload)
@@ -244,23 +259,24 @@ def _examine_claims(
         yield wrong("claims", named if fault.field else error_text(fault))
         return
     read, misshapen = _read_claims(raw)
-    expected = contest_slug or _only(read.get("aud")) or ""
     # An unreadable claim is replaced by a valid one, so that the others are still checked.
     seconds = int(now.timestamp())
     issued = read.get("iat", min(seconds, read.get("exp", seconds + 60) - 60))
-    stand_in = {"iss": platform.slug, "aud": expected, "sub": "-", "jti": "-"}
+    stand_in = {"iss": platform.slug, "aud": "".join(contest_slugs[:1]), "sub": "-", "jti": "-"}
     claims = Claims(**{**stand_in, "iat": issued, "exp": issued + 60, **read})
     faults = dict(misshapen)
-    for broken in broken_rules(claims, platform, contest_slug=expected, now=now):
+    advice: dict[str, Text | None] = {}
+    for broken in broken_rules(claims, platform, contest_slugs=contest_slugs, now=now):
         finding = _refusal(broken)
         faults.setdefault(finding.what, []).append(finding.detail)
+        advice.setdefault(finding.what, finding.mend)
     for field in msgspec.structs.fields(Claims):
         name = field.name
         if name in faults:
-            value = None if name == "person" else read.get(name)
-            yield wrong(name, _joined(faults[name], value))
-        elif name == "aud" and contest_slug is None:
-            yield remark(name, _text("token.any_contest", contest=expected))
+            value = None if name in {"iss", "person"} else read.get(name)
+            yield wrong(name, _joined(faults[name], value), advice.get(name))
+        elif name == "aud" and not contest_slugs:
+            yield remark(name, _text("token.any_contest", contest=_only(claims.aud)))
         elif name in read:
             yield right(name, _detail(name, claims, now))
 
@@ -291,11 +307,8 @@ def _only(audience: str | list[str] | None) -> str | None:
 
 def _joined(faults: Sequence[Text], value: object) -> Text:
     """Return the faults of a claim, and its value, shortened and printable."""
-    shown = (
-        "" if value is None else str(value) if isinstance(value, int) else f'"{str(value)[:60]}"'
-    )
-    printable = "".join(c if c.isprintable() else "�" for c in shown)
-    suffix = _text("token.is", value=printable) if shown else _plain("")
+    shown = "" if value is None else msgspec.json.encode(value).decode()[:80]
+    suffix = _text("token.is", value=shown) if shown else _plain("")
     return Text(
         zh="".join(fault.zh for fault in faults) + suffix.zh,
         en="; ".join(fault.en for fault in faults) + suffix.en,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pkgutil
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -47,17 +47,18 @@ from voting_service.voting.voters.platform_adapter import (
     SignInAdapter,
 )
 from voting_service.voting.voters.platform_adapters import jwt
-from voting_service.voting.voters.platform_diagnostics import (
-    DiagnosticFinding,
-    examine_token,
-    used_up,
-)
+from voting_service.voting.voters.platform_diagnostics import DiagnosticFinding
 from voting_service.voting.voters.pseudonym import account_pseudonym, pseudonym
 from voting_service.voting.voters.session_token import (
     Session,
     account_day,
     issue,
     session_seconds,
+)
+from voting_service.voting.voters.token_examination import (
+    SignInRules,
+    SignInToken,
+    examine_pasted,
 )
 from voting_service.voting.voters.used_tokens import UsedTokens
 
@@ -146,24 +147,14 @@ class SignIn:
         raise TokenRefused("voting.voters.contest_not_named")
 
     async def examine(
-        self, platform: Platform, token: str, contest_slug: str
+        self, platform: Platform | None, pasted: SignInToken, contests: Sequence[Contest]
     ) -> list[DiagnosticFinding]:
         """Return what `identify` would find about every part of a token, which is neither used up
-        nor stored."""
-        adapter = self._adapter(platform)
-        findings = await examine_token(
-            token,
-            adapter.keys if isinstance(adapter, jwt.SignedTokenSignIn) else None,
-            platform=platform,
-            contest_slug=contest_slug,
-            now=self._tools.clock(),
-        )
-        jti = peek_claim(token, "jti")
-        if isinstance(jti, str) and await self._tools.used_tokens.was_used(platform.id, jti):
-            findings = [
-                used_up(finding) if finding.what == "jti" else finding for finding in findings
-            ]
-        return findings
+        nor stored; None is a platform that is not registered."""
+        adapter = self._adapter(platform) if platform else None
+        keys = adapter.keys if isinstance(adapter, jwt.SignedTokenSignIn) else None
+        rules = SignInRules(contests, self._tools.used_tokens, self._tools.clock())
+        return await examine_pasted(pasted, platform, keys, rules)
 
     def faults(self, platform: Platform) -> tuple[Fault, ...]:
         """Return the faults that prevent sign-in, also for a platform not stored yet."""

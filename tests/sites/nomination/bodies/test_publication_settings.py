@@ -26,7 +26,9 @@ NOW = datetime(2022, 7, 1, tzinfo=UTC)
 
 def test_every_character_reaches_the_contest_file() -> None:
     text = both("".join(map(chr, range(0x300))) + "\u2028\U00020000")
-    profile = Profile(name=text, trade=text, district=both(""), summary=text, story=text)
+    profile = Profile(
+        name=text, trade=text, district=both(""), employer=text, summary=text, story=text
+    )
     nothing: Any = None
     second, first = (
         ShortlistedCandidate(number=number, submitted=nothing, profile=profile, photo=b"")
@@ -34,7 +36,8 @@ def test_every_character_reaches_the_contest_file() -> None:
     )
     read = tomllib.loads(contest_text("[cut]\nsize = 1  # kept", (second, first)))
     written = msgspec.to_builtins(profile)
-    fields = {field: written[field] for field in ("name", "trade", "district", "summary", "story")}
+    given = ("name", "trade", "district", "employer", "summary", "story")
+    fields = {field: written[field] for field in given}  # no skill grade was given
     assert read == {
         "cut": {"size": 1},
         "candidates": [{"number": 2, **fields}, {"number": 1, **fields}],

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.contest_data import show_picture
 from tests.picture_files import jpeg, opened
 from tests.printed import (
     Printed,
@@ -20,7 +21,6 @@ from tests.sites.nomination.panel.panel_data import (
     Chosen,
 )
 from tests.sites.public.public_site import public_site
-from voting_service.contests.pictures.repository import store_portrait
 from voting_service.infrastructure.images.encoding import encode_picture
 from voting_service.infrastructure.typesetting.glyph_coverage import missing_glyphs
 from voting_service.nomination.awards.album_contents import build_album
@@ -85,8 +85,7 @@ async def test_the_album_shows_the_portraits_of_the_vote(
 ) -> None:
     assert b"DCTDecode" not in await make(reviewer, "album_web")
     portrait = encode_picture(jpeg(640, 896), "portrait.jpg", "portrait")
-    async with staff_app.database.transaction():
-        await store_portrait(staff_app.database, chosen.contest.id, 1, portrait)
+    await show_picture(staff_app.settings.owner_database_url, chosen.contest.id, 1, portrait)
     panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
     keys = PersonalKeys.of(staff_app.settings)
     contents = await build_album(staff_app.database, keys, panel)

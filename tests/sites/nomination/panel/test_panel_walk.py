@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import Page
 
-from tests.browser.accessibility import assert_accessible, tab_to
+from tests.browser.accessibility import assert_accessible, assert_accessible_in_every_mode, tab_to
 from tests.browser.guard import Guard
 from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.panel.panel_data import (
@@ -164,10 +164,19 @@ async def _citizens(page: Page, public: str, certificate: str) -> None:
     await page.goto(f"{public}/zh/{VOTE}/result")
     assert await page.locator("li.card").count() == 20
     assert "当选（10 人）" in await page.inner_text("main")
-    await assert_accessible(page)
+    await _examine(page)
     await page.get_by_role("link", name="候选 5").first.click()
     assert "匠心故事" in await page.inner_text("main")
-    await assert_accessible(page)
+    await _examine(page)
     await page.goto(certificate)
     assert "证书有效" in await page.inner_text("main")
-    await assert_accessible(page)
+    await _examine(page)
+
+
+async def _examine(page: Page) -> None:
+    """In both languages; ends on the page where it began."""
+    address = page.url
+    await page.goto(address.replace("/zh/", "/en/"))
+    await assert_accessible_in_every_mode(page)
+    await page.goto(address)
+    await assert_accessible_in_every_mode(page)

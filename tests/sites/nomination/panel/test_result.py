@@ -164,6 +164,7 @@ async def test_citizens_see_it_from_the_moment_that_was_set(
         english = (await reader.get(f"/en/{VOTE}/result")).text
         assert "Winners (10)" in english
         assert "Open to objections until" in english
+        assert f'href="/en/{VOTE}/objection"' in english, "and how"
         person = await reader.get(f"/zh/{VOTE}/result/11")
         assert (person.status_code, "提名" in person.text) == (200, True)
         assert (await reader.get(f"/zh/{VOTE}/result/21")).status_code == 404

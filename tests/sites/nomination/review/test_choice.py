@@ -123,6 +123,8 @@ async def test_fifty_of_a_hundred_and_fifty_reach_the_vote(
     } == names
     assert sorted(names) == list(range(1, 51))
     assert all(candidate["portrait"]["width"] for candidate in shown["candidates"])
+    written = {(c["employer"]["zh"], c["skill_grade"]["zh"]) for c in shown["candidates"]}
+    assert written == {("某某路桥机械有限公司", "高级技师")}, "as on the recommendation form"
 
 
 @pytest.mark.parametrize("people", [2, 4])

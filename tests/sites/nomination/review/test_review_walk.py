@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.browser.accessibility import assert_accessible
+from tests.browser.accessibility import assert_accessible, assert_accessible_in_every_mode
 from tests.browser.chromium import TIMEOUT_MS
 from tests.browser.guard import Guard
 from tests.browser.pages import DESKTOP, open_page
@@ -159,11 +159,12 @@ async def _citizens_see(staff_app: StaffApp, chromium: Browser) -> None:
         context.set_default_timeout(TIMEOUT_MS)
         page = await context.new_page()
         for path in (
-            "/notices", "/notices/selection-2022-shortlist", "/en/notices/selection-2022-draw",
-            "/en/notices", "/zh/selection-2022-vote",
+            "/notices", "/notices/selection-2022-shortlist", "/zh/notices/selection-2022-draw",
+            "/en/notices", "/en/notices/selection-2022-shortlist",
+            "/en/notices/selection-2022-draw", "/zh/selection-2022-vote",
         ):  # fmt: skip
             answer = await page.goto(f"{client.base_url}{path}")
             assert answer is not None
             assert answer.status == 200, path
-            await assert_accessible(page)
+            await assert_accessible_in_every_mode(page)
         await context.close()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.sites.public.api.running_service import (
     BALLOTS,
+    SESSIONS,
     Service,
     check_problem,
 )
@@ -187,6 +188,29 @@ async def test_what_is_no_ballot_is_422_and_names_the_field(
     answer = await shared_service.client.post(BALLOTS, content=body, headers=bearer(session))
     problem = check_problem(answer, 422, field)
     assert problem["type"] == "/problems/invalid"
+    messages = str([fault["message"] for fault in problem["errors"]])
+    assert "Expected" not in messages and "`" not in messages
+
+
+async def test_plain_words_say_what_a_field_must_be_and_what_it_is(
+    shared_service: Service, session: str
+) -> None:
+    today = shared_service.contest.current_period(shared_service.clock())
+    for body, message in (
+        ('{"choices":["3"]}', "must be a whole number; it is a text (length 1)"),
+        ('{"choices":{}}', "must be a list; it is an object"),
+        ('{"choices":[1],"period":"today"}', "must be a date such as"),
+        (
+            '{"choices":[1],"period":"2001-01-01"}',
+            f"is not a period of this contest that has begun; the current one is {today}",
+        ),
+    ):
+        answer = await shared_service.client.post(BALLOTS, content=body, headers=bearer(session))
+        [fault] = check_problem(answer, 422)["errors"]
+        assert message in fault["message"]
+    huge = f'{{"platform":{"9" * 6000},"token":""}}'.encode()
+    problem = check_problem(await shared_service.post_bytes(SESSIONS, huge), 422, "platform")
+    assert "must be a text" in problem["detail"]
 
 
 async def test_every_fault_of_the_choices_is_named_at_once(

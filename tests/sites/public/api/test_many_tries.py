@@ -60,17 +60,24 @@ async def test_one_ballot_whatever_races(
     statuses = Counter(response.status for _, response in answers)
     assert len(answers) == TRIES
     assert statuses[201] == 1, statuses
-    assert set(statuses) == {200, 201, 409}, statuses
+    busy = statuses.pop(503, 0)  # so many a machine may refuse that has other things to do
+    assert set(statuses) == {200, 201, 409} and busy < TRIES / 10, statuses
     assert await database.fetchval("select count(*) from ballots") == 1
 
     first, winner = next((body, r) for body, r in answers if r.status == 201)
     for body, response in answers:
+        if response.status == 503:
+            continue
         if body == first:
             assert response.body == winner.body
         else:
             assert response.status == 409
             assert json.loads(response.body)["receipt"] == json.loads(winner.body)["receipt"]
-    for outcome, count in (("accepted", 1), ("duplicate", statuses[200]), ("conflict", 5_000)):
+    for outcome, count in (
+        ("accepted", 1),
+        ("duplicate", statuses[200]),
+        ("conflict", statuses[409]),
+    ):
         assert f'voting_ballots_total{{outcome="{outcome}"}} {float(count)}' in metrics
     workers = {file.stem.split("_")[-1] for file in (tmp_path / "metrics").glob("counter_*.db")}
     assert len(workers) >= 2, "both workers took part"

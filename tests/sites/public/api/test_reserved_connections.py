@@ -23,7 +23,7 @@ from voting_service.sites.shared.signed_in.state import POOL_SIZE
 
 POSTGRES_DEFAULT = 100 - 3
 """Connections of a PostgreSQL as installed, without those kept for superusers."""
-LOOPS_AND_QUEUE = 10
+LOOPS_AND_QUEUE = 12
 """Connections of `work` besides the queue's: one a loop, and the queue's listener."""
 
 

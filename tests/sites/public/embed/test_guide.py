@@ -105,13 +105,19 @@ async def guide_page(service: Service, language: str) -> str:
 
 async def run_shell(command: str, folder: Path) -> str:
     """Runs what an engineer copies into a shell; what it prints."""
+    code, out, err = await try_shell(command, folder)
+    assert code == 0, err
+    return out
+
+
+async def try_shell(command: str, folder: Path) -> tuple[int | None, str, str]:
+    """Runs a command that may fail; its exit code and what it prints."""
     process = await asyncio.create_subprocess_exec(
         "bash", "-c", command, cwd=folder, stdout=PIPE, stderr=PIPE,
         env={**os.environ, "PATH": PATH},
     )  # fmt: skip
     out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()
+    return process.returncode, out.decode(), err.decode()
 
 
 def token_in(service: Service, link: str) -> str:
@@ -135,16 +141,22 @@ async def assert_signs_in(service: Service, link: str, user: str) -> None:
 
 async def run_example(printed: Printed, folder: Path, *arguments: str) -> str:
     """Runs an example in a folder of its own, as printed or with other arguments; its link."""
+    place = prepare_example(printed, folder)
+    command = printed.run
+    if arguments:
+        command = shlex.join([*printed.run.split()[:-1], *arguments])
+    return (await run_shell(command, place)).strip()
+
+
+def prepare_example(printed: Printed, folder: Path) -> Path:
+    """The folder of an example, with the code, the demo's key and the runtime."""
     place = folder / printed.file.replace(".", "-")
     place.mkdir(exist_ok=True)
     shutil.copy(folder / "data/platforms/demo.pem", place / "private.pem")
     (place / printed.file).write_text(printed.code, encoding="utf-8")
     if not (place / "venv").exists():
         (place / "venv").symlink_to(folder / "venv")
-    command = printed.run
-    if arguments:
-        command = shlex.join([*printed.run.split()[:-1], *arguments])
-    return (await run_shell(command, place)).strip()
+    return place
 
 
 async def test_the_examples_run_as_printed_and_sign_a_user_in(
@@ -201,6 +213,63 @@ async def test_with_two_keys_and_a_person_the_two_constants_are_needed_and_enoug
         assert peek_claim(token_in(service, link), "person") == person, name
 
 
+async def test_every_example_refuses_another_key_and_a_missing_user(
+    service: Service, folder: Path
+) -> None:
+    """None prints a link that the sign-in would refuse with a sentence about the signature."""
+    page = await guide_page(service, "en")
+    commands = {
+        "RSA, PKCS#1": "openssl genrsa -traditional -out KEY 2048 || openssl genrsa -out KEY 2048",
+        "RSA": "openssl genpkey -algorithm RSA -out KEY",
+        "X25519": "openssl genpkey -algorithm X25519 -out KEY",
+        "P-256": "openssl ecparam -name prime256v1 -genkey -noout -out KEY",
+        "P-256, PKCS#8": samples(page)["Creating a P-256 key"].splitlines()[0],
+    }
+    keys = []
+    for number, command in enumerate(commands.values()):
+        file = f"other-{number}.pem"
+        await run_shell(command.replace("KEY", file).replace("private.pem", file), folder)
+        keys.append(folder / file)
+    for name, printed in examples(page).items():
+        words = "private.pem is not a P-256 key" if name == "C#" else "not an Ed25519 key"
+        assert words in printed.code and "the user id is missing" in printed.code
+        if name not in RUNNABLE:
+            continue
+        place = prepare_example(printed, folder)
+        run = printed.run.removesuffix(f" {FIRST_USER}")
+        for arguments in ("", " ''"):
+            code, out, err = await try_shell(run + arguments, place)
+            assert code and "the user id is missing" in out + err, (name, out, err)
+            assert "/enter#" not in out
+        for key in keys:
+            shutil.copy(key, place / "private.pem")
+            code, out, err = await try_shell(printed.run, place)
+            assert code and words in out + err, (name, key, out, err)
+            assert "/enter#" not in out
+
+
+async def test_node_and_php_can_be_called_from_a_server(service: Service, folder: Path) -> None:
+    """Loading the file prints nothing; the function returns the link."""
+    printed = examples(await guide_page(service, "en"))
+    calls = {
+        "Node.js": (
+            "server.js",
+            'require("./sign-in.js").signInUrl("reader-1").then(console.log);',
+            "node server.js",
+        ),
+        "PHP": (
+            "server.php",
+            '<?php require "sign_in.php"; echo sign_in_url("reader-1");',
+            "php server.php",
+        ),
+    }
+    for name in calls.keys() & set(RUNNABLE):
+        file, code, run = calls[name]
+        place = prepare_example(printed[name], folder)
+        (place / file).write_text(code)
+        assert token_in(service, await run_shell(run, place))
+
+
 def test_python_and_node_are_always_among_the_examples_that_are_run() -> None:
     assert {"Python", "Node.js"} <= set(RUNNABLE)
 
@@ -234,16 +303,23 @@ async def test_the_calls_of_the_api_and_the_check_run_as_printed(
     language: str, service: Service, folder: Path
 ) -> None:
     page = await guide_page(service, language)
-    python = examples(page)["Python"]
-    (folder / python.file).write_text(python.code, encoding="utf-8")
     await run_shell(samples(page)[KEY_SAMPLE[language]], folder)
+    for name in RUNNABLE:
+        printed = examples(page)[name]
+        (folder / printed.file).write_text(printed.code, encoding="utf-8")
     # The page names the public address; this service listens at a port of its own.
     calls = samples(page)[API_SAMPLE[language]].replace(
         service.settings.public_url, str(service.client.base_url).rstrip("/")
     )
-    output = await run_shell(calls, folder)
-    assert '"receipt"' in output, output
-    assert await service.stored_ballots() == 1
+    listed = re.findall(r"<code>([^<>]*?)</code>(?: · |[.。])", page)
+    for name in RUNNABLE:
+        run = examples(page)[name].run.removesuffix(f" {FIRST_USER}")
+        assert run in map(html.unescape, listed), "the page lists the command for RUN"
+        own = calls.replace('RUN="venv/bin/python sign_in.py"', f'RUN="{run}"')
+        output = await run_shell(own, folder)
+        assert '"receipt"' in output, (name, output)
+    assert await service.stored_ballots() == 1, "the same user's same ballot each time"
+    assert "PLATFORM=demo\n" in calls and '\\"$PLATFORM\\"' in calls, "one place to change"
     output = await run_shell(samples(page)[CHECK_SAMPLE[language]], folder)
     assert "All " in output.splitlines()[-1]
     assert "✘" not in output

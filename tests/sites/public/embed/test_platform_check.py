@@ -32,11 +32,14 @@ from tests.fakes.signers import (
     RsaSigner,
     compact,
 )
+from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
 from voting_service.infrastructure.http_clients.verification_keys import PinnedKeys
 from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
 from voting_service.voting.voters.platform_adapters.jwt import ALGORITHMS
 from voting_service.voting.voters.platform_diagnostics import examine_delivery, examine_token
+from voting_service.voting.voters.used_tokens import UsedTokens
 
 
 class CheckOutput(NamedTuple):
@@ -62,10 +65,12 @@ PERSON = "7f" * 32
 Check = Callable[..., Awaitable[CheckOutput]]
 
 
-async def run_check(*arguments: object, stdin: str = "", **environment: str) -> CheckOutput:
+async def run_check(
+    *arguments: object, command: str = "platform", stdin: str = "", **environment: str
+) -> CheckOutput:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from voting_service.cli import main; main()",
-        "platform", "check", *map(str, arguments),
+        command, "check", *map(str, arguments),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE, env={"PATH": os.environ["PATH"]} | environment,
     )  # fmt: skip
@@ -155,6 +160,7 @@ async def test_a_good_token_is_right_in_every_line_and_not_spent(
         ({"account_created": "31.5.2019"}, ["account_created"], "2019-05-31"),
         ({"account_created": "2999-01-01"}, ["account_created"], "2019-05-31"),
         ({"iss": 1, "sub": 2, "jti": 3}, ["iss", "sub", "jti"], '"paper"'),
+        ({"iat": now() * 1000}, ["iat"], "whole seconds"),
         ({"person": PERSON}, ["person"], "leave it out"),
     ],
 )
@@ -166,7 +172,7 @@ async def test_each_broken_claim_is_named_with_its_remedy_and_the_others_stay_ri
         paper.token(SLUG, "x", now(), **changes),
         PinnedKeys([paper.signer.jwk()], ALGORITHMS, "keys"),
         platform=make_platform("paper"),
-        contest_slug=SLUG,
+        contest_slugs=[SLUG],
         now=datetime.now(UTC),
     )
     broken = [finding for finding in findings if finding.ok is False]
@@ -212,6 +218,35 @@ async def test_a_platform_that_is_off_or_unknown_is_shown(
     assert output.code == 1
     assert "platform enable paper" in output.after("✘ platform")
     assert "platform list" in (await check_stored("nobody")).err
+
+
+async def test_the_command_for_engineers_finds_what_sign_in_would(
+    paper: FakePlatform, check_stored: Check, database: Connection, valkey_url: str
+) -> None:
+    """`token check` has the rules of the page, and advice for the platform, not the organiser."""
+
+    async def check(token: str, *arguments: object) -> CheckOutput:
+        return await check_stored(token, *arguments, command="token")
+
+    token = paper.token(SLUG, "reader-1", now(), person=PERSON)
+    assert (await check(f"https://v.example/enter#platform=paper&token={token}&next=")).code == 0
+    other = await check(f"https://v.example/enter#platform=demo&token={token}&next=")
+    assert "the token names paper, the link names platform demo" in other.line("✘ iss")
+    for aud in ("http://127.0.0.1:8000/zh/test-2022", [SLUG, "more"], []):
+        output = await check(paper.token(SLUG, "x", now(), person=PERSON, aud=aud))
+        assert (output.code, output.wrong) == (1, ["aud"])
+        assert SLUG in output.after("✘ aud") and '""' not in str(output.lines)
+        assert "['" not in str(output.line("✘ aud"))
+    nobody = await check(FakePlatform("nobody").token(SLUG, "x", now()))
+    assert nobody.wrong == ["iss"]
+    assert "ask the organisers to register" in nobody.after("✘ iss")
+    assert "platform list" not in nobody.err + str(nobody.lines)
+    valkey = Valkey(valkey_url)
+    platform_id = await database.fetchval("select id from platforms where slug = 'paper'")
+    assert await UsedTokens(valkey).mark_used(platform_id, str(peek_claim(token, "jti")), 60)
+    await valkey.close()
+    used = await check(token)
+    assert used.wrong == ["jti"] and "each works once" in used.line("✘ jti")
 
 
 async def test_settings_are_tried_before_anything_is_registered(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -11,8 +12,8 @@ import msgspec
 import pytest
 
 from tests.contest_data import SLUG
-from tests.fakes.signers import FakePlatform
-from tests.sites.public.api.running_service import Service, running_service
+from tests.fakes.signers import FakePlatform, P256Signer
+from tests.sites.public.api.running_service import OTHER_SLUG, Service, running_service
 from voting_service.settings import Settings
 from voting_service.sites.public.api import openapi
 
@@ -55,6 +56,45 @@ async def test_a_right_token_is_right_in_every_part_and_can_still_be_used_once(
     assert (await service.sign_in(token)).status_code == 201, "checking did not use it up"
     heading, parts = await check(service, token)
     assert heading == "1 wrong" and "already signed somebody in" in parts["jti"]
+    assert "sign a new token for each click; do not cache the redirect" in parts["jti"]
+    again = (await service.sign_in(token)).json()["detail"]
+    assert "sign a new token for each click" in again
+    assert again.endswith(f" {service.settings.public_url}/en/platforms/check")
+
+
+async def test_the_links_platform_is_compared_with_the_token_as_at_sign_in(
+    service: Service,
+) -> None:
+    token = service.demo.token(SLUG, "reader-1", int(service.clock().timestamp()))
+    heading, parts = await check(
+        service, f"https://vote.example/enter#platform=press%26token={token}"
+    )
+    assert heading == "1 wrong"
+    assert "the token names demo, the link names platform press" in parts["iss"]
+    assert parts["signature"].startswith("right "), "the token itself is right"
+    for platform, words in (
+        (service.other.slug, "iss: the token names demo, the request names platform "),
+        ("nobody", "There is no platform "),
+    ):
+        refused = await service.sign_in(token, platform=platform)
+        assert refused.status_code == 401
+        assert refused.json()["detail"].startswith(words + platform)
+
+
+async def test_the_state_of_the_contest_is_shown(service: Service) -> None:
+    _, parts = await check(service, service.token())
+    assert parts["contest"] == f"right {SLUG}, open"
+    for moment, words in (
+        (
+            service.contest.opens_at - timedelta(hours=1),
+            "voting has not opened: users can sign in, and can vote from",
+        ),
+        (service.contest.closes_at, "voting closed at"),
+    ):
+        service.clock.set(moment)
+        heading, parts = await check(service, service.token())
+        assert heading == "Everything is right"
+        assert words in parts["contest"] and parts["contest"].startswith("note ")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +130,36 @@ async def test_what_cannot_be_read_is_named_and_not_the_contest(service: Service
             "iss",
             "no platform is registered as nobody",
         ),
-        (service.demo.token("other", "x", now), "aud", f"must be the slug of the contest, {SLUG}"),
+        (
+            service.demo.token("other", "x", now),
+            "aud",
+            f'must be the slug of a contest: {SLUG}, {OTHER_SLUG} (it is "other")',
+        ),
+        (
+            service.demo.token(SLUG, "x", now, aud=[SLUG, OTHER_SLUG]),
+            "aud",
+            f'must name one contest, and names 2 (it is ["{SLUG}","{OTHER_SLUG}"])',
+        ),
+        (
+            service.demo.token(SLUG, "x", now, sub=12345),
+            "sub",
+            "must be a text of 1 to 128 characters; it is the number 12345",
+        ),
+        (
+            service.demo.token(SLUG, "x", now, iat=now * 1000, exp=(now + 60) * 1000),
+            "iat",
+            "looks like milliseconds; divide by 1000",
+        ),
+        (
+            FakePlatform("demo", kid="demo-9").token(SLUG, "x", now),
+            "kid",
+            "the token names demo-9; the registered keys are demo-key.",
+        ),
+        (
+            FakePlatform("demo", P256Signer(), kid="demo-key").token(SLUG, "x", now),
+            "alg",
+            "the platform's key signs with EdDSA; the token names ES256",
+        ),
         (service.disabled.token(SLUG, "x", now), "iss", "switched off"),
         (FakePlatform("demo", kid="demo-key").token(SLUG, "x", now), "signature", "private half"),
     ):

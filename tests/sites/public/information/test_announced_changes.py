@@ -31,7 +31,15 @@ MOMENT = datetime(2022, 8, 1, 2, 0, tzinfo=UTC)
 PLATFORM = {"slug": "demo", "name": {"zh": "日报", "en": "Daily"}, "enabled": True}
 VALUES: list[tuple[Any, Any, Any]] = [
     ("title", {"zh": "旧", "en": "Old"}, {"zh": "新", "en": "New"}),
-    ("contact", None, {"zh": "请致电 12333", "en": "Call 12333"}),
+    *(
+        (text, None, {"zh": "请致电 12333", "en": "Call 12333"})
+        for text in ("theme", "introduction", "own_rules", "contact", "address")
+    ),
+    ("organisers", [],
+     [{"role": {"zh": "主办", "en": "Host"}, "name": {"zh": "市总工会", "en": "City Union"}}]),
+    ("telephone", "12333", "12345"),
+    ("email", "old@example.org", "new@example.org"),
+    ("logo", None, {"hash": "0" * 32, "width": 9, "height": 9}),
     ("publish_at", "2022-07-18T01:00:00Z", None),
     ("opens_at", "2022-07-18T01:00:00Z", "2022-07-19T01:00:00Z"),
     ("closes_at", "2022-07-18T01:00:00Z", "2022-07-19T01:00:00Z"),

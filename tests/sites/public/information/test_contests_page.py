@@ -179,6 +179,7 @@ async def test_a_service_that_is_starting_lists_nothing_yet(
         (f"/zh/{SLUG}/", f"/zh/{SLUG}"),
         (f"/en/{SLUG}/standings/", f"/en/{SLUG}/standings"),
         ("/en/notices//", "/en/notices"),
+        (f"/en/{SLUG}/cut/?version=1", f"/en/{SLUG}/cut?version=1"),
         ("/en//example.org/", "/en/example.org"),
         ("/en/", "/en"),
         ("/contests/", "/en"),
@@ -208,7 +209,7 @@ async def test_the_list_and_a_waiting_contest_read_well_on_a_phone(
     language: str, phone: Page, site: Site
 ) -> None:
     await import_next_year(site)
-    for path in (f"/{language}", f"/{language}/{NEXT_YEAR}/coming", f"/{language}/privacy"):
+    for path in (f"/{language}", f"/{language}/{NEXT_YEAR}/coming", f"/{language}/help"):
         await phone.goto(site.url(path))
         assert await phone.get_by_role("heading", level=1).count() == 1
         await assert_accessible(phone)

@@ -11,16 +11,17 @@ from playwright.async_api import Page
 
 from tests.browser.site import Site
 from tests.browser.speed import vitals, watch_traffic
+from tests.contest_data import show_picture
 from tests.patience import eventually
-from voting_service.contests.pictures.repository import store_portrait
+from voting_service.contests.list_order import ordered_candidates
 from voting_service.infrastructure.images.encoding import encode_pixels
 from voting_service.infrastructure.images.model import EncodedPicture
-from voting_service.sites.public.caches.pages import ordered_candidates
 
 ORDER = 3
 IN_SIGHT = 6
 COLD_BYTES = 60_000
 """Page, style sheets and scripts as sent, before any picture."""
+LARGEST_PAINT_MS = 1000
 
 
 def photograph(seed: int) -> Image.Image:
@@ -45,10 +46,11 @@ def encoded_portraits() -> list[EncodedPicture]:
 async def with_portraits(site: Site) -> Site:
     """Each of the shortlist has a portrait; nobody else has one of those that are seen first."""
     portraits = encoded_portraits()
-    async with site.database.transaction():
-        for place, candidate in enumerate(ordered_candidates(site.contest, ORDER)):
-            portrait = portraits[min(place, IN_SIGHT)]
-            await store_portrait(site.database, site.contest.id, candidate.number, portrait)
+    for place, candidate in enumerate(ordered_candidates(site.contest, ORDER)):
+        portrait = portraits[min(place, IN_SIGHT)]
+        await show_picture(
+            site.settings.owner_database_url, site.contest.id, candidate.number, portrait
+        )
     await site.change_contest(slug=site.contest.slug)
     return site
 
@@ -68,9 +70,11 @@ async def test_it_is_light_quick_and_still(phone: Page, with_portraits: Site, be
         traffic.forget()
         await phone.goto("about:blank")
         await phone.goto(site.page(below), wait_until="networkidle")
-        return (await vitals(phone)).largest_paint_ms < 1500
+        return (await vitals(phone)).largest_paint_ms <= LARGEST_PAINT_MS
 
     await eventually(is_quick)
+    first = await vitals(phone)
+    print(below, round(first.largest_paint_ms), "ms", traffic.bytes_without("/pictures/"), "bytes")
     portraits = [url for url in traffic.bytes_by_url if "/pictures/" in url]
     assert portraits
     assert all(url.endswith(".avif") for url in portraits)

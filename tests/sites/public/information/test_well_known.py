@@ -62,7 +62,7 @@ async def test_filing_numbers_are_in_every_footer(site: Site) -> None:
     filed = site.settings.model_copy(update={"icp_number": icp, "public_security_number": security})
     try:
         show_filings(filed)
-        for path in ("/zh/notices", f"/zh/{SLUG}/rules", "/en/privacy"):
+        for path in ("/zh/notices", f"/zh/{SLUG}/rules", "/en/privacy", "/zh/help"):
             page = (await site.api.get(path)).text
             assert icp in page
             assert security in page
@@ -76,3 +76,18 @@ async def test_the_other_language_is_named_with_its_whole_address(site: Site) ->
     for path, other in (("/zh", "/en"), (f"/zh/{SLUG}/rules", f"/en/{SLUG}/rules")):
         page = (await site.api.get(path)).text
         assert f'hreflang="en" href="{address}{other}"' in page
+
+
+async def test_the_privacy_notice_names_every_recipient_and_cookie(site: Site) -> None:
+    page = (await site.api.get("/en/privacy")).text
+    for recipient in (
+        "sign in with WeChat or another account provider",
+        "captcha",
+        "sharing script",
+    ):
+        assert recipient in page, recipient
+    assert "to nobody else" in page
+    for kept in ("sign-in and the platform", "choices under review", "under way at a provider",
+                 "a mark that you have voted", "order of your list", "larger text"):  # fmt: skip
+        assert kept in page, kept
+    assert len(site.state.articles) == 1, "prepared once"

@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 from tests.browser.accessibility import assert_accessible, focused, scale_text
 from tests.browser.site import SLUG, Site
 from voting_service.contests.candidate_search import CandidateSearch
-from voting_service.sites.public.caches.pages import ordered_candidates
+from voting_service.contests.list_order import ordered_candidates
 
 ORDER = 3
 QUERIES = (
@@ -53,6 +53,7 @@ async def test_the_script_finds_whom_the_server_finds_and_keeps_it(phone: Page, 
     await phone.wait_for_url("**?trade=*#c*")
     assert set(await phone.evaluate(_SHOWN)) == {7, 32}
     await phone.get_by_role("link", name="显示全部候选人").click()
+    await phone.wait_for_url(site.page())
     assert len(await phone.evaluate(_SHOWN)) == 50
     # From one profile to the next in the order of the list.
     await phone.locator(f"#c{order[4]} .card-link").click()

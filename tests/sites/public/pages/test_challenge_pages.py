@@ -90,3 +90,14 @@ async def test_who_cannot_pay_is_shown_where_it_works(
     assert await phone.locator("[name=choice]:checked").evaluate_all(
         "boxes => boxes.map((box) => box.value).sort()"
     ) == ["3", "7"]
+    used, ignored = phone.locator("[data-link=used]"), phone.locator("[data-link=ignored]")
+    await expect(used).to_have_text(texts("zh")["ballot"]["from_link"])
+    await phone.locator("[value='7']").uncheck()
+    await phone.reload()
+    await expect(phone.locator("[name=choice]:checked")).to_have_count(1)
+    await expect(used).to_be_hidden()
+    await expect(ignored).to_have_text(texts("zh")["ballot"]["link_ignored"])
+    await phone.locator("[value='3']").uncheck()
+    await phone.reload()
+    await expect(ignored).to_be_visible()
+    await expect(phone.locator("[name=choice]:checked")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -166,13 +167,16 @@ async def test_only_the_platforms_own_origins_and_ours_may_post(
     token = reader.site.token()
     answer = await reader.post(
         "/enter",
-        {"platform": "demo", "token": token},
+        {"platform": "demo", "token": token, "language": "en"},
         origin=reader.site.origin if origin == "ours" else origin,
         sec_fetch_site=sec_fetch_site,
     )
     assert answer.status_code == (303 if comes_in else 403)
     assert (f"session-{SLUG}" in cookies_set(answer)) is comes_in
     if not comes_in:
+        received = html.escape(origin or sec_fetch_site)
+        assert f"the form was sent from {received}; the registered origins" in answer.text
+        assert f"of the platform are: {PLATFORM_ORIGIN}" in answer.text
         later = await reader.post("/enter", {"platform": "demo", "token": token})
         assert later.status_code == 303, "a refused post used the token up"
 

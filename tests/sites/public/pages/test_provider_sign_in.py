@@ -150,6 +150,8 @@ async def test_wechat_signs_in_inside_wechat_and_is_scanned_elsewhere(scene: Sce
     page = await scene.get(f"/enter/wechat?next=/zh/{SLUG}/rules")
     assert page.status_code == 200
     assert "<svg" in page.text and "微信" in page.text
+    too_long = await scene.service.client.get(f"/enter/wechat?next=/{'x' * 5000}", headers=WECHAT)
+    assert len(too_long.headers["set-cookie"]) < 1500, "browsers keep 4096 bytes of a cookie"
     started = await scene.service.client.get(f"/enter/wechat?next={RULES}", headers=WECHAT)
     address = urlsplit(started.headers["location"])
     assert (address.netloc, address.fragment) == ("open.weixin.qq.com", "wechat_redirect")
@@ -158,6 +160,10 @@ async def test_wechat_signs_in_inside_wechat_and_is_scanned_elsewhere(scene: Sce
     assert query["redirect_uri"] == f"{scene.service.settings.public_url}/enter"
     assert re.fullmatch("[a-zA-Z0-9]{32,128}", query["state"])
     code = scene.wechat.consent(WechatUser("openid-1"), query["scope"])
+    sent = {"platform": "wechat", "token": code, "contest": SLUG}
+    link = await scene.service.client.post("/enter", data=sent, headers={"accept-language": "en"})
+    assert (link.status_code, cookies_set(link)) == (401, {}), "a link with a code signs in nobody"
+    assert "begins on this page" in link.text
     answer = await scene.get(f"/enter?code={code}&state={query['state']}")
     assert answer.headers["location"] == RULES
     snapshot = scene.wechat.consent(WechatUser("openid-2", snapshot=True), query["scope"])
@@ -217,7 +223,9 @@ def test_each_platform_is_reached_by_the_best_it_has(
     fields: dict[str, Any], kind: str, app: str, link: str
 ) -> None:
     platform = replace(make_platform("press"), **fields)
-    [choice] = sign_in_choices([platform], "en", "https://vote.example/", "/en/x")
+    [choice] = sign_in_choices([platform], "en", "https://vote.example", "/en/x")
     assert (choice.kind, choice.app, choice.link) == (kind, app, link)
     coded = {"app": ENTRANCE, "scan": f"https://vote.example{link}"}.get(kind)
     assert choice.code == (QrCode.of(coded).svg() if coded else None)
+    [there] = sign_in_choices([platform], "en", "https://vote.example", "/en/x", in_wechat=True)
+    assert there == (choice._replace(kind="provider", code=None) if kind == "scan" else choice)

@@ -27,7 +27,8 @@ from tests.voting.rulings.rulings_data import (
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_contest
 from voting_service.demo import contest as demo
-from voting_service.sites.public.pages.receipt_views import fitting_size, grouped
+from voting_service.sites.public.pages.receipt_views import grouped
+from voting_service.sites.public.rendering import fitting_size
 from voting_service.voting.ballots.receipt_code import receipt_code
 
 PAGE = f"/zh/{SLUG}/receipts/"

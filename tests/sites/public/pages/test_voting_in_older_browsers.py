@@ -57,6 +57,24 @@ async def test_a_link_leads_to_a_vote_and_out_again(phone: Page, site: Site) -> 
     ]
 
 
+async def test_a_module_that_does_not_run_leaves_the_way_without_scripts(
+    phone: Page, guard: Guard, site: Site
+) -> None:
+    to_the_form = phone.locator(f"main a[href='/zh/{SLUG}/ballot']")
+    await phone.goto(site.page())
+    await expect(to_the_form).to_have_count(0)
+    guard.expect("ERR_FAILED")
+    guard.expect("Unexpected token")
+    for run_nothing in (
+        lambda route: route.abort(),
+        lambda route: route.fulfill(content_type="text/javascript", body="class { #"),
+    ):
+        await phone.unroute_all()
+        await phone.route("**/choose.*.js", run_nothing)
+        await phone.goto(site.page())
+        await expect(to_the_form).to_be_visible()
+
+
 async def test_a_visitor_leaves(phone: Page, site: Site) -> None:
     await phone.goto(site.sign_in_url(site.token()))
     await phone.wait_for_url(site.page())

@@ -271,6 +271,8 @@ async def test_a_name_is_removed_on_the_review_and_casting_shows_progress(
 async def test_without_scripts(
     no_scripts: Page, guard: Guard, site: Site, platform_site: ForeignSite
 ) -> None:
+    await no_scripts.goto(site.sign_in_url(site.token(), language="zh"))
+    await expect(no_scripts.locator(".notice")).to_contain_text(texts("zh")["enter"]["no_scripts"])
     await arrive(no_scripts, guard, platform_site, entrance(site, site.token()))
     await no_scripts.wait_for_url(site.page())
     await no_scripts.get_by_role("link", name="填写选票").click()

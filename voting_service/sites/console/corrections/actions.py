@@ -35,13 +35,15 @@ from voting_service.sites.console.corrections.views import (
 from voting_service.sites.console.declining import decline_from_form
 from voting_service.sites.shared.signed_in.access import current_actor, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
+from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.sites.shared.signed_in.uploads import Upload, read_upload
+from voting_service.sites.shared.signed_in.uploads import Upload, encoding_turn, read_upload
 from voting_service.staff.approvals.model import DECIDERS
 
 
 @signed_in(*DECIDERS, step_up=True)
+@limiter.limit(rate("upload"))
 async def correct(request: Request) -> Response:
     """Propose a correction."""
     posted = await read_upload(request)
@@ -59,7 +61,10 @@ async def _propose_correction(
     number: int = request.path_params["number"]
     portrait = None
     if upload is not None:
-        portrait = await encode_upload(upload.content, upload.name, "portrait", field="portrait")
+        async with encoding_turn():
+            portrait = await encode_upload(
+                upload.content, upload.name, "portrait", field="portrait"
+            )
     async with get_state(request).connection() as connection:
         contest = await load_contest(connection, contest_from_path(request).slug)
         shown = await load_shown_fields(connection, contest, number)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import msgspec
 from starlette.requests import Request
@@ -21,6 +20,7 @@ from voting_service.contests.candidate_list.template import write_candidates, wr
 from voting_service.contests.drafts.repository import (
     DraftChanged,
     load_draft_pictures,
+    load_logo_file,
     load_picture_file,
 )
 from voting_service.contests.drafts.service import (
@@ -29,7 +29,7 @@ from voting_service.contests.drafts.service import (
     replace_candidates,
     store_pictures,
 )
-from voting_service.errors import Fault, InvalidInput, NotFound, Unavailable
+from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.i18n.text import Language
 from voting_service.sites.console.drafts.actions import draft_as_read, to_draft
 from voting_service.sites.console.drafts.presentation import ShownFault, file_faults, list_faults
@@ -39,13 +39,12 @@ from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import PAGE_HEADERS, page
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.sites.shared.signed_in.uploads import Posted, read_upload
+from voting_service.sites.shared.signed_in.uploads import Posted, encoding_turn, read_upload
 from voting_service.staff.approvals.model import DECIDERS
 
 MAX_PICTURE_FILES = 100
-WAIT_SECONDS = 60.0
-"""How long an upload of pictures waits for another one."""
-_encoding = asyncio.Semaphore(1)
+ACCEPTED = ",".join(sorted(PICTURE_TYPES))
+"""What the browser's file dialogue offers."""
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PICTURE = {
     "cache-control": "private, max-age=3600",
@@ -92,7 +91,7 @@ async def _page(request: Request, result: UploadResult | None, status: int = 200
             if person.portrait and person.number not in portraits
         },
         result=result,
-        picture_types=",".join(sorted(PICTURE_TYPES)),
+        picture_types=ACCEPTED,
         may_edit=current_user(request).account.role in DECIDERS,
     )
 
@@ -122,10 +121,10 @@ async def upload_pictures(request: Request) -> Response:
     posted = await _read(request)
     state, reader = get_state(request), language(request)
     try:
-        files = await asyncio.to_thread(_picture_files, posted)
         async with state.connection() as connection:
             draft = await draft_as_read(request, connection, posted.field("revision"))
-        async with _turn():
+        async with encoding_turn():
+            files = await asyncio.to_thread(_picture_files, posted)
             prepared = await prepare_pictures(draft, files)
         if prepared.encoded:
             async with state.connection() as connection:
@@ -137,22 +136,6 @@ async def upload_pictures(request: Request) -> Response:
     return await _page(request, _stored(prepared, reader), 200 if prepared.encoded else 422)
 
 
-@asynccontextmanager
-async def _turn() -> AsyncGenerator[None, None]:
-    """Let one upload be encoded at a time: it takes every processor. Raises Unavailable."""
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            await _encoding.acquire()
-    except TimeoutError:
-        raise Unavailable(
-            "sites.shared.signed_in.too_many_uploads", retry_after_seconds=30
-        ) from None
-    try:
-        yield
-    finally:
-        _encoding.release()
-
-
 async def _read(request: Request) -> Posted:
     async with get_state(request).connection() as connection:
         await draft_from_path(request, connection)
@@ -160,10 +143,11 @@ async def _read(request: Request) -> Posted:
 
 
 def _picture_files(posted: Posted) -> list[PictureFile]:
+    """Return every file of an upload; its ZIPs share the limits of one."""
     files: list[PictureFile] = []
     for upload in posted.all_files.get("pictures", ()):
         if upload.name.lower().endswith(".zip"):
-            files.extend(unpack_pictures(upload.content))
+            files += unpack_pictures(upload.content, files)
         else:
             files.append(PictureFile(upload.name, upload.content))
     if not files:
@@ -213,13 +197,16 @@ async def picture(request: Request) -> Response:
     """Return a picture of a draft in one size and format."""
     name, _, format_ = request.path_params["name"].partition(".")
     picture_hash, _, width = name.partition("-")
-    if format_ not in {"avif", "webp", "jpeg"} or not (width.isascii() and width.isdigit()):
+    if format_ not in {"avif", "webp", "jpeg", "png"} or not (width.isascii() and width.isdigit()):
         raise NotFound("contests.drafts.no_such_picture")
     if len(width) > 4:
         raise NotFound("contests.drafts.no_such_picture")
     async with get_state(request).connection() as connection:
-        content = await load_picture_file(
-            connection, request.path_params["draft"], (picture_hash, int(width), format_)
+        draft_id = request.path_params["draft"]
+        content = (
+            await load_logo_file(connection, draft_id, picture_hash)
+            if format_ == "png"
+            else await load_picture_file(connection, draft_id, (picture_hash, int(width), format_))
         )
     return Response(content, 200, _PICTURE, media_type=f"image/{format_}")
 

@@ -7,8 +7,11 @@ from typing import Any, Literal, NamedTuple
 
 from voting_service.contests.contest_file.schema import ContestDocument
 from voting_service.contests.drafts.model import Content
+from voting_service.sites.console.organisers import INPUTS, read_organisers, show_organisers
 
-Kind = Literal["line", "text", "word", "zone", "moment", "time", "number", "choice", "flag"]
+Kind = Literal[
+    "line", "text", "word", "zone", "moment", "time", "number", "choice", "flag", "organisers"
+]
 Form = Mapping[str, str]
 ZONES = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Macau", "Asia/Taipei", "UTC")
 """Suggested; every IANA name is allowed."""
@@ -32,6 +35,8 @@ class Field(NamedTuple):
     @property
     def inputs(self) -> tuple[str, ...]:
         """Return the names of its inputs."""
+        if self.kind == "organisers":
+            return INPUTS
         is_both = self.kind in {"line", "text"}
         return (f"{self.key}.zh", f"{self.key}.en") if is_both else (self.key,)
 
@@ -66,6 +71,7 @@ _ALL: Mapping[str, tuple[Field, ...]] = {
     "page": (
         Field("theme", "line", is_required=False),
         Field("introduction", "text", is_required=False),
+        Field("organisers", "organisers", is_required=False),
         Field("own_rules", "text", is_required=False),
         Field("contact", "text", is_required=False),
         Field("telephone", "word", is_required=False),
@@ -101,12 +107,13 @@ def read_section(form: Form, section: str) -> dict[str, Any]:
 
 
 def _read(form: Form, field: Field) -> Any:
-    if field.goes_with and form.get(field.goes_with[0]) != field.goes_with[1]:
-        return None
     typed = [form.get(name, "").strip() for name in field.inputs]
-    if not any(typed) and not field.is_required:
+    is_idle = field.goes_with and form.get(field.goes_with[0]) != field.goes_with[1]
+    if is_idle or (not any(typed) and not field.is_required):
         return None
-    if len(typed) == 2:
+    if field.kind == "organisers":
+        return read_organisers(form)
+    if field.kind in {"line", "text"}:
         return {"zh": typed[0], "en": typed[1]}
     [value] = typed
     if field.kind == "flag":
@@ -120,6 +127,9 @@ def show_section(content: Content, section: str) -> dict[str, str]:
     """Return what stands in the inputs of a section, by their names."""
     shown: dict[str, str] = {}
     for field in SECTIONS[section]:
+        if field.kind == "organisers":
+            shown |= show_organisers(find_value(content, field.key) or ())
+            continue
         for name in field.inputs:
             value = find_value(content, name)
             if field.kind == "flag":

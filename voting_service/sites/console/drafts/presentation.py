@@ -50,7 +50,7 @@ def steps(draft: ContestDraft, checked: DraftChecks, texts: Texts, reader: Langu
         )
         for section, fields in SECTIONS.items()
     ]
-    for name in ("candidates", "pictures"):
+    for name in ("logo", "candidates", "pictures"):
         shown.append(Step(name, (), _fault_texts(checked.faults, name, texts, reader)))
     return shown
 
@@ -79,6 +79,11 @@ def describe(draft: ContestDraft, field: Field, texts: Texts, reader: Language) 
     match field.kind, value:
         case "line" | "text", Mapping():
             text = value.get(reader) or value.get("zh") or ""
+        case "organisers", _:
+            text = " · ".join(
+                f"{organiser['role'][reader]}{texts['colon']}{organiser['name'][reader]}"
+                for organiser in value
+            )
         case "flag", _:
             text = texts["choices"][field.id]["yes" if value else "no"]
         case "choice", _:

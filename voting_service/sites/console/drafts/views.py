@@ -12,6 +12,7 @@ from voting_service.contests.drafts.model import ContestDraft
 from voting_service.contests.drafts.repository import (
     DraftChanged,
     load_draft,
+    load_draft_logo,
     load_draft_pictures,
     load_drafts,
 )
@@ -20,6 +21,7 @@ from voting_service.errors import InvalidInput, NotFound, VotingError
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.sites.console.drafts.fields import SECTIONS, ZONES, show_section
 from voting_service.sites.console.drafts.presentation import input_faults, steps
+from voting_service.sites.console.organisers import count_rows, without_gaps
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
@@ -68,6 +70,7 @@ async def draft_page(request: Request) -> Response:
         draft = await draft_from_path(request, connection)
         checked = await examine_draft(current_actor(request, connection), draft)
         pictures = await load_draft_pictures(connection, draft.id)
+        logo = await load_draft_logo(connection, draft.id)
         waiting = waiting_request(await load_approvals(connection, "draft", draft.id))
     reader = language(request)
     portraits = {named.number for named in pictures if named.place == 0}
@@ -77,6 +80,7 @@ async def draft_page(request: Request) -> Response:
         draft=draft,
         steps=steps(draft, checked, drafts_texts(request), reader),
         faults=len(checked.faults),
+        logo=logo,
         candidates=len(draft.entries),
         portraits=len(portraits),
         without=[person.number for person in draft.people if person.number not in portraits],
@@ -118,7 +122,7 @@ async def section_form(request: Request, filled: dict[str, str], error: VotingEr
     section = section_from_path(request)
     async with get_state(request).connection() as connection:
         draft = await draft_from_path(request, connection)
-    return _form(request, section, filled, error, draft=draft)
+    return _form(request, section, without_gaps(filled), error, draft=draft)
 
 
 def section_from_path(request: Request) -> str:
@@ -145,6 +149,7 @@ def _form(
         section=section,
         fields=SECTIONS[section],
         filled=filled,
+        organiser_rows=count_rows(filled),
         faults=input_faults(error, drafts_texts(request), language(request)),
         draft=draft,
         stored=show_section(draft.content, section) if draft and is_changed else {},

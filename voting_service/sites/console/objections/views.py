@@ -1,9 +1,12 @@
-"""Pages of online objections: those that wait first, and one of them with the form for its answer.
+"""Pages of online objections: those that wait first, the oldest at the top, and one of them
+with the form for its answer.
 
 The list shows nothing that was written; opening an objection is recorded in the audit log.
 """
 
 from __future__ import annotations
+
+import re
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -26,16 +29,25 @@ from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 
 PREFIX = "/objections"
-SHOWN = 200
+SHOWN = 100
+_PAGE = re.compile(r"[1-9][0-9]{0,6}")
 
 
 @signed_in(*READERS)
 async def objections_page(request: Request) -> Response:
-    """Show the newest objections, those that wait for an answer first."""
+    """Show a page of the objections, those that wait for an answer first."""
+    typed = request.query_params.get("page", "")
+    number = int(typed) if _PAGE.fullmatch(typed) else 1
     async with get_state(request).connection() as connection:
-        objections = await load_objections(connection, SHOWN)
-    rows = [(objection, _contest(request, objection.state.target)) for objection in objections]
-    return page(request, "objections/objections.html", rows=rows, shown=SHOWN)
+        loaded = await load_objections(connection, SHOWN + 1, (number - 1) * SHOWN)
+    rows = [(objection, _contest(request, objection.state.target)) for objection in loaded[:SHOWN]]
+    return page(
+        request,
+        "objections/objections.html",
+        rows=rows,
+        earlier=number - 1,
+        later=number + 1 if len(loaded) > SHOWN else None,
+    )
 
 
 @signed_in(*READERS)

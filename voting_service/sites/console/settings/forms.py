@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from voting_service.contests.model import Contest
-from voting_service.contests.settings.model import Setting, local_moment
+from voting_service.contests.settings.model import TEXTS, Setting, local_moment
 from voting_service.contests.settings.platform_terms import PlatformEdit, PlatformTerms
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.text import Text
+from voting_service.sites.console.organisers import read_organisers
 
 Form = Mapping[str, str]
 
@@ -23,20 +25,22 @@ def value_from(form: Form, setting: Setting, contest: Contest) -> Any:
     match setting:
         case "title":
             return _texts(form)
-        case "contact":
-            texts = _texts(form)
-            return texts if any(texts.values()) else None
-        case "publish_at" if form.get("when") == "opening":
-            return None
-        case "publish_at" | "opens_at" | "closes_at":
-            moment = local_moment(form.get("moment", ""), contest.zone)
-            return msgspec.to_builtins(moment)
+        case "organisers":
+            return read_organisers(form)
+        case "telephone" | "email":
+            return form.get("text", "").strip() or None
+        case _ if setting in TEXTS:
+            return _texts(form) if any(_texts(form).values()) else None
         case _:
-            return _plain(form, setting)
+            return _plain(form, setting, contest)
 
 
-def _plain(form: Form, setting: Setting) -> Any:
+def _plain(form: Form, setting: Setting, contest: Contest) -> Any:
     match setting:
+        case "publish_at" | "opens_at" | "closes_at":
+            is_unset = setting == "publish_at" and form.get("when") == "opening"
+            typed = form.get("moment", "")
+            return None if is_unset else msgspec.to_builtins(local_moment(typed, contest.zone))
         case "release":
             mode, at = form.get("mode", ""), form.get("daily_at", "")
             whole = f"{at}:00" if len(at) == len("20:00") else at  # browsers leave seconds out
@@ -50,7 +54,8 @@ def _plain(form: Form, setting: Setting) -> Any:
         case "cut":
             tie = form.get("tie", "")
             source = {"lot_source": _texts(form)} if tie == "lot" else {}
-            return {"size": _number(form, "size"), "tie": tie, **source}
+            panel = {"panel": True} if form.get("panel") == "yes" else {}
+            return {"size": _number(form, "size"), "tie": tie, **source, **panel}
         case "list_order":
             return form.get("order", "")
     return _number(form, "number")
@@ -73,6 +78,7 @@ def platform_edit_from(form: Form, terms: PlatformTerms) -> PlatformEdit:
         entrance=form.get("entrance", "").strip(),
         app_zh=form.get("app_zh", "").strip(),
         app_en=form.get("app_en", "").strip(),
+        logo=None if form.get("remove_logo") else UNSET,
     )
 
 

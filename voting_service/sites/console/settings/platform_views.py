@@ -7,13 +7,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.contests.model import Platform
+from voting_service.contests.pictures.repository import load_file
 from voting_service.contests.settings import platform_changes
 from voting_service.contests.settings.platform_changes import contests_that_need_two
 from voting_service.contests.settings.platform_terms import read_terms
 from voting_service.errors import InvalidInput, NotFound, VotingError
 from voting_service.sites.console.contests import contest_from_path
-from voting_service.sites.console.settings.views import PREFIX, form_faults
+from voting_service.sites.console.settings.views import (
+    PICTURE_TYPES,
+    PREFIX,
+    READERS,
+    form_faults,
+)
 from voting_service.sites.shared.signed_in.access import signed_in
+from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import StaffState, get_state
 from voting_service.staff.approvals.model import DECIDERS
@@ -61,8 +68,23 @@ async def _form(
         keys=read_terms(platform).keys if platform.config.get("keys") else (),
         two=bool(running),
         filled=filled,
-        faults=form_faults(error),
+        faults=form_faults(error, language(request)),
+        picture_types=PICTURE_TYPES,
     )
+
+
+@signed_in(*READERS)
+async def logo_file(request: Request) -> Response:
+    """Return the picture of a platform's logo, also of a proposed one. Raises NotFound."""
+    name, _, width = request.path_params["name"].removesuffix(".png").partition("-")
+    content = None
+    if width.isascii() and width.isdigit() and len(width) < 5:
+        async with get_state(request).connection() as connection:
+            content = await load_file(connection, name, int(width), "png")
+    if content is None:
+        raise NotFound("sites.console.settings.no_such_platform")
+    headers = {"cache-control": "private, max-age=3600", "x-content-type-options": "nosniff"}
+    return Response(content, 200, headers, media_type="image/png")
 
 
 async def load_platform(request: Request, state: StaffState) -> Platform:
@@ -76,6 +98,7 @@ async def load_platform(request: Request, state: StaffState) -> Platform:
 
 
 ROUTES = [
+    Route("/pictures/{name}", logo_file),
     Route(f"{PREFIX}/platforms/{{platform}}", switch_page),
     Route(f"{PREFIX}/platforms/{{platform}}/change", change_page),
 ]

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from voting_service.contests.model import Contest, Platform
+from voting_service.contests.candidate_list.picture_files import PICTURE_TYPES as ACCEPTED_TYPES
+from voting_service.contests.model import Contest, Logo, Platform
 from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.contests.settings import approval_kinds
 from voting_service.contests.settings.approval_kinds import PLATFORM
@@ -36,6 +37,11 @@ from voting_service.errors import InvalidInput, NotFound, VotingError
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.sites.console.contests import contest_from_path
+from voting_service.sites.console.organisers import (
+    count_rows,
+    show_organisers,
+    without_gaps,
+)
 from voting_service.sites.console.settings.release_preview import (
     WIDTH,
     Span,
@@ -57,6 +63,8 @@ from voting_service.voting.tally.repository import count_ballots_by_platform
 PREFIX = "/contests/{slug}/settings"
 CHANGES = {approval_kinds.SETTINGS.name, PLATFORM.name}
 """The kinds of requests that are decided on this page."""
+PICTURE_TYPES = ",".join(sorted(ACCEPTED_TYPES))
+"""What the browser's file dialogue offers."""
 READERS: tuple[Role, ...] = ("tally_clerk", "supervisor", "auditor")
 """Roles that may see the page: it shows today's votes."""
 
@@ -80,6 +88,7 @@ class Waiting(msgspec.Struct, frozen=True):
     reason: str
     obstacle: str | None
     sees: list[Span | None]
+    logo: Logo | None = None
 
 
 @signed_in(*READERS)
@@ -166,7 +175,8 @@ def _waiting(
         describe_value(setting, payload["from"], contest, language_code, beside=payload["to"]),
         describe_value(setting, payload["to"], contest, language_code),
     )
-    return Waiting(approval, name, [term], payload["reason"][language_code], obstacle, sees)
+    logo = msgspec.convert(payload["to"], Logo | None) if setting == "logo" else None
+    return Waiting(approval, name, [term], payload["reason"][language_code], obstacle, sees, logo)
 
 
 def _waiting_platform(
@@ -181,6 +191,9 @@ def _waiting_platform(
         getattr(payload.reason, language_code),
         None if revision == payload.revision else "stale",
         [],
+        None
+        if payload.before and payload.before.logo == payload.after.logo
+        else payload.after.logo,
     )
 
 
@@ -204,6 +217,9 @@ async def setting_form(
     if setting in {"publish_at", "opens_at", "closes_at"} and value is not None:
         local = datetime.fromisoformat(value).astimezone(contest.zone)
         value = local.replace(tzinfo=None, microsecond=0).isoformat(timespec="minutes")
+    shown = filled
+    if setting == "organisers":
+        shown = without_gaps(filled) if filled else show_organisers(value)
     return page(
         request,
         "settings/change.html",
@@ -213,17 +229,19 @@ async def setting_form(
         row=row,
         value=value,
         people=people_needed(contest, now),
-        filled=filled,
+        filled=shown,
+        organiser_rows=count_rows(shown),
+        picture_types=PICTURE_TYPES,
         why=error.why if isinstance(error, ChangeRefused) else None,
-        faults=form_faults(error),
+        faults=form_faults(error, reader),
     )
 
 
-def form_faults(error: VotingError | None) -> list[str]:
-    """Return what was wrong with a form, in English."""
+def form_faults(error: VotingError | None, reader: Language) -> list[str]:
+    """Return what was wrong with a form."""
     if isinstance(error, InvalidInput):
-        return [str(fault) for fault in error.faults]
-    return [str(error)] if error and not isinstance(error, ChangeRefused) else []
+        return [fault.text(reader) if reader == "zh" else str(fault) for fault in error.faults]
+    return [error.text(reader)] if error and not isinstance(error, ChangeRefused) else []
 
 
 def setting_from_path(request: Request) -> Setting:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from voting_service.contests.candidate_changes.public_changes import CandidateChanges
 from voting_service.contests.pictures.model import PublicProfile
 from voting_service.i18n.catalogues import load_text
+from voting_service.i18n.text import LANGUAGES
 from voting_service.sites.public.api.reads import (
     ContestDescription,
     ContestListing,
@@ -23,7 +24,9 @@ from voting_service.sites.public.api.reads import (
 from voting_service.sites.public.api.sessions import SessionGranted, SignInRequest
 from voting_service.sites.shared.problem_documents import KINDS, MEDIA_TYPE
 from voting_service.voting.ballots.parse import Cast
+from voting_service.voting.exposure.model import ExposureReport
 from voting_service.voting.tally.standings import Standings
+from voting_service.voting.tally.trend import Trend
 
 
 class ReceiptDocument(msgspec.Struct, frozen=True):
@@ -87,18 +90,31 @@ MESSAGE_TYPES = (
     PublicProfile,
     CandidateChanges,
     Standings,
+    Trend,
+    ExposureReport,
     ReceiptState,
     Problem,
 )
 _SLUG = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
 _NUMBER = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer"}}
+_LANGUAGE = {
+    "name": "language",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": list(LANGUAGES), "default": "zh"},
+}
+_VERSION = {
+    "name": "version",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "integer", "minimum": 1, "maximum": 9999},
+}
 _BALLOT = {
     "name": "ballot",
     "in": "path",
     "required": True,
     "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
 }
-
 
 _PLAIN: dict[str, Any] = {"type": "object"}
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -164,6 +180,20 @@ def _operation(
     }
 
 
+def _read(operation_id: str, answer: dict[str, Any], *problems: int, **more: Any) -> dict[str, Any]:
+    """Return a read of something else than a message of ours."""
+    return {
+        "operationId": operation_id,
+        "summary": _text(f"operations.{operation_id}"),
+        "responses": {
+            "200": answer,
+            "304": {"description": _text("answers.unchanged")},
+            **_problems(*problems),
+        },
+        **more,
+    }
+
+
 _CONTEST = "/api/v1/contests/{slug}"
 
 
@@ -212,51 +242,35 @@ def _reading_paths() -> dict[str, Any]:
     """Public reads of contests, candidates and standings."""
     return {
         "/api/v1/contests": {
-            "get": _operation(
-                "contests",
-                {200: "ContestListing"},
-                (503,),
-            ),
+            "get": _operation("contests", {200: "ContestListing"}, (503,)),
         },
         _CONTEST: {
             "parameters": [_SLUG],
-            "get": _operation(
-                "contest",
-                {200: "ContestDescription"},
-                (404, 503),
-            ),
+            "get": _operation("contest", {200: "ContestDescription"}, (404, 503)),
         },
         f"{_CONTEST}/candidates": {
             "parameters": [_SLUG],
-            "get": _operation(
-                "candidates",
-                {200: "CandidateListing", 304: ""},
-                (403, 404, 503),
-            ),
+            "get": _operation("candidates", {200: "CandidateListing", 304: ""}, (403, 404, 503)),
         },
         f"{_CONTEST}/candidates/{{number}}": {
             "parameters": [_SLUG, _NUMBER],
-            "get": _operation(
-                "candidate",
-                {200: "PublicProfile", 304: ""},
-                (403, 404, 503),
-            ),
+            "get": _operation("candidate", {200: "PublicProfile", 304: ""}, (403, 404, 503)),
         },
         f"{_CONTEST}/corrections": {
             "parameters": [_SLUG],
-            "get": _operation(
-                "corrections",
-                {200: "CandidateChanges", 304: ""},
-                (403, 404, 503),
-            ),
+            "get": _operation("corrections", {200: "CandidateChanges", 304: ""}, (403, 404, 503)),
         },
         f"{_CONTEST}/standings": {
             "parameters": [_SLUG],
-            "get": _operation(
-                "standings",
-                {200: "Standings", 304: ""},
-                (403, 404, 503),
-            ),
+            "get": _operation("standings", {200: "Standings", 304: ""}, (403, 404, 503)),
+        },
+        f"{_CONTEST}/standings.csv": {
+            "parameters": [_SLUG, _LANGUAGE],
+            "get": _read("standingsTable", _answer("table", _TEXT, "text/csv"), 403, 404, 503),
+        },
+        f"{_CONTEST}/standings/trend": {
+            "parameters": [_SLUG],
+            "get": _operation("standingsTrend", {200: "Trend", 304: ""}, (403, 404, 503)),
         },
         f"{_CONTEST}/standings/events": {
             "parameters": [_SLUG],
@@ -281,35 +295,15 @@ def _signed_paths() -> dict[str, Any]:
     return {
         f"{_CONTEST}/cut": {
             "parameters": [_SLUG],
-            "get": {
-                "operationId": "cut",
-                "summary": _text("operations.cut"),
-                "parameters": [
-                    {
-                        "name": "version",
-                        "in": "query",
-                        "required": False,
-                        "schema": {"type": "integer", "minimum": 1, "maximum": 9999},
-                    }
-                ],
-                "responses": {
-                    "200": _answer("signed", _PLAIN),
-                    "304": {"description": _text("answers.unchanged")},
-                    **_problems(404, 503),
-                },
-            },
+            "get": _read("cut", _answer("signed", _PLAIN), 404, 503, parameters=[_VERSION]),
+        },
+        f"{_CONTEST}/exposure": {
+            "parameters": [_SLUG],
+            "get": _operation("exposure", {200: "ExposureReport", 304: ""}, (404, 503)),
         },
         f"{_CONTEST}/result": {
             "parameters": [_SLUG],
-            "get": {
-                "operationId": "result",
-                "summary": _text("operations.result"),
-                "responses": {
-                    "200": _answer("signed", _PLAIN),
-                    "304": {"description": _text("answers.unchanged")},
-                    **_problems(404, 503),
-                },
-            },
+            "get": _read("result", _answer("signed", _PLAIN), 404, 503),
         },
         "/api/v1/notices/{slug}": {
             "parameters": [_SLUG],

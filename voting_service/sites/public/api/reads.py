@@ -10,20 +10,19 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from voting_service.contests.contest_list import group_by_phase
 from voting_service.contests.model import Contest, Phase
 from voting_service.contests.phases import published_at
-from voting_service.errors import NotFound, VotingError
-from voting_service.i18n.formatting import preferred_language
+from voting_service.errors import NotFound
 from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.infrastructure.prepared_response import Prepared
 from voting_service.sites.public.cors import VARY_ORIGIN
+from voting_service.sites.public.prepared_reads import Answer, PreparedRead
 from voting_service.sites.public.state import PublicState
-from voting_service.sites.shared.problem_documents import problem
 from voting_service.voting.ballots.commit import load_stored
-from voting_service.voting.ballots.receipt import StoredBallot
+from voting_service.voting.ballots.receipt import StoredBallot, written_moment
 from voting_service.voting.ballots.receipt_state import ReceiptState as ShownState
 from voting_service.voting.ballots.receipt_state import shown_from
 from voting_service.voting.ballots.repository import load_ballot
@@ -42,11 +41,8 @@ def json_response(value: Any, cache_control: str = "no-store") -> Response:
     return Response(body, 200, headers, media_type="application/json")
 
 
-class PreparedEndpoint:
-    """An endpoint that returns a prepared response, or 304. Subclasses find the response.
-
-    A bare ASGI endpoint, so that a read costs no more than the bytes it sends.
-    """
+class PreparedEndpoint(PreparedRead):
+    """An endpoint that returns a prepared response, or 304. Subclasses find the response."""
 
     cache_control = b"public, max-age=1, stale-while-revalidate=5"
 
@@ -54,30 +50,14 @@ class PreparedEndpoint:
         """Raises NotFound, NotPublished or StoreUnavailable."""
         raise NotImplementedError
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        if_none_match = b""
-        language = b"en"
-        for name, value in scope["headers"]:
-            if name == b"if-none-match":
-                if_none_match = value
-            elif name == b"accept-language":
-                language = value
-        try:
-            prepared = self.find(scope["state"]["app_state"], scope["path_params"])
-        except VotingError as error:
-            status, headers, body = problem(error, preferred_language(language))
-        else:
-            etag = prepared.etag.encode()
-            headers = [_JSON, (b"etag", etag), (b"cache-control", self.cache_control), VARY_ORIGIN]
-            if if_none_match and matches(if_none_match, etag):
-                status, body = 304, b""
-            else:
-                status, body = 200, prepared.body
-                headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        if scope["method"] == "HEAD":
-            body = b""
-        await send({"type": "http.response.body", "body": body})
+    def answer(self, scope: Scope) -> Answer:
+        prepared = self.find(scope["state"]["app_state"], scope["path_params"])
+        etag, body = prepared.etag.encode(), prepared.body
+        headers = [_JSON, (b"etag", etag), (b"cache-control", self.cache_control), VARY_ORIGIN]
+        if matches(dict(scope["headers"]).get(b"if-none-match", b""), etag):
+            return Answer(304, headers, b"")
+        headers.append((b"content-length", b"%d" % len(body)))
+        return Answer(200, headers, body)
 
 
 def conditional_response(
@@ -92,6 +72,8 @@ def conditional_response(
 
 def matches(if_none_match: bytes, etag: bytes) -> bool:
     """Whether an If-None-Match header names the entity tag; weak comparison (RFC 9110, 13.1.2)."""
+    if not if_none_match:
+        return False
     tags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
     return b"*" in tags or etag in tags
 
@@ -133,6 +115,13 @@ class CurrentStandings(PreparedEndpoint):
 
     def find(self, state: PublicState, path: dict[str, Any]) -> Prepared:
         return state.published_contest_state(path["slug"]).standings_cache.shown()
+
+
+class StandingsTrend(PreparedEndpoint):
+    """How the shown counts grew."""
+
+    def find(self, state: PublicState, path: dict[str, Any]) -> Prepared:
+        return state.published_contest_state(path["slug"]).standings_cache.trend()
 
 
 class ListedContest(msgspec.Struct, frozen=True):
@@ -224,7 +213,7 @@ class ReceiptState(msgspec.Struct, frozen=True):
     ballot: str
     contest: str
     period: str
-    issued_at: datetime
+    issued_at: str
     state: ShownState
 
 
@@ -240,7 +229,7 @@ async def receipt_state(request: Request) -> Response:
             ballot=ballot,
             contest=contest.slug,
             period=stored.period.isoformat(),
-            issued_at=stored.cast_at,
+            issued_at=written_moment(stored.cast_at),
             state=ballot_state,
         )
     )

@@ -14,8 +14,9 @@ from voting_service.errors import (
     TokenRefused,
     Unavailable,
 )
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import acquire_confirming
-from voting_service.infrastructure.strict_json import decode_json, refuse_repeated_keys
+from voting_service.infrastructure.strict_json import decode_json, printable, refuse_repeated_keys
 from voting_service.sites.public.state import ContestState, PublicState
 from voting_service.sites.shared.request_bodies import read_body, require_json
 from voting_service.voting import metrics
@@ -53,12 +54,28 @@ async def create_session(request: Request) -> Response:
     )
     body = await read_body(request.receive, MAX_BODY_BYTES)
     refuse_repeated_keys(body)
-    _, granted = await sign_in(state, decode_json(_decoder, body))
+    sent = decode_json(_decoder, body)
+    try:
+        _, granted = await sign_in(state, sent)
+    except TokenRefused as error:
+        raise _with_way_on(state, sent.platform, error) from None
     return Response(
         msgspec.json.encode(granted),
         201,
         {"cache-control": "no-store"},
         media_type="application/json",
+    )
+
+
+def _with_way_on(state: PublicState, slug: str, error: TokenRefused) -> TokenRefused:
+    """Return the error with the address of the token checker, where a signed token was sent."""
+    platform = state.registry.platforms.get(slug)
+    if platform is not None and platform.kind != "jwt":
+        return error
+    return TokenRefused(
+        "sites.public.api.see_checker",
+        rule=Text(zh=error.text("zh"), en=error.text("en")),
+        address=state.settings.public_url,
     )
 
 
@@ -118,7 +135,7 @@ def _accepting_platform(state: PublicState, slug: str) -> Platform:
     state.require_accepting()
     platform = state.registry.platforms.get(slug)
     if platform is None or not platform.enabled:
-        raise TokenRefused("sites.public.api.no_such_platform")
+        raise TokenRefused("sites.public.api.no_such_platform", slug=printable(slug))
     return platform
 
 
@@ -137,4 +154,8 @@ def _requested_contest(
     try:
         return state.contest_state(slug)
     except NotFound:
-        raise TokenRefused("sites.public.api.no_contest_for_audience") from None
+        raise TokenRefused(
+            "sites.public.api.no_contest_for_audience",
+            slug=printable(slug),
+            slugs=", ".join(state.contest_states),
+        ) from None

@@ -27,6 +27,8 @@ class ListFilter(NamedTuple):
     @classmethod
     def from_query(cls, query_string: bytes) -> ListFilter:
         """Return the filter that an address carries. What it does not know is ignored."""
+        if not query_string:
+            return EVERYBODY
         fields = dict(parse_qsl(query_string.decode("ascii", "replace")))
         return cls(*(fields.get(name, "").strip()[:LINE_CHARACTERS] for name in cls._fields))
 

@@ -7,17 +7,17 @@ orders; a cookie keeps a visitor's order.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Collection, Hashable, Mapping, Sequence
-from datetime import datetime
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
 
 from voting_service.contests.candidate_changes.descriptions import (
     describe_corrections,
     describe_withdrawals,
 )
+from voting_service.contests.list_order import ordered_candidates
 from voting_service.contests.model import Candidate, Contest, Phase, Platform
-from voting_service.contests.phases import published_at
+from voting_service.contests.phases import is_published, published_at
 from voting_service.contests.pictures.model import Picture
 from voting_service.contests.pictures.share_picture import SharePictureText
 from voting_service.contests.settings.descriptions import describe_changes
@@ -31,6 +31,7 @@ from voting_service.sites.public.caches.candidate_list import (
     ListFilter,
 )
 from voting_service.sites.public.caches.countdown import count_down
+from voting_service.sites.public.caches.filtered_pages import FilteredPage, FilteredPages
 from voting_service.sites.public.caches.share_pictures import (
     WHOLE_CONTEST,
     Shared,
@@ -39,6 +40,7 @@ from voting_service.sites.public.caches.share_pictures import (
     picture_text,
 )
 from voting_service.sites.public.caches.shown_pages import ShownPages
+from voting_service.sites.public.caches.standings_files import standings_chart, standings_csv
 from voting_service.sites.public.rendering import (
     dated,
     deadline,
@@ -46,26 +48,8 @@ from voting_service.sites.public.rendering import (
     texts,
 )
 from voting_service.sites.shared.page_frame import PageFrame
-from voting_service.sites.shared.prepared_pages import PreparedPage
-from voting_service.voting.tally.standings import Standings
-
-VARIANTS = 64
-"""Number of orders of a shuffled list: enough to be fair to all, few enough to cache."""
-FILTERED_PAGES = 256
-"""Pages kept of lists and profiles that were reached with a filter."""
-
-
-def ordered_candidates(contest: Contest, variant: int) -> tuple[Candidate, ...]:
-    """Return the candidates in the order of a variant, the withdrawn last, or by number if the
-    contest's rules set it.
-
-    Deterministic, so every worker shows a visitor the same order.
-    """
-    if contest.rules.list_order == "number":
-        return contest.candidates
-    order = list(contest.candidates)
-    random.Random(f"{contest.slug} {variant}").shuffle(order)  # noqa: S311 — not a secret
-    return tuple(sorted(order, key=lambda candidate: candidate.number in contest.withdrawn))
+from voting_service.sites.shared.prepared_pages import FAST, PreparedPage
+from voting_service.voting.tally.standings import ShownStandings, cut_line
 
 
 def phase_line(contest: Contest, phase: Phase, language: Language) -> str:
@@ -121,19 +105,19 @@ class PageCache:
         self.phase = contest.phase(now)
         self._countdown = count_down(contest, now)
         self._made_at = now
-        self._current_to = self._countdown.holds_to if self._countdown else None
+        turns = [self._countdown.holds_to] if self._countdown else []
+        if not is_published(contest, now):
+            turns.append(published_at(contest) - timedelta.resolution)
+        self._current_to = min(turns, default=None)
         self._public_url = public_url
         self._pages: dict[tuple[str, Language, int], PreparedPage] = {}
         self._rules: dict[Language, tuple[list[str], PreparedPage]] = {}
         self.shown = ShownPages()
         """Pages of what is published in this phase: the cut and the result."""
         self._frames: dict[tuple[str, Language, frozenset[Hashable]], PageFrame] = {}
-        self._standings: dict[Language, tuple[str, PreparedPage]] = {}
+        self._standings: dict[tuple[str, Language], tuple[str, PreparedPage]] = {}
         self._candidates: Mapping[int, Candidate] = {c.number: c for c in contest.candidates}
-        self.filtered_candidates = lru_cache(FILTERED_PAGES)(self._candidates_page)
-        """The list with the candidates hidden whom a filter does not let through."""
-        self.filtered_profile = lru_cache(FILTERED_PAGES)(self._profile_page)
-        """A profile beside those whom a filter lets through. Raises NotFound."""
+        self.filtered = FilteredPages()
 
     @cached_property
     def list(self) -> CandidateList:
@@ -141,24 +125,40 @@ class PageCache:
         return CandidateList(self.contest)
 
     def is_current(self, now: datetime) -> bool:
-        """Return whether phase and countdown are those of `now`."""
+        """Return whether phase, publication and countdown are those of `now`."""
         return self._made_at <= now and (self._current_to is None or now <= self._current_to)
 
     def candidates(self, language: Language, variant: int) -> PreparedPage:
         """The list of all candidates."""
         key = ("candidates", language, variant)
         if key not in self._pages:
-            self._pages[key] = self._candidates_page(language, variant, EVERYBODY)
+            order = ordered_candidates(self.contest, variant)
+            self._pages[key] = PreparedPage.of(self._list(language, order, EVERYBODY))
         return self._pages[key]
 
-    def _candidates_page(
-        self, language: Language, variant: int, list_filter: ListFilter
-    ) -> PreparedPage:
-        return self._render(
+    def render_filtered(self, filtered_page: FilteredPage) -> PreparedPage:
+        """Render and keep the list, by number, with the candidates hidden whom a filter does not
+        let through, or a profile beside those whom it lets through. For a thread: while the page
+        waited it may have been rendered. Raises NotFound."""
+        page = self.filtered.get(filtered_page)
+        if page is not None:
+            return page
+        language, list_filter, number = filtered_page
+        body = (
+            self._list(language, self.contest.candidates, list_filter)
+            if number is None
+            else self._profile(language, number, list_filter)
+        )
+        return self.filtered.keep(filtered_page, PreparedPage.of(body, FAST))
+
+    def _list(
+        self, language: Language, order: Sequence[Candidate], list_filter: ListFilter
+    ) -> bytes:
+        return self.render(
             "candidates.html",
             language,
             "",
-            order=ordered_candidates(self.contest, variant),
+            order=order,
             candidate_list=self.list,
             found=self.list.find(list_filter),
             list_filter=list_filter,
@@ -179,15 +179,13 @@ class PageCache:
         """The profile of one candidate. Raises NotFound."""
         key = ("profile", language, number)
         if key not in self._pages:
-            self._pages[key] = self._profile_page(language, number, EVERYBODY)
+            self._pages[key] = PreparedPage.of(self._profile(language, number, EVERYBODY))
         return self._pages[key]
 
-    def _profile_page(
-        self, language: Language, number: int, list_filter: ListFilter
-    ) -> PreparedPage:
+    def _profile(self, language: Language, number: int, list_filter: ListFilter) -> bytes:
         candidate = self._candidate(number)
         portrait = self._portraits.get(number)
-        return self._render(
+        return self.render(
             "profile.html",
             language,
             f"/candidates/{number}",
@@ -203,7 +201,7 @@ class PageCache:
             withdrawals=[
                 w for w in describe_withdrawals(self.contest, language) if w.number == number
             ],
-            share=self.share_picture(language, number),
+            share=self.named_picture(language, number),
         )
 
     def _candidate(self, number: int) -> Candidate:
@@ -224,6 +222,13 @@ class PageCache:
         """Where the picture is that messengers show of a page. Raises NotFound."""
         card, _ = self.picture_text(language, number)
         return describe(self.contest, number, language, card)
+
+    def named_picture(self, language: Language, number: int = WHOLE_CONTEST) -> SharePicture | None:
+        """The picture that a page names; None before publication, when it is not served. Raises
+        NotFound."""
+        if not is_published(self.contest, self._made_at):
+            return None
+        return self.share_picture(language, number)
 
     def rules(self, language: Language, platforms: Collection[Platform]) -> PreparedPage:
         """The rules page, rendered again when the platforms or their person policies change."""
@@ -248,15 +253,55 @@ class PageCache:
             )
         return self._pages[key]
 
-    def standings(self, language: Language, shown: Standings, tag: str) -> PreparedPage:
-        """The standings page, rendered again when `tag` changes."""
-        cached = self._standings.get(language)
-        if cached is None or cached[0] != tag:
-            page = self._render(
-                "standings.html", language, "/standings", shown=shown, by_number=self._candidates
-            )
-            cached = self._standings[language] = (tag, page)
-        return cached[1]
+    def standings(self, language: Language, shown: ShownStandings) -> PreparedPage:
+        """The standings page, rendered again when what is shown changes."""
+        return self._while_shown(
+            "page",
+            language,
+            shown,
+            lambda: self.render(
+                "standings.html",
+                language,
+                "/standings",
+                shown=shown.standings,
+                line=cut_line(shown.standings.candidates or (), self.contest.rules.cut.size),
+                gains={candidate.number: candidate.gains for candidate in shown.trend.candidates},
+                by_number=self._candidates,
+            ),
+        )
+
+    def standings_table(self, language: Language, shown: ShownStandings) -> PreparedPage:
+        """The standings for spreadsheets. Raises NotFound while they are hidden."""
+        return self._while_shown(
+            "table",
+            language,
+            shown,
+            lambda: standings_csv(self.contest, shown.standings, language),
+        )
+
+    def standings_chart(self, language: Language, shown: ShownStandings) -> PreparedPage:
+        """The standings as a picture. Raises NotFound while they are hidden."""
+        return self._while_shown(
+            "chart",
+            language,
+            shown,
+            lambda: self.render(
+                "standings_chart.svg",
+                language,
+                "/standings",
+                shown=shown.standings,
+                chart=standings_chart(self.contest, shown.standings, language),
+            ),
+        )
+
+    def _while_shown(
+        self, form: str, language: Language, shown: ShownStandings, make: Callable[[], bytes]
+    ) -> PreparedPage:
+        """Return a form of the standings, made again when their tag changes."""
+        kept = self._standings.get((form, language))
+        if kept is None or kept[0] != shown.tag:
+            kept = self._standings[form, language] = (shown.tag, PreparedPage.of(make()))
+        return kept[1]
 
     def ballot(self, language: Language, variant: int) -> PreparedPage:
         """The ballot page with no candidate selected."""
@@ -281,7 +326,7 @@ class PageCache:
             countdown=self._countdown,
             pictures=self._portraits,
             public_url=self._public_url,
-            **{"share": self.share_picture(language), **values},
+            **{"share": self.named_picture(language), **values},
         )
 
     def frame(self, template: str, language: Language, below: str, **values: Hashable) -> PageFrame:

@@ -9,6 +9,7 @@ from voting_service.sites.public.embed.files import embed_file
 from voting_service.sites.public.embed.frame import frame
 from voting_service.sites.public.embed.guide import guide
 from voting_service.sites.public.embed.token_checker import check_token, token_checker
+from voting_service.sites.public.pages.standings_views import StandingsChart
 
 GUIDE = [
     Route("/{language}/platforms", guide),
@@ -21,4 +22,5 @@ GUIDE = [
 ROUTES = [
     Route("/embed/{name}", embed_file),
     Route("/embed/{slug}/frame", frame),
+    Route("/embed/{slug}/standings.svg", StandingsChart(), methods=["GET"]),
 ]

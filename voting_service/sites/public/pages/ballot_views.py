@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from starlette.responses import RedirectResponse, Response
 
+from voting_service.contests.list_order import ordered_candidates
 from voting_service.contests.model import Contest
 from voting_service.errors import (
     AlreadyVoted,
@@ -22,7 +23,6 @@ from voting_service.errors import (
 from voting_service.i18n.formatting import written_list
 from voting_service.infrastructure.timeouts import CHALLENGE_GRACE_SECONDS
 from voting_service.sites.public.api.cast_ballot import SubmittedBallot, submit_ballot
-from voting_service.sites.public.caches.pages import ordered_candidates
 from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.forms import (
     CHOICE,
@@ -177,7 +177,7 @@ def _read_period(form: BallotForm, context: PageContext) -> date | None:
     try:
         period = date.fromisoformat(form.fields[PERIOD])
     except ValueError:
-        raise PeriodFault from None
+        raise PeriodFault(context.contest.current_period(context.now)) from None
     check_period(period, context.contest, context.now)
     return period
 

@@ -1,27 +1,21 @@
-"""Endpoints of pages that are the same for everyone: prepared bytes.
-
-Bare ASGI endpoints: Starlette's request and response objects would cost more than the read.
-"""
+"""Endpoints of pages that are the same for everyone: prepared bytes."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, NamedTuple
+from urllib.parse import parse_qsl
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
-from voting_service.i18n.text import Language
+from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.sites.public.api.reads import matches
 from voting_service.sites.public.caches.pages import PageCache
+from voting_service.sites.public.prepared_reads import Answer, PreparedRead
 from voting_service.sites.public.state import ContestState, PublicState
 from voting_service.sites.shared.prepared_pages import PreparedPage, accepts_gzip
 from voting_service.sites.shared.problem_documents import Headers
-from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 
 SHARED = b"public, max-age=10, stale-while-revalidate=60"
-_HTML: Headers = [
-    (b"content-type", b"text/html; charset=utf-8"),
-    *((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()),
-]
 _GZIP = (b"content-encoding", b"gzip")
 
 
@@ -33,9 +27,11 @@ class PageSource(NamedTuple):
     language: Language
 
 
-class CachedPage:
+class CachedPage(PreparedRead):
     """An endpoint that returns a prepared page, or 304. Subclasses find the page."""
 
+    headers: ClassVar[Headers | None] = None
+    """Of what is no page."""
     cache_control: ClassVar[bytes] = SHARED
     vary: ClassVar[bytes] = b"Accept-Encoding"
 
@@ -43,40 +39,29 @@ class CachedPage:
         """Return the page. Raises a VotingError."""
         raise NotImplementedError
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        await self.send(scope, send, self.find(load_page_source(scope), scope["path_params"]))
+    def answer(self, scope: Scope) -> Answer:
+        return self.page_answer(scope, self.find(load_page_source(scope), scope["path_params"]))
 
-    async def send(
-        self, scope: Scope, send: Send, page: PreparedPage, more: Headers | None = None
-    ) -> None:
-        """Send the page, compressed if the client accepts it. The entity tag is weak, because it
+    def page_answer(self, scope: Scope, page: PreparedPage, more: Headers | None = None) -> Answer:
+        """Return the page, compressed if the client accepts it. The entity tag is weak, because it
         is the same for both forms."""
-        if_none_match = encoding = b""
-        for name, value in scope["headers"]:
-            if name == b"if-none-match":
-                if_none_match = value
-            elif name == b"accept-encoding":
-                encoding = value
+        sent = dict(scope["headers"])
         etag = page.etag.encode()
         headers = [
-            *_HTML,
+            *(self.headers or scope["state"]["app_state"].page_headers),
             (b"etag", b"W/" + etag),
             (b"cache-control", self.cache_control),
             (b"vary", self.vary),
             *(more or ()),
         ]
-        if if_none_match and matches(if_none_match, etag):
-            status, body = 304, b""
-        else:
-            status, body = 200, page.body
-            if encoding and accepts_gzip(encoding.decode("latin-1")):
-                body = page.packed
-                headers.append(_GZIP)
-            headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send(
-            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body}
-        )
+        if matches(sent.get(b"if-none-match", b""), etag):
+            return Answer(304, headers, b"")
+        body = page.body
+        if accepts_gzip(sent.get(b"accept-encoding", b"").decode("latin-1")):
+            body = page.packed
+            headers.append(_GZIP)
+        headers.append((b"content-length", b"%d" % len(body)))
+        return Answer(200, headers, body)
 
 
 def load_page_source(scope: Scope) -> PageSource:
@@ -85,5 +70,11 @@ def load_page_source(scope: Scope) -> PageSource:
     path = scope["path_params"]
     state: PublicState = scope["state"]["app_state"]
     contest_state = state.published_contest_state(path["slug"])
-    language: Language = path["language"]
+    language: Language = path.get("language") or _requested_language(scope)
     return PageSource(contest_state, contest_state.page_cache(state.clock()), language)
+
+
+def _requested_language(scope: Scope) -> Language:
+    """Return the language that a query asks for; Chinese otherwise."""
+    requested = dict(parse_qsl(scope["query_string"].decode("ascii", "replace"))).get("language")
+    return next((language for language in LANGUAGES if language == requested), "zh")

@@ -2,70 +2,85 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
-from voting_service.i18n.text import Language
 from voting_service.sites.public.caches.candidate_list import ListFilter
-from voting_service.sites.public.caches.pages import PageCache
+from voting_service.sites.public.caches.filtered_pages import FilteredPage
 from voting_service.sites.public.pages.cached_views import CachedPage, PageSource, load_page_source
 from voting_service.sites.public.pages.responses import keep_order, order_in
+from voting_service.sites.public.prepared_reads import Answer, NotPrepared
 from voting_service.sites.public.rendering import STATIC
+from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.prepared_pages import PreparedPage
 from voting_service.sites.shared.problem_documents import Headers
 from voting_service.sites.shared.static_files import static_response
 
 
-class CandidatesPage(CachedPage):
-    """All candidates, in this visitor's order; those whom the filter in the address does not let
-    through are hidden."""
+class _FilterablePage(CachedPage):
+    """A page whose address may carry a filter. The app renders what is not kept, after the limit on
+    reads in hand."""
+
+    def everybody(self, scope: Scope, source: PageSource) -> Answer:
+        """Return the page without a filter."""
+        raise NotImplementedError
+
+    def answer(self, scope: Scope) -> Answer:
+        source = load_page_source(scope)
+        filtered_page = _filtered_page(scope, source)
+        if not any(filtered_page.list_filter):
+            return self.everybody(scope, source)
+        page = source.page_cache.filtered.get(filtered_page)
+        if page is None:
+            raise NotPrepared
+        return self.page_answer(scope, page)
+
+    async def full_answer(self, scope: Scope) -> Answer:
+        try:
+            return self.answer(scope)
+        except NotPrepared:
+            source = load_page_source(scope)
+            state: PublicState = scope["state"]["app_state"]
+            filtered_page = _filtered_page(scope, source)
+            render = partial(source.page_cache.render_filtered, filtered_page)
+            return self.page_answer(scope, await state.render_queue.run(render))
+
+
+def _filtered_page(scope: Scope, source: PageSource) -> FilteredPage:
+    list_filter = ListFilter.from_query(scope["query_string"])
+    return FilteredPage(source.language, list_filter, scope["path_params"].get("number"))
+
+
+class CandidatesPage(_FilterablePage):
+    """All candidates, in this visitor's order; with a filter by number, and those whom it does not
+    let through are hidden."""
 
     cache_control = b"private, no-cache"
     vary = b"Accept-Encoding, Cookie"
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        contest_state, page_cache, language = load_page_source(scope)
+    def everybody(self, scope: Scope, source: PageSource) -> Answer:
+        contest_state, page_cache, language = source
         if contest_state.contest.rules.list_order == "number":
-            await self.send(scope, send, _list_page(scope, page_cache, language, 0))
-            return
-        variant, is_new = order_in(_cookies(scope))
+            return self.page_answer(scope, page_cache.candidates(language, 0))
+        variant, is_new = order_in(dict(scope["headers"]).get(b"cookie", b""))
         set_order: Headers = []
         if is_new:
             response = Response()
             keep_order(response, variant)
             set_order = [header for header in response.raw_headers if header[0] == b"set-cookie"]
-        await self.send(scope, send, _list_page(scope, page_cache, language, variant), set_order)
+        return self.page_answer(scope, page_cache.candidates(language, variant), set_order)
 
 
-def _list_page(
-    scope: Scope, page_cache: PageCache, language: Language, variant: int
-) -> PreparedPage:
-    list_filter = ListFilter.from_query(scope["query_string"])
-    if not any(list_filter):
-        return page_cache.candidates(language, variant)
-    return page_cache.filtered_candidates(language, variant, list_filter)
-
-
-def _cookies(scope: Scope) -> bytes:
-    return next((value for name, value in scope["headers"] if name == b"cookie"), b"")
-
-
-class ProfilePage(CachedPage):
+class ProfilePage(_FilterablePage):
     """The profile of one candidate, beside those whom the filter in the address lets through."""
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        _, page_cache, language = load_page_source(scope)
+    def everybody(self, scope: Scope, source: PageSource) -> Answer:
         number: int = scope["path_params"]["number"]
-        list_filter = ListFilter.from_query(scope["query_string"])
-        page = (
-            page_cache.filtered_profile(language, number, list_filter)
-            if any(list_filter)
-            else page_cache.profile(language, number)
-        )
-        await self.send(scope, send, page)
+        return self.page_answer(scope, source.page_cache.profile(source.language, number))
 
 
 class CorrectionsPage(CachedPage):

@@ -42,7 +42,7 @@ async def index(request: Request) -> Response:
             path="",
             listed=listed,
             is_published=partial(is_published, now=now),
-            public_url=state.settings.public_url.rstrip("/"),
+            public_url=state.settings.public_url,
         )
         kept = state.index_pages[language] = (shown, PreparedPage.of(body))
     return page_response(request, kept[1], cache_control=_SHARED)
@@ -50,15 +50,31 @@ async def index(request: Request) -> Response:
 
 async def privacy(request: Request) -> Response:
     """Show what personal data is handled, what for and for how long."""
+    return _article(request, "privacy", "vote network browser objection share rights")
+
+
+async def voting_help(request: Request) -> Response:
+    """Show how to vote, and what to do when something goes wrong."""
+    return _article(request, "help", "vote receipt problems eyes ask")
+
+
+def _article(request: Request, name: str, sections: str) -> Response:
+    """Show the sections of a text that belongs to no contest."""
     state: PublicState = request.state.app_state
-    body = render(
-        "privacy.html",
-        language=language_of_path(request),
-        path="/privacy",
-        title=None,
-        public_url=state.settings.public_url.rstrip("/"),
-    )
-    return page_response(request, PreparedPage.of(body), cache_control=_SHARED)
+    language = language_of_path(request)
+    page = state.articles.get((name, language))
+    if page is None:
+        body = render(
+            "article.html",
+            language=language,
+            path=f"/{name}",
+            name=name,
+            sections=sections.split(),
+            title=None,
+            public_url=state.settings.public_url,
+        )
+        page = state.articles[name, language] = PreparedPage.of(body)
+    return page_response(request, page, cache_control=_SHARED)
 
 
 async def in_readers_language(request: Request) -> Response:
@@ -110,4 +126,5 @@ async def without_slash(request: Request) -> Response:
     begins with a language, so it never leads to another site."""
     below = request.path_params["below"].strip("/")
     language = request.path_params["language"]
-    return RedirectResponse(f"/{language}/{below}" if below else f"/{language}", 302)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/{language}/{below}{query}" if below else f"/{language}{query}", 302)

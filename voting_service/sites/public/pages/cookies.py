@@ -1,4 +1,4 @@
-r"""The cookies in a visitor's browser, apart from the order of the list.
+r"""The cookies in a visitor's browser. The privacy notice (`/privacy`) names all of them.
 
 | cookie           | contents                       | scripts | lifetime                        |
 |------------------|--------------------------------|---------|---------------------------------|
@@ -7,10 +7,12 @@ r"""The cookies in a visitor's browser, apart from the order of the list.
 | `choice-SLUG`    | numbers under review           | no      | an hour                         |
 | `voted-SLUG`     | the id of a ballot cast here   | read it | until the voter may vote again  |
 | `sign-in`        | a sign-in at a provider        | no      | ten minutes                     |
+| `order`          | the order of the list          | no      | 40 days (responses.py)          |
+| `view`           | size and theme that were chosen| read it | 400 days (look/view.py)         |
 
 All are first-party, for every path and SameSite=Lax: browsers send them when a voter follows a
-platform's link, never with another site's post. Over https they are Secure and have the prefix
-`__Host-`, so that no other host of the domain can set them.
+platform's link, never with another site's post. Over https all but `order` and `view`, which matter
+to nobody else, have the prefix `__Host-`, so that no other host of the domain can set them.
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ class VisitorCookies(_OwnCookies):
         self, response: Response, token: str, seconds: int, platform: Platform
     ) -> None:
         """Keep the session, and through whom it was opened, which pages show."""
-        names = f"{quote(platform.name.zh)}|{quote(platform.name.en)}"
+        names = "|".join(quote(name, safe="") for name in (platform.name.zh, platform.name.en))
         self._set(response, self._session, token, seconds)
         self._set(response, self._platform, names, seconds, scripts=True)
 

@@ -12,7 +12,7 @@ from voting_service.contests.model import Platform
 from voting_service.errors import NotSignedIn, Unavailable, VotingError
 from voting_service.i18n.formatting import preferred_language
 from voting_service.i18n.text import LANGUAGES, Language
-from voting_service.sites.public.pages.sign_in_choices import sign_in_choices
+from voting_service.sites.public.pages.sign_in_choices import is_in_wechat, sign_in_choices
 from voting_service.sites.public.rendering import render, texts
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.problem_documents import problem_kind
@@ -50,6 +50,7 @@ def enter_page_response(
             shown,
             state.settings.public_url,
             next_page if OWN_PAGE.fullmatch(next_page) else "",
+            in_wechat=is_in_wechat(request),
         ),
     )
     headers = dict(_PAGE_HEADERS)

@@ -17,11 +17,12 @@ from voting_service.nomination.notices.repository import (
     load_notices,
 )
 from voting_service.sites.public.api.reads import json_response, requested_version
+from voting_service.sites.public.pages.cached_views import SHARED
 from voting_service.sites.public.pages.responses import language_of_path, page_response
 from voting_service.sites.public.rendering import render
 from voting_service.sites.public.state import PublicState
 
-_SHARED = "public, max-age=10, stale-while-revalidate=60"
+_SHARED = SHARED.decode()
 
 
 async def _requested_notice(request: Request) -> PublishedNotice:
@@ -56,7 +57,7 @@ async def notice_page(request: Request) -> Response:
             published=published,
             is_over=is_over,
             lot=lot,
-            public_url=state.settings.public_url.rstrip("/"),
+            public_url=state.settings.public_url,
         )
 
     key = language, request.path_params["slug"], requested_version(request)
@@ -81,7 +82,7 @@ async def notices_page(request: Request) -> Response:
             path="/notices",
             title=None,
             notices=notices,
-            public_url=state.settings.public_url.rstrip("/"),
+            public_url=state.settings.public_url,
         )
 
     page = await state.shown_notices.get(language, now, load, render_list)

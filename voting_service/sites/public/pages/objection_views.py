@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from voting_service.contests.objections.model import (
     LIMITS,
@@ -15,7 +15,12 @@ from voting_service.contests.objections.model import (
     WrittenObjection,
     sender_hash,
 )
-from voting_service.contests.objections.service import look_up_objection, submit_objection
+from voting_service.contests.objections.repository import load_first_cut
+from voting_service.contests.objections.service import (
+    OBJECTIONS_AFTER_CUT,
+    look_up_objection,
+    submit_objection,
+)
 from voting_service.errors import (
     InvalidInput,
     MalformedInput,
@@ -41,11 +46,12 @@ from voting_service.sites.shared.same_origin import refuse_cross_site
 MAX_BODY_BYTES = 64 * 1024
 """The longest objection, each character percent-encoded."""
 _MAX_TYPED = 80
+Closed = Literal["not_yet", "over", "erased"]
 
 
 class Objectionable(NamedTuple):
     """What a form objects to: `back` is its page, below the language; `until` is when objections
-    end, None if they do not. `is_open` is whether they are taken now."""
+    end, None if that is not known. `closed` is why none is taken now, None while they are."""
 
     target: ObjectionTarget
     title: Text
@@ -53,7 +59,7 @@ class Objectionable(NamedTuple):
     back: str
     zone: tzinfo
     until: datetime | None
-    is_open: bool
+    closed: Closed | None
 
 
 async def contest_objection(context: PageContext) -> Response:
@@ -70,7 +76,19 @@ async def _of_contest(context: PageContext) -> Objectionable:
     contest, now = context.contest, context.now
     async with acquire(context.state.read_pool) as connection:
         shown = await shown_result(connection, contest.id, now)
-    until = None if shown is None else datetime.fromisoformat(shown.read().objections_until)
+        cut_at = await load_first_cut(connection, contest.id)
+    until = None
+    if shown is not None:
+        until = datetime.fromisoformat(shown.read().objections_until)
+    elif cut_at is not None and not contest.rules.cut.panel:
+        until = cut_at + OBJECTIONS_AFTER_CUT
+    closed: Closed | None = None
+    if contest.phase(now) != "closed":
+        closed = "not_yet"
+    elif context.contest_state.keys.pseudonym is None:
+        closed = "erased"
+    elif until is not None and now >= until:
+        closed = "over"
     return Objectionable(
         ObjectionTarget(contest_id=contest.id),
         contest.rules.title,
@@ -78,7 +96,7 @@ async def _of_contest(context: PageContext) -> Objectionable:
         f"/{contest.slug}/outcome",
         contest.zone,
         until,
-        contest.phase(now) == "closed" and (until is None or now < until),
+        closed,
     )
 
 
@@ -100,7 +118,7 @@ async def _of_notice(request: Request) -> Objectionable:
         back,
         notice.zone,
         until,
-        now < until,
+        None if now < until else "over",
     )
 
 
@@ -113,15 +131,12 @@ async def _answer(request: Request, about: Objectionable) -> Response:
         refuse_cross_site(request, state.settings.public_url)
         form = await read_form(request, tuple(LIMITS), MAX_BODY_BYTES)
         fields = {name: form.fields.get(name, "").replace("\r\n", "\n") for name in LIMITS}
-        if not about.is_open:
+        if about.closed is not None:
             raise Refused("sites.public.pages.objections_not_open")
         number = await _submit(request, about.target, fields)
     except VotingError as error:
         return _form(request, about, fields, error)
-    language = language_of_path(request)
-    return RedirectResponse(
-        f"/{language}/objections?number={number}#received", 303, {"cache-control": "no-store"}
-    )
+    return await _state_page(request, number, is_new=True)
 
 
 async def _submit(request: Request, target: ObjectionTarget, fields: Mapping[str, str]) -> str:
@@ -186,10 +201,21 @@ def _kind(error: VotingError) -> str:
 
 
 async def objections(request: Request) -> Response:
-    """Show the form for an objection's number and, for a number, its state and the answer."""
+    """Show the form for an objection's number."""
+    return await _state_page(request, "")
+
+
+async def find_objection(request: Request) -> Response:
+    """Show the state of an objection and the answer. Its number is posted: its holder reads the
+    answer, so it stands in no address and no log. Raises as `read_form`."""
+    form = await read_form(request, ("number",), MAX_BODY_BYTES)
+    typed = form.fields.get("number", "").strip()[:_MAX_TYPED].replace("\0", "?")
+    return await _state_page(request, typed)
+
+
+async def _state_page(request: Request, typed: str, *, is_new: bool = False) -> Response:
     state: PublicState = request.state.app_state
     language = language_of_path(request)
-    typed = request.query_params.get("number", "").strip()[:_MAX_TYPED].replace("\0", "?")
     shown, error = None, None
     if typed:
         try:
@@ -208,6 +234,7 @@ async def objections(request: Request) -> Response:
         path="/objections",
         title=None,
         typed=typed,
+        is_new=is_new,
         shown=shown,
         contest=contest,
         zone=contest.zone if contest else BEIJING,

@@ -28,7 +28,11 @@ from voting_service.sites.public.api.cast_ballot import PlatformSwitchedOff
 from voting_service.sites.public.pages.context import PageContext, load_context
 from voting_service.sites.public.pages.forms import csrf_token
 from voting_service.sites.public.pages.responses import rendered_response
-from voting_service.sites.public.pages.sign_in_choices import SignInChoice, sign_in_choices
+from voting_service.sites.public.pages.sign_in_choices import (
+    SignInChoice,
+    is_in_wechat,
+    sign_in_choices,
+)
 from voting_service.sites.public.rendering import dated, deadline, texts
 from voting_service.sites.shared.problem_documents import problem_kind
 
@@ -141,4 +145,5 @@ def sign_in_choices_on(context: PageContext) -> list[SignInChoice]:
         context.language,
         state.settings.public_url,
         f"{context.address}/ballot/review",
+        in_wechat=is_in_wechat(context.request),
     )

@@ -22,6 +22,7 @@ from voting_service.infrastructure.http_clients.authorization_requests import (
     encrypt,
     new_secrets,
 )
+from voting_service.infrastructure.strict_json import printable
 from voting_service.sites.public.api.sessions import SignInRequest
 from voting_service.sites.public.pages.cookies import PendingSignInCookie
 from voting_service.sites.public.pages.enter_page import (
@@ -30,13 +31,12 @@ from voting_service.sites.public.pages.enter_page import (
     choose_language,
     enter_page_response,
 )
+from voting_service.sites.public.pages.sign_in_choices import is_in_wechat
 from voting_service.sites.public.pages.sign_in_landing import sign_in_and_redirect
 from voting_service.sites.public.state import PublicState
 from voting_service.voting.voters.service import KINDS_WITH_REDIRECT
 
 _LABEL = "voter's sign-in under way"
-_WECHAT = "micromessenger"
-"""In the user agent of WeChat's own browser, where alone WeChat signs anybody in."""
 
 
 class PendingSignIn(AuthorizationRequest, frozen=True, kw_only=True):
@@ -56,11 +56,12 @@ async def start(request: Request) -> Response:
     if platform is None:
         raise NotFound("sites.public.pages.no_such_page")
     next_page = request.query_params.get("next", "")
+    if not OWN_PAGE.fullmatch(next_page):  # it is kept in a cookie, which browsers bound
+        next_page = ""
     if platform.kind not in KINDS_WITH_REDIRECT and platform.enabled and platform.entrance:
         return RedirectResponse(platform.entrance, 303, NO_REFERRER)
-    agent = request.headers.get("user-agent", "").lower()
     if platform.kind not in KINDS_WITH_REDIRECT or (
-        platform.kind == "wechat" and _WECHAT not in agent
+        platform.kind == "wechat" and not is_in_wechat(request)
     ):
         return enter_page_response(request, platform=platform, next_page=next_page)
     try:
@@ -100,7 +101,7 @@ def _contest(state: PublicState, next_page: str) -> str:
 
 def _redirect_uri(state: PublicState) -> str:
     """Return the address that is registered at the providers."""
-    return state.settings.public_url.rstrip("/") + "/enter"
+    return f"{state.settings.public_url}/enter"
 
 
 async def returned(request: Request) -> Response:
@@ -129,7 +130,7 @@ async def _finish(request: Request, pending: PendingSignIn, platform: Platform |
     if not query.get("code"):
         raise TokenRefused("sites.public.pages.provider_without_code")
     if platform is None:
-        raise TokenRefused("sites.public.api.no_such_platform")
+        raise TokenRefused("sites.public.api.no_such_platform", slug=printable(pending.platform))
     adapter = state.sign_in.redirecting(platform)
     credential = adapter.credential(pending, query["code"], _redirect_uri(state))
     return await sign_in_and_redirect(

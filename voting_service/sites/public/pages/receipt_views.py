@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -16,7 +15,7 @@ from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.sites.public.api.reads import find_ballot
 from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.responses import rendered_response
-from voting_service.sites.public.rendering import dated
+from voting_service.sites.public.rendering import dated, fitting_size
 from voting_service.sites.shared.page_frame import placeholder
 from voting_service.sites.shared.qr_code import QrCodes
 from voting_service.sites.shared.security_headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
@@ -188,10 +187,3 @@ def grouped(hexadecimal: str) -> str:
     return " ".join(
         hexadecimal[start : start + _GROUP] for start in range(0, len(hexadecimal), _GROUP)
     )
-
-
-def fitting_size(text: str, width: int, largest: int) -> int:
-    """Return the largest font size at which a line fits. Ideographs are as wide as high, other
-    characters a little over half as wide."""
-    ems = sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.58 for c in text)
-    return min(largest, int(width / max(ems, 1.0)))

@@ -8,11 +8,11 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
+from voting_service.contests.list_order import VARIANTS
 from voting_service.errors import NotFound
 from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.infrastructure.prepared_response import Prepared
 from voting_service.sites.public.api.reads import matches
-from voting_service.sites.public.caches.pages import VARIANTS
 from voting_service.sites.shared.prepared_pages import PreparedPage, accepts_gzip
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 

@@ -31,28 +31,31 @@ from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.responses import page_response, rendered_response
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
+from voting_service.voting.exposure.repository import load_report
 
 
 async def result(context: PageContext) -> Response:
     """Show winners and nominees by number, or that the result is not announced yet."""
     contest, now = context.contest, context.now
 
-    async def load() -> tuple[Result | None, bool, bool]:
+    async def load() -> tuple[Result | None, bool, bool, bool]:
         async with acquire(context.state.read_pool) as connection:
             shown = await shown_result(connection, contest.id, now)
             albums = await album_languages(connection, contest.id, shown.version) if shown else ()
-        is_over = shown is not None and _objections_until(shown) <= now
-        return shown, context.language in albums, is_over
+            exposure = await load_report(connection, contest.id)
+        is_over = shown is not None and objections_until(shown) <= now
+        return shown, context.language in albums, exposure is not None, is_over
 
-    def render(loaded: tuple[Result | None, bool, bool]) -> bytes:
-        shown, has_album, _ = loaded
+    def render(loaded: tuple[Result | None, bool, bool, bool]) -> bytes:
+        shown, has_album, has_exposure, _ = loaded
         return context.page_cache.render(
             "result.html",
             context.language,
             "/result",
             result=None if shown is None else shown.read(),
-            objections_until=None if shown is None else _objections_until(shown),
+            objections_until=None if shown is None else objections_until(shown),
             has_album=has_album,
+            has_exposure=has_exposure,
             now=now,
         )
 
@@ -61,7 +64,8 @@ async def result(context: PageContext) -> Response:
     return page_response(context.request, page, cache_control="no-store")
 
 
-def _objections_until(shown: Result) -> datetime:
+def objections_until(shown: Result) -> datetime:
+    """Return when objections to a result end."""
     return datetime.fromisoformat(shown.read().objections_until)
 
 

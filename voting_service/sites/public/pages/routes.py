@@ -11,6 +11,7 @@ from voting_service.i18n.text import LANGUAGES
 from voting_service.sites.public.pages import (
     ballot_views,
     contest_list_views,
+    exposure_views,
     notice_views,
     objection_views,
     provider_sign_in_views,
@@ -19,6 +20,7 @@ from voting_service.sites.public.pages import (
     rules_and_cut_views,
     share_views,
     sign_in_views,
+    wechat_views,
     well_known_views,
 )
 from voting_service.sites.public.pages.candidate_views import (
@@ -29,6 +31,7 @@ from voting_service.sites.public.pages.candidate_views import (
 )
 from voting_service.sites.public.pages.problem_views import page, published
 from voting_service.sites.public.pages.standings_views import StandingsPage
+from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.look import view
 
 
@@ -42,6 +45,7 @@ register_url_convertor("language", LanguageConvertor())
 
 SITE_PAGES = {
     "contests": contest_list_views.in_readers_language,
+    "help": contest_list_views.voting_help,
     "notices": notice_views.notices_page,
     "objections": objection_views.objections,
     "privacy": contest_list_views.privacy,
@@ -63,6 +67,12 @@ async def site_page(request: Request) -> Response:
     return await SITE_PAGES[request.path_params["name"]](request)
 
 
+def is_https(request: Request) -> bool:
+    """Return whether people read the site over https."""
+    state: PublicState = request.state.app_state
+    return state.settings.public_url.startswith("https://")
+
+
 CONTEST = "/{language:language}/{slug}"
 
 NOTICES = "/{language:language}/notices"
@@ -80,11 +90,12 @@ READS = [
 ROUTES = [
     Route("/", contest_list_views.in_readers_language),
     Route("/contests", contest_list_views.in_readers_language),
+    Route("/wechat/signature", wechat_views.signature),
     Route("/robots.txt", well_known_views.robots),
     Route("/favicon.ico", well_known_views.favicon),
     Route("/.well-known/security.txt", well_known_views.security_contact),
     Route("/static/{name:path}", static_file),
-    *view.ROUTES,
+    *view.routes(is_https),
     Route("/notices", notice_views.in_readers_language),
     Route("/notices/{slug}", notice_views.in_readers_language),
     Route(f"{NOTICES}/{{slug}}", notice_views.notice_page),
@@ -98,12 +109,14 @@ ROUTES = [
         page(objection_views.contest_objection),
         methods=["GET", "POST"],
     ),
+    Route("/{language:language}/objections", objection_views.find_objection, methods=["POST"]),
     Route(f"{CONTEST}/rules", page(rules_and_cut_views.rules)),
     Route(
         f"{CONTEST}/share/{{number:int}}-{{digest}}.jpeg",
         page(published(share_views.share_picture)),
     ),
     Route(f"{CONTEST}/cut", page(rules_and_cut_views.cut)),
+    Route(f"{CONTEST}/exposure", page(exposure_views.exposure)),
     Route("/enter", sign_in_views.enter_page),
     Route("/enter", sign_in_views.enter, methods=["POST"]),
     Route("/enter/{platform}", provider_sign_in_views.start),

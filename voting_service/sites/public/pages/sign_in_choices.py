@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlencode
 
 from markupsafe import Markup
+from starlette.requests import Request
 
-from voting_service.contests.model import Platform
+from voting_service.contests.model import Logo, Platform
 from voting_service.i18n.text import Language
 from voting_service.sites.shared.qr_code import QrCode
 from voting_service.voting.voters.service import KINDS_WITH_REDIRECT
@@ -19,8 +20,9 @@ class SignInChoice(NamedTuple):
     """One platform as `platforms.html` shows it; `app` is what its users know it by.
 
     `kind` names the text: `app` opens the entrance, `scan` is for WeChat, whose browser alone can
-    sign in, `provider` signs in from here, `website` leads to the first origin, and `name` is all
-    there is. A code is for people who read on another screen than that of their telephone.
+    sign in, `provider` signs in from here (in WeChat's browser, WeChat too), `website` leads to the
+    first origin, and `name` is all there is. A code is for people who read on another screen than
+    that of their telephone.
     """
 
     kind: Literal["app", "scan", "provider", "website", "name"]
@@ -28,17 +30,32 @@ class SignInChoice(NamedTuple):
     app: str
     link: str = ""
     code: Markup | None = None
+    logo: Logo | None = None
 
 
 def sign_in_choices(
-    platforms: Iterable[Platform], language: Language, public_url: str, next_page: str = ""
+    platforms: Iterable[Platform],
+    language: Language,
+    public_url: str,
+    next_page: str = "",
+    *,
+    in_wechat: bool = False,
 ) -> list[SignInChoice]:
     """Return the choices in the order of registration. After signing in at a provider the visitor
     reads `next_page`, a path of ours."""
-    return [
-        _choice(platform, language, public_url.rstrip("/"), next_page)
+    choices = [
+        _choice(platform, language, public_url, next_page)._replace(logo=platform.logo)
         for platform in sorted(platforms, key=lambda platform: platform.id)
     ]
+    if not in_wechat:
+        return choices
+    return [c._replace(kind="provider", code=None) if c.kind == "scan" else c for c in choices]
+
+
+def is_in_wechat(request: Request) -> bool:
+    """Return whether the page is read in WeChat's own browser, where alone WeChat signs anybody
+    in."""
+    return "micromessenger" in request.headers.get("user-agent", "").lower()
 
 
 def _choice(

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from voting_service.contests.model import Platform
-from voting_service.errors import Fault, InvalidInput, VotingError
+from voting_service.errors import Fault, InvalidInput, TokenRefused, VotingError
 from voting_service.sites.public.api.sessions import MAX_BODY_BYTES, SignInRequest
 from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.enter_page import (
@@ -32,6 +32,7 @@ from voting_service.sites.public.pages.provider_sign_in_views import returned
 from voting_service.sites.public.pages.sign_in_landing import sign_in_and_redirect
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.same_origin import refuse_cross_site
+from voting_service.voting.voters.service import KINDS_WITH_REDIRECT
 
 _FIELDS = ("platform", "token", "contest", "next", "language")
 
@@ -67,6 +68,9 @@ async def enter(request: Request) -> Response:
             trusted=platform.origins if platform else (),
             proves_itself=True,
         )
+        if platform and platform.kind in KINDS_WITH_REDIRECT:
+            # A code that somebody else obtained: a sign-in at a provider ends where it began.
+            raise TokenRefused("sites.public.pages.sign_in_begins_here")
         return await sign_in_and_redirect(request, _credential(form), next_page, language)
     except VotingError as error:
         return enter_page_response(request, error, platform=platform, language=language)

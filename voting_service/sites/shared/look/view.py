@@ -7,12 +7,12 @@ bytes for everybody and every cache.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 COOKIE = "view"
 _SECONDS = 400 * 86_400
@@ -30,7 +30,7 @@ def chosen_view(request: Request) -> list[str]:
     return [name for name in _SWITCHES if name in kept]
 
 
-async def choose_view(request: Request) -> Response:
+def _choose_view(request: Request, is_https: bool) -> Response:
     """Keep `size` or `theme` of the query, and redirect (303) to the page with the link."""
     chosen = set(chosen_view(request))
     for name, options in (("size", SIZES), ("theme", THEMES)):
@@ -42,7 +42,7 @@ async def choose_view(request: Request) -> Response:
         COOKIE,
         ".".join(option for option in _SWITCHES if option in chosen),
         max_age=_SECONDS,
-        secure=request.url.scheme == "https",
+        secure=is_https,
         samesite="lax",
     )
     return response
@@ -63,7 +63,25 @@ def _way_back(request: Request) -> str:
         return "/"
     if page.netloc != request.headers.get("host") or page.path.startswith("//"):
         return "/"
-    return f"{page.path}?{page.query}" if page.query else page.path or "/"
+    if _can_be_read(request, page.path):
+        return f"{page.path}?{page.query}" if page.query else page.path
+    # A page that answered a form, as with its faults, may have an address that only forms have.
+    path = page.path
+    while path and not _can_be_read(request, path):
+        path = path.rpartition("/")[0]
+    return path or "/"
 
 
-ROUTES = [Route("/view", choose_view), Route("/view.css", view_sheet)]
+def _can_be_read(request: Request, path: str) -> bool:
+    """Return whether the app has a page at a path, rather than what a form is sent to."""
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": ""}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+
+def routes(is_https: Callable[[Request], bool]) -> list[Route]:
+    """Return the routes for a site; over https its cookie is Secure."""
+
+    async def choose_view(request: Request) -> Response:
+        return _choose_view(request, is_https(request))
+
+    return [Route("/view", choose_view), Route("/view.css", view_sheet)]

@@ -44,7 +44,10 @@ AT_ONCE_EACH = 2
 WAIT_SECONDS = 20.0
 """How long a further upload waits."""
 _MEDIA_TYPE = "multipart/form-data"
+ENCODING_WAIT_SECONDS = 60.0
+"""How long an upload of pictures waits for another one."""
 _turns = asyncio.Semaphore(AT_ONCE)
+_encoding = asyncio.Semaphore(1)
 _own_turns: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
 
@@ -123,6 +126,23 @@ async def _turn(request: Request) -> AsyncGenerator[None, None]:
                 "sites.shared.signed_in.too_many_uploads", retry_after_seconds=5
             ) from None
         yield
+
+
+@asynccontextmanager
+async def encoding_turn() -> AsyncGenerator[None, None]:
+    """Let one upload be unpacked and encoded at a time: it takes every processor. Raises
+    Unavailable."""
+    try:
+        async with asyncio.timeout(ENCODING_WAIT_SECONDS):
+            await _encoding.acquire()
+    except TimeoutError:
+        raise Unavailable(
+            "sites.shared.signed_in.too_many_uploads", retry_after_seconds=30
+        ) from None
+    try:
+        yield
+    finally:
+        _encoding.release()
 
 
 async def _parse(

@@ -8,7 +8,7 @@ replaced at any moment if each has a `kid`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -28,6 +28,7 @@ from voting_service.infrastructure.http_clients.input_checks import check_addres
 from voting_service.infrastructure.http_clients.json_web_tokens import (
     CLOCK_SKEW_SECONDS,
     open_token,
+    peek_claim,
     read_unverified,
 )
 from voting_service.infrastructure.http_clients.verification_keys import (
@@ -35,6 +36,7 @@ from voting_service.infrastructure.http_clients.verification_keys import (
     PinnedKeys,
     PublishedKeys,
 )
+from voting_service.infrastructure.strict_json import printable
 from voting_service.voting.voters.identity import Identity
 from voting_service.voting.voters.platform_adapter import AdapterTools, read_config
 
@@ -45,6 +47,7 @@ REMEMBERED_SECONDS = MAX_LIFETIME_SECONDS + 2 * CLOCK_SKEW_SECONDS
 """The longest a token can be valid: issued a skew ahead of our clock, used a skew after expiry."""
 _PERSON = re.compile(r"[0-9A-Fa-f]{64}")
 """An HMAC-SHA-256 in hexadecimal digits. Both cases are the same 32 bytes."""
+_SECONDS_OF_THE_YEAR_5138 = 10**11
 _EASTERNMOST_ZONE = timedelta(hours=14)
 
 _Seconds = Annotated[int, Meta(ge=0, le=2**53)]
@@ -75,18 +78,19 @@ _CLAIMS = msgspec.json.Decoder(Claims)
 
 def check_claims(claims: Claims, platform: Platform, *, contest_slug: str, now: datetime) -> None:
     """Check all rules of the claims. Raises TokenRefused with the first broken one."""
-    for broken in broken_rules(claims, platform, contest_slug=contest_slug, now=now):
+    for broken in broken_rules(claims, platform, contest_slugs=(contest_slug,), now=now):
         raise broken
 
 
 def broken_rules(
-    claims: Claims, platform: Platform, *, contest_slug: str, now: datetime
+    claims: Claims, platform: Platform, *, contest_slugs: Sequence[str], now: datetime
 ) -> Iterator[TokenRefused]:
-    """Yield an error for every broken rule; each begins with the claim's name and a colon."""
-    if claims.iss != platform.slug:
-        yield TokenRefused("voting.voters.platform_adapters.iss_not_platform", slug=platform.slug)
-    if claims.aud not in (contest_slug, [contest_slug]):
-        yield TokenRefused("voting.voters.platform_adapters.aud_not_contest", slug=contest_slug)
+    """Yield an error for every broken rule; each begins with the claim's name and a colon.
+
+    The token may be for any of the contests, and without one for any whatever.
+    """
+    yield from _broken_issuer(claims.iss, platform)
+    yield from _broken_audience(claims.aud, contest_slugs)
     yield from _broken_times(claims, now.timestamp())
     for name in ("sub", "jti"):
         try:
@@ -105,6 +109,37 @@ def broken_rules(
         )
 
 
+def check_issuer(token: str, platform: Platform) -> None:
+    """Raises TokenRefused when a token, as yet unverified, is of another platform: with this one's
+    keys its signature would look wrong, whatever else is."""
+    for broken in _broken_issuer(peek_claim(token, "iss"), platform):
+        raise broken
+
+
+def _broken_issuer(issuer: object, platform: Platform) -> Iterator[TokenRefused]:
+    if isinstance(issuer, str) and issuer != platform.slug:
+        yield TokenRefused(
+            "voting.voters.platform_adapters.iss_not_platform",
+            issuer=printable(issuer),
+            slug=platform.slug,
+        )
+
+
+def _broken_audience(audience: str | list[str], slugs: Sequence[str]) -> Iterator[TokenRefused]:
+    if isinstance(audience, list):
+        if len(audience) != 1:
+            yield TokenRefused(
+                "voting.voters.platform_adapters.aud_not_one_contest", count=len(audience)
+            )
+            return
+        audience = audience[0]
+    if slugs and audience not in slugs:
+        rule = "aud_not_contest" if len(slugs) == 1 else "aud_not_any_contest"
+        yield TokenRefused(
+            f"voting.voters.platform_adapters.{rule}", slug=slugs[0], slugs=", ".join(slugs)
+        )
+
+
 def _broken_person(person: str | None, policy: PersonPolicy) -> Iterator[TokenRefused]:
     match policy:
         case "never" if person is not None:
@@ -116,6 +151,13 @@ def _broken_person(person: str | None, policy: PersonPolicy) -> Iterator[TokenRe
 
 
 def _broken_times(claims: Claims, now_seconds: float) -> Iterator[TokenRefused]:
+    in_milliseconds = [
+        name for name in ("iat", "exp") if getattr(claims, name) > _SECONDS_OF_THE_YEAR_5138
+    ]
+    if in_milliseconds:
+        for name in in_milliseconds:
+            yield TokenRefused(f"voting.voters.platform_adapters.{name}_milliseconds")
+        return
     if claims.exp <= claims.iat:
         yield TokenRefused(
             "voting.voters.platform_adapters.exp_before_iat", seconds=claims.iat - claims.exp
@@ -152,12 +194,14 @@ def named_contest(token: str) -> str:
 
     Raises TokenRefused when it is malformed or names none.
     """
-    claims = read_unverified(token, _CLAIMS, ALGORITHMS, MAX_TOKEN_BYTES)
+    claims = read_unverified(token, _CLAIMS, MAX_TOKEN_BYTES)
     match claims.aud:
         case str(slug) | [slug]:
             return slug
-        case _:
-            raise TokenRefused("voting.voters.platform_adapters.aud_not_one_contest")
+        case several:
+            raise TokenRefused(
+                "voting.voters.platform_adapters.aud_not_one_contest", count=len(several)
+            )
 
 
 class SignedTokenSignIn:
@@ -169,6 +213,7 @@ class SignedTokenSignIn:
         self.keys = keys
 
     async def identify(self, credential: str, *, contest_slug: str) -> Identity:
+        check_issuer(credential, self._platform)
         claims = await open_token(
             credential, _CLAIMS, keys=self.keys, algorithms=ALGORITHMS, max_bytes=MAX_TOKEN_BYTES
         )

@@ -25,6 +25,7 @@ from voting_service.errors import (
     TokenRefused,
     Unavailable,
 )
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.http_clients.authorization_requests import AuthorizationRequest
 from voting_service.infrastructure.http_clients.openid_connect import (
     Algorithm,
@@ -80,7 +81,7 @@ def read_credential(credential: str) -> Credential:
         raise TokenRefused(
             "voting.voters.platform_adapters.malformed_member",
             value=fault.field or "token",
-            message=fault.message,
+            message=Text(zh=fault.zh or fault.message, en=fault.message),
         ) from None
 
 

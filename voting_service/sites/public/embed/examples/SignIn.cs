@@ -20,6 +20,7 @@ public static class SignIn
     /// Cache-Control: no-store.</summary>
     public static string SignInUrl(string userId, string nextPage = "", string phone = "")
     {
+        if (userId == "") throw new ArgumentException("the user id is missing");
         long now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var header = new Dictionary<string, object> { ["alg"] = "ES256", ["typ"] = "JWT" };
         if (KEY_ID != "") header["kid"] = KEY_ID;
@@ -35,13 +36,28 @@ public static class SignIn
         if (PERSON_KEY != "") claims["person"] = Person(phone);
         string signed = Part(JsonSerializer.SerializeToUtf8Bytes(header)) + "."
             + Part(JsonSerializer.SerializeToUtf8Bytes(claims));
-        using ECDsa key = ECDsa.Create();
-        key.ImportFromPem(File.ReadAllText("private.pem"));
+        using ECDsa key = PrivateKey();
         byte[] signature = key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256);
         string token = signed + "." + Part(signature);
         return VOTE + "/enter#platform=" + Uri.EscapeDataString(PLATFORM)
             + "&token=" + Uri.EscapeDataString(token)
             + "&next=" + Uri.EscapeDataString(nextPage);
+    }
+
+    static ECDsa PrivateKey()
+    {
+        ECDsa key = ECDsa.Create();
+        try
+        {
+            key.ImportFromPem(File.ReadAllText("private.pem"));
+        }
+        catch (Exception other) when (other is ArgumentException or CryptographicException)
+        {
+            throw new InvalidOperationException("private.pem is not a P-256 key", other);
+        }
+        if (key.KeySize != 256)
+            throw new InvalidOperationException("private.pem is not a P-256 key");
+        return key;
     }
 
     static string Person(string phone)
@@ -56,7 +72,7 @@ public static class SignIn
 
     public static void Main(string[] arguments) =>
         Console.WriteLine(SignInUrl(
-            arguments[0],
+            arguments.Length > 0 ? arguments[0] : "",
             arguments.Length > 1 ? arguments[1] : "",
             arguments.Length > 2 ? arguments[2] : ""));
 }

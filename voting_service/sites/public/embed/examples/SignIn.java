@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
 import java.security.Signature;
+import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Instant;
 import java.util.Base64;
@@ -27,6 +28,7 @@ public final class SignIn {
     /** The URL to send the user to: respond 303 with this Location and Cache-Control: no-store. */
     public static String signInUrl(String userId, String nextPage, String phone)
         throws Exception {
+        if (userId.isEmpty()) throw new IllegalArgumentException("the user id is missing");
         long now = Instant.now().getEpochSecond();
         String kid = KEY_ID.isEmpty() ? "" : ",\"kid\":" + json(KEY_ID);
         String header = "{\"alg\":\"EdDSA\",\"typ\":\"JWT\"" + kid + "}";
@@ -52,8 +54,12 @@ public final class SignIn {
 
     private static PrivateKey privateKey() throws Exception {
         String pem = Files.readString(PRIVATE_KEY).replaceAll("-----[A-Z ]+-----|\\s", "");
-        return KeyFactory.getInstance("Ed25519")
-            .generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
+        try {
+            return KeyFactory.getInstance("Ed25519")
+                .generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
+        } catch (InvalidKeySpecException other) {
+            throw new IllegalArgumentException("private.pem is not an Ed25519 key", other);
+        }
     }
 
     private static String part(byte[] bytes) {
@@ -75,8 +81,9 @@ public final class SignIn {
     }
 
     public static void main(String[] arguments) throws Exception {
+        String userId = arguments.length > 0 ? arguments[0] : "";
         String nextPage = arguments.length > 1 ? arguments[1] : "";
         String phone = arguments.length > 2 ? arguments[2] : "";
-        System.out.println(signInUrl(arguments[0], nextPage, phone));
+        System.out.println(signInUrl(userId, nextPage, phone));
     }
 }

@@ -12,6 +12,7 @@ const PERSON_KEY = ""; // only if your person policy is "required": the contest'
  * @param {string} [phone]
  */
 async function signInUrl(userId, nextPage = "", phone = "") {
+  if (typeof userId !== "string" || userId === "") throw new Error("the user id is missing");
   const { createHmac, createPrivateKey, randomUUID, sign } = await import("node:crypto");
   const { readFileSync } = await import("node:fs");
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -30,9 +31,18 @@ async function signInUrl(userId, nextPage = "", phone = "") {
   const header = { alg: "EdDSA", typ: "JWT", ...(KEY_ID && { kid: KEY_ID }) };
   const signed = `${part(header)}.${part(claims)}`;
   const key = createPrivateKey(readFileSync("private.pem"));
+  if (key.asymmetricKeyType !== "ed25519") throw new Error("private.pem is not an Ed25519 key");
   const signature = sign(null, Buffer.from(signed), key).toString("base64url");
   const fields = { platform: PLATFORM, token: `${signed}.${signature}`, next: nextPage };
   return `${VOTE}/enter#${new URLSearchParams(fields)}`;
 }
 
-signInUrl(...process.argv.slice(2)).then(console.log); // in your server, call signInUrl instead
+// In your server: const { signInUrl } = require("./sign-in.js"); in an .mjs file, write export
+// before the function and import it.
+if (typeof module === "object") module.exports = { signInUrl };
+if (/sign-in\.[cm]?js$/.test(process.argv[1])) {
+  signInUrl(...process.argv.slice(2)).then(console.log, (error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}

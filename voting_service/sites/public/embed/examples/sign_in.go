@@ -30,6 +30,9 @@ const (
 // SignInURL returns the URL to send the user to: respond 303 with this Location and
 // Cache-Control: no-store.
 func SignInURL(userID, nextPage, phone string) (string, error) {
+	if userID == "" {
+		return "", errors.New("the user id is missing")
+	}
 	key, err := privateKey()
 	if err != nil {
 		return "", err
@@ -72,11 +75,8 @@ func privateKey() (ed25519.PrivateKey, error) {
 		return nil, errors.New("private.pem is not a PEM file")
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, err
-	}
 	signer, ok := key.(ed25519.PrivateKey)
-	if !ok {
+	if err != nil || !ok {
 		return nil, errors.New("private.pem is not an Ed25519 key")
 	}
 	return signer, nil

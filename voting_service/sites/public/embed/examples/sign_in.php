@@ -9,6 +9,9 @@ const PERSON_KEY = ""; // only if your person policy is "required": the contest'
 /** The URL to send the user to: respond 303 with this Location and Cache-Control: no-store. */
 function sign_in_url(string $user_id, string $next_page = "", string $phone = ""): string
 {
+    if ($user_id === "") {
+        throw new InvalidArgumentException("the user id is missing");
+    }
     $now = time();
     $header = ["alg" => "EdDSA", "typ" => "JWT"];
     if (KEY_ID !== "") {
@@ -32,12 +35,15 @@ function sign_in_url(string $user_id, string $next_page = "", string $phone = ""
     return VOTE . "/enter#" . http_build_query($fields);
 }
 
-/** An Ed25519 key of openssl ends with the 32 bytes that sodium makes a key pair from. */
+/** An Ed25519 key of openssl is 16 bytes that say so and the 32 that sodium makes a key pair from. */
 function private_key(): string
 {
     $base64 = preg_replace("/-----[A-Z ]+-----|\s/", "", file_get_contents("private.pem"));
-    $seed = substr(base64_decode($base64, true), -32);
-    return sodium_crypto_sign_secretkey(sodium_crypto_sign_seed_keypair($seed));
+    $der = (string) base64_decode($base64, true);
+    if (strlen($der) !== 48 || !str_starts_with(bin2hex($der), "302e020100300506032b6570")) {
+        throw new RuntimeException("private.pem is not an Ed25519 key");
+    }
+    return sodium_crypto_sign_secretkey(sodium_crypto_sign_seed_keypair(substr($der, -32)));
 }
 
 function part(string $bytes): string
@@ -45,4 +51,7 @@ function part(string $bytes): string
     return rtrim(strtr(base64_encode($bytes), "+/", "-_"), "=");
 }
 
-echo sign_in_url(...array_slice($argv, 1)), "\n"; // in your server, call sign_in_url instead
+// In your server: require "sign_in.php"; and call sign_in_url.
+if (PHP_SAPI === "cli" && realpath($argv[0]) === __FILE__) {
+    echo sign_in_url(...(array_slice($argv, 1) ?: [""])), "\n";
+}

@@ -7,17 +7,24 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 VOTE = "https://vote.example"
 PLATFORM = "your-platform"
 CONTEST = "your-contest"
 KEY_ID = ""  # only if your platform has several keys: the kid of this key
 PERSON_KEY = ""  # only if your person policy is "required": the contest's shared key
-PRIVATE_KEY = Path("private.pem").read_text()
+PRIVATE_KEY = Path("private.pem")
 
 
 def sign_in_url(user_id: str, next_page: str = "", phone: str = "") -> str:
     """The URL to send the user to: respond 303 with this Location and Cache-Control: no-store."""
+    if not isinstance(user_id, str) or not user_id:
+        raise ValueError("the user id is missing")
+    private_key = load_pem_private_key(PRIVATE_KEY.read_bytes(), password=None)
+    if not isinstance(private_key, Ed25519PrivateKey):
+        raise TypeError("private.pem is not an Ed25519 key")
     now = int(time.time())
     claims = {
         "iss": PLATFORM,
@@ -31,10 +38,10 @@ def sign_in_url(user_id: str, next_page: str = "", phone: str = "") -> str:
         key = bytes.fromhex(PERSON_KEY)
         claims["person"] = hmac.new(key, phone.encode(), "sha256").hexdigest()
     header = {"kid": KEY_ID} if KEY_ID else None
-    token = jwt.encode(claims, PRIVATE_KEY, algorithm="EdDSA", headers=header)
+    token = jwt.encode(claims, private_key, algorithm="EdDSA", headers=header)
     fields = {"platform": PLATFORM, "token": token, "next": next_page}
     return f"{VOTE}/enter#{urlencode(fields)}"
 
 
 if __name__ == "__main__":
-    print(sign_in_url(*sys.argv[1:]))
+    print(sign_in_url(*sys.argv[1:] or [""]))

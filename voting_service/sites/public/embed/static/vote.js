@@ -11,22 +11,23 @@ const RETRY_MS = 15000;
 const TEXTS = {
   zh: {
     list: "候选人", candidate: "候选人", standings: "票数榜", vote: "去投票", read: "查看事迹，去投票",
+    line: "以上为前 {n} 名",
     number: "{n} 号", rank: "名次", name: "姓名", votes: "票数", ballots: "共 {n} 张选票，截至{time}",
     upcoming: "投票将于{time}开始。", open: "投票进行中，{time}截止。",
     closed: "投票已结束（{time}截止）。",
     unpublished: "候选人资料将于{time}公布。", hidden: "票数将于{time}公布。",
     later: "票数暂不公布。", loading: "正在加载……", failed: "暂时无法显示，将自动重试。",
-    missing: "没有找到该活动或候选人。", beijing: "（北京时间）",
+    missing: "没有找到该活动或候选人。", withdrawn: "已退出", beijing: "（北京时间）",
   },
   en: {
     list: "Candidates", candidate: "Candidate", standings: "Standings", vote: "Go to the vote",
-    read: "Read the story and vote", number: "No. {n}", rank: "Rank", name: "Name", votes: "Votes",
+    read: "Read the story and vote", line: "The top {n}", number: "No. {n}", rank: "Rank", name: "Name", votes: "Votes",
     ballots: "{n} ballots as of {time}", upcoming: "Voting opens on {time}.",
     open: "Voting is open until {time}.", closed: "Voting was open until {time}.",
     unpublished: "The candidates will be published on {time}.",
     hidden: "Vote counts will be published on {time}.", later: "Vote counts are not public now.",
     loading: "Loading…", failed: "Not available now. Retrying soon.",
-    missing: "There is no such vote or candidate.", beijing: " Beijing time (UTC+8)",
+    missing: "There is no such vote or candidate.", withdrawn: "Withdrawn", beijing: " Beijing time (UTC+8)",
   },
 };
 
@@ -60,6 +61,8 @@ table { border-collapse: collapse; width: 100%; margin: 0 0 1em; }
 th, td { padding: .3em .2em; text-align: start; border-bottom: 1px solid #ddd4c4; }
 th { white-space: nowrap; }
 td:nth-child(2) { overflow-wrap: anywhere; }
+.bar { display: block; height: .4em; background: var(--accent); }
+.line td { text-align: center; color: var(--accent); }
 :is(td, th):not(:nth-child(2)) { text-align: end; font-variant-numeric: tabular-nums; }
 `;
 
@@ -278,6 +281,7 @@ class PublicVote extends HTMLElement {
       make("span", { className: "number" }, fill(this._texts.number, { n: one.number })),
       make("span", { className: "name" }, one.name[l]),
       make("span", { className: "quiet" }, `${one.trade[l]} · ${one.district[l]}`),
+      one.withdrawn ? make("span", { className: "number" }, this._texts.withdrawn) : "",
     ];
   }
 
@@ -289,7 +293,7 @@ class PublicVote extends HTMLElement {
     return [make("img", { alt: "", loading: "lazy", width, height, sizes, srcset })];
   }
 
-  _table({ candidates }, standings) {
+  _table({ candidates }, standings, contest) {
     const texts = this._texts;
     if (!standings.candidates) {
       const from = standings.available_from;
@@ -299,8 +303,15 @@ class PublicVote extends HTMLElement {
     const format = new Intl.NumberFormat(this._locale);
     const names = new Map(candidates.map((one) => [one.number, one.name[this._language]]));
     const row = (tag, ...cells) => make("tr", {}, ...cells.map((cell) => make(tag, {}, cell)));
+    const counts = standings.candidates.map(({ votes }) => votes);
     const rows = standings.candidates.map(({ rank, number, votes }) => row("td", rank || "–",
-      `${fill(texts.number, { n: number })} ${names.get(number) || ""}`, format.format(votes)));
+      make("span", {}, `${fill(texts.number, { n: number })} ${names.get(number) || ""}`,
+        make("i", { className: "bar", style: `width: ${(100 * votes) / (counts[0] || 1)}%` })),
+      format.format(votes)));
+    const { size } = contest.cut;
+    if (counts[size - 1] > counts[size]) // not inside a tie
+      rows.splice(size, 0, make("tr", { className: "line" },
+        make("td", { colSpan: 3 }, fill(texts.line, { n: size }))));
     return [
       make("p", {}, fill(texts.ballots, {
         n: format.format(standings.ballots), time: this._time(standings.as_of),

@@ -1,23 +1,41 @@
 // Handles a platform's link, /enter#platform=…&token=…: removes the fragment from the address and
-// the history, then posts it as a form, like a platform's own page.
+// the history, then posts it as a form, like a platform's own page. A classic script in the oldest
+// language: browsers that run nothing else of ours get in, too.
 
-const form = document.querySelector("form");
-const wait = document.querySelector(".wait");
+(function () {
+  var form = document.querySelector("form");
+  var wait = document.querySelector(".wait");
+  var help = document.querySelector(".help");
 
-function enter() {
-  const parameters = new URLSearchParams(location.hash.slice(1));
-  history.replaceState(null, "", location.pathname);
-  if (!parameters.has("token")) return;
-  for (const help of document.querySelectorAll(".help")) help.hidden = true;
-  wait.textContent = wait.dataset.wait;
-  form.textContent = "";
-  form.append(
-    ...["platform", "token", "contest", "next", "language"]
-      .filter((name) => parameters.has(name))
-      .map((name) => Object.assign(document.createElement("input"), { type: "hidden", name, value: parameters.get(name) })),
-  );
-  form.submit();
-}
+  function decode(text) {
+    try {
+      return decodeURIComponent(text.replace(/\+/g, " "));
+    } catch (_) {
+      return text; // the server says what is wrong with it
+    }
+  }
 
-window.addEventListener("hashchange", enter);
-enter();
+  function enter() {
+    var fields = {};
+    location.hash.slice(1).split("&").forEach(function (pair) {
+      var at = pair.indexOf("=");
+      fields[pair.slice(0, at)] = decode(pair.slice(at + 1));
+    });
+    history.replaceState(null, "", location.pathname);
+    if (!("token" in fields)) return;
+    help.hidden = true;
+    wait.textContent = wait.getAttribute("data-wait");
+    form.textContent = "";
+    ["platform", "token", "contest", "next", "language"].forEach(function (name) {
+      if (!(name in fields)) return;
+      var input = form.appendChild(document.createElement("input"));
+      input.type = "hidden";
+      input.name = name;
+      input.value = fields[name];
+    });
+    form.submit();
+  }
+
+  window.addEventListener("hashchange", enter);
+  enter();
+})();

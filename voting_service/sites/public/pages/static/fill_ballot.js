@@ -1,8 +1,20 @@
 // The ballot form: announces the count, enforces the maximum, and shares choices with the list. Choices
 // in the address, #choices=3.7, were made in another browser; no server sees a fragment. It stays
-// there, because a messenger passes on the address that is shown.
+// there, because a messenger passes on the address that is shown. Anyone can write such a link, so it
+// is used once, where nothing is chosen yet, and named.
 
 import { load, onChange, save } from "./choices.js";
+
+// Whether a link is opened for the first time in this window.
+function isFirst(key, link) {
+  try {
+    if (sessionStorage.getItem(key) === link) return false;
+    sessionStorage.setItem(key, link);
+  } catch {
+    // without storage every time is the first
+  }
+  return true;
+}
 
 const form = document.querySelector("form.ballot");
 if (form) {
@@ -31,13 +43,17 @@ if (form) {
     announce(line.dataset.line);
   });
 
+  // The server selects the choices last sent to the review; those stored here may be newer.
+  if (load(contest, max).length === 0) save(contest, ticked());
+
   const carried = /^#choices=([0-9.]{1,400})$/.exec(location.hash);
   if (carried) {
     const known = boxes.map((box) => Number(box.value));
-    save(contest, carried[1].split(".").map(Number).filter((number) => known.includes(number)).slice(0, max));
+    const numbers = carried[1].split(".").map(Number).filter((number) => known.includes(number)).slice(0, max);
+    if (load(contest, max).length === 0 && isFirst(`link:${contest}`, carried[1])) save(contest, numbers);
+    const used = load(contest, max).join() === numbers.join();
+    form.querySelector(`[data-link=${used ? "used" : "ignored"}]`).hidden = false;
   }
 
-  // The server selects the choices last sent to the review; those stored here may be newer.
-  if (load(contest, max).length === 0) save(contest, ticked());
   onChange(contest, () => tick(load(contest, max)));
 }

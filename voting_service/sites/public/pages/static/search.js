@@ -65,9 +65,13 @@ function narrow() {
   remember(query, shown);
 }
 
+// The server lists what a filter finds by number; everybody stands in the reader's own order.
+const wasFiltered = location.search !== "";
+
 function keepAddress() {
   const { pathname, hash } = location;
-  if (asked() !== location.search) history.replaceState(history.state, "", pathname + asked() + hash);
+  if (wasFiltered && !asked()) location.assign(pathname);
+  else if (asked() !== location.search) history.replaceState(history.state, "", pathname + asked() + hash);
 }
 
 form.addEventListener("submit", (event) => {

@@ -132,6 +132,10 @@ function stopPolling() {
 // in the background would take them from the tab in which somebody votes.
 function listen() {
   if (events || document.hidden) return;
+  if (!window.EventSource) {
+    startPolling();
+    return;
+  }
   events = new EventSource(`${source}/events`);
   events.addEventListener("standings", (event) => show(JSON.parse(event.data)));
   events.addEventListener("open", stopPolling);

@@ -1,4 +1,4 @@
-"""Finds the Chromium that the browser tests drive, and on Debian installs it where it is missing.
+"""Finds the browsers that the tests drive, and on Debian installs those that are missing.
 
 `make test` runs this first; it needs nothing but Python.
 """
@@ -13,12 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PACKAGES = ("chromium", "fonts-noto-cjk")
+FONTS = "fonts-noto-cjk"
+PROGRAMS = {
+    "chromium": NAMES,
+    "firefox-esr": ("firefox-esr",),
+    "webkit2gtk-driver": ("WebKitWebDriver",),
+    "xvfb": ("Xvfb",),
+}
+"""Debian's packages, and the names of what each brings."""
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 CHINESE_FONTS = ("*CJK*", "*wqy*", "*SourceHan*")
 HELP = (
-    "The browser tests need Chromium and a Chinese font, and this is no Debian machine on which "
-    "we are root.\nInstall them and try again: apt-get install " + " ".join(PACKAGES)
+    "The browser tests need Chromium, Firefox, WebKitGTK and a Chinese font, and this is no Debian "
+    f"machine on which we are root.\nInstall them and try again: apt-get install "
+    f"{' '.join(PROGRAMS)} {FONTS}"
 )
 
 Find = Callable[[str], str | None]
@@ -37,8 +45,8 @@ def has_chinese_font(folders: tuple[Path, ...] = FONT_FOLDERS) -> bool:
 
 def missing_packages(find: Find = shutil.which, *, fonts: bool) -> list[str]:
     """What has to be installed."""
-    there = (chromium_path(find) is not None, fonts)
-    return [name for name, is_there in zip(PACKAGES, there, strict=True) if not is_there]
+    result = [package for package, names in PROGRAMS.items() if not any(map(find, names))]
+    return result if fonts else [*result, FONTS]
 
 
 def install(missing: list[str], run: Run, *, is_root: bool, find: Find = shutil.which) -> None:

@@ -1,0 +1,1 @@
+"""Whether the place in the shuffled list brings votes: the report after the close."""
