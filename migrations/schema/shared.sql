@@ -46,7 +46,7 @@ begin
 end
 $$;
 
--- The role that a session took, or else its login; in every function, whoever owns that.
+-- The role that a session took, or else its login; in every function, whatever its owner.
 create function acting_role() returns name
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select coalesce(nullif(current_setting('role'), 'none'), session_user)::name

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.contests.candidate_list.picture_files import (
-    PICTURE_TYPES,
     PictureFile,
     unpack_pictures,
 )
@@ -39,12 +38,15 @@ from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import PAGE_HEADERS, page
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.sites.shared.signed_in.uploads import Posted, encoding_turn, read_upload
+from voting_service.sites.shared.signed_in.uploads import (
+    PICTURE_TYPES,
+    Posted,
+    encoding_turn,
+    read_upload,
+)
 from voting_service.staff.approvals.model import DECIDERS
 
 MAX_PICTURE_FILES = 100
-ACCEPTED = ",".join(sorted(PICTURE_TYPES))
-"""What the browser's file dialogue offers."""
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PICTURE = {
     "cache-control": "private, max-age=3600",
@@ -91,7 +93,7 @@ async def _page(request: Request, result: UploadResult | None, status: int = 200
             if person.portrait and person.number not in portraits
         },
         result=result,
-        picture_types=ACCEPTED,
+        picture_types=PICTURE_TYPES,
         may_edit=current_user(request).account.role in DECIDERS,
     )
 

@@ -12,14 +12,13 @@ from voting_service.errors import InvalidInput, VotingError
 from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.images.uploads import encode_upload
 from voting_service.sites.console.drafts.actions import draft_as_read, to_draft
-from voting_service.sites.console.drafts.candidate_views import ACCEPTED
 from voting_service.sites.console.drafts.views import DRAFT, READERS, draft_from_path
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.sites.shared.signed_in.uploads import encoding_turn, read_upload
+from voting_service.sites.shared.signed_in.uploads import PICTURE_TYPES, encoding_turn, read_upload
 from voting_service.staff.approvals.model import DECIDERS
 
 LOGO = f"{DRAFT}/logo"
@@ -45,7 +44,7 @@ async def _page(request: Request, error: VotingError | None = None) -> Response:
         draft=draft,
         logo=logo,
         faults=texts,
-        picture_types=ACCEPTED,
+        picture_types=PICTURE_TYPES,
         may_edit=current_user(request).account.role in DECIDERS,
     )
 

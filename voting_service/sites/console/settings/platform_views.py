@@ -14,7 +14,6 @@ from voting_service.contests.settings.platform_terms import read_terms
 from voting_service.errors import InvalidInput, NotFound, VotingError
 from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.settings.views import (
-    PICTURE_TYPES,
     PREFIX,
     READERS,
     form_faults,
@@ -23,6 +22,7 @@ from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import StaffState, get_state
+from voting_service.sites.shared.signed_in.uploads import PICTURE_TYPES
 from voting_service.staff.approvals.model import DECIDERS
 
 

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from voting_service.contests.candidate_list.picture_files import PICTURE_TYPES as ACCEPTED_TYPES
 from voting_service.contests.model import Contest, Logo, Platform
 from voting_service.contests.repository import load_contest, load_platforms
 from voting_service.contests.settings import approval_kinds
@@ -54,6 +53,7 @@ from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import (
     get_state,
 )
+from voting_service.sites.shared.signed_in.uploads import PICTURE_TYPES
 from voting_service.staff.accounts.model import Role
 from voting_service.staff.approvals.model import DECIDERS, ApprovalRequest
 from voting_service.staff.approvals.repository import load_contest_approvals
@@ -63,8 +63,6 @@ from voting_service.voting.tally.repository import count_ballots_by_platform
 PREFIX = "/contests/{slug}/settings"
 CHANGES = {approval_kinds.SETTINGS.name, PLATFORM.name}
 """The kinds of requests that are decided on this page."""
-PICTURE_TYPES = ",".join(sorted(ACCEPTED_TYPES))
-"""What the browser's file dialogue offers."""
 READERS: tuple[Role, ...] = ("tally_clerk", "supervisor", "auditor")
 """Roles that may see the page: it shows today's votes."""
 

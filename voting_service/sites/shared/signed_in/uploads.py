@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import chain
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -24,6 +25,7 @@ from voting_service.errors import (
     Unavailable,
     UnsupportedMedia,
 )
+from voting_service.infrastructure.images.model import SUFFIXES
 from voting_service.sites.shared.request_bodies import BODY_TIMEOUT_SECONDS
 from voting_service.sites.shared.same_origin import refuse_cross_site
 from voting_service.sites.shared.signed_in.access import find_current_user
@@ -33,6 +35,8 @@ from voting_service.sites.shared.slow_clients import MAX_UPLOAD_BYTES, UPLOAD_SE
 
 MAX_BODY_BYTES = MAX_UPLOAD_BYTES - 64 * 1024
 """Below the size at which the connection is closed, so that the client gets an answer."""
+PICTURE_TYPES = ",".join(sorted(chain.from_iterable(SUFFIXES.values())))
+"""What the browser's file dialogue offers for a picture."""
 MAX_FILES = 2
 MAX_FIELDS = 100
 MAX_FIELD_BYTES = 64 * 1024
