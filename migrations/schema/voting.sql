@@ -241,6 +241,32 @@ begin
 end
 $$;
 
+-- Removes a contest that was stored by mistake, until it is announced; for ever after it stays. What
+-- others made of it (a proposal, a draft, a selection, a hold) refuses by its foreign key. Its empty
+-- partition stays, because dropping it would make the votes of other contests wait.
+create function delete_contest(removed smallint) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if exists (select from contests where id = removed
+                  and clock_timestamp() >= coalesce((rules ->> 'publish_at')::timestamptz, opens_at))
+    then
+        raise exception 'an announced contest is not deleted'
+            using errcode = 'check_violation', constraint = 'contests_announced_stay';
+    end if;
+    delete from contest_keys where contest_id = removed;
+    delete from picture_files where contest_id = removed;
+    delete from pictures where contest_id = removed;
+    delete from contest_logos where contest_id = removed;
+    delete from candidates where contest_id = removed;
+    delete from tally_hours where contest_id = removed;
+    delete from tally_floors where contest_id = removed;
+    delete from contests where id = removed;
+exception when foreign_key_violation then
+    raise exception 'something refers to this contest'
+        using errcode = 'check_violation', constraint = 'contests_in_use';
+end
+$$;
+
 -- Rule: a ballot never changes, except that forget_transactions may set `commit_xid` to 0, which is
 -- before every floor.
 create function keep_ballots() returns trigger
@@ -643,3 +669,4 @@ grant execute on function take_over_tally(smallint), forget_transactions(smallin
     to voting_jobs;
 grant execute on function ballots_complete() to voting_staff, voting_jobs;
 grant execute on function create_ballot_partition(smallint) to voting_staff;
+grant execute on function delete_contest(smallint) to voting_application;

@@ -265,6 +265,41 @@ async def test_keys_go_only_after_the_close_and_only_with_the_name_twice(
     assert "had already been destroyed" in again.out
 
 
+async def test_a_contest_is_deleted_until_it_is_announced(
+    command: Command, database: Connection, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "crafts.toml"
+    ahead = datetime.now(UTC) + timedelta(days=1)
+    file.write_text(
+        EXAMPLE.replace("2022-07-18T09:00:00", ahead.strftime("%Y-%m-%dT%H:%M:%S")).replace(
+            "2022-08-17", f"{ahead.year + 1}-08-17"
+        )
+    )
+    for _ in range(2):  # its name is free again
+        assert (await command("contest", "import", file)).code == 0
+        slip = await command("contest", "delete", "crafts", "--confirm", "craft")
+        assert slip.code == 1 and "nothing was deleted" in slip.err
+        assert (await command("contest", "delete", "crafts", "--confirm", "crafts")).code == 0
+    assert await load_contests(database) == ()
+
+    key = settings.master_key.get_secret_value()
+    announced = await store_contest(database, key, slug="announced")
+    refused = await command("contest", "delete", "announced", "--confirm", "announced")
+    assert refused.code == 1 and "has been announced" in refused.err
+    assert (await load_contest(database, "announced")).candidates == announced.candidates
+
+    later = await store_contest(
+        database, key, slug="later", opens_at=ahead, closes_at=ahead + timedelta(days=1)
+    )
+    await database.execute(
+        "insert into contest_changes (contest_id, changed_at, setting, reason)"
+        " values ($1, now(), 'closes_at', '{}')",
+        later.id,
+    )
+    refused = await command("contest", "delete", "later", "--confirm", "later")
+    assert refused.code == 1 and "refers to this contest" in refused.err
+
+
 class TestClose:
     """One act with the same two people by command as on the console."""
 

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from voting_service.commands.authentication import as_option, authenticate_staff
+from voting_service.commands.contest_delete import delete
 from voting_service.commands.contest_keys import rewrap
 from voting_service.commands.contest_picture import (
     encode_pictures,
@@ -53,6 +54,7 @@ def contest() -> None:
     """Import, list, show and close contests."""
 
 
+contest.add_command(delete)
 contest.add_command(logo)
 contest.add_command(picture)
 contest.add_command(remove_pictures)

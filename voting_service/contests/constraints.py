@@ -25,6 +25,8 @@ CONSTRAINTS: Mapping[str, VotingError] = {
     "contests_announced_by_two": SecondPersonRequired("contests.drafts.two_people_announce"),
     "contest_drafts_slug_key": InvalidInput(Fault("slug", "contests.drafts.slug_taken")),
     "contest_drafts_ended": Refused("contests.drafts.ended"),
+    "contests_announced_stay": Refused("contests.announced_stays"),
+    "contests_in_use": Refused("contests.in_use"),
     "contests_stay_closed": Refused("contests.stays_closed"),
     "pictures_two_people": SecondPersonRequired("contests.pictures.two_people"),
     "contest_logos_two_people": SecondPersonRequired("contests.pictures.logo_two_people"),

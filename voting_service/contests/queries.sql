@@ -34,6 +34,10 @@ returning id;
 -- One profile of a new contest.
 insert into candidates (contest_id, number, profile) values ($1, $2, $3);
 
+-- name: delete_contest
+-- Remove a contest that is not announced, with all that came with it.
+select delete_contest($1);
+
 -- name: create_ballot_partition
 -- The ballot partition of a new contest.
 select create_ballot_partition($1);

@@ -65,6 +65,12 @@ async def insert_contest(connection: AnyConnection, new: NewContest) -> int:
             return await _insert_contest(connection, new)
 
 
+async def delete_contest(connection: AnyConnection, contest_id: int) -> None:
+    """Remove a contest and all that came with it. Raises Refused once it is announced, and when
+    something refers to it."""
+    await connection.execute(QUERIES["delete_contest"], contest_id)
+
+
 async def _insert_contest(connection: AnyConnection, new: NewContest) -> int:
     contest_id: int = await connection.fetchval(
         QUERIES["insert_contest"],

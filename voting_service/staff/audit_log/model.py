@@ -21,6 +21,7 @@ Act = Literal[
     "conflict_declared",
     "contest_announced",
     "contest_changed",
+    "contest_deleted",
     "contest_imported",
     "declined",
     "draft_discarded",
