@@ -1,11 +1,12 @@
-"""The HTTP protocol of the public site: reads of prepared bytes are answered at once, and what
-comes beyond what a worker can hold is refused."""
+"""The HTTP protocol of the public site: reads of prepared bytes are answered at once, answers to
+votes and sign-ins are one write, and what comes beyond what a worker can hold is refused."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -34,8 +35,10 @@ class PublicHttpProtocol(PatientHttp):
         limit = self.limit_concurrency
         if limit is not None and len(self.connections) > CROWDED_SHARE * limit:
             cycle.keep_alive = False
-        if cycle.scope["method"] in _FIRST or app is service_unavailable:
+        if app is service_unavailable:
             super()._start_asgi_task(cycle, app)
+        elif cycle.scope["method"] in _FIRST:
+            super()._start_asgi_task(cycle, OneWrite(self, cycle, app))
         else:
             self.app_state["app_state"].reads.add(lambda: self._begin_read(cycle, app))
 
@@ -45,7 +48,7 @@ class PublicHttpProtocol(PatientHttp):
         # Who does not read what was sent waits in the app, which waits for the connection.
         answer = None if cycle.flow.write_paused else self._prepared(cycle)
         if answer is not None:
-            self._write(cycle, answer)
+            self.write(cycle, answer)
             return
         reads = len(self.tasks) - self.app_state["app_state"].streams.count
         super()._start_asgi_task(cycle, self.too_many_reads if reads > MAX_READS else app)
@@ -54,8 +57,8 @@ class PublicHttpProtocol(PatientHttp):
         answer: Answer | None = self.app_state["prepared_reads"].answer(cycle.scope)
         return answer
 
-    def _write(self, cycle: Any, answer: Answer) -> None:
-        """Send an answer as RequestResponseCycle.send does, with one write and no task."""
+    def write(self, cycle: Any, answer: Answer) -> None:
+        """Send an answer as RequestResponseCycle.send does, with one write."""
         cycle.response_started = cycle.response_complete = True
         head = [STATUS_LINE[answer.status], answer.head()]
         head += [b"%b: %b\r\n" % header for header in cycle.default_headers]
@@ -73,6 +76,47 @@ class PublicHttpProtocol(PatientHttp):
         status, headers, body = self.busy(scope)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+class OneWrite:
+    """An app whose answer is written at once, head and body: two writes would be two calls of the
+    system and two packets. An answer in pieces, or to a client that does not read, goes the
+    server's own way."""
+
+    __slots__ = ("_app", "_cycle", "_protocol", "_start")
+
+    def __init__(self, protocol: PublicHttpProtocol, cycle: Any, app: ASGIApp) -> None:
+        self._protocol = protocol
+        self._cycle = cycle
+        self._app = app
+        self._start: Message | None = None
+
+    def __call__(self, scope: Scope, receive: Receive, _send: Send) -> Awaitable[None]:
+        return self._app(scope, receive, self._send)
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        start, self._start = self._start, None
+        cycle = self._cycle
+        if start is None:
+            await cycle.send(message)
+        elif _is_whole(start, message) and not (cycle.disconnected or cycle.flow.write_paused):
+            answer = Answer(start["status"], start["headers"], message["body"])
+            self._protocol.write(cycle, answer)
+        else:
+            await cycle.send(start)
+            await cycle.send(message)
+
+
+def _is_whole(start: Message, message: Message) -> bool:
+    """Whether a message is all of the body, its length is in the head, and the head leaves the
+    connection to the server."""
+    names = dict(start["headers"])
+    return (
+        not message.get("more_body") and b"content-length" in names and b"connection" not in names
+    )
 
 
 def _nothing() -> None:

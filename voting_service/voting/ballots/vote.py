@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from voting_service.antifraud.screening.client_signals import Sender
@@ -73,7 +73,7 @@ class DatedBallot(NamedTuple):
 
 def to_milliseconds(moment: datetime) -> datetime:
     """Truncate to milliseconds: the row stores exactly what the receipt shows."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    return moment - timedelta(microseconds=moment.microsecond % 1000)
 
 
 def to_unix_ms(moment: datetime) -> int:
