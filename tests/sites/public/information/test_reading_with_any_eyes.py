@@ -32,6 +32,11 @@ ELDER = "document.documentElement.dataset.size = 'elder'"
 _ELDER_SIZES = """() => [getComputedStyle(document.body).fontSize,
   ...[...document.querySelectorAll("main button, main .button, .choice-bar button")]
     .filter((target) => target.checkVisibility()).map((target) => target.offsetHeight)]"""
+_SMALL_TEXT = """() => [...document.querySelectorAll("body *:not(svg *, option)")]
+  .filter((part) => [...part.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+  .filter((part) => part.checkVisibility() && !part.closest(".visually-hidden, noscript"))
+  .map((part) => [parseFloat(getComputedStyle(part).fontSize), part.outerHTML.slice(0, 80)])
+  .filter(([pixels]) => pixels < 24)"""
 _HEAD_AND_BAR = """() => [...document.querySelectorAll("header.site, .choice-bar")]
   .reduce((height, part) => height + part.offsetHeight, 0)"""
 _SIZE_AND_PAPER = """() => [getComputedStyle(document.documentElement)]
@@ -72,6 +77,8 @@ async def test_on_a_phone(phone: Page, site: Site, guard: Guard, language: str) 
         text, *heights = await phone.evaluate(_ELDER_SIZES)
         assert text == "24px"
         assert all(height >= 60 for height in heights), f"{below}: {heights}"
+        small = await phone.evaluate(_SMALL_TEXT)
+        assert not small, f"{below}: {small}"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
