@@ -25,6 +25,7 @@ STAFF = "voting_service/sites/shared/signed_in/static/vendor"
 PAGES = "voting_service/sites/public/pages/static/vendor"
 FONTS = "voting_service/infrastructure/typesetting/fonts"
 _NOTO = "@expo-google-fonts/noto-sans-sc"
+_SERIF = "@expo-google-fonts/noto-serif-sc"
 
 SERVED = {
     f"{STAFF}/echarts.min.js": "echarts/dist/echarts.min.js",
@@ -32,6 +33,9 @@ SERVED = {
     f"{STAFF}/LICENSE.d3.txt": "echarts/licenses/LICENSE-d3",
     f"{STAFF}/LICENSE.zrender.txt": "zrender/LICENSE",
     f"{STAFF}/NOTICE.echarts.txt": "echarts/NOTICE",
+    f"{STAFF}/cropper.min.js": "cropperjs/dist/cropper.min.js",
+    f"{STAFF}/cropper.min.css": "cropperjs/dist/cropper.min.css",
+    f"{STAFF}/LICENSE.cropperjs.txt": "cropperjs/LICENSE",
     # The build whose style sheet and workers are files: the pages' policy allows nothing inline.
     f"{PAGES}/altcha.min.js": "altcha/dist/external/altcha.min.js",
     f"{PAGES}/altcha.css": "altcha/dist/external/altcha.css",
@@ -41,7 +45,10 @@ SERVED = {
     f"{PAGES}/LICENSE.altcha.txt": "altcha/LICENSE.txt",
     f"{FONTS}/NotoSansSC-Regular.ttf": f"{_NOTO}/400Regular/NotoSansSC_400Regular.ttf",
     f"{FONTS}/NotoSansSC-Bold.ttf": f"{_NOTO}/700Bold/NotoSansSC_700Bold.ttf",
+    f"{FONTS}/NotoSerifSC-Regular.ttf": f"{_SERIF}/400Regular/NotoSerifSC_400Regular.ttf",
+    f"{FONTS}/NotoSerifSC-Bold.ttf": f"{_SERIF}/700Bold/NotoSerifSC_700Bold.ttf",
     f"{FONTS}/LICENSE.txt": f"{_NOTO}/LICENSE_FONT",
+    f"{FONTS}/LICENSE.serif.txt": f"{_SERIF}/LICENSE_FONT",
 }
 """Where a file goes in the project, and where it lies in node_modules."""
 

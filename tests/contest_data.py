@@ -91,7 +91,8 @@ async def store_contest(
                 slug=slug,
                 rules=contest_rules or rules(),
                 opens_at=opens_at or now - timedelta(days=1),
-                closes_at=closes_at or now + timedelta(days=30),
+                # A ballot has whole milliseconds: a close within one would let later ones in.
+                closes_at=closes_at or now.replace(microsecond=0) + timedelta(days=30),
                 candidates=candidates(count),
             ),
         )

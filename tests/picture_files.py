@@ -7,10 +7,13 @@ import struct
 import zlib
 from typing import Any
 
+import pillow_heif
 from PIL import Image
 
 from voting_service.infrastructure.images.encoding import encode_pixels
 from voting_service.infrastructure.images.model import EncodedPicture, PictureKind
+
+pillow_heif.register_heif_opener()  # so that `saved` knows the format HEIF
 
 
 def halves(width: int = 500, height: int = 700) -> Image.Image:

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "cut": "voting_service.commands.cut:cut",
     "sweep": "voting_service.commands.sweep:sweep",
     "forensics": "voting_service.commands.forensics:forensics",
+    "file": "voting_service.commands.file:file",
     "audit-export": "voting_service.commands.audit_export:audit_export",
     "replay": "voting_service.commands.replay:replay",
     "audit-log": "voting_service.commands.audit_log:audit_log",

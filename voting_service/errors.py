@@ -55,7 +55,7 @@ class Fault:
 
     def at(self, field: str) -> Fault:
         """Return the same fault at another field."""
-        return Fault(field, self.code, **self.params)
+        return type(self)(field, self.code, **self.params)
 
     def text(self, language: Language) -> str:
         """Return what is wrong, in a language."""
@@ -80,6 +80,10 @@ class Fault:
 
     def __hash__(self) -> int:
         return hash(str(self))
+
+
+class Note(Fault):
+    """Something to look at in a field of an input, which prevents nothing."""
 
 
 class VotingError(Exception):
@@ -277,17 +281,3 @@ class IdentityNotConfirmed(VotingError):
 
 class SecondPersonRequired(Refused):
     """The person who proposed this cannot approve it."""
-
-
-class MissingGlyphs(Refused):
-    """The fonts have no glyph for these characters, so nothing was printed."""
-
-    def __init__(self, characters: tuple[str, ...]) -> None:
-        named = ", ".join(
-            f"{character} (U+{ord(character):04X})"
-            if character.isprintable()
-            else f"U+{ord(character):04X}"
-            for character in characters
-        )
-        super().__init__("errors.no_glyphs", characters=named)
-        self.characters = characters

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretBytes, SecretStr, ValidationError
+from pydantic import BeforeValidator, DirectoryPath, Field, SecretBytes, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -144,6 +144,18 @@ class Settings(BaseSettings):
         "again. Default: a key derived from the master key",
     )
     signing_key_file: Path = Field(description="Ed25519 private key, PEM; signs the cut")
+    document_signing_key_file: Path | None = Field(
+        default=None,
+        description="PKCS#12 file, or PEM private key (RSA or elliptic curve), of the office that "
+        "announces results; signs the PDFs of announcements and certificates",
+    )
+    document_signing_certificate_file: Path | None = Field(
+        default=None,
+        description="its certificate, PEM, with those up to the authority's; not for PKCS#12",
+    )
+    document_signing_passphrase: SecretStr | None = Field(
+        default=None, description="passphrase of that key, where it has one"
+    )
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split_networks)
     ] = Field(default=(), description="networks of proxies whose X-Forwarded-For header is trusted")
@@ -215,6 +227,9 @@ class Settings(BaseSettings):
         description="folder in which the workers of `serve` add up their metrics; by default a "
         "temporary one",
     )
+    fonts: DirectoryPath | None = Field(
+        default=None, description="folder of fonts for characters that ours lack"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     data: Path | None = Field(default=None, description="folder of a demo")
 
@@ -268,6 +283,8 @@ def _load(kind: type[S], **overrides: Any) -> S:
     try:
         settings = kind(_env_file=env_file, **overrides)
     except ValidationError as error:
+        if not any(name.upper().startswith(PREFIX) for name in os.environ):
+            faults.append(Fault(PREFIX + "DATA", "settings.none_set"))
         faults += [fault for fault in map(_fault, error.errors()) if fault.field not in named]
     if faults:
         raise SettingsFault(*faults)

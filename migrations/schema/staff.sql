@@ -105,7 +105,7 @@ create table approval_requests (
                            'profile_correction', 'withdrawal')
              then contest_id is not null and selection_id is null
              else kind in ('late_submission', 'shortlist', 'draw', 'contest_publication', 'panel',
-                           'result')
+                           'result', 'joint_office_opinion')
                   and contest_id is null and selection_id is not null end),
     constraint approval_requests_two_people check (approved_by <> proposed_by),
     constraint approval_requests_approval_whole check (
@@ -147,6 +147,20 @@ create table audit_log (
 create index audit_log_at on audit_log (at);
 create index audit_log_actor on audit_log (actor, entry);
 create index audit_log_act on audit_log (act, entry);
+
+-- What a form posted that was refused because nobody was signed in any more, or the identity had to
+-- be confirmed first. The page shows it again, to this account only. It is encrypted, lasts for hours
+-- (staff/accounts/kept_posts.py) and is gone when the same form was taken or the account renewed.
+create table kept_posts (
+    account_id integer not null references accounts,
+    path       text not null check (length(path) <= 500),  -- where the form posts to
+    page       text not null check (length(page) <= 500),  -- the page that has the form
+    content    bytea not null check (length(content) <= 1048576),
+    kept_at    timestamptz not null,
+    primary key (account_id, path)
+);
+
+create index kept_posts_kept_at on kept_posts (kept_at);
 
 -- The result of the last check of the audit log's hashes, for the console: `whole` started from the
 -- first entry, `newest` where the check before it ended. It is no proof. Anyone can check with
@@ -200,14 +214,17 @@ $$;
 create trigger check_invitation before update on invitations
     for each row execute function check_invitation();
 
--- Rules: a disabled account stays disabled, and an account that decides takes an invitation that a
--- second person approved. The tables' owner is exempt, for an organisation that has lost all but
--- one of its people.
+-- Rules: a disabled account is enabled by an invitation only, and an account that decides takes an
+-- invitation that a second person approved. The tables' owner is exempt from the second, for an
+-- organisation that has lost all but one of its people.
 create function check_account() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin
     if tg_op = 'UPDATE' then
-        if old.disabled and not new.disabled then
+        if old.disabled and not new.disabled and not exists (
+               select 1 from invitations i
+                where i.token_hash = new.invitation and i.account_id = new.id
+                  and i.used_xid = pg_current_xact_id()) then
             raise exception 'a disabled account stays disabled'
                 using errcode = 'check_violation', constraint = 'accounts_stay_disabled';
         end if;
@@ -343,7 +360,8 @@ end
 $$;
 
 -- Gives the account of an invitation used in this transaction a new password and second factor, and
--- no other way in; null when it is disabled. The audit log says so for every caller.
+-- no other way in, and enables it again. What was kept for it is deleted: an invitation is no way to
+-- what somebody else typed. The audit log says so for every caller.
 create function renew_account(link bytea, new_hash text, totp_secret bytea) returns integer
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -356,12 +374,12 @@ begin
     end if;
     update accounts a
        set password_hash = new_hash, wrapped_totp_secret = totp_secret, invitation = link,
-           openid_subject = null, renewed_at = clock_timestamp()
+           openid_subject = null, renewed_at = clock_timestamp(), disabled = false
       from invitations i
      where i.token_hash = link and a.id = i.account_id
-       and not a.disabled
     returning a.* into renewed;
     if renewed.id is not null then
+        delete from kept_posts where account_id = renewed.id;
         insert into audit_log (actor, act, subject, details)
         select renewed.name, 'account_renewed', renewed.name,
                jsonb_build_object('role', renewed.role, 'invited_by', b.name)
@@ -467,6 +485,8 @@ grant update (last_totp_step, disabled) on accounts to voting_staff;
 grant insert (name, role, password_hash, wrapped_totp_secret, created_at) on accounts
     to voting_application;
 grant insert, update, delete on sign_in_failures to voting_staff;
+grant select, delete, insert (account_id, path, page, content, kept_at),
+      update (page, content, kept_at) on kept_posts to voting_staff;
 grant insert (token_hash, role, note, account_id, invited_by, invited_at, expires_at),
       update (account_id, approved_by, approved_at, used_at, revoked_at)
     on invitations to voting_staff;

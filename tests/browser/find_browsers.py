@@ -1,4 +1,4 @@
-"""Finds the browsers that the tests drive, and on Debian installs those that are missing.
+"""Finds the browsers and the LibreOffice of the tests, and on Debian installs what is missing.
 
 `make test` runs this first; it needs nothing but Python.
 """
@@ -19,13 +19,14 @@ PROGRAMS = {
     "firefox-esr": ("firefox-esr",),
     "webkit2gtk-driver": ("WebKitWebDriver",),
     "xvfb": ("Xvfb",),
+    "libreoffice-writer-nogui": ("soffice", "libreoffice"),
 }
 """Debian's packages, and the names of what each brings."""
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 CHINESE_FONTS = ("*CJK*", "*wqy*", "*SourceHan*")
 HELP = (
-    "The browser tests need Chromium, Firefox, WebKitGTK and a Chinese font, and this is no Debian "
-    f"machine on which we are root.\nInstall them and try again: apt-get install "
+    "The tests need Chromium, Firefox, WebKitGTK, LibreOffice and a Chinese font, and this is no "
+    f"Debian machine on which we are root.\nInstall them and try again: apt-get install "
     f"{' '.join(PROGRAMS)} {FONTS}"
 )
 
@@ -53,7 +54,7 @@ def install(missing: list[str], run: Run, *, is_root: bool, find: Find = shutil.
     """Installs Debian packages. Raises SystemExit with what to do where that cannot be done."""
     if not (is_root and find("apt-get")):
         raise SystemExit(HELP)
-    print(f"Installing {' and '.join(missing)} for the browser tests.", flush=True)
+    print(f"Installing {' and '.join(missing)} for the tests.", flush=True)
     try:
         run(["apt-get", "update", "-qq"])
         run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *missing])

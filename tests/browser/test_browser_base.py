@@ -154,5 +154,5 @@ def test_browsers_are_installed_where_that_can_be_done() -> None:
 
     with pytest.raises(SystemExit, match="failed"):
         find_browsers.install(missing, fails, is_root=True, find=nothing)
-    there = {"chromium": "/x", "firefox-esr": "/x", "WebKitWebDriver": "/x"}
+    there = dict.fromkeys(("chromium", "firefox-esr", "WebKitWebDriver", "soffice"), "/x")
     assert find_browsers.missing_packages(there.get, fonts=True) == ["xvfb"]

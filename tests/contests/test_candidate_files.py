@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile
@@ -25,12 +26,12 @@ from voting_service.contests.candidate_list.reader import (
     ListRefused,
     read_candidates,
 )
-from voting_service.contests.candidate_list.tables import MAX_ROWS
 from voting_service.contests.candidate_list.template import write_candidates, write_template
 from voting_service.contests.contest_file.schema import CandidateSection
 from voting_service.contests.drafts.model import with_candidates
 from voting_service.errors import InvalidInput
 from voting_service.i18n.text import LANGUAGES, Language
+from voting_service.infrastructure.spreadsheets import MAX_ROWS
 
 CHINESE = ("编号", "姓名", "职业工种", "区县", "一句话事迹", "事迹材料")
 ENGLISH = ("Story", "District", "No.", "Name", "Name (English)", "Trade", "Summary")
@@ -153,32 +154,52 @@ def test_every_fault_at_once_with_its_cell_in_the_reader_s_language() -> None:
 
 
 def test_headings_that_are_missing_unknown_or_doubled() -> None:
+    listed = read_candidates(
+        workbook(
+            ("编号", "姓名", "工种", "手机", "职业"),
+            ("x", "甲", "", "139", ""),
+            (datetime(2027, 1, 7), "乙", "焊工"),
+        )
+    )
     with pytest.raises(ListRefused) as error:
-        read_candidates(workbook(("编号", "姓名", "工种", "手机", "职业")))
+        with_candidates({"title": {"zh": "x", "en": "x"}}, listed)
     faults = [(str(fault.cell), fault.fault.text("zh")) for fault in error.value.cell_faults]
     assert ("D1 (手机)", "不认识这一列。请改用模板中的列名，或删去此列。") in faults
     assert ("E1 (职业)", "此列与前面一列重复，请删去一列。") in faults
     assert ("1:1", "缺少“事迹材料”列。") in faults
     assert "1:1: the column “Story (Chinese)” is missing" in str(error.value)
+    assert ("A2 (编号)", "须为整数。") in faults
+    assert ("C2 (工种)", "请填写。") in faults
+    [(_, dated)] = [fault for fault in faults if fault[0] == "A3 (编号)"]
+    assert "改为“数值”" in dated
+    assert len(faults) == 8, "a missing column is said once, and not for each row"
+
+
+def test_the_number_column_of_the_template_is_formatted_as_a_number() -> None:
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(write_template("zh"))).active
+    assert sheet.column_dimensions["A"].number_format == "0" or sheet["A2"].number_format == "0"
 
 
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"", "no_headings"),
-        (workbook(("a", "b")), "no_headings"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "old_excel"),
-        (b"PK\x03\x04 broken", "damaged"),
-        (workbook(CHINESE, ROW)[:-200], "damaged"),
-        (b"\xff\xd8\xff\xe0\0\x10JFIF", "not_a_table"),
-        (workbook(CHINESE, *[ROW] * MAX_ROWS), "too_many_rows"),
+        (b"", "contests.candidate_list.no_headings"),
+        (workbook(("a", "b")), "contests.candidate_list.no_headings"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
+            "infrastructure.spreadsheets.old_excel",
+        ),
+        (b"PK\x03\x04 broken", "infrastructure.spreadsheets.damaged"),
+        (workbook(CHINESE, ROW)[:-200], "infrastructure.spreadsheets.damaged"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "infrastructure.spreadsheets.not_a_table"),
+        (workbook(CHINESE, *[ROW] * MAX_ROWS), "infrastructure.spreadsheets.too_many_rows"),
     ],
 )
 def test_what_is_no_list(content: bytes, code: str) -> None:
     with pytest.raises(InvalidInput) as error:
         read_candidates(content)
     [fault] = error.value.faults
-    assert fault.code == f"contests.candidate_list.{code}"
+    assert fault.code == code
     assert fault.zh and fault.message
 
 

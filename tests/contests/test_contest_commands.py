@@ -438,7 +438,7 @@ async def test_platform_states_every_fault_and_stores_nothing(
     assert (answer.code, answer.out) == (1, "")
     assert [line.split(": ")[1] for line in answer.err.splitlines()] == [
         "slug",
-        "name.zh",
+        "--name-zh",
         "key 1",
         "origin http://example.com",
         "origin https://a.example/x",

@@ -549,10 +549,16 @@ class TestFiles:
         file.write_bytes(b"\xef\xbb\xbf" + VALID.replace("\n", "\r\n").encode())
         assert load_contest_file(file).candidates == load_contest_file(VALID).candidates
 
-    def test_other_encodings_are_named_with_the_line(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
+    def test_what_editors_save_it_in(self, tmp_path: Path, encoding: str) -> None:
         file = tmp_path / "contest.toml"
-        file.write_bytes(VALID.encode("gb18030"))
-        assert get_faults(file) == [("line 5", "is not UTF-8; save the file as UTF-8")]
+        file.write_bytes(VALID.encode(encoding))
+        assert load_contest_file(file).candidates == load_contest_file(VALID).candidates
+
+    def test_bytes_that_are_no_text_are_named_with_the_line(self, tmp_path: Path) -> None:
+        file = tmp_path / "contest.toml"
+        file.write_bytes(b"# one line\n" + b"\xff\xff" + VALID.encode())
+        assert get_faults(file) == [("line 2", "is not UTF-8; save the file as UTF-8")]
 
     def test_no_such_file(self, tmp_path: Path) -> None:
         missing = tmp_path / "none.toml"

@@ -126,17 +126,28 @@ async def test_two_people_add_and_change_once_it_is_announced(
     await database.execute("update accounts set last_totp_step = 0")
     alone = await command(*add)
     assert "takes two people" in str(alone.exception)
-    assert "Proposed as decision 1" in (await command(*add, "--as", "staff-1")).stdout
+    proposed = (await command(*add, "--as", "staff-1")).stdout
+    assert "Proposed as decision 1" in proposed and "differs" not in proposed
     assert await load_platforms(database) == ()
+    slip = ("platform", "add", "daily", "--name-zh", "日报", "--name-en", "Dayly", "--key", new)
+    assert (
+        f"differs in --name-en (Daily, now Dayly), --key ({key_id(old)}, now {key_id(new)}). Run"
+        in (await command(*slip, "--as", "staff-2")).stdout
+    )
+    await database.execute("update accounts set last_totp_step = 0")
     assert "Added daily" in (await command(*add, "--as", "staff-2")).stdout
     change = ("platform", "change", "daily", "--add-key", new, "--remove-key", key_id(old))
     await database.execute("update accounts set last_totp_step = 0")
-    assert "Proposed as decision 2" in (await command(*change, "--as", "staff-1")).stdout
+    assert "Proposed as decision 3" in (await command(*change, "--as", "staff-1")).stdout
     shown = (await command("platform", "show", "daily")).stdout
-    assert "decision 2 waits for a second person, proposed by staff-1" in shown
+    assert "decision 3 waits for a second person, proposed by staff-1" in shown
     assert f"{key_id(old)} -> {key_id(new)}" in shown and "voters sign in again" in shown
     different = await command(*change, "--keep-sessions", "--as", "staff-2")
-    assert "Proposed as decision 3" in different.stdout, "not what the first person proposed"
+    assert "Proposed as decision 4" in different.stdout, "not what the first person proposed"
+    assert different.stdout.endswith(
+        "Decision 3 for daily by staff-1 is waiting and differs in --end-sessions (true, now false)"
+        ". Run exactly that command, or approve decision 3 on the console.\n"
+    )
     await database.execute("update accounts set last_totp_step = 0")
     assert "Changed daily" in (await command(*change, "--as", "staff-2")).stdout
     assert [key["kid"] for key in (await stored(database)).config["keys"]] == [key_id(new)]
@@ -214,9 +225,10 @@ async def test_published_keys_are_fetched_before_they_are_stored(
         (("--remove-key", "nobody's"), "no key nobody's"),
         (("--remove-origin", "https://b.example"), "no origin https://b.example"),
         (("--add-origin", "http://b.example"), "origin http://b.example"),
-        (("--name-zh", " "), "name.zh"),
+        (("--name-zh", " "), "--name-zh: "),
         (("--entrance", "http://app.example"), "entrance: must begin with https://"),
-        (("--app-zh", "客户端"), "app.en"),
+        (("--app-zh", "客户端"), "--app-en: is missing"),
+        (("--app-en", "The App"), "--app-zh: is missing"),
         ((), "nothing would change"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from voting_service.demo.data_folder import STAFF, DataFolder
 from voting_service.errors import Refused
-from voting_service.settings import load_settings
+from voting_service.settings import PREFIX, SettingsFault, load_settings
 
 
 @pytest.fixture
@@ -33,6 +34,8 @@ def test_secrets_are_readable_by_the_owner_alone(data: DataFolder) -> None:
         "accounts.json",
         "demo-press.pem",
         "demo.pem",
+        "documents.crt",
+        "documents.pem",
         "master.key",
         "settings.env",
         "signing.pem",
@@ -71,3 +74,18 @@ def test_one_demo_a_folder(data: DataFolder) -> None:
         pass
     with data.locked():
         assert data.logs.is_dir()
+
+
+def test_without_any_setting_the_error_names_the_folder_of_a_demo_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    with pytest.raises(SettingsFault) as none_set:
+        load_settings()
+    assert "VOTING_DATA: no setting is given at all" in str(none_set.value.faults[0])
+    assert "VOTING_DATA=data" in none_set.value.faults[0].zh
+    monkeypatch.setenv("VOTING_VALKEY_URL", "redis://127.0.0.1:2/0")
+    with pytest.raises(SettingsFault) as some_missing:
+        load_settings()
+    assert "VOTING_DATA:" not in str(some_missing.value)

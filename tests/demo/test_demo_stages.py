@@ -77,7 +77,7 @@ async def finished(
     data.ensure_keys()
     owner = await connect(postgres.url(OWNER, NAME))
     shown: list[str] = []
-    assert await load_contents(owner, data, system_clock, stage="result", echo=shown.append)
+    assert await load_contents(owner, data, system_clock, stage="award", echo=shown.append)
     await owner.close()
     settings = Settings(
         database_url=postgres.url(APPLICATION, NAME),
@@ -119,7 +119,7 @@ async def test_a_selection_is_carried_through_to_its_result(finished: Finished) 
 
 
 async def test_a_folder_holds_one_stage(finished: Finished) -> None:
-    again = await load_contents(finished.database, finished.data, system_clock, stage="result")
+    again = await load_contents(finished.database, finished.data, system_clock, stage="award")
     assert again is False
     with pytest.raises(Refused, match="another stage"):
         await load_contents(finished.database, finished.data, system_clock, stage="review")

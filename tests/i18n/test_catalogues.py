@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
@@ -50,3 +51,11 @@ def test_a_section_of_numbers_is_a_list_in_their_order() -> None:
     forbidden = load_catalogue("public", "en")["rules"]["forbidden"]["items"]
     assert isinstance(forbidden, tuple)
     assert len(forbidden) > 1
+
+
+def test_no_template_prints_a_method_of_a_dictionary_for_a_text() -> None:
+    """`texts.copy` is the method, `texts["copy"]` the text."""
+    method = re.compile(r"\{\{[^}]*\.(?:copy|clear|pop|popitem|update|setdefault)\b(?!\()")
+    templates = sorted((Path(__file__).parents[2] / "voting_service").rglob("templates/**/*.html"))
+    assert len(templates) > 50
+    assert [path.name for path in templates if method.search(path.read_text("utf-8"))] == []

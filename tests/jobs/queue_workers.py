@@ -33,18 +33,19 @@ async def queue_worker(
 
 
 @asynccontextmanager
-async def document_context(staff_app: StaffApp) -> AsyncIterator[JobContext]:
-    """What `work` gives the jobs, with its rights."""
+async def document_context(staff_app: StaffApp, **changed: object) -> AsyncIterator[JobContext]:
+    """What `work` gives the jobs, with its rights; `changed` are settings of its own."""
     url = url_with_role(staff_app.settings.database_url, "voting_jobs")
     async with open_pool(url, size=4) as pool:
-        yield JobContext(Database(pool, url), staff_app.settings, staff_app.clock)
+        settings = staff_app.settings.model_copy(update=changed)
+        yield JobContext(Database(pool, url), settings, staff_app.clock)
 
 
 @asynccontextmanager
-async def document_worker(staff_app: StaffApp) -> AsyncIterator[None]:
+async def document_worker(staff_app: StaffApp, **changed: object) -> AsyncIterator[None]:
     """A worker that renders what the console requests."""
     async with (
-        document_context(staff_app) as context,
+        document_context(staff_app, **changed) as context,
         queue_worker([DOCUMENT_JOBS], context),
     ):
         yield

@@ -31,4 +31,5 @@ def test_every_image_can_be_named_by_its_digest() -> None:
         "voting-service",
         "${POSTGRES_IMAGE:-postgres:18}",
         "${VALKEY_IMAGE:-valkey/valkey:9}",
+        *("voting-service-console", "voting-service-console"),
     ]

@@ -27,6 +27,7 @@ from voting_service.contests.candidate_changes.service import (
 from voting_service.contests.model import Contest, WithdrawalGround
 from voting_service.contests.repository import load_contest
 from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.private_use import map_private_use
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.images.uploads import encode_upload
@@ -119,7 +120,7 @@ def _typed(values: tuple[str, ...], inputs: dict[str, str]) -> dict[str, str]:
                     names=", ".join(inputs),
                 )
             )
-        typed[field] = text
+        typed[field] = map_private_use(text)
     return typed
 
 

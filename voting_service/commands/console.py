@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import click
+import structlog
 import uvicorn
 
 from voting_service.commands.start_checks import check_start
 from voting_service.infrastructure.descriptors import max_connections, raise_limit
 from voting_service.infrastructure.metrics_server import metrics_port
 from voting_service.infrastructure.timeouts import KEEP_ALIVE_SECONDS
+from voting_service.nomination.files.libreoffice import find_libreoffice
 from voting_service.settings import Settings, load_settings
 
 GRACEFUL_SECONDS = 20
 MAX_CONNECTIONS = 1_000
+
+log = structlog.get_logger(__name__)
 
 
 @click.command()
@@ -25,6 +29,8 @@ def console() -> None:
     """
     settings = load_settings()
     check_start(settings, "console", f"{settings.staff_host}:{settings.staff_port}")
+    if find_libreoffice() is None:
+        log.warning("word_files_cannot_be_read", missing="LibreOffice")
     raise_limit(MAX_CONNECTIONS)
     with metrics_port(settings.metrics_host, settings.metrics_port):
         _serve(settings)

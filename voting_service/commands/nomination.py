@@ -27,6 +27,8 @@ from voting_service.errors import (
 )
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.postgres.pool import Connection, connect
+from voting_service.infrastructure.spreadsheets import MAX_BYTES
+from voting_service.infrastructure.text_files import read_text_file
 from voting_service.nomination.backup.export import (
     ArchiveFile,
     BackupArchive,
@@ -34,6 +36,7 @@ from voting_service.nomination.backup.export import (
     write_archive,
 )
 from voting_service.nomination.backup.restore import restore
+from voting_service.nomination.form.id_number_list import read_id_numbers
 from voting_service.nomination.form.industries import PILLAR_INDUSTRIES
 from voting_service.nomination.model import NewSelection
 from voting_service.nomination.privacy.encryption import (
@@ -85,7 +88,7 @@ def add(file: Path) -> None:
 def read_selection_file(file: Path) -> SelectionFile:
     """Read a nomination file. Raises InvalidInput with the place of each fault."""
     try:
-        raw = msgspec.toml.decode(file.read_bytes())
+        raw = msgspec.toml.decode(read_text_file(file))
         if isinstance(raw.get("rules"), dict):
             raw["rules"].setdefault("industries", msgspec.to_builtins(dict(PILLAR_INDUSTRIES)))
         described = msgspec.convert(raw, SelectionFile)
@@ -260,27 +263,22 @@ def _show_rows() -> Iterator[Callable[[int], None]]:
 
 
 @nomination.command("earlier-winners")
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("rb"))
 @click.option("--year", type=click.IntRange(1990, 2100), required=True)
-def earlier_winners(file: IO[str], year: int) -> None:
-    """Add the winners of an earlier year. FILE has one ID number per line; `-` reads stdin.
+def earlier_winners(file: IO[bytes], year: int) -> None:
+    """Add the winners of an earlier year. FILE is a text, CSV or Excel file with an ID number on
+    each line; `-` reads stdin. Either every number is added or none.
 
     Only keyed hashes of the numbers are stored. Winners of nominations run here are added
     automatically.
     """
-    added = run(_earlier_winners(load_settings(), file.read().split(), year))
+    numbers = read_id_numbers(file.read(MAX_BYTES + 1))
+    added = run(_earlier_winners(load_settings(), numbers, year))
     say("nomination.winners_added", count=added)
 
 
 async def _earlier_winners(settings: Settings, numbers: Sequence[str], year: int) -> int:
     keys = PersonalKeys.of(settings)
-    hashes = []
-    for line, number in enumerate(numbers, 1):
-        try:
-            hashes.append(keys.person_hash(number))
-        except InvalidInput:
-            raise InvalidInput(
-                Fault(f"line {line}", "commands.nomination.not_an_id_number")
-            ) from None
+    hashes = [keys.person_hash(number) for number in numbers]
     async with database(settings) as connection:
         return await insert_earlier_winners(connection, hashes, year)

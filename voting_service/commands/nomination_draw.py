@@ -14,6 +14,7 @@ from voting_service.errors import (
     Refused,
 )
 from voting_service.infrastructure.crypto.public_draw import lot, lot_order
+from voting_service.infrastructure.text_files import read_text_file
 from voting_service.nomination.notices.repository import Notice
 
 
@@ -22,8 +23,8 @@ from voting_service.nomination.notices.repository import Notice
 def draw(file: Path) -> None:
     """Repeat the draw described in FILE, a notice from /api/v1/notices/…, and check its numbers."""
     try:
-        notice = msgspec.json.decode(file.read_bytes(), type=Notice)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        notice = msgspec.json.decode(read_text_file(file), type=Notice)
+    except msgspec.MsgspecError as error:
         raise InvalidInput(
             Fault(file.name, "commands.nomination_draw.not_a_notice", error=error)
         ) from None

@@ -23,6 +23,7 @@ from voting_service.commands.platform_change import (
     two_people_option,
 )
 from voting_service.commands.platform_check import check
+from voting_service.commands.platform_proposal import say_proposed
 from voting_service.commands.reasons import reason_options
 from voting_service.commands.runtime import (
     database,
@@ -133,7 +134,7 @@ def add_platform(
     new = new._replace(logo_file=encoded)
     result = submit(load_settings(), slug, lambda _: new, Text(reason_zh, reason_en), name)
     if result.state == "proposed":
-        say("platform.proposed", decision=result.approval_id)
+        say_proposed(result)
         return
     if result.state == "unchanged":
         say("platform.unchanged", slug=slug)
@@ -231,7 +232,7 @@ def enable(
         name,
     )
     if result.state == "proposed":
-        say("platform.proposed", decision=result.approval_id)
+        say_proposed(result)
     else:
         say("platform.on", slug=slug)
 

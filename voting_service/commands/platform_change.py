@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from voting_service.commands.authentication import authenticate_staff
 from voting_service.commands.output import message, say
+from voting_service.commands.platform_proposal import say_proposed
 from voting_service.commands.reasons import reason_options
 from voting_service.commands.runtime import database, run, terminal_user
 from voting_service.contests.model import PersonPolicy, Platform
@@ -25,9 +26,9 @@ from voting_service.contests.settings.platform_changes import (
     change_platform,
     change_platform_alone,
     check_slug_free,
-    contests_that_need_two,
     find_platform,
     load_platform,
+    waiting_changes,
 )
 from voting_service.contests.settings.platform_terms import (
     PlatformEdit,
@@ -39,16 +40,17 @@ from voting_service.contests.settings.platform_terms import (
 )
 from voting_service.contests.settings.repository import ChangeOrigin
 from voting_service.errors import Fault, InvalidInput, NotFound
-from voting_service.i18n.text import Text
+from voting_service.i18n.text import LANGUAGES, Text
 from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.images.uploads import encode_upload
 from voting_service.infrastructure.postgres.database_clock import database_time
+from voting_service.infrastructure.text_files import read_text_file
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalRequest
-from voting_service.staff.approvals.repository import load_contest_approvals
 from voting_service.voting.voters.service import try_sign_in
 
+_NAMES = {f"{what}.{code}": f"--{what}-{code}" for what in ("name", "app") for code in LANGUAGES}
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 two_people_option = click.option(
@@ -157,13 +159,13 @@ def change(
 
     def changed(platform: Platform | None) -> PlatformChange:
         before = read_terms(require_platform(platform, slug))
-        after = edited(before, edit)
+        after = _edited(before, edit)
         ends = removes_key(before, after) if end_sessions is None else end_sessions
         return PlatformChange(slug, after, ends, encoded)
 
     result = submit(load_settings(), slug, changed, Text(reason_zh, reason_en), name)
     if result.state == "proposed":
-        say("platform.proposed", decision=result.approval_id)
+        say_proposed(result)
     else:
         say("platform.changed", slug=slug)
 
@@ -189,14 +191,9 @@ def show(slug: str) -> None:
 async def _load(settings: Settings, slug: str) -> tuple[Platform, list[ApprovalRequest]]:
     async with database(settings) as connection:
         platform = await load_platform(connection, slug)
-        waiting = [
-            request
-            for contest in await contests_that_need_two(connection, await database_time(connection))
-            for request in await load_contest_approvals(connection, contest.id)
-            if request.kind == PLATFORM.name
-            and request.state == "waiting"
-            and request.subject == f"{slug}/{platform.revision}"
-        ]
+        waiting = await waiting_changes(
+            connection, await database_time(connection), f"{slug}/{platform.revision}"
+        )
     return platform, waiting
 
 
@@ -260,7 +257,7 @@ def require_platform(platform: Platform | None, slug: str) -> Platform:
 def edited_all(slug: str, terms: PlatformTerms, edit: PlatformEdit) -> PlatformChange:
     """Return a new platform. Raises InvalidInput with every fault, of the slug too."""
     faults: list[Fault] = []
-    for check in (lambda: platform_slug(slug), lambda: edited(terms, edit)):
+    for check in (lambda: platform_slug(slug), lambda: _edited(terms, edit)):
         try:
             check()
         except InvalidInput as error:
@@ -268,6 +265,15 @@ def edited_all(slug: str, terms: PlatformTerms, edit: PlatformEdit) -> PlatformC
     if faults:
         raise InvalidInput(*faults)
     return PlatformChange(slug, edited(terms, edit), is_new=True)
+
+
+def _edited(terms: PlatformTerms, edit: PlatformEdit) -> PlatformTerms:
+    """Return the edited terms. Raises InvalidInput with every fault, names under their option."""
+    try:
+        return edited(terms, edit)
+    except InvalidInput as error:
+        faults = (fault.at(_NAMES.get(fault.field, fault.field)) for fault in error.faults)
+        raise InvalidInput(*faults) from None
 
 
 def encode_logo_file(path: Path | None) -> EncodedPicture | None:
@@ -282,6 +288,6 @@ def read_config_file(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_text_file(path))
     except ValueError as error:
         raise InvalidInput(Fault.verbatim(f"--config {path}", str(error))) from None

@@ -34,6 +34,7 @@ from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.http_clients.client import BoundedClient
 from voting_service.infrastructure.http_clients.urls import check_https_address
 from voting_service.infrastructure.http_clients.verification_keys import KeySource, listed_keys
+from voting_service.infrastructure.text_files import read_text_file
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import load_settings
 from voting_service.voting.voters.platform_adapter import read_config
@@ -81,13 +82,15 @@ class CheckReport:
 
 
 class CheckRequest(NamedTuple):
-    """What to check. `tried` is a platform that is not registered; `of_token` means that the
+    """What to check. `tried` is a platform that is not registered, of which `keys_only`, the option
+    that gave them, tells nothing but the keys; `of_token` means that the
     platform is the one that the token names, and its engineers ask, not the organisers."""
 
     slug: str
     pasted: SignInToken | None
     contest: str | None
     tried: Platform | None
+    keys_only: str | None = None
     of_token: bool = False
 
 
@@ -140,7 +143,7 @@ def check(
             raise click.UsageError(message("platform_check.policy_of_tried"))
         tried = msgspec.structs.replace(tried, person_policy=person_policy)
     pasted = read_pasted(token) if token else None
-    run_checks(CheckRequest(slug, pasted, contest, tried))
+    run_checks(CheckRequest(slug, pasted, contest, tried, tried_option(keys, jwks_url)))
 
 
 def run_checks(request: CheckRequest) -> None:
@@ -156,6 +159,11 @@ def run_checks(request: CheckRequest) -> None:
     say("platform_check.all_passed", checks=report.right)
 
 
+def tried_option(keys: tuple[Path, ...], jwks_url: str | None) -> str | None:
+    """Return the option that tells the keys of a platform and nothing else; None without one."""
+    return "--key" if keys else "--jwks-url" if jwks_url else None
+
+
 def tried_platform(
     slug: str, keys: tuple[Path, ...], jwks_url: str | None, config: Path | None
 ) -> Platform | None:
@@ -165,7 +173,7 @@ def tried_platform(
     settings: dict[str, Any]
     if config is not None:
         try:
-            settings = tomllib.loads(config.read_text(encoding="utf-8-sig"))
+            settings = tomllib.loads(read_text_file(config))
         except ValueError as error:
             raise InvalidInput(Fault.verbatim(f"--config {config}", str(error))) from None
     elif jwks_url is not None:
@@ -272,7 +280,10 @@ def _examine_registration(platform: Platform, request: CheckRequest) -> Iterator
         command = f"voting-service platform enable {platform.slug}"
         yield wrong("platform", text("platform_check.switched_off"), Text(command, command))
     yield right("person_policy", platform.person_policy)
-    if not platform.origins:
+    if request.keys_only:
+        not_examined = text("platform_check.origins_not_examined", option=request.keys_only)
+        yield remark("origins", not_examined)
+    elif not platform.origins:
         yield remark("origins", text("platform_check.no_origins"))
     for origin in platform.origins:
         try:

@@ -19,6 +19,7 @@ from voting_service.commands.runtime import run
 from voting_service.contests.keys import not_opened
 from voting_service.contests.repository import load_readable_contests
 from voting_service.errors import Fault, InvalidInput, Refused, StoreFault, VotingError
+from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.crypto.signed_document import load_signing_key
 from voting_service.infrastructure.logs import configure_logs
 from voting_service.infrastructure.postgres.pool import connect
@@ -41,6 +42,8 @@ SECRET_READERS = {
     "captcha_secrets_file": "voting_service.antifraud.captchas.registry:read_captcha_secrets",
 }
 """By setting, what reads the file; named, not imported."""
+DOCUMENT_SIGNER = "voting_service.nomination.awards.signing:load_signer"
+"""What reads the joint office's key, which `work` signs documents with; named, not imported."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +57,7 @@ def check_start(settings: Settings, process: Process, address: str = "") -> None
     configure_logs(settings.log_level)
     contests: list[str] = []
     stores = _faults_of_stores(settings, ROLES[process], contests)
-    faults = [*_faults_of_files(settings), *run(stores)]
+    faults = [*_faults_of_files(settings, process), *run(stores)]
     if faults:
         raise SettingsFault(*faults)
     log.info(
@@ -73,12 +76,17 @@ def check_start(settings: Settings, process: Process, address: str = "") -> None
     )
 
 
-def _faults_of_files(settings: Settings) -> list[Fault]:
+def _faults_of_files(settings: Settings, process: Process) -> list[Fault]:
     faults: list[Fault] = []
     try:
         load_signing_key(settings.signing_key_file)
     except Refused as error:
         faults.append(_fault("SIGNING_KEY_FILE", error))
+    if process == "work":
+        try:
+            resolve_name(DOCUMENT_SIGNER)(settings, system_clock())
+        except Refused as error:
+            faults.append(_fault("DOCUMENT_SIGNING_KEY_FILE", error))
     for name, reader in SECRET_READERS.items():
         path: Path | None = getattr(settings, name)
         try:

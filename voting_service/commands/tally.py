@@ -20,6 +20,7 @@ from voting_service.errors import Refused
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.postgres.pool import connect
+from voting_service.infrastructure.typesetting.glyph_coverage import use_fonts
 from voting_service.settings import Settings, load_settings
 from voting_service.staff.accounts.model import require_role
 from voting_service.staff.approvals.model import DECIDERS
@@ -41,8 +42,6 @@ from voting_service.voting.tally.report.tally_report import tally_report
 
 PIPE_WIDTH = 160
 """Width of a table that is not printed on a terminal."""
-
-WRITERS = {"json": to_json, "xlsx": to_xlsx}
 
 
 COUNT = "count"
@@ -91,7 +90,7 @@ def tally() -> None:
 @click.option(
     "--language",
     type=click.Choice(get_args(Language)),
-    help="Language of the PDF report. [default: zh]",
+    help="Language of the PDF report or the workbook. [default: zh]",
 )
 def count(
     *,
@@ -111,22 +110,24 @@ def count(
         raise click.UsageError(message("tally.needs_output", format=kind.upper()))
     if kind == "pdf" and keys:
         raise click.UsageError(message("tally.by_with_pdf"))
-    if language and kind != "pdf":
+    if language and kind not in ("pdf", "xlsx"):
         raise click.UsageError(message("tally.language_without_pdf"))
     if bom and kind != "csv":
         raise click.UsageError(message("tally.bom_without_csv"))
     by = tuple(dict.fromkeys(keys)) or ("candidate",)
-    loaded, recounted = run(_recount(load_settings(), contest))
+    settings = load_settings()
+    loaded, recounted = run(_recount(settings, contest))
     table = tally_table(loaded, recounted, by, system_clock())
     if kind == "table":
         with click.open_file(str(output) if output else "-", "w", encoding="utf-8") as stream:
             _print(table, Console(file=stream, width=_width(output)))
     elif kind == "pdf":
+        use_fonts(settings.fonts)
         _write(output, tally_report(loaded, recounted, language or "zh"))
     elif kind == "csv":
         _write(output, to_csv(table, mark=bom))
     else:
-        _write(output, WRITERS[kind](table))
+        _write(output, to_xlsx(table, language or "zh") if kind == "xlsx" else to_json(table))
     say("tally.counted", err=True, ballots=table.ballots.gross, seconds=recounted.seconds)
 
 

@@ -8,8 +8,15 @@ from pathlib import Path
 import click
 
 from voting_service.commands.output import message
-from voting_service.commands.platform_check import CheckRequest, run_checks, tried_platform
+from voting_service.commands.platform_check import (
+    CheckRequest,
+    run_checks,
+    tried_option,
+    tried_platform,
+)
 from voting_service.errors import Refused
+from voting_service.infrastructure.http_clients.json_web_tokens import read_header
+from voting_service.voting.voters.platform_adapters.jwt import MAX_TOKEN_BYTES
 from voting_service.voting.voters.token_examination import read_pasted
 
 
@@ -39,8 +46,10 @@ def check(token: str, contest: str | None, keys: tuple[Path, ...], jwks_url: str
     pasted = read_pasted(sys.stdin.read() if token == "-" else token)  # noqa: S105
     slug = pasted.issuer
     if slug is None:
+        read_header(pasted.token, MAX_TOKEN_BYTES)
         raise Refused("commands.platform_check.no_issuer")
     if keys and jwks_url:
         raise click.UsageError(message("platform_check.one_of"))
     tried = tried_platform(slug, keys, jwks_url, None)
-    run_checks(CheckRequest(slug, pasted, contest, tried, of_token=True))
+    option = tried_option(keys, jwks_url)
+    run_checks(CheckRequest(slug, pasted, contest, tried, option, of_token=True))

@@ -19,6 +19,7 @@ from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.infrastructure.postgres.pool import Pool, acquire, open_pool, ping
 from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.infrastructure.tasks import lasting_tasks
+from voting_service.infrastructure.typesetting.glyph_coverage import use_fonts
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.jobs.alarms import alarm_loop
 from voting_service.jobs.audit_log_check import audit_log_check_loop
@@ -61,6 +62,7 @@ def work() -> None:
     """
     settings = load_settings()
     check_start(settings, "work")
+    use_fonts(settings.fonts)
     health = Health()
     answers = Answers(is_alive=health.is_alive, readiness=health.readiness)
     with metrics_port(settings.metrics_host, settings.metrics_port, answers):

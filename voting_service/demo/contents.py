@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from joserfc.jwk import OKPKey
 
@@ -19,6 +19,7 @@ from voting_service.contests.repository import (
 from voting_service.demo import contest
 from voting_service.demo.data_folder import DataFolder
 from voting_service.demo.messages import message
+from voting_service.demo.nomination import RULES
 from voting_service.demo.panel_and_awards import DemoPanel
 from voting_service.demo.past_contest import hold_past_contest, insert_past_contest
 from voting_service.demo.platform_logos import draw_logo
@@ -85,6 +86,8 @@ def _require_same_stage(data: DataFolder, stage: Stage | None) -> None:
 async def _run_until(selection: DemoPanel, data: DataFolder, stage: Stage, echo: Echo) -> None:
     """Do the steps of the joint office and the others until `stage` begins."""
     key = load_signing_key(data.signing_key_file)
+    if stage == "award":
+        selection.result_age = timedelta(days=RULES.notice_days + 1)
     steps_by_stage = steps(selection, key)
     for reached in STAGES[: STAGES.index(stage) + 1]:
         for name, step in steps_by_stage[reached]:

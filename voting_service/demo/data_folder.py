@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from voting_service.demo.contest import PLATFORM_SLUG, PLATFORMS
+from voting_service.demo.document_signer import demo_signer
 from voting_service.demo.private_files import write_private
 from voting_service.errors import Refused
 from voting_service.settings import DEMO_SETTINGS_FILE, PREFIX
@@ -43,6 +44,8 @@ SETTINGS = tuple(
         "VALKEY_URL",
         "MASTER_KEY",
         "SIGNING_KEY_FILE",
+        "DOCUMENT_SIGNING_KEY_FILE",
+        "DOCUMENT_SIGNING_CERTIFICATE_FILE",
         "METRICS_PORT",
     )
 )
@@ -74,6 +77,8 @@ class DataFolder:
         }
         self.platform_key_file = self.platform_key_files[PLATFORM_SLUG]
         self.signing_key_file = self.path / "keys" / "signing.pem"
+        self.document_key_file = self.path / "keys" / "documents.pem"
+        self.document_certificate_file = self.path / "keys" / "documents.crt"
         self.master_key_file = self.path / "keys" / "master.key"
 
     @contextmanager
@@ -92,6 +97,10 @@ class DataFolder:
         for key_file in (*self.platform_key_files.values(), self.signing_key_file):
             if not key_file.exists():
                 write_private(key_file, _new_private_key())
+        if not self.document_certificate_file.exists():
+            key, certificate = demo_signer()
+            write_private(self.document_key_file, key)
+            write_private(self.document_certificate_file, certificate)
         if not self.master_key_file.exists():
             write_private(self.master_key_file, b64encode(urandom(32)))
 
@@ -120,6 +129,8 @@ class DataFolder:
             valkey_url,
             self.master_key_file.read_text(encoding="ascii"),
             str(self.signing_key_file),
+            str(self.document_key_file),
+            str(self.document_certificate_file),
             str(metrics_port),
         )
         lines = ["# Written at every start of the demo."]

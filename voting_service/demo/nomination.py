@@ -19,6 +19,8 @@ from voting_service.demo.placeholder_people import (
     evidence,
     form,
     photo,
+    stamp,
+    stamped_page,
 )
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.clock import Clock
@@ -47,7 +49,15 @@ from voting_service.nomination.repository import (
     load_bodies,
     load_selection,
 )
-from voting_service.nomination.review.repository import load_submitted_recommendations
+from voting_service.nomination.review.joint_office_opinions import (
+    NewOpinion,
+    add_stamp,
+    propose_opinion,
+)
+from voting_service.nomination.review.repository import (
+    load_accepted_ids,
+    load_submitted_recommendations,
+)
 from voting_service.nomination.review.service import give_verdict
 from voting_service.nomination.shortlist.contest_file import default_settings
 from voting_service.nomination.shortlist.contest_publication import (
@@ -77,6 +87,11 @@ RULES = SelectionRules(
         en="Most Beautiful Bayu Craftsmen 2022, selection (demo)",
     ),
     industries=dict(PILLAR_INDUSTRIES),
+    office_address=Text("演示用地址，请勿寄送", "Demo address, please send nothing"),
+    award=Text(zh="最美巴渝工匠", en="Most Beautiful Bayu Craftsmen"),
+    document_code="渝高技办",
+    contact_person="演示联系人",
+    telephone="023-00000000",
 )
 DEPARTMENTS: Mapping[str, Text] = {
     "industry": Text("市级工业主管部门（演示）", "Industry department (demo)"),
@@ -145,14 +160,19 @@ class DemoSelection:
         submitted = await self.connection.fetchval(
             "select count(*) from nomination.recommendations where state <> 'draft'"
         )
-        pdf = await asyncio.to_thread(evidence)
+        pdf, stamped = await asyncio.to_thread(lambda: (evidence(), stamped_page()))
         photos = await asyncio.to_thread(lambda: [photo(number) for number in range(1, 100)])
         places = [
             body for turn in range(6) for body in self.bodies if turn < selection.quota(body.kind)
         ]
         for number, body in enumerate(places[submitted:people], submitted + 1):
-            photo_file = photos[number % len(photos) - 1]
-            await self._recommend(selection, body, number, {"photo": photo_file, "evidence": pdf})
+            files: dict[Slot, File] = {
+                "photo": photos[number % len(photos) - 1],
+                "evidence": pdf,
+                "employer_scan": stamped,
+                "body_scan": stamped,
+            }
+            await self._recommend(selection, body, number, files)
 
     async def _recommend(
         self,
@@ -220,6 +240,15 @@ class DemoSelection:
                 self.acting("reviewer-1", selection), [row["id"] for row in spread]
             )
         )
+
+    async def give_opinion(self) -> None:
+        """Give the joint office's opinion on everybody accepted, with a drawn stamp."""
+        selection = await self.selection()
+        reviewer = self.acting("reviewer-1", selection)
+        await add_stamp(reviewer, await asyncio.to_thread(stamp))
+        accepted = await load_accepted_ids(self.connection, selection)
+        opinion = NewOpinion("同意推荐（演示）。", reviewer.today, tuple(accepted))
+        await self.approve(await propose_opinion(reviewer, opinion))
 
     async def draw(self) -> None:
         """Their numbers, by a source that is named before it is known."""

@@ -16,6 +16,7 @@ from voting_service.demo.past_contest import insert_ballots, publish_cut
 from voting_service.demo.placeholder_people import numeral
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.named_queries import Queries
+from voting_service.nomination.awards.document_service import issue_certificates
 from voting_service.nomination.awards.service import (
     ResultKeys,
     ResultProposal,
@@ -59,9 +60,12 @@ DRAIN = timedelta(minutes=5)
 class DemoPanel(DemoSelection):
     """The steps after the shortlist was published to the contest."""
 
+    result_age = timedelta()
+    """How long the result has been out: 0, or longer than its objection period."""
+
     async def end_the_vote(self) -> None:
         """Store about eleven thousand ballots, without ties, and move the vote into the past."""
-        closes = self.clock().replace(microsecond=0) - DRAIN
+        closes = self.clock().replace(microsecond=0) - DRAIN - 2 * self.result_age
         await self.connection.execute("alter table contests disable trigger user")
         await self.connection.execute(
             "update contests set opens_at = $2, closes_at = $3 where slug = $1",
@@ -77,6 +81,14 @@ class DemoPanel(DemoSelection):
         """Publish the cut, with two people."""
         contest = await load_contest(self.connection, SLUG)
         await publish_cut(self.connection, contest, self.accounts, key)
+        await self.connection.execute("alter table publications disable trigger user")
+        await self.connection.execute(
+            "update publications set published_at = published_at - $2::interval"
+            " where contest_id = $1",
+            contest.id,
+            1.5 * self.result_age,
+        )
+        await self.connection.execute("alter table publications enable trigger user")
 
     async def seat_experts(self) -> None:
         """Appoint seven experts; the last belongs to a body that recommended candidates."""
@@ -140,7 +152,13 @@ class DemoPanel(DemoSelection):
     async def announce_the_result(self, key: Ed25519PrivateKey) -> None:
         """Ten and ten, by two people, shown at once."""
         keys = ResultKeys(key, self.keys)
-        proposed = await propose_result(
-            self.actor("reviewer-1"), keys, await self.panel(), ResultProposal()
+        proposer, approver = (
+            self.actor(name)._replace(now=self.clock() - self.result_age)
+            for name in ("reviewer-1", "supervisor-1")
         )
-        await approve_result(self.actor("supervisor-1"), keys, await self.panel(), proposed)
+        proposed = await propose_result(proposer, keys, await self.panel(), ResultProposal())
+        await approve_result(approver, keys, await self.panel(), proposed)
+
+    async def issue_certificates(self) -> None:
+        """Number the certificates of a result that nobody may object to any more."""
+        await issue_certificates(self.actor("reviewer-1"), await self.panel())

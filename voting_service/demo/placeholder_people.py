@@ -5,13 +5,18 @@ from __future__ import annotations
 import io
 from datetime import date, timedelta
 from hashlib import sha256
+from math import cos, pi, sin
+
+from PIL import Image, ImageDraw, ImageFont
 
 from voting_service.demo.contest import trade_and_district
 from voting_service.demo.portrait import portrait
 from voting_service.infrastructure.typesetting.compiler import typeset
+from voting_service.infrastructure.typesetting.glyph_coverage import FONTS
 from voting_service.nomination.form.id_numbers import check_character
 from voting_service.nomination.form.industries import PILLAR_INDUSTRIES
 from voting_service.nomination.form.model import (
+    OTHER_INDUSTRY,
     Achievement,
     Month,
     Opinion,
@@ -27,6 +32,7 @@ _DIVISION = "500000"
 """The code of the whole city, which issues no ID cards: so no person has these numbers."""
 GRADES = {"技师": "Technician", "高级技师": "Senior technician"}
 """Skill grades, with their English names."""
+_VERMILION = (190, 30, 30)
 _KINDS = ("innovation", "method", "technology", "special_skill")
 
 
@@ -42,6 +48,7 @@ def form(number: int, today: date) -> RecommendationForm:
     serial = f"{number * 2 + 1:03}" if number % 3 else f"{number * 2:03}"
     digits = f"{_DIVISION}{born:%Y%m%d}{serial[-3:]}"
     signed = today - timedelta(days=3)
+    industry = list(PILLAR_INDUSTRIES)[number % len(PILLAR_INDUSTRIES)]
     employer = f"演示单位{numeral(number % 60 + 1)}（占位）"
     return RecommendationForm(
         name=f"占位人选{numeral(number)}",
@@ -60,11 +67,13 @@ def form(number: int, today: date) -> RecommendationForm:
         employer_postcode="400000",
         employer_contact="联络人（占位）",
         employer_telephone="023-60000000",
-        industry=list(PILLAR_INDUSTRIES)[number % len(PILLAR_INDUSTRIES)],
+        industry=industry,
+        industry_other="演示产业（占位）" if industry == OTHER_INDUSTRY else "",
         chain="",
         skills=f"演示用占位内容：从事{trade.zh}工作多年，技术全面，多次完成急难任务。",
         deeds=f"演示用占位内容，并非真实人物。该人选从事{trade.zh}工作，扎根一线，"
         "带头攻关，改进工艺，带徒传技，在岗位上取得了突出成绩。",
+        conduct_declared=True,
         qualification="technician",
         qualification_pages="1",
         achievements=(
@@ -94,6 +103,29 @@ def evidence() -> File:
     """Return a PDF of placeholder evidence pages."""
     content = typeset("voting_service.demo", "evidence.typ", {"pages": EVIDENCE_PAGES})
     return _file("application/pdf", EVIDENCE_PAGES, content)
+
+
+def stamped_page() -> File:
+    """Return the PDF of a placeholder page with an opinion and a drawn stamp."""
+    return _file("application/pdf", 1, typeset("voting_service.demo", "stamped_page.typ", {}))
+
+
+def stamp() -> bytes:
+    """Return the PNG of a drawn stamp with words that no real one has."""
+    side, line = 480, 16
+    drawing = Image.new("RGB", (side, side), "white")
+    pen = ImageDraw.Draw(drawing)
+    pen.ellipse((line, line, side - line, side - line), outline=_VERMILION, width=line)
+    star = [
+        (side / 2 + radius * sin(turn * pi / 5), side * 0.42 - radius * cos(turn * pi / 5))
+        for turn, radius in enumerate((100, 38) * 5)
+    ]
+    pen.polygon(star, fill=_VERMILION)
+    font = ImageFont.truetype(FONTS / "NotoSansSC-Bold.ttf", 56)
+    pen.text((side / 2, side * 0.74), "演示用章", fill=_VERMILION, font=font, anchor="mm")
+    stream = io.BytesIO()
+    drawing.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def _file(media_type: str, pages: int, content: bytes) -> File:

@@ -43,6 +43,7 @@ from voting_service.errors import Refused, Unavailable
 from voting_service.infrastructure.clock import Clock
 from voting_service.infrastructure.postgres.migrations import upgrade
 from voting_service.infrastructure.postgres.pool import connect
+from voting_service.nomination.files.libreoffice import find_libreoffice
 from voting_service.settings import PREFIX
 
 READY_TIMEOUT_SECONDS = 60.0
@@ -117,6 +118,8 @@ async def _run(
     work, serve, console, *crowd = programs
     for program in (work, serve, console):
         program.start()
+    if find_libreoffice() is None:
+        echo(message("run.no_libreoffice"))
     echo(message("run.starting_service"))
     await _wait_until_ready(plan.address, serve)
     await _wait_until_ready(plan.console_address, console)

@@ -16,7 +16,7 @@ from voting_service.demo.panel_and_awards import EXPERTS, DemoPanel
 from voting_service.nomination.recommending_bodies import LISTED_BODIES
 from voting_service.staff.accounts.model import Role
 
-Stage = Literal["recommendation", "review", "vote", "panel", "result"]
+Stage = Literal["recommendation", "review", "vote", "panel", "result", "award"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 Step = tuple[str, Callable[[], Awaitable[None]]]
@@ -31,7 +31,7 @@ def guests(stage: Stage | None) -> Mapping[str, Role]:
     if stage is None:
         slugs = ["yuzhong", "shapingba", "industry"]
     accounts: dict[str, Role] = {f"officer-{slug}": "recommender" for slug in slugs}
-    if stage in {"panel", "result"}:
+    if stage in {"panel", "result", "award"}:
         accounts |= {f"expert-{number}": "expert" for number in range(1, EXPERTS + 1)}
     return accounts
 
@@ -50,6 +50,7 @@ def steps(demo: DemoPanel, key: Ed25519PrivateKey) -> Mapping[Stage, Sequence[St
         "vote": [
             ("office_reviews", demo.review),
             ("shortlist_approved", demo.choose),
+            ("opinion_given", demo.give_opinion),
             ("numbers_drawn", demo.draw),
             ("notice_ends", demo.publish_shortlist_notice),
             ("shortlist_published", demo.publish_to_contest),
@@ -64,4 +65,5 @@ def steps(demo: DemoPanel, key: Ed25519PrivateKey) -> Mapping[Stage, Sequence[St
             ("experts_score", demo.score),
             ("result_published", lambda: demo.announce_the_result(key)),
         ],
+        "award": [("certificates_issued", demo.issue_certificates)],
     }

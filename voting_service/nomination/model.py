@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from voting_service.i18n.catalogues import load_text
+from voting_service.i18n.patterns import load_patterns
 from voting_service.i18n.text import Text
 from voting_service.staff.accounts.model import Role
 
@@ -23,16 +26,35 @@ REVIEWERS: tuple[Role, ...] = ("reviewer", "supervisor")
 READERS: tuple[Role, ...] = (*REVIEWERS, "auditor")
 """Roles that may view every recommendation; each view of a form is recorded in the audit log."""
 
+_QUOTED = re.compile("[\u201c\u2018](.+?)[\u201d\u2019]")
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_WORDS = load_patterns(__package__)
+_NOT_AWARD_ZH = re.compile(
+    rf"\uff08.*?\uff09|{_YEAR.pattern}\s*(?:{_WORDS['year']})?|{_WORDS['activity']}"
+)
+_NOT_AWARD_EN = re.compile(rf"[,(:].*|\b{_YEAR.pattern}\b|\bselection\b", re.IGNORECASE)
+
 
 class SelectionRules(msgspec.Struct, frozen=True, kw_only=True):
     """The rules announced before recommending begins.
 
     `shortlist_size` people are shortlisted for the public vote; `cut` of them advance to the panel,
     which names `winners` and `nominees`. `industries` are by the key that a form holds.
+    `award` and `year` follow from the title unless they are given.
     """
 
     title: Text
     industries: dict[str, Text]
+    award: Text = Text("", "")
+    """The name of the award, without its year and without quotation marks."""
+    year: int = 0
+    """The award's year; 0 where neither the rules nor their title say it."""
+    host: Text = msgspec.field(default_factory=lambda: load_text("nomination", "rules.host"))
+    """Who bestows the award, in full, as documents name it."""
+    office: Text = msgspec.field(default_factory=lambda: load_text("nomination", "rules.office"))
+    """The joint office in full, which issues the forms and documents."""
+    office_address: Text | None = None
+    """Where the paper copy of a form is delivered."""
     time_zone: str = "Asia/Shanghai"
     shortlist_size: int = 50
     cut: int = 30
@@ -42,6 +64,33 @@ class SelectionRules(msgspec.Struct, frozen=True, kw_only=True):
     """Days in which the shortlist, and later the result, are open to objections."""
     contact: Text | None = None
     """Where to send objections."""
+    document_code: str = ""
+    """What its document numbers begin with; empty leaves room to write the number."""
+    contact_person: str = ""
+    telephone: str = ""
+    """Whom to ask about a notice; empty leaves room to write it."""
+
+    def __post_init__(self) -> None:
+        if not self.award.zh:
+            msgspec.structs.force_setattr(self, "award", _award_in(self.title))
+        if not self.year:
+            match = _YEAR.search(self.title.zh) or _YEAR.search(self.title.en)
+            msgspec.structs.force_setattr(self, "year", int(match[0]) if match else 0)
+
+    @property
+    def form_title(self) -> str:
+        """The title of the paper form, which is Chinese."""
+        return load_text("nomination", "rules.form_title", year=self.year, award=self.award).zh
+
+
+def _award_in(title: Text) -> Text:
+    """Return the award that a title names: what it has in quotation marks, or all but its year,
+    brackets and the word for the activity."""
+    quoted = _QUOTED.search(title.zh)
+    zh = quoted[1] if quoted else _NOT_AWARD_ZH.sub("", title.zh).strip()
+    quoted = _QUOTED.search(title.en)
+    en = quoted[1] if quoted else " ".join(_NOT_AWARD_EN.sub("", title.en).split())
+    return Text(zh or title.zh, en or title.en)
 
 
 class NewSelection(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +102,12 @@ class NewSelection(msgspec.Struct, frozen=True, kw_only=True):
     closes_at: datetime
     district_quota: int = 6
     department_quota: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.rules.year:
+            year = self.opens_at.astimezone(ZoneInfo(self.rules.time_zone)).year
+            rules = msgspec.structs.replace(self.rules, year=year)
+            msgspec.structs.force_setattr(self, "rules", rules)
 
 
 class Selection(msgspec.Struct, frozen=True, dict=True):
@@ -74,6 +129,11 @@ class Selection(msgspec.Struct, frozen=True, dict=True):
     @property
     def zone(self) -> tzinfo:
         return ZoneInfo(self.rules.time_zone)
+
+    @property
+    def year(self) -> int:
+        """The year of the award; of a selection that names none, that of its deadline."""
+        return self.rules.year or self.closes_at.astimezone(self.zone).year
 
     def is_open(self, now: datetime) -> bool:
         """Whether recommendations are accepted at this time."""

@@ -24,6 +24,7 @@ from voting_service.infrastructure.logs import configure_logs
 from voting_service.infrastructure.postgres.schema import require_schema
 from voting_service.infrastructure.tasks import end_tasks
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
+from voting_service.infrastructure.typesetting.glyph_coverage import use_fonts
 from voting_service.settings import Settings, load_settings
 from voting_service.sites.console.contests import contest_cache, newest_zone
 from voting_service.sites.console.routes import NAVIGATION as CONSOLE_NAVIGATION
@@ -143,6 +144,7 @@ def create_app(
 ) -> ASGIApp:
     """The ASGI app; uvicorn calls it without arguments."""
     used = settings or load_settings()
+    use_fonts(used.fonts)
     navigation = [*NOMINATION_NAVIGATION, *CONSOLE_NAVIGATION]
     theme = Theme(AREAS, CATALOGUES, navigation, {route.path for route in ROUTES})
 

@@ -9,6 +9,7 @@ create table award_results (
     approval_id  integer not null references approval_requests,
     published_at timestamptz not null,
     visible_from timestamptz,            -- null: from published_at on
+    objections_until timestamptz not null,
     primary key (contest_id, version)
 );
 
@@ -67,7 +68,8 @@ create table nomination.documents (
     id           integer generated always as identity primary key,
     selection_id smallint not null references nomination.selections,
     kind         text not null check (kind in (
-                     'certificates', 'album_print', 'album_web', 'report')),
+                     'announcement', 'certificates', 'certificate_files',
+                     'album_print', 'album_web', 'report')),
     language     text not null check (language in ('zh', 'en')),
     requested_by integer not null references accounts,
     requested_at timestamptz not null,
@@ -86,7 +88,17 @@ alter table nomination.documents alter column content set storage external;
 
 create index documents_selection on nomination.documents (selection_id, id);
 
--- Rule: a result is exactly the document and the moment that two people approved, of the
+-- The texts of the summary report that staff wrote: an object by section
+-- (nomination/awards/report_texts.py), each contests/model.py: Text.
+create table nomination.report_texts (
+    selection_id smallint primary key references nomination.selections,
+    sections     jsonb not null,
+    revision     integer not null default 1,
+    saved_by     integer not null references accounts,
+    saved_at     timestamptz not null
+);
+
+-- Rule: a result is exactly the document and the moments that two people approved, of the
 -- selection's own contest.
 create function check_award_result() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -98,6 +110,7 @@ begin
            and d.subject = new.version::text and s.contest_id = new.contest_id
            and d.payload ->> 'document_sha256' = encode(sha256(new.document), 'hex')
            and (d.payload ->> 'visible_from')::timestamptz is not distinct from new.visible_from
+           and (d.payload ->> 'objections_until')::timestamptz = new.objections_until
     ) then
         raise exception 'two people must have approved exactly this result and time'
             using errcode = 'check_violation', constraint = 'award_results_two_people';
@@ -111,7 +124,7 @@ create trigger check_award_result before insert on award_results
 create trigger award_results_stay before update or delete or truncate on award_results
     for each statement execute function refuse_change();
 
--- Rule: certificates are for people whom the result names.
+-- Rules: certificates are for people whom the result names, once nobody may object to it any more.
 create function check_certificate() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -122,6 +135,11 @@ begin
     ) then
         raise exception 'certificates are for those whom the result names'
             using errcode = 'check_violation', constraint = 'certificates_awarded';
+    end if;
+    if clock_timestamp() < (select max(r.objections_until) from award_results r
+                             where r.contest_id = new.contest_id) then
+        raise exception 'certificates are made after the objection period'
+            using errcode = 'check_violation', constraint = 'certificates_after_objections';
     end if;
     return new;
 end
@@ -137,7 +155,8 @@ grant select on award_results, award_publicity, award_portraits, award_albums, c
 grant insert on award_results, certificates, award_publicity, award_portraits, award_albums
     to voting_staff;
 grant update on award_publicity, award_portraits, award_albums to voting_staff;
-grant select on nomination.documents to voting_staff, voting_jobs;
+grant select on nomination.documents, nomination.report_texts to voting_staff, voting_jobs;
+grant insert, update on nomination.report_texts to voting_staff;
 grant insert (selection_id, kind, language, requested_by, requested_at, steps),
       update (attempts_before, steps_done, finished_at, failure)
     on nomination.documents to voting_staff;

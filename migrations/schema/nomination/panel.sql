@@ -423,7 +423,7 @@ begin
      group by a.selection_id;
     delete from nomination.earlier_winners w where w.selection_id = newest.selection_id;
     insert into nomination.earlier_winners (person_hash, year, selection_id)
-    select r.person_hash, extract(year from s.closes_at), s.id
+    select r.person_hash, coalesce(nullif((s.rules ->> 'year')::integer, 0), extract(year from s.closes_at)), s.id
       from nomination.awards a
       join nomination.selections s on s.id = a.selection_id
       join nomination.shortlist_entries p on p.selection_id = a.selection_id and p.number = a.number

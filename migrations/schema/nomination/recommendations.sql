@@ -118,11 +118,11 @@ create table nomination.submissions (
     photo_sha256      bytea not null check (length(photo_sha256) = 32),
     evidence_sha256   bytea not null check (length(evidence_sha256) = 32),
     evidence_pages    smallint not null check (evidence_pages between 1 and 10),
-    employer_scan_sha256 bytea check (length(employer_scan_sha256) = 32),
-    body_scan_sha256  bytea check (length(body_scan_sha256) = 32),
+    employer_scan_sha256 bytea not null check (length(employer_scan_sha256) = 32),
+    body_scan_sha256  bytea not null check (length(body_scan_sha256) = 32),
     submitted_by      integer not null references accounts,
     submitted_at      timestamptz not null,
-    late_by_approval  integer references approval_requests,  -- null: was in time
+    late_by_approval  integer references approval_requests,  -- null: in time, or in a return's term
     unique (recommendation_id, turn)
 );
 
@@ -134,7 +134,9 @@ create table nomination.reviews (
                           'returned', 'accepted', 'rejected', 'reopened', 'withdrawn')),
     reason            bytea not null,      -- encrypted, as it may name the person
     account_id        integer not null references accounts,
-    reviewed_at       timestamptz not null
+    reviewed_at       timestamptz not null,
+    correct_until     timestamptz,         -- of a return: it can be submitted again until then
+    constraint reviews_term_whole check ((verdict = 'returned') = (correct_until is not null))
 );
 
 create index reviews_recommendation on nomination.reviews (recommendation_id);
@@ -150,12 +152,35 @@ create table nomination.notes (
 
 create index notes_recommendation on nomination.notes (recommendation_id);
 
+-- Pictures of the joint office's stamp, printed with its opinion (approval_requests: joint_office_opinion). The
+-- newest is used for the next one.
+create table nomination.joint_office_stamps (
+    id           integer generated always as identity primary key,
+    selection_id smallint not null references nomination.selections,
+    sha256       bytea not null check (length(sha256) = 32),  -- of the bytes before encryption
+    content      bytea not null check (length(content) between 1 and 4194304),  -- encrypted
+    added_by     integer not null references accounts,
+    added_at     timestamptz not null default clock_timestamp()
+);
+
+create index joint_office_stamps_selection on nomination.joint_office_stamps (selection_id);
+
 -- A second body tried to recommend a person whom another had recommended; both are shown it.
 create table nomination.person_conflicts (
     recommendation_id integer not null references nomination.recommendations,
     holder_id         integer not null references nomination.recommendations,
     noticed_at        timestamptz not null default clock_timestamp(),
     primary key (recommendation_id, holder_id)
+);
+
+-- The persons of whom a body's officers asked, by typing an ID number, whether they can still be
+-- recommended. It bounds how many numbers a body may try (take_person_lookup); rows last for a day.
+create table nomination.person_lookups (
+    body_id           smallint not null references nomination.bodies,
+    selection_id      smallint not null references nomination.selections,
+    person_hash       bytea not null check (length(person_hash) = 32),
+    looked_up_at      timestamptz not null default clock_timestamp(),
+    primary key (selection_id, body_id, person_hash)
 );
 
 -- Public notices, each with a period in which anyone may object. A notice is replaced only by a
@@ -212,6 +237,24 @@ create function nomination.is_officer(account integer, body smallint) returns bo
 language sql stable set search_path = public, pg_temp as $$
     select exists (select 1 from nomination.body_officers o join accounts a on a.id = o.account_id
                     where o.account_id = account and o.body_id = body and not a.disabled)
+$$;
+
+-- When the submission of a recommendation ends: at the deadline, or later where two people permitted
+-- that, or where it was returned with a term that ends later.
+create function nomination.submission_ends(recommendation integer) returns timestamptz
+language sql stable set search_path = public, pg_temp as $$
+    select greatest(
+               s.closes_at,
+               (select max((d.payload ->> 'until')::timestamptz)
+                  from approval_requests d
+                 where d.selection_id = s.id and d.kind = 'late_submission'
+                   and split_part(d.subject, '/', 1) = r.id::text
+                   and d.approved_by is not null),
+               case when r.state = 'returned' then (
+                   select v.correct_until from nomination.reviews v
+                    where v.recommendation_id = r.id order by v.id desc limit 1) end)
+      from nomination.recommendations r join nomination.selections s on s.id = r.selection_id
+     where r.id = recommendation
 $$;
 
 -- The account made by a body's invitation becomes its officer.
@@ -288,9 +331,54 @@ create trigger delete_replaced_file after update of replaced_at on nomination.fi
     for each row when (new.replaced_at is not null)
     execute function nomination.delete_replaced_file();
 
+-- Deletes a draft that was never submitted, with its files. Rule: only by an officer of the body.
+create function nomination.delete_draft(draft integer, officer integer) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    recommendation nomination.recommendations;
+begin
+    select * into recommendation from nomination.recommendations where id = draft for update;
+    if recommendation.id is null or recommendation.state <> 'draft' then
+        raise exception 'only a draft is deleted'
+            using errcode = 'check_violation', constraint = 'recommendations_drafts';
+    end if;
+    if not nomination.is_officer(officer, recommendation.body_id) then
+        raise exception 'only officers of the body delete its drafts'
+            using errcode = 'check_violation', constraint = 'submissions_officer';
+    end if;
+    delete from nomination.files where recommendation_id = draft;
+    delete from nomination.person_conflicts where recommendation_id = draft;
+    delete from nomination.recommendations where id = draft;
+end
+$$;
+
+-- Lets a body ask about a person: `new` when it had not asked within a day, `known` when it had, and
+-- `too many` when it asked about forty others. Otherwise a body could try the numbers of strangers.
+create function nomination.take_person_lookup(selection smallint, body smallint, person bytea)
+returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform 1 from nomination.bodies b where b.id = body for no key update;
+    delete from nomination.person_lookups l
+     where l.looked_up_at < clock_timestamp() - interval '1 day';
+    if exists (select 1 from nomination.person_lookups l
+                where l.selection_id = selection and l.body_id = body
+                  and l.person_hash = person) then
+        return 'known';
+    end if;
+    if (select count(*) from nomination.person_lookups l where l.body_id = body) >= 40 then
+        return 'too many';
+    end if;
+    insert into nomination.person_lookups (selection_id, body_id, person_hash)
+    values (selection, body, person);
+    return 'new';
+end
+$$;
+
 -- Rules of submitting, by the database's clock: only officers of the body, only a draft or a
--- returned form, between opening and deadline (or with an approved extension), before the shortlist
--- is chosen, nobody who won before, with the files that are attached, and within the body's quota.
+-- returned form, between opening and the end of its submission, before the shortlist is chosen,
+-- nobody who won before, with the files that are attached, both opinions stamped, and within the
+-- body's quota.
 create function nomination.take_submission() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -324,6 +412,10 @@ begin
             using errcode = 'check_violation', constraint = 'submissions_after_shortlist';
     end if;
     new.late_by_approval := null;
+    if arrived >= nomination.submission_ends(recommendation.id) then
+        raise exception 'the deadline has passed'
+            using errcode = 'check_violation', constraint = 'submissions_deadline';
+    end if;
     if arrived >= selection.closes_at then
         select d.id into new.late_by_approval
           from approval_requests d
@@ -333,10 +425,6 @@ begin
            and d.approved_by is not null
            and (d.payload ->> 'until')::timestamptz > arrived
          order by d.id limit 1;
-        if new.late_by_approval is null then
-            raise exception 'the deadline has passed'
-                using errcode = 'check_violation', constraint = 'submissions_deadline';
-        end if;
     end if;
     if exists (select 1 from nomination.earlier_winners w
                 where w.person_hash = new.person_hash) then
@@ -376,6 +464,10 @@ begin
         select f.sha256 from nomination.files f
          where f.recommendation_id = recommendation.id and f.replaced_at is null
            and f.slot = 'body_scan');
+    if new.employer_scan_sha256 is null or new.body_scan_sha256 is null then
+        raise exception 'an opinion without its stamped page'
+            using errcode = 'check_violation', constraint = 'submissions_stamped';
+    end if;
     select coalesce(max(s.turn), 0) + 1 into new.turn
       from nomination.submissions s where s.recommendation_id = recommendation.id;
     update nomination.recommendations
@@ -390,8 +482,9 @@ create trigger take_submission before insert on nomination.submissions
 create trigger submissions_stay before delete or truncate on nomination.submissions
     for each statement execute function refuse_change();
 
--- Rules of review: who may do what in which state, nothing is returned or withdrawn after the
--- deadline, and nothing changes once the shortlist is chosen.
+-- Rules of review: who may do what in which state, nothing is withdrawn after the deadline, a return
+-- has a term of at most thirty days, and nothing changes once the shortlist is chosen. A returned
+-- recommendation is returned again to change its term, and reopened to be judged as it was submitted.
 create function nomination.take_review() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -407,8 +500,9 @@ begin
     next_state := case
         when new.verdict in ('returned', 'accepted', 'rejected')
              and recommendation.state = 'submitted' then new.verdict
-        when new.verdict = 'reopened' and recommendation.state in ('accepted', 'rejected')
-             then 'submitted'
+        when new.verdict = 'returned' and recommendation.state = 'returned' then 'returned'
+        when new.verdict = 'reopened'
+             and recommendation.state in ('accepted', 'rejected', 'returned') then 'submitted'
         when new.verdict = 'withdrawn' and recommendation.state in ('submitted', 'returned')
              then 'withdrawn'
     end;
@@ -427,9 +521,15 @@ begin
         raise exception 'only reviewers and supervisors review'
             using errcode = 'check_violation', constraint = 'reviews_reviewers';
     end if;
-    if new.verdict in ('returned', 'withdrawn') and arrived >= selection.closes_at then
-        raise exception 'nothing is returned or withdrawn after the deadline'
+    if new.verdict = 'withdrawn' and arrived >= selection.closes_at then
+        raise exception 'nothing is withdrawn after the deadline'
             using errcode = 'check_violation', constraint = 'reviews_deadline';
+    end if;
+    if new.verdict = 'returned'
+       and (new.correct_until <= arrived
+            or new.correct_until > greatest(arrived, selection.closes_at) + interval '30 days') then
+        raise exception 'the term of a return ends later, and within thirty days'
+            using errcode = 'check_violation', constraint = 'reviews_term';
     end if;
     if exists (select 1 from approval_requests d
                 where d.selection_id = selection.id and d.kind = 'shortlist'
@@ -448,13 +548,16 @@ create trigger reviews_stay before delete or truncate on nomination.reviews
     for each statement execute function refuse_change();
 create trigger notes_stay before update or delete or truncate on nomination.notes
     for each statement execute function refuse_change();
+create trigger joint_office_stamps_stay before update or delete or truncate on nomination.joint_office_stamps
+    for each statement execute function refuse_change();
 create trigger notices_stay before update or delete or truncate on notices
     for each statement execute function refuse_change();
 
 grant select on nomination.selections, nomination.bodies, nomination.body_invitations,
                 nomination.body_officers, nomination.earlier_winners, nomination.recommendations,
                 nomination.files, nomination.submissions, nomination.last_submissions,
-                nomination.reviews, nomination.notes, nomination.person_conflicts, notices
+                nomination.reviews, nomination.notes, nomination.joint_office_stamps,
+                nomination.person_conflicts, notices
     to voting_staff;
 grant select on nomination.selections, nomination.bodies, nomination.recommendations,
                 nomination.files, nomination.submissions, nomination.last_submissions,
@@ -474,9 +577,13 @@ grant insert (recommendation_id, slot, sha256, media_type, pages, content, added
 grant insert (recommendation_id, person_hash, form_sha256, photo_sha256, evidence_sha256,
               evidence_pages, submitted_by)
     on nomination.submissions to voting_staff;
-grant insert (recommendation_id, verdict, reason, account_id) on nomination.reviews
+grant insert (recommendation_id, verdict, reason, account_id, correct_until) on nomination.reviews
     to voting_staff;
 grant insert (recommendation_id, content, account_id) on nomination.notes to voting_staff;
+grant insert (selection_id, sha256, content, added_by) on nomination.joint_office_stamps to voting_staff;
+grant execute on function nomination.submission_ends(integer),
+    nomination.delete_draft(integer, integer),
+    nomination.take_person_lookup(smallint, smallint, bytea) to voting_staff;
 grant insert (recommendation_id, holder_id) on nomination.person_conflicts to voting_staff;
 grant insert (slug, version, content, keys, visible_from, objections_until) on notices
     to voting_staff;

@@ -103,7 +103,7 @@ async def test_two_people_correct_a_profile_and_its_pictures(
     assert [c.turn for c in again.corrections] == [1, 2]
     words = describe_corrections(again, "en")[0].fields
     assert [(w.name, w.before, w.after) for w in words] == [
-        ("Pictures", "The earlier portrait\nPicture “at work”", "Picture “at work”")
+        ("Pictures", "The earlier photo\nPicture “at work”", "Picture “车间”")
     ]
 
 
@@ -316,7 +316,7 @@ async def test_the_public_sees_what_it_may(database: Connection) -> None:
     open_one, hidden = describe_corrections(contest, "en")
     assert [(f.name, f.before, f.after) for f in open_one.fields] == [("Story", "Two", "Three")]
     [in_chinese] = describe_corrections(contest, "zh")[0].fields
-    assert in_chinese.name == "事迹（英文）", "only the English text was corrected"
+    assert in_chinese.name == "事迹材料（英文）", "only the English text was corrected"
     assert (in_chinese.before, in_chinese.after) == ("Two", "Three")
     assert [(f.before, f.after) for f in hidden.fields] == [(None, "One\nTwo")]
     shown = public_changes(contest).corrections

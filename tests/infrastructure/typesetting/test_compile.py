@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -15,13 +18,13 @@ from tests.printed import (
     outside_margins,
     printed,
 )
-from voting_service.errors import MissingGlyphs, Unavailable
+from voting_service.errors import Unavailable
 from voting_service.infrastructure.typesetting.compiler import (
     TypesettingFailed,
     typeset,
     typeset_in_background,
 )
-from voting_service.infrastructure.typesetting.glyph_coverage import missing_glyphs
+from voting_service.infrastructure.typesetting.glyph_coverage import missing_glyphs, use_fonts
 
 PACKAGE = "tests.infrastructure.typesetting"
 HOSTILE = (
@@ -71,12 +74,8 @@ def test_a_word_without_an_end_stays_on_the_page(word: str) -> None:
 @settings(max_examples=8, deadline=None)
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x2FF), max_size=60))
 @example("\u200b#\u00ad\ufeff")
-def test_any_text_is_set_or_refused_for_its_glyphs(text: str) -> None:
-    if missing_glyphs(text):
-        with pytest.raises(MissingGlyphs):
-            set_everything(text)
-    else:
-        check_looks_right(printed(set_everything(text)))
+def test_any_text_is_set(text: str) -> None:
+    check_looks_right(printed(set_everything(text)))
 
 
 def test_the_same_data_gives_the_same_bytes_and_no_time_of_making() -> None:
@@ -87,11 +86,48 @@ def test_the_same_data_gives_the_same_bytes_and_no_time_of_making() -> None:
     assert b"ModDate" not in first
 
 
-def test_characters_without_a_glyph_are_all_named() -> None:
-    with pytest.raises(MissingGlyphs) as caught:
-        typeset(PACKAGE, "everything.typ", data("张𠀀明") | {"deep": [{"𪚥": "\u202e"}]})
-    assert caught.value.characters == ("𠀀", "𪚥", "\u202e")
-    assert "𠀀 (U+20000), 𪚥 (U+2A6A5), U+202E" in str(caught.value)
+def test_characters_without_a_glyph_leave_gaps_and_marks_leave_nothing() -> None:
+    document = printed(set_everything("张𠀀明\u202e葛\U000e0100"))
+    check_looks_right(document)
+    assert "𠀀" not in document.text
+    assert "\u202e" not in document.text
+    assert "明" in document.text
+
+
+def test_a_font_of_a_folder_prints_what_ours_lack(tmp_path: Path) -> None:
+    rare = "\U0002c386"
+    font_with(rare, tmp_path / "deep" / "Rare.ttf")
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    assert missing_glyphs(rare) == (rare,)
+    use_fonts(tmp_path)
+    try:
+        assert missing_glyphs(rare) == ()
+        document = printed(set_everything(f"王{rare}明"))
+        check_looks_right(document)
+        assert any(name.endswith("+Rare-Regular") for name, _ in document.fonts)
+    finally:
+        use_fonts(None)
+    assert missing_glyphs(rare) == (rare,)
+
+
+def font_with(character: str, path: Path) -> None:
+    """Make a font that has a square for one character."""
+    pen = TTGlyphPen(None)
+    for x, y in ((100, 0), (100, 800), (900, 800), (900, 0)):
+        (pen.moveTo if (x, y) == (100, 0) else pen.lineTo)((x, y))
+    pen.closePath()
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "rare"])
+    builder.setupCharacterMap({ord(character): "rare"})
+    builder.setupGlyf({".notdef": pen.glyph(), "rare": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (1000, 0), "rare": (1000, 0)})
+    builder.setupHorizontalHeader(ascent=880, descent=-120)
+    names = {"familyName": "Rare", "styleName": "Regular", "psName": "Rare-Regular"}
+    builder.setupNameTable(names)
+    builder.setupOS2(sTypoAscender=880, sTypoDescender=-120, usWinAscent=880, usWinDescent=120)
+    builder.setupPost()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    builder.save(path)
 
 
 def test_a_picture_is_an_asset() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fontTools.ttLib import TTFont
 
+from voting_service.i18n.private_use import ENCODED_SINCE
 from voting_service.infrastructure.typesetting.glyph_coverage import (
     FONTS,
+    handwritten,
     missing_glyphs,
     printable,
 )
+from voting_service.nomination.form.model import RecommendationForm
 
 
 def test_common_and_extension_a_characters_are_there() -> None:
@@ -24,9 +27,32 @@ def test_white_space_needs_no_glyph() -> None:
 
 
 def test_a_variation_selector_is_not_dropped_silently() -> None:
-    assert missing_glyphs("葛\U000e0100") == ("\U000e0100",)
+    assert missing_glyphs("葛\U000e0100") == ("葛\U000e0100",)
+
+
+def test_everything_that_has_texts_names_its_rare_characters() -> None:
+    form = RecommendationForm(name="王𬎆·𠮷", deeds="𠮷 was here", employer="某厂")
+    assert handwritten(form) == ("𬎆", "𠮷")
+    assert handwritten({"people": [b"\xff", ("𪚥",)]}) == ("𪚥",)
 
 
 def test_both_weights_have_the_same_characters() -> None:
-    with TTFont(FONTS / "NotoSansSC-Bold.ttf", lazy=True) as bold:
-        assert frozenset(bold.getBestCmap()) == printable()
+    for family in ("NotoSansSC", "NotoSerifSC"):
+        regular, bold = (TTFont(FONTS / f"{family}-{name}.ttf") for name in ("Regular", "Bold"))
+        assert frozenset(bold.getBestCmap()) == frozenset(regular.getBestCmap()) <= printable()
+
+
+def test_every_character_of_the_basic_block_and_of_gb_2312_is_there() -> None:
+    """Of the 8,105 characters of the Table of General Standard Chinese Characters all but some 200
+    are among these; the others are of extensions, of which ours lack B and later."""
+    level_one_and_two = bytes(
+        part for high in range(0xB0, 0xF8) for low in range(0xA1, 0xFF) for part in (high, low)
+    ).decode("gb2312", errors="ignore")
+    assert len(level_one_and_two) == 6763
+    assert missing_glyphs(level_one_and_two) == ()
+    assert missing_glyphs("".join(map(chr, range(0x4E00, 0x9FA6)))) == ()
+
+
+def test_every_encoded_character_of_the_private_area_is_printed_or_a_gap() -> None:
+    lacking = missing_glyphs("".join(map(chr, ENCODED_SINCE.values())))
+    assert all(ord(character) > 0xFFFF or character in "ḿǹ" for character in lacking)

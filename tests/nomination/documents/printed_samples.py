@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Text
+from voting_service.nomination.awards.report_texts import REPORT_SECTIONS
 from voting_service.nomination.documents.album import Album, AlbumPerson
 from voting_service.nomination.documents.certificate import Certificate
 from voting_service.nomination.documents.minutes import (
@@ -14,11 +16,13 @@ from voting_service.nomination.documents.minutes import (
     MinutedCriterion,
     PanelMinutes,
     PanelResult,
+    Signer,
     TieBallot,
 )
-from voting_service.nomination.documents.notice_list import NoticeList, NoticeListRow
+from voting_service.nomination.documents.notice_list import NoticeGroup, NoticeList, NoticeListRow
 from voting_service.nomination.documents.summary_report import (
     PanelFigures,
+    PublicityFigures,
     RecommendationFigures,
     RecommendationGroup,
     ReportedAward,
@@ -27,13 +31,19 @@ from voting_service.nomination.documents.summary_report import (
     VotingDay,
 )
 from voting_service.nomination.form.model import (
+    Achievement,
     Month,
     Opinion,
     RecommendationForm,
 )
 
 SELECTION = Text(zh="最美巴渝工匠", en="Most Beautiful Bayu Craftsmen")
-ISSUER = Text(zh="市高技办", en="Joint Office for Highly Skilled Talent")
+ISSUER = Text(
+    zh="重庆市高技能人才工作联席会办公室", en="Chongqing Joint Office for Highly Skilled Talent"
+)
+HOST = Text(
+    zh="重庆市高技能人才工作联席会", en="Chongqing Joint Conference for Highly Skilled Talent"
+)
 DAY = date(2022, 11, 8)
 SENTENCE = "参加技术改造，解决关键难题，带徒授艺，成果在全市推广。"
 
@@ -68,6 +78,15 @@ def full_form(
         employer_telephone="023-00000000",
         skills=skills,
         deeds=deeds,
+        conduct_declared=True,
+        qualification="technician",
+        qualification_pages="1",
+        achievements=(
+            Achievement(kind="innovation", pages="2-4"),
+            Achievement(kind="special_skill", pages="5-10"),
+        ),
+        evidence_handler="经办人甲",
+        evidence_confirmed_on=date(2022, 6, 18),
         employer_opinion=signed,
         body_opinion=signed,
     )
@@ -75,21 +94,30 @@ def full_form(
 
 def listed(count: int = 50) -> NoticeList:
     return NoticeList(
-        selection=SELECTION,
         title=Text(zh="候选人公示名单", en="The candidates"),
         introduction=Text(zh="现将候选人名单予以公示。", en="These are the candidates."),
-        people=tuple(
-            NoticeListRow(
-                number=number,
-                name=f"候选人{number}",
-                employer="某某机械制造有限责任公司第一分公司",
-                trade="工业机器人系统操作员",
-                body=Text(zh="某区人力社保局", en="A district bureau"),
-            )
-            for number in range(1, count + 1)
+        groups=(
+            NoticeGroup(
+                Text(zh="一、候选人", en="1. Candidates"),
+                tuple(
+                    NoticeListRow(
+                        number=number,
+                        name=Text(zh=f"候选人{number}", en=f"Candidate {number}"),
+                        employer=Text(
+                            zh="某某机械制造有限责任公司第一分公司", en="A machine works, plant 1"
+                        ),
+                        trade=Text(zh="工业机器人系统操作员", en="Operator of industrial robots"),
+                        body=Text(zh="某区人力社保局", en="A district bureau"),
+                    )
+                    for number in range(1, count + 1)
+                ),
+            ),
         ),
         issuer=ISSUER,
         issued_on=DAY,
+        year=2022,
+        document_code="渝高技办",
+        contact_person="联系人甲",
     )
 
 
@@ -132,7 +160,11 @@ def minutes() -> PanelMinutes:
             ),
         ),
         decisions=("通过当选名单 10 名。", "通过提名名单 10 名。"),
-        signers=("主持人甲", "记录人甲", *(f"专家{letter}" for letter in "甲乙丙丁戊己")),
+        signers=(
+            Signer("chair", "主持人甲"),
+            Signer("secretary", "记录人甲"),
+            *(Signer("expert", f"专家{letter}") for letter in "甲乙丙丁戊己"),
+        ),
     )
 
 
@@ -150,7 +182,10 @@ def summary() -> SelectionSummary:
     opens = datetime(2022, 7, 18, 1, tzinfo=UTC)
     return SelectionSummary(
         selection=SELECTION,
-        introduction=Text(zh=SENTENCE * 4, en="How the selection went, in figures. " * 4),
+        texts={
+            section: Text(zh=SENTENCE * 4, en=f"What is written about the {section}. " * 4)
+            for section in REPORT_SECTIONS
+        },
         recommendation=RecommendationFigures(
             bodies=71,
             bodies_active=64,
@@ -183,12 +218,13 @@ def summary() -> SelectionSummary:
             margin=321,
         ),
         panel=PanelFigures(experts=7, present=6, conflicts=1, winners=10, nominees=10),
+        publicity=PublicityFigures(stories=12, videos=3),
         awarded=tuple(
             ReportedAward(
                 number=number,
-                name=f"候选人{number}",
-                employer="某某机械制造有限责任公司",
-                trade="工业机器人系统操作员",
+                name=Text(zh=f"候选人{number}", en=f"Candidate {number}"),
+                employer=Text(zh="某某机械制造有限责任公司", en="A machine works"),
+                trade=Text(zh="工业机器人系统操作员", en="Operator of industrial robots"),
                 award="winner" if number <= 10 else "nominee",
             )
             for number in range(1, 21)
@@ -203,15 +239,18 @@ def certificate(
     *,
     award: Literal["winner", "nominee"] = "winner",
     name: str = "获奖人甲",
-    citation: str = "技艺精湛，贡献突出，荣获“最美巴渝工匠”称号，特颁此证。",
+    citation: str = "",
 ) -> Certificate:
     return Certificate(
-        selection=SELECTION,
+        title=SELECTION,
+        year=2022,
         award=award,
         number=f"BYGJ-2022-{number:03}",
-        name=name,
-        citation=citation,
-        issuers=("市人力资源和社会保障局", "市总工会", "市高技办"),
+        name=Text(zh=name, en="Huojiangren Jia"),
+        citation=Text(citation, citation)
+        if citation
+        else load_text("documents", f"certificate.citations.{award}", year=2022, award=SELECTION),
+        issuers=(HOST,),
         issued_on=DAY,
         verification_url=f"https://vote.example.org/certificates/BYGJ-2022-{number:03}?code=0123456789abcdef",
     )

@@ -20,7 +20,7 @@ from tests.picture_files import jpeg
 from tests.printed import printed
 from voting_service.errors import InvalidInput
 from voting_service.i18n.text import Language, Text
-from voting_service.infrastructure.typesetting.glyph_coverage import missing_glyphs
+from voting_service.infrastructure.typesetting.glyph_coverage import handwritten, missing_glyphs
 from voting_service.nomination.documents.album import render_album, too_coarse_for_print
 
 SHARP = jpeg(2600, 3640)
@@ -87,3 +87,14 @@ def test_an_album_of_fifty_lists_all() -> None:
     pdf = render_album(make_album((None,) * 50), "zh", for_print=False)
     check_texts(pdf, margin_millimetres=8)
     assert printed(pdf).pages[1].text.count("获奖人") == 50
+
+
+def test_names_with_rare_characters_and_dots_are_printed_or_leave_a_gap() -> None:
+    contents = make_album((None,))
+    [person] = contents.people
+    name = Text(zh="王𬎆𠮷·买买提", en="Wang Jiji")
+    person = msgspec.structs.replace(person, name=name)
+    pdf = render_album(msgspec.structs.replace(contents, people=(person,)), "zh", for_print=False)
+    assert "·买买提" in printed(pdf).text
+    assert handwritten(contents) == ()
+    assert handwritten(person) == ("𬎆", "𠮷")

@@ -43,6 +43,7 @@ def complete_form(**changed: Any) -> RecommendationForm:
         industry="equipment",
         skills="技能特长",
         deeds="事迹",
+        conduct_declared=True,
         qualification="technician",
         qualification_pages="1",
         achievements=(

@@ -33,9 +33,5 @@ def test_slugs_and_names_are_well_formed() -> None:
         assert re.fullmatch(r"[\u4e00-\u9fff]+", body.name.zh)
 
 
-def test_there_are_eight_pillar_industries() -> None:
-    assert len(PILLAR_INDUSTRIES) == 8
-    assert "".join(name.zh for name in PILLAR_INDUSTRIES.values()) == (
-        "汽车摩托车电子装备医药材料消费品能源"
-    )
+def test_keys_of_industries_are_well_formed() -> None:
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", key) for key in PILLAR_INDUSTRIES)

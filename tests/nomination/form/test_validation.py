@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -20,22 +21,26 @@ from voting_service.nomination.form.model import (
     Opinion,
     RecommendationForm,
 )
-from voting_service.nomination.form.page_ranges import parse_page_ranges
+from voting_service.nomination.form.page_ranges import format_page_ranges, parse_page_ranges
 from voting_service.nomination.form.validation import (
     LONGEST,
     FormRules,
     draft_faults,
     faults,
 )
+from voting_service.nomination.model import Slot
 
 RULES = FormRules(industries=tuple(PILLAR_INDUSTRIES))
 TODAY = date(2022, 6, 30)
 
 
 def all_faults(
-    form: RecommendationForm, *, evidence_pages: int | None = 10, has_photo: bool = True
+    form: RecommendationForm,
+    *,
+    evidence_pages: int | None = 10,
+    attached: Collection[Slot] = get_args(Slot),
 ) -> tuple[Fault, ...]:
-    return faults(form, RULES, evidence_pages=evidence_pages, has_photo=has_photo, today=TODAY)
+    return faults(form, RULES, evidence_pages=evidence_pages, attached=attached, today=TODAY)
 
 
 def of_draft(form: RecommendationForm, *, evidence_pages: int | None = 10) -> tuple[Fault, ...]:
@@ -52,11 +57,14 @@ def test_a_complete_form_has_no_faults() -> None:
 
 
 def test_an_empty_form_is_a_valid_draft_and_no_submission() -> None:
-    result = all_faults(RecommendationForm(), evidence_pages=None, has_photo=False)
-    required = [path for path in FIELD_PATHS if path not in {"chain", "achievements.pages"}]
+    result = all_faults(RecommendationForm(), evidence_pages=None, attached=())
+    optional = {"is_central_unit", "industry", "industry_other", "chain", "achievements.pages"}
+    required = [path for path in FIELD_PATHS if path not in optional]
     assert places(result) == required
     assert all("请" in fault.zh for fault in result)
-    assert all(fault.message.startswith(("enter ", "choose ", "upload ")) for fault in result)
+    assert all(
+        fault.message.startswith(("enter ", "choose ", "upload ", "tick ")) for fault in result
+    )
     assert of_draft(RecommendationForm(), evidence_pages=None) == ()
 
 
@@ -94,10 +102,18 @@ def test_only_long_texts_have_several_lines(path: str) -> None:
     assert any("换行" in zh for zh in result) is not several
 
 
+def test_another_industry_is_named_and_none_is_needed() -> None:
+    assert places(all_faults(complete_form(industry=""))) == []
+    assert places(all_faults(complete_form(industry="other", industry_other="\u200b"))) == [
+        "industry_other"
+    ]
+    assert places(all_faults(complete_form(industry="other", industry_other="文旅"))) == []
+
+
 @pytest.mark.parametrize("path", TEXTS)
 def test_blank_text_counts_as_empty(path: str) -> None:
     result = places(all_faults(with_text(path, " \u3000\u200b")))
-    assert (path in result) is (path != "chain")
+    assert (path in result) is (path not in {"industry_other", "chain"})
 
 
 def test_a_thousand_and_fifteen_hundred_characters_fit_with_their_line_breaks() -> None:
@@ -122,7 +138,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"sex": "female"}, "sex", "性别与身份证号不一致"),
     ({"id_number": id_number()[:-1] + "A"}, "id_number", "17位数字加1位"),
     ({"id_number": id_number(birth=date(2022, 7, 1))}, "id_number", "晚于今天"),
-    ({"first_employed": Month(1996, 4)}, "first_employed", "年满16周岁"),
+    ({"first_employed": Month(1980, 4)}, "first_employed", "早于出生年月"),
     ({"first_employed": Month(2022, 7)}, "first_employed", "晚于今天"),
     ({"first_employed": Month(2000, 0)}, "first_employed", "1至12的月份"),
     ({"employer_postcode": "40001"}, "employer_postcode", "6位数字"),
@@ -199,7 +215,7 @@ def test_telephones(telephone: str) -> None:
 
 @pytest.mark.parametrize(
     "telephone",
-    ["12800000000", "1380000000", "138000000000", "23-63000000", "13800000000/63000000", "无"],
+    ["12800000000", "1380000000", "138000000000", "23-63000000", "13800000000/6300", "无"],
 )
 def test_no_telephones(telephone: str) -> None:
     assert places(of_draft(complete_form(employer_telephone=telephone))) == ["employer_telephone"]
@@ -232,17 +248,28 @@ def test_pages_are_parsed_as_people_write_them(text: str, pages: tuple[int, ...]
 @given(st.sets(st.integers(1, 9999), max_size=12))
 def test_page_ranges_round_trip(pages: set[int]) -> None:
     assert parse_page_ranges(",".join(map(str, pages))) == tuple(sorted(pages))
+    printed = format_page_ranges(",".join(map(str, pages)))
+    assert parse_page_ranges(printed) == tuple(sorted(pages))
+
+
+def test_pages_are_printed_as_documents_write_them() -> None:
+    assert format_page_ranges("第1页") == "1"
+    assert format_page_ranges("2-5 页，第8 9页") == "2—5、8—9"
+    assert format_page_ranges(" 全部 ") == "全部"
 
 
 @given(
     st.builds(RecommendationForm, **dict.fromkeys(RecommendationForm.__struct_fields__, ...)),
     st.none() | st.integers(0, 12),
-    st.booleans(),
+    st.sets(st.sampled_from(get_args(Slot))),
 )
 def test_any_form_is_handled_and_draft_faults_are_submission_faults(
-    form: RecommendationForm, evidence_pages: int | None, has_photo: bool
+    form: RecommendationForm, evidence_pages: int | None, attached: set[Slot]
 ) -> None:
-    submission = all_faults(form, evidence_pages=evidence_pages, has_photo=has_photo)
+    submission = all_faults(form, evidence_pages=evidence_pages, attached=attached)
+    stamped = {"employer_scan", "body_scan"}
+    assert {fault.field for fault in submission} & stamped == stamped - attached
+    assert ("conduct_declared" in places(submission)) is not form.conduct_declared
     assert set(of_draft(form, evidence_pages=evidence_pages)) <= set(submission)
     assert all(fault.zh and fault.message for fault in submission)
 

@@ -70,6 +70,7 @@ NOT_PERSONAL = {("documents", "content"), ("certificates", "code")}
 """Binary columns that are not encrypted: what is printed for the public."""
 PHOTO = File("image/jpeg", 1, b"p" * 32, b"a photo's bytes")
 EVIDENCE = File("application/pdf", 10, b"e" * 32, b"the evidence's bytes")
+STAMPED = File("application/pdf", 1, b"s" * 32, b"a stamped page's bytes")
 
 
 @pytest.fixture
@@ -104,7 +105,12 @@ async def filled(owner: Connection, keys: PersonalKeys) -> Selection:
     for serial in (11, 12, 13):
         form = complete_form(id_number=id_number(serial=2 * serial + 1), name=NAMES[serial])
         made = await create_draft(recommending, south, form)
-        slots: tuple[tuple[Slot, File], ...] = (("photo", PHOTO), ("evidence", EVIDENCE))
+        slots: tuple[tuple[Slot, File], ...] = (
+            ("photo", PHOTO),
+            ("evidence", EVIDENCE),
+            ("employer_scan", STAMPED),
+            ("body_scan", STAMPED),
+        )
         for slot, file in slots:
             await attach_file(recommending, made, slot, file)
         if serial == 13:
@@ -177,7 +183,7 @@ async def test_a_new_key_encrypts_everything_again(
     before = await everything(owner, keys, selection)
     renewed = PersonalKeys(MASTER_KEY, (b"2" * 32, b"1" * 32))
     count = await rotate_keys(operator(owner, renewed))
-    assert count == 3 + 2 + 6 + 2
+    assert count == 3 + 2 + 12 + 2
     assert await rotate_keys(operator(owner, renewed)) == 0
     without_old = PersonalKeys(MASTER_KEY, (b"2" * 32,))
     assert await everything(owner, without_old, selection) == before
@@ -267,7 +273,7 @@ async def test_personal_data_is_erased_a_year_after_the_close(
     with pytest.raises(Refused, match="are kept until"):
         await erase(operator(owner, keys), selection)
     erased = await erase(later, selection)
-    assert erased["files"] == 6
+    assert erased["files"] == 12
     assert await owner.fetchval("select count(*) from nomination.files") == 0
     for recommendation in await load_recommendations(owner, keys, selection):
         assert recommendation.form.name == recommendation.form.id_number == ""

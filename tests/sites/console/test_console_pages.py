@@ -146,7 +146,8 @@ async def test_everyone_can_use_the_pages(
     await desktop.click("main form button")
     await desktop.wait_for_url("**/accounts")
     await desktop.fill("#note", "另一位")
-    await desktop.click("text=生成链接")
+    await expect(desktop.locator("[data-kept]")).to_contain_text("请核对后再点一次“生成链接”")
+    await desktop.get_by_role("button", name="生成链接").click()
     assert "/invitation/" in await desktop.input_value("#link")
     await assert_accessible(desktop)
 
@@ -179,6 +180,6 @@ async def test_a_keyboard_is_enough_to_sign_in(staff_app: StaffApp, desktop: Pag
     await desktop.keyboard.type(staff_app.code("supervisor-1"))
     await desktop.keyboard.press("Enter")
     await desktop.wait_for_url(staff_app.origin + "/")
-    await tab_to(desktop, "退出")
+    await tab_to(desktop, "退出登录")
     await desktop.keyboard.press("Enter")
     await desktop.wait_for_url("**/sign-in")

@@ -61,11 +61,12 @@ async def test_a_profile_and_its_portrait_are_corrected_by_two_people(
     assert "changes neither the number nor the person" in form.text
     values = {**form_values(form.text), "name.en": " Wang Wu ", **WHY}
     assert values["name.zh"] == "候选 2"
+    assert values["trade.en"] == "", "where the Chinese stands for both"
     portrait = {"portrait": ("new.jpg", jpeg(), "image/jpeg")}
     for wrong, message in (
-        ({"name.en": ""}, "name.en: "),
-        ({"reason_en": ""}, "reason.en: "),
-        ({"name.en": values["name.zh"]}, "nothing would change"),
+        ({"name.zh": ""}, "name.zh: "),
+        ({"reason_zh": ""}, "reason.zh: "),
+        ({"name.en": ""}, "nothing would change"),
     ):
         refused = await clerk.post(f"{BASE}/2/correct", data={**values, **wrong}, files={"x": b""})
         assert refused.status_code in {409, 422}, wrong
@@ -99,7 +100,7 @@ async def test_a_candidate_is_withdrawn_by_two_people(
     staff_app: StaffApp, clerk: StaffClient, supervisor: StaffClient
 ) -> None:
     form = (await clerk.get(f"{BASE}/3/withdraw")).text
-    assert "A withdrawal is for good" in form
+    assert "A withdrawal cannot be undone" in form
     assert "0 counted votes name this candidate" in form
     refused = await clerk.post(f"{BASE}/3/withdraw", data=WHY)
     assert refused.status_code == 422
@@ -117,7 +118,17 @@ async def test_a_candidate_is_withdrawn_by_two_people(
     assert (await clerk.post(f"{BASE}/3/withdraw", data=withdraw)).status_code == 303
     home = (await supervisor.get("/")).text
     assert BASE in home, "what waits stands on the home page"
-    assert "candidate 3 withdraws" in (await supervisor.get(f"/contests/{SLUG}/approvals")).text
+    listed = (await supervisor.get(f"/contests/{SLUG}/approvals")).text
+    assert "候选 3 (number 3) withdraws: Stepped back" in listed
+    card = (await supervisor.get(BASE)).text
+    for sentence in (
+        "候选 3 (number 3) withdraws: Stepped back",
+        "0 counted votes name this candidate",
+        "A withdrawal cannot be undone",
+        "<button>Approve the withdrawal of 候选 3</button>",
+        "withdrawal waits for approval",
+    ):
+        assert sentence in card, sentence
     [request] = await approvals(supervisor)
     done = await supervisor.post(f"{BASE}/approvals/{request}/approve", data={})
     assert done.status_code == 303
@@ -147,8 +158,8 @@ async def test_the_pages_can_be_used_by_everybody(staff_app: StaffApp, desktop: 
         "#portrait", {"name": "new.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
     )
     async with desktop.expect_navigation():
-        await desktop.get_by_role("button", name="提出").click()
-    await desktop.wait_for_selector("text=已提出，须由第二人批准。")
+        await desktop.get_by_role("button", name="提请更正").click()
+    await desktop.wait_for_selector("text=已提请，待另一人批准。")
     await assert_accessible(desktop)
     await desktop.goto(f"{staff_app.origin}{BASE}/3/withdraw")
     await assert_accessible(desktop)

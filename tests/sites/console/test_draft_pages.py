@@ -31,6 +31,8 @@ NAMES = {
 CUT = {"cut.size": "2", "cut.tie": "committee"}
 ORGANISERS = (("主办", "Host", "工会", "Union"), ("承办", "Carried out by", "报社", "Newspaper"))
 PAGE = {
+    "theme.zh": "匠心",
+    "theme.en": "",
     "introduction.zh": "介绍",
     "introduction.en": "About",
     "own_rules.zh": "规则",
@@ -106,10 +108,10 @@ async def test_a_contest_is_set_up_previewed_and_announced_by_two(staff_app: Sta
     pictures = zipped("照片/1.jpg", "02.jpg", "1-1 In the workshop.jpg", "9.jpg", "notes.txt")
     answer = await upload(clerk, address, "pictures", ("all.zip", pictures))
     assert answer.status_code == 200
-    assert "3 pictures were saved" in answer.text
+    assert "Pictures saved: 3" in answer.text
     assert "9.jpg" in answer.text and "belongs to nobody" in answer.text
     assert "notes.txt" in answer.text
-    assert "No portrait: number 3." in (await clerk.get(address)).text
+    assert "No photo: number 3." in (await clerk.get(address)).text
 
     await save(clerk, address, "page", PAGE)
     overview = (await clerk.get(address)).text
@@ -122,7 +124,7 @@ async def test_a_contest_is_set_up_previewed_and_announced_by_two(staff_app: Sta
     shown = (await clerk.get(f"{address}/preview/en")).text
     [logo] = re.findall(rf"{address}/pictures/[0-9a-f]{{32}}-320\.png", shown)
     assert (await clerk.get(logo)).headers["content-type"] == "image/png"
-    assert "Crafts" in shown and "Preview, visible to staff only" in shown
+    assert "Crafts" in shown and "Preview: as it will look once voting is open. Staff only" in shown
     assert f'href="{address}/preview/en/candidates/2"' in shown
     portrait = re.search(rf"{address}/pictures/[0-9a-f]{{32}}-160\.webp", shown)
     assert portrait is not None
@@ -162,10 +164,16 @@ async def test_a_contest_is_set_up_previewed_and_announced_by_two(staff_app: Sta
     assert own.status_code == 409
     assert "Crafts" in (await supervisor.get("/")).text
     answer = await supervisor.post(f"{address}/approvals/{approval}/approve", data={})
-    assert answer.headers["location"] == "/drafts?done=announced", answer.text
+    announced = answer.headers["location"]
+    assert announced == "/drafts?done=announced&slug=crafts-2027", answer.text
+    links = (await supervisor.get(announced)).text
+    assert '/en/crafts-2027"' in links and '/contests/crafts-2027/settings"' in links
 
     contest = await load_contest(staff_app.database, "crafts-2027")
     assert contest.rules.title == Text("匠人评选", "Crafts")
+    assert contest.rules.theme == Text("匠心", "匠心"), (
+        "without English the Chinese stands for both"
+    )
     assert (contest.rules.cut.size, len(contest.candidates)) == (2, 3)
     assert contest.rules.organisers == (
         Organiser(Text("主办", "Host"), Text("工会", "Union")),
@@ -211,7 +219,7 @@ async def test_every_fault_of_a_list_at_once_and_nothing_is_stored(staff_app: St
     assert nothing.status_code == 422 and "choose a file" in nothing.text
     answer = await upload(clerk, address, "pictures", ("1.jpg", b"no picture"))
     assert answer.status_code == 422 and "1.jpg" in answer.text
-    assert "3 candidates." in (await clerk.get(address)).text
+    assert "Candidates: 3." in (await clerk.get(address)).text
     again = openpyxl.load_workbook(
         io.BytesIO((await clerk.get(f"{address}/candidates.xlsx")).content)
     )
@@ -261,7 +269,7 @@ FAULTY_STEPS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("release", {"release.mode": "daily", "release.blackout_hours": "1"}, "Enter a time, such"),
     ("page", {"list_order": "age", "expected_voters_per_day": "1"}, "Choose one of these"),
     ("page", {**PAGE, "telephone": "ask us"}, "telephone"),
-    ("page", {**PAGE, "organisers[2].name.en": " "}, 'id="organisers[1].name.en-wrong">Fill'),
+    ("page", {**PAGE, "organisers[2].name.zh": " "}, 'id="organisers[1].name.zh-wrong">Fill'),
 )
 
 

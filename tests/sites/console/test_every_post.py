@@ -19,6 +19,7 @@ FOR_AUDITORS = {
     "/account/password",
     "/confirm",
     "/confirm/openid",
+    "/kept/discard",
     "/audit-log/check",
     "/audit-log/export",
     "/sign-out",

@@ -340,6 +340,27 @@ async def test_who_was_disabled_stays_so_and_still_counts_as_a_second_person(
         )
 
 
+async def test_a_link_enables_a_disabled_account_again(
+    staff_app: StaffApp, clock: MovedClock
+) -> None:
+    admin = await staff_app.signed_in_client("administrator")
+    account = await staff_app.account("auditor")
+    await admin.post(f"/accounts/{account.id}/disable", data={})
+    assert "Enable the account again" in (await admin.get(f"/accounts/{account.id}")).text
+    made = await admin.post(f"/accounts/{account.id}/renew", data={"note": "back from leave"})
+    link = re.search(r"/invitation/[\w-]+", made.text)
+    assert link
+    assert await staff_app.database.fetchval(
+        "select disabled from accounts where id = $1", account.id
+    )
+    browser = staff_app.client()
+    form = await fill_in(browser, link[0], clock, name=account.name)
+    assert (await browser.post(link[0], data=form)).status_code == 303
+    clock.offset += timedelta(minutes=1)
+    used = {"name": account.name, "password": NEW_PASSWORD, "code": codes[-1].at(clock())}
+    assert (await browser.post("/sign-in", data=used)).status_code == 303
+
+
 async def test_who_approves_sees_on_the_first_page_what_waits(staff_app: StaffApp) -> None:
     administrator = await staff_app.signed_in_client("administrator")
     made = await administrator.post("/accounts/invite", data={"role": "supervisor", "note": "x"})

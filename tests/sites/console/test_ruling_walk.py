@@ -43,7 +43,7 @@ async def test_two_people_rule_a_campaign_and_the_standings_follow(
 ) -> None:
     await store_platform(staff_app.database)
     await staff_app.refresh()
-    opened = staff_app.contest.opens_at + timedelta(hours=1)
+    opened = staff_app.contest.opens_at + timedelta(milliseconds=1)  # on a day that is over
     stored = [StoredBallot([1 if n < 5 else 2], cast_at=opened) for n in range(8)]
     ids = await store_ballots(staff_app.database, staff_app.contest, stored)
     hold_id = await hold(staff_app.database, staff_app.contest, ids[:5], label="network 0")
@@ -105,7 +105,7 @@ async def test_two_people_rule_a_campaign_and_the_standings_follow(
 async def test_all_holds_that_are_listed_are_chosen_at_once(
     staff_app: StaffApp, desktop: Page
 ) -> None:
-    opened = staff_app.contest.opens_at + timedelta(hours=1)
+    opened = staff_app.contest.opens_at + timedelta(milliseconds=1)  # on a day that is over
     ids = await store_ballots(
         staff_app.database, staff_app.contest, [StoredBallot([1], cast_at=opened) for _ in range(3)]
     )

@@ -141,8 +141,8 @@ async def test_refusals_come_back_with_the_form_and_say_why(staff_app: StaffApp)
     assert answer.status_code == 409
     assert "must become public first" in answer.text and "No power for two hours" in answer.text
     answer = await clerk.post(f"{BASE}/change/closes_at", data={**later(staff_app.contest),
-                                                               "reason_en": " "})  # fmt: skip
-    assert answer.status_code == 422 and "reason.en: is empty" in answer.text
+                                                               "reason_zh": " "})  # fmt: skip
+    assert answer.status_code == 422 and "reason.zh: is empty" in answer.text
     answer = await clerk.post(f"{BASE}/change/blackout_hours", data={"number": "-1", **WHY})
     assert answer.status_code == 422 and "whole number" in answer.text
     for setting in ("ballot", "cut", "opens_at", "release", "list_order", "publish_at"):

@@ -351,6 +351,7 @@ async def test_keys_begin_with_the_contest_s_tag_and_go_by_themselves(
     admitter: Admitter, valkey_client: Valkey, every: str, days: int
 ) -> None:
     votes = [vote(os.urandom(16), os.urandom(8).hex()) for _ in range(200)]
+    votes += [vote(os.urandom(16), "a" * 16) for _ in range(100)]  # remembered for longer
     await admit(admitter, votes, contest=make_contest(every), ceiling=10)
     keys = await valkey_client.command("KEYS", "*")
     kinds = Counter(key.split(b":")[1] for key in keys)

@@ -260,7 +260,7 @@ async def test_tally_in_every_format(
         await command("tally", SLUG, "--by", "day", "--by", "candidate", "--format", "xlsx")
     ).stdout_bytes
     assert piped == file.read_bytes()
-    assert openpyxl.load_workbook(file)["tally"].max_row == 6
+    assert openpyxl.load_workbook(file).worksheets[0].max_row == 6
     report = (await command("tally", SLUG, "--format", "pdf", "--language", "en")).stdout_bytes
     assert "17" in printed_pages(report).text
     assert (await command("tally", SLUG, "--format", "pdf", "--by", "day")).exit_code == 2

@@ -21,6 +21,7 @@ from voting_service.contests.model import (
     Contest,
     CutRules,
 )
+from voting_service.infrastructure.text_files import read_rows
 from voting_service.voting.tally.exports import (
     TallyTable,
     safe_text,
@@ -109,7 +110,7 @@ def test_no_votes_at_all_is_no_division_by_nothing() -> None:
     of = contest(["a", "b"], size=1)
     made = tally_table(of, Recount(of.zone, CLOSES, (), 0.0), ("candidate",), CLOSES)
     assert [row[-2:] for row in made.rows] == [(0.0, "tied"), (0.0, "tied")]
-    assert openpyxl.load_workbook(io.BytesIO(to_xlsx(made)))["tally"].max_row == 3
+    assert openpyxl.load_workbook(io.BytesIO(to_xlsx(made, "en")))["Tally"].max_row == 3
 
 
 def test_groups_count_ballots_or_votes() -> None:
@@ -119,7 +120,8 @@ def test_groups_count_ballots_or_votes() -> None:
     both_keys = table("platform", "candidate")
     assert both_keys.unit == "votes"
     assert both_keys.columns[:4] == ("platform", "candidate", "name_zh", "name_en")
-    assert both_keys.rows[0] == ("demo", 1, "=1+1", "=1+1", 19, 1, 0, 18)
+    assert both_keys.rows[0] == ("demo", 1, "=1+1", "=1+1", 19, 1, 0, 18, 1)
+    assert both_keys.columns[-1] == "rank"
 
 
 @pytest.mark.parametrize("mark", [True, False])
@@ -134,6 +136,17 @@ def test_csv_is_utf8_and_safe_against_formulas(mark: bool) -> None:
     assert csv_rows(to_csv(table("platform", platform="@x"), mark=mark))[1][0] == "'@x"
 
 
+@pytest.mark.parametrize("text", ["12345678901234567890123456789012", "12e5", "0012", "1234567E89"])
+def test_what_excel_would_change_is_marked_as_text(text: str) -> None:
+    assert safe_text(text) == f"'{text}"
+    assert list(read_rows(f"id,n\n{safe_text(text)},1\n"))[1] == (text, "1")
+
+
+@pytest.mark.parametrize("text", ["12", "2022-07-01", "12e5f", "1e", "0", "3|7", "deadbeef"])
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    assert safe_text(text) == text
+
+
 @given(st.text())
 def test_no_text_begins_like_a_formula(text: str) -> None:
     safe = safe_text(text)
@@ -142,14 +155,18 @@ def test_no_text_begins_like_a_formula(text: str) -> None:
 
 
 def test_xlsx_holds_texts_and_numbers_and_no_formula_or_link() -> None:
-    workbook = openpyxl.load_workbook(io.BytesIO(to_xlsx(table())))
-    assert workbook.sheetnames == ["tally", "facts"]
+    workbook = openpyxl.load_workbook(io.BytesIO(to_xlsx(table(), "zh")))
+    assert workbook.sheetnames == ["计票结果", "说明"]
     cells = [cell for sheet in workbook for row in sheet.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells} == {"s", "n"}
     assert all(cell.hyperlink is None for cell in cells)
-    rows = list(workbook["tally"].values)
-    assert rows[0] == table().columns
-    assert rows[1] == table().rows[0]
+    rows = list(workbook["计票结果"].values)
+    assert rows[0][:3] == ("名次", "编号", "姓名")
+    assert rows[1] == (*table().rows[0][:-1], "入围")
+    facts = {row[0]: row[1] for row in workbook["说明"].values}
+    assert facts["数据截至"] == "2022年7月10日 12:00:00"
+    assert facts["选票：有效"] == 135
+    assert not any(str(value).startswith("{") for value in facts.values())
     # XML cannot hold a carriage return; Excel reads this escape as one, openpyxl leaves it.
     assert [row[2] for row in rows[1:]] == [name.replace("\r", "_x000D_") for name in EVIL]
 
@@ -175,4 +192,4 @@ def test_an_open_contest_states_it() -> None:
 
 
 def test_the_same_figures_give_the_same_xlsx_bytes() -> None:
-    assert to_xlsx(table()) == to_xlsx(table())
+    assert to_xlsx(table(), "zh") == to_xlsx(table(), "zh")

@@ -11,19 +11,23 @@ import msgspec
 
 from voting_service.contests.candidate_changes.model import PICTURES, Fields
 from voting_service.contests.model import Candidate, Contest, ProfileCorrection
+from voting_service.contests.pictures.model import Picture
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import LANGUAGES, Language
+from voting_service.staff.approvals.model import ApprovalRequest
 
 T = TypeVar("T")
 
 
 class ProfileChange(msgspec.Struct, frozen=True):
     """A corrected field; of a long text only the lines that differ. `before` is None where it stays
-    hidden."""
+    hidden. `gone` and `added` are the pictures that changed."""
 
     name: str
     before: str | None
     after: str
+    gone: tuple[Picture, ...] = ()
+    added: tuple[Picture, ...] = ()
 
 
 class DescribedCorrection(msgspec.Struct, frozen=True):
@@ -83,6 +87,17 @@ def describe_withdrawals(contest: Contest, language: Language) -> tuple[Describe
     )
 
 
+def describe_change(contest: Contest, approval: ApprovalRequest, language: Language) -> str:
+    """Return what a request about a candidate proposes, with the candidate's name."""
+    number, ground = approval.payload.get("number", 0), approval.payload.get("ground")
+    name = _names(contest, language).get(number)
+    if name is None:
+        return approval.describe(language)
+    words = _words(language)
+    what = words["grounds"].get(ground, "")
+    return str(words["acts"][approval.kind]).format(name=name, number=number, ground=what)
+
+
 def _names(contest: Contest, language: Language) -> Mapping[int, str]:
     return {c.number: getattr(c.name, language) for c in contest.candidates}
 
@@ -116,8 +131,11 @@ def _described(
 ) -> ProfileChange:
     """Return one change; where only the other language's text differs, that text."""
     title = field_name(name, language)
+    gone: list[dict[str, Any]] = []
+    added: list[dict[str, Any]] = []
     if name == PICTURES:
-        was, is_now = _described_pictures(before[name], after[name], language)
+        gone, added = _differing(before[name], after[name])
+        was, is_now = _described_pictures(gone, added, language)
     else:
         was, is_now = _differing_lines(before[name], after[name], language)
         if was == is_now:
@@ -125,7 +143,13 @@ def _described(
             was, is_now = _differing_lines(before[name], after[name], other)
             title = _words(language)["in_other_language"].format(field=title)
     nothing = _words(language)["nothing"]
-    return ProfileChange(title, None if before_hidden else was or nothing, is_now or nothing)
+    return ProfileChange(
+        title,
+        None if before_hidden else was or nothing,
+        is_now or nothing,
+        () if before_hidden else msgspec.convert(gone, tuple[Picture, ...]),
+        msgspec.convert(added, tuple[Picture, ...]),
+    )
 
 
 def field_name(name: str, language: Language) -> str:
@@ -166,7 +190,7 @@ def _lines(value: Any, language: Language) -> list[str]:
 
 
 def _described_pictures(
-    before: list[dict[str, Any]], after: list[dict[str, Any]], language: Language
+    gone: list[dict[str, Any]], added: list[dict[str, Any]], language: Language
 ) -> tuple[str, str]:
     words = _words(language)["pictures"]
 
@@ -178,5 +202,4 @@ def _described_pictures(
             for picture in pictures
         )
 
-    gone, added = _differing(before, after)
     return lines(gone, "earlier_portrait"), lines(added, "new_portrait")

@@ -1,8 +1,8 @@
 """The fields of a profile as somebody types them: `name.zh`, `name.en`, `remove.1`.
 
 A text in both languages has one input for each; a list of texts has a line for each, in both
-languages alike. Pictures are named by their place among those shown, from 0: `remove.1` removes
-one, `caption.1.zh` is its caption.
+languages alike. Without English the Chinese stands for both. Pictures are named by their place
+among those shown, from 0: `remove.1` removes one, `caption.1.zh` is its caption.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, get_type_hints
 
+import msgspec
+
 from voting_service.contests.candidate_changes.model import CORRECTABLE, PICTURES, Fields
 from voting_service.contests.model import Candidate
 from voting_service.errors import Fault, InvalidInput
-from voting_service.i18n.text import LANGUAGES, Text
+from voting_service.i18n.text import LANGUAGES, Text, in_both, typed_english
 
 Shape = Literal["text", "texts", "plain"]
 _SHAPES: Mapping[Any, Shape] = {
@@ -41,13 +43,17 @@ def typed_values(shown: Fields) -> dict[str, str]:
         if shape == "plain":
             values[name] = value or ""
             continue
-        for language in LANGUAGES:
-            texts = value if shape == "texts" else [value] if value else []
-            values[f"{name}.{language}"] = "\n".join(text[language] for text in texts)
+        texts = value if shape == "texts" else [value] if value else []
+        chinese, english = ("\n".join(text[language] for text in texts) for language in LANGUAGES)
+        values |= _inputs(name, chinese, english)
     for place, picture in enumerate(shown[PICTURES]):
-        for language in LANGUAGES if picture["caption"] else ():
-            values[f"caption.{place}.{language}"] = picture["caption"][language]
+        if picture["caption"]:
+            values |= _inputs(f"caption.{place}", **picture["caption"])
     return values
+
+
+def _inputs(name: str, zh: str, en: str) -> dict[str, str]:
+    return {f"{name}.zh": zh, f"{name}.en": typed_english(zh, en)}
 
 
 def read_fields(typed: Typed, shown: Fields) -> dict[str, Any]:
@@ -63,7 +69,7 @@ def read_fields(typed: Typed, shown: Fields) -> dict[str, Any]:
             continue
         both = [values[f"{name}.{language}"] for language in LANGUAGES]
         if shape == "text":
-            text = _in_both(dict(zip(LANGUAGES, both, strict=True)), shown[name])
+            text = msgspec.to_builtins(in_both(*both))
             fields[name] = text if any(both) or name in REQUIRED else None
         else:
             fields[name] = _paired_lines(name, both)
@@ -75,16 +81,9 @@ def read_fields(typed: Typed, shown: Fields) -> dict[str, Any]:
     return fields
 
 
-def _in_both(text: dict[str, str], before: Mapping[str, str] | None) -> dict[str, str]:
-    """Return a text; where one text stood for both languages, a new Chinese one does too."""
-    earlier = set(before.values()) if before else set()
-    if len(earlier) == 1 and text["en"] in earlier:
-        return {"zh": text["zh"], "en": text["zh"]}
-    return text
-
-
 def _paired_lines(name: str, both: list[str]) -> list[dict[str, str]]:
     lines = [[line.strip() for line in text.split("\n") if line.strip()] for text in both]
+    lines[1] = lines[1] or lines[0]
     if len({len(listed) for listed in lines}) > 1:
         raise InvalidInput(Fault(name, "contests.candidate_changes.unequal_lines"))
     return [dict(zip(LANGUAGES, pair, strict=True)) for pair in zip(*lines, strict=True)]
@@ -93,5 +92,5 @@ def _paired_lines(name: str, both: list[str]) -> list[dict[str, str]]:
 def _captioned(place: int, picture: Fields, values: Typed) -> dict[str, Any]:
     if picture["caption"] is None:
         return dict(picture)
-    caption = {language: values[f"caption.{place}.{language}"] for language in LANGUAGES}
-    return {**picture, "caption": caption}
+    caption = in_both(*(values[f"caption.{place}.{language}"] for language in LANGUAGES))
+    return {**picture, "caption": msgspec.to_builtins(caption)}

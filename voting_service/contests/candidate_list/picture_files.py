@@ -7,36 +7,25 @@ is a further picture, and the rest of its name is the caption: `07-1 In the work
 
 from __future__ import annotations
 
-import io
-import lzma
 import re
 import unicodedata
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
-from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from voting_service.contests.model import LINE_CHARACTERS, find_text_fault
 from voting_service.errors import Fault, InvalidInput
 from voting_service.infrastructure.images.encoding import MAX_FILE_BYTES
 from voting_service.infrastructure.images.model import SUFFIXES
+from voting_service.infrastructure.zip_files import ZipLimits, is_of_a_system, unpack_zip
 
 MAX_FILES = 500
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 PICTURE_TYPES = frozenset(chain.from_iterable(SUFFIXES.values()))
 
 _NUMBERED = re.compile(r"0*(\d{1,4})(?:[-_](\d{1,2}))?(?!\d)[\s._、-]*(.*)", re.DOTALL)
-_UTF8_NAME = 0x800
-_ENCRYPTED = 0x1
-
-_NO_ZIP = (
-    *(BadZipFile, zlib.error, lzma.LZMAError, OSError),  # bz2 raises the last
-    *(EOFError, NotImplementedError, RuntimeError, ValueError),
-)
-
 Why = Literal["not_a_picture", "nobody", "second_portrait", "no_caption", "bad_caption"]
 
 
@@ -103,58 +92,17 @@ def unpack_pictures(content: bytes, others: Sequence[PictureFile] = ()) -> list[
     """Return the files of a ZIP. Raises InvalidInput when it is none, or when it is beyond the
     limits together with `others` of the same upload."""
     used = sum(len(file.content) for file in others if isinstance(file.content, bytes))
-    try:
-        with ZipFile(io.BytesIO(content)) as packed:
-            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
-            if any(entry.flag_bits & _ENCRYPTED for entry in entries):
-                raise _fault("zip_with_password")
-            if used + sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
-                raise _fault("zip_too_large", megabytes=MAX_UNPACKED_BYTES // 1024**2)
-            names = [(_zip_name(entry), entry) for entry in entries]
-            return _bounded(
-                (
-                    PictureFile(name, _unpack(packed, entry))
-                    for name, entry in names
-                    if not _is_of_a_system(name)
-                ),
-                MAX_FILES - len(others),
-            )
-    except _NO_ZIP:
-        raise _fault("not_a_zip") from None
+    limits = ZipLimits(MAX_FILES, MAX_UNPACKED_BYTES, MAX_FILE_BYTES + 1, len(others), used)
+    return [PictureFile(*file) for file in unpack_zip(content, limits)]
 
 
-def _unpack(packed: ZipFile, entry: ZipInfo) -> bytes:
-    """Return at most one byte more than a picture may have: encoding refuses it then."""
-    with packed.open(entry) as file:
-        return file.read(MAX_FILE_BYTES + 1)
-
-
-def _zip_name(entry: ZipInfo) -> str:
-    """Return the name; where the ZIP does not say that it is UTF-8, Chinese Windows wrote it."""
-    if entry.flag_bits & _UTF8_NAME:
-        return entry.filename
-    try:
-        return entry.filename.encode("cp437").decode("gb18030")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return entry.filename
-
-
-def _bounded(files: Iterable[PictureFile], most: int = MAX_FILES) -> list[PictureFile]:
-    bounded: list[PictureFile] = []
-    for file in files:
-        if _is_of_a_system(file.name):
-            continue
-        if len(bounded) >= most:
-            raise _fault("too_many_files", max_files=MAX_FILES)
-        bounded.append(file)
+def _bounded(files: Iterable[PictureFile]) -> list[PictureFile]:
+    bounded = list(islice((file for file in files if not is_of_a_system(file.name)), MAX_FILES + 1))
+    if len(bounded) > MAX_FILES:
+        raise InvalidInput(
+            Fault("", "infrastructure.zip_files.too_many_files", max_files=MAX_FILES)
+        )
     return bounded
-
-
-def _is_of_a_system(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return any(part.startswith((".", "__MACOSX")) for part in parts) or (
-        bool(parts) and parts[-1].casefold() in {"thumbs.db", "desktop.ini"}
-    )
 
 
 def assign_pictures(

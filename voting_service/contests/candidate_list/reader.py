@@ -5,6 +5,7 @@ Whether a value may be shown is checked as for a contest file (contest_file/read
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +21,16 @@ from voting_service.contests.candidate_list.columns import (
     find_columns,
     is_example,
 )
-from voting_service.contests.candidate_list.tables import Row, read_sheets
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.text import LANGUAGES
+from voting_service.infrastructure.spreadsheets import Row, read_sheets
 
 HEADING_ROWS = 10
 """The headings stand in one of the first rows, below a title."""
 _FEWEST_HEADINGS = 3
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d")
+"""What a cell holds that shows a number as a date or time."""
 _REQUIRED = frozenset(column.key for column in COLUMNS if column.is_required)
 
 Path = tuple[str | int, ...]
@@ -69,13 +72,22 @@ class ListRefused(InvalidInput):
 @dataclass(frozen=True, slots=True)
 class CandidateList:
     """The candidates of a list: `entries` have the keys of `[[candidates]]` in a contest file,
-    `portraits` the picture file that an entry names."""
+    `portraits` the picture file that an entry names, `faults` what is wrong with headings and with
+    cells that hold something else than text or a number."""
 
     entries: tuple[dict[str, Any], ...]
     portraits: tuple[str, ...]
     rows: tuple[int, ...]
     columns: Mapping[int, Column]
     headings: Row
+    faults: tuple[CellFault, ...] = ()
+
+    def has_fault(self, path: Path) -> bool:
+        """Return whether `faults` already have what is wrong with a value."""
+        cell = self.cell(path)
+        if cell.column is None:
+            return len(path) > 2 and path[2] in _REQUIRED
+        return any(fault.cell == cell for fault in self.faults)
 
     def cell(self, path: Path) -> Cell:
         """Return the cell of `("candidates", 3, "name", "zh")`, or of a part of it; a candidate
@@ -92,8 +104,8 @@ class CandidateList:
 def read_candidates(content: bytes) -> CandidateList:
     """Return the candidates of an .xlsx or CSV file, in the order of the list.
 
-    Raises InvalidInput for a file that is no list, ListRefused for headings that are missing,
-    unknown or doubled.
+    Raises InvalidInput for a file that is no list. Headings that are missing, unknown or doubled
+    are faults of the list, so that they are listed together with those of its values.
     """
     sheets = read_sheets(content)
     rows, at = max(
@@ -104,21 +116,27 @@ def read_candidates(content: bytes) -> CandidateList:
     if not rows or len(find_columns(rows[at])) < _FEWEST_HEADINGS:
         raise InvalidInput(Fault("", "contests.candidate_list.no_headings"))
     headings, columns = rows[at], find_columns(rows[at])
-    faults = [*_heading_faults(headings, columns, at + 1)]
-    if faults:
-        raise ListRefused(faults)
-    number = next(place for place, column in columns.items() if column.key == "number")
+    number = next((place for place, column in columns.items() if column.key == "number"), None)
     numbered = [
         (place, row)
         for place, row in enumerate(rows[at + 1 :], start=at + 2)
-        if any(row) and not is_example(_value(row, number))
+        if any(row) and (number is None or not is_example(_value(row, number)))
     ]
+    dates = (
+        CellFault(
+            Cell(place, number, headings[number]),
+            Fault("", "contests.candidate_list.number_is_date"),
+        )
+        for place, row in numbered
+        if number is not None and _DATE.match(_value(row, number))
+    )
     return CandidateList(
         entries=tuple(_entry(row, columns) for _, row in numbered),
         portraits=tuple(_portrait(row, columns) for _, row in numbered),
         rows=tuple(place for place, _ in numbered),
         columns=columns,
         headings=headings,
+        faults=(*_heading_faults(headings, columns, at + 1), *dates),
     )
 
 

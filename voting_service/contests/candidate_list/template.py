@@ -51,16 +51,19 @@ def _write(reader: Language, rows: Sequence[Sequence[str | int]]) -> bytes:
         wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
         sheet = workbook.add_worksheet(texts["sheets"]["candidates"])
         sheet.freeze_panes(1, 1)
+        # Without a format of its own Excel turns a number such as 1-2 into a date.
+        whole = workbook.add_format({"num_format": "0", "valign": "top"})
+        formats = [whole if column.key == "number" else wrapped for column in COLUMNS]
         for place, column in enumerate(COLUMNS):
-            sheet.set_column(place, place, column.width, wrapped)
+            sheet.set_column(place, place, column.width, formats[place])
             sheet.write_string(0, place, column.heading(reader), heading)
             sheet.write_comment(0, place, column.note(reader))
         for at, row in enumerate(rows, start=1):
             for place, value in enumerate(row):
                 if isinstance(value, str):
-                    sheet.write_string(at, place, value, wrapped)
+                    sheet.write_string(at, place, value, formats[place])
                 else:
-                    sheet.write_number(at, place, value, wrapped)
+                    sheet.write_number(at, place, value, formats[place])
         _write_notes(workbook, texts["sheets"], reader)
     return stream.getvalue()
 

@@ -14,15 +14,11 @@ from voting_service.contests.candidate_list.picture_files import (
     assign_pictures,
     read_pictures,
 )
-from voting_service.contests.candidate_list.reader import (
-    CandidateList,
-    ListRefused,
-    read_candidates,
-)
-from voting_service.contests.candidate_list.tables import read_file
+from voting_service.contests.candidate_list.reader import CandidateList, read_candidates
 from voting_service.contests.contest_file.pictures import NamedPicture
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.text import Text
+from voting_service.infrastructure.spreadsheets import read_file
 
 LIST_KEY, PICTURES_KEY = "candidates_file", "pictures"
 
@@ -39,8 +35,6 @@ def read_candidate_files(table: Path, pictures: Path | None) -> CandidateFiles:
     """Return a list and its pictures. Raises InvalidInput, with the name of the file in front."""
     try:
         listed = read_candidates(read_file(table))
-    except ListRefused:
-        raise
     except InvalidInput as error:
         raise InvalidInput(*(fault.at(str(table)) for fault in error.faults)) from None
     if pictures is None:

@@ -101,8 +101,10 @@ def load_contest_file(source: Path | str, files: CandidateFiles | None = None) -
     checked = ContestFileContents(tree, lines, files.listed if files else None)
     document = check_contest(checked, folder)
     assigned, file_faults = assign_listed(files) if files else ((), ())
-    if checked.faults or file_faults or document is None:
-        raise InvalidInput(*sorted(checked.faults.values(), key=checked.place), *file_faults)
+    listed = [fault.at(str(cell)) for cell, fault in files.listed.faults] if files else []
+    if checked.faults or listed or file_faults or document is None:
+        faults = sorted(checked.faults.values(), key=checked.place)
+        raise InvalidInput(*faults, *listed, *file_faults)
     return finish_contest(document, checked, folder=folder, more_pictures=assigned)
 
 

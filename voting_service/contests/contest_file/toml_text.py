@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from voting_service.contests.contest_file import toml_lines
 from voting_service.errors import Fault, InvalidInput
+from voting_service.infrastructure.text_files import decode_text
 
 _SYNTAX_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _TOKEN = re.compile(
@@ -68,7 +69,7 @@ class _Typed(NamedTuple):
 
 
 def read_toml(path: Path) -> str:
-    """Return the text of a file in UTF-8. Raises InvalidInput."""
+    """Return the text of a file, whatever an editor saved it in. Raises InvalidInput."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -76,10 +77,18 @@ def read_toml(path: Path) -> str:
             Fault(str(path), "contests.contest_file.unreadable", strerror=error.strerror)
         ) from error
     try:
-        return content.decode("utf-8-sig")  # some editors begin a file with a byte order mark
+        return decode_text(content)
+    except InvalidInput:
+        line = content.count(b"\n", 0, _first_strange_byte(content)) + 1
+        raise InvalidInput(Fault(f"line {line}", "contests.contest_file.not_utf8")) from None
+
+
+def _first_strange_byte(content: bytes) -> int:
+    try:
+        content.decode()
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidInput(Fault(f"line {line}", "contests.contest_file.not_utf8")) from error
+        return error.start
+    return 0
 
 
 def parse_toml(text: str) -> tuple[dict[str, Any], Mapping[toml_lines.Path, int]]:

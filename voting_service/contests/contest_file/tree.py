@@ -41,7 +41,11 @@ class ContestFileContents:
         self.add(path, Fault("", f"contests.contest_file.{name}", **params))
 
     def add(self, path: toml_lines.Path, fault: Fault) -> None:
-        """Add a fault at a value, which is not used any further."""
+        """Add a fault at a value, which is not used any further; what the list itself has is not
+        listed twice."""
+        if self.listed is not None and path[0] == "candidates" and self.listed.has_fault(path):
+            self._faulty.add(path)
+            return
         placed = fault.at(self.name(path))
         self._places[placed] = (self._line(path), len(self._places))
         self.faults[path, placed.message] = placed

@@ -126,9 +126,12 @@ def with_candidates(content: Content, listed: CandidateList) -> Content:
     checked = ContestFileContents(contest_tree(after), {}, listed)
     check_contest(checked)
     faults = [
-        CellFault(listed.cell(path), fault)
-        for (path, _), fault in checked.faults.items()
-        if path[0] == "candidates"
+        *listed.faults,
+        *(
+            CellFault(listed.cell(path), fault)
+            for (path, _), fault in checked.faults.items()
+            if path[0] == "candidates"
+        ),
     ]
     if faults:
         raise ListRefused(

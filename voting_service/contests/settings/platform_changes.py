@@ -64,10 +64,13 @@ class PlatformChange(NamedTuple):
 
 
 class ChangeResult(NamedTuple):
-    """The outcome of a change; `approval_id` is the request that waits or was approved."""
+    """The outcome of a change; `approval_id` is the request that waits or was approved. Of a
+    proposal: what was proposed, and what others proposed for the platform and waits, too."""
 
     state: Literal["done", "unchanged", "proposed", "approved"]
     approval_id: int | None = None
+    proposed: PlatformPayload | None = None
+    others: tuple[ApprovalRequest, ...] = ()
 
 
 def switch_on(platform: Platform, *, end_sessions: bool = False) -> PlatformChange:
@@ -105,14 +108,20 @@ async def change_platform(actor: Actor, change: PlatformChange, *, reason: Text)
             await approve_platform_change(actor, contest, waiting)
             return ChangeResult("approved", waiting.id)
     await _require_second_decider(actor, change.slug)
+    subject = f"{payload.slug}/{payload.revision}"
+    others = tuple(
+        request
+        for request in await waiting_changes(connection, actor.now, subject)
+        if request.proposed_by != actor.account.id
+    )
     proposed = await propose(
         actor,
         running[0],
         kind=PLATFORM,
-        subject=f"{payload.slug}/{payload.revision}",
+        subject=subject,
         payload=msgspec.to_builtins(payload),
     )
-    return ChangeResult("proposed", proposed)
+    return ChangeResult("proposed", proposed, payload, others)
 
 
 async def change_platform_alone(
@@ -170,6 +179,21 @@ async def contests_that_need_two(connection: AnyConnection, now: datetime) -> tu
         for contest in await load_contests(connection)
         if contest.phase(now) != "closed" and people_needed(contest, now) == 2
     )
+
+
+async def waiting_changes(
+    connection: AnyConnection, now: datetime, subject: str
+) -> list[ApprovalRequest]:
+    """Load the changes of a platform that wait for a second person; `subject` is its slug and
+    revision, as `daily/3`."""
+    return [
+        request
+        for contest in await contests_that_need_two(connection, now)
+        for request in await load_contest_approvals(connection, contest.id)
+        if request.kind == PLATFORM.name
+        and request.state == "waiting"
+        and request.subject == subject
+    ]
 
 
 async def find_platform(connection: AnyConnection, slug: str) -> Platform | None:

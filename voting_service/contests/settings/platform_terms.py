@@ -131,6 +131,9 @@ def _edited_app_name(faults: list[Fault], terms: PlatformTerms, edit: PlatformEd
     en = before.en if edit.app_en is None else edit.app_en
     if not zh and not en:
         return None
+    if not zh or not en:
+        faults.append(Fault("app.en" if zh else "app.zh", "contests.settings.app_name_in_both"))
+        return None
     return Text(
         zh=_checked(faults, "app.zh", readable_name, zh) or "",
         en=_checked(faults, "app.en", readable_name, en) or "",

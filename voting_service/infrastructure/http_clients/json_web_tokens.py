@@ -20,6 +20,7 @@ from voting_service.errors import (
     TokenRefused,
     Unavailable,
 )
+from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.http_clients.verification_keys import KeySource, VerificationKey
 from voting_service.infrastructure.json_shapes import describe_value, plain_word
@@ -34,6 +35,8 @@ CLOCK_SKEW_SECONDS = 30
 
 _NOT_ALLOWED = ("crit", "b64", "jwk", "jku", "x5u", "x5c")
 """Header members for extensions that this service does not support, and for keys in the token."""
+
+_SIGNATURE_BYTES = {"EdDSA": 64, "ES256": 64}
 
 T = TypeVar("T")
 
@@ -110,6 +113,10 @@ def read_unverified(token: str, decoder: msgspec.json.Decoder[T], max_bytes: int
 def read_header(token: str, max_bytes: int) -> dict[str, Any]:
     """Return the header of a well-formed token; `find_key` checks its algorithm. Raises
     TokenRefused."""
+    if not token:
+        raise TokenRefused("infrastructure.http_clients.token_empty")
+    if token[:6].lower() == "bearer":
+        raise TokenRefused("infrastructure.http_clients.token_with_scheme")
     if len(token) > max_bytes:
         raise TokenRefused(
             "infrastructure.http_clients.token_too_long", size=len(token), max_bytes=max_bytes
@@ -149,6 +156,8 @@ async def find_key(header: Mapping[str, Any], keys: KeySource) -> VerificationKe
 def named_algorithm(header: Mapping[str, Any]) -> Text:
     """Return what a header has where the algorithm's name should be, for people."""
     named = header.get("alg")
+    if named == "none":
+        return load_text("errors_infrastructure", "infrastructure.http_clients.not_signed")
     if isinstance(named, str) and named.isprintable() and named:
         return plain_word(printable(named))
     return describe_value(named)
@@ -156,7 +165,13 @@ def named_algorithm(header: Mapping[str, Any]) -> Text:
 
 def verified_payload(token: str, key: VerificationKey) -> bytes:
     """Return the payload after checking its signature. Raises TokenRefused."""
+    needed = _SIGNATURE_BYTES.get(key.algorithm)
     try:
+        size = len(urlsafe_b64decode(token.rpartition(".")[2].encode()))
+        if needed is not None and size != needed:
+            raise TokenRefused(
+                "infrastructure.http_clients.signature_length", size=size, needed=needed
+            )
         return jws.deserialize_compact(token, key.key, registry=_REGISTRY).payload
     except (JoseError, ValueError, RecursionError):
         raise TokenRefused("infrastructure.http_clients.signature_mismatch") from None

@@ -151,7 +151,7 @@ def decode_picture(data: bytes, name: str) -> Image.Image:
                 _check(image, name)
                 _decode_small(image)
                 image.load()
-                return _plain(ImageOps.exif_transpose(image))
+                return plain_pixels(ImageOps.exif_transpose(image))
     except PictureRefused:
         raise
     except UnidentifiedImageError:
@@ -205,7 +205,7 @@ def _too_large() -> PictureRefused:
     )
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def plain_pixels(image: Image.Image) -> Image.Image:
     """Return only the pixels, in sRGB, with transparent parts on white."""
     profile = image.info.get("icc_profile")
     if image.mode in {"I", "I;16", "I;16B", "I;16L", "F"}:  # 16 bits of grey

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -20,8 +20,13 @@ from typing import Any
 
 import msgspec
 
-from voting_service.errors import MissingGlyphs, Unavailable
-from voting_service.infrastructure.typesetting.glyph_coverage import FONTS, missing_glyphs
+from voting_service.errors import Unavailable
+from voting_service.infrastructure.typesetting.glyph_coverage import (
+    font_folders,
+    missing_glyphs,
+    texts_within,
+    unseen_controls,
+)
 
 TIMEOUT_SECONDS = 60.0
 """A report takes half a second, a table of 490 pages took 29 seconds on a busy machine."""
@@ -31,6 +36,9 @@ AT_ONCE = 2
 
 SHARED = ("base.typ", "charts.typ")
 """Files that every template may import."""
+
+GAP = "box(width: 1em, height: 0.88em, align(center + bottom, line(length: 0.84em, stroke: 0.4pt)))"
+"""What is printed for a character that no font has: room to write it in by hand."""
 
 _COMPILER = Path(__file__).with_name("compiler_process.py")
 _NO_ASSETS: Mapping[str, bytes] = MappingProxyType({})
@@ -52,13 +60,13 @@ def typeset(
     """Return the PDF of `template`, a .typ file of `package` (the caller's `__package__`).
 
     `data` is anything that msgspec encodes as JSON. `assets` are files for the template, such as
-    pictures. Blocks: use `typeset_in_background` on an event loop. Raises MissingGlyphs for
-    characters that the fonts lack, Unavailable after the timeout, and TypesettingFailed, also if
-    memory runs out; RuntimeError for an asset whose name is a path.
+    pictures. What no font has is a gap for handwriting (`glyph_coverage.handwritten` names it).
+    Blocks: use `typeset_in_background` on an event loop. Raises Unavailable after the timeout, and
+    TypesettingFailed, also if memory runs out; RuntimeError for an asset whose name is a path.
     """
     encoded = msgspec.json.encode(data)
     source = resources.files(package).joinpath(template).read_text(encoding="utf-8")
-    _check_glyphs(source, msgspec.json.decode(encoded))
+    source = _with_gaps(source, msgspec.json.decode(encoded))
     shared = resources.files(__package__)
     files = {
         **assets,
@@ -86,31 +94,34 @@ async def in_background(make: Callable[[], bytes]) -> bytes:
     return await asyncio.get_running_loop().run_in_executor(_threads, make)
 
 
-def _check_glyphs(source: str, data: Any) -> None:
-    missing = dict.fromkeys(missing_glyphs(source))
-    for text in _texts(data):
-        missing.update(dict.fromkeys(missing_glyphs(text)))
-    if missing:
-        raise MissingGlyphs(tuple(missing))
+def _with_gaps(source: str, data: Any) -> str:
+    """Return the template with rules for what has no glyph: a gap as wide as the character, for
+    handwriting, and nothing at all for marks that are not seen. Raises TypesettingFailed for a
+    template that has such characters itself."""
+    if lacking := missing_glyphs(source):
+        raise TypesettingFailed(f"no glyph: {lacking}")
+    gaps: dict[str, None] = {}
+    unseen: set[str] = set()
+    for text in texts_within(data):
+        gaps.update(dict.fromkeys(missing_glyphs(text)))
+        unseen |= unseen_controls(text)
+    rules = ""
+    if unseen:
+        rules += f'#show regex("[{"".join(map(_escaped, sorted(unseen)))}]"): none\n'
+    if gaps:  # the last rule comes first, so that a mark within such a part is still there
+        words = "|".join(_escaped(part) for part in sorted(gaps, key=len, reverse=True))
+        rules += f'#show regex("{words}"): {GAP}\n'
+    return rules + source
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value, keys included, as templates may print them."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield key
-            yield from _texts(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _texts(part)
+def _escaped(text: str) -> str:
+    return "".join(f"\\u{{{ord(character):x}}}" for character in text)
 
 
 def _compile(template: str, folder: str, timeout_seconds: float) -> bytes:
     try:
         done = subprocess.run(
-            [sys.executable, "-P", str(_COMPILER), folder, str(FONTS)],
+            [sys.executable, "-P", str(_COMPILER), folder, *map(str, font_folders())],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

@@ -8,7 +8,7 @@ from voting_service.contests.pictures.repository import load_file, load_pictures
 from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import AnyConnection
-from voting_service.nomination.awards.document_data import load_newest_result
+from voting_service.nomination.awards.document_data import load_newest_result, public_employer
 from voting_service.nomination.awards.published_result import (
     Publicity,
     load_print_portrait,
@@ -22,7 +22,7 @@ from voting_service.nomination.privacy.encryption import PersonalKeys
 
 async def build_album(connection: AnyConnection, keys: PersonalKeys, panel: Panel) -> Album:
     """Load the contents of the album. Raises Refused before the result is approved."""
-    contest, result, document = await load_newest_result(connection, panel)
+    contest, _, document = await load_newest_result(connection, panel)
     publicity_by_number = await load_publicity(connection, contest.id)
     portraits = await load_pictures(connection, contest.id)
     recommended = await load_recommended(connection, keys, panel)
@@ -31,28 +31,25 @@ async def build_album(connection: AnyConnection, keys: PersonalKeys, panel: Pane
     for award in document.awarded:
         publicity = publicity_by_number.get(award.number, Publicity(award.number))
         story = candidates[award.number].story
-        recommendation = recommended.get(award.number)
         people.append(
             AlbumPerson(
                 name=award.name,
                 award=document.find_award(award.number) or "nominee",
                 trade=award.trade,
-                employer=award.district
-                if recommendation is None
-                else Text(recommendation.form.employer, recommendation.form.employer),
+                employer=public_employer(candidates[award.number], recommended.get(award.number)),
                 story=Text(publicity.story.zh or story.zh, publicity.story.en or story.en),
                 quotation=publicity.quotation,
                 picture=await load_print_portrait(connection, contest.id, award.number)
                 or await _largest_portrait(connection, portraits.get(award.number)),
             )
         )
-    year = str(result.visible_at.astimezone(panel.selection.zone).year)
+    rules, year = panel.selection.rules, str(panel.selection.year)
     return Album(
-        selection=panel.selection.title,
+        selection=rules.award,
         subtitle=Text(year, year),
         foreword=load_text("documents", "album.default_foreword"),
         people=tuple(people),
-        issuers=(load_text("documents", "issuer.name"),),
+        issuers=(rules.host, rules.office),
     )
 
 

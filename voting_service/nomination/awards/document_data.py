@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from voting_service.contests.model import Contest
+from voting_service.contests.model import Candidate, Contest
 from voting_service.contests.published_cut import ballots_by_day, cut_figures
 from voting_service.errors import Refused
 from voting_service.i18n.catalogues import load_text
@@ -17,11 +17,14 @@ from voting_service.nomination.awards.published_result import (
     Result,
     ResultDocument,
     load_certificates,
+    load_publicity,
     load_results,
 )
 from voting_service.nomination.documents.certificate import Certificate
+from voting_service.nomination.documents.formatting import quotable
 from voting_service.nomination.documents.summary_report import (
     PanelFigures,
+    PublicityFigures,
     RecommendationFigures,
     RecommendationGroup,
     ReportedAward,
@@ -51,14 +54,35 @@ async def load_newest_result(
     return panel.contest, results[-1], results[-1].read()
 
 
+def public_employer(candidate: Candidate, recommendation: Recommendation | None) -> Text:
+    """Return the employer as the public profile names it, else as the form does, else the
+    district."""
+    if candidate.employer is not None and candidate.employer.zh:
+        return candidate.employer
+    if recommendation is not None and recommendation.form.employer:
+        return Text(recommendation.form.employer, recommendation.form.employer)
+    return candidate.district
+
+
+def require_final(panel: Panel, document: ResultDocument, now: datetime) -> None:
+    """Raise Refused as long as anybody may object to the result."""
+    if now < document.objections_end:
+        raise Refused(
+            "nomination.awards.certificates_after_objections",
+            until=document.objections_end.astimezone(panel.selection.zone),
+        )
+
+
 async def build_certificates(
-    connection: AnyConnection, panel: Panel, public_url: str
+    connection: AnyConnection, panel: Panel, public_url: str, now: datetime
 ) -> tuple[Certificate, ...]:
     """Load the certificates of everybody in the newest result, winners first. Raises Refused
-    before all have a serial number."""
+    during the objection period, and before all have a serial number."""
     contest, result, document = await load_newest_result(connection, panel)
+    require_final(panel, document, now)
     issued = {(c.number, c.award): c for c in await load_certificates(connection, contest.id)}
-    title = panel.selection.title
+    rules, year = panel.selection.rules, panel.selection.year
+    quoted = quotable(rules.award)
     certificates = []
     for person in document.awarded:
         award = document.find_award(person.number)
@@ -66,15 +90,17 @@ async def build_certificates(
         certificate = issued.get((person.number, award))
         if certificate is None:
             raise Refused("nomination.awards.certificates_not_numbered")
-        citation = load_text("documents", f"certificate.citations.{award}", selection=title)
         certificates.append(
             Certificate(
-                selection=title,
+                title=rules.award,
+                year=year,
                 award=award,
                 number=certificate.serial,
-                name=person.name.zh,
-                citation=citation.zh,
-                issuers=(load_text("documents", "issuer.name").zh,),
+                name=person.name,
+                citation=load_text(
+                    "documents", f"certificate.citations.{award}", year=year, award=quoted
+                ),
+                issuers=(rules.host,),
                 issued_on=result.visible_at.astimezone(panel.selection.zone).date(),
                 verification_url=public_url.rstrip("/") + certificate.path,
             )
@@ -85,12 +111,15 @@ async def build_certificates(
 async def build_summary(
     connection: AnyConnection, keys: PersonalKeys, panel: Panel, outcome: PanelOutcome | None
 ) -> SelectionSummary:
-    """Load the figures of every stage. Raises Refused before the result is approved."""
+    """Load the figures of every stage, without texts. Raises Refused before the result is
+    approved."""
     contest, result, document = await load_newest_result(connection, panel)
     recommended = await load_recommended(connection, keys, panel)
+    candidates = {candidate.number: candidate for candidate in contest.candidates}
+    publicity = (await load_publicity(connection, contest.id)).values()
     return SelectionSummary(
         selection=panel.selection.title,
-        introduction=Text("", ""),
+        texts={},
         recommendation=await _recommendation_figures(connection, keys, panel),
         vote=await _vote_figures(connection, contest, result.visible_at),
         panel=PanelFigures(
@@ -100,19 +129,21 @@ async def build_summary(
             winners=len(document.winners),
             nominees=len(document.nominees),
         ),
+        publicity=PublicityFigures(
+            stories=sum(bool(about.story.zh) for about in publicity),
+            videos=sum(about.video_url is not None for about in publicity),
+        ),
         awarded=tuple(
             ReportedAward(
                 number=person.number,
-                name=person.name.zh,
-                employer=recommended[person.number].form.employer
-                if person.number in recommended
-                else person.district.zh,
-                trade=person.trade.zh,
+                name=person.name,
+                employer=public_employer(candidates[person.number], recommended.get(person.number)),
+                trade=person.trade,
                 award=document.find_award(person.number) or "nominee",
             )
             for person in document.awarded
         ),
-        issuer=load_text("documents", "issuer.name"),
+        issuer=panel.selection.rules.office,
         issued_on=result.visible_at.astimezone(panel.selection.zone).date(),
     )
 

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from voting_service.errors import NotFound, Refused
 from voting_service.i18n.text import Language
-from voting_service.nomination.awards.document_data import load_newest_result
+from voting_service.nomination.awards.document_data import load_newest_result, require_final
 from voting_service.nomination.awards.minutes_data import Meeting, build_minutes
 from voting_service.nomination.awards.published_result import (
     PublishedAlbum,
     number_certificates,
     save_album,
 )
-from voting_service.nomination.awards.render_jobs import RenderedDocument, load_rendered_document
+from voting_service.nomination.awards.render_jobs import (
+    AFTER_OBJECTIONS,
+    DocumentKind,
+    RenderedDocument,
+    load_rendered_document,
+    request_document,
+)
 from voting_service.nomination.documents.minutes import PanelMinutes
 from voting_service.nomination.model import Selection
 from voting_service.nomination.panel.model import Panel
@@ -24,16 +30,17 @@ from voting_service.staff.actor import Actor
 
 async def issue_certificates(actor: Actor, panel: Panel) -> None:
     """Give a serial number and a code to everybody in the newest result who has none for their
-    award. Raises Refused before there is a result."""
+    award. Raises Refused before there is a result, and during its objection period."""
     connection = actor.connection
     async with connection.transaction():
-        contest, result, document = await load_newest_result(connection, panel)
+        contest, _, document = await load_newest_result(connection, panel)
+        require_final(panel, document, actor.now)
         awarded = [
             (person.number, award)
             for person in document.awarded
             if (award := document.find_award(person.number)) is not None
         ]
-        year = result.visible_at.astimezone(panel.selection.zone).year
+        year = panel.selection.year
         issued = await number_certificates(connection, contest.id, awarded, year, actor.now)
         await actor.record(
             "certificates_issued",
@@ -41,6 +48,15 @@ async def issue_certificates(actor: Actor, panel: Panel) -> None:
             f"{len(issued)} certificates",
             serials=[certificate.serial for certificate in issued],
         )
+
+
+async def request(actor: Actor, panel: Panel, kind: DocumentKind, language: Language) -> int:
+    """Request a document, which is rendered in the background, and return the job's number. Raises
+    Refused for certificates before the objection period is over."""
+    if kind in AFTER_OBJECTIONS:
+        _, _, document = await load_newest_result(actor.connection, panel)
+        require_final(panel, document, actor.now)
+    return await request_document(actor, panel.selection, kind, language)
 
 
 async def export_document(actor: Actor, selection: Selection, job_id: int) -> RenderedDocument:

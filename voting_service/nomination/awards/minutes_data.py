@@ -12,6 +12,7 @@ from voting_service.nomination.documents.minutes import (
     MinutedCriterion,
     PanelMinutes,
     PanelResult,
+    Signer,
     TieBallot,
 )
 from voting_service.nomination.panel.aggregation import PanelRules
@@ -21,7 +22,7 @@ from voting_service.nomination.panel.model import (
     Panel,
     score_text,
 )
-from voting_service.nomination.panel.outcome import PanelOutcome
+from voting_service.nomination.panel.outcome import PanelOutcome, final_standings
 from voting_service.staff.approvals.model import ApprovalRequest
 
 
@@ -68,7 +69,11 @@ def build_minutes(
             for approval in panel.decisions
             if approval.kind in ("panel", "result") and approval.state == "approved"
         ),
-        signers=(meeting.chair, meeting.secretary),
+        signers=(
+            Signer("chair", meeting.chair),
+            Signer("secretary", meeting.secretary),
+            *(Signer("expert", e.name) for e in panel.experts if e.account_id in outcome.present),
+        ),
     )
 
 
@@ -89,17 +94,16 @@ def _criteria(rules: PanelRules) -> tuple[MinutedCriterion, ...]:
 
 def _results(panel: Panel, outcome: PanelOutcome, names: dict[int, str]) -> tuple[PanelResult, ...]:
     winners, last = panel.lines
-    standings = {standing.number: standing for standing in outcome.last or ()}
     return tuple(
         PanelResult(
-            rank=place,
-            number=number,
-            name=names[number].partition(" ")[2],
-            score=score_text(standings[number].score),
-            judges=standings[number].judges,
-            outcome="winner" if place <= winners else "nominee" if place <= last else "none",
+            rank=standing.place,
+            number=standing.number,
+            name=names[standing.number].partition(" ")[2],
+            score=score_text(standing.score),
+            judges=standing.judges,
+            outcome="winner" if above < winners else "nominee" if above < last else "none",
         )
-        for place, number in enumerate(outcome.order or (), start=1)
+        for above, standing in enumerate(final_standings(outcome))
     )
 
 

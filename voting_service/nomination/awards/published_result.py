@@ -67,7 +67,7 @@ class Removal(ResultValue, frozen=True):
 
 class ResultDocument(ResultValue, frozen=True, omit_defaults=True):
     """Winners and nominees by number, in no order of merit. `cut_sha256` is of the signed cut that
-    the panel started from."""
+    the panel started from; `award` and `year` name what they receive."""
 
     format: str
     version: int
@@ -79,6 +79,8 @@ class ResultDocument(ResultValue, frozen=True, omit_defaults=True):
     nominees: tuple[PublishedAward, ...]
     objections_until: str
     left_out: tuple[Removal, ...] = ()
+    award: Text | None = None
+    year: int = 0
 
     def builtins(self) -> dict[str, Any]:
         """Return the document as its JSON is read."""
@@ -90,6 +92,11 @@ class ResultDocument(ResultValue, frozen=True, omit_defaults=True):
         if any(person.number == number for person in self.winners):
             return "winner"
         return "nominee" if any(person.number == number for person in self.nominees) else None
+
+    @property
+    def objections_end(self) -> datetime:
+        """When objections to this version end."""
+        return datetime.fromisoformat(self.objections_until)
 
     @property
     def awarded(self) -> tuple[PublishedAward, ...]:
@@ -147,6 +154,7 @@ class NewResult(msgspec.Struct, frozen=True, kw_only=True):
     approval_id: int
     published_at: datetime
     visible_from: datetime | None
+    objections_until: datetime
 
 
 async def insert_result(connection: AnyConnection, contest_id: int, result: NewResult) -> None:
@@ -161,6 +169,7 @@ async def insert_result(connection: AnyConnection, contest_id: int, result: NewR
             result.approval_id,
             result.published_at,
             result.visible_from,
+            result.objections_until,
         )
 
 

@@ -1,8 +1,8 @@
 -- name: insert_result
 -- A version of the result; the table refuses what two people did not approve.
 insert into award_results
-    (contest_id, version, document, approval_id, published_at, visible_from)
-values ($1, $2, $3, $4, $5, $6);
+    (contest_id, version, document, approval_id, published_at, visible_from, objections_until)
+values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: results
 -- Every version, oldest first.

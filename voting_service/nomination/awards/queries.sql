@@ -83,3 +83,20 @@ select count(distinct v.recommendation_id) as returned
 select (select count(*) from nomination.shortlist_entries
          where selection_id = $1 and removed_by is null) as chosen,
        (select count(*) from nomination.objections where selection_id = $1) as objections;
+
+-- name: report_texts
+-- The texts of the summary report, and who saved them last.
+select t.sections, t.revision, a.name as saved_by, t.saved_at
+  from nomination.report_texts t join accounts a on a.id = t.saved_by
+ where t.selection_id = $1;
+
+-- name: save_report_texts
+-- Replaces only the revision that was edited; returns nothing when there is a newer one.
+insert into nomination.report_texts as t (selection_id, sections, saved_by, saved_at)
+select $1, $2, $3, $4
+ where $5 = 0 or exists (select from nomination.report_texts where selection_id = $1)
+on conflict (selection_id) do update
+   set sections = excluded.sections, saved_by = excluded.saved_by, saved_at = excluded.saved_at,
+       revision = t.revision + 1
+ where t.revision = $5
+returning revision;

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -18,14 +18,23 @@ from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Language, Text
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.infrastructure.typesetting.compiler import in_background
+from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
 from voting_service.nomination.awards.album_contents import build_album
+from voting_service.nomination.awards.announcement import build_announcement
 from voting_service.nomination.awards.document_data import (
     QUERIES,
     build_certificates,
     build_summary,
 )
+from voting_service.nomination.awards.report_texts import draft_report_texts, load_report_texts
+from voting_service.nomination.awards.signing import load_signer, pack, signing
 from voting_service.nomination.documents.album import render_album, too_coarse_for_print
-from voting_service.nomination.documents.certificate import render_certificates
+from voting_service.nomination.documents.certificate import (
+    Certificate,
+    render_certificates,
+    split_pages,
+)
+from voting_service.nomination.documents.notice_list import render_notice_list
 from voting_service.nomination.documents.photos import PRINT_DPI
 from voting_service.nomination.documents.summary_report import render_summary_report
 from voting_service.nomination.model import Selection
@@ -34,7 +43,6 @@ from voting_service.nomination.panel.outcome import load_panel_outcome
 from voting_service.nomination.panel.repository import load_panel
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.repository import load_selection
-from voting_service.settings import Settings
 from voting_service.staff.actor import Actor
 from voting_service.staff.jobs.model import (
     Attempt,
@@ -46,8 +54,12 @@ from voting_service.staff.jobs.model import (
 )
 from voting_service.staff.jobs.queue import enqueue, load_queue
 
-DocumentKind = Literal["certificates", "album_print", "album_web", "report"]
+DocumentKind = Literal[
+    "announcement", "certificates", "certificate_files", "album_print", "album_web", "report"
+]
 DOCUMENT_KINDS: tuple[DocumentKind, ...] = get_args(DocumentKind)
+AFTER_OBJECTIONS: tuple[DocumentKind, ...] = ("certificates", "certificate_files")
+"""What is made once nobody may object to the result any more."""
 STEPS = 3
 """Data loaded, rendered, stored."""
 JOB_KIND = "document"
@@ -103,12 +115,22 @@ class RenderJob(msgspec.Struct, frozen=True):
 
 
 class RenderedDocument(NamedTuple):
-    """A finished document, a PDF; `result_version` is the version of the result it shows."""
+    """A finished document, a PDF or a ZIP archive of them; `result_version` is the version of the
+    result it shows."""
 
     kind: str
     language: Language
     content: bytes
     result_version: int | None
+
+    @property
+    def suffix(self) -> str:
+        return file_suffix(self.kind)
+
+
+def file_suffix(kind: str) -> str:
+    """Return how the name of a document's file ends."""
+    return "zip" if kind == "certificate_files" else "pdf"
 
 
 class DocumentRequest(msgspec.Struct, frozen=True):
@@ -186,9 +208,7 @@ class DocumentJobs:
             selection = await load_selection(connection, request.selection)
             panel = await load_panel(connection, selection, context.clock())
             prepare = _PREPARATIONS[request.kind]
-            render_pdf, remark = await prepare(
-                connection, context.settings, panel, request.language
-            )
+            render_pdf, remark = await prepare(connection, context, panel, request.language)
             stated = msgspec.to_builtins(remark)
             await connection.execute(
                 QUERIES["render_data_loaded"], attempt.job_id, attempt.number, stated
@@ -237,51 +257,117 @@ register(DOCUMENT_JOBS)
 
 
 async def _certificates(
-    connection: AnyConnection, settings: Settings, panel: Panel, _language: Language
+    connection: AnyConnection, context: JobContext, panel: Panel, language: Language
 ) -> Prepared:
-    batch = await build_certificates(connection, panel, settings.public_url)
-    return lambda: render_certificates(batch), None
+    """All in one file, for printing. A reader shows the signature on the first page."""
+    now = context.clock()
+    batch = await build_certificates(connection, panel, context.settings.public_url, now)
+    signer = load_signer(context.settings, now)
+    sign = signing(signer, now.astimezone(panel.selection.zone), language, printed=False)
+    return lambda: sign(render_certificates(batch, language)), _certificate_remark(batch, language)
+
+
+async def _certificate_files(
+    connection: AnyConnection, context: JobContext, panel: Panel, language: Language
+) -> Prepared:
+    """A file for each, signed on its own, to be sent to the person."""
+    now = context.clock()
+    batch = await build_certificates(connection, panel, context.settings.public_url, now)
+    sign = signing(
+        load_signer(context.settings, now), now.astimezone(panel.selection.zone), language
+    )
+
+    def make() -> bytes:
+        pages = split_pages(render_certificates(batch, language))
+        return pack(
+            {
+                f"{certificate.number}.pdf": sign(page)
+                for certificate, page in zip(batch, pages, strict=True)
+            }
+        )
+
+    return make, _certificate_remark(batch, language)
+
+
+def _certificate_remark(batch: Sequence[Certificate], language: Language) -> Text | None:
+    return _remark(batch, _without_english(batch, language))
+
+
+def _without_english(batch: Sequence[Certificate], language: Language) -> Text | None:
+    names = [name.zh for certificate in batch if (name := certificate.name).en in ("", name.zh)]
+    if language == "zh" or not names:
+        return None
+    return load_text("awards", "documents.without_english", names=_listed(names))
+
+
+async def _announcement(
+    connection: AnyConnection, context: JobContext, panel: Panel, language: Language
+) -> Prepared:
+    now = context.clock()
+    keys = PersonalKeys.of(context.settings)
+    listed = await build_announcement(connection, keys, panel, now)
+    sign = signing(
+        load_signer(context.settings, now), now.astimezone(panel.selection.zone), language
+    )
+    return lambda: sign(render_notice_list(listed, language)), _remark(listed)
 
 
 async def _album_for_print(
-    connection: AnyConnection, settings: Settings, panel: Panel, language: Language
+    connection: AnyConnection, context: JobContext, panel: Panel, language: Language
 ) -> Prepared:
-    contents = await build_album(connection, PersonalKeys.of(settings), panel)
+    contents = await build_album(connection, PersonalKeys.of(context.settings), panel)
     coarse = await asyncio.to_thread(too_coarse_for_print, contents)
-    return lambda: render_album(contents, language, for_print=True), _coarse_pictures(coarse)
+    return lambda: render_album(contents, language, for_print=True), _remark(
+        contents, _coarse_pictures(coarse)
+    )
 
 
 def _coarse_pictures(coarse: Mapping[str, int]) -> Text | None:
     if not coarse:
         return None
     names = [f"{name} ({dots} dpi)" for name, dots in coarse.items()]
-    return load_text(
-        "awards",
-        "documents.coarse_pictures",
-        dpi=PRINT_DPI,
-        names=Text(zh="\u3001".join(names), en=", ".join(names)),
-    )
+    return load_text("awards", "documents.coarse_pictures", dpi=PRINT_DPI, names=_listed(names))
+
+
+def _remark(contents: Any, *others: Text | None) -> Text | None:
+    """Return what to know about a document: the characters to be written in by hand, and what
+    `others` say."""
+    remarks = [text for text in others if text is not None]
+    if by_hand := handwritten(contents):
+        remarks.insert(0, load_text("awards", "documents.by_hand", characters=" ".join(by_hand)))
+    if not remarks:
+        return None
+    return Text("".join(text.zh for text in remarks), " ".join(text.en for text in remarks))
+
+
+def _listed(names: Sequence[str]) -> Text:
+    return Text(zh="\u3001".join(names), en=", ".join(names))
 
 
 async def _album_for_web(
-    connection: AnyConnection, settings: Settings, panel: Panel, language: Language
+    connection: AnyConnection, context: JobContext, panel: Panel, language: Language
 ) -> Prepared:
-    contents = await build_album(connection, PersonalKeys.of(settings), panel)
-    return lambda: render_album(contents, language, for_print=False), None
+    contents = await build_album(connection, PersonalKeys.of(context.settings), panel)
+    return lambda: render_album(contents, language, for_print=False), _remark(contents)
 
 
 async def _report(
-    connection: AnyConnection, settings: Settings, panel: Panel, language: Language
+    connection: AnyConnection, context: JobContext, panel: Panel, language: Language
 ) -> Prepared:
     outcome = await load_panel_outcome(connection, panel)
-    summary = await build_summary(connection, PersonalKeys.of(settings), panel, outcome)
-    return lambda: render_summary_report(summary, language), None
+    summary = await build_summary(connection, PersonalKeys.of(context.settings), panel, outcome)
+    saved = await load_report_texts(connection, panel.selection)
+    texts = saved or draft_report_texts(panel.selection, summary)
+    summary = msgspec.structs.replace(summary, texts=texts.sections)
+    return lambda: render_summary_report(summary, language), _remark(summary)
 
 
 _PREPARATIONS: Mapping[
-    DocumentKind, Callable[[AnyConnection, Settings, Panel, Language], Awaitable[Prepared]]
+    DocumentKind, Callable[[AnyConnection, JobContext, Panel, Language], Awaitable[Prepared]]
 ] = {
+    "announcement": _announcement,
     "certificates": _certificates,
+    "certificate_files": _certificate_files,
     "album_print": _album_for_print,
     "album_web": _album_for_web,
     "report": _report,

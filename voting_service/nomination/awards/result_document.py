@@ -68,6 +68,8 @@ def build_result(
         nominees=_awarded(candidates[number] for number in nominees),
         objections_until=version.objections_until,
         left_out=version.removals,
+        award=panel.selection.rules.award,
+        year=panel.selection.year,
     )
 
 

@@ -194,6 +194,7 @@ async def approve_result(actor: Actor, keys: ResultKeys, panel: Panel, proposal_
         approval_id=proposal.id,
         published_at=actor.now,
         visible_from=visible_from,
+        objections_until=document.objections_end,
     )
     with domain_errors():
         async with actor.connection.transaction():

@@ -57,7 +57,7 @@ class Album(msgspec.Struct, frozen=True, kw_only=True):
 def render_album(
     contents: Album, language: Language, *, for_print: bool, timeout_seconds: float = 180
 ) -> bytes:
-    """Return the PDF. Raises MissingGlyphs, and InvalidInput for a picture that cannot be read or
+    """Return the PDF. Raises InvalidInput for a picture that cannot be read or
     a text that does not fit its page."""
     texts = document_texts(language, "album")
     for person in contents.people:

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from voting_service.i18n.catalogues import load_catalogue
-from voting_service.i18n.formatting import LOCALES, written_moment
-from voting_service.i18n.text import Language
+from voting_service.i18n.formatting import LOCALES, written_day, written_moment
+from voting_service.i18n.text import LANGUAGES, Language, Text
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
@@ -31,6 +31,11 @@ def beijing_time(value: datetime, language: Language) -> str:
     return written_moment(value, BEIJING, language)
 
 
+def day_text(value: date) -> Text:
+    """Return a day as it is written in each language."""
+    return Text(**{language: written_day(value, language) for language in LANGUAGES})
+
+
 def short_day(value: date, language: Language) -> str:
     """Return a day without its year, as a chart's label."""
     return format_date(value, _SHORT_DAYS[language], locale=LOCALES[language])
@@ -45,6 +50,12 @@ def ceremonial_day(value: date) -> str:
         month=_up_to_99(value.month, digits, texts["ten"]),
         day=_up_to_99(value.day, digits, texts["ten"]),
     )
+
+
+def quotable(name: Text) -> Text:
+    """Return a name to stand in quotation marks: those in it become single ones."""
+    single = str.maketrans("\u201c\u201d", "\u2018\u2019")
+    return Text(name.zh.translate(single), name.en.translate(single))
 
 
 def _up_to_99(number: int, digits: str, ten: str) -> str:

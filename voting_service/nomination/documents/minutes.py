@@ -65,6 +65,13 @@ class TieBallot(msgspec.Struct, frozen=True, kw_only=True):
     order: tuple[str, ...]
 
 
+class Signer(msgspec.Struct, frozen=True):
+    """Somebody who signs the minutes."""
+
+    role: Literal["chair", "secretary", "expert"]
+    name: str
+
+
 class SingleScores(msgspec.Struct, frozen=True):
     """One expert's totals, by candidate's number."""
 
@@ -73,8 +80,8 @@ class SingleScores(msgspec.Struct, frozen=True):
 
 
 class PanelMinutes(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the minutes contain. Each of `signers` gets a line for the signature, such as
-    the chair, the secretary and the experts present."""
+    """Everything the minutes contain. Each of `signers` gets a line for signature and date: the
+    chair, the secretary and every expert present."""
 
     selection: Text
     began_at: datetime
@@ -93,11 +100,11 @@ class PanelMinutes(msgspec.Struct, frozen=True, kw_only=True):
     ties: tuple[TieBallot, ...] = ()
     decisions: tuple[str, ...]
     single_scores: tuple[SingleScores, ...] = ()
-    signers: tuple[str, ...]
+    signers: tuple[Signer, ...]
 
 
 def render_minutes(minutes: PanelMinutes, language: Language) -> bytes:
-    """Return the PDF on A4. Raises MissingGlyphs."""
+    """Return the PDF on A4."""
     return typeset(__package__, "minutes.typ", _template_data(minutes, language))
 
 
@@ -132,7 +139,7 @@ def _template_data(minutes: PanelMinutes, language: Language) -> dict[str, Any]:
         "ties": [_tie(tie, texts) for tie in minutes.ties],
         "decisions": minutes.decisions,
         "single_scores": _single_scores(minutes, texts),
-        "signers": minutes.signers,
+        "signers": [(texts["roles"][signer.role], signer.name) for signer in minutes.signers],
     }
 
 

@@ -1,7 +1,8 @@
-"""The summary report: the figures of every stage, with charts and the result."""
+"""The summary report: what staff wrote, the figures of every stage with charts, and the result."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -76,31 +77,39 @@ class PanelFigures(msgspec.Struct, frozen=True, kw_only=True):
     nominees: int
 
 
+class PublicityFigures(msgspec.Struct, frozen=True):
+    """How many winners and nominees have a published story, and how many a video."""
+
+    stories: int
+    videos: int
+
+
 class ReportedAward(msgspec.Struct, frozen=True, kw_only=True):
     """One person in the report's list of winners and nominees."""
 
     number: int
-    name: str
-    employer: str
-    trade: str
+    name: Text
+    employer: Text
+    trade: Text
     award: Literal["winner", "nominee"]
 
 
 class SelectionSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Winners first in `awarded`; an empty `introduction` is left out."""
+    """Winners first in `awarded`; `texts` by section (nomination/awards/report_texts.py)."""
 
     selection: Text
-    introduction: Text
+    texts: Mapping[str, Text]
     recommendation: RecommendationFigures
     vote: VoteFigures
     panel: PanelFigures
+    publicity: PublicityFigures
     awarded: tuple[ReportedAward, ...]
     issuer: Text
     issued_on: date
 
 
 def render_summary_report(summary: SelectionSummary, language: Language) -> bytes:
-    """Return the PDF on A4, its title in both languages. Raises MissingGlyphs."""
+    """Return the PDF on A4, its title in both languages."""
     return typeset(__package__, "summary_report.typ", _template_data(summary, language))
 
 
@@ -116,7 +125,9 @@ def _template_data(summary: SelectionSummary, language: Language) -> dict[str, A
         "title": title,
         "title_other": f"{getattr(summary.selection, other)} · "
         f"{document_texts(other, 'summary_report')['title']}",
-        "introduction": paragraphs(getattr(summary.introduction, language)),
+        "texts": {
+            section: paragraphs(getattr(text, language)) for section, text in summary.texts.items()
+        },
         "issued": texts["closing"].format(
             issuer=getattr(summary.issuer, language), day=written_day(summary.issued_on, language)
         ),
@@ -143,7 +154,8 @@ def _template_data(summary: SelectionSummary, language: Language) -> dict[str, A
         ],
         "awarded": [
             [
-                *(str(person.number), person.name, person.employer, person.trade),
+                str(person.number),
+                *(getattr(text, language) for text in (person.name, person.employer, person.trade)),
                 texts["awards"][person.award],
             ]
             for person in summary.awarded

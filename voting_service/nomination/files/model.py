@@ -1,4 +1,4 @@
-"""Results of an examination: plain data that the examining process sends to its parent."""
+"""What is examined and what an examination returns: plain data between two processes."""
 
 from __future__ import annotations
 
@@ -6,70 +6,76 @@ from typing import Literal
 
 import msgspec
 
+from voting_service.nomination.files.rejections import Detail
+
 MAX_FILE_BYTES = 20 * 2**20
-"""Of any uploaded file."""
+"""Of any uploaded file, and of the PDF that several are joined to."""
+MAX_FILES = 12
+"""Of one slot: ten photographed pages, and a mistake."""
 EVIDENCE_PAGES = 10
 SCAN_PAGES = 5
 """Of one scan: an opinion is one page, sometimes with an annex."""
 
-
-class Evidence(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A PDF or Word file that may be stored unchanged. `exact` is False for a Word file, whose
-    `pages` are the pages of A4 that its text and pictures fill."""
-
-    kind: Literal["pdf", "docx"]
-    pages: int
-    exact: bool
-    size_bytes: int
-    sha256: str
+Kind = Literal["evidence", "scan", "photo", "picture"]
 
 
-class Scan(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A stamped page: the PDF itself, or a re-encoded picture; `content` is what is stored."""
+class UploadedFile(msgspec.Struct, frozen=True):
+    """A file as sent. `name` may contain a person's name: it is neither stored nor logged."""
 
-    kind: Literal["pdf", "jpeg"]
+    name: str
+    content: bytes
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """A part of an upright picture, as fractions of its width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it is a part of the picture, but for rounding, and large enough to be meant."""
+        return (
+            min(self.left, self.top) >= 0
+            and min(self.width, self.height) >= 0.01
+            and max(self.left + self.width, self.top + self.height) <= 1.01
+        )
+
+
+class ExaminationTask(msgspec.Struct, frozen=True):
+    """Files of one slot, in order; `frame` is for a photo, None for the usual one."""
+
+    files: tuple[UploadedFile, ...]
+    frame: Frame | None = None
+
+
+class JoinedPdf(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Evidence or stamped pages as they are stored: one PDF; `sha256` is of `content`."""
+
     pages: int
     content: bytes
     sha256: str
 
 
 class Photo(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A two-inch photo, re-encoded as JPEG; `sha256` is of `content`."""
+    """A photo or picture as it is stored, a JPEG; `sha256` is of `content`. `is_coarse`: a photo
+    below the resolution of good print."""
 
     width: int
     height: int
     content: bytes
     sha256: str
+    is_coarse: bool = False
 
 
-class Drawing(msgspec.Struct, frozen=True, tag="drawing"):
-    """The space of a picture, in millimetres."""
+class Rejection(msgspec.Struct, frozen=True, tag=True):
+    """A FileRejected as plain data; `number` is that of the file among several, from 1."""
 
-    width: float
-    height: float
-
-
-class Paragraph(msgspec.Struct, frozen=True, tag="paragraph"):
-    """A paragraph; `size` of its type in points."""
-
-    size: float
-    items: list[str | Drawing]
+    reason: str
+    details: dict[str, Detail]
+    number: int = 0
 
 
-class Row(msgspec.Struct, frozen=True, tag="row"):
-    """A table row; its cells have equal widths."""
-
-    cells: list[list[Block]]
-
-
-class Break(msgspec.Struct, frozen=True, tag="break"):
-    """A page break."""
-
-
-Block = Paragraph | Row | Break
-
-
-class Manuscript(msgspec.Struct, frozen=True, tag=True):
-    """The printed content of a Word file; see docx_pages.py."""
-
-    blocks: list[Block]
+ExaminationResult = JoinedPdf | Photo | Rejection

@@ -1,337 +1,276 @@
-"""Examination of a PDF: its pages are counted; active, hidden or oversized content is rejected.
+"""The PDF that evidence is stored as, built from pages that were repaired, stripped and checked.
 
-Every object in the cross-reference table is checked, whether a page uses it or not. Names are
-those of ISO 32000-2, compared after pypdf has decoded them, so that object streams and
-`#`-escapes make no difference.
+Every file is opened as tolerantly as readers open it; what runs, fetches or hides something is
+refused (pdf_rules.py); then only its pages are copied, with what a page needs to be printed. So
+links, bookmarks, form fields, signatures, scripts of earlier revisions, metadata and whatever no
+page uses stay behind, and what is stored is a new file that qpdf wrote and that was read again.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 import math
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from pypdf import PdfReader, apply_configuration
-from pypdf.generic import (
-    ArrayObject,
-    ByteStringObject,
-    DictionaryObject,
-    IndirectObject,
-    StreamObject,
-    TextStringObject,
+from pikepdf import (
+    Array,
+    Dictionary,
+    Name,
+    Object,
+    ObjectStreamMode,
+    PasswordError,
+    Pdf,
+    PdfError,
+    Stream,
+    StreamDecodeLevel,
+    String,
 )
 
 from voting_service.nomination.files.content_safety import (
-    MAX_PIXELS,
     MAX_UNPACKED_BYTES,
-    check_picture,
     holds_markup,
-    is_web_link,
+    looks_foreign,
 )
+from voting_service.nomination.files.model import MAX_FILE_BYTES
+from voting_service.nomination.files.pdf_rules import filter_names, refuse_active, refuse_bombs
+from voting_service.nomination.files.pictures import PagePicture, bare_jpeg
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 
-MAX_OBJECTS = 50_000
-"""A tagged document of ten pages has a few thousand."""
-MAX_OBJECT_STREAM_BYTES = 16 * 2**20
-MAX_TREE_DEPTH = 32
-MAX_TRAILING_BYTES = 1024
-"""Line ends and padding after the last %%EOF."""
+A4_POINTS = (595.28, 841.89)
 MIN_SIDE_POINTS, MAX_SIDE_POINTS = 72.0, 14_400.0
-"""One inch, and the largest side that readers accept. Phones write one point for each pixel, so a
-page may be large."""
+"""Of the longer side: one inch, and the largest that readers accept. Phones write one point for
+each pixel, so a page may be large."""
 MAX_SIDES_RATIO = 3.0
-"""A longer page is a strip of several pages."""
-_CHUNK_BYTES = 2**20
-
-_ACTIONS = frozenset(
+"""A page that is longer than this, and than A4, is a strip of several pages."""
+_PAGE_KEYS = frozenset(
     {
-        "/JavaScript",
-        "/Launch",
-        "/SubmitForm",
-        "/ImportData",
-        "/GoToR",
-        "/GoToE",
-        "/Rendition",
-        "/Movie",
-        "/Sound",
-        "/Thread",
-        "/RichMediaExecute",
-        "/GoTo3DView",
-        "/Hide",
-        "/SetOCGState",
+        "/Type",
+        "/MediaBox",
+        "/CropBox",
+        "/Rotate",
+        "/UserUnit",
+        "/Resources",
+        "/Contents",
+        "/Group",
     }
 )
-_KEYS = frozenset(
-    {
-        "/JS",
-        "/JavaScript",
-        "/Launch",
-        "/XFA",
-        "/RichMediaContent",
-        "/RichMediaSettings",
-    }
-)
-_EMBEDDING_KEYS = frozenset({"/EF", "/EmbeddedFile", "/EmbeddedFiles", "/Collection", "/RF"})
-_SUBTYPES = frozenset(
-    {
-        "/RichMedia",
-        "/3D",
-        "/Screen",
-        "/Movie",
-        "/Sound",
-        "/FileAttachment",
-        "/PS",
-    }
-)
-_OPENING_ACTIONS = frozenset({"/GoTo"})
-_PLAIN_TEXT_NAMES = re.compile(rb"/(JavaScript|Launch|EmbeddedFile|RichMedia|XFA)\b")
+_NOT_PRINTED_KEYS = ("/PieceInfo", "/AF", "/OPI", "/Alternates", "/LastModified", "/Ref")
+_RUN_LENGTH = frozenset({"/RunLengthDecode", "/RL"})
+_RUN_LENGTH_RATIO = 64
+"""Two bytes are at most 128."""
+_SCRIPT_IN_PLAIN = re.compile(rb"/S\s*/(JavaScript|Launch)\b|/JS\s*[(<]")
 """Also outside the table: some readers repair a file and find it."""
-_DENSE = frozenset(
-    {
-        "/FlateDecode",
-        "/Fl",
-        "/LZWDecode",
-        "/LZW",
-        "/RunLengthDecode",
-        "/RL",
-        "/BrotliDecode",
-    }
-)
-_FLATE = frozenset({"/FlateDecode", "/Fl"})
-_TEXTUAL = frozenset({"/ASCII85Decode", "/A85", "/ASCIIHexDecode", "/AHx"})
 
 
-def count_pages(content: bytes, limit: int) -> int:
-    """Return the number of pages, at most `limit`. Raises FileRejected."""
-    _check_shape(content)
+_TABLE_PLACE = re.compile(rb"startxref\s+\d+")
+
+
+class PdfPages:
+    """The pages added so far. Raises FileRejected as soon as there are more than `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._pdf = Pdf.new()
+        self._sources: list[Pdf] = []  # their streams are read when the result is saved
+
+    def __len__(self) -> int:
+        return len(self._pdf.pages)
+
+    def add_pdf(self, content: bytes) -> None:
+        """Add the pages of a PDF. Raises FileRejected."""
+        _check_shape(content)
+        with _reading(content):
+            source = _opened(content)
+            self._sources.append(source)
+            refuse_active(source)
+            if not source.pages:
+                raise FileRejected(RejectionReason.NO_PAGES)
+            self._check_room(len(source.pages))
+            _flatten(source)
+            for number, page in enumerate(source.pages, start=1):
+                _strip_page(page.obj, number)
+            self._pdf.add_pages_from(source, forms="strip", outlines="ignore")
+
+    def add_picture(self, picture: PagePicture) -> None:
+        """Add a page of A4, upright or not as the picture, with the picture as large as fits.
+        Raises FileRejected."""
+        self._check_room(1)
+        sides = A4_POINTS if picture.height >= picture.width else A4_POINTS[::-1]
+        scale = min(sides[0] / picture.width, sides[1] / picture.height, 1.0)
+        width, height = picture.width * scale, picture.height * scale
+        image = Stream(
+            self._pdf,
+            picture.jpeg,
+            Type=Name.XObject,
+            Subtype=Name.Image,
+            Width=picture.width,
+            Height=picture.height,
+            ColorSpace=Name.DeviceGray if picture.is_grey else Name.DeviceRGB,
+            BitsPerComponent=8,
+            Filter=Name.DCTDecode,
+        )
+        place = (width, height, (sides[0] - width) / 2, (sides[1] - height) / 2)
+        page = self._pdf.add_blank_page(page_size=sides)
+        page.obj.Resources = Dictionary(XObject=Dictionary(Picture=image))
+        page.obj.Contents = Stream(self._pdf, b"q %.2f 0 0 %.2f %.2f %.2f cm /Picture Do Q" % place)
+
+    def finished(self) -> bytes:
+        """Return the file, read again and checked. Raises FileRejected."""
+        if not len(self):
+            raise FileRejected(RejectionReason.EMPTY)
+        with _reading(b""):
+            for item in self._pdf.objects:
+                _strip_object(item)
+            target = io.BytesIO()
+            self._pdf.save(
+                target,
+                stream_decode_level=StreamDecodeLevel.generalized,
+                object_stream_mode=ObjectStreamMode.disable,
+                deterministic_id=True,
+            )
+            content = target.getvalue()
+            self._check_saved(content)
+        return content
+
+    def _check_saved(self, content: bytes) -> None:
+        if len(content) > MAX_FILE_BYTES:
+            raise FileRejected(RejectionReason.TOO_LARGE, limit=MAX_FILE_BYTES // 2**20)
+        if zipfile.is_zipfile(io.BytesIO(content)):
+            raise FileRejected(RejectionReason.DISGUISED)
+        with Pdf.open(io.BytesIO(content), attempt_recovery=False) as saved:
+            if len(saved.pages) != len(self):
+                raise FileRejected(RejectionReason.BROKEN)
+            refuse_active(saved)
+            refuse_bombs(saved)
+
+    def _check_room(self, pages: int) -> None:
+        if len(self) + pages > self.limit:
+            raise FileRejected(RejectionReason.TOO_MANY_PAGES, limit=self.limit)
+
+
+@contextmanager
+def _reading(content: bytes) -> Iterator[None]:
+    """Turn the dozens of ways in which a damaged file fails into one."""
     try:
-        with apply_configuration(
-            zlib_maximum_output_length=MAX_OBJECT_STREAM_BYTES,
-            lzw_maximum_output_length=MAX_OBJECT_STREAM_BYTES,
-            run_length_maximum_output_length=MAX_OBJECT_STREAM_BYTES,
-        ):
-            return _examine(content, limit)
+        yield
     except (FileRejected, MemoryError):
         raise
-    except Exception:  # a damaged file makes pypdf fail in dozens of ways
-        raise FileRejected(RejectionReason.BROKEN) from None
+    except PasswordError:
+        raise FileRejected(RejectionReason.ENCRYPTED) from None
+    except Exception:
+        is_encrypted = re.search(rb"/Encrypt\b", content[-4096:])
+        raise FileRejected(
+            RejectionReason.ENCRYPTED if is_encrypted else RejectionReason.BROKEN
+        ) from None
+
+
+def _opened(content: bytes) -> Pdf:
+    """Open a file; where its table leads nowhere (one that is numbered from 1, say), let qpdf find
+    the objects instead."""
+    try:
+        return Pdf.open(io.BytesIO(content))
+    except PasswordError:
+        raise
+    except PdfError:
+        return Pdf.open(io.BytesIO(_TABLE_PLACE.sub(b"startxref\n0", content)))
 
 
 def _check_shape(content: bytes) -> None:
-    """Check that the file is one PDF from the first byte to the last and nothing else."""
+    """Check that the file is nothing but a PDF. Lines before the header, and line ends, padding or
+    the rest of a transfer behind the end do no harm."""
     if zipfile.is_zipfile(io.BytesIO(content)) or holds_markup(content[:1024]):
         raise FileRejected(RejectionReason.DISGUISED)
-    end = content.rfind(b"%%EOF")
-    if end < 0:
-        raise FileRejected(RejectionReason.BROKEN)
-    trailing = content[end + len(b"%%EOF") :]
-    if len(trailing) > MAX_TRAILING_BYTES or trailing.strip(b"\0\t\n\f\r "):
+    _, end, trailing = content.rpartition(b"%%EOF")
+    if end and looks_foreign(trailing.lstrip(b"\0\t\n\f\r ")):
         raise FileRejected(RejectionReason.DISGUISED)
-    plain_name = _PLAIN_TEXT_NAMES.search(content)
-    if plain_name and plain_name[1] == b"EmbeddedFile":
-        raise FileRejected(RejectionReason.EMBEDDED, what="EmbeddedFile")
-    if plain_name:
-        raise FileRejected(RejectionReason.ACTIVE, what=plain_name[1].decode())
+    if script := _SCRIPT_IN_PLAIN.search(content):
+        raise FileRejected(RejectionReason.ACTIVE, what=(script[1] or b"JavaScript").decode())
 
 
-def _examine(content: bytes, limit: int) -> int:
-    # Checked before pypdf asks for the password.
-    if re.search(rb"/Encrypt\b", content[-4096:]):
-        raise FileRejected(RejectionReason.ENCRYPTED)
-    reader = PdfReader(io.BytesIO(content), strict=True)
-    if "/Encrypt" in reader.trailer:
-        raise FileRejected(RejectionReason.ENCRYPTED)
-    pages = _walk_pages(reader, limit)
-    _check_opening(reader.root_object)
-    unpacked = 0
-    for item in _objects(reader):
-        for part in _parts(item):
-            _check_dictionary(part)
-        if isinstance(item, StreamObject):
-            unpacked += _unpacked_bytes(item, MAX_UNPACKED_BYTES - unpacked)
-    return pages
+def _flatten(pdf: Pdf) -> None:
+    """Draw form fields, stamps and remarks into their pages, as they look now."""
+    form = pdf.Root.get("/AcroForm")
+    if isinstance(form, Dictionary):
+        texts = [text for page in pdf.pages for text in _undrawn_texts(page.obj)]
+        if not all(text.isascii() for text in texts):  # qpdf has no other letters
+            raise FileRejected(RejectionReason.FORM_TEXT)
+        form.NeedAppearances = bool(texts)
+        pdf.generate_appearance_streams()
+    pdf.flatten_annotations("all")
 
 
-def _walk_pages(reader: PdfReader, limit: int) -> int:
-    """Count the leaves of the page tree without trusting its counts; stop above `limit`."""
-    root = reader.root_object
-    waiting: list[tuple[Any, Any, int]] = [(dict.get(root, "/Pages"), None, 0)]
-    seen: set[tuple[int, int]] = set()
-    pages = 0
-    while waiting:
-        node, box, depth = waiting.pop()
-        if isinstance(node, IndirectObject):
-            key = (node.idnum, node.generation)
-            if key in seen:
-                raise FileRejected(RejectionReason.BROKEN)
-            seen.add(key)
-            node = node.get_object()
-        if not isinstance(node, DictionaryObject) or depth > MAX_TREE_DEPTH:
-            raise FileRejected(RejectionReason.BROKEN)
-        box = _value(node, "/MediaBox", box)
-        kids = _value(node, "/Kids")
-        if kids is None:
-            pages += 1
-            if pages > limit:
-                raise FileRejected(RejectionReason.TOO_MANY_PAGES, limit=limit)
-            if _value(node, "/Type") != "/Page":
-                raise FileRejected(RejectionReason.BROKEN)
-            if not _is_paper(box, _value(node, "/UserUnit", 1)):
-                raise FileRejected(RejectionReason.ODD_PAGE, page=pages)
-        elif isinstance(kids, ArrayObject) and _value(node, "/Type") == "/Pages":
-            waiting.extend((kid, box, depth + 1) for kid in reversed(kids))
-        else:
-            raise FileRejected(RejectionReason.BROKEN)
-    if pages == 0:
-        raise FileRejected(RejectionReason.NO_PAGES)
-    stated = _value(_value(root, "/Pages"), "/Count")
-    if stated != pages:  # some readers rely on it
-        raise FileRejected(RejectionReason.FALSE_COUNT, stated=str(stated)[:20])
-    return pages
+def _undrawn_texts(page: Object) -> Iterator[str]:
+    """Yield what was typed into the fields of a page and has no appearance yet."""
+    for widget in _annotations(page):
+        if widget.get("/Subtype") == Name.Widget and "/N" not in _dictionary(widget.get("/AP")):
+            value = widget.get("/V", _dictionary(widget.get("/Parent")).get("/V"))
+            if isinstance(value, String) and str(value).strip():
+                yield str(value)
 
 
-def _is_paper(box: Any, unit: Any) -> bool:
-    if not isinstance(box, ArrayObject) or len(box) != 4:
-        return False
-    left, bottom, right, top = (float(_resolved(side)) for side in box)
-    width, height = abs(right - left) * float(unit), abs(top - bottom) * float(unit)
-    return (
-        math.isfinite(width)
-        and math.isfinite(height)
-        and min(width, height) >= MIN_SIDE_POINTS
-        and max(width, height) <= MAX_SIDE_POINTS
-        and max(width, height) <= MAX_SIDES_RATIO * min(width, height)
-    )
+def _annotations(page: Object) -> list[Object]:
+    annotations = page.get("/Annots")
+    entries = list(annotations) if isinstance(annotations, Array) else []
+    return [entry for entry in entries if isinstance(entry, Dictionary)]
 
 
-def _check_opening(root: DictionaryObject) -> None:
-    """Check that opening the file does nothing except show a page."""
-    opening = _value(root, "/OpenAction")
-    if isinstance(opening, DictionaryObject) and _value(opening, "/S") not in _OPENING_ACTIONS:
-        raise FileRejected(RejectionReason.ACTIVE, what="OpenAction")
+def _dictionary(item: Any) -> Object:
+    return item if isinstance(item, Dictionary) else Dictionary()
 
 
-def _objects(reader: PdfReader) -> Iterator[Any]:
-    """Yield every object in the cross-reference table."""
-    named = [
-        (number, generation)
-        for generation, numbers in reader.xref.items()
-        for number in numbers
-        if not reader.xref_free_entry.get(generation, {}).get(number)
-    ]
-    named += [(number, 0) for number in reader.xref_objStm]
-    if len(named) > MAX_OBJECTS:
-        raise FileRejected(RejectionReason.BOMB)
-    yield reader.trailer
-    for number, generation in named:
-        yield IndirectObject(number, generation, reader).get_object()
+def _strip_page(page: Object, number: int) -> None:
+    """Keep what is printed. A page without a size gets A4, as readers do. Raises FileRejected for a
+    size that is no paper."""
+    for key in page.keys() - _PAGE_KEYS:
+        del page[key]
+    if _sides(page.get("/MediaBox")) is None:
+        page.MediaBox = Array([0, 0, *A4_POINTS])
+    sides = _sides(page.get("/MediaBox"))
+    unit = page.get("/UserUnit", 1)
+    if sides is None or not _is_paper(*(float(side) * float(unit) for side in sides)):
+        raise FileRejected(RejectionReason.ODD_PAGE, page=number)
 
 
-def _parts(item: Any) -> Iterator[DictionaryObject]:
-    """Yield the dictionaries in an object, itself included; references are objects of their own."""
-    waiting = [item]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, DictionaryObject):
-            yield part
-            waiting.extend(dict.values(part))
-        elif isinstance(part, ArrayObject):
-            waiting.extend(part)
+def _sides(box: Any) -> tuple[float, float] | None:
+    try:
+        left, bottom, right, top = (float(side) for side in box)
+    except (TypeError, ValueError):
+        return None
+    sides = abs(right - left), abs(top - bottom)
+    return sides if all(map(math.isfinite, sides)) and all(sides) else None
 
 
-def _check_dictionary(part: DictionaryObject) -> None:
-    kind = _value(part, "/S")
-    if kind in _ACTIONS:
-        raise FileRejected(RejectionReason.ACTIVE, what=str(kind).lstrip("/"))
-    if kind == "/URI":
-        _check_link(_value(part, "/URI"))
-    for key in part.keys() & _KEYS:
-        raise FileRejected(RejectionReason.ACTIVE, what=str(key).lstrip("/"))
-    for key in part.keys() & _EMBEDDING_KEYS:
-        raise FileRejected(RejectionReason.EMBEDDED, what=str(key).lstrip("/"))
-    if (subtype := _value(part, "/Subtype")) in _SUBTYPES:
-        raise FileRejected(RejectionReason.EMBEDDED, what=str(subtype).lstrip("/"))
-    # A resource may also be called /AA; fonts and pictures have a /Type, actions do not.
-    acting = _value(part, "/AA")
-    if isinstance(acting, DictionaryObject) and "/Type" not in acting and len(acting):
-        raise FileRejected(RejectionReason.ACTIVE, what="AA")
-    if isinstance(part, StreamObject) and part.keys() & {"/F", "/FFilter"}:
-        raise FileRejected(RejectionReason.EXTERNAL, what="F")
-    if subtype == "/Form" and "/Ref" in part:
-        raise FileRejected(RejectionReason.EXTERNAL, what="Ref")
+def _is_paper(width: float, height: float) -> bool:
+    short, long = sorted((width, height))
+    is_strip = long > MAX_SIDES_RATIO * short and long > A4_POINTS[1]
+    return MIN_SIDE_POINTS <= long <= MAX_SIDE_POINTS and not is_strip
 
 
-def _check_link(address: Any) -> None:
-    if isinstance(address, ByteStringObject):
-        address = address.decode("latin-1")
-    if not isinstance(address, TextStringObject | str):
-        raise FileRejected(RejectionReason.BROKEN)
-    plain = address.strip()
-    if not is_web_link(plain):
-        raise FileRejected(RejectionReason.EXTERNAL, what=plain.partition(":")[0][:12] or "URI")
+def _strip_object(item: Object) -> None:
+    """Remove what programs and cameras keep in the parts of a page and nobody sees. The keys may be
+    names of resources in any dictionary that is not a stream's."""
+    if isinstance(item, Stream):
+        for key in _NOT_PRINTED_KEYS:
+            if key in item:
+                del item[key]
+        filters = filter_names(item)
+        if _RUN_LENGTH & set(filters):  # qpdf counts it among the special ones and keeps it
+            if len(item.read_raw_bytes()) * _RUN_LENGTH_RATIO > MAX_UNPACKED_BYTES:
+                raise FileRejected(RejectionReason.BOMB)
+            item.write(item.read_bytes(StreamDecodeLevel.specialized))
+        elif filters == ["/DCTDecode"]:
+            bare = bare_jpeg(item.read_raw_bytes())
+            item.write(bare, filter=Name.DCTDecode, decode_parms=_only(item.get("/DecodeParms")))
+    if isinstance(item, Stream | Dictionary):
+        metadata = item.get("/Metadata")
+        if isinstance(metadata, Stream) and metadata.get("/Type") == Name.Metadata:
+            del item.Metadata
 
 
-def _unpacked_bytes(stream: StreamObject, left_bytes: int) -> int:
-    """Return the size of a stream once decompressed, without keeping it. Raises FileRejected above
-    `left_bytes`, and for a stream that is compressed twice, which no scan is."""
-    filters = _value(stream, "/Filter", [])
-    names = [
-        str(_resolved(name))
-        for name in (filters if isinstance(filters, ArrayObject) else [filters] if filters else [])
-    ]
-    data: bytes = stream._data  # get_data would unpack all of it
-    dense = [name for name in names if name in _DENSE]
-    if len(dense) > 1 or any(name not in _FLATE for name in dense):
-        raise FileRejected(RejectionReason.BOMB)
-    if _value(stream, "/Subtype") == "/Image":
-        sides = [_value(stream, side, 0) for side in ("/Width", "/Height")]
-        if math.prod(int(side) for side in sides) > MAX_PIXELS:
-            raise FileRejected(RejectionReason.BOMB)
-        if names in (["/DCTDecode"], ["/JPXDecode"]):
-            check_picture(data)
-    if not dense:
-        return len(data)
-    before = names[: names.index(dense[0])]
-    if any(name not in _TEXTUAL for name in before):
-        raise FileRejected(RejectionReason.BROKEN)
-    return _inflated_bytes(_from_text(data, before), left_bytes)
-
-
-def _from_text(data: bytes, filters: list[str]) -> bytes:
-    for name in filters:
-        if name in {"/ASCIIHexDecode", "/AHx"}:
-            digits = b"".join(data.partition(b">")[0].split())
-            data = binascii.unhexlify(digits + b"0" * (len(digits) % 2))
-        else:
-            body = data.strip().removeprefix(b"<~").partition(b"~>")[0]
-            data = base64.a85decode(body, ignorechars=b" \t\n\r\v\f\0")
-    return data
-
-
-def _inflated_bytes(data: bytes, left_bytes: int) -> int:
-    """A truncated or padded stream counts as far as it can be read, as readers show it."""
-    unpacking = zlib.decompressobj()
-    size = 0
-    while data and not unpacking.eof:
-        try:
-            size += len(unpacking.decompress(data, _CHUNK_BYTES))
-        except zlib.error:
-            break
-        if size > left_bytes:
-            raise FileRejected(RejectionReason.BOMB)
-        data = unpacking.unconsumed_tail
-    return size
-
-
-def _value(part: Any, key: str, otherwise: Any = None) -> Any:
-    return _resolved(dict.get(part, key, otherwise))
-
-
-def _resolved(item: Any) -> Any:
-    return item.get_object() if isinstance(item, IndirectObject) else item
+def _only(item: Any) -> Any:
+    """Return the first of an array, or what is none."""
+    return item[0] if isinstance(item, Array) and len(item) else item

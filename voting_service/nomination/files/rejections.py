@@ -20,6 +20,7 @@ class RejectionReason(Enum):
     OTHER_KIND = "other_kind"
     OTHER_SCAN = "other_scan"
     LEGACY_WORD = "legacy_word"
+    NO_WORD = "no_word"
     DISGUISED = "disguised"
     BROKEN = "broken"
     ENCRYPTED = "encrypted"
@@ -33,13 +34,12 @@ class RejectionReason(Enum):
     ARCHIVE = "archive"
     NO_PAGES = "no_pages"
     TOO_MANY_PAGES = "too_many_pages"
-    TOO_LONG = "too_long"
-    FALSE_COUNT = "false_count"
     ODD_PAGE = "odd_page"
     PICTURE = "picture"
-    NOT_TWO_INCH = "not_two_inch"
+    FORM_TEXT = "form_text"
     PHOTO_TOO_SMALL = "photo_too_small"
     SCAN_TOO_SMALL = "scan_too_small"
+    TOO_MANY_FILES = "too_many_in_slot"
     NOT_EXAMINED = "not_examined"
 
 
@@ -47,9 +47,29 @@ Detail = str | int
 
 
 class FileRejected(InvalidInput):
-    """The file of form field `field` is rejected. `details` are the parameters of its sentence."""
+    """The file of form field `field` is rejected. `details` are the parameters of its sentence,
+    `number` is that of the file among several, from 1, or 0."""
 
     def __init__(self, reason: RejectionReason, field: str = "", /, **details: Detail) -> None:
         super().__init__(Fault(field, f"nomination.files.{reason.value}", **details))
         self.reason = reason
         self.details = details
+        self.number = 0
+
+    def at(self, field: str, number: int = 0) -> FileRejected:
+        """Return the same at a form field, about file `number` of several. Reads the catalogue, so
+        not for the examining process."""
+        error = FileRejected(self.reason, field, **self.details)
+        error.number = number
+        if number:
+            [fault] = error.faults
+            error.faults = (
+                Fault(
+                    field,
+                    "nomination.files.of_several",
+                    number=number,
+                    en=fault.message,
+                    zh=fault.zh,
+                ),
+            )
+        return error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import TypeVar
@@ -16,80 +17,98 @@ import msgspec
 import structlog
 
 from voting_service.errors import Unavailable
-from voting_service.nomination.files.docx_pages import count_docx_pages
-from voting_service.nomination.files.evidence import docx_evidence
-from voting_service.nomination.files.examiner_process import (
+from voting_service.nomination.files.kinds import file_kind, needs_thread
+from voting_service.nomination.files.model import (
+    MAX_FILES,
     ExaminationResult,
     ExaminationTask,
+    Frame,
+    JoinedPdf,
     Kind,
-    Rejection,
-)
-from voting_service.nomination.files.model import (
-    EVIDENCE_PAGES,
-    Evidence,
-    Manuscript,
     Photo,
-    Scan,
+    Rejection,
+    UploadedFile,
 )
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 from voting_service.nomination.files.upload_checks import check_name_and_size
+from voting_service.nomination.files.word import word_to_pdf
 
 log = structlog.get_logger(__name__)
 
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 120.0
 """Elapsed time; the limit of the process itself is CPU time."""
 MAX_CONCURRENT = 2
 MAX_WAITING = 16
-"""Each waiting examination holds a file of at most 20 MiB."""
+"""Each waiting examination holds the files of one request, at most 48 MiB (uploads.py)."""
 _PROCESS_MODULE = "voting_service.nomination.files.examiner_process"
 _DECODER: msgspec.msgpack.Decoder[ExaminationResult] = msgspec.msgpack.Decoder(ExaminationResult)
 _threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="files")
 _places = BoundedSemaphore(MAX_CONCURRENT + MAX_WAITING)
 
-Examined = TypeVar("Examined", Evidence, Photo, Scan)
+Examined = TypeVar("Examined", JoinedPdf, Photo)
 
 
-async def examine_evidence(name: str, content: bytes, *, field: str = "evidence") -> Evidence:
-    """Examine evidence and count its pages. `field` is the form field that an error names. Raises
-    FileRejected, and Unavailable when too many files are waiting."""
-    return await _examine_queued("evidence", name, content, field, Evidence)
+async def examine_evidence(files: Sequence[UploadedFile], *, field: str = "evidence") -> JoinedPdf:
+    """Examine evidence (PDFs, Word files, photographs of pages) and join it in the order given.
+    `field` is the form field that an error names. Raises FileRejected, and Unavailable when too
+    many files are waiting."""
+    return await _examine_queued("evidence", ExaminationTask(tuple(files)), field, JoinedPdf)
 
 
-async def examine_scan(name: str, content: bytes, *, field: str = "scan") -> Scan:
-    """Examine a stamped page and return it as it is stored. Raises as `examine_evidence`."""
-    return await _examine_queued("scan", name, content, field, Scan)
+async def examine_scan(files: Sequence[UploadedFile], *, field: str = "scan") -> JoinedPdf:
+    """Examine stamped pages and join them. Raises as `examine_evidence`."""
+    return await _examine_queued("scan", ExaminationTask(tuple(files)), field, JoinedPdf)
 
 
-async def examine_photo(name: str, content: bytes, *, field: str = "photo") -> Photo:
-    """Examine a two-inch photo and return it as it is stored. Raises as `examine_evidence`."""
-    return await _examine_queued("photo", name, content, field, Photo)
+async def examine_photo(
+    file: UploadedFile, frame: Frame | None = None, *, field: str = "photo"
+) -> Photo:
+    """Crop a two-inch photo to `frame` and return it as it is stored. Raises as
+    `examine_evidence`."""
+    return await _examine_queued("photo", ExaminationTask((file,), frame), field, Photo)
+
+
+async def examine_picture(file: UploadedFile, *, field: str = "picture") -> Photo:
+    """Return a picture, uncropped, as bare pixels. Raises as `examine_evidence`."""
+    return await _examine_queued("picture", ExaminationTask((file,)), field, Photo)
 
 
 async def _examine_queued(
-    kind: Kind, name: str, content: bytes, field: str, expected: type[Examined]
+    kind: Kind, task: ExaminationTask, field: str, expected: type[Examined]
 ) -> Examined:
     if not _places.acquire(blocking=False):
         raise Unavailable("nomination.files.too_many_files", retry_after_seconds=10)
-    future = _threads.submit(examine, kind, name, content)
+    future = _threads.submit(examine, kind, task, field)
     future.add_done_callback(lambda _: _places.release())
-    try:
-        examined = await asyncio.wrap_future(future)
-    except FileRejected as error:
-        raise FileRejected(error.reason, field, **error.details) from None
+    examined = await asyncio.wrap_future(future)
     if not isinstance(examined, expected):
         raise FileRejected(RejectionReason.NOT_EXAMINED, field)
     return examined
 
 
-def examine(kind: Kind, name: str, content: bytes) -> Evidence | Scan | Photo:
-    """Examine a file now, without the queue; blocks. Raises FileRejected."""
-    check_name_and_size(name, content)
-    result = _run_process(kind, ExaminationTask(name, content))
+def examine(kind: Kind, task: ExaminationTask, field: str = "") -> JoinedPdf | Photo:
+    """Examine files now, without the queue; blocks. Raises FileRejected."""
+    if len(task.files) > MAX_FILES:
+        raise FileRejected(RejectionReason.TOO_MANY_FILES, field, limit=MAX_FILES)
+    files = tuple(
+        _without_word(kind, task, number, field) for number in range(1, len(task.files) + 1)
+    )
+    result = _run_process(kind, msgspec.structs.replace(task, files=files))
     if isinstance(result, Rejection):
-        raise _rejected(result)
-    if isinstance(result, Manuscript):
-        return docx_evidence(content, count_docx_pages(result, EVIDENCE_PAGES))
+        raise _rejected(result).at(field, result.number)
     return result
+
+
+def _without_word(kind: Kind, task: ExaminationTask, number: int, field: str) -> UploadedFile:
+    """Return a file with its Word pages as PDF. Of stamped pages and photos there are none."""
+    file = task.files[number - 1]
+    try:
+        check_name_and_size(file.name, file.content)
+        if kind == "evidence" and file_kind(file.content) == "word":
+            return UploadedFile(file.name, word_to_pdf(file.name, file.content))
+    except FileRejected as error:
+        raise error.at(field, number if len(task.files) > 1 else 0) from None
+    return file
 
 
 def _rejected(rejection: Rejection) -> FileRejected:
@@ -103,9 +122,10 @@ def _rejected(rejection: Rejection) -> FileRejected:
 
 def _run_process(kind: Kind, task: ExaminationTask) -> ExaminationResult:
     """Run the process with an empty environment: ours holds keys and addresses of stores."""
+    threads = ["threads"] if any(needs_thread(file.content) for file in task.files) else []
     try:
         completed = subprocess.run(
-            [sys.executable, "-I", "-m", _PROCESS_MODULE, kind],
+            [sys.executable, "-I", "-m", _PROCESS_MODULE, kind, *threads],
             input=msgspec.msgpack.encode(task),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # may quote the file
@@ -118,5 +138,6 @@ def _run_process(kind: Kind, task: ExaminationTask) -> ExaminationResult:
         exit_code: int | None = completed.returncode
     except (subprocess.TimeoutExpired, msgspec.DecodeError):
         exit_code = None
-    log.warning("file_not_examined", kind=kind, exit_code=exit_code, bytes=len(task.content))
+    size = sum(len(file.content) for file in task.files)
+    log.warning("file_not_examined", kind=kind, exit_code=exit_code, bytes=size)
     raise FileRejected(RejectionReason.NOT_EXAMINED)

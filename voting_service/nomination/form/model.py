@@ -26,6 +26,8 @@ its dissemination; a special skill of an advanced national level and the trainin
 SKILLS_CHARACTERS = 1000
 DEEDS_CHARACTERS = 1500
 EVIDENCE_PAGES = 10
+OTHER_INDUSTRY = "other"
+"""The key of the industry that is none of the others; the form names it in `industry_other`."""
 
 
 class Month(msgspec.Struct, frozen=True, order=True):
@@ -74,13 +76,18 @@ class RecommendationForm(msgspec.Struct, frozen=True, kw_only=True):
     employer_contact: str = ""
     employer_telephone: str = ""
     industry: str = ""
-    """One of the selection's industries, by its key."""
+    """One of the selection's industries, by its key. The paper form does not ask for it."""
+    industry_other: str = ""
+    """The industry in words, where `industry` is OTHER_INDUSTRY."""
     chain: str = ""
     """The name of the key industry chain, if it belongs to one."""
     skills: str = ""
     """Skills, achievements and awards: at most SKILLS_CHARACTERS."""
     deeds: str = ""
     """The account of deeds: at most DEEDS_CHARACTERS."""
+    conduct_declared: bool = False
+    """Whether the body declares the notice's first condition: a lawful life, devotion to the work
+    and professional ethics."""
     qualification: Qualification | None = None
     qualification_pages: str = ""
     achievements: tuple[Achievement, ...] = ()

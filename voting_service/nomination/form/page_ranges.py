@@ -31,3 +31,17 @@ def parse_page_ranges(text: str) -> tuple[int, ...] | None:
             return None
         pages.update(range(first, last + 1))
     return tuple(sorted(pages))
+
+
+def format_page_ranges(text: str) -> str:
+    """Return page numbers as documents print them, `1、3—5`; another text stays as it is."""
+    pages = parse_page_ranges(text)
+    if pages is None:
+        return text.strip()
+    runs: list[list[int]] = []
+    for page in pages:
+        if runs and page == runs[-1][-1] + 1:
+            runs[-1][1:] = [page]
+        else:
+            runs.append([page])
+    return "\u3001".join("\u2014".join(map(str, run)) for run in runs)

@@ -23,16 +23,15 @@ from voting_service.nomination.form.id_numbers import EARLIEST_BIRTH_YEAR, parse
 from voting_service.nomination.form.model import (
     DEEDS_CHARACTERS,
     EVIDENCE_PAGES,
+    OTHER_INDUSTRY,
     SKILLS_CHARACTERS,
     Month,
     Opinion,
     RecommendationForm,
 )
 from voting_service.nomination.form.page_ranges import parse_page_ranges
+from voting_service.nomination.form.telephones import are_telephones
 from voting_service.nomination.form.text_length import count_characters
-
-WORKING_AGE_YEARS = 16
-"""Minimum age of employment: Labour Law of the PRC, article 15."""
 
 LONGEST: Mapping[str, int] = MappingProxyType(
     {
@@ -47,8 +46,9 @@ LONGEST: Mapping[str, int] = MappingProxyType(
         "employer_address": 150,
         "employer_postcode": 10,
         "employer_contact": 50,
-        "employer_telephone": 30,
+        "employer_telephone": 60,
         "industry": 50,
+        "industry_other": 50,
         "chain": 50,
         "skills": SKILLS_CHARACTERS,
         "deeds": DEEDS_CHARACTERS,
@@ -64,19 +64,16 @@ LONGEST: Mapping[str, int] = MappingProxyType(
 """The limit of each text, in characters as count_characters() counts them."""
 
 _MULTILINE = frozenset({"skills", "deeds", "employer_opinion.text", "body_opinion.text"})
-_OPTIONAL = frozenset({"chain"})
+_OPTIONAL = frozenset({"industry", "industry_other", "chain"})
+"""What the notice's form does not ask for."""
+STAMPED_PAGES = ("employer_scan", "body_scan")
+"""The files without which an opinion is not given: the scan or photograph of its stamped page."""
 _CODE_POINTS_A_CHARACTER = 4
 """On average, spaces included. More than this means stacked accents or blank lines."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE_BREAKS = re.compile(r"[\t\r\n]")
 _WORDS = load_patterns(__package__)
 _POSTCODE = re.compile(r"[0-9]{6}")
-_AREA = r"(?:10|2[0-9]|[3-9][0-9]{2})"
-_TELEPHONE = re.compile(
-    r"(?:(?:\+|00)?86[- ]?)?1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}"
-    rf"|(?:(?:(?:\+|00)86[- ]?\(?0?|\(?0){_AREA}\)?[- ]?)?[2-8][0-9]{{2,3}}[- ]?[0-9]{{4}}"
-    rf"(?:\s*(?:-|{_WORDS['extension']}|ext\.?)\s*[0-9]{{1,6}})?"
-)
 
 
 class FormRules(msgspec.Struct, frozen=True):
@@ -90,18 +87,18 @@ def faults(
     rules: FormRules,
     *,
     evidence_pages: int | None,
-    has_photo: bool,
+    attached: Collection[str],
     today: date,
 ) -> tuple[Fault, ...]:
     """Return every fault that prevents submission, in the form's order.
 
     `evidence_pages` is the counted length of the evidence, None while there is no evidence;
-    `today` is the date in Beijing. Faults name fields as `achievements[0].pages`, `photo` or
-    `evidence`; they never quote what is filled in.
+    `attached` names the slots that have a file; `today` is the date in Beijing. Faults name fields
+    as `achievements[0].pages`, `photo` or `evidence`; they never quote what is filled in.
     """
     return _sort_faults(
         [
-            *_empty_fields(form, evidence_pages, has_photo=has_photo),
+            *_empty_fields(form, evidence_pages, attached),
             *_wrong_fields(form, rules, evidence_pages, today),
         ]
     )
@@ -136,7 +133,7 @@ def _texts(form: RecommendationForm) -> Iterator[tuple[str, str]]:
 
 
 def _empty_fields(
-    form: RecommendationForm, evidence_pages: int | None, *, has_photo: bool
+    form: RecommendationForm, evidence_pages: int | None, attached: Collection[str]
 ) -> Iterator[Fault]:
     for path, text in _texts(form):
         if count_characters(text) == 0 and path not in _OPTIONAL:
@@ -153,12 +150,19 @@ def _empty_fields(
     for path, value in chosen.items():
         if value is None:
             yield _enter(path)
+    if form.industry == OTHER_INDUSTRY and count_characters(form.industry_other) == 0:
+        yield _enter("industry_other")
+    if not form.conduct_declared:
+        yield Fault("conduct_declared", "nomination.form.declare_conduct")
     if not form.achievements:
         yield Fault("achievements", "nomination.form.choose_achievement")
-    if not has_photo:
+    if "photo" not in attached:
         yield Fault("photo", "nomination.form.add_photo")
     if not evidence_pages:
         yield Fault("evidence", "nomination.form.add_evidence", limit=EVIDENCE_PAGES)
+    for slot in STAMPED_PAGES:
+        if slot not in attached:
+            yield Fault(slot, "nomination.form.add_stamped_page", name=field_name(slot))
 
 
 def _enter(path: str) -> Fault:
@@ -206,11 +210,11 @@ def _wrong_person(form: RecommendationForm, today: date) -> Iterator[Fault]:
     except InvalidInput as error:
         yield from error.faults
         return
-    if identity.birth > today:
+    if identity.birth is not None and identity.birth > today:
         yield Fault("id_number", "nomination.form.id_birth_in_future")
-    if form.birth is not None and form.birth != Month(identity.birth.year, identity.birth.month):
+    if None not in {form.birth, identity.month} and form.birth != identity.month:
         yield Fault("birth", "nomination.form.birth_differs_from_id")
-    if form.sex is not None and form.sex != identity.sex:
+    if None not in {form.sex, identity.sex} and form.sex != identity.sex:
         yield Fault("sex", "nomination.form.sex_differs_from_id")
 
 
@@ -231,16 +235,12 @@ def _wrong_work(form: RecommendationForm, rules: FormRules, today: date) -> Iter
     start, birth = form.first_employed, form.birth
     if start is not None:
         yield from _wrong_month("first_employed", start, today)
-        if birth is not None and start < Month(birth.year + WORKING_AGE_YEARS, birth.month):
-            yield Fault(
-                "first_employed", "nomination.form.employed_too_young", age=WORKING_AGE_YEARS
-            )
+        if birth is not None and start < birth:
+            yield Fault("first_employed", "nomination.form.employed_before_birth")
     postcode = unicodedata.normalize("NFKC", form.employer_postcode).strip()
     if postcode and not _POSTCODE.fullmatch(postcode):
         yield Fault("employer_postcode", "nomination.form.postcode")
-    telephone = unicodedata.normalize("NFKC", form.employer_telephone).strip()
-    telephone = re.sub(r"[\u2010-\u2015]", "-", telephone)
-    if telephone and not _TELEPHONE.fullmatch(telephone):
+    if not are_telephones(form.employer_telephone):
         yield Fault("employer_telephone", "nomination.form.telephone")
     if form.industry and form.industry not in rules.industries:
         yield Fault("industry", "nomination.form.choose_industry")

@@ -12,6 +12,7 @@ import msgspec
 
 from voting_service.contests.model import Contest
 from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.typed_numbers import plain_number
 from voting_service.nomination.model import Selection
 from voting_service.nomination.panel.aggregation import (
     Criterion,
@@ -182,7 +183,7 @@ def read_points(
     for number in numbers:
         for criterion in criteria:
             name = points_field(number, criterion.key)
-            text = fields.get(name, "").strip().replace("\uff0e", ".")
+            text = plain_number(fields.get(name, ""))
             if _POINTS.fullmatch(text) and Fraction(text) <= criterion.max_points:
                 content.setdefault(str(number), {})[criterion.key] = text
                 continue
@@ -208,7 +209,7 @@ def read_ranks(ties: Sequence[Sequence[int]], fields: Mapping[str, str]) -> dict
     InvalidInput."""
     ranks: dict[str, int] = {}
     for tie in ties:
-        given = {number: fields.get(f"rank-{number}", "").strip() for number in tie}
+        given = {number: plain_number(fields.get(f"rank-{number}", "")) for number in tie}
         if sorted(given.values()) != sorted(str(place) for place in range(1, len(tie) + 1)):
             raise InvalidInput(Fault(f"rank-{tie[0]}", "nomination.panel.each_place_once"))
         ranks.update({str(number): int(text) for number, text in given.items()})

@@ -130,6 +130,24 @@ def winners_and_nominees(
     return tuple(sorted(ranked[:winners])), tuple(sorted(ranked[winners:last]))
 
 
+def final_standings(outcome: PanelOutcome) -> tuple[PanelStanding, ...]:
+    """Return the standings in the order decided so far, best first. Equals share a place unless a
+    ballot ordered them. Every page and document takes its places from here."""
+    shown = outcome.last or outcome.first
+    if outcome.order is None:
+        return shown
+    by_number = {standing.number: standing for standing in shown}
+    by_ballot = {
+        number: by_number[number].place + behind
+        for resolved in outcome.resolved_ties
+        for behind, number in enumerate(resolved.order)
+    }
+    return tuple(
+        by_number[number]._replace(place=by_ballot.get(number, by_number[number].place))
+        for number in outcome.order
+    )
+
+
 def open_ties(outcome: PanelOutcome | None) -> tuple[tuple[int, ...], ...]:
     """Return the groups of tied candidates that the tie-break ballot asks about."""
     if outcome is None or outcome.order is not None:

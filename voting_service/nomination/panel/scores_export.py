@@ -14,7 +14,12 @@ from voting_service.errors import Refused
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.nomination.panel.aggregation import PanelStanding
 from voting_service.nomination.panel.model import DISCUSSION, SCORING, Panel, score_text
-from voting_service.nomination.panel.outcome import Sheets, final_sheets, load_panel_outcome
+from voting_service.nomination.panel.outcome import (
+    Sheets,
+    final_sheets,
+    final_standings,
+    load_panel_outcome,
+)
 from voting_service.nomination.panel.repository import read_sheets
 from voting_service.staff.actor import Actor
 
@@ -38,7 +43,7 @@ async def export_scores(actor: Actor, panel: Panel) -> dict[str, Any]:
         "cut": panel.cut,
         "rules": panel.rules,
         "rounds": rounds,
-        "standings": [_standing(standing) for standing in outcome.last or outcome.first],
+        "standings": [_standing(standing) for standing in final_standings(outcome)],
         "ties": [
             {"numbers": tie.tie.numbers, "ballots": tie.ballots, "order": tie.order}
             for tie in outcome.resolved_ties

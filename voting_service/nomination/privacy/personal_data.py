@@ -65,6 +65,7 @@ NOT_AN_AMOUNT = rf"(?!\s*{_WORDS['amount']})"
 
 _DIGITS = re.compile(r"[0-9](?:[\s,.·\-_/、:;()|*]{0,3}[0-9Xx])+")
 _OLD_ID = re.compile(r"(?<![0-9.])[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9]{3}(?![0-9])" + NOT_AN_AMOUNT)
+_FOREIGNERS_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{3}[0-9]{12}(?![0-9])")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 _YEARS_OF_A_LIST = 3
 _CARD = re.compile(r"(?<![0-9.])[0-9](?:[ -]?[0-9]){14,18}(?![0-9])" + NOT_AN_AMOUNT)
@@ -80,6 +81,9 @@ def _id_numbers(text: str) -> Spans:
             digits = "".join(filter(str.isalnum, text[first : last + 1]))
             if _is_id_number(digits) and not _is_list_of_figures(text, first, last + 1):
                 yield first, last + 1
+    for permit in _FOREIGNERS_ID.finditer(text):
+        if _is_id_number(permit.group()):
+            yield permit.span()
     for old in _OLD_ID.finditer(text):
         if is_old_id_number(re.sub(r"[ -]", "", old.group())):
             yield old.span()

@@ -1,7 +1,11 @@
-"""From an uploaded file to the file that is stored, by its slot."""
+"""From uploaded files to the file that is stored, by its slot."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from voting_service.nomination.files.model import Frame, JoinedPdf, UploadedFile
 from voting_service.nomination.files.sandbox import (
     examine_evidence,
     examine_photo,
@@ -11,23 +15,33 @@ from voting_service.nomination.model import Slot
 from voting_service.nomination.recommendations.model import File
 
 PDF = "application/pdf"
-WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 JPEG = "image/jpeg"
-SUFFIXES = {JPEG: "jpg", PDF: "pdf", WORD: "docx"}
+SUFFIXES = {JPEG: "jpg", PDF: "pdf"}
 """Of a stored file, by media type."""
 
 
-async def examine_upload(slot: Slot, name: str, content: bytes) -> File:
-    """Return the file as it is stored. Raises FileRejected for the field `slot`, Unavailable."""
+class ExaminedFile(NamedTuple):
+    """A file as it is stored; `is_coarse`: a photo that prints, but not sharply."""
+
+    file: File
+    is_coarse: bool = False
+
+
+async def examine_upload(
+    slot: Slot, files: Sequence[UploadedFile], frame: Frame | None = None
+) -> ExaminedFile:
+    """Return the files of a slot as the one that is stored: a photo cropped to `frame`, everything
+    else joined to one PDF. Raises FileRejected for the field `slot`, Unavailable."""
     match slot:
         case "photo":
-            photo = await examine_photo(name, content, field=slot)
-            return File(JPEG, 1, bytes.fromhex(photo.sha256), photo.content)
+            photo = await examine_photo(files[-1], frame, field=slot)
+            stored = File(JPEG, 1, bytes.fromhex(photo.sha256), photo.content)
+            return ExaminedFile(stored, photo.is_coarse)
         case "evidence":
-            evidence = await examine_evidence(name, content, field=slot)
-            media_type = PDF if evidence.kind == "pdf" else WORD
-            return File(media_type, evidence.pages, bytes.fromhex(evidence.sha256), content)
+            return ExaminedFile(_joined(await examine_evidence(files, field=slot)))
         case _:
-            scan = await examine_scan(name, content, field=slot)
-            media_type = PDF if scan.kind == "pdf" else JPEG
-            return File(media_type, scan.pages, bytes.fromhex(scan.sha256), scan.content)
+            return ExaminedFile(_joined(await examine_scan(files, field=slot)))
+
+
+def _joined(pdf: JoinedPdf) -> File:
+    return File(PDF, pdf.pages, bytes.fromhex(pdf.sha256), pdf.content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -16,7 +16,6 @@ from voting_service.nomination.model import (
     Slot,
     State,
 )
-from voting_service.staff.approvals.model import ApprovalRequest
 
 Verdict = Literal["returned", "accepted", "rejected", "reopened", "withdrawn"]
 
@@ -81,6 +80,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     photo_sha256: bytes
     evidence_sha256: bytes
     evidence_pages: int
+    employer_scan_sha256: bytes
+    body_scan_sha256: bytes
     submitted_by: str
     submitted_at: datetime
     late_by_approval: int | None
@@ -91,12 +92,13 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Review(msgspec.Struct, frozen=True):
-    """A verdict or withdrawal, its reason decrypted."""
+    """A verdict or withdrawal, its reason decrypted; a return has a term, `correct_until`."""
 
     verdict: Verdict
     reason: str
     by: str
     at: datetime
+    correct_until: datetime | None
 
 
 class Conflict(msgspec.Struct, frozen=True):
@@ -124,17 +126,6 @@ class AlreadyRecommended(Refused):
         super().__init__(
             "nomination.recommendations.already_recommended", number=holder_id, body=body
         )
-
-
-def late_permissions(decisions: Iterable[ApprovalRequest]) -> dict[int, datetime]:
-    """Return, by recommendation, the permitted end of late submission."""
-    until: dict[int, datetime] = {}
-    for decision in decisions:
-        if decision.kind == "late_submission" and decision.state == "approved":
-            recommendation_id = int(decision.subject.partition("/")[0])
-            permitted = datetime.fromisoformat(decision.payload["until"])
-            until[recommendation_id] = max(permitted, until.get(recommendation_id, permitted))
-    return until
 
 
 def audit_subject(recommendation_id: int) -> str:

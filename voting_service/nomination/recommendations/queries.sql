@@ -62,20 +62,20 @@ returning id;
 -- name: submissions
 -- The submissions of a recommendation, oldest first.
 select s.id, s.recommendation_id, s.turn, s.form, s.form_sha256, s.photo_sha256,
-       s.evidence_sha256, s.evidence_pages, a.name as submitted_by, s.submitted_at,
-       s.late_by_approval
+       s.evidence_sha256, s.evidence_pages, s.employer_scan_sha256, s.body_scan_sha256,
+       a.name as submitted_by, s.submitted_at, s.late_by_approval
   from nomination.submissions s join accounts a on a.id = s.submitted_by
  where s.recommendation_id = $1
  order by s.turn;
 
 -- name: insert_review
 -- Insert a verdict or withdrawal; a trigger sets the time and changes the state.
-insert into nomination.reviews (recommendation_id, verdict, reason, account_id)
-values ($1, $2, $3, $4);
+insert into nomination.reviews (recommendation_id, verdict, reason, account_id, correct_until)
+values ($1, $2, $3, $4, $5);
 
 -- name: reviews
 -- The verdicts and withdrawal of a recommendation, oldest first.
-select r.verdict, r.reason, a.name as by, r.reviewed_at as at
+select r.verdict, r.reason, a.name as by, r.reviewed_at as at, r.correct_until
   from nomination.reviews r join accounts a on a.id = r.account_id
  where r.recommendation_id = $1
  order by r.id;
@@ -104,9 +104,33 @@ select c.recommendation_id, r.body_id, c.holder_id, h.body_id as holder_body_id,
    and h.state in ('submitted', 'returned', 'accepted', 'rejected')
  order by c.noticed_at desc;
 
+-- name: delete_draft
+-- Delete a draft with its files.
+select nomination.delete_draft($1, $2);
+
+-- name: submission_ends
+-- When the submission of each draft and returned recommendation of a body ends.
+select id, nomination.submission_ends(id) as ends_at
+  from nomination.recommendations
+ where selection_id = $1 and body_id = $2 and state in ('draft', 'returned');
+
 -- name: unsubmitted
 -- The drafts and returned recommendations of every body.
 select id, body_id, state, saved_at
   from nomination.recommendations
  where selection_id = $1 and state in ('draft', 'returned')
  order by body_id, id;
+
+-- name: take_person_lookup
+-- Whether a body may ask about a person: `new`, `known` or `too many`.
+select nomination.take_person_lookup($1, $2, $3);
+
+-- name: person_standing
+-- Whether a person won before, and has another recommendation of the selection: which one of the
+-- body's own, or whether any.
+select exists (select 1 from nomination.earlier_winners w where w.person_hash = $3) as won,
+       min(r.id) filter (where r.body_id = $2) as own,
+       count(r.id) > 0 as taken
+  from nomination.recommendations r
+ where r.selection_id = $1 and r.person_hash = $3 and r.id <> $4
+   and r.state in ('submitted', 'returned', 'accepted', 'rejected');

@@ -189,6 +189,16 @@ async def load_conflicts(connection: AnyConnection, selection: Selection) -> tup
     return tuple(msgspec.convert(dict(row), Conflict) for row in rows)
 
 
+async def load_submission_ends(
+    connection: AnyConnection, selection: Selection, body: RecommendingBody
+) -> dict[int, datetime]:
+    """Return when submission ends for each draft and returned recommendation of a body: at the
+    deadline, or later by a late exception or the term of a return."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["submission_ends"], selection.id, body.id)
+    return {row["id"]: row["ends_at"] for row in rows}
+
+
 async def load_unsubmitted(
     connection: AnyConnection, selection: Selection
 ) -> tuple[UnsubmittedRecommendation, ...]:
@@ -225,6 +235,12 @@ async def insert_draft(
             MAX_DRAFTS,
         )
     return number
+
+
+async def delete_draft_rows(actor: SelectionActor, recommendation_id: int) -> None:
+    """Delete a draft with its files. Raises Refused for what was ever submitted."""
+    with domain_errors():
+        await actor.connection.execute(QUERIES["delete_draft"], recommendation_id, actor.account.id)
 
 
 async def lock_recommendation(
@@ -296,14 +312,23 @@ async def insert_submission(
 
 
 async def insert_review(
-    actor: SelectionActor, recommendation_id: int, verdict: Verdict, reason: str
+    actor: SelectionActor,
+    recommendation_id: int,
+    verdict: Verdict,
+    reason: str,
+    correct_until: datetime | None = None,
 ) -> None:
-    """Store a verdict or a withdrawal; the database changes the state. Raises Refused for what
-    the state or the deadline does not allow."""
+    """Store a verdict or a withdrawal, a return with its term; the database changes the state.
+    Raises Refused for what the state or the deadline does not allow."""
     encrypted = actor.keys.encrypt(review_label(recommendation_id), reason.encode())
     with domain_errors():
         await actor.connection.execute(
-            QUERIES["insert_review"], recommendation_id, verdict, encrypted, actor.account.id
+            QUERIES["insert_review"],
+            recommendation_id,
+            verdict,
+            encrypted,
+            actor.account.id,
+            correct_until,
         )
 
 

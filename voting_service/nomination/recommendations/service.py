@@ -32,6 +32,7 @@ from voting_service.nomination.recommendations.model import (
 )
 from voting_service.nomination.recommendations.repository import (
     clear_slot,
+    delete_draft_rows,
     find_holder,
     insert_conflict,
     insert_draft,
@@ -130,6 +131,32 @@ async def create_draft(
             if number is None:
                 raise Refused("nomination.recommendations.too_many_drafts", max_drafts=MAX_DRAFTS)
             await actor.record("recommendation_begun", audit_subject(number), body=body.slug)
+    return number
+
+
+async def delete_draft(actor: SelectionActor, recommendation_id: int) -> None:
+    """Delete a draft, its form and its files for good. Raises Refused for what was submitted: that
+    is withdrawn."""
+    with domain_errors():
+        async with actor.connection.transaction():
+            await delete_draft_rows(actor, recommendation_id)
+            await actor.record("recommendation_deleted", audit_subject(recommendation_id))
+
+
+async def copy_withdrawn(
+    actor: SelectionActor, body: RecommendingBody, withdrawn: Recommendation
+) -> int:
+    """Create a draft with the form and the files of a withdrawn recommendation and return its
+    number. Raises Refused for any other, and when the body has MAX_DRAFTS drafts."""
+    if withdrawn.state != "withdrawn":
+        raise Refused("nomination.recommendations.only_withdrawn_are_copied")
+    with domain_errors():
+        async with actor.connection.transaction():
+            number = await create_draft(actor, body, withdrawn.form)
+            for slot in withdrawn.files:
+                file = await load_submitted_file(actor.connection, actor.keys, withdrawn.id, slot)
+                await insert_file(actor, number, slot, file)
+            await record_view(actor, withdrawn.id, "copied")
     return number
 
 
@@ -235,7 +262,7 @@ def submission_faults(
         recommendation.form,
         FormRules(selection.rules.industries),
         evidence_pages=recommendation.evidence_pages,
-        has_photo="photo" in recommendation.files,
+        attached=recommendation.files,
         today=today,
     )
 

@@ -1,4 +1,5 @@
-"""Distribution of people by industry, chain, body, sex, qualification and age. No I/O."""
+"""Distribution of people by industry, chain, body, kind of employer, sex, qualification and age.
+No I/O."""
 
 from __future__ import annotations
 
@@ -10,16 +11,21 @@ from typing import NamedTuple
 from voting_service.nomination.model import Selection
 from voting_service.nomination.review.repository import SubmittedRecommendation
 
-DIMENSIONS = ("industry", "chain", "body", "sex", "qualification", "front_line", "age")
+DIMENSIONS = (
+    *("industry", "chain", "body", "central_unit"),
+    *("sex", "qualification", "front_line", "age"),
+)
 _AGES = ((35, "under_35"), (45, "under_45"), (55, "under_55"))
 
 
 class CoverageShare(NamedTuple):
-    """One line of a table: `people` of `total` have the value `key`, as in `traits`."""
+    """One line of a table: `people` of `total` have the value `key`, as in `traits`, and of these
+    people `central` are of central units."""
 
     key: str
     people: int
     total: int
+    central: int
 
 
 def traits(submitted: SubmittedRecommendation, today: date) -> Mapping[str, str]:
@@ -34,6 +40,7 @@ def traits(submitted: SubmittedRecommendation, today: date) -> Mapping[str, str]
         "industry": form.industry,
         "chain": form.chain,
         "body": submitted.body.slug,
+        "central_unit": "yes" if form.is_central_unit else "no",
         "sex": form.sex or "",
         "qualification": form.qualification or "",
         "front_line": "yes" if form.qualification in ("technician", "heritage") else "no",
@@ -58,11 +65,14 @@ def coverage(
     shares: dict[str, tuple[CoverageShare, ...]] = {}
     for dimension in DIMENSIONS:
         counts = Counter(person[dimension] for person in people)
+        central = Counter(person[dimension] for person in people if person["central_unit"] == "yes")
         keys = sorted(counts, key=lambda key: (-counts[key], key))
         if dimension == "industry":
             listed = list(selection.rules.industries)
             keys = [*listed, *(key for key in keys if key not in listed)]
-        shares[dimension] = tuple(CoverageShare(key, counts[key], len(people)) for key in keys)
+        shares[dimension] = tuple(
+            CoverageShare(key, counts[key], len(people), central[key]) for key in keys
+        )
     return shares
 
 

@@ -13,13 +13,14 @@ NOBODY = "nobody"
 
 class QueueFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What the queue shows; an empty part matches everything. `assignee` is an account id or
-    NOBODY."""
+    NOBODY, `central` is "yes" or "no"."""
 
     state: str = ""
     body: str = ""
     industry: str = ""
     chain: str = ""
     qualification: str = ""
+    central: str = ""
     assignee: str = ""
     words: str = ""
 
@@ -43,6 +44,7 @@ def _matches(submitted: SubmittedRecommendation, queue_filter: QueueFilter) -> b
         "industry": form.industry,
         "chain": form.chain,
         "qualification": form.qualification or "",
+        "central": "yes" if form.is_central_unit else "no",
         "assignee": str(submitted.assigned_to or NOBODY),
     }
     if any(getattr(queue_filter, name) not in ("", value) for name, value in values.items()):

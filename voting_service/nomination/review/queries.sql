@@ -70,3 +70,25 @@ select id, name from accounts
 update nomination.recommendations set assigned_to = $3
  where selection_id = $1 and id = any ($2) and state not in ('draft', 'withdrawn')
 returning id;
+
+-- name: accepted
+-- The recommendations of a selection that are accepted.
+select id from nomination.recommendations where selection_id = $1 and state = 'accepted';
+
+-- name: shortlisted
+-- The recommendations on the shortlist, from the approved decision to choose it.
+select recommendation_id from nomination.shortlist_entries
+ where selection_id = $1 and removed_by is null;
+
+-- name: stamp
+-- A stamp of the joint office by its hash, or the newest.
+select sha256, content
+  from nomination.joint_office_stamps
+ where selection_id = $1 and ($2::bytea is null or sha256 = $2)
+ order by id desc
+ limit 1;
+
+-- name: insert_stamp
+-- Insert a stamp of the joint office; the newest is used.
+insert into nomination.joint_office_stamps (selection_id, sha256, content, added_by)
+values ($1, $2, $3, $4);

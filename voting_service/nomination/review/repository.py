@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import msgspec
 
@@ -51,13 +51,22 @@ class SubmittedRecommendation(msgspec.Struct, frozen=True, kw_only=True):
     evidence_pages: int
 
 
+class JointOfficeStamp(NamedTuple):
+    """The picture of the joint office's stamp, a PNG with a transparent ground."""
+
+    sha256: bytes
+    content: bytes
+
+
 class HistoryEntry(msgspec.Struct, frozen=True):
-    """One line of a recommendation's history; `text` is empty where none was written."""
+    """One line of a recommendation's history; `text` is empty where none was written. A return has
+    a term, `correct_until`."""
 
     at: datetime
     name: str
     event: str
     text: str = ""
+    correct_until: datetime | None = None
 
 
 async def load_submitted_recommendations(
@@ -122,7 +131,7 @@ async def load_history(
     reviews = await load_reviews(connection, keys, recommendation_id)
     entries = [
         *(HistoryEntry(row["submitted_at"], row["name"], "submitted") for row in submissions),
-        *(HistoryEntry(review.at, review.by, review.verdict, review.reason) for review in reviews),
+        *(HistoryEntry(v.at, v.by, v.verdict, v.reason, v.correct_until) for v in reviews),
     ]
     return tuple(sorted(entries, key=lambda entry: entry.at))
 
@@ -182,3 +191,45 @@ async def update_assignee(
             QUERIES["assign"], actor.selection.id, recommendation_ids, assignee
         )
     return tuple(row["id"] for row in rows)
+
+
+async def load_accepted_ids(connection: AnyConnection, selection: Selection) -> frozenset[int]:
+    """Return the numbers of the accepted recommendations."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["accepted"], selection.id)
+    return frozenset(row["id"] for row in rows)
+
+
+async def load_shortlisted_ids(connection: AnyConnection, selection: Selection) -> frozenset[int]:
+    """Return the numbers of the recommendations that are on the shortlist."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["shortlisted"], selection.id)
+    return frozenset(row["recommendation_id"] for row in rows)
+
+
+async def load_stamp(actor: SelectionActor, sha256: bytes | None = None) -> JointOfficeStamp | None:
+    """Return the stamp with this hash, or the newest; None when there is none."""
+    with domain_errors():
+        row = await actor.connection.fetchrow(QUERIES["stamp"], actor.selection.id, sha256)
+    if row is None:
+        return None
+    content = actor.keys.decrypt(stamp_label(actor.selection.slug), row["content"])
+    return JointOfficeStamp(row["sha256"], content)
+
+
+async def insert_stamp(actor: SelectionActor, stamp: JointOfficeStamp) -> None:
+    """Store a stamp, which is the newest from now on."""
+    encrypted = actor.keys.encrypt(stamp_label(actor.selection.slug), stamp.content)
+    with domain_errors():
+        await actor.connection.execute(
+            QUERIES["insert_stamp"],
+            actor.selection.id,
+            stamp.sha256,
+            encrypted,
+            actor.account.id,
+        )
+
+
+def stamp_label(selection_slug: str) -> str:
+    """Label of an encrypted stamp: a person who has its picture can print with it."""
+    return f"stamp of {selection_slug}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.nomination.actor import SelectionActor
-from voting_service.nomination.model import RecommendingBody, Slot
+from voting_service.nomination.model import RecommendingBody, Selection, Slot
 from voting_service.nomination.recommendations.model import File, Verdict, audit_subject
 from voting_service.nomination.recommendations.repository import insert_review
 from voting_service.nomination.review.filtering import QueueFilter, apply_filter
@@ -16,11 +17,13 @@ from voting_service.nomination.review.repository import (
     HistoryEntry,
     SubmittedRecommendation,
     insert_note,
+    load_accepted_ids,
     load_conflicting_bodies,
     load_file_list,
     load_history,
     load_notes,
     load_reviewers,
+    load_shortlisted_ids,
     load_submitted_file,
     load_submitted_recommendation,
     load_submitted_recommendations,
@@ -28,6 +31,10 @@ from voting_service.nomination.review.repository import (
 )
 
 MAX_TEXT_CHARACTERS = 2000
+TERM_WORKING_DAYS = 3
+TERM_HOUR = 18
+"""Of the last day of a term, in the time zone of the selection."""
+_SATURDAY = 5
 
 
 class ReviewQueue(NamedTuple):
@@ -101,19 +108,57 @@ async def open_file(
     return file
 
 
+def default_term(selection: Selection, now: datetime) -> datetime:
+    """Return until when a recommendation that is returned now can be corrected, unless a reviewer
+    sets another term: the evening of the third working day, and not before the deadline. Working
+    days are Monday to Friday; public holidays are not known."""
+    day = now.astimezone(selection.zone)
+    left = TERM_WORKING_DAYS
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() < _SATURDAY
+    return max(day.replace(hour=TERM_HOUR, minute=0, second=0, microsecond=0), selection.closes_at)
+
+
 async def give_verdict(
-    actor: SelectionActor, recommendation_id: int, verdict: Verdict, reason: str
+    actor: SelectionActor,
+    recommendation_id: int,
+    verdict: Verdict,
+    reason: str,
+    correct_until: datetime | None = None,
 ) -> None:
-    """Accept, return, reject or reopen a recommendation; only accepting needs no reason. Raises
-    InvalidInput, NotFound, and Refused for what the state or the deadline does not allow."""
+    """Accept, return, reject or reopen a recommendation; only accepting needs no reason. A return
+    has a term until which the body can submit it again, also after the deadline, `default_term`
+    unless given. Raises InvalidInput, NotFound, and Refused for what the state does not allow."""
     reason = _checked_text("reason", reason, is_optional=verdict == "accepted")
+    term = correct_until or default_term(actor.selection, actor.now)
     with domain_errors():
         async with actor.connection.transaction():
             submitted = await load_submitted_recommendation(
                 actor.connection, actor.keys, actor.selection, recommendation_id
             )
-            await insert_review(actor, submitted.id, verdict, reason)
-            await actor.record("reviewed", audit_subject(submitted.id), verdict=verdict)
+            if verdict == "returned":
+                await insert_review(actor, submitted.id, verdict, reason, term)
+                details = {"verdict": verdict, "until": term.isoformat()}
+            else:
+                await insert_review(actor, submitted.id, verdict, reason)
+                details = {"verdict": verdict}
+            await actor.record("reviewed", audit_subject(submitted.id), **details)
+
+
+async def view_accepted(
+    actor: SelectionActor,
+) -> tuple[tuple[SubmittedRecommendation, ...], list[int]]:
+    """Return the accepted recommendations and the numbers of the shortlisted among them, and record
+    that they were viewed."""
+    ids = sorted(await load_accepted_ids(actor.connection, actor.selection))
+    accepted = await load_submitted_recommendations(
+        actor.connection, actor.keys, actor.selection, ids
+    )
+    if accepted:
+        await actor.record("viewed", "review queue", recommendations=len(accepted))
+    shortlisted = await load_shortlisted_ids(actor.connection, actor.selection)
+    return accepted, [number for number in ids if number in shortlisted]
 
 
 async def add_note(actor: SelectionActor, recommendation_id: int, text: str) -> None:

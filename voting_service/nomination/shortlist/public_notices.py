@@ -93,11 +93,14 @@ def shortlist_notice(
         slug=notice_slug(selection, "shortlist"),
         kind="shortlist",
         title=load_text("shortlist", "public_notice.title", selection=selection.title),
-        text=load_text("shortlist", "public_notice.text", days=rules.notice_days),
+        text=load_text(
+            "shortlist", "public_notice.text", days=rules.notice_days, office=rules.office
+        ),
         rows=tuple(_row(number, submitted, draw) for number, submitted in sorted(people.items())),
         visible_from=now,
         objections_until=end_of_notice_period(selection, now),
-        how_to_object=rules.contact or load_text("shortlist", "public_notice.how_to_object"),
+        how_to_object=rules.contact
+        or load_text("shortlist", "public_notice.how_to_object", office=rules.office),
         draw=draw,
         time_zone=rules.time_zone,
     )

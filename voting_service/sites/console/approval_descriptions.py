@@ -7,6 +7,9 @@ from collections.abc import Mapping
 import msgspec
 from starlette.requests import Request
 
+from voting_service.contests.candidate_changes.approval_kinds import KINDS
+from voting_service.contests.candidate_changes.descriptions import describe_change
+from voting_service.contests.model import Contest
 from voting_service.contests.settings.approval_kinds import PLATFORM, SETTINGS
 from voting_service.contests.settings.descriptions import setting_name
 from voting_service.i18n.formatting import written_number
@@ -18,12 +21,12 @@ from voting_service.voting.rulings.model import REASONS, Hold
 
 
 def describe_approval(
-    request: Request, approval: ApprovalRequest, holds: Mapping[int, Hold]
+    request: Request, contest: Contest, approval: ApprovalRequest, holds: Mapping[int, Hold]
 ) -> str:
     """Return what is proposed; `holds` are those of the contest, by id.
 
-    A ruling names its hold, a change its setting or platform; other kinds, and requests whose
-    payload does not have the fields of its kind, describe themselves.
+    A ruling names its hold, a change its setting, platform or candidate; other kinds, and requests
+    whose payload does not have the fields of its kind, describe themselves.
     """
     reader = language(request)
     if approval.kind == RULING.name and (ruling := _readable_ruling(approval, holds)):
@@ -42,6 +45,8 @@ def describe_approval(
         return SETTINGS.describe(approval, reader, subject=setting_name(subject, reader))
     if approval.kind == PLATFORM.name:
         return PLATFORM.describe(approval, reader, subject=subject)
+    if approval.kind in KINDS:
+        return describe_change(contest, approval, reader)
     return approval.describe(reader)
 
 

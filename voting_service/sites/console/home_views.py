@@ -54,7 +54,7 @@ async def home(request: Request) -> Response:
             rows = [
                 {
                     "approval": approval,
-                    "words": describe_approval(request, approval, by_id),
+                    "words": describe_approval(request, contest, approval, by_id),
                     "href": _place(contest, approval),
                 }
                 for approval in undecided[:WAITING_SHOWN]

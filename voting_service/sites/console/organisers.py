@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from voting_service.contests.contest_file.schema import MAX_ORGANISERS
-from voting_service.i18n.text import LANGUAGES
+from voting_service.i18n.text import LANGUAGES, in_both, typed_english
 
 KEY = "organisers"
 PARTS = ("role", "name")
@@ -33,10 +35,9 @@ def read_organisers(form: Form) -> list[dict[str, dict[str, str]]]:
     """Return the organisers as in a contest file; rows that are left empty are left out."""
     rows: list[dict[str, dict[str, str]]] = [
         {
-            part: {
-                str(language): form.get(input_name(place, part, language), "").strip()
-                for language in LANGUAGES
-            }
+            part: msgspec.to_builtins(
+                in_both(*(form.get(input_name(place, part, code), "") for code in LANGUAGES))
+            )
             for part in PARTS
         }
         for place in range(MAX_ORGANISERS)
@@ -47,10 +48,13 @@ def read_organisers(form: Form) -> list[dict[str, dict[str, str]]]:
 def show_organisers(organisers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return what stands in the inputs, by their names."""
     return {
-        input_name(place, part, language): organiser[part][language]
+        input_name(place, part, language): text
         for place, organiser in enumerate(organisers)
         for part in PARTS
-        for language in LANGUAGES
+        for language, text in (
+            ("zh", organiser[part]["zh"]),
+            ("en", typed_english(organiser[part]["zh"], organiser[part]["en"])),
+        )
     }
 
 

@@ -34,6 +34,7 @@ NAVIGATION = (
     ),
     NavItem("/selections/{slug}/late", "nomination.nav.late", READERS),
     NavItem("/selections/{slug}/review", "nomination.nav.review", READERS),
+    NavItem("/selections/{slug}/opinion", "nomination.nav.opinion", READERS),
     NavItem("/selections/{slug}/shortlist", "nomination.nav.shortlist", READERS),
     NavItem("/selections/{slug}/notice", "nomination.nav.notice", READERS),
     NavItem("/selections/{slug}/experts", "nomination.nav.experts", STAFF),

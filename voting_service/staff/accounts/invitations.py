@@ -94,10 +94,8 @@ async def invite(
 async def invite_to_reset(
     connection: AnyConnection, inviter: Account, account: Account, note: str, now: datetime
 ) -> str:
-    """Create a link for an account that lost its second factor, and return its token.
-
-    Raises as `invite`, and Refused for a disabled account.
-    """
+    """Create a link for an account that lost its second factor, or was disabled and is to be
+    enabled again, and return its token. Raises as `invite`."""
     return await _create_link(connection, inviter, InvitedPerson(account.role, note, account), now)
 
 
@@ -122,8 +120,6 @@ async def _create_link(
                 max_note_characters=MAX_NOTE_CHARACTERS,
             )
         )
-    if account is not None and account.disabled:
-        raise Refused("staff.accounts.disabled_invite_again", name=account.name)
     token = new_token()
     with domain_errors():
         async with connection.transaction():

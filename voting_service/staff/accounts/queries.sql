@@ -113,8 +113,7 @@ select id, name, role, disabled, created_at from accounts where id = $1;
 select change_password($1, $2);
 
 -- name: reset_account
--- A new password and second factor by the invitation $1, and no other way in; null when the account
--- is disabled.
+-- A new password and second factor by the invitation $1, and no other way in; it enables the account.
 select renew_account($1, $2, $3);
 
 -- name: spend_first_step
@@ -196,3 +195,31 @@ select id, name, wrapped_totp_secret from accounts;
 -- name: replace_secret
 -- The same TOTP secret of an account, encrypted with another master key.
 update accounts set wrapped_totp_secret = $2 where id = $1;
+
+-- name: keep_post
+-- What a refused form posted; one of each form.
+insert into kept_posts (account_id, path, page, content, kept_at) values ($1, $2, $3, $4, $5)
+on conflict (account_id, path) do update
+   set page = excluded.page, content = excluded.content, kept_at = excluded.kept_at;
+
+-- name: forget_old_posts
+-- Everybody's that are older than $2, and of an account all but the newest $3.
+delete from kept_posts k
+ where k.kept_at < $2
+    or (k.account_id = $1 and k.path not in (
+            select n.path from kept_posts n where n.account_id = $1
+             order by n.kept_at desc limit $3));
+
+-- name: kept_posts
+-- What was kept of the forms of a page since $3.
+select content from kept_posts
+ where account_id = $1 and page = $2 and kept_at >= $3
+ order by kept_at;
+
+-- name: move_kept_posts
+-- Another page shows what was kept for one.
+update kept_posts set page = $3 where account_id = $1 and page = $2;
+
+-- name: forget_post
+-- The form was taken, or its person gave up what was kept.
+delete from kept_posts where account_id = $1 and path = $2;

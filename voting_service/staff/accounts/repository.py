@@ -13,7 +13,6 @@ from voting_service.errors import (
     Fault,
     InvalidInput,
     NotFound,
-    Refused,
 )
 from voting_service.infrastructure.clock import Clock, system_clock
 from voting_service.infrastructure.crypto.key_wrapping import rewrap, wrap
@@ -166,20 +165,16 @@ async def reset_account(
     totp_secret: str,
     invitation: bytes,
 ) -> None:
-    """Store a new password and second factor and remove the link to single sign-on, by an
-    invitation used in this transaction; the database writes the audit log. Raises InvalidInput, or
-    Refused when the account is disabled."""
+    """Store a new password and second factor, remove the link to single sign-on and enable the
+    account, by an invitation used in this transaction; the database writes the audit log. Raises
+    InvalidInput."""
     faults = _faults(account.name, account.role, password, totp_secret)
     if faults:
         raise InvalidInput(*faults)
     password_hash = await hash_password(password)
     wrapped = wrap(master_key, totp_label(account.name), totp_secret.encode())
     with domain_errors():
-        row = await connection.fetchval(
-            QUERIES["reset_account"], invitation, password_hash, wrapped
-        )
-    if row is None:
-        raise Refused("staff.accounts.disabled_invite_again", name=account.name)
+        await connection.execute(QUERIES["reset_account"], invitation, password_hash, wrapped)
 
 
 async def mark_code_used(connection: AnyConnection, account_id: int, step: int) -> None:

@@ -111,7 +111,7 @@ async def change_own_password(
 async def disable(
     connection: AnyConnection, administrator: Account, account: Account, now: datetime
 ) -> None:
-    """Disable an account for good and end its sessions."""
+    """Disable an account and end its sessions; a link to reset it enables it again."""
     with domain_errors():
         async with connection.transaction():
             await disable_account(connection, account.name)

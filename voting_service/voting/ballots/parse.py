@@ -116,7 +116,11 @@ def _choice_faults(choices: list[int], contest: Contest) -> list[Fault]:
     seen: set[int] = set()
     for place, number in enumerate(choices[: rules.max_choices]):
         if number not in contest.numbers:
-            faults.append(Fault(f"choices[{place}]", "voting.ballots.no_such_candidate"))
+            faults.append(
+                Fault(
+                    f"choices[{place}]", "voting.ballots.no_such_candidate", number=str(number)[:9]
+                )
+            )
         elif number in seen:
             faults.append(Fault(f"choices[{place}]", "voting.ballots.chosen_twice", number=number))
         seen.add(number)

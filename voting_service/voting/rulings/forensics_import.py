@@ -224,6 +224,7 @@ def _verdicts(path: Path) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _member(path: Path, line: int, ballot: str, campaign: str) -> tuple[int, bytes]:
+    ballot = ballot.removeprefix("'")  # as `safe_text` writes what Excel would change
     if not _BALLOT_ID.fullmatch(ballot) or not _NUMBER.fullmatch(campaign):
         raise MalformedInput(
             Fault(

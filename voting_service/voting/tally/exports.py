@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,9 @@ import msgspec
 import xlsxwriter
 
 from voting_service.contests.model import Contest, Phase
+from voting_service.i18n.catalogues import load_catalogue
+from voting_service.i18n.formatting import written_list, written_moment
+from voting_service.i18n.text import Language
 from voting_service.voting.tally.recount import (
     Count,
     Key,
@@ -26,6 +30,10 @@ _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 """First characters that make a spreadsheet read a text as a formula (OWASP, CSV injection), with
 the full-width forms that East Asian settings treat alike."""
 
+_CHANGED_NUMBER = re.compile(r"[0-9]{16,}|0[0-9]+|[0-9]+[eE][0-9]+")
+"""Of which Excel keeps 15 digits, drops the zeros in front, or makes a power of ten: of a million
+hashes some hundred are written like this."""
+
 UTF8_MARK = b"\xef\xbb\xbf"
 _COUNTS = ("gross", "held", "void", "net")
 
@@ -35,7 +43,8 @@ class TallyTable:
     """A contest's tally by some keys. `unit` is what is counted: votes or ballots.
 
     By candidate alone, rows stand best first with `rank`, `share_percent` of all net votes and
-    `in_cut`: yes, no, tied for the last places, or withdrawn, without a rank.
+    `in_cut`: yes, no, tied for the last places, or withdrawn, without a rank. By candidate and
+    something else they have the candidate's rank in the whole contest.
     """
 
     contest: Contest
@@ -120,13 +129,16 @@ def _groups(
     if "candidate" not in by:
         return head, tuple((*key, *_figures(count)) for key, count in groups)
     after, names = by.index("candidate") + 1, _names(contest)
-    head = (*by[:after], "name_zh", "name_en", *by[after:], *_COUNTS)
+    head = (*by[:after], "name_zh", "name_en", *by[after:], *_COUNTS, "rank")
+    votes = recounted.votes(contest.numbers)
+    ranks = competition_ranks({n: c.net for n, c in votes.items() if n not in contest.withdrawn})
     return head, tuple(
         (
             *key[:after],
             *names.get(int(key[after - 1]), _UNKNOWN),
             *key[after:],
             *_figures(count),
+            ranks.get(int(key[after - 1]), ""),
         )
         for key, count in groups
     )
@@ -154,8 +166,10 @@ def to_json(table: TallyTable) -> bytes:
 
 
 def safe_text(text: str) -> str:
-    """Return the text, with an apostrophe in front if a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """Return the text, with an apostrophe in front if a spreadsheet would take it for a formula, or
+    for a number that it changes."""
+    is_taken = text.startswith(_FORMULA_STARTS) or _CHANGED_NUMBER.fullmatch(text)
+    return f"'{text}" if is_taken else text
 
 
 def to_csv(table: TallyTable, *, mark: bool) -> bytes:
@@ -168,8 +182,10 @@ def to_csv(table: TallyTable, *, mark: bool) -> bytes:
     return (UTF8_MARK if mark else b"") + stream.getvalue().encode()
 
 
-def to_xlsx(table: TallyTable) -> bytes:
-    """Return two sheets, the tally and its facts; texts never become formulas or links."""
+def to_xlsx(table: TallyTable, reader: Language) -> bytes:
+    """Return two sheets in the reader's language, the tally and its facts; texts never become
+    formulas, links or numbers."""
+    texts = load_catalogue("exports", reader)
     stream = io.BytesIO()
     options = {
         "constant_memory": True,
@@ -181,19 +197,35 @@ def to_xlsx(table: TallyTable) -> bytes:
         # The file's own date is that of its figures: the same figures, the same bytes.
         workbook.set_properties({"created": table.as_of.astimezone(UTC).replace(tzinfo=None)})
         bold = workbook.add_format({"bold": True})
-        sheet = workbook.add_worksheet("tally")
+        sheet = workbook.add_worksheet(texts["sheets"]["tally"])
+        sheet.ignore_errors({"number_stored_as_text": "A1:Z1048576"})
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
         sheet.set_column(0, len(table.columns) - 1, 14)
-        _write_row(sheet, 0, table.columns, bold)
+        _write_row(sheet, 0, [texts["columns"][name] for name in table.columns], bold)
         for place, row in enumerate(table.rows, start=1):
-            _write_row(sheet, place, row)
-        facts = workbook.add_worksheet("facts")
+            marked = (*row[:-1], texts["in_cut"].get(row[-1], row[-1]))
+            _write_row(sheet, place, marked if table.columns[-1] == "in_cut" else row)
+        facts = workbook.add_worksheet(texts["sheets"]["facts"])
         facts.set_column(0, 1, 24)
-        for place, (name, value) in enumerate(_facts(table).items()):
-            text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-            _write_row(facts, place, (name, text))
+        for place, fact in enumerate(_written_facts(table, texts, reader)):
+            _write_row(facts, place, fact)
     return stream.getvalue()
+
+
+def _written_facts(
+    table: TallyTable, texts: Mapping[str, Any], reader: Language
+) -> Iterator[tuple[Cell, ...]]:
+    contest, names = table.contest, texts["facts"]
+    yield names["title"], str(getattr(contest.rules.title, reader))
+    yield names["contest"], contest.slug
+    yield names["phase"], texts["phases"][table.phase]
+    yield names["as_of"], written_moment(table.as_of, contest.zone, reader, seconds=True)
+    yield names["cut_size"], contest.rules.cut.size
+    yield names["by"], written_list([texts["key"][key] for key in table.by], reader)
+    yield names["unit"], texts["units"][table.unit]
+    for name, count in zip(_COUNTS, _figures(table.ballots), strict=True):
+        yield names["ballots"].format(count=texts["columns"][name]), count
 
 
 def _write_row(sheet: Any, place: int, row: Sequence[Cell], style: Any = None) -> None:

@@ -99,7 +99,7 @@ def examine_contest(slug: str, contests: Sequence[Contest], now: datetime) -> Di
         return right("contest", _text("contest.open", slug=slug))
     moment = contest.closes_at if phase == "closed" else contest.opens_at
     state = "closed" if phase == "closed" else "upcoming"
-    shown = f"{moment.astimezone(contest.zone):%Y-%m-%d %H:%M}"
+    shown = f"{moment.astimezone(contest.zone):%Y-%m-%d %H:%M} ({contest.zone})"
     return remark("contest", _text(f"contest.{state}", slug=slug, moment=shown))
 
 

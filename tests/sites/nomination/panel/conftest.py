@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,9 @@ from tests.sites.nomination.panel.panel_data import (
     EXPERTS,
     Chosen,
     chosen_thirty,
+    end_objections,
 )
+from voting_service.demo.document_signer import demo_signer
 
 
 @pytest.fixture
@@ -22,9 +25,13 @@ async def chosen(staff_app: StaffApp) -> Chosen:
 
 
 @pytest.fixture
-async def worker(staff_app: StaffApp) -> AsyncIterator[None]:
-    """A worker that renders what the console requests."""
-    async with document_worker(staff_app):
+async def worker(staff_app: StaffApp, tmp_path: Path) -> AsyncIterator[None]:
+    """A worker that renders what the console requests, and signs what the joint office issues."""
+    key, certificate = demo_signer()
+    files = {"document_signing_key_file": key, "document_signing_certificate_file": certificate}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    async with document_worker(staff_app, **{name: tmp_path / name for name in files}):
         yield
 
 
@@ -43,6 +50,7 @@ async def reviewer(staff_app: StaffApp, chosen: Chosen) -> StaffClient:
     missing = await staff_app.account("expert", EXPERTS[6])
     await chosen.decide("panel", "close/1", {"round": 1, "absent": [missing.id]})
     await chosen.publish_result()
+    await end_objections(staff_app, chosen)
     client = await staff_app.signed_in_client("reviewer")
     assert (await client.post(f"{DOCUMENTS}/certificates", data={})).status_code == 303
     return client

@@ -27,6 +27,7 @@ from tests.sites.nomination.bodies.selection_data import SLUG, store_selection
 from voting_service.contests.model import Contest, CutRules
 from voting_service.infrastructure.crypto.signed_document import load_signing_key
 from voting_service.infrastructure.postgres.pool import connect
+from voting_service.nomination.awards.published_result import load_results
 from voting_service.nomination.form.model import RecommendationForm
 from voting_service.nomination.model import RecommendingBody, Selection
 from voting_service.nomination.panel.aggregation import (
@@ -51,6 +52,7 @@ VOTE = "vote-2022"
 PANEL = f"/selections/{SLUG}/panel"
 RESULT = f"/selections/{SLUG}/result"
 DOCUMENTS = f"/selections/{SLUG}/documents"
+REPORT = f"/selections/{SLUG}/report"
 SMALL = PanelRules(
     criteria=(Criterion("c1", both("技能"), 60, 100), Criterion("c2", both("业绩"), 40, 50)),
     method="trimmed_mean",
@@ -140,6 +142,18 @@ class Chosen:
         supervisor = await self.staff_app.signed_in_client("supervisor")
         approved = await supervisor.post(f"{RESULT}/approvals/{decision}/approve", data={})
         assert approved.status_code == 303, approved.text
+
+
+async def end_objections(staff_app: StaffApp, chosen: Chosen) -> None:
+    """Let the objection period of the newest result be over, for the site's clock and the
+    database's."""
+    results = await load_results(staff_app.database, chosen.contest.id)
+    staff_app.clock.set(results[-1].read().objections_end)
+    owner = await connect(staff_app.settings.migration_url)
+    await owner.execute("alter table award_results disable trigger user")
+    await owner.execute("update award_results set objections_until = now() - interval '1 second'")
+    await owner.execute("alter table award_results enable trigger user")
+    await owner.close()
 
 
 def ladder(*, without: Sequence[int] = (), shift: int = 0) -> dict[int, tuple[str, str]]:

@@ -23,6 +23,7 @@ from voting_service.nomination.panel.aggregation import (
     ties_at,
     total,
 )
+from voting_service.nomination.panel.model import read_points
 
 METHODS = st.sampled_from(["mean", "trimmed_mean", "rank_sum"])
 VALUES = st.integers(0, 20).map(lambda value: Fraction(value * 5))
@@ -37,6 +38,15 @@ def criteria(*weights: int) -> tuple[Criterion, ...]:
 
 def rules(method: Method = "mean", trim: int = 0) -> PanelRules:
     return PanelRules(criteria=criteria(1), method=method, trim=trim)
+
+
+@pytest.mark.parametrize(
+    ("typed", "points"),
+    [("９", "9"), ("８．５", "8.5"), ("8。5", "8.5"), (" 7 ", "7"), ("１０", "10")],
+)
+def test_points_as_a_chinese_keyboard_types_them(typed: str, points: str) -> None:
+    content, wrong, _ = read_points(criteria(1), [3], {"points-3-c0": typed})
+    assert (content, wrong) == ({"3": {"c0": points}}, ())
 
 
 def test_a_total_by_hand() -> None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from io import BytesIO
+from zipfile import ZipFile
 
+import httpx
 import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import async_validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
 
 from tests.contest_data import show_picture
 from tests.picture_files import jpeg, opened
@@ -17,6 +23,7 @@ from tests.printed import (
 from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.sites.nomination.panel.panel_data import (
     DOCUMENTS,
+    REPORT,
     VOTE,
     Chosen,
 )
@@ -24,7 +31,10 @@ from tests.sites.public.public_site import public_site
 from voting_service.infrastructure.images.encoding import encode_picture
 from voting_service.infrastructure.typesetting.glyph_coverage import missing_glyphs
 from voting_service.nomination.awards.album_contents import build_album
+from voting_service.nomination.awards.announcement import build_announcement
 from voting_service.nomination.awards.published_result import load_certificates
+from voting_service.nomination.awards.report_texts import REPORT_SECTIONS
+from voting_service.nomination.documents.notice_list import render_notice_list
 from voting_service.nomination.panel.repository import load_panel
 from voting_service.nomination.privacy.encryption import PersonalKeys
 
@@ -36,7 +46,9 @@ async def make(reviewer: StaffClient, kind: str, language: str = "zh") -> bytes:
     newest, state = await rendered(reviewer, kind, language)
     assert state == "finished", (await reviewer.get(DOCUMENTS)).text
     answer = await reviewer.get(f"{DOCUMENTS}/{newest}.pdf")
-    assert answer.headers["content-type"] == "application/pdf"
+    suffix = "zip" if kind == "certificate_files" else "pdf"
+    assert answer.headers["content-type"] == f"application/{suffix}"
+    assert answer.headers["content-disposition"].endswith(f'-{language}.{suffix}"')
     return answer.content
 
 
@@ -62,13 +74,105 @@ def check_glyphs(document: Printed) -> None:
 async def test_every_certificate_is_printed_with_its_own_code(
     staff_app: StaffApp, chosen: Chosen, reviewer: StaffClient
 ) -> None:
-    document = printed(await make(reviewer, "certificates"))
+    pdf = await make(reviewer, "certificates")
+    await check_signed(pdf)
+    document = printed(pdf)
     check_glyphs(document)
     certificates = await load_certificates(staff_app.database, chosen.contest.id)
     assert len(document.pages) == len(certificates) == 20
     for page, first in zip(document.pages, certificates, strict=True):
         assert first.serial in page.text
         assert f"候选 {first.number}".replace(" ", "") in page.text.replace(" ", "")
+
+
+async def test_everybody_gets_a_signed_certificate_of_their_own(
+    staff_app: StaffApp, chosen: Chosen, reviewer: StaffClient
+) -> None:
+    with ZipFile(BytesIO(await make(reviewer, "certificate_files", "en"))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    certificates = await load_certificates(staff_app.database, chosen.contest.id)
+    assert list(files) == [f"{certificate.serial}.pdf" for certificate in certificates]
+    for certificate in certificates[:2]:
+        pdf = files[f"{certificate.serial}.pdf"]
+        await check_signed(pdf)
+        [page] = printed(pdf).pages
+        assert certificate.serial in page.text
+    # Nobody has an English name here, as the page shows.
+    assert "These people have no English name" in (await reviewer.get(DOCUMENTS)).text
+
+
+async def test_the_announcement_is_proposed_and_then_final(
+    staff_app: StaffApp, chosen: Chosen, reviewer: StaffClient
+) -> None:
+    final = await make(reviewer, "announcement")
+    await check_signed(final)
+    text = printed(final).text.replace(" ", "")
+    issuer, year = chosen.selection.rules.office, chosen.selection.year
+    for part in (
+        f"关于公布{year}年度“选树”名单的公告", issuer.zh, f"〔{year}〕", "联系人：", "联系电话：",
+        f"一、{year}年度“选树”", f"二、{year}年度“选树”提名", "北区机床厂",
+    ):  # fmt: skip
+        assert part in text, part
+    assert "公示期为" not in text
+    for number in range(1, 21):
+        assert f"候选{number}" in text
+    panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
+    keys, before = PersonalKeys.of(staff_app.settings), staff_app.clock() - timedelta(days=3)
+    listed = await build_announcement(staff_app.database, keys, panel, before)
+    proposed = printed(render_notice_list(listed, "en")).text
+    assert "The list is open to objections from" in proposed
+    assert issuer.en in proposed
+
+
+async def check_signed(pdf: bytes) -> None:
+    """A reader shows one signature as valid, and as broken once a byte has changed."""
+    for content, is_whole in ((pdf, True), (pdf.replace(b"/Type", b"/Typo", 1), False)):
+        [signature] = PdfFileReader(BytesIO(content)).embedded_signatures
+        trusted = ValidationContext(trust_roots=[signature.signer_cert])
+        status = await async_validate_pdf_signature(signature, trusted)
+        assert status.valid
+        assert status.intact == is_whole
+        assert status.bottom_line == is_whole
+        assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
+    assert "演示签章" in status.signing_cert.subject.native["common_name"]
+
+
+async def test_staff_write_the_report_and_nobody_overwrites_unseen(
+    staff_app: StaffApp, reviewer: StaffClient
+) -> None:
+    draft = (await reviewer.get(REPORT)).text
+    assert "528 ballots received" in draft
+    assert "Nobody has saved it yet" in draft
+    sections = {
+        f"{section}.{language}": (None, f"{section} {language}")
+        for section in REPORT_SECTIONS
+        for language in ("zh", "en")
+    }
+
+    async def save(revision: int, **changed: str) -> httpx.Response:
+        fields = {
+            **sections,
+            "revision": (None, str(revision)),
+            **{name.replace("_", "."): (None, text) for name, text in changed.items()},
+        }
+        return await reviewer.post(REPORT, data={}, files=fields)
+
+    personal = await save(0, vote_zh="联系电话13800138000")
+    assert (personal.status_code, "Nothing is saved yet" in personal.text) == (422, True)
+    assert "联系电话13800138000" in personal.text, "what was typed is still there"
+    assert (await save(0, lessons_zh="甲窗口的体会")).status_code == 303
+    stale = await save(0, lessons_zh="乙窗口的体会")
+    assert stale.status_code == 409
+    for text in ("甲窗口的体会", "乙窗口的体会", 'name="revision" value="1"'):
+        assert text in stale.text, "both texts are shown"
+    assert (await save(1, lessons_zh="甲乙两窗口的体会")).status_code == 303
+    text = printed(await make(reviewer, "report")).text
+    for part in ("甲乙两窗口的体会", "organisation zh", "publicity zh"):
+        assert part in text
+    assert "organisation en" in printed(await make(reviewer, "report", "en")).text
+    auditor = await staff_app.signed_in_client("auditor")
+    assert (await auditor.get(REPORT)).status_code == 200
+    assert (await auditor.post(REPORT, data={}, files=sections)).status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["album_web", "album_print"])
@@ -180,12 +284,12 @@ async def test_a_number_too_long_for_any_is_no_address(
             assert answer.status_code == 404
 
 
-async def test_what_cannot_be_printed_gives_the_reason(
+async def test_what_no_font_has_is_named_and_stops_no_document(
     staff_app: StaffApp, chosen: Chosen, reviewer: StaffClient
 ) -> None:
     form = {"revision": "0", "story_zh": "故事里的\U0002a6d6字"}
     answer = await reviewer.post("/selections/selection-2022/result/5", data=form)
     assert answer.status_code == 303
-    assert await rendered(reviewer, "album_web", "zh") == ("1", "failed")
+    assert await rendered(reviewer, "album_web", "zh") == ("1", "finished")
     assert "\U0002a6d6" in (await reviewer.get(DOCUMENTS)).text
-    assert (await reviewer.get(f"{DOCUMENTS}/1.pdf")).status_code == 404
+    assert (await reviewer.get(f"{DOCUMENTS}/1.pdf")).content.startswith(b"%PDF")

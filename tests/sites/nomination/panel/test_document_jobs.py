@@ -125,7 +125,7 @@ async def test_an_administrator_tries_a_failed_job_again(
     await staff_app.sign_in(desktop, "administrator", "/jobs")
     await assert_accessible(desktop)
     row = await desktop.inner_text("tbody")
-    for word in ("总结报告", "reviewer-1", "失败", "制作失败"):
+    for word in ("总结报道", "reviewer-1", "失败", "制作失败"):
         assert word in row, word
     await desktop.get_by_role("button", name=re.compile("^重试")).click()
     await desktop.wait_for_selector("tbody tr td:has-text('等待执行')")

@@ -14,6 +14,7 @@ from tests.sites.nomination.panel.panel_data import (
     RESULT,
     VOTE,
     Chosen,
+    end_objections,
     ladder,
 )
 from tests.sites.public.public_site import public_site
@@ -49,7 +50,8 @@ async def _score(staff_app: StaffApp, page: Page) -> None:
     await assert_accessible(page)
     await page.select_option("#number", "9")
     await page.fill("#reason", "师徒")
-    await page.get_by_role("button", name="申报回避").click()
+    await page.click("summary:has-text('申报回避')")
+    await page.click("button:has-text('确定回避')")
     await page.wait_for_url("**?done=declared")
     await page.get_by_role("link", name="打开评分表").click()
     await assert_accessible(page)
@@ -62,12 +64,13 @@ async def _score(staff_app: StaffApp, page: Page) -> None:
     await page.keyboard.type("101")
     await page.keyboard.press("Enter")
     assert await page.evaluate("document.activeElement.id") == "points-4-c1"
-    await page.wait_for_selector("#save-status:has-text('草稿保存')")
+    await page.wait_for_selector("[data-save-status]:has-text('草稿保存')")
     await page.wait_for_selector("#points-2-c1[aria-invalid=true]")
     await page.reload()
     assert await page.input_value("#points-1-c1") == "98"
     assert await page.input_value("#points-2-c1") == "", "what is wrong is not kept"
-    await page.get_by_role("button", name="提交评分").click()
+    await page.click("summary:has-text('提交评分')")
+    await page.click("button:has-text('确定提交')")
     await page.wait_for_selector("[role=alert]")
     await assert_accessible(page)
     for number, (first, _) in ladder(without=[3, 9]).items():
@@ -78,6 +81,8 @@ async def _score(staff_app: StaffApp, page: Page) -> None:
         == "89.00"
     )
     await tab_to(page, "提交评分")
+    await page.keyboard.press("Enter")
+    await tab_to(page, "确定提交")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**?done=submitted")
     assert "您已于" in await page.inner_text("main")
@@ -132,20 +137,29 @@ async def test_from_the_rules_to_the_announced_result(
     await desktop.get_by_role("button", name="保存").click()
     await desktop.wait_for_url("**?done=saved")
     await assert_accessible(desktop)
-    await _documents(staff_app, desktop)
+    await _documents(staff_app, chosen, desktop)
     async with public_site(staff_app.settings, staff_app.clock) as client:
         public = str(client.base_url)
         guard.allow_origin(public)
         await _citizens(desktop, public, await _verify_link(desktop, public))
 
 
-async def _documents(staff_app: StaffApp, page: Page) -> None:
+async def _documents(staff_app: StaffApp, chosen: Chosen, page: Page) -> None:
     await page.goto(f"{staff_app.origin}{DOCUMENTS}")
+    assert "期满后方可生成证书编号" in await page.inner_text("main")
+    await assert_accessible(page)
+    await end_objections(staff_app, chosen)
+    await page.context.clear_cookies()
+    await staff_app.sign_in(page, "reviewer", DOCUMENTS)
+    await page.get_by_role("link", name="编辑总结报道的文字").click()
+    assert "收到选票528张" in await page.input_value("#vote-zh")
+    await assert_accessible(page)
+    await page.get_by_role("link", name="返回文件制作").click()
     await page.get_by_role("button", name="生成证书编号").click()
     await page.wait_for_selector("tbody tr >> nth=19")
     await page.select_option("#kind", "report")
     await page.get_by_role("button", name="开始制作").click()
-    link = page.get_by_role("link", name="下载 PDF: 总结报告")
+    link = page.get_by_role("link", name="下载 PDF: 总结报道")
     await link.wait_for()
     await assert_accessible(page)
     async with page.expect_download() as waiting:

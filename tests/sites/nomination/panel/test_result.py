@@ -24,6 +24,7 @@ from tests.sites.nomination.panel.panel_data import (
     RESULT,
     VOTE,
     Chosen,
+    end_objections,
 )
 from tests.sites.public.public_site import public_site
 from voting_service.errors import Refused
@@ -84,6 +85,7 @@ async def test_a_published_result_stays_and_is_the_approved_one(
     await chosen.publish_result()
     database, contest_id = staff_app.database, chosen.contest.id
     decision = await database.fetchval("select max(id) from approval_requests")
+    assert await database.fetchval("select objections_until from award_results") is not None
     for statement in (
         "update award_results set document = 'x'",
         "delete from award_results",
@@ -94,8 +96,9 @@ async def test_a_published_result_stays_and_is_the_approved_one(
             await database.execute(statement)
     with pytest.raises(asyncpg.CheckViolationError, match="two people"):
         await database.execute(
-            "insert into award_results (contest_id, version, document, approval_id, published_at)"
-            " values ($1, 2, 'x', $2, now())",
+            "insert into award_results"
+            " (contest_id, version, document, approval_id, published_at, objections_until)"
+            " values ($1, 2, 'x', $2, now(), now())",
             contest_id, decision,
         )  # fmt: skip
     with pytest.raises(asyncpg.CheckViolationError, match="whom the result names"):
@@ -179,6 +182,7 @@ async def test_a_correction_moves_the_next_up_and_ends_a_certificate(
     await chosen.set_rules()
     await chosen.finish_scoring()
     await chosen.publish_result()
+    await end_objections(staff_app, chosen)
     reviewer = await staff_app.signed_in_client("reviewer")
     assert (await reviewer.post(f"{DOCUMENTS}/certificates", data={})).status_code == 303
     certificates = await load_certificates(staff_app.database, chosen.contest.id)
@@ -210,12 +214,48 @@ async def test_a_correction_moves_the_next_up_and_ends_a_certificate(
         ended = await reader.get(address)
         assert (ended.status_code, "证书已失效" in ended.text) == (404, True)
         assert "异议成立" in (await reader.get(f"/zh/{VOTE}/result")).text
+    early = await reviewer.post(f"{DOCUMENTS}/certificates", data={})
+    assert (early.status_code, "Objections are accepted until" in early.text) == (409, True)
+    await end_objections(staff_app, chosen)
+    reviewer = await staff_app.signed_in_client("reviewer")
     assert (await reviewer.post(f"{DOCUMENTS}/certificates", data={})).status_code == 303
     renewed = await load_certificates(staff_app.database, chosen.contest.id)
     assert {(certificate.number, certificate.award) for certificate in renewed[20:]} == {
         (11, "winner"),
         (21, "nominee"),
     }
+
+
+async def test_no_certificate_before_the_objection_period_ends(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    await chosen.seat_seven()
+    await chosen.set_rules()
+    await chosen.finish_scoring()
+    await chosen.publish_result()
+    reviewer = await staff_app.signed_in_client("reviewer")
+    page = (await reviewer.get(DOCUMENTS)).text
+    assert "Certificates can be numbered and made after that." in page
+    assert 'value="announcement"' in page
+    assert 'value="certificates"' not in page
+    assert "Create certificate numbers" not in page
+    for path, form in (
+        (f"{DOCUMENTS}/certificates", {}),
+        (DOCUMENTS, {"kind": "certificates", "language": "zh"}),
+        (DOCUMENTS, {"kind": "certificate_files", "language": "en"}),
+    ):
+        refused = await reviewer.post(path, data=form)
+        assert (refused.status_code, "Objections are accepted until" in refused.text) == (409, True)
+    insert = (
+        "insert into certificates (contest_id, serial, number, award, code, issued_at)"
+        " values ($1, '2022-001', 1, 'winner', $2, now())",
+        chosen.contest.id,
+        b"c" * 16,
+    )
+    with pytest.raises(asyncpg.CheckViolationError, match="after the objection period"):
+        await staff_app.database.execute(*insert)
+    await end_objections(staff_app, chosen)
+    await staff_app.database.execute(*insert)
 
 
 async def test_a_certificate_verifies_and_a_forged_one_does_not(
@@ -225,6 +265,7 @@ async def test_a_certificate_verifies_and_a_forged_one_does_not(
     await chosen.set_rules()
     await chosen.finish_scoring()
     await chosen.publish_result()
+    await end_objections(staff_app, chosen)
     reviewer = await staff_app.signed_in_client("reviewer")
     await reviewer.post(f"{DOCUMENTS}/certificates", data={})
     certificate, other = (await load_certificates(staff_app.database, chosen.contest.id))[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,6 +22,7 @@ from tests.sites.nomination.panel.panel_data import (
 from voting_service.demo.embedded_postgres import PROCESSES, EmbeddedPostgres
 from voting_service.errors import NotSignedIn, Refused, SecondPersonRequired
 from voting_service.infrastructure.postgres.pool import connect, domain_errors
+from voting_service.nomination.awards.minutes_data import Meeting, build_minutes
 from voting_service.nomination.panel.conflicts import insert_declared_conflict
 from voting_service.nomination.panel.model import BALLOT, SCORING
 from voting_service.nomination.panel.outcome import load_panel_outcome, winners_and_nominees
@@ -350,7 +352,7 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
 ) -> None:
     await chosen.seat_seven()
     await chosen.set_rules()
-    tied = {**ladder(), 11: ladder()[10]}
+    tied = {**ladder(), 11: ladder()[10], 6: ladder()[5]}
     for name in EXPERTS[:5]:
         await chosen.submit_sheet(name, tied)
     await chosen.decide("panel", "close/1", {"round": 1, "absent": []})
@@ -370,6 +372,19 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     assert outcome is not None
     assert outcome.order is not None
     assert outcome.order[9:11] == (11, 10)
+    # Equals share a place, and those whom a ballot ordered do not: the same everywhere.
+    places = [(5, 5), (5, 6), (7, 7), (8, 8), (9, 9), (10, 11), (11, 10), (12, 12)]
+    minutes = build_minutes(panel, outcome, Meeting("place", "chair", "secretary"), "zh")
+    assert [(row.rank, row.number) for row in minutes.results[4:12]] == places
+    assert [row.outcome for row in minutes.results[9:11]] == ["winner", "nominee"]
+    reviewer = await staff_app.signed_in_client("reviewer")
+    export = (await reviewer.get(f"{PANEL}/scores.json")).json()["standings"]
+    assert [(row["place"], row["number"]) for row in export[4:12]] == places
+    shown = re.findall(
+        r'<td class="figure">(\d+)</td><th scope="row"><a href="[^"]+/candidates/(\d+)"',
+        (await reviewer.get(PANEL)).text,
+    )
+    assert [(int(place), int(number)) for place, number in shown[4:12]] == places
 
 
 async def test_sql_as_the_console_opens_no_expert_s_scores(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import httpx
 
@@ -25,7 +25,7 @@ async def post_step(
     fields: Mapping[str, str],
     *,
     seen: RecommendationForm | None = None,
-    files: Mapping[str, tuple[str, bytes]] | None = None,
+    files: Mapping[str, tuple[str, bytes]] | Iterable[tuple[str, tuple[str, bytes]]] = (),
     json: bool = False,
     mark: str | None = None,
 ) -> httpx.Response:
@@ -38,6 +38,6 @@ async def post_step(
     for name, value in {**values, **fields}.items():
         texts = [value] if isinstance(value, str) else list(value)
         parts.extend((name, (None, text)) for text in texts)
-    parts.extend((files or {}).items())
+    parts.extend(files.items() if isinstance(files, Mapping) else files)
     address = f"{LIST}/{number}/steps/{step}{'.json' if json else ''}"
     return await client.post(address, files=parts)

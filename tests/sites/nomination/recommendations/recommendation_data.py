@@ -29,7 +29,9 @@ from voting_service.staff.accounts.model import Account
 
 PHOTO = jpeg(500, 700)
 EVIDENCE = pdf(10)
+STAMPED = pdf(1)
 EVIDENCE_FILE = File("application/pdf", 10, sha256(EVIDENCE).digest(), EVIDENCE)
+STAMPED_FILE = File("application/pdf", 1, sha256(STAMPED).digest(), STAMPED)
 PHOTO_FILE = File("image/jpeg", 1, sha256(PHOTO).digest(), PHOTO)
 CHINESE_DIGITS = str.maketrans("0123456789", "〇一二三四五六七八九")
 
@@ -55,6 +57,8 @@ async def drafted(
     number = await create_draft(actor, body, form)
     await attach_file(actor, number, "photo", PHOTO_FILE)
     await attach_file(actor, number, "evidence", EVIDENCE_FILE)
+    await attach_file(actor, number, "employer_scan", STAMPED_FILE)
+    await attach_file(actor, number, "body_scan", STAMPED_FILE)
     return await load_recommendation(connection, keys, chosen.selection, number)
 
 
@@ -104,7 +108,8 @@ async def many_drafts(
         insert into nomination.files
             (recommendation_id, slot, sha256, media_type, pages, content, added_by)
         select r.id, slot, $2, $3, 10, $2, r.created_by
-          from nomination.recommendations r cross join unnest(array['photo', 'evidence']) as slot
+          from nomination.recommendations r
+         cross join unnest(array['photo', 'evidence', 'employer_scan', 'body_scan']) as slot
          where r.id = any($1::integer[])
         """,
         list(made),

@@ -57,15 +57,16 @@ async def test_a_button_pressed_during_a_save_still_works(
     await expect(desktop.locator("main")).to_contain_text("某某")
 
 
-async def test_a_chosen_file_is_uploaded_at_once(
+async def test_a_chosen_photo_is_uploaded_with_the_part_that_was_taken(
     staff_app: StaffApp, chosen: Chosen, desktop: Page, tmp_path: Path
 ) -> None:
     await begin(staff_app, chosen, desktop)
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(PHOTO)
+    await desktop.set_input_files("input[name=photo]", photo)
     async with desktop.expect_navigation():
-        await desktop.set_input_files("input[name=photo]", photo)
-    await expect(desktop.locator("[data-field=photo] img")).to_be_visible()
+        await desktop.get_by_role("button", name="使用这一部分").click()
+    await expect(desktop.locator("[data-field=photo] img[src]")).to_be_visible()
 
 
 async def test_the_last_typed_text_is_sent_on_leaving(

@@ -62,11 +62,11 @@ async def test_planted_values_stay_in_the_form(
             await post_step(client, result.id, "person", {}, seen=form, mark="0"),
             await client.get(f"{mine}/steps/person/{ID_NUMBER}"),
             await client.post(f"{mine}/submit", data={"revision": str(result.revision + 1)}),
+            await client.post(f"{mine}/withdraw", data={"reason": ID_NUMBER * 100}),
         ]
         refused = [
             await post_step(client, result.id, "person", wrong, seen=form, json=True),
             await post_step(client, result.id, "work", {"trade": ADDRESS * 3000}),
-            await client.post(f"{mine}/withdraw", data={"reason": ID_NUMBER * 100}),
             await client.post(f"{mine}/submit", data={ID_NUMBER: TELEPHONE, "csrf": "x"}),
         ]
     away = [
@@ -78,7 +78,7 @@ async def test_planted_values_stay_in_the_form(
         json.dumps(logged, default=str, ensure_ascii=False),
         await all_text(staff_app, "audit_log"),
     ]
-    assert {answer.status_code for answer in refused} == {200, 400, 403, 422}
+    assert {answer.status_code for answer in refused} == {200, 400, 403}
     for text in away:
         assert [value for value in PLANTED if value in text] == []
 

@@ -32,7 +32,7 @@ from voting_service.nomination.recommendations.repository import (
     load_recommendation,
     load_recommendations,
 )
-from voting_service.nomination.recommendations.service import submit
+from voting_service.nomination.recommendations.service import remove_file, submit
 from voting_service.nomination.repository import (
     count_places_taken,
     insert_body,
@@ -209,9 +209,12 @@ async def test_no_sql_of_the_application_breaks_a_rule(
     stranger = await seated(owner, settings, chosen.bodies["south"], "officer-south")
     sent = await submitted(database, keys, chosen, body=body, officer=officer, form=person(1))
     draft = await drafted(database, keys, chosen, body=body, officer=officer, form=person(2))
+    bare = await drafted(database, keys, chosen, body=body, officer=officer, form=person(3))
+    await remove_file(acting(officer, chosen.selection, keys, database), bare.id, "body_scan")
     before = await everything(owner)
     values = {
-        "sent": sent.id, "draft": draft.id, "officer": officer.id, "stranger": stranger.id,
+        "sent": sent.id, "draft": draft.id, "bare": bare.id,
+        "officer": officer.id, "stranger": stranger.id,
         "photo": draft.files["photo"].sha256.hex(),
         "evidence": draft.files["evidence"].sha256.hex(),
         "hash": keys.person_hash(person(2).id_number).hex(),
@@ -254,6 +257,7 @@ BY_HAND = [
         INSERT + f"({{draft}}, {X}, {X}, {X}, '\\x{{evidence}}', 10, {{officer}})",
     ),
     ("submissions_files", INSERT + f"({{draft}}, {OF_DRAFT}, 9, {{officer}})"),
+    ("submissions_stamped", INSERT + f"({{bare}}, {OF_DRAFT}, 10, {{officer}})"),
     ("submissions_state", INSERT + f"({{sent}}, {OF_DRAFT}, 10, {{officer}})"),
     (
         "recommendations_person_once",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -16,10 +15,13 @@ from tests.browser.accessibility import (
     tab_to,
 )
 from tests.browser.guard import Guard
+from tests.nomination.files.pdf_files import pdf
+from tests.nomination.files.picture_samples import phone_photo
 from tests.nomination.form.people import complete_form
+from tests.picture_files import halves, saved
 from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen, seat_officer
-from tests.sites.nomination.recommendations.recommendation_data import EVIDENCE, PHOTO
+from tests.sites.nomination.recommendations.recommendation_data import STAMPED
 from voting_service.nomination.form.model import Achievement, Opinion
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.form_encryption import form_sha256
@@ -95,6 +97,10 @@ async def test_from_an_empty_form_to_a_receipt(
         await page.fill(f"#{who}-text", "同意推荐。")
         await page.fill(f"#{who}-signer", "签署人一")
         await page.fill(f"#{who}-signed_on", "2022-06-02")
+    await page.set_input_files("#employer_scan", upload("a.pdf", "application/pdf", STAMPED))
+    await expect(page.locator("[data-field=employer_scan]")).to_contain_text("共 1 页")
+    await page.set_input_files("#body_scan", upload("b.pdf", "application/pdf", STAMPED))
+    await expect(page.locator("[data-field=body_scan]")).to_contain_text("共 1 页")
     await assert_accessible(page)
     await next_step(page, "核对并提交")
 
@@ -104,7 +110,9 @@ async def test_from_an_empty_form_to_a_receipt(
     await page.click(".missing a")
     await attach_photo(page)
     await page.click("nav.steps button:has-text('核对并提交')")
-    await page.click("button:has-text('提交推荐')")
+    await page.click("summary:has-text('提交推荐')")
+    await assert_accessible(page)
+    await page.click("button:has-text('确定提交')")
     await expect(page.locator("h1")).to_have_text("提交回执")
     await assert_accessible(page)
     await assert_nothing_lost(page)
@@ -125,7 +133,7 @@ async def test_from_an_empty_form_to_a_receipt(
     for mark in (
         form_sha256(stored.form).hex(),
         stored.files["photo"].sha256.hex(),
-        sha256(EVIDENCE).hexdigest(),
+        stored.files["evidence"].sha256.hex(),
         f"selection-2022-{stored.id}-1",
     ):
         assert mark in receipt
@@ -139,11 +147,26 @@ async def fill_in_evidence(page: Page) -> None:
     """A file that is none is refused beside its field, and what was typed stays."""
     await page.fill("#evidence_handler", "经办人一")
     await page.set_input_files("#evidence", upload("a.pdf", "application/pdf", b"GIF89a"))
-    await expect(page.locator("#evidence-faults")).to_contain_text("文件内容与扩展名不符")
+    await expect(page.locator("#evidence-faults")).to_contain_text("图片无法读取")
     await expect(page.locator("#evidence_handler")).to_have_value("经办人一")
     await assert_accessible(page)
-    await page.set_input_files("#evidence", upload("a.pdf", "application/pdf", EVIDENCE))
+    sheet = saved(halves(900, 1200), "JPEG")
+    await page.set_input_files(
+        "#evidence",
+        [
+            upload("photo.jpg", "image/jpeg", sheet),
+            upload("too much.pdf", "application/pdf", pdf(3)),
+            upload("certificates.pdf", "application/pdf", pdf(9)),
+        ],
+    )
+    await expect(page.locator(".chosen-files li")).to_have_count(3)
+    await assert_accessible(page)
+    await page.click("text=去掉 >> nth=1")
+    await page.click("text=上移")
+    await expect(page.locator(".chosen-files li").first).to_contain_text("certificates.pdf")
+    await page.click("[data-field=evidence] button[name=go]")
     await expect(page.locator(".attached")).to_contain_text("共 10 页")
+    await page.check("#conduct_declared")
     await page.check("input[value=technician]")
     await page.check("input[value=innovation]")
     await page.fill("#qualification_pages", "1")
@@ -152,8 +175,16 @@ async def fill_in_evidence(page: Page) -> None:
 
 
 async def attach_photo(page: Page) -> None:
-    await page.set_input_files("#photo", upload("p.jpg", "image/jpeg", PHOTO))
+    """A telephone's photo of more than 10 MB; the frame is moved with the keyboard."""
+    await page.set_input_files("#photo", upload("p.jpg", "image/jpeg", phone_photo()))
+    await expect(page.locator(".cropper-crop-box")).to_be_visible()
+    await assert_accessible(page)
+    before = await page.input_value("[name=photo_frame]")
+    for key in ("-", "-", "ArrowDown", "ArrowRight"):
+        await page.keyboard.press(key)
+    assert await page.input_value("[name=photo_frame]") != before
+    await page.click("text=使用这一部分")
     shown = page.locator(".attached img")
     await expect(shown).to_be_visible()
-    assert await shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 500
+    assert await shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 826
     await assert_accessible(page)

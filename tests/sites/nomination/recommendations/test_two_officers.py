@@ -67,7 +67,8 @@ async def test_only_one_officer_gets_the_last_place(
         contexts.append(context)
         pages.append(page)
         await expect(page.locator("main")).to_contain_text("还可推荐 1 人")
-    await asyncio.gather(*(page.click("button:has-text('提交推荐')") for page in pages))
+        await page.click("summary:has-text('提交推荐')")
+    await asyncio.gather(*(page.click("button:has-text('确定提交')") for page in pages))
     for page in pages:
         await expect(page.locator("h1, [role=alert]").first).to_be_visible()
     titles = [await page.inner_text("main") for page in pages]
@@ -163,13 +164,13 @@ async def test_typed_text_survives_a_new_sign_in(
     guard: Guard,
 ) -> None:
     guard.expect("401")
-    guard.expect("403")
     result = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
     path = f"{LIST}/{result.id}/steps/deeds"
     context, page = await open_page_as(chromium, guard, staff_app, officer.name, path)
     await context.clear_cookies()
     await page.fill("#deeds", "登录结束后写的事迹")
-    await expect(page.locator(".saved")).to_contain_text("登录已结束，尚未保存")
+    await expect(page.locator(".saved")).to_contain_text("尚未保存：登录已结束")
+    await expect(page.locator("[data-sign-in]")).to_be_visible()
     token = await staff_app.token("recommender", officer.name)
     await context.add_cookies([{"name": "staff", "value": token, "url": staff_app.origin}])
     await page.evaluate("dispatchEvent(new Event('focus'))")
@@ -219,6 +220,7 @@ async def test_the_pages_in_english_and_without_scripts(
         await assert_nothing_lost(page)
         await page.click(f".actions button:has-text('Next: {heading}')")
         await expect(page.locator("h1")).to_have_text(f"Recommendation {result.id} · {heading}")
-    await page.click("button:has-text('Submit the recommendation')")
+    await page.click("summary:has-text('Submit the recommendation')")
+    await page.click("button:has-text('Yes, submit it')")
     await expect(page.locator("h1")).to_have_text("Receipt")
     await context.close()

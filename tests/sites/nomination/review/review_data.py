@@ -46,6 +46,7 @@ from voting_service.staff.approvals.service import record_approval
 PATH = "/selections/selection-2022"
 PHOTO = jpeg(500, 700)
 EVIDENCE = pdf(10)
+STAMPED = ("application/pdf", pdf(1))
 RULES = SelectionRules(title=both("选树"), industries=INDUSTRIES, contact=both("市高技办"))
 SMALL = SelectionRules(
     title=both("选树"), industries=INDUSTRIES, shortlist_size=3, cut=2, winners=1, nominees=1
@@ -97,6 +98,7 @@ async def store_submitted(
         )  # fmt: skip
         for slot, media_type, content in (
             ("photo", "image/jpeg", photo), ("evidence", *evidence),
+            ("employer_scan", *STAMPED), ("body_scan", *STAMPED),
         ):  # fmt: skip
             await owner.execute(
                 "insert into nomination.files (recommendation_id, slot, sha256, media_type, pages,"
@@ -106,10 +108,12 @@ async def store_submitted(
             )  # fmt: skip
         await owner.execute(
             "insert into nomination.submissions (recommendation_id, turn, person_hash, form,"
-            " form_sha256, photo_sha256, evidence_sha256, evidence_pages, submitted_by,"
-            " submitted_at) values ($1, 1, $2, $3, $4, $5, $6, 10, $7, now())",
+            " form_sha256, photo_sha256, evidence_sha256, evidence_pages,"
+            " employer_scan_sha256, body_scan_sha256, submitted_by, submitted_at)"
+            " values ($1, 1, $2, $3, $4, $5, $6, 10, $8, $8, $7, now())",
             row, keys.person_hash(form.id_number), encrypted, form_sha256(form),
             sha256(photo).digest(), sha256(evidence[1]).digest(), officer.id,
+            sha256(STAMPED[1]).digest(),
         )  # fmt: skip
         made.append(row)
     await owner.execute(

@@ -20,6 +20,7 @@ from tests.sites.nomination.bodies.selection_data import (
 )
 from tests.sites.nomination.recommendations.recommendation_data import drafted, person
 from tests.sites.nomination.review.review_data import (
+    EVIDENCE,
     PATH,
     PHOTO,
     personal_keys,
@@ -82,18 +83,17 @@ async def test_every_view_is_in_the_audit_log_without_names(
 
 async def test_files_are_shown_as_images_or_downloaded(staff_app: StaffApp, chosen: Chosen) -> None:
     """Nothing of a file is opened by a reviewer's browser."""
-    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    (first,) = await store_submitted(staff_app, chosen, 1, evidence=(word, b"PK word"))
+    (first,) = await store_submitted(staff_app, chosen, 1)
     reviewer = await staff_app.signed_in_client("reviewer")
     page = await reviewer.get(f"{REVIEW}/{first}")
-    assert "Word files are not shown here" in page.text
-    assert (await reviewer.get(f"{REVIEW}/{first}/files/evidence/1")).status_code == 404
+    assert page.text.count(f"{REVIEW}/{first}/files/evidence/") == 1 + 10  # a link and the pages
+    image = await reviewer.get(f"{REVIEW}/{first}/files/evidence/1")
+    assert image.headers["content-type"] == "image/png"
     taken = await reviewer.get(f"{REVIEW}/{first}/files/evidence/download")
-    assert taken.content == b"PK word"
+    assert taken.content == EVIDENCE
     assert "sandbox" in taken.headers["content-security-policy"]
     assert taken.headers["x-content-type-options"] == "nosniff"
-    for slot in ("employer_scan", "nothing"):
-        assert (await reviewer.get(f"{REVIEW}/{first}/files/{slot}/download")).status_code == 404
+    assert (await reviewer.get(f"{REVIEW}/{first}/files/nothing/download")).status_code == 404
 
 
 async def test_reviewers_see_what_was_submitted_and_no_draft(
@@ -131,13 +131,13 @@ async def test_reviewers_see_what_was_submitted_and_no_draft(
     shown = await load_submitted_file(database, keys, draft.id, "employer_scan")
     assert shown.content == b"as it was submitted"
     there = await load_file_list(database, draft.id)
-    assert set(there) == {"photo", "evidence", "employer_scan"}
+    assert set(there) == {"photo", "evidence", "employer_scan", "body_scan"}
     owner = await connect(staff_app.settings.migration_url)
     await owner.execute(
         "insert into nomination.files (recommendation_id, slot, sha256, media_type, pages, content,"
         " added_by, replaced_at)"
         " select $1, 'photo', sha256($3), 'image/jpeg', 1, $3, $2, now()"
-        " from generate_series(6, 40)",
+        " from generate_series(7, 40)",
         draft.id,
         officer.id,
         b"submitted and replaced",
@@ -164,7 +164,9 @@ async def test_a_page_is_rendered_within_limits() -> None:
             await render_page_image(broken, 1)
 
 
-async def test_verdicts_take_a_reason_and_the_deadline(staff_app: StaffApp, chosen: Chosen) -> None:
+async def test_verdicts_take_a_reason_and_follow_the_state(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
     first, other = await store_submitted(staff_app, chosen, 2, state="submitted")
     reviewer = await staff_app.signed_in_client("reviewer")
 
@@ -176,10 +178,8 @@ async def test_verdicts_take_a_reason_and_the_deadline(staff_app: StaffApp, chos
 
     assert await decide(first, "rejected") == 422
     assert await decide(first, "withdrawn", "x") == 422
-    assert await decide(first, "returned", "请补充") == 409  # recommending is over
-    now = staff_app.clock()
-    await move_window(staff_app, chosen.selection, now.replace(year=2020), now.replace(year=2036))
     assert await decide(first, "returned", "请补充证书") == 303
+    assert await decide(first, "returned", "请补充证书和照片") == 303, "with a new term"
     assert await decide(first, "accepted") == 409
     assert await decide(other, "accepted") == 303
     assert await decide(other, "reopened", "再看一次") == 303

@@ -65,7 +65,7 @@ async def _review(page: Page, waiting: int) -> None:
     await page.click("[data-queue] tbody a")
     await page.wait_for_url(f"**/review/{waiting}")
     pictures = await page.locator("img.page").count()
-    assert pictures == 10
+    assert pictures == 12
     await page.locator("img.page").first.scroll_into_view_if_needed()
     drawn = "async (img) => { img.loading = 'eager'; await img.decode(); return img.naturalWidth; }"
     assert await page.locator("img.page").first.evaluate(drawn) > 500
@@ -120,7 +120,8 @@ async def _draw(staff_app: StaffApp, small: Chosen, first: Page, second: Page) -
 async def _publish(staff_app: StaffApp, first: Page, second: Page) -> None:
     await second.goto(f"{staff_app.origin}{PATH}/notice")
     await assert_accessible(second)
-    await second.click("button:text-is('Publish the notice')")
+    await second.click("summary:has-text('Publish the notice')")
+    await second.click("button:text-is('Yes, publish it')")
     await second.wait_for_selector("text=Published.")
     await first.goto(f"{staff_app.origin}{PATH}/notice")
     await first.fill("#sender", "异议人")

@@ -152,7 +152,7 @@ async def test_a_wrong_moment_is_shown_with_how_far_it_is_off(
 
 # What is no token that names its contest, and what the platform's engineers are shown.
 NAMELESS: dict[str, tuple[Callable[[Service], str], str]] = {
-    "empty": (lambda _: "", "token: must be three"),
+    "empty": (lambda _: "", "token: is empty"),
     "a word": (lambda _: "no-token", "token: must be three"),
     "a part missing": (lambda f: f.token().rpartition(".")[0], "token: must be three"),
     "a dot too many": (lambda f: f.token() + ".", "token: must be three"),

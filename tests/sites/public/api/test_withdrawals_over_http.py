@@ -88,6 +88,7 @@ async def test_standings_close_up_and_it_is_on_every_page(service: Service) -> N
 
     cards = await page(service, "")
     assert 'data-choose="1"' in cards
+    assert re.search(r"<h1>\d+ candidates, 1 withdrawn</h1>", cards)
     assert 'data-choose="2"' not in cards
     assert cards.rindex('data-number="2"') > cards.rindex('data-number="5"'), "they stand last"
     ballot = await page(service, "/ballot")
@@ -146,4 +147,5 @@ async def test_a_correction_is_shown_everywhere_and_listed(service: Service) -> 
         assert f"<del>{old_name}</del>" in text
         assert "<ins>Wang Wu</ins>" in text
         assert "a typing mistake" in text
+        assert Picture(picture.hash, picture.width, picture.height).jpeg_url in text
     assert "Wang Wu" in await page(service, "")

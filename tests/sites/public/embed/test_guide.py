@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -18,13 +19,19 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+import pyotp
 import pytest
 
+from tests.commands import set_environment
 from tests.contest_data import SLUG, execute_as_owner
+from tests.cut_data import SECRET, member
 from tests.fakes.signers import Ed25519Signer, private_pem
+from tests.patience import PATIENCE_SECONDS
 from tests.sites.public.api.running_service import Service, running_service
+from voting_service.demo.data_folder import STAFF
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
+from voting_service.infrastructure.postgres.pool import connect
 from voting_service.settings import Settings
 from voting_service.sites.public import embed as guide
 from voting_service.sites.public.embed.guide import EXAMPLES, texts
@@ -39,6 +46,8 @@ RUNTIMES = dict(zip(NAMES, ("python", "node", "java", "php", "go", "dotnet"), st
 RUNNABLE = [name for name in NAMES if shutil.which(RUNTIMES[name], path=PATH)]
 KEY_SAMPLE = {"zh": "演示平台的私钥", "en": "The demo's key"}
 API_SAMPLE = {"zh": "接口调用", "en": "API calls"}
+CREATE_SAMPLE = {"zh": "生成密钥", "en": "Creating a key"}
+REGISTER_SAMPLE = {"zh": "登记平台", "en": "Registering"}
 CHECK_SAMPLE = {"zh": "自查命令", "en": "Check"}
 TRICKY_USER = 'reader "1" \\ 甲𠮷'
 FIRST_USER = "reader-1"
@@ -53,6 +62,7 @@ class Printed(NamedTuple):
     install: str | None
     run: str
     output: str
+    server: str
 
 
 @pytest.fixture
@@ -90,9 +100,9 @@ def examples(page: str) -> dict[str, Printed]:
     for section in re.findall(r'<details class="example"[^>]*>(.*?)</details>', page, re.S):
         [name] = re.findall(r"<h3>(.*?)</h3>", section)
         [file] = re.findall(r'<code class="file">(.*?)</code>', section)
-        code, *install, run, output = samples(section).values()
+        code, *install, run, output, server = samples(section).values()
         printed[html.unescape(name)] = Printed(
-            file, code, install[0] if install else None, run, output
+            file, code, install[0] if install else None, run, output, server
         )
     return printed
 
@@ -232,6 +242,9 @@ async def test_every_example_refuses_another_key_and_a_missing_user(
         keys.append(folder / file)
     for name, printed in examples(page).items():
         words = "private.pem is not a P-256 key" if name == "C#" else "not an Ed25519 key"
+        right = "EC" if name == "C#" else "ed25519"
+        assert f"openssl genpkey -algorithm {right}" in printed.code
+        assert "PRIVATE_KEY" in printed.code
         assert words in printed.code and "the user id is missing" in printed.code
         if name not in RUNNABLE:
             continue
@@ -245,7 +258,11 @@ async def test_every_example_refuses_another_key_and_a_missing_user(
             shutil.copy(key, place / "private.pem")
             code, out, err = await try_shell(printed.run, place)
             assert code and words in out + err, (name, key, out, err)
+            assert "make one: openssl genpkey" in out + err
             assert "/enter#" not in out
+        (place / "private.pem").unlink()
+        code, out, err = await try_shell(printed.run, place)
+        assert code and str(place / "private.pem") in out + err, (name, out, err)
 
 
 async def test_node_and_php_can_be_called_from_a_server(service: Service, folder: Path) -> None:
@@ -259,8 +276,8 @@ async def test_node_and_php_can_be_called_from_a_server(service: Service, folder
         ),
         "PHP": (
             "server.php",
-            '<?php require "sign_in.php"; echo sign_in_url("reader-1");',
-            "php server.php",
+            '<?php require __DIR__ . "/sign_in.php"; echo sign_in_url("reader-1");',
+            'cd / && php "$OLDPWD/server.php"',
         ),
     }
     for name in calls.keys() & set(RUNNABLE):
@@ -268,6 +285,38 @@ async def test_node_and_php_can_be_called_from_a_server(service: Service, folder
         place = prepare_example(printed[name], folder)
         (place / file).write_text(code)
         assert token_in(service, await run_shell(run, place))
+
+
+async def test_a_server_answers_303_with_the_link(service: Service, folder: Path) -> None:
+    page = examples(await guide_page(service, "zh"))
+    for name, printed in page.items():
+        assert "no-store" in printed.server.lower() or "noStore()" in printed.server, name
+        assert "303" in printed.server, name
+        assert re.search(r"sign_?in_?url\(", printed.server, re.I), name
+    place = prepare_example(page["Node.js"], folder)
+    code, listening = page["Node.js"].server, "{ console.log(server.address().port); }"
+    code = code.replace("createServer(async", "const server = createServer(async")
+    code = code.replace("listen(8080)", f'listen(0, "127.0.0.1", () => {listening})')
+    (place / "server.js").write_text(f'const userOf = () => "reader-1";\n{code}', encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *("node", "server.js"),
+        cwd=place,
+        stdout=PIPE,
+        env={**os.environ, "PATH": PATH},
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        port = int(await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS))
+        address = f"http://127.0.0.1:{port}/vote?contest={SLUG}&next=/zh/{SLUG}"
+        answer = await service.client.get(address)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)  # node of the wheel is the child of a wrapper
+        await process.wait()
+    assert (answer.status_code, answer.headers["cache-control"]) == (303, "no-store")
+    link = answer.headers["location"]
+    assert parse_qs(urlsplit(link).fragment)["next"] == [f"/zh/{SLUG}"]
+    assert (await service.sign_in(token_in(service, link))).status_code == 201
 
 
 def test_python_and_node_are_always_among_the_examples_that_are_run() -> None:
@@ -325,6 +374,37 @@ async def test_the_calls_of_the_api_and_the_check_run_as_printed(
     assert "✘" not in output
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_two_people_register_a_platform_with_the_command_as_printed(
+    language: str, service: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a demo: in its folder, with its accounts."""
+    page = samples(await guide_page(service, language))
+    owner = await connect(service.settings.owner_database_url or "")
+    for name in ("clerk-1", "clerk-2"):
+        assert STAFF[name] == "tally_clerk"
+        await member(owner, name)
+    await owner.close()
+    set_environment(monkeypatch, service.settings, STAFF_CODE=pyotp.TOTP(SECRET).now())
+    lines = [
+        f"{name}='{os.environ[name]}'"
+        for name in ("VOTING_DATABASE_URL", "VOTING_VALKEY_URL", "VOTING_MASTER_KEY",
+                     "VOTING_SIGNING_KEY_FILE")
+    ]  # fmt: skip
+    for line in lines:
+        monkeypatch.delenv(line.partition("=")[0])
+    (folder / "data/settings.env").write_text("\n".join(lines), encoding="utf-8")
+    (folder / ".venv/bin").mkdir(parents=True)
+    (folder / ".venv/bin/voting-service").symlink_to(
+        Path(sys.executable).with_name("voting-service")
+    )
+    await run_shell(page[CREATE_SAMPLE[language]], folder)
+    command = page[REGISTER_SAMPLE[language]]
+    assert "Proposed as decision 1" in await run_shell(command, folder)
+    added = await run_shell(command.replace("clerk-1", "clerk-2"), folder)
+    assert added.startswith("Added your-platform")
+
+
 async def test_a_service_without_the_demo_platform_shows_the_own_names_to_fill_in(
     service: Service,
 ) -> None:
@@ -336,6 +416,7 @@ async def test_a_service_without_the_demo_platform_shows_the_own_names_to_fill_i
         page = await guide_page(service, language)
         assert "demo.pem" not in page
         assert KEY_SAMPLE[language] not in samples(page)
+        assert samples(page)[REGISTER_SAMPLE[language]].startswith("voting-service platform add")
         for printed in examples(page).values():
             assert '"your-platform"' in printed.code
             assert f'"{SLUG}"' in printed.code, "the contest is the one that runs"

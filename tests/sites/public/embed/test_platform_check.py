@@ -30,6 +30,7 @@ from tests.fakes.signers import (
     FakePlatform,
     P256Signer,
     RsaSigner,
+    base64url,
     compact,
 )
 from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim
@@ -62,6 +63,7 @@ class CheckOutput(NamedTuple):
 
 
 PERSON = "7f" * 32
+ALG_NONE = b'{"alg":"none"}'
 Check = Callable[..., Awaitable[CheckOutput]]
 
 
@@ -259,8 +261,19 @@ async def test_settings_are_tried_before_anything_is_registered(tmp_path: Path) 
     )
     assert output.code == 0, output
     assert output.line("✔ alg: ES256")
+    assert output.line("• origins: not examined (--key)")
     output = await run_check("new-paper", "--key", file, "--token", token)
     assert "--contest" in output.line("• aud: any-contest")
+    for given, line in (
+        ("", "error: token: is empty"),
+        (f"Bearer {token}", "✘ token: begins with Bearer; remove Bearer"),
+        (token[:-10], "✘ signature: has 57 bytes instead of 64"),
+        (f"{base64url(ALG_NONE)}.{token.split('.')[1]}.", "✘ alg: "),
+    ):
+        output = await run_check(given or "-", "--key", file, command="token")
+        assert output.code == 1
+        assert line in "\n".join([*output.lines, output.err]), (given, output)
+    assert "none: the token is not signed" in output.line("✘ alg")
     settings = tmp_path / "settings.toml"
     settings.write_text('origins = ["http://paper.example"]\njwks_url = "http://paper.example/k"\n')
     output = await run_check("new-paper", "--config", settings)

@@ -95,6 +95,7 @@ async def test_the_state_of_the_contest_is_shown(service: Service) -> None:
         heading, parts = await check(service, service.token())
         assert heading == "Everything is right"
         assert words in parts["contest"] and parts["contest"].startswith("note ")
+        assert f"({service.contest.zone})" in parts["contest"]
 
 
 @pytest.mark.parametrize(
@@ -207,3 +208,18 @@ async def test_the_reference_shows_every_call_with_an_example(
             in (await service.client.get(f"/{language}/platforms/check")).text
             + (await service.client.get(f"/{language}/platforms")).text
         )
+
+
+async def test_a_candidate_that_does_not_exist_is_named_by_number(service: Service) -> None:
+    profile = await service.client.get(f"/api/v1/contests/{SLUG}/candidates/77")
+    assert (profile.status_code, profile.json()["detail"]) == (404, "There is no candidate 77.")
+    ballot = await service.cast(await service.open_session(), [77])
+    assert ballot.status_code == 422 and "there is no candidate 77" in ballot.text
+    contract = msgspec.json.decode(openapi.document())
+    [summary] = [
+        operation["summary"]
+        for item in contract["paths"].values()
+        for operation in item.values()
+        if isinstance(operation, dict) and operation.get("operationId") == "receipt"
+    ]
+    assert "recorded" in summary

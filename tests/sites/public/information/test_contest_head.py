@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.site import Site
-from tests.contest_data import rules
-from voting_service.contests.model import Contest
+from tests.contest_data import candidates, rules
+from voting_service.contests.model import Contest, Organiser
+from voting_service.i18n.text import Text
 from voting_service.sites.public.caches.countdown import count_down
 from voting_service.sites.public.caches.pages import PageCache
 
@@ -50,6 +52,32 @@ def test_a_countdown_and_how_long_it_holds(now: datetime, unit: str, left: int) 
 def test_after_the_close_nothing_is_counted() -> None:
     assert count_down(CONTEST, CLOSES) is None
     assert PageCache(CONTEST, CLOSES, "", {}).is_current(CLOSES + 400 * DAY)
+
+
+def test_before_publication_theme_organisers_and_close_are_shown() -> None:
+    held = Organiser(Text("主办", "Host"), Text("市总工会", "Federation"))
+    shown = msgspec.structs.replace(
+        CONTEST,
+        rules=msgspec.structs.replace(
+            CONTEST.rules, theme=Text("匠心", "Craft"), organisers=(held,)
+        ),
+    )
+    page = PageCache(shown, OPENS - 3 * DAY, "", {}).coming("en").body.decode()
+    for sentence in ("Craft", "Federation", "It closes at"):
+        assert sentence in page, sentence
+
+
+def test_nothing_can_be_chosen_before_the_opening() -> None:
+    contest = msgspec.structs.replace(CONTEST, candidates=candidates(2))
+    for now, is_open in ((OPENS - DAY, False), (OPENS, True)):
+        pages = PageCache(contest, now, "", {})
+        listed, profile = pages.candidates("en", 0).body, pages.profile("en", 1).body
+        ballot = pages.ballot("en", 0).body
+        assert (b"data-choose" in listed) == (b"data-choose" in profile) == is_open
+        assert (b'class="choice-bar"' in listed) == is_open
+        assert (b'type="checkbox"' in ballot) == is_open
+        for body in (listed, profile, ballot):
+            assert (b"Voting opens on" in body) != is_open
 
 
 async def test_the_list_shows_what_happens_and_how_long(site: Site) -> None:

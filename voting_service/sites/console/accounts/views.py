@@ -152,7 +152,7 @@ async def renew(request: Request) -> Response:
 
 @signed_in("administrator", step_up=True)
 async def disable_somebody(request: Request) -> Response:
-    """Disable an account for good and end its sessions."""
+    """Disable an account and end its sessions."""
     await read_form(request)
     state, account = get_state(request), await _somebody_else(request)
     async with state.connection() as connection:

@@ -23,6 +23,7 @@ the contest's."""
 _SELECTION_PATTERNS = {
     "recommendation": ("recommendation ([0-9]+)", "review/{}"),
     "queue": ("review queue()", "review"),
+    "stamp": ("stamp of the joint office()", "opinion"),
     "choice": ("the choice()", "shortlist"),
     "panel": ("scores of the panel()", "panel"),
     "judged": ("panel, candidate ([0-9]+)", "panel/candidates/{}"),
@@ -37,6 +38,7 @@ _DECIDED_ON: Mapping[str, str] = {
     "contest_publication": "shortlist",
     "panel": "panel",
     "result": "result",
+    "joint_office_opinion": "opinion",
 }
 """The page of a selection's approval requests, by their kind."""
 

@@ -24,7 +24,7 @@ from voting_service.contests.candidate_changes.service import (
 from voting_service.contests.model import WithdrawalGround
 from voting_service.contests.repository import load_contest
 from voting_service.errors import Fault, InvalidInput, Refused
-from voting_service.i18n.text import Text
+from voting_service.i18n.text import Text, in_both
 from voting_service.infrastructure.images.uploads import encode_upload
 from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.corrections.views import (
@@ -97,7 +97,7 @@ def _ground(form: dict[str, str]) -> WithdrawalGround:
 
 
 def _reason(form: dict[str, str]) -> Text:
-    return Text(form.get("reason_zh", "").strip(), form.get("reason_en", "").strip())
+    return in_both(form.get("reason_zh", ""), form.get("reason_en", ""))
 
 
 @signed_in(*DECIDERS, step_up=True)

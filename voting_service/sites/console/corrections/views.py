@@ -17,6 +17,7 @@ from voting_service.contests.candidate_changes.approval_kinds import (
 )
 from voting_service.contests.candidate_changes.descriptions import (
     ProfileChange,
+    describe_change,
     describe_fields,
     describe_withdrawals,
     field_name,
@@ -77,20 +78,31 @@ async def corrections_page(request: Request) -> Response:
         contest = await load_contest(connection, contest_from_path(request).slug)
         approvals = await load_contest_approvals(connection, contest.id)
     changes = [approval for approval in approvals if approval.kind in KINDS]
+    waiting = [_waiting(contest, a, reader) for a in changes if a.state == "waiting"]
+    figures = None
+    if any(card.approval.kind == WITHDRAWAL.name for card in waiting):
+        figures = await current_figures(state, contest)
     return page(
         request,
         "corrections/corrections.html",
         contest=contest,
         may_decide=user.account.role in DECIDERS,
         withdrawals={w.number: w for w in describe_withdrawals(contest, reader)},
-        waiting=[_waiting(contest, a, reader) for a in changes if a.state == "waiting"],
-        history=[_past(a, reader) for a in reversed(changes) if a.state == "approved"],
+        waiting=waiting,
+        names={c.number: getattr(c.name, reader) for c in contest.candidates},
+        figures=figures,
+        moves_up={
+            card.number: _moves_up(figures, card.number, contest.rules.cut.size)
+            for card in waiting
+            if figures and not card.fields
+        },
+        history=[_past(contest, a, reader) for a in reversed(changes) if a.state == "approved"],
         public_url=state.settings.public_url,
     )
 
 
 def _waiting(contest: Contest, approval: ApprovalRequest, reader: Language) -> Waiting:
-    title = approval.describe(reader)
+    title = describe_change(contest, approval, reader)
     if approval.kind == WITHDRAWAL.name:
         withdrawal = WITHDRAWAL.read(approval)
         reason = getattr(withdrawal.reason, reader)
@@ -115,13 +127,13 @@ def _portrait(fields: Mapping[str, list[dict[str, str]]]) -> str | None:
     return next((p["hash"] for p in pictures if p["caption"] is None), None)
 
 
-def _past(approval: ApprovalRequest, reader: Language) -> Past:
+def _past(contest: Contest, approval: ApprovalRequest, reader: Language) -> Past:
     fields: tuple[ProfileChange, ...] = ()
     if approval.kind == PROFILE_CORRECTION.name:
         payload = PROFILE_CORRECTION.read(approval)
         fields = describe_fields(payload.before, payload.after, reader)
     reason = approval.payload["reason"][reader]
-    return Past(approval, approval.describe(reader), reason, fields)
+    return Past(approval, describe_change(contest, approval, reader), reason, fields)
 
 
 class FormField(msgspec.Struct, frozen=True):

@@ -116,13 +116,13 @@ async def approve(request: Request) -> Response:
     async with state.connection() as connection:
         await draft_from_path(request, connection)
         await read_form(request)
-        await approve_announcement(
+        slug = await approve_announcement(
             current_actor(request, connection),
             request.path_params["draft"],
             request.path_params["approval"],
             state.settings.master_key.get_secret_value(),
         )
-    return RedirectResponse(f"{PREFIX}?done=announced", 303)
+    return RedirectResponse(f"{PREFIX}?done=announced&slug={slug}", 303)
 
 
 @signed_in(*DECIDERS)

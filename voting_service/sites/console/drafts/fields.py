@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from voting_service.contests.contest_file.schema import ContestDocument
 from voting_service.contests.drafts.model import Content
+from voting_service.i18n.text import Text, in_both, typed_english
 from voting_service.sites.console.organisers import INPUTS, read_organisers, show_organisers
 
 Kind = Literal[
@@ -114,7 +117,8 @@ def _read(form: Form, field: Field) -> Any:
     if field.kind == "organisers":
         return read_organisers(form)
     if field.kind in {"line", "text"}:
-        return {"zh": typed[0], "en": typed[1]}
+        text = Text(*typed) if field.is_required else in_both(*typed)
+        return msgspec.to_builtins(text)
     [value] = typed
     if field.kind == "flag":
         return value == "yes"
@@ -135,6 +139,9 @@ def show_section(content: Content, section: str) -> dict[str, str]:
             if field.kind == "flag":
                 value = "yes" if value else "no"
             shown[name] = "" if value is None else str(value)
+        if len(field.inputs) == 2 and not field.is_required:
+            chinese, english = field.inputs
+            shown[english] = typed_english(shown[chinese], shown[english])
     return shown
 
 

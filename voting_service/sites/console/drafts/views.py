@@ -15,6 +15,7 @@ from voting_service.contests.drafts.repository import (
     load_draft_logo,
     load_draft_pictures,
     load_drafts,
+    load_slugs_taken,
 )
 from voting_service.contests.drafts.service import examine_draft
 from voting_service.errors import InvalidInput, NotFound, VotingError
@@ -54,13 +55,22 @@ def waiting_request(requests: tuple[ApprovalRequest, ...]) -> ApprovalRequest | 
 async def drafts_page(request: Request) -> Response:
     """List the drafts with what they still need."""
     rows = []
-    async with get_state(request).connection() as connection:
+    state, slug = get_state(request), request.query_params.get("slug")
+    async with state.connection() as connection:
+        announced = slug if slug in await load_slugs_taken(connection) else None
         actor = current_actor(request, connection)
         for draft in await load_drafts(connection):
             checked = await examine_draft(actor, draft)
             waiting = waiting_request(await load_approvals(connection, "draft", draft.id))
             rows.append({"draft": draft, "faults": len(checked.faults), "waiting": waiting})
-    return page(request, "drafts/drafts.html", rows=rows, may_edit=_may_edit(request))
+    return page(
+        request,
+        "drafts/drafts.html",
+        rows=rows,
+        announced=announced,
+        public_url=state.settings.public_url,
+        may_edit=_may_edit(request),
+    )
 
 
 @signed_in(*READERS)

@@ -34,7 +34,7 @@ class ExportTable(NamedTuple):
 
 async def csv_pieces(table: ExportTable) -> AsyncGenerator[bytes, None]:
     """RFC 4180 in UTF-8 with a byte order mark for Excel; texts that would start a formula are
-    escaped."""
+    or for a number are escaped."""
     yield b"\xef\xbb\xbf" + _csv([table.columns])
     async with aclosing(table.rows) as batches:
         async for batch in batches:
@@ -109,6 +109,7 @@ class _Book:
     def _begin_sheet(self) -> None:
         self._sheet = self._workbook.add_worksheet()
         self._sheet.freeze_panes(1, 0)
+        self._sheet.ignore_errors({"number_stored_as_text": "A1:Z1048576"})
         self._sheet.set_column(0, len(self._columns) - 1, 18)
         for place, name in enumerate(self._columns):
             self._sheet.write_string(0, place, name, self._bold)

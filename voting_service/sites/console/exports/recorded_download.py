@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from voting_service.errors import Unavailable, VotingError
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.infrastructure.tasks import end_tasks
+from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.signed_in.rendering import PAGE_HEADERS
 from voting_service.sites.shared.signed_in.state import StaffState
 from voting_service.staff.audit_log.service import record_export
@@ -58,7 +59,8 @@ Pieces: TypeAlias = Callable[[Connection, Progress], AsyncGenerator[bytes, None]
 
 
 class RecordedDownload(Response):
-    """A response that streams `pieces` over a long connection of its own, as `file_name`."""
+    """A response that streams `pieces` over a long connection of its own, as `file_name`, which the
+    audit log names; `shown_name` is what a browser saves it as."""
 
     def __init__(
         self,
@@ -67,12 +69,13 @@ class RecordedDownload(Response):
         actor: str,
         contest: str,
         file_name: str,
+        shown_name: str,
         media_type: str,
         details: Mapping[str, Any],
         pieces: Pieces,
     ) -> None:
         super().__init__(
-            headers={**PAGE_HEADERS, "content-disposition": f'attachment; filename="{file_name}"'},
+            headers={**PAGE_HEADERS, "content-disposition": content_disposition(shown_name)},
             media_type=media_type,
         )
         del self.headers["content-length"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast, get_args
 
@@ -17,6 +17,7 @@ from voting_service.errors import (
     InvalidInput,
     NotFound,
 )
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.exports.formats import FORMATS, ExportTable
@@ -127,8 +128,10 @@ async def tally_file(request: Request) -> Response:
         progress.saw_rows(len(table.rows))
         if kind == "csv":
             yield await asyncio.to_thread(to_csv, table, mark=True)
+        elif kind == "xlsx":
+            yield await asyncio.to_thread(to_xlsx, table, language(request))
         else:
-            yield await asyncio.to_thread(to_xlsx if kind == "xlsx" else to_json, table)
+            yield await asyncio.to_thread(to_json, table)
 
     return _download(request, f"tally-{'-'.join(by)}", kind, pieces, what="tally", by=list(by))
 
@@ -164,13 +167,18 @@ async def rows_file(request: Request) -> Response:
     if export is None:
         raise NotFound("sites.console.exports.no_such_export")
     kind = _format(request, export.formats)
-    return _download(request, name, kind, _rows(export, contest, kind), what=name)
+    headings = load_catalogue("exports", language(request))["columns"] if kind == "xlsx" else {}
+    return _download(request, name, kind, _rows(export, contest, kind, headings), what=name)
 
 
-def _rows(export: RowExport, contest: Contest, kind: str) -> Pieces:
+def _rows(export: RowExport, contest: Contest, kind: str, headings: Mapping[str, str]) -> Pieces:
+    """Return the pieces; a workbook is for people and has `headings`, other formats the names of
+    the columns."""
+
     def pieces(connection: Connection, progress: Progress) -> AsyncGenerator[bytes, None]:
         columns, rows = export.table(connection, contest)
-        return FORMATS[kind].pieces(ExportTable(columns, count_rows(rows, progress.saw_rows)))
+        named = tuple(headings.get(column, column) for column in columns)
+        return FORMATS[kind].pieces(ExportTable(named, count_rows(rows, progress.saw_rows)))
 
     return pieces
 
@@ -220,11 +228,14 @@ def _download(
     """Return a recorded download; `details` go into the audit log."""
     state, contest = get_state(request), contest_from_path(request)
     moment = state.clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    what = load_catalogue("exports", language(request))["what"][details["what"]]
+    file_name = f"{contest.slug}-{name}-{moment}.{ending}"
     return RecordedDownload(
         state,
         actor=current_user(request).account.name,
         contest=contest.slug,
-        file_name=f"{contest.slug}-{name}-{moment}.{ending}",
+        file_name=file_name,
+        shown_name=f"{what}-{file_name}",
         media_type=_MEDIA_TYPES[ending],
         details={"format": ending, **details},
         pieces=pieces,

@@ -17,7 +17,7 @@ from voting_service.errors import (
     InvalidInput,
     Refused,
 )
-from voting_service.i18n.catalogues import load_text
+from voting_service.i18n.catalogues import load_catalogue, load_text
 from voting_service.i18n.text import Text
 from voting_service.infrastructure.crypto.canonical_json import canonical
 from voting_service.infrastructure.crypto.signed_document import load_signing_key
@@ -25,6 +25,7 @@ from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.publication.line_chart import line_picture
+from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
@@ -217,8 +218,7 @@ async def _version(request: Request, form: str) -> Publication:
 async def signed_document(request: Request) -> Response:
     """Return the signed bytes of a version, public or not."""
     version = await _version(request, "signed document")
-    name = f"{contest_from_path(request).slug}-cut-{version.version}.json"
-    headers = {**NO_STORE, "content-disposition": f'attachment; filename="{name}"'}
+    headers = {**NO_STORE, "content-disposition": _file_name(request, version, "json")}
     return Response(version.document, 200, headers, media_type="application/json")
 
 
@@ -228,9 +228,14 @@ async def printed_announcement(request: Request) -> Response:
     version = await _version(request, "announcement")
     chosen = language(request)
     body = await asyncio.to_thread(announcement, version.document, chosen)
-    name = f"{contest_from_path(request).slug}-cut-{version.version}-{chosen}.pdf"
-    headers = {**NO_STORE, "content-disposition": f'attachment; filename="{name}"'}
+    headers = {**NO_STORE, "content-disposition": _file_name(request, version, "pdf")}
     return Response(body, 200, headers, media_type="application/pdf")
+
+
+def _file_name(request: Request, version: Publication, suffix: str) -> str:
+    names = load_catalogue("publication", language(request))["file_names"]
+    slug = contest_from_path(request).slug
+    return content_disposition(f"{names[suffix]}-{slug}-{version.version}.{suffix}")
 
 
 ROUTES = [

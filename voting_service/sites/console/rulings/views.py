@@ -223,7 +223,9 @@ async def approvals_page(request: Request) -> Response:
         request,
         "rulings/approvals.html",
         contest=contest,
-        in_words=partial(describe_approval, request, holds={hold.id: hold for hold in holds}),
+        in_words=partial(
+            describe_approval, request, contest, holds={hold.id: hold for hold in holds}
+        ),
         for_me=[d for d in waiting if not is_mine(d)],
         mine=[d for d in waiting if is_mine(d)],
         decided=decided[: -DECIDED_SHOWN - 1 : -1],

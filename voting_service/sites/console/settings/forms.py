@@ -13,7 +13,7 @@ from voting_service.contests.model import Contest
 from voting_service.contests.settings.model import TEXTS, Setting, local_moment
 from voting_service.contests.settings.platform_terms import PlatformEdit, PlatformTerms
 from voting_service.errors import Fault, InvalidInput
-from voting_service.i18n.text import Text
+from voting_service.i18n.text import Text, in_both
 from voting_service.sites.console.organisers import read_organisers
 
 Form = Mapping[str, str]
@@ -30,7 +30,8 @@ def value_from(form: Form, setting: Setting, contest: Contest) -> Any:
         case "telephone" | "email":
             return form.get("text", "").strip() or None
         case _ if setting in TEXTS:
-            return _texts(form) if any(_texts(form).values()) else None
+            both = _texts(form)
+            return msgspec.to_builtins(in_both(**both)) if any(both.values()) else None
         case _:
             return _plain(form, setting, contest)
 
@@ -90,7 +91,7 @@ def _pems(text: str) -> list[str]:
 
 def reason_from(form: Form) -> Text:
     """Return the public reason."""
-    return Text(form.get("reason_zh", "").strip(), form.get("reason_en", "").strip())
+    return in_both(form.get("reason_zh", ""), form.get("reason_en", ""))
 
 
 def _texts(form: Form) -> dict[str, str]:

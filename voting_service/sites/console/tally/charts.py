@@ -76,7 +76,9 @@ def build_tally(contest: Contest, figures: Figures) -> Tally:
     """Return the tally as pages show it."""
     net, ranks = figures.standing(), figures.ranks()
     total = sum(count.net for count in figures.votes.values())
-    line, places = figures.line(contest.rules.cut.size), in_cut(net, contest.rules.cut.size)
+    # Before the first vote everybody is tied, which means nothing.
+    line = figures.line(contest.rules.cut.size) if total else None
+    places = in_cut(net, contest.rules.cut.size)
 
     def to_line(number: int) -> int | None:
         if line is None or number in figures.withdrawn:

@@ -9,8 +9,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.infrastructure.typesetting.compiler import in_background
+from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
 from voting_service.nomination.awards import document_service
 from voting_service.nomination.awards.minutes_data import Meeting
 from voting_service.nomination.awards.published_result import (
@@ -19,10 +21,11 @@ from voting_service.nomination.awards.published_result import (
     load_results,
 )
 from voting_service.nomination.awards.render_jobs import (
+    AFTER_OBJECTIONS,
     DOCUMENT_KINDS,
     DocumentKind,
+    file_suffix,
     load_render_jobs,
-    request_document,
 )
 from voting_service.nomination.documents.minutes import render_minutes
 from voting_service.nomination.model import READERS, REVIEWERS
@@ -31,6 +34,7 @@ from voting_service.sites.nomination.panel.context import (
     candidate_names,
     requested_panel,
 )
+from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language as reader_language
 from voting_service.sites.shared.signed_in.forms import read_form
@@ -45,13 +49,14 @@ def _redirect(request: Request) -> Response:
     return RedirectResponse(DOCUMENTS.replace("{slug}", request.path_params["slug"]), 303)
 
 
-def _pdf(content: bytes, name: str) -> Response:
+def _file(content: bytes, name: str) -> Response:
     headers = {
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
-        "content-disposition": f'attachment; filename="{name}"',
+        "content-disposition": content_disposition(name),
     }
-    return Response(content, 200, headers, media_type="application/pdf")
+    kind = "zip" if name.endswith(".zip") else "pdf"
+    return Response(content, 200, headers, media_type=f"application/{kind}")
 
 
 @signed_in(*READERS)
@@ -70,6 +75,8 @@ async def documents_page(request: Request) -> Response:
             await album_languages(connection, contest_id, public[-1]) if public else frozenset()
         )
     document = results[-1].read() if results else None
+    names = candidate_names(panel)
+    is_final = document is not None and document.objections_end <= now
     numbered = {(certificate.number, certificate.award) for certificate in certificates}
     return page(
         request,
@@ -79,9 +86,13 @@ async def documents_page(request: Request) -> Response:
         certificates=certificates,
         all_numbered=document is not None
         and all((a.number, document.find_award(a.number)) in numbered for a in document.awarded),
-        names=candidate_names(panel),
+        names=names,
+        by_hand=handwritten(list(names.values())),
         jobs=jobs,
-        kinds=DOCUMENT_KINDS,
+        kinds=[kind for kind in DOCUMENT_KINDS if is_final or kind not in AFTER_OBJECTIONS],
+        is_final=is_final,
+        suffix=file_suffix,
+        is_signed=state.settings.document_signing_key_file is not None,
         albums=albums,
         may_render=current_user(request).account.role in REVIEWERS,
         public_url=state.settings.public_url.rstrip("/"),
@@ -114,8 +125,9 @@ async def start(request: Request) -> Response:
     form = await read_form(request)
     kind, language = _read_kind(form), _read_language(form)
     async with get_state(request).connection() as connection:
-        selection = await requested_selection(request, connection)
-        await request_document(current_actor(request, connection), selection, kind, language)
+        panel = await requested_panel(request, connection)
+        actor = current_actor(request, connection)
+        await document_service.request(actor, panel, kind, language)
     return _redirect(request)
 
 
@@ -140,7 +152,8 @@ async def download(request: Request) -> Response:
         selection = await requested_selection(request, connection)
         actor, job_id = current_actor(request, connection), request.path_params["document"]
         document = await document_service.export_document(actor, selection, job_id)
-    return _pdf(document.content, f"{selection.slug}-{document.kind}-{document.language}.pdf")
+    name = _file_name(request, document.kind, selection.slug, document.language)
+    return _file(document.content, f"{name}.{document.suffix}")
 
 
 @signed_in(*REVIEWERS, step_up=True)
@@ -164,7 +177,14 @@ async def minutes(request: Request) -> Response:
         actor = current_actor(request, connection)
         contents = await document_service.export_minutes(actor, panel, meeting, language)
     content = await in_background(lambda: render_minutes(contents, language))
-    return _pdf(content, f"{panel.selection.slug}-minutes-{language}.pdf")
+    name = _file_name(request, "minutes", panel.selection.slug, language)
+    return _file(content, f"{name}.pdf")
+
+
+def _file_name(request: Request, kind: str, slug: str, of: Language) -> str:
+    """Return what a file is called, without its suffix."""
+    kinds = load_catalogue("awards", reader_language(request))["documents"]["kinds"]
+    return f"{kinds[kind]}-{slug}-{of}"
 
 
 def _read_meeting(form: Mapping[str, str]) -> Meeting:
@@ -186,5 +206,6 @@ ROUTES = [
     Route(f"{DOCUMENTS}/certificates", issue_certificates, methods=["POST"]),
     Route(f"{DOCUMENTS}/minutes", minutes, methods=["POST"]),
     Route(f"{DOCUMENTS}/{{document:int}}.pdf", download),
+    Route(f"{DOCUMENTS}/{{document:int}}.zip", download),
     Route(f"{DOCUMENTS}/{{document:int}}/online", publish_album, methods=["POST"]),
 ]

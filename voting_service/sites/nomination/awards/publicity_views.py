@@ -22,7 +22,8 @@ from voting_service.nomination.awards.publicity import (
     replace_portrait,
 )
 from voting_service.nomination.awards.published_result import Publicity, load_publicity
-from voting_service.nomination.files.sandbox import examine_scan
+from voting_service.nomination.files.model import UploadedFile
+from voting_service.nomination.files.sandbox import examine_picture
 from voting_service.nomination.model import READERS, REVIEWERS
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.sites.nomination.awards.result_views import RESULT
@@ -75,9 +76,8 @@ async def upload_portrait(request: Request) -> Response:
     upload = (await read_upload(request)).files.get("portrait")
     if upload is None:
         raise InvalidInput(Fault("portrait", "sites.nomination.awards.choose_picture"))
-    examined = await examine_scan(upload.name, upload.content, field="portrait")
-    if examined.kind != "jpeg":
-        raise InvalidInput(Fault("portrait", "sites.nomination.awards.picture_not_pdf"))
+    file = UploadedFile(upload.name, upload.content)
+    examined = await examine_picture(file, field="portrait")
     picture = await asyncio.to_thread(encode_picture, examined.content, "portrait.jpg", "portrait")
     async with get_state(request).connection() as connection:
         await replace_portrait(

@@ -7,10 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.nomination.model import READERS, REVIEWERS
 from voting_service.nomination.panel.conflicts import decrypt_reasons
 from voting_service.nomination.panel.model import score_text
-from voting_service.nomination.panel.outcome import current_round, load_panel_outcome, open_ties
+from voting_service.nomination.panel.outcome import (
+    current_round,
+    final_standings,
+    load_panel_outcome,
+    open_ties,
+)
 from voting_service.nomination.panel.score_sheets import require_expert
 from voting_service.nomination.panel.scores_export import export_scores
 from voting_service.nomination.panel.service import view_candidate
@@ -21,7 +27,9 @@ from voting_service.sites.nomination.panel.context import (
     candidate_names,
     requested_panel,
 )
+from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
+from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.sessions import is_confirmed
@@ -44,6 +52,7 @@ async def panel_page(request: Request) -> Response:
         selection=panel.selection,
         panel=panel,
         outcome=outcome,
+        standings=() if outcome is None else final_standings(outcome),
         round_number=current_round(panel, outcome),
         names=candidate_names(panel),
         people={expert.account_id: expert.name for expert in panel.experts},
@@ -83,7 +92,9 @@ async def scores(request: Request) -> Response:
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
         export = await export_scores(current_actor(request, connection), panel)
-    headers = {**NO_STORE, "content-disposition": 'attachment; filename="scores.json"'}
+    what = load_catalogue("recommendations", language(request))["file_names"]["scores"]
+    name = f"{what}-{panel.selection.slug}.json"
+    headers = {**NO_STORE, "content-disposition": content_disposition(name)}
     return Response(msgspec.json.encode(export), 200, headers, media_type="application/json")
 
 

@@ -13,13 +13,15 @@ from voting_service.i18n.text import Language
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import RecommendingBody, Selection
-from voting_service.nomination.recommendations.model import Recommendation, late_permissions
-from voting_service.nomination.recommendations.repository import load_recommendation
+from voting_service.nomination.recommendations.model import Recommendation
+from voting_service.nomination.recommendations.repository import (
+    load_recommendation,
+    load_submission_ends,
+)
 from voting_service.nomination.repository import load_officer_body
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.recommendations.form_steps import STEPS, Step
 from voting_service.sites.shared.signed_in.cookies import language
-from voting_service.staff.approvals.repository import load_selection_approvals
 
 LIST = "/selections/{slug}/recommendations"
 RECOMMENDATION = f"{LIST}/{{recommendation:int}}"
@@ -28,7 +30,8 @@ _MAX_NUMBER = 2**31
 
 class RecommendationContext(msgspec.Struct, frozen=True):
     """The officer, the body and one of its recommendations. `until` is when its submission ends,
-    which is after the deadline where a late exception was approved."""
+    which is after the deadline where a late exception was approved, or where it was returned with
+    a term."""
 
     actor: SelectionActor
     body: RecommendingBody
@@ -66,8 +69,8 @@ async def load_context(request: Request, connection: AnyConnection) -> Recommend
     if number >= _MAX_NUMBER:
         raise NotFound("sites.nomination.recommendations.no_such_recommendation")
     recommendation = await load_recommendation(connection, actor.keys, selection, number, body=body)
-    permitted = late_permissions(await load_selection_approvals(connection, selection.id))
-    until = max(selection.closes_at, permitted.get(number, selection.closes_at))
+    ends = await load_submission_ends(connection, selection, body)
+    until = ends.get(number, selection.closes_at)
     return RecommendationContext(actor, body, recommendation, until)
 
 

@@ -8,17 +8,19 @@ patterns of months and days hold the Chinese characters that the input may use.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
 from voting_service.errors import Fault
 from voting_service.i18n.patterns import load_patterns
+from voting_service.i18n.typed_numbers import plain_number
+from voting_service.infrastructure.text_files import without_marks
+from voting_service.nomination.form.id_numbers import fill_from_id_number
 from voting_service.nomination.form.model import (
     Achievement,
     AchievementKind,
@@ -40,10 +42,15 @@ QUALIFICATIONS: tuple[Qualification, ...] = get_args(Qualification)
 ACHIEVEMENTS: tuple[AchievementKind, ...] = get_args(AchievementKind)
 _WORDS = load_patterns("voting_service.nomination.form")
 _YEAR_AND_MONTH = rf"([0-9]{{4}})\s*[-./{_WORDS['year']}]\s*([0-9]{{1,2}})"
-_MONTH = re.compile(rf"{_YEAR_AND_MONTH}\s*{_WORDS['month']}?")
+_MONTH = re.compile(
+    rf"{_YEAR_AND_MONTH}(?:\s*[-./{_WORDS['month']}]\s*[0-9]{{1,2}}\s*{_WORDS['day']}?"
+    rf"|\s*{_WORDS['month']})?"
+)
 _DAY = re.compile(
     rf"{_YEAR_AND_MONTH}\s*[-./{_WORDS['month']}]\s*([0-9]{{1,2}})\s*{_WORDS['day']}?"
 )
+_RUN_OF_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})?")
+"""`196503` and `20220630`, as systems export them."""
 
 Values = Mapping[str, str | tuple[str, ...]]
 """What a page shows and posts, by field name; a tuple for ticked kinds."""
@@ -93,10 +100,12 @@ FIELDS: Mapping[Step, tuple[Field, ...]] = MappingProxyType(
             Field("employer_contact"),
             Field("employer_telephone"),
             Field("industry", "choice"),
+            Field("industry_other"),
             Field("chain"),
         ),
         "deeds": (Field("skills", "lines"), Field("deeds", "lines")),
         "evidence": (
+            Field("conduct_declared", "tick"),
             Field("qualification", "choice"),
             Field("qualification_pages"),
             Field("achievements", "ticks"),
@@ -145,8 +154,36 @@ def _field_value(form: RecommendationForm, name: str) -> str | tuple[str, ...]:
 
 
 def values_fingerprint(values: Values) -> str:
-    """Return a fingerprint that shows whether stored values changed since the page was loaded."""
-    return blake2b(msgspec.json.encode(values, order="sorted"), digest_size=12).hexdigest()
+    """Return a fingerprint of each value, which shows what changed since the page was loaded."""
+    return ".".join(_fingerprint(value) for value in values.values())
+
+
+def _fingerprint(value: str | tuple[str, ...]) -> str:
+    return blake2b(msgspec.json.encode(value), digest_size=6).hexdigest()
+
+
+class MergedValues(NamedTuple):
+    """A step as two windows changed it. `theirs` are the fields that only the other one changed,
+    which has saved, `conflicts` those that both changed; there `values` has what was posted."""
+
+    values: Values
+    theirs: frozenset[str]
+    conflicts: frozenset[str]
+
+
+def merge_values(stored: Values, posted: Values, seen: str) -> MergedValues:
+    """Return the values of a step where each window changed something; `seen` is the fingerprint of
+    the values that the page was loaded with."""
+    marks = dict(zip(stored, seen.split("."), strict=False))
+
+    def changed(values: Values) -> set[str]:
+        return {name for name in stored if _fingerprint(values[name]) != marks.get(name)}
+
+    theirs = frozenset(changed(stored) - changed(posted))
+    both = changed(stored) & changed(posted)
+    conflicts = frozenset(name for name in both if posted[name] != stored[name])
+    values = {name: stored[name] if name in theirs else posted[name] for name in stored}
+    return MergedValues(values, theirs, conflicts)
 
 
 def posted_values(step: Step, fields: Mapping[str, Sequence[str]]) -> Values:
@@ -157,7 +194,7 @@ def posted_values(step: Step, fields: Mapping[str, Sequence[str]]) -> Values:
         if field.kind == "ticks":
             values[field.name] = tuple(kind for kind in ACHIEVEMENTS if kind in given)
         else:
-            text = given[0] if given else ""
+            text = without_marks(given[0]) if given else ""
             values[field.name] = text if field.kind == "lines" else text.strip()
     return values
 
@@ -166,7 +203,7 @@ def apply_values(
     form: RecommendationForm, step: Step, values: Values, industries: Iterable[str]
 ) -> tuple[RecommendationForm, tuple[Fault, ...]]:
     """Return `form` with the values of a step, and faults for values that cannot be read as a
-    month, a day or a choice; those fields stay empty."""
+    month, a day or a choice; those fields stay as they were."""
     faults: list[Fault] = []
     choices: Mapping[str, Iterable[str]] = {
         "sex": SEXES,
@@ -179,9 +216,21 @@ def apply_values(
         if isinstance(text, tuple) or field.name.startswith("achievements."):
             continue
         parsed[field.name] = _parse(field, text, choices.get(field.name, ()), faults)
+    for fault in faults:
+        del parsed[fault.field]
     if step == "evidence":
         parsed["achievements"] = _achievements(values)
-    return _replace_paths(form, parsed), tuple(faults)
+    changed = _replace_paths(form, parsed)
+    if step == "person":
+        changed = _fill_empty(changed, values)
+    return changed, tuple(faults)
+
+
+def _fill_empty(form: RecommendationForm, values: Values) -> RecommendationForm:
+    """Return the form with sex and birth from the ID number where nothing was typed."""
+    filled = fill_from_id_number(form)
+    empty = {name: getattr(filled, name) for name in ("sex", "birth") if not values[name]}
+    return msgspec.structs.replace(form, **empty)
 
 
 def _parse(field: Field, text: str, choices: Iterable[str], faults: list[Fault]) -> Any:
@@ -212,8 +261,9 @@ def _unreadable(field: Field) -> Fault:
 
 
 def parse_month(text: str) -> Month | None:
-    """Parse `1980-05`, `1980.5`, or the same with the Chinese words; None for anything else."""
-    match = _MONTH.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    """Parse `1980-05`, `1980.5`, `198005`, the same with the Chinese words, or with a day, which is
+    left out; None for anything else."""
+    match = _MONTH.fullmatch(_separated(text))
     if match is None or not 1 <= int(match[2]) <= 12:
         return None
     return Month(int(match[1]), int(match[2]))
@@ -221,11 +271,18 @@ def parse_month(text: str) -> Month | None:
 
 def parse_day(text: str) -> date | None:
     """Parse a day in the same spellings; None for anything else."""
-    match = _DAY.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    match = _DAY.fullmatch(_separated(text))
     try:
         return date(int(match[1]), int(match[2]), int(match[3])) if match else None
     except ValueError:
         return None
+
+
+def _separated(text: str) -> str:
+    """Return a date with plain digits and with dashes between its parts."""
+    plain = plain_number(text)
+    digits = _RUN_OF_DIGITS.fullmatch(plain)
+    return "-".join(filter(None, digits.groups())) if digits else plain
 
 
 def _achievements(values: Values) -> tuple[Achievement, ...]:

@@ -8,18 +8,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from voting_service.nomination.files import photo
 from voting_service.nomination.model import QUOTA_STATES
-from voting_service.nomination.recommendations.model import late_permissions
-from voting_service.nomination.recommendations.repository import load_conflicts, load_reviews
+from voting_service.nomination.recommendations.repository import (
+    load_conflicts,
+    load_reviews,
+    load_submission_ends,
+)
 from voting_service.nomination.recommendations.service import create_draft, view_recommendations
 from voting_service.nomination.repository import load_bodies, load_officer_body
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.recommendations.context import LIST, recommendation_path
+from voting_service.sites.nomination.recommendations.form_steps import FIELDS, SLOTS, STEPS
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.staff.approvals.repository import load_selection_approvals
 
 
 @signed_in("recommender")
@@ -35,7 +39,7 @@ async def list_recommendations(request: Request) -> Response:
             for item in recommendations
             if item.state == "returned"
         }
-        permitted = late_permissions(await load_selection_approvals(connection, selection.id))
+        ends = await load_submission_ends(connection, selection, body)
         conflicts = [
             conflict
             for conflict in await load_conflicts(connection, selection)
@@ -49,10 +53,13 @@ async def list_recommendations(request: Request) -> Response:
         body=body,
         recommendations=tuple(reversed(recommendations)),
         reasons=reasons,
-        permitted={number: until for number, until in permitted.items() if until > now},
+        ends=ends,
         conflicts=conflicts,
         names=names,
         taken=sum(item.state in QUOTA_STATES for item in recommendations),
+        central=sum(
+            item.state in QUOTA_STATES and item.form.is_central_unit for item in recommendations
+        ),
         quota=selection.quota(body.kind),
         now=now,
         time_left=max(selection.closes_at - now, timedelta()),
@@ -70,7 +77,24 @@ async def create(request: Request) -> Response:
     return RedirectResponse(f"{recommendation_path(actor.selection, number)}/steps/person", 303)
 
 
+@signed_in("recommender")
+async def show_sample(request: Request) -> Response:
+    """Show a form that is filled in with made-up values, marked as a sample."""
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+    return page(
+        request,
+        "recommendations/sample.html",
+        selection=actor.selection,
+        steps=STEPS,
+        fields=FIELDS,
+        slots=SLOTS,
+        photo_sizes=photo.SIZES,
+    )
+
+
 ROUTES = [
+    Route(f"{LIST}/sample", show_sample),
     Route(LIST, list_recommendations),
     Route(f"{LIST}/new", create, methods=["POST"]),
 ]

@@ -3,7 +3,7 @@ examined. What an officer typed is never lost, neither to a fault nor to a colle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,17 +11,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from voting_service.errors import Fault
+from voting_service.errors import Fault, Refused
+from voting_service.i18n.catalogues import load_catalogue
+from voting_service.i18n.text import Language
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.nomination.files import photo
-from voting_service.nomination.files.model import MAX_FILE_BYTES
+from voting_service.nomination.files.model import MAX_FILE_BYTES, MAX_FILES, Frame, UploadedFile
 from voting_service.nomination.files.rejections import FileRejected
+from voting_service.nomination.form.industries import KEY_CHAINS
 from voting_service.nomination.form.model import RecommendationForm
+from voting_service.nomination.form.notes import notes
 from voting_service.nomination.form.text_length import count_characters
 from voting_service.nomination.form.validation import FormRules, draft_faults
 from voting_service.nomination.model import Slot
-from voting_service.nomination.recommendations.file_intake import examine_upload
-from voting_service.nomination.recommendations.model import EditConflict, File
+from voting_service.nomination.recommendations.file_intake import ExaminedFile, examine_upload
+from voting_service.nomination.recommendations.model import EditConflict
+from voting_service.nomination.recommendations.person_check import FIELD as PERSON_FIELD
+from voting_service.nomination.recommendations.person_check import PersonCheck, check_person
 from voting_service.nomination.recommendations.repository import load_reviews
 from voting_service.nomination.recommendations.service import (
     StepChange,
@@ -43,34 +49,82 @@ from voting_service.sites.nomination.recommendations.form_steps import (
     SEXES,
     SLOTS,
     STEPS,
+    MergedValues,
     Step,
     Values,
     apply_values,
+    find_step,
+    merge_values,
     page_field,
     posted_values,
     step_values,
     values_fingerprint,
 )
+from voting_service.sites.shared.security_headers import content_security_policy
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.sites.shared.signed_in.uploads import Upload, read_typed, read_upload
+from voting_service.sites.shared.signed_in.uploads import (
+    Upload,
+    read_typed,
+    read_upload,
+)
 
 SEEN = "seen"
 """The fingerprint of the values that the page was loaded with."""
 GO = "go"
 REMOVE = "remove"
+PostedFields = Mapping[str, Sequence[str]]
+PHOTO_FRAME = "photo_frame"
+_PICTURES = ".jpg,.jpeg,.jfif,.png,.heic,.heif,.avif,.webp,.bmp,.tif,.tiff,.gif"
+ACCEPTED: Mapping[Slot, str] = {
+    "photo": f"image/*,{_PICTURES}",
+    "evidence": f".pdf,.docx,.doc,.wps,image/*,{_PICTURES}",
+    "employer_scan": f".pdf,image/*,{_PICTURES}",
+    "body_scan": f".pdf,image/*,{_PICTURES}",
+}
+"""What the browser's file dialogue offers; files are taken by their content."""
+MAX_BYTES_TOGETHER = 45 * 2**20
+"""Of the files of one post; leaves room for its fields within MAX_BODY_BYTES of uploads.py."""
+_POLICY = content_security_policy({"img-src": ("blob:",)})
+"""The script shows the chosen photo, to crop it."""
 
 
 class RejectedPost(NamedTuple):
-    """A posted step that needs correcting: its values, what is wrong with them, and whether the
-    step was changed since the page was loaded."""
+    """A posted step that needs correcting: its values, what is wrong with them, and the fields that
+    were changed in another window too."""
 
     values: Values
     faults: tuple[Fault, ...]
-    has_conflict: bool
+    conflicts: frozenset[str]
+
+
+class StepForm:
+    """A posted step, to be put into the stored form: `merged` is how, the last time. Raises
+    EditConflict for a field that was changed in another window since the page was loaded."""
+
+    def __init__(self, context: RecommendationContext, step: Step, fields: PostedFields) -> None:
+        self.step = step
+        self.posted = posted_values(step, fields)
+        self.seen = _single(fields, SEEN)
+        self.industries = context.selection.rules.industries
+        self.merged = self.merge(context.recommendation.form)
+
+    def merge(self, form: RecommendationForm) -> MergedValues:
+        """Return the step as this page and other windows changed it."""
+        return merge_values(step_values(form, self.step), self.posted, self.seen)
+
+    def __call__(self, form: RecommendationForm) -> RecommendationForm:
+        self.merged = self.merge(form)
+        if self.merged.conflicts:
+            raise EditConflict
+        return apply_values(form, self.step, self.merged.values, self.industries)[0]
+
+    def unreadable(self, form: RecommendationForm) -> tuple[Fault, ...]:
+        """Return the faults of values that cannot be read as a month, a day or a choice."""
+        return apply_values(form, self.step, self.merged.values, self.industries)[1]
 
 
 @signed_in("recommender")
@@ -81,9 +135,10 @@ async def show_step(request: Request) -> Response:
         context = await load_context(request, connection)
         await record_view(context.actor, context.recommendation.id)
         reason = await _return_reason(connection, context)
-    if not context.recommendation.is_editable:
-        return RedirectResponse(context.path, 303)
-    return _step_page(request, context, step, reason)
+        if not context.recommendation.is_editable:
+            return RedirectResponse(context.path, 303)
+        lookup = await _look_up(context, step)
+    return _step_page(request, context, step, reason, warnings=lookup.faults)
 
 
 @signed_in("recommender")
@@ -91,53 +146,81 @@ async def show_step(request: Request) -> Response:
 async def post_step(request: Request) -> Response:
     """Save what was typed and the files that were chosen, then go where the button leads."""
     step = requested_step(request)
-    posted = await read_upload(request)
-    values = posted_values(step, posted.fields)
+    posted = await read_upload(request, max_files=MAX_FILES * max(len(SLOTS[step]), 1))
     state = get_state(request)
     async with state.connection() as connection:
         context = await load_context(request, connection)  # NotFound before files are examined
-    files, rejected = await _examine_uploads(step, posted.files)
+    frame = _frame(posted.field(PHOTO_FRAME))
+    files, rejected = await _examine_uploads(step, posted.all_files, frame)
     removed = _single(posted.fields, REMOVE)
-    has_conflict = False
+    conflicts: frozenset[str] = frozenset()
     async with state.connection() as connection:
         context = await load_context(request, connection)
-        change = StepChange(
-            _form_change(context, step, values, _single(posted.fields, SEEN)),
-            next((slot for slot in SLOTS[step] if slot == removed), None),
-            files,
-        )
+        form = StepForm(context, step, posted.fields)
+        removed_slot = next((slot for slot in SLOTS[step] if slot == removed), None)
+        new_files = {slot: examined.file for slot, examined in files.items()}
         try:
-            context = await _save(context, change)
+            context = await _save(context, StepChange(form, removed_slot, new_files))
         except EditConflict:
-            has_conflict = True
             context = await load_context(request, connection)
+            form.merged = form.merge(context.recommendation.form)
+            conflicts = form.merged.conflicts
         reason = await _return_reason(connection, context)
-    faults = (*_unreadable(context, step, values), *rejected)
-    if has_conflict or faults:
-        post = RejectedPost(values, faults, has_conflict)
-        return _step_page(request, context, step, reason, post)
+        lookup = await _look_up(context, step)
+    faults = (*form.unreadable(context.recommendation.form), *rejected)
+    # Somebody who was not shown a warning before stays here once, to read it.
+    if conflicts or faults or (lookup.is_new and lookup.faults):
+        post = RejectedPost(form.merged.values, faults, conflicts)
+        return _step_page(request, context, step, reason, post=post, warnings=lookup.faults)
+    if any(examined.is_coarse for examined in files.values()):
+        return RedirectResponse(f"{context.path}/steps/{step}?done=coarse", 303)
     return RedirectResponse(_next_path(context, step, _single(posted.fields, GO)), 303)
 
 
 @signed_in("recommender")
 async def save_while_typing(request: Request) -> Response:
-    """Save the draft for the page's script and return what is wrong so far."""
+    """Save the draft for the page's script and return what is wrong so far, and what was changed in
+    another window. A refusal is answered in the reader's words."""
     step = requested_step(request)
     fields = await read_typed(request)
-    values = posted_values(step, fields)
     async with get_state(request).connection() as connection:
         context = await load_context(request, connection)
-        change = StepChange(_form_change(context, step, values, _single(fields, SEEN)), None, {})
-        context = await _save(context, change)
+        form = StepForm(context, step, fields)
+        try:
+            context = await _save(context, StepChange(form, None, {}))
+        except EditConflict:
+            return _unstored({"conflict": True}, 409)
+        except Refused as error:
+            return _unstored({"refused": error.text(language(request))}, 409)
+        lookup = await _look_up(context, step)
     stored = step_values(context.recommendation.form, step)
-    return JSONResponse(
+    theirs = {name: stored[name] for name in stored if name in form.merged.theirs}
+    more = (*form.unreadable(context.recommendation.form), *lookup.faults)
+    return _unstored(
         {
             "seen": values_fingerprint(stored),
             "saved_at": format_to_second(request, context.selection, context.now),
-            "faults": _faults_by_field(request, context, step, _unreadable(context, step, values)),
-        },
-        headers={"cache-control": "no-store"},
+            "faults": _faults_by_field(request, context, step, more),
+            "notes": _notes_by_field(request, context),
+            "filled": {
+                name: stored[name]
+                for name, text in form.posted.items()
+                if stored[name] and not text
+            },
+            "theirs": theirs,
+        }
     )
+
+
+def _unstored(content: Mapping[str, Any], status: int = 200) -> Response:
+    return JSONResponse(content, status, headers={"cache-control": "no-store"})
+
+
+async def _look_up(context: RecommendationContext, step: Step) -> PersonCheck:
+    """Return what speaks against the person, for the step that has the ID number."""
+    if step != find_step(PERSON_FIELD):
+        return PersonCheck((), is_new=False)
+    return await check_person(context.actor, context.recommendation)
 
 
 async def _save(context: RecommendationContext, change: StepChange) -> RecommendationContext:
@@ -147,39 +230,30 @@ async def _save(context: RecommendationContext, change: StepChange) -> Recommend
     return msgspec.structs.replace(context, recommendation=stored)
 
 
-def _form_change(
-    context: RecommendationContext, step: Step, values: Values, seen: str
-) -> Callable[[RecommendationForm], RecommendationForm]:
-    industries = context.selection.rules.industries
-
-    def change(form: RecommendationForm) -> RecommendationForm:
-        changed, _ = apply_values(form, step, values, industries)
-        if changed != form and seen != values_fingerprint(step_values(form, step)):
-            raise EditConflict
-        return changed
-
-    return change
-
-
-def _unreadable(context: RecommendationContext, step: Step, values: Values) -> tuple[Fault, ...]:
-    """Return the faults of values that cannot be read as a month, a day or a choice."""
-    industries = context.selection.rules.industries
-    return apply_values(context.recommendation.form, step, values, industries)[1]
-
-
 async def _examine_uploads(
-    step: Step, uploads: Mapping[str, Upload]
-) -> tuple[dict[Slot, File], list[Fault]]:
-    files: dict[Slot, File] = {}
+    step: Step, uploads: Mapping[str, Sequence[Upload]], frame: Frame | None
+) -> tuple[dict[Slot, ExaminedFile], list[Fault]]:
+    files: dict[Slot, ExaminedFile] = {}
     rejected: list[Fault] = []
     for slot in SLOTS[step]:
         if slot in uploads:
-            upload = uploads[slot]
+            chosen = [UploadedFile(upload.name, upload.content) for upload in uploads[slot]]
             try:
-                files[slot] = await examine_upload(slot, upload.name, upload.content)
+                files[slot] = await examine_upload(slot, chosen, frame)
             except FileRejected as error:
                 rejected.extend(error.faults)
     return files, rejected
+
+
+def _frame(text: str) -> Frame | None:
+    """Return the frame that the page's script posted as four fractions; None for anything else,
+    as of a page without script."""
+    try:
+        left, top, width, height = (float(part) for part in text.split())
+    except ValueError:
+        return None
+    frame = Frame(left, top, width, height)
+    return frame if frame.is_inside else None
 
 
 def _single(fields: Mapping[str, Sequence[str]], name: str) -> str:
@@ -225,31 +299,50 @@ def _faults_by_field(
     return sentences
 
 
+def _notes_by_field(request: Request, context: RecommendationContext) -> dict[str, list[str]]:
+    sentences: dict[str, list[str]] = {}
+    for note in notes(context.recommendation.form):
+        sentences.setdefault(note.field, []).append(fault_sentence(note, language(request)))
+    return sentences
+
+
+def _lists(reader: Language) -> dict[str, list[tuple[str, str]]]:
+    """Return the values that a field offers, in Chinese as the paper form has them, each with its
+    name in the reader's language."""
+    chinese = load_catalogue("recommendations", "zh")["lists"]
+    named = load_catalogue("recommendations", reader)["lists"]
+    return {name: list(zip(chinese[name], named[name], strict=True)) for name in chinese}
+
+
 def _step_page(
     request: Request,
     context: RecommendationContext,
     step: Step,
     reason: str,
+    *,
     post: RejectedPost | None = None,
+    warnings: Iterable[Fault] = (),
 ) -> Response:
-    """Show the posted values instead of the stored ones, and after a conflict both where they
-    differ. The new fingerprint shows that the officer has seen both."""
+    """Show the posted values instead of the stored ones, and after a conflict both. The new
+    fingerprint shows that the officer has seen both. `warnings` are what speaks against the
+    person."""
     stored = step_values(context.recommendation.form, step)
     values = post.values if post else stored
     faults = post.faults if post else ()
-    conflict = post is not None and post.has_conflict
-    theirs = {name: text for name, text in stored.items() if conflict and text != values[name]}
+    conflicts = post.conflicts if post else frozenset()
+    theirs = {name: stored[name] for name in stored if name in conflicts}
     place = STEPS.index(step)
     options: dict[str, Any] = {
         "sexes": SEXES,
         "qualifications": QUALIFICATIONS,
         "achievements": ACHIEVEMENTS,
         "industries": context.selection.rules.industries,
+        "chains": KEY_CHAINS,
     }
-    return page(
+    response = page(
         request,
         "recommendations/step.html",
-        status=409 if conflict else 422 if faults else 200,
+        status=409 if conflicts else 422 if post else 200,
         selection=context.selection,
         context=context,
         recommendation=context.recommendation,
@@ -262,14 +355,21 @@ def _step_page(
         photo_sizes=photo.SIZES,
         values=values,
         theirs=theirs,
-        conflict=conflict,
+        conflict=bool(conflicts),
         seen=values_fingerprint(stored),
-        faults=_faults_by_field(request, context, step, faults),
+        faults=_faults_by_field(request, context, step, (*faults, *warnings)),
+        notes=_notes_by_field(request, context),
+        lists=_lists(language(request)),
         reason=reason,
         max_bytes=MAX_FILE_BYTES,
+        max_bytes_together=MAX_BYTES_TOGETHER,
+        accepted=ACCEPTED,
         count_characters=count_characters,
         **options,
     )
+    if "photo" in SLOTS[step]:
+        response.headers["content-security-policy"] = _POLICY
+    return response
 
 
 ROUTES = [

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.infrastructure.postgres.pool import AnyConnection
-from voting_service.infrastructure.typesetting.glyph_coverage import missing_glyphs
+from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
+from voting_service.nomination.form.notes import notes
 from voting_service.nomination.recommendations.model import EditConflict
+from voting_service.nomination.recommendations.person_check import check_person
 from voting_service.nomination.recommendations.repository import load_reviews, load_submissions
 from voting_service.nomination.recommendations.service import (
+    copy_withdrawn,
+    delete_draft,
     record_view,
     submission_faults,
     submit,
@@ -23,35 +24,26 @@ from voting_service.nomination.recommendations.service import (
 )
 from voting_service.nomination.repository import count_places_taken
 from voting_service.sites.nomination.recommendations.context import (
+    LIST,
     RECOMMENDATION,
     RecommendationContext,
     fault_sentence,
     format_to_second,
     load_context,
+    recommendation_path,
 )
 from voting_service.sites.nomination.recommendations.form_steps import (
     FIELDS,
     SLOTS,
     STEPS,
-    Step,
-    find_step,
-    page_field,
     step_values,
 )
+from voting_service.sites.nomination.recommendations.open_tasks import open_tasks
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.forms import read_form
-from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.rendering import page, redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
-
-
-class OpenTask(NamedTuple):
-    """One thing to do before submission, and the field where it is done."""
-
-    step: Step
-    name: str
-    id: str
-    sentence: str
 
 
 @signed_in("recommender")
@@ -67,29 +59,40 @@ async def _check_page(
     request: Request,
     connection: AnyConnection,
     context: RecommendationContext,
-    error: Refused | None = None,
+    error: InvalidInput | Refused | None = None,
+    *,
+    typed: str = "",
 ) -> Response:
+    """Show the page; after a refusal with its error, and with the reason that was `typed`."""
     actor, recommendation = context.actor, context.recommendation
     selection = context.selection
     reviews = await load_reviews(connection, actor.keys, recommendation.id)
     submissions = await load_submissions(connection, actor.keys, selection, recommendation)
     taken = await count_places_taken(connection, selection)
     faults: tuple[Fault, ...] = ()
+    form = recommendation.form
+    warnings: tuple[Fault, ...] = ()
     if recommendation.is_editable:
         faults = submission_faults(selection, recommendation, actor.today)
+        warnings = (await check_person(actor, recommendation)).faults
+    elif submissions:
+        form = submissions[-1].form  # a returned form that was reopened may have been changed since
     return page(
         request,
         "recommendations/check.html",
-        status=200 if error is None else 409,
+        status=200 if error is None else 422 if isinstance(error, InvalidInput) else 409,
+        typed=typed,
         selection=selection,
         context=context,
         recommendation=recommendation,
         steps=STEPS,
         fields=FIELDS,
         slots=SLOTS,
-        values={step: step_values(recommendation.form, step) for step in STEPS},
-        missing=_open_tasks(request, context, faults),
-        unprintable=missing_glyphs(recommendation.form.name),
+        values={step: step_values(form, step) for step in STEPS},
+        missing=open_tasks(faults, form, language(request)),
+        warnings=open_tasks(warnings, form, language(request)),
+        unprintable=handwritten(form),
+        notes=[fault_sentence(note, language(request)) for note in notes(form)],
         places_left=selection.quota(context.body.kind) - taken.get(context.body.id, 0),
         reviews=tuple(reversed(reviews)),
         reason=reviews[-1].reason if recommendation.state == "returned" else "",
@@ -98,18 +101,6 @@ async def _check_page(
         to_second=lambda value: format_to_second(request, selection, value),
         industries=selection.rules.industries,
     )
-
-
-def _open_tasks(
-    request: Request, context: RecommendationContext, faults: Iterable[Fault]
-) -> list[OpenTask]:
-    reader, form = language(request), context.recommendation.form
-    tasks: list[OpenTask] = []
-    for fault in faults:
-        name = page_field(fault, form)
-        sentence = fault_sentence(fault, reader)
-        tasks.append(OpenTask(find_step(name), name, name.replace(".", "-"), sentence))
-    return tasks
 
 
 @signed_in("recommender")
@@ -132,15 +123,44 @@ async def submit_form(request: Request) -> Response:
 
 @signed_in("recommender")
 async def withdraw_form(request: Request) -> Response:
-    """Withdraw a submitted recommendation."""
+    """Withdraw a submitted recommendation. A refusal is shown on the page with the reason as it
+    was typed."""
     fields = await read_form(request)
+    reason = fields.get("reason", "")
     async with get_state(request).connection() as connection:
         context = await load_context(request, connection)
         try:
-            await withdraw(context.actor, context.recommendation.id, fields.get("reason", ""))
+            await withdraw(context.actor, context.recommendation.id, reason)
+        except (InvalidInput, Refused) as error:
+            return await _check_page(request, connection, context, error, typed=reason)
+    return RedirectResponse(f"{context.path}?done=withdrawn", 303)
+
+
+@signed_in("recommender")
+async def delete_form(request: Request) -> Response:
+    """Delete a draft."""
+    await read_form(request)
+    async with get_state(request).connection() as connection:
+        context = await load_context(request, connection)
+        try:
+            await delete_draft(context.actor, context.recommendation.id)
+        except Refused as error:
+            newest = await load_context(request, connection)
+            return await _check_page(request, connection, newest, error)
+    return redirect_done(request, LIST, "deleted")
+
+
+@signed_in("recommender")
+async def copy_form(request: Request) -> Response:
+    """Begin a draft with what a withdrawn recommendation has."""
+    await read_form(request)
+    async with get_state(request).connection() as connection:
+        context = await load_context(request, connection)
+        try:
+            number = await copy_withdrawn(context.actor, context.body, context.recommendation)
         except Refused as error:
             return await _check_page(request, connection, context, error)
-    return RedirectResponse(f"{context.path}?done=withdrawn", 303)
+    return RedirectResponse(f"{recommendation_path(context.selection, number)}?done=copied", 303)
 
 
 @signed_in("recommender")
@@ -165,5 +185,7 @@ ROUTES = [
     Route(RECOMMENDATION, show_check),
     Route(f"{RECOMMENDATION}/submit", submit_form, methods=["POST"]),
     Route(f"{RECOMMENDATION}/withdraw", withdraw_form, methods=["POST"]),
+    Route(f"{RECOMMENDATION}/delete", delete_form, methods=["POST"]),
+    Route(f"{RECOMMENDATION}/copy", copy_form, methods=["POST"]),
     Route(f"{RECOMMENDATION}/receipt", show_receipt),
 ]

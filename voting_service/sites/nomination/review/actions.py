@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import get_args
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from voting_service.errors import Fault, InvalidInput
+from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.nomination.model import REVIEWERS
 from voting_service.nomination.recommendations.model import Verdict
 from voting_service.nomination.review import service
 from voting_service.sites.nomination.context import selection_actor
-from voting_service.sites.nomination.review.views import RECOMMENDATION, REVIEW
+from voting_service.sites.nomination.review.views import (
+    RECOMMENDATION,
+    REVIEW,
+    recommendation_page,
+)
 from voting_service.sites.shared.signed_in.access import signed_in
+from voting_service.sites.shared.signed_in.form_times import local_moment
 from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
 from voting_service.sites.shared.signed_in.state import get_state
 
@@ -25,16 +31,27 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 @signed_in(*REVIEWERS)
 async def give_verdict(request: Request) -> Response:
-    """Accept, return, reject or reopen a recommendation."""
+    """Accept, return, reject or reopen a recommendation. A refusal is shown with the form as it
+    was filled in."""
     form = await read_form(request)
-    verdict = next((name for name in REVIEWER_VERDICTS if name == form.get("verdict")), None)
-    if verdict is None:
-        raise InvalidInput(Fault("verdict", "sites.nomination.review.choose_verdict"))
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
-        number = request.path_params["recommendation"]
-        await service.give_verdict(actor, number, verdict, form.get("reason", ""))
+        try:
+            verdict = _chosen_verdict(form)
+            number, until = request.path_params["recommendation"], None
+            if verdict == "returned" and form.get("until"):
+                until = local_moment(form["until"], "until", actor.selection.zone)
+            await service.give_verdict(actor, number, verdict, form.get("reason", ""), until)
+        except (InvalidInput, Refused) as error:
+            return await recommendation_page(request, actor, form, error)
     return RedirectResponse(f"{request.url.path.removesuffix('/verdict')}?done={verdict}", 303)
+
+
+def _chosen_verdict(form: Mapping[str, str]) -> Verdict:
+    for verdict in REVIEWER_VERDICTS:
+        if verdict == form.get("verdict"):
+            return verdict
+    raise InvalidInput(Fault("verdict", "sites.nomination.review.choose_verdict"))
 
 
 @signed_in(*REVIEWERS)
@@ -43,7 +60,11 @@ async def add_note(request: Request) -> Response:
     form = await read_form(request)
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
-        await service.add_note(actor, request.path_params["recommendation"], form.get("note", ""))
+        number = request.path_params["recommendation"]
+        try:
+            await service.add_note(actor, number, form.get("note", ""))
+        except InvalidInput as error:
+            return await recommendation_page(request, actor, form, error)
     return RedirectResponse(f"{request.url.path.removesuffix('/notes')}?done=noted", 303)
 
 

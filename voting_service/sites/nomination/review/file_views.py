@@ -9,16 +9,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.errors import NotFound
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.nomination.model import READERS, Slot
 from voting_service.nomination.recommendations.file_intake import JPEG, PDF, SUFFIXES
 from voting_service.nomination.recommendations.model import File
+from voting_service.nomination.recommendations.repository import load_recommendation
 from voting_service.nomination.review import service
 from voting_service.nomination.review.page_images import render_page_image
-from voting_service.nomination.review.repository import SLOTS
+from voting_service.nomination.review.repository import SLOTS, load_submitted_recommendation
 from voting_service.sites.nomination.context import selection_actor
+from voting_service.sites.nomination.recommendations.printed_form import load_sheet, print_sheet
 from voting_service.sites.nomination.review.views import RECOMMENDATION
+from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 from voting_service.sites.shared.signed_in.access import signed_in
+from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.state import get_state
 
 _HEADERS = {
@@ -47,10 +52,27 @@ async def download(request: Request) -> Response:
     """Return the file as it was submitted."""
     file = await _open_file(request, "exported")
     number, slot = request.path_params["recommendation"], request.path_params["slot"]
-    name = f"recommendation-{number}-{slot.replace('_', '-')}"
-    suffix = SUFFIXES.get(file.media_type, "bin")
-    headers = {**_HEADERS, "content-disposition": f'attachment; filename="{name}.{suffix}"'}
+    what = load_catalogue("recommendations", language(request))["slots"][slot]
+    name = f"{what}-{number}.{SUFFIXES.get(file.media_type, 'bin')}"
+    headers = {**_HEADERS, "content-disposition": content_disposition(name)}
     return Response(file.content, 200, headers, media_type=file.media_type)
+
+
+@signed_in(*READERS)
+async def print_form(request: Request) -> Response:
+    """Return the paper form of a submitted recommendation as PDF. Raises NotFound."""
+    number = request.path_params["recommendation"]
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        submitted = await load_submitted_recommendation(
+            connection, actor.keys, actor.selection, number
+        )
+        recommendation = await load_recommendation(
+            connection, actor.keys, actor.selection, submitted.id
+        )
+        sheet = await load_sheet(actor, submitted.body, recommendation)
+    headers = {**_HEADERS, "content-disposition": f'inline; filename="form-{number}.pdf"'}
+    return Response(await print_sheet(sheet), 200, headers, media_type=PDF)
 
 
 async def _open_file(
@@ -69,4 +91,5 @@ async def _open_file(
 ROUTES = [
     Route(f"{RECOMMENDATION}/files/{{slot}}/{{page:int}}", show_page),
     Route(f"{RECOMMENDATION}/files/{{slot}}/download", download),
+    Route(f"{RECOMMENDATION}/form.pdf", print_form),
 ]

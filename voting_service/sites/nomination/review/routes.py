@@ -5,7 +5,8 @@ from __future__ import annotations
 from voting_service.sites.nomination.review import (
     actions,
     file_views,
+    opinion_views,
     views,
 )
 
-ROUTES = [*views.ROUTES, *actions.ROUTES, *file_views.ROUTES]
+ROUTES = [*views.ROUTES, *actions.ROUTES, *file_views.ROUTES, *opinion_views.ROUTES]

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from voting_service.errors import InvalidInput, Refused
+from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
+from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.form.field_names import FIELD_PATHS
 from voting_service.nomination.form.model import RecommendationForm
+from voting_service.nomination.form.notes import notes
 from voting_service.nomination.form.text_length import count_characters
+from voting_service.nomination.form.validation import STAMPED_PAGES
 from voting_service.nomination.model import READERS, REVIEWERS, Selection, State
+from voting_service.nomination.recommendations.model import Verdict
+from voting_service.nomination.repository import count_places_taken
 from voting_service.nomination.review.coverage import coverage, dimension_labels
 from voting_service.nomination.review.filtering import QueueFilter
 from voting_service.nomination.review.repository import SubmittedRecommendation
-from voting_service.nomination.review.service import view_queue, view_recommendation
+from voting_service.nomination.review.service import (
+    default_term,
+    view_queue,
+    view_recommendation,
+)
 from voting_service.sites.nomination.context import load_texts, selection_actor
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
@@ -27,8 +38,15 @@ from voting_service.sites.shared.signed_in.state import get_state
 
 REVIEW = "/selections/{slug}/review"
 RECOMMENDATION = f"{REVIEW}/{{recommendation:int}}"
+VERDICTS: Mapping[State, tuple[Verdict, ...]] = {
+    "submitted": ("accepted", "returned", "rejected"),
+    "returned": ("returned", "reopened"),
+    "accepted": ("reopened",),
+    "rejected": ("reopened",),
+}
+"""The verdicts to offer in each state; the database decides what is allowed."""
 QUEUE_STATES: tuple[State, ...] = ("submitted", "returned", "accepted", "rejected", "withdrawn")
-_NOT_IN_TABLE = ("photo", "evidence", "achievements.pages")
+_NOT_IN_TABLE = ("photo", "evidence", "achievements.pages", *STAMPED_PAGES)
 
 
 @signed_in(*READERS)
@@ -78,6 +96,7 @@ def coverage_values(
     texts = load_texts(request, "review")
     names = {submitted.body.slug: str(getattr(submitted.body.name, reader)) for submitted in people}
     dimension_texts: Mapping[str, Mapping[str, str]] = {
+        "central_unit": texts["central_units"],
         "sex": texts["sexes"],
         "qualification": texts["qualifications"],
         "front_line": texts["front_line"],
@@ -94,29 +113,42 @@ def coverage_values(
 async def show_recommendation(request: Request) -> Response:
     """Show form and evidence side by side, with notes, history and possible verdicts."""
     async with get_state(request).connection() as connection:
-        actor = await selection_actor(request, connection)
-        reviewed = await view_recommendation(actor, request.path_params["recommendation"])
+        return await recommendation_page(request, await selection_actor(request, connection))
+
+
+async def recommendation_page(
+    request: Request,
+    actor: SelectionActor,
+    filled: Mapping[str, str] | None = None,
+    error: InvalidInput | Refused | None = None,
+) -> Response:
+    """Show a recommendation, after a refusal with its error beside the fields as they were filled
+    in."""
+    reviewed = await view_recommendation(actor, request.path_params["recommendation"])
+    submitted, selection = reviewed.submitted, actor.selection
+    taken = await count_places_taken(actor.connection, selection)
+    term = default_term(selection, actor.now).astimezone(selection.zone)
+    faults = error.faults if isinstance(error, InvalidInput) else ()
+    reader = language(request)
     return page(
         request,
         "review/recommendation.html",
-        selection=actor.selection,
+        status=200 if error is None else 422 if faults else 409,
+        selection=selection,
         **reviewed._asdict(),
-        fields=_form_fields(request, actor.selection, reviewed.submitted.form),
-        verdicts=_possible_verdicts(actor.selection, reviewed.submitted, actor.now),
+        taken=taken.get(submitted.body.id, 0),
+        fields=_form_fields(request, selection, submitted.form),
+        form_notes=[note.text(reader) for note in notes(submitted.form)],
+        by_hand=handwritten(submitted.form),
+        verdicts=VERDICTS.get(submitted.state, ()),
         may_review=current_user(request).account.role in REVIEWERS,
         count_characters=count_characters,
+        filled={"until": f"{term:%Y-%m-%dT%H:%M}", **(filled or {})},
+        faults={fault.field: fault.text(reader) for fault in faults},
+        error=error.text(reader) if error and not faults else "",
+        term=reviewed.history[-1].correct_until if submitted.state == "returned" else None,
+        now=actor.now,
     )
-
-
-def _possible_verdicts(
-    selection: Selection, submitted: SubmittedRecommendation, now: datetime
-) -> tuple[str, ...]:
-    """Return the verdicts to offer; the database decides what is allowed."""
-    if submitted.state == "submitted":
-        if now < selection.closes_at:
-            return ("accepted", "returned", "rejected")
-        return ("accepted", "rejected")
-    return ("reopened",) if submitted.state in ("accepted", "rejected") else ()
 
 
 def _form_fields(
@@ -125,14 +157,17 @@ def _form_fields(
     """Return path, label and value of every field of the form in the reader's language."""
     reader = language(request)
     texts = load_texts(request, "review")
-    labels = load_texts(request, "recommendations")["fields"]
+    form_texts = load_texts(request, "recommendations")
+    labels, yes_or_no = form_texts["fields"], form_texts["check"]
     industry = selection.rules.industries.get(form.industry)
     formatted: dict[str, object] = {
         "sex": texts["sexes"].get(form.sex or "", ""),
         "industry": getattr(industry, reader) if industry else form.industry,
-        "qualification": texts["qualifications"].get(form.qualification or "", ""),
+        "is_central_unit": yes_or_no["yes" if form.is_central_unit else "no"],
+        "conduct_declared": yes_or_no["declared" if form.conduct_declared else "not_declared"],
+        "qualification": form_texts["qualifications"].get(form.qualification or "", ""),
         "achievements": "\n".join(
-            f"{texts['achievements'][achievement.kind]} ({texts['pages']} {achievement.pages})"
+            f"{form_texts['achievements'][achievement.kind]} ({texts['pages']} {achievement.pages})"
             for achievement in form.achievements
         ),
     }

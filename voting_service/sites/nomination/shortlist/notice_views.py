@@ -12,16 +12,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.errors import Fault, InvalidInput
-from voting_service.i18n.catalogues import load_text
-from voting_service.i18n.formatting import written_day
-from voting_service.i18n.text import LANGUAGES, Text
+from voting_service.i18n.catalogues import load_catalogue, load_text
+from voting_service.i18n.text import Text
+from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
+from voting_service.nomination.documents.formatting import day_text
 from voting_service.nomination.documents.notice_list import (
+    NoticeGroup,
     NoticeList,
     NoticeListRow,
     render_notice_list,
 )
 from voting_service.nomination.model import READERS, REVIEWERS, Selection
-from voting_service.nomination.notices.repository import Notice
+from voting_service.nomination.notices.repository import Notice, NoticeRow
 from voting_service.nomination.shortlist.model import Replacement, waiting_approvals
 from voting_service.nomination.shortlist.objections import (
     NewObjection,
@@ -44,6 +46,7 @@ from voting_service.sites.nomination.shortlist.context import (
     decision_values,
     read_numbers,
 )
+from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
@@ -66,6 +69,7 @@ async def notice_page(request: Request) -> Response:
         selection=selection,
         entries=shown.entries,
         people=shown.people,
+        by_hand=handwritten([person.form.name for person in shown.people.values()]),
         objections=shown.objections,
         notices=shown.notices,
         blocker=shown.blocker,
@@ -89,10 +93,12 @@ async def print_notice(request: Request) -> Response:
         published = await export_shortlist_notice(actor)
     listed = _notice_list(actor.selection, published.notice)
     pdf = await asyncio.to_thread(render_notice_list, listed, language(request))
+    texts = load_catalogue("recommendations", language(request))["file_names"]
+    name = f"{texts['notice']}-{published.notice.slug}.pdf"
     headers = {
         **SECURITY_HEADERS,
         "cache-control": "no-store",
-        "content-disposition": f'attachment; filename="{published.notice.slug}.pdf"',
+        "content-disposition": content_disposition(name),
     }
     return Response(pdf, 200, headers, media_type="application/pdf")
 
@@ -103,34 +109,36 @@ def _notice_list(selection: Selection, notice: Notice) -> NoticeList:
     # The period ends at midnight: its last day is the one before.
     last_day = (ends_at.astimezone(selection.zone) - timedelta(microseconds=1)).date()
     empty = Text("", "")
+    rules = selection.rules
     return NoticeList(
-        selection=selection.title,
         title=notice.title,
         introduction=load_text(
             "shortlist",
             "public_notice.printed",
             text=notice.text or empty,
-            first_day=_written(first_day),
-            last_day=_written(last_day),
+            first_day=day_text(first_day),
+            last_day=day_text(last_day),
             how_to_object=notice.how_to_object or empty,
         ),
-        people=tuple(
-            NoticeListRow(
-                number=row.number,
-                name=row.name,
-                employer=row.employer,
-                trade=row.trade,
-                body=row.body,
-            )
-            for row in notice.rows
-        ),
-        issuer=load_text("documents", "issuer.name"),
+        groups=(NoticeGroup(empty, tuple(map(_row, notice.rows))),),
+        issuer=rules.office,
         issued_on=first_day,
+        year=selection.year,
+        document_code=rules.document_code,
+        contact_person=rules.contact_person,
+        telephone=rules.telephone,
     )
 
 
-def _written(day: date) -> Text:
-    return Text(**{reader: written_day(day, reader) for reader in LANGUAGES})
+def _row(row: NoticeRow) -> NoticeListRow:
+    """A row as it was published: in Chinese alone, for nothing is translated by then."""
+    return NoticeListRow(
+        number=row.number,
+        name=Text(row.name, row.name),
+        employer=Text(row.employer, row.employer),
+        trade=Text(row.trade, row.trade),
+        body=row.body,
+    )
 
 
 @signed_in(*REVIEWERS, step_up=True)

@@ -18,6 +18,7 @@ from voting_service.contests.phases import published_at
 from voting_service.errors import NotFound
 from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.infrastructure.prepared_response import Prepared
+from voting_service.infrastructure.strict_json import printable
 from voting_service.sites.public.cors import VARY_ORIGIN
 from voting_service.sites.public.prepared_reads import Answer, PreparedRead
 from voting_service.sites.public.state import PublicState
@@ -97,7 +98,7 @@ class CandidateProfile(PreparedEndpoint):
         number: str = path["number"]
         profile = profiles.get(int(number)) if _NUMBER.fullmatch(number) else None
         if profile is None:
-            raise NotFound("sites.public.api.no_such_candidate")
+            raise NotFound("sites.public.api.no_such_candidate", number=printable(number))
         return profile
 
 

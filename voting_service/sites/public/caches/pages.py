@@ -206,7 +206,7 @@ class PageCache:
 
     def _candidate(self, number: int) -> Candidate:
         if number not in self._candidates:
-            raise NotFound("sites.public.caches.no_such_candidate")
+            raise NotFound("sites.public.caches.no_such_candidate", number=number)
         return self._candidates[number]
 
     def picture_text(

@@ -1,6 +1,7 @@
 """`/{language}/platforms`: the guide for a platform's engineers, with examples to copy.
 
-The examples are the files of `examples/`; the tests run them as the page shows them.
+The examples are the files of `examples/`; `examples/servers/` shows how a server calls them. The
+tests run them as the page shows them.
 """
 
 from __future__ import annotations
@@ -132,15 +133,18 @@ def _page(language: Language, names: ExampleNames) -> Prepared:
             contest=names.contest,
             choices=list(names.choices),
             is_demo=names.platform == DEMO_PLATFORM,
-            examples=[(example, _code(example, names)) for example in EXAMPLES],
+            examples=[(example, _code(example.file, names)) for example in EXAMPLES],
+            servers={
+                example.file: _code(f"servers/{example.file}.txt", names) for example in EXAMPLES
+            },
             claims=list(_claims(language)),
             errors=list(_errors(language)),
         ).encode()
     )
 
 
-def _code(example: Example, names: ExampleNames) -> str:
-    source = resources.files(__package__).joinpath("examples", example.file)
+def _code(file: str, names: ExampleNames) -> str:
+    source = resources.files(__package__).joinpath("examples", *file.split("/"))
     code = source.read_text(encoding="utf-8").strip()
     for placeholder, name in (
         (EXAMPLE_ADDRESS, names.vote),

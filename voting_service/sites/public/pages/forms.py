@@ -16,6 +16,7 @@ from voting_service.errors import (
     MalformedInput,
     UnsupportedMedia,
 )
+from voting_service.i18n.private_use import map_private_use
 from voting_service.sites.shared.request_bodies import read_body
 
 CHOICE = "choice"
@@ -38,7 +39,7 @@ async def read_form(request: Request, allowed: Collection[str], limit_bytes: int
     """Read the form of a request. Of the allowed fields only `choice` may be repeated.
 
     Raises UnsupportedMedia, InputTooLarge, MalformedInput for a body that is not a form in UTF-8,
-    InvalidInput for unknown or repeated fields.
+    InvalidInput for unknown or repeated fields. Old private code points become today's.
     """
     headers = request.headers
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -65,7 +66,7 @@ async def read_form(request: Request, allowed: Collection[str], limit_bytes: int
         elif name in fields:
             raise InvalidInput(Fault(name, "sites.public.pages.field_repeated"))
         else:
-            fields[name] = value
+            fields[name] = map_private_use(value)
     return BallotForm(fields, choices)
 
 

@@ -159,7 +159,7 @@ async def certificate(context: PageContext) -> Response:
         certificate=record if person is not None else None,
         is_valid=is_valid,
         person=person,
-        title=shown.read().title if shown else None,
+        title=None if shown is None else shown.read().award or shown.read().title,
     )
     response = rendered_response(body, 200 if is_valid else 404)
     response.headers["referrer-policy"] = "no-referrer"

@@ -28,6 +28,7 @@ from voting_service.sites.shared.signed_in.rate_limits import RETRY_SECONDS, lim
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.failed_sign_ins import TooManyTries, record_failure
+from voting_service.staff.accounts.kept_posts import forget_post
 from voting_service.staff.accounts.repository import plain_name
 from voting_service.staff.accounts.service import confirm_identity, start_session
 from voting_service.staff.accounts.service import sign_out as end_own_session
@@ -169,6 +170,16 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
+@signed_in()
+async def discard_kept_post(request: Request) -> Response:
+    """Give up what was kept of a form that came too late."""
+    form = await read_form(request)
+    state, user = get_state(request), current_user(request)
+    async with state.connection() as connection:
+        await forget_post(connection, user.account.id, form.get("path", ""))
+    return RedirectResponse(safe_next(form.get("next", "/")), 303)
+
+
 async def choose_language(request: Request) -> Response:
     """Store the reader's language in a cookie."""
     for language in LANGUAGES:
@@ -186,5 +197,6 @@ ROUTES = [
     Route("/confirm", confirm_page),
     Route("/confirm", confirm, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
+    Route("/kept/discard", discard_kept_post, methods=["POST"]),
     Route("/language/{language}", choose_language),
 ]

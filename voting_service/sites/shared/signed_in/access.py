@@ -10,11 +10,18 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
 
 from voting_service.errors import IdentityNotConfirmed, NotSignedIn
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.sites.shared.signed_in.cookies import session_token
+from voting_service.sites.shared.signed_in.form_tokens import bind_to_account
 from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.kept_posts import (
+    forget_post,
+    load_kept_posts,
+    move_kept_posts,
+)
 from voting_service.staff.accounts.model import (
     Account,
     Role,
@@ -36,7 +43,7 @@ _MARK_BYTES = 16
 
 
 class CurrentUser(msgspec.Struct, frozen=True):
-    """The signed-in user. `csrf` is the token that forms of this session carry."""
+    """The signed-in user. `csrf` is the mark that forms of this session carry (form_tokens.py)."""
 
     account: Account
     session: StaffSession
@@ -62,8 +69,14 @@ async def find_current_user(request: Request) -> CurrentUser | None:
         )
     if session is None:
         return None
-    request.state.user = CurrentUser(*session, csrf=csrf_token(token))
+    mark = bind_to_account(master_key(request), csrf_token(token), session[0].id)
+    request.state.user = CurrentUser(*session, csrf=mark)
     return request.state.user  # type: ignore[no-any-return]
+
+
+def master_key(request: Request) -> bytes:
+    """Return the master key."""
+    return get_state(request).settings.master_key.get_secret_value()
 
 
 def current_user(request: Request) -> CurrentUser:
@@ -81,8 +94,9 @@ def signed_in(*roles: Role, step_up: bool = False) -> Callable[[Endpoint], Endpo
     """Allow an endpoint to the roles, or to every role when none is named; with `step_up` only to a
     user who confirmed their identity in the last five minutes.
 
-    A page request is redirected to `/sign-in` or `/confirm`; any other raises NotSignedIn,
-    WrongRole or IdentityNotConfirmed.
+    A request for a page is redirected to `/sign-in` or `/confirm`; any other raises NotSignedIn,
+    WrongRole or IdentityNotConfirmed. The error of a post keeps what was posted and leads there
+    (error_pages.py); the page shows it again, until the same form is taken.
     """
 
     def decorate(endpoint: Endpoint) -> Endpoint:
@@ -90,16 +104,22 @@ def signed_in(*roles: Role, step_up: bool = False) -> Callable[[Endpoint], Endpo
         async def guarded(request: Request) -> Response:
             user = await find_current_user(request)
             if user is None:
-                if wants_page(request):
-                    return RedirectResponse(f"{SIGN_IN}?next={_way_back(request)}", 303)
+                if is_page_request(request):
+                    return RedirectResponse(f"{SIGN_IN}?next={_here(request)}", 303)
                 raise NotSignedIn("sites.shared.signed_in.sign_in_first")
             if roles:
                 require_role(user.account, *roles)
             if step_up and not is_confirmed(user.session, get_state(request).clock()):
-                if wants_page(request):
-                    return RedirectResponse(f"{CONFIRM}?next={_way_back(request)}", 303)
+                if is_page_request(request):
+                    return RedirectResponse(f"{CONFIRM}?next={_here(request)}", 303)
                 raise IdentityNotConfirmed("sites.shared.signed_in.confirm_identity")
-            return await endpoint(request)
+            if is_page_request(request):
+                return await _with_kept_posts(request, user, endpoint)
+            response = await endpoint(request)
+            if getattr(request.state, "has_kept_post", False):  # saved, or shown with its faults
+                async with get_state(request).connection() as connection:
+                    await forget_post(connection, user.account.id, form_path(request))
+            return response
 
         return guarded
 
@@ -121,11 +141,47 @@ def safe_next(path: str) -> str:
     return path
 
 
-def _way_back(request: Request) -> str:
-    """Return where to continue afterwards: the requested page, or the page with the form."""
-    if request.method in {"GET", "HEAD"}:
-        query = f"?{request.url.query}" if request.url.query else ""
-        return quote(safe_next(request.url.path + query), safe="/")
+def is_page_request(request: Request) -> bool:
+    """Return whether a page is asked for, and nothing posted."""
+    return request.method in {"GET", "HEAD"} and wants_page(request)
+
+
+def form_path(request: Request) -> str:
+    """Return where a form posts to; its script posts to the same address with `.json`."""
+    return request.url.path.removesuffix(".json")
+
+
+def page_of_post(request: Request) -> str:
+    """Return the page that has the form of a post: where the browser came from, else the
+    nearest page above the form's address."""
     came_from = urlsplit(request.headers.get("referer", ""))
-    ours = came_from.netloc == request.headers.get("host")
-    return quote(safe_next(came_from.path) if ours else "/", safe="/")
+    if came_from.netloc == request.headers.get("host") and came_from.path:
+        return safe_next(came_from.path)
+    path = form_path(request)
+    while path.strip("/"):
+        scope = {**request.scope, "method": "GET", "path": path}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            return safe_next(path)
+        path = path.rpartition("/")[0]
+    return "/"
+
+
+def _here(request: Request) -> str:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return quote(safe_next(request.url.path + query), safe="/")
+
+
+async def _with_kept_posts(request: Request, user: CurrentUser, endpoint: Endpoint) -> Response:
+    """Show a page with what was kept of its forms (rendering.py). Where it leads to another page,
+    that one shows it."""
+    state, page = get_state(request), request.url.path
+    async with state.connection() as connection:
+        request.state.kept_posts = await load_kept_posts(
+            connection, master_key(request), user.account.id, page, state.clock()
+        )
+    response = await endpoint(request)
+    if request.state.kept_posts and isinstance(response, RedirectResponse):
+        target = urlsplit(response.headers["location"]).path
+        async with state.connection() as connection:
+            await move_kept_posts(connection, user.account.id, page, target)
+    return response

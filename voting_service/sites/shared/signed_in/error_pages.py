@@ -21,6 +21,7 @@ from voting_service.sites.shared import problem_documents
 from voting_service.sites.shared.problem_documents import problem, problem_kind
 from voting_service.sites.shared.signed_in.access import find_current_user, wants_page
 from voting_service.sites.shared.signed_in.cookies import language
+from voting_service.sites.shared.signed_in.keeping import keep_refused_post, refusal_of_guard
 from voting_service.sites.shared.signed_in.rate_limits import RETRY_SECONDS
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
@@ -42,8 +43,12 @@ class Detail(NamedTuple):
 
 
 async def on_domain_error(request: Request, error: Exception) -> Response:
-    """Starlette's handler for every VotingError."""
+    """Starlette's handler for every VotingError. What a form posted in vain is kept."""
     assert isinstance(error, VotingError)
+    refusal = refusal_of_guard(error) if request.method == "POST" else None
+    way_back = await keep_refused_post(request, refusal) if refusal else None
+    if way_back is not None:
+        return way_back
     if not wants_page(request):
         return await problem_documents.on_domain_error(request, error)
     status, headers, _ = problem(error, language(request))

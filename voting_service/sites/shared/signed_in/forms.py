@@ -14,9 +14,13 @@ from voting_service.errors import (
     SentFromElsewhere,
     UnsupportedMedia,
 )
+from voting_service.i18n.private_use import map_private_use
+from voting_service.i18n.typed_numbers import is_wide_number, plain_number
 from voting_service.sites.shared.request_bodies import read_body
 from voting_service.sites.shared.same_origin import refuse_cross_site
-from voting_service.sites.shared.signed_in.access import find_current_user
+from voting_service.sites.shared.signed_in.access import find_current_user, master_key
+from voting_service.sites.shared.signed_in.form_filling import KEPT
+from voting_service.sites.shared.signed_in.form_tokens import account_of_token
 from voting_service.sites.shared.signed_in.state import get_state
 
 MARK = "csrf"
@@ -43,23 +47,28 @@ async def read_form(request: Request) -> dict[str, str]:
 async def read_form_lists(request: Request) -> dict[str, list[str]]:
     """Return the fields of a form in which a field may occur several times."""
     refuse_cross_site(request, get_state(request).settings.staff_url)
-    fields = await _fields(request)
+    fields = await read_fields(request)
     await check_csrf_token(request, fields)
     return fields
 
 
 async def check_csrf_token(request: Request, fields: dict[str, list[str]]) -> None:
-    """Remove the CSRF token from the fields. Raises SentFromElsewhere where there is a session and
-    the token is missing or wrong."""
+    """Remove from the fields the mark, and whether the form has what was kept of it. Raises
+    SentFromElsewhere where there is a session and the mark is missing, or neither of this session
+    nor of an earlier one of the same account."""
     marks = fields.pop(MARK, [])
+    request.state.has_kept_post = bool(fields.pop(KEPT, []))
     user = await find_current_user(request)
     if user is not None:
-        given = marks[0].encode() if len(marks) == 1 else b""
-        if not compare_digest(given, user.csrf.encode()):
+        given = marks[0] if len(marks) == 1 else ""
+        of_session = compare_digest(given.partition("-")[0].encode(), user.csrf[:32].encode())
+        if not of_session and account_of_token(master_key(request), given) != user.account.id:
             raise SentFromElsewhere("sites.shared.signed_in.csrf_token_wrong")
 
 
-async def _fields(request: Request) -> dict[str, list[str]]:
+async def read_fields(request: Request) -> dict[str, list[str]]:
+    """Return the fields of a form of any sender. Raises as `read_form`, except
+    SentFromElsewhere and InvalidInput."""
     headers = request.headers
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _MEDIA_TYPE or headers.get("content-encoding", "identity") != "identity":
@@ -82,8 +91,10 @@ async def _fields(request: Request) -> dict[str, list[str]]:
 
 
 def field_text(value: str) -> str:
-    """Return a field's value with plain line ends. Raises MalformedInput."""
+    """Return a field's value with plain line ends and today's code points; a number, date or time
+    that was typed in full width in plain digits. Raises MalformedInput."""
     if "\0" in value:
         raise MalformedInput(Fault("", "sites.shared.signed_in.zero_byte"))
     # A browser ends the lines of a text area with both characters (HTML, form submission).
-    return value.replace("\r\n", "\n")
+    plain = map_private_use(value.replace("\r\n", "\n"))
+    return plain_number(plain) if is_wide_number(plain) else plain

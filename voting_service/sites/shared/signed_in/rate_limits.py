@@ -37,12 +37,13 @@ from starlette.responses import Response
 from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.sites.shared.signed_in.client_network import limited_network
 
-Kind = Literal["sign_in", "confirm", "invitation", "upload"]
+Kind = Literal["sign_in", "confirm", "invitation", "upload", "kept_post"]
 RATES: dict[Kind, str] = {
     "sign_in": "30/minute",
     "confirm": "60/minute",
     "invitation": "30/minute",
     "upload": "120/minute",
+    "kept_post": "60/minute",
 }
 RETRY_SECONDS = 60
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any, Protocol
@@ -15,10 +16,15 @@ from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.formatting import written_moment, written_number
 from voting_service.i18n.text import LANGUAGES
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
-from voting_service.sites.shared.signed_in.access import CurrentUser, safe_next
+from voting_service.sites.shared.signed_in.access import CurrentUser, current_user, safe_next
 from voting_service.sites.shared.signed_in.cookies import language as language_of_request
+from voting_service.sites.shared.signed_in.form_filling import fill_in
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.theme import NavItem, Theme
+from voting_service.staff.accounts.kept_posts import KeptPost
+from voting_service.staff.accounts.sessions import is_confirmed
+
+_MAIN = re.compile(r'<main id="main"[^>]*>')
 
 
 class PageSubject(Protocol):
@@ -51,27 +57,50 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     user: CurrentUser | None = getattr(request.state, "user", None)
     query = f"?{request.url.query}" if request.url.query else ""
     here = safe_next(request.url.path + query) if request.method == "GET" else "/"
-    body = state.theme.environment.get_template(template).render(
-        {
-            "t": state.theme.texts(language),
-            "look": load_catalogue("look", language),
-            "user": user,
-            "csrf": user.csrf if user else "",
-            "language": language,
-            "languages": LANGUAGES,
-            "number": partial(written_number, language=language),
-            "moment": partial(written_moment, zone=zone, language=language),
-            "text_of": lambda text: getattr(text, language),
-            "static_url": state.theme.static_url,
-            "path": request.url.path,
-            "here": quote(here, safe="/"),
-            "done": request.query_params.get("done", ""),
-            "nav": _navigation(state.theme, user, subjects, request.url.path),
-            **subjects,
-            **values,
-        }
-    )
+    context: dict[str, Any] = {
+        "t": state.theme.texts(language),
+        "look": load_catalogue("look", language),
+        "user": user,
+        "csrf": user.csrf if user else "",
+        "language": language,
+        "languages": LANGUAGES,
+        "number": partial(written_number, language=language),
+        "moment": partial(written_moment, zone=zone, language=language),
+        "text_of": lambda text: getattr(text, language),
+        "static_url": state.theme.static_url,
+        "path": request.url.path,
+        "here": quote(here, safe="/"),
+        "done": request.query_params.get("done", ""),
+        "nav": _navigation(state.theme, user, subjects, request.url.path),
+        **subjects,
+        **values,
+    }
+    body = state.theme.environment.get_template(template).render(context)
+    if request.method == "GET":
+        body = _with_kept_posts(request, body, context)
     return Response(body, status, PAGE_HEADERS, media_type="text/html")
+
+
+def _with_kept_posts(request: Request, body: str, context: Mapping[str, Any]) -> str:
+    """Return a page with what was kept of its forms filled in, and said at its top."""
+    kept_posts: Sequence[KeptPost] = getattr(request.state, "kept_posts", ())
+    notices = []
+    for kept in kept_posts:
+        filled = fill_in(body, kept.path, kept.fields)
+        body = filled.page
+        values = {**context, "kept": kept, "filled": filled, "because": _because(request, kept)}
+        notice = get_state(request).theme.environment.get_template("signed_in/kept.html")
+        notices.append(notice.render(values))
+    return _MAIN.sub(lambda start: start[0] + "".join(notices), body, count=1)
+
+
+def _because(request: Request, kept: KeptPost) -> str:
+    """Return why a form was kept, `confirmed` where that has been put right since."""
+    state = get_state(request)
+    is_right = kept.because == "unconfirmed" and is_confirmed(
+        current_user(request).session, state.clock()
+    )
+    return "confirmed" if is_right else kept.because
 
 
 def redirect_done(request: Request, path: str, done: str) -> Response:

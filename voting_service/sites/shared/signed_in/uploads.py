@@ -38,6 +38,7 @@ MAX_BODY_BYTES = MAX_UPLOAD_BYTES - 64 * 1024
 PICTURE_TYPES = ",".join(sorted(chain.from_iterable(SUFFIXES.values())))
 """What the browser's file dialogue offers for a picture."""
 MAX_FILES = 2
+MAX_REFUSED_FILES = 50
 MAX_FIELDS = 100
 MAX_FIELD_BYTES = 64 * 1024
 MAX_TYPED_BYTES = 512 * 1024
@@ -105,6 +106,20 @@ async def read_typed(request: Request) -> dict[str, list[str]]:
     posted = await _parse(request, MAX_TYPED_BYTES, BODY_TIMEOUT_SECONDS)
     await check_csrf_token(request, posted.fields)
     return posted.fields
+
+
+def is_upload(request: Request) -> bool:
+    """Return whether a form is sent as one with files."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == _MEDIA_TYPE
+
+
+async def read_refused_upload(request: Request) -> Posted:
+    """Return a multipart form of somebody who may not be signed in, for what was typed. All who
+    are not signed in have the turns of one account. Raises as `read_upload`."""
+    _refuse_what_is_no_form(request)
+    async with _turn(request):
+        return await _parse(request, MAX_BODY_BYTES, UPLOAD_SECONDS, MAX_REFUSED_FILES)
 
 
 def _refuse_what_is_no_form(request: Request) -> None:

@@ -33,7 +33,7 @@ Part = dict[str, Any]
 def announcement(document_bytes: bytes, language: Language) -> bytes:
     """Return the announcement of a signed file as PDF.
 
-    Raises InvalidInput when the file is inconsistent, MissingGlyphs when a name cannot be printed.
+    Raises InvalidInput when the file is inconsistent.
     """
     verified = verify_document(document_bytes)
     digest = sha256(document_bytes).hexdigest()

@@ -37,7 +37,7 @@ _SOURCES: Mapping[str, tuple[Key, ...]] = {
 
 
 def tally_report(contest: Contest, recounted: Recount, language: Language) -> bytes:
-    """Return the report as PDF. Raises MissingGlyphs when a name cannot be printed."""
+    """Return the report as PDF."""
     return typeset(__package__, "tally_report.typ", report_data(contest, recounted, language))
 
 

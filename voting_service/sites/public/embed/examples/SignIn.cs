@@ -15,6 +15,7 @@ public static class SignIn
     static readonly string KEY_ID = "";
     // Only if your person policy is "required": the contest's shared key.
     static readonly string PERSON_KEY = "";
+    static readonly string PRIVATE_KEY = Path.GetFullPath("private.pem");
 
     /// <summary>The URL to send the user to: respond 303 with this Location and
     /// Cache-Control: no-store.</summary>
@@ -44,19 +45,24 @@ public static class SignIn
             + "&next=" + Uri.EscapeDataString(nextPage);
     }
 
+    const string MAKE_KEY = "; make one: openssl genpkey -algorithm EC"
+        + " -pkeyopt ec_paramgen_curve:P-256 -out private.pem";
+
     static ECDsa PrivateKey()
     {
         ECDsa key = ECDsa.Create();
         try
         {
-            key.ImportFromPem(File.ReadAllText("private.pem"));
+            key.ImportFromPem(File.ReadAllText(PRIVATE_KEY));
         }
         catch (Exception other) when (other is ArgumentException or CryptographicException)
         {
-            throw new InvalidOperationException("private.pem is not a P-256 key", other);
+            throw new InvalidOperationException(
+                "private.pem is not a P-256 key: " + other.Message + MAKE_KEY, other);
         }
         if (key.KeySize != 256)
-            throw new InvalidOperationException("private.pem is not a P-256 key");
+            throw new InvalidOperationException(
+                "private.pem is not a P-256 key but of " + key.KeySize + " bits" + MAKE_KEY);
         return key;
     }
 

@@ -23,7 +23,7 @@ public final class SignIn {
     static final String KEY_ID = "";
     // Only if your person policy is "required": the contest's shared key.
     static final String PERSON_KEY = "";
-    static final Path PRIVATE_KEY = Path.of("private.pem");
+    static final Path PRIVATE_KEY = Path.of("private.pem").toAbsolutePath();
 
     /** The URL to send the user to: respond 303 with this Location and Cache-Control: no-store. */
     public static String signInUrl(String userId, String nextPage, String phone)
@@ -58,7 +58,9 @@ public final class SignIn {
             return KeyFactory.getInstance("Ed25519")
                 .generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
         } catch (InvalidKeySpecException other) {
-            throw new IllegalArgumentException("private.pem is not an Ed25519 key", other);
+            throw new IllegalArgumentException("private.pem is not an Ed25519 key: "
+                + other.getMessage()
+                + "; make one: openssl genpkey -algorithm ed25519 -out private.pem", other);
         }
     }
 

@@ -16,6 +16,7 @@ import (
 	"log"
 	"net/url"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -25,6 +26,8 @@ const (
 	CONTEST    = "your-contest"
 	KEY_ID     = "" // only if your platform has several keys: the kid of this key
 	PERSON_KEY = "" // only if your person policy is "required": the contest's shared key
+
+	PRIVATE_KEY = "private.pem"
 )
 
 // SignInURL returns the URL to send the user to: respond 303 with this Location and
@@ -66,7 +69,11 @@ func SignInURL(userID, nextPage, phone string) (string, error) {
 }
 
 func privateKey() (ed25519.PrivateKey, error) {
-	file, err := os.ReadFile("private.pem")
+	path, err := filepath.Abs(PRIVATE_KEY)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +84,8 @@ func privateKey() (ed25519.PrivateKey, error) {
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	signer, ok := key.(ed25519.PrivateKey)
 	if err != nil || !ok {
-		return nil, errors.New("private.pem is not an Ed25519 key")
+		return nil, fmt.Errorf("private.pem is not an Ed25519 key but %T (%s); make one: "+
+			"openssl genpkey -algorithm ed25519 -out private.pem", key, block.Type)
 	}
 	return signer, nil
 }

@@ -5,6 +5,7 @@ const PLATFORM = "your-platform";
 const CONTEST = "your-contest";
 const KEY_ID = ""; // only if your platform has several keys: the kid of this key
 const PERSON_KEY = ""; // only if your person policy is "required": the contest's shared key
+const PRIVATE_KEY = __DIR__ . "/private.pem"; // both files outside the web root
 
 /** The URL to send the user to: respond 303 with this Location and Cache-Control: no-store. */
 function sign_in_url(string $user_id, string $next_page = "", string $phone = ""): string
@@ -38,10 +39,19 @@ function sign_in_url(string $user_id, string $next_page = "", string $phone = ""
 /** An Ed25519 key of openssl is 16 bytes that say so and the 32 that sodium makes a key pair from. */
 function private_key(): string
 {
-    $base64 = preg_replace("/-----[A-Z ]+-----|\s/", "", file_get_contents("private.pem"));
+    if (!is_readable(PRIVATE_KEY)) {
+        throw new RuntimeException("cannot read the private key " . PRIVATE_KEY);
+    }
+    $base64 = preg_replace("/-----[A-Z ]+-----|\s/", "", file_get_contents(PRIVATE_KEY));
     $der = (string) base64_decode($base64, true);
     if (strlen($der) !== 48 || !str_starts_with(bin2hex($der), "302e020100300506032b6570")) {
-        throw new RuntimeException("private.pem is not an Ed25519 key");
+        $kind = match (true) { // by the object identifiers of the algorithms
+            str_contains($der, "\x2a\x86\x48\xce\x3d") => "EC",
+            str_contains($der, "\x2a\x86\x48\x86\xf7") => "RSA",
+            default => "another kind",
+        };
+        throw new RuntimeException("private.pem is not an Ed25519 key but $kind; make one: "
+            . "openssl genpkey -algorithm ed25519 -out private.pem");
     }
     return sodium_crypto_sign_secretkey(sodium_crypto_sign_seed_keypair(substr($der, -32)));
 }
@@ -51,7 +61,7 @@ function part(string $bytes): string
     return rtrim(strtr(base64_encode($bytes), "+/", "-_"), "=");
 }
 
-// In your server: require "sign_in.php"; and call sign_in_url.
+// In your server: require this file by its full path, and call sign_in_url.
 if (PHP_SAPI === "cli" && realpath($argv[0]) === __FILE__) {
     echo sign_in_url(...(array_slice($argv, 1) ?: [""])), "\n";
 }

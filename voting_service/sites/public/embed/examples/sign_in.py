@@ -15,7 +15,7 @@ PLATFORM = "your-platform"
 CONTEST = "your-contest"
 KEY_ID = ""  # only if your platform has several keys: the kid of this key
 PERSON_KEY = ""  # only if your person policy is "required": the contest's shared key
-PRIVATE_KEY = Path("private.pem")
+PRIVATE_KEY = Path("private.pem").resolve()
 
 
 def sign_in_url(user_id: str, next_page: str = "", phone: str = "") -> str:
@@ -24,7 +24,10 @@ def sign_in_url(user_id: str, next_page: str = "", phone: str = "") -> str:
         raise ValueError("the user id is missing")
     private_key = load_pem_private_key(PRIVATE_KEY.read_bytes(), password=None)
     if not isinstance(private_key, Ed25519PrivateKey):
-        raise TypeError("private.pem is not an Ed25519 key")
+        raise TypeError(
+            f"private.pem is not an Ed25519 key but {type(private_key).__name__}; make one: "
+            "openssl genpkey -algorithm ed25519 -out private.pem"
+        )
     now = int(time.time())
     claims = {
         "iss": PLATFORM,

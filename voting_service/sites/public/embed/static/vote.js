@@ -17,7 +17,7 @@ const TEXTS = {
     closed: "投票已结束（{time}截止）。",
     unpublished: "候选人资料将于{time}公布。", hidden: "票数将于{time}公布。",
     later: "票数暂不公布。", loading: "正在加载……", failed: "暂时无法显示，将自动重试。",
-    missing: "没有找到该活动或候选人。", withdrawn: "已退出", beijing: "（北京时间）",
+    missing: "没有找到该活动或候选人。", withdrawn: "已退出", elsewhere: "本页无法显示投票内容。", beijing: "（北京时间）",
   },
   en: {
     list: "Candidates", candidate: "Candidate", standings: "Standings", vote: "Go to the vote",
@@ -27,7 +27,7 @@ const TEXTS = {
     unpublished: "The candidates will be published on {time}.",
     hidden: "Vote counts will be published on {time}.", later: "Vote counts are not public now.",
     loading: "Loading…", failed: "Not available now. Retrying soon.",
-    missing: "There is no such vote or candidate.", withdrawn: "Withdrawn", beijing: " Beijing time (UTC+8)",
+    missing: "There is no such vote or candidate.", withdrawn: "Withdrawn", elsewhere: "Cannot be shown on this page.", beijing: " Beijing time (UTC+8)",
   },
 };
 
@@ -161,8 +161,10 @@ class PublicVote extends HTMLElement {
     this._people = null;
     if (!this.isConnected) return;
     const view = this._get("view");
-    if (view && !VIEWS.includes(view)) this._hint(`view="${view}"`, VIEWS);
-    if (this.hasAttribute("frame")) this._showFrame();
+    const framed = this.hasAttribute("frame");
+    if (!this._contest || (view && view !== this._view) || (view === "candidate" && !this._number)
+      || (framed && !this._get("platform"))) this._help((h) => h.check(this, VIEWS));
+    if (framed) this._showFrame();
     else {
       this._show(quiet(this._texts.loading));
       this._load();
@@ -170,8 +172,8 @@ class PublicVote extends HTMLElement {
   }
 
   // For engineers.
-  _hint(wrong, right = "?") {
-    console.error(`<public-vote>: ${wrong} → ${right} ${HOME}/en/platforms#embed`);
+  _help(ask) {
+    return import("./help.js").then(ask).catch(() => {});
   }
 
   _wake() {
@@ -207,11 +209,13 @@ class PublicVote extends HTMLElement {
     }
   }
 
-  _fail({ at, status }) {
+  async _fail({ at, status }) {
+    const { signal } = this._stop;
     const missing = status === 404 && !at;
-    if (!status) this._hint(`origin ${location.origin}`);
-    if (missing) this._hint(`contest="${this._contest}" number="${this._get("number")}"`);
-    const text = this._texts[at ? "unpublished" : missing ? "missing" : "failed"];
+    const asked = (missing || !status) && this._help((h) => h.explain(this, status));
+    const barred = !status && await asked;
+    if (signal.aborted) return;
+    const text = this._texts[at ? "unpublished" : missing ? "missing" : barred ? "elsewhere" : "failed"];
     if (at || missing || !this._shown)
       this._show(make("p", { role: "status" }, fill(text, { time: at && this._time(at) })));
     if (!missing) this._again(Math.min(at ? Date.parse(at) - Date.now() : RETRY_MS, RETRY_MS));

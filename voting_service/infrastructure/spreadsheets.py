@@ -14,6 +14,8 @@ from zipfile import BadZipFile, ZipFile
 from openpyxl import load_workbook
 
 from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n.private_use import map_private_use
+from voting_service.infrastructure.text_files import decode_text, read_rows, without_marks
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
@@ -21,14 +23,15 @@ MAX_ROWS = 2_000
 MAX_COLUMNS = 60
 MAX_SHEETS = 20
 
+EXACT_BELOW = 10**15
+"""Excel keeps 15 digits of a number: of a longer one, such as an ID number, the rest is lost."""
+
 Row = tuple[str, ...]
 """The cells of a row as text."""
 
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """The first bytes of an .xls, and of a workbook with a password."""
 _ZIP = b"PK\x03\x04"
-_ENCODINGS = ("utf-8-sig", "gb18030")
-_DELIMITERS = ",\t;"
 
 
 def read_file(path: Path) -> bytes:
@@ -91,39 +94,28 @@ def _as_text(value: object) -> str:
     match value:
         case None:
             return ""
+        case float() | int() if abs(value) >= EXACT_BELOW:
+            return f"{value:.5E}"
         case float() if value.is_integer():
             return str(int(value))
         case datetime() if value.time() == time():
             return value.date().isoformat()
         case datetime() | date() | time():
             return value.isoformat()
-    return str(value).replace("\r\n", "\n").replace("_x000D_", "").strip()
+    text = str(value).replace("\r\n", "\n").replace("_x000D_", "")
+    return map_private_use(without_marks(text)).strip()
 
 
 def _read_csv(content: bytes) -> Iterator[Row]:
-    text = _decode(content)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(_DELIMITERS, key=first.count)
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-            yield tuple(cell.replace("\r\n", "\n").strip() for cell in row[:MAX_COLUMNS])
+        text = decode_text(content)
+    except InvalidInput:
+        raise _fault("not_a_table") from None
+    try:
+        for row in read_rows(text):
+            yield row[:MAX_COLUMNS]
     except csv.Error:
         raise _fault("damaged") from None
-
-
-def _decode(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):  # "Unicode text" of Excel
-        encodings: tuple[str, ...] = ("utf-16",)
-    else:
-        encodings = _ENCODINGS
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise _fault("not_a_table")
 
 
 def _bounded(rows: Iterable[Row]) -> list[Row]:
@@ -137,4 +129,4 @@ def _bounded(rows: Iterable[Row]) -> list[Row]:
 
 
 def _fault(code: str, **params: object) -> InvalidInput:
-    return InvalidInput(Fault("", f"contests.candidate_list.{code}", **params))
+    return InvalidInput(Fault("", f"infrastructure.spreadsheets.{code}", **params))

@@ -1,0 +1,145 @@
+"""Signatures in PDF files that a reader shows (PAdES, baseline level B: no time-stamping authority
+is asked, so the time of signing is the signer's own)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PublicFormat,
+    load_pem_private_key,
+    pkcs12,
+)
+from cryptography.x509.oid import NameOID
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, SimpleBoxLayoutRule
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, VisibleSigSettings
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko.stamp import StaticStampStyle
+
+from voting_service.errors import Refused
+
+SignerKey = RSAPrivateKey | EllipticCurvePrivateKey
+"""The kinds of key whose signatures common readers check."""
+FIELD = "Signature"
+
+
+class DocumentSigner(NamedTuple):
+    """The key and certificate of the joint office, and the certificates up to its authority's."""
+
+    key: SignerKey
+    certificate: x509.Certificate
+    chain: Sequence[x509.Certificate]
+
+    @property
+    def name(self) -> str:
+        """Who signs: the common name of the certificate, else its organisation."""
+        for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
+            for attribute in self.certificate.subject.get_attributes_for_oid(kind):
+                return str(attribute.value)
+        return self.certificate.subject.rfc4514_string()
+
+    def require_valid(self, now: datetime) -> None:
+        """Raise Refused unless the certificate is valid at this time."""
+        begins, ends = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
+        if not begins <= now <= ends:
+            raise Refused(
+                "infrastructure.crypto.document_certificate_expired", begins=begins, ends=ends
+            )
+
+
+def load_document_signer(
+    key_file: Path, certificate_file: Path | None, passphrase: str | None
+) -> DocumentSigner:
+    """Load a PKCS#12 file, or a PEM key and the PEM file of its certificate, which others up to the
+    authority's may follow. Raises Refused for what cannot be read, another kind of key, or a
+    certificate of another key."""
+    secret = None if passphrase is None else passphrase.encode()
+    key: object
+    try:
+        data = key_file.read_bytes()
+        if data.lstrip().startswith(b"-----BEGIN"):
+            key = load_pem_private_key(data, secret)
+            certificates = (
+                []
+                if certificate_file is None
+                else x509.load_pem_x509_certificates(certificate_file.read_bytes())
+            )
+        else:
+            key, first, others = pkcs12.load_key_and_certificates(data, secret)
+            certificates = [*([first] if first else []), *others]
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Refused(
+            "infrastructure.crypto.document_signer_unreadable", path=key_file, error=error
+        ) from None
+    if not isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey):
+        raise Refused("infrastructure.crypto.document_key_kind", path=key_file)
+    own = _public(key.public_key())
+    matching = [held for held in certificates if _public(held.public_key()) == own]
+    if not matching:
+        raise Refused("infrastructure.crypto.document_certificate_missing", path=key_file)
+    return DocumentSigner(key, matching[0], [held for held in certificates if held != matching[0]])
+
+
+class SignaturePlace(NamedTuple):
+    """Where a reader shows the signature: a page, and left, bottom, right, top in points.
+    `appearance` is a PDF of that size. Only with `printed` it is on paper, too."""
+
+    page: int
+    box: tuple[int, int, int, int]
+    appearance: bytes
+    printed: bool = True
+
+
+def sign_pdf(pdf: bytes, signer: DocumentSigner, place: SignaturePlace) -> bytes:
+    """Return the PDF with a visible signature. Blocks, and takes no part in an event loop: call it
+    in a thread."""
+    bundle = pkcs12.serialize_key_and_certificates(
+        None, signer.key, signer.certificate, signer.chain, NoEncryption()
+    )
+    with NamedTemporaryFile(suffix=".pdf") as appearance:
+        appearance.write(place.appearance)
+        appearance.flush()
+        stamp = StaticStampStyle.from_pdf_file(
+            appearance.name,
+            border_width=0,
+            background_opacity=1.0,
+            background_layout=SimpleBoxLayoutRule(
+                AxisAlignment.ALIGN_MID,
+                AxisAlignment.ALIGN_MID,
+                inner_content_scaling=InnerScaling.STRETCH_FILL,
+            ),
+        )
+        writer = PdfSigner(
+            PdfSignatureMetadata(
+                field_name=FIELD, subfilter=SigSeedSubFilter.PADES, md_algorithm="sha256"
+            ),
+            SimpleSigner.load_pkcs12_data(bundle, other_certs=set()),
+            stamp_style=stamp,
+            new_field_spec=SigFieldSpec(
+                FIELD,
+                on_page=place.page,
+                box=place.box,
+                visible_sig_settings=VisibleSigSettings(print_signature=place.printed),
+            ),
+        )
+        signed: bytes = writer.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf))).getvalue()
+    return signed
+
+
+def _public(key: object) -> bytes:
+    encoded: bytes = key.public_bytes(  # type: ignore[attr-defined]
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    )
+    return encoded

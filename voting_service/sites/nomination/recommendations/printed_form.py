@@ -1,0 +1,47 @@
+"""The form as PDF, for officers and for the joint office."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from voting_service.infrastructure.typesetting.compiler import in_background
+from voting_service.nomination.actor import SelectionActor
+from voting_service.nomination.documents.recommendation_form import (
+    RecommendationSheet,
+    SubmissionReceipt,
+    render_recommendation_form,
+)
+from voting_service.nomination.model import RecommendingBody
+from voting_service.nomination.recommendations.model import Recommendation, Submission
+from voting_service.nomination.recommendations.service import export_form
+from voting_service.nomination.review.joint_office_opinions import load_joint_office_opinion
+
+
+async def load_sheet(
+    actor: SelectionActor, body: RecommendingBody, recommendation: Recommendation
+) -> RecommendationSheet:
+    """Return what is printed, and record the export: a draft as it is now, otherwise the form as it
+    was last submitted, with its receipt and the joint office's opinion."""
+    photo, submissions = await export_form(actor, recommendation)
+    is_editable = recommendation.is_editable
+    return RecommendationSheet(
+        rules=actor.selection.rules,
+        form=recommendation.form if is_editable else submissions[-1].form,
+        body=body.name.zh,
+        photo=photo.content if photo else None,
+        receipt=None if is_editable else _receipt(actor, submissions[-1]),
+        joint_office_opinion=await load_joint_office_opinion(actor, recommendation.id),
+    )
+
+
+def _receipt(actor: SelectionActor, last: Submission) -> SubmissionReceipt:
+    return SubmissionReceipt(
+        number=last.number(actor.selection.slug),
+        received_at=last.submitted_at,
+        sha256=last.form_sha256.hex(),
+    )
+
+
+async def print_sheet(sheet: RecommendationSheet) -> bytes:
+    """Return the PDF. Raises MissingGlyphs."""
+    return await in_background(partial(render_recommendation_form, sheet))

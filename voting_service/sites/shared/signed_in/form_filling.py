@@ -1,0 +1,204 @@
+"""Fill in a form of a finished page with what somebody typed into it before.
+
+Works on the HTML that our templates write, for every form alike: no view has to know. All of the
+page but the values of the form's controls stays as it is, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from html.parser import HTMLParser
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+Fields = Mapping[str, Sequence[str]]
+VERSIONS = frozenset({"seen", "revision"})
+"""The hidden fields with the version of what is changed, as the page showed it. They are filled in,
+so that a change in the meantime is noticed; all other hidden fields are what a form is about."""
+KEPT = "kept"
+"""The hidden field that a filled form posts, because it contains what was kept."""
+_TICKED = frozenset({"checkbox", "radio"})
+_NOT_FILLED = frozenset({"hidden", "password", "file", "submit", "button", "image", "reset"})
+
+
+@dataclass
+class _Control:
+    """A control and where its start tag and, for a text area, its text stand in the page; `words`
+    are those on a button."""
+
+    tag: str
+    attributes: dict[str, str | None]
+    start: int
+    end: int
+    text_end: int = -1
+    options: list[_Control] = field(default_factory=list)
+    words: str = ""
+
+    def get(self, name: str) -> str:
+        return self.attributes.get(name) or ""
+
+    @property
+    def type(self) -> str:
+        return (self.get("type") or "text") if self.tag == "input" else self.tag
+
+
+@dataclass
+class _Form:
+    path: str
+    id: str
+    end: int
+    controls: list[_Control] = field(default_factory=list)
+
+    def is_about(self, fields: Fields) -> bool:
+        """Return whether the hidden fields are those that were posted. A script writes into those
+        that the page leaves empty."""
+        return all(
+            control.get("value") in fields.get(control.get("name"), ())
+            for control in self.controls
+            if control.type == "hidden"
+            and control.get("name") not in {*VERSIONS, KEPT, "csrf"}
+            and control.get("value")
+        )
+
+    def button(self, fields: Fields) -> str:
+        """Return the words on the button that was pressed, the last of several alike, else on the
+        first; "" without one."""
+        buttons = [
+            control
+            for control in self.controls
+            if control.tag == "button" and control.get("type") in {"", "submit"}
+        ]
+        pressed = [b for b in buttons if b.get("value") in fields.get(b.get("name"), ())]
+        return next((button.words.strip() for button in [*reversed(pressed), *buttons]), "")
+
+
+class _Forms(HTMLParser):
+    """The forms of a page with their controls, also those that stand elsewhere and name theirs."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        # As the parser counts: a line ends with "\n" and nothing else.
+        self._lines = [0, *(place for place, sign in enumerate(page, start=1) if sign == "\n")]
+        self.forms: list[_Form] = []
+        self._elsewhere: list[_Control] = []
+        self._in_form = False
+        self._open: _Control | None = None
+        self._button: _Control | None = None
+        self.feed(page)
+        self.close()
+        for control in self._elsewhere:
+            for form in self.forms:
+                if form.id and form.id == control.get("form"):
+                    form.controls.append(control)
+
+    def _place(self) -> int:
+        line, column = self.getpos()
+        return self._lines[line - 1] + column
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if tag == "form":
+            self._in_form = True
+            path = urlsplit(attributes.get("action") or "").path
+            is_post = attributes.get("method") == "post"
+            end = self._place() + len(self.get_starttag_text() or "")
+            self.forms.append(_Form(path if is_post else "", attributes.get("id") or "", end))
+        if tag not in {"input", "textarea", "select", "option", "button"}:
+            return
+        start = self._place()
+        control = _Control(tag, attributes, start, start + len(self.get_starttag_text() or ""))
+        if tag == "option":
+            if self._open is not None:
+                self._open.options.append(control)
+            return
+        if tag in {"textarea", "select"}:
+            self._open = control
+        if tag == "button":
+            self._button = control
+        if control.get("form"):
+            self._elsewhere.append(control)
+        elif self._in_form:
+            self.forms[-1].controls.append(control)
+
+    def handle_data(self, data: str) -> None:
+        if self._open is not None and self._open.options:
+            option = self._open.options[-1]
+            option.attributes.setdefault("value", data.strip())
+        if self._button is not None:
+            self._button.words += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._in_form = False
+        elif tag == "button":
+            self._button = None
+        elif tag in {"textarea", "select"} and self._open is not None:
+            self._open.text_end = self._place()
+            self._open = None
+
+
+class Filled(NamedTuple):
+    """A page with a form filled in; `left` are the typed texts for which it has no control,
+    `has_form` is whether it has the form, and `button` the words on its button that was pressed."""
+
+    page: str
+    left: dict[str, list[str]]
+    has_form: bool
+    button: str = ""
+
+
+def fill_in(page: str, path: str, fields: Fields) -> Filled:
+    """Fill in the form that posts to `path` and has the hidden fields that were posted."""
+    forms = (form for form in _Forms(page).forms if form.path == path and form.is_about(fields))
+    form = next(forms, None)
+    if form is None:
+        left = {name: texts for name, texts in _texts(fields) if name not in VERSIONS}
+        return Filled(page, left, has_form=False)
+    used: dict[str, int] = {}
+    edits = [(form.end, form.end, f'<input type="hidden" name="{KEPT}" value="yes">')]
+    for control in form.controls:
+        name = control.get("name")
+        texts = fields.get(name, ())
+        place = used.get(name, 0)
+        used[name] = place + 1
+        edits.extend(_edits(control, texts, texts[place] if place < len(texts) else None))
+    for start, end, text in sorted(edits, reverse=True):
+        page = page[:start] + text + page[end:]
+    left = {name: texts for name, texts in _texts(fields) if name not in used}
+    return Filled(page, left, has_form=True, button=form.button(fields))
+
+
+def _texts(fields: Fields) -> Iterable[tuple[str, list[str]]]:
+    for name, texts in fields.items():
+        if any(texts):
+            yield name, [text for text in texts if text]
+
+
+def _edits(
+    control: _Control, texts: Sequence[str], text: str | None
+) -> Iterable[tuple[int, int, str]]:
+    if control.type in _TICKED:
+        # A box that is not ticked is not posted; of radio buttons one is, or none was chosen.
+        yield _tag(control, checked=(control.get("value") or "on") in texts)
+    elif control.type == "select":
+        if texts:
+            for option in control.options:
+                yield _tag(option, selected=option.get("value") in texts)
+    elif control.type == "textarea":
+        if text is not None:
+            # HTML drops one line break at the start.
+            yield control.end, control.text_end, "\n" + escape(text)
+    elif text is not None and (control.get("name") in VERSIONS or control.type not in _NOT_FILLED):
+        yield _tag(control, value=text)
+
+
+def _tag(control: _Control, **changed: str | bool) -> tuple[int, int, str]:
+    attributes: dict[str, str | bool | None] = {**control.attributes, **changed}
+    written = "".join(
+        f" {name}" if value is None or value is True else f' {name}="{escape(str(value))}"'
+        for name, value in attributes.items()
+        if value is not False
+    )
+    return control.start, control.end, f"<{control.tag}{written}>"
