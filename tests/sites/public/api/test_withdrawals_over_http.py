@@ -23,6 +23,8 @@ async def page(service: Service, below: str, language: str = "en") -> str:
 
 
 async def test_the_moment_of_arrival_decides(service: Service, clock: MovedClock) -> None:
+    noon = service.contest.midnight_after(clock()) + timedelta(hours=12)
+    clock.set(noon)  # so that an hour later is the same day
     early, late, only = [await service.open_session() for _ in range(3)]
     first = await service.cast(early, [1, 2])
     assert first.status_code == 201
@@ -31,7 +33,7 @@ async def test_the_moment_of_arrival_decides(service: Service, clock: MovedClock
     await execute_as_owner(  # so that the moment is far, however slow the test
         service.settings.migration_url,
         "alter table withdrawals disable trigger withdrawals_stay;"
-        " update withdrawals set withdrawn_at = now() + interval '1 hour'",
+        f" update withdrawals set withdrawn_at = '{noon + timedelta(hours=1)}'",
     )
     await service.refresh()
     contest = service.state.contest_state(SLUG).contest
