@@ -83,6 +83,7 @@ BANNED_PHRASES = {
     r"turn(?:s|ed|ing)? down": "reject",
     r"hand(?:s|ed|ing)? in": "submit",
     r"hand(?:s|ed|ing)? over": "publish to the contest, or pass on",
+    r"(?:take|takes|took|taken) back": "withdraw",
     r"the fifty": "the shortlist",
 }
 
