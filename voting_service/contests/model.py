@@ -17,6 +17,8 @@ from voting_service.i18n.text import Text
 
 Phase = Literal["upcoming", "open", "closed"]
 
+MAX_WINDOW_DAYS = 366
+"""A longer voting period is taken for a mistyped year."""
 LINE_CHARACTERS = 120
 SUMMARY_CHARACTERS = 300
 STORY_CHARACTERS = 1_500

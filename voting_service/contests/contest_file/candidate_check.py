@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from voting_service.contests.contest_file.reader import read_fault
 from voting_service.contests.contest_file.schema import CandidateSection
+from voting_service.contests.contest_file.value_check import read_fault
 from voting_service.errors import InvalidInput
 
 

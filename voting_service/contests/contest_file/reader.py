@@ -13,7 +13,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from voting_service.contests.contest_file import toml_lines
 from voting_service.contests.contest_file.candidate_files import (
@@ -34,7 +33,9 @@ from voting_service.contests.contest_file.schema import (
 )
 from voting_service.contests.contest_file.toml_text import parse_toml, read_toml
 from voting_service.contests.contest_file.tree import ContestFileContents
+from voting_service.contests.contest_file.value_check import read_fault
 from voting_service.contests.model import (
+    MAX_WINDOW_DAYS,
     BallotRules,
     Candidate,
     ContestRules,
@@ -43,30 +44,8 @@ from voting_service.contests.model import (
     ReleaseSchedule,
     ScreeningRules,
 )
-from voting_service.errors import Fault, InvalidInput
+from voting_service.errors import InvalidInput
 from voting_service.i18n.text import Text
-
-MAX_WINDOW_DAYS = 366
-"""A longer voting period is taken for a mistyped year."""
-
-_CODES = {
-    "missing": "missing",
-    "extra_forbidden": "unknown_key",
-    "string_unicode": "lone_surrogate",
-    "datetime_type": "not_a_datetime",
-    "time_type": "not_a_time",
-    "model_type": "not_a_table",
-    "list_type": "not_a_list",
-    "too_short": "no_candidates",
-    "too_long": "list_too_long",
-    "int_type": "not_a_whole_number",
-    "greater_than_equal": "too_small",
-    "less_than_equal": "too_large",
-    "literal_error": "not_a_choice",
-    "string_type": "not_a_string",
-    "bool_type": "not_true_or_false",
-}
-"""Our error codes by pydantic's error types; the texts have the placeholders of its context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +121,6 @@ def _in_file(tree: dict[str, Any], path: toml_lines.Path) -> toml_lines.Path:
             break
         value = value[part]
     return path
-
-
-def read_fault(details: ErrorDetails) -> Fault:
-    """Return the fault of a value, without its field."""
-    kind, message = details["type"], details["msg"]
-    if kind == "contest_file":  # raised by schema.py, with a code as its message
-        return Fault("", message, **details.get("ctx", {}))
-    if kind in _CODES:
-        return Fault("", f"contests.contest_file.{_CODES[kind]}", **details.get("ctx", {}))
-    return Fault.verbatim("", message.replace("Input should be", "must be"))
 
 
 def _check_window(checked: ContestFileContents) -> None:

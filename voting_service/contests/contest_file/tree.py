@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from voting_service.contests.candidate_list.reader import CandidateList
 from voting_service.contests.contest_file import toml_lines
 from voting_service.contests.contest_file.schema import DEFAULTS
+from voting_service.contests.contest_file.value_check import spell_path
 from voting_service.errors import Fault
 
 _BEHIND = 1_000_000
 """The cells of a list come after the lines of the file that names it."""
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class ContestFileContents:
@@ -94,15 +93,3 @@ class ContestFileContents:
         """Return every entry, faulty or not; empty when there is no list."""
         entries = self.tree.get("candidates")
         return entries if isinstance(entries, list) else []
-
-
-def spell_path(path: toml_lines.Path) -> str:
-    """Return a path as people read it: `candidates[3].number`."""
-    spelled = ""
-    for part in path:
-        if isinstance(part, int):
-            spelled += f"[{part}]"
-        else:
-            key = part if _BARE_KEY.fullmatch(part) else ascii(part)
-            spelled += f".{key}" if spelled else key
-    return spelled

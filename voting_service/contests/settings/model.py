@@ -34,9 +34,9 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from voting_service.contests.contest_file.reader import MAX_WINDOW_DAYS
 from voting_service.contests.contest_file.value_check import find_value_faults
 from voting_service.contests.model import (
+    MAX_WINDOW_DAYS,
     SUMMARY_CHARACTERS,
     BallotRules,
     Contest,
