@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -67,6 +67,15 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     def evidence_pages(self) -> int | None:
         evidence = self.files.get("evidence")
         return evidence.pages if evidence else None
+
+
+class OfBody(Protocol):
+    """A recommendation in any view of it: its number and that of its body."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def body_id(self) -> int: ...
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):

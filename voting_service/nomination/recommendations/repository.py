@@ -36,6 +36,7 @@ from voting_service.nomination.recommendations.model import (
     Conflict,
     File,
     FileInfo,
+    OfBody,
     Recommendation,
     Review,
     Submission,
@@ -155,7 +156,7 @@ async def load_submissions(
     connection: AnyConnection,
     keys: PersonalKeys,
     selection: Selection,
-    recommendation: Recommendation,
+    recommendation: OfBody,
 ) -> tuple[Submission, ...]:
     """Return every submission of a recommendation, oldest first."""
     with domain_errors():

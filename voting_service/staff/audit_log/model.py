@@ -62,6 +62,7 @@ Act = Literal[
     "report_changed",
     "restored",
     "reviewed",
+    "scored",
     "scores_submitted",
     "session_ended",
     "sign_in_failed",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import get_args
+from urllib.parse import urlencode
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -14,12 +17,11 @@ from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.nomination.model import REVIEWERS
 from voting_service.nomination.recommendations.model import Verdict
 from voting_service.nomination.review import service
+from voting_service.nomination.review.filtering import QueueFilter
 from voting_service.sites.nomination.context import selection_actor
-from voting_service.sites.nomination.review.views import (
-    RECOMMENDATION,
-    REVIEW,
-    recommendation_page,
-)
+from voting_service.sites.nomination.review.kept_filter import filter_query, read_filter
+from voting_service.sites.nomination.review.recommendation_views import recommendation_page
+from voting_service.sites.nomination.review.views import RECOMMENDATION, REVIEW
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.form_times import local_moment
 from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
@@ -31,20 +33,49 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 @signed_in(*REVIEWERS)
 async def give_verdict(request: Request) -> Response:
-    """Accept, return, reject or reopen a recommendation. A refusal is shown with the form as it
-    was filled in."""
+    """Accept, return, reject or reopen a recommendation, and go on to the next one of the filter,
+    or back to the list after the last; with `act=score` only give the preliminary score and stay. A
+    refusal is shown with the form as it was filled in."""
     form = await read_form(request)
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
+        number, queue_filter = request.path_params["recommendation"], read_filter(request)
+        place = await service.view_place(actor, number, queue_filter)
         try:
-            verdict = _chosen_verdict(form)
-            number, until = request.path_params["recommendation"], None
-            if verdict == "returned" and form.get("until"):
-                until = local_moment(form["until"], "until", actor.selection.zone)
-            await service.give_verdict(actor, number, verdict, form.get("reason", ""), until)
+            if form.get("act") == "score":
+                await service.give_score(actor, number, _read_score(form))
+                kept = _query(request, queue_filter, "done=scored")
+                return RedirectResponse(f"{request.url.path.removesuffix('/verdict')}?{kept}", 303)
+            decision = _read_decision(form, actor.selection.zone)
+            await service.decide(actor, number, decision)
         except (InvalidInput, Refused) as error:
             return await recommendation_page(request, actor, form, error)
-    return RedirectResponse(f"{request.url.path.removesuffix('/verdict')}?done={verdict}", 303)
+    queue = request.url.path.removesuffix(f"/{number}/verdict")
+    done = urlencode({"done": decision.verdict, "of": number})
+    if place.following is None:
+        whole = msgspec.structs.replace(queue_filter, since="")
+        return RedirectResponse(f"{queue}?{_query(request, whole, done)}", 303)
+    onward = f"{queue}/{place.following}?{_query(request, queue_filter, done)}"
+    return RedirectResponse(onward, 303)
+
+
+def _query(request: Request, queue_filter: QueueFilter, done: str) -> str:
+    return "&".join(filter(None, (filter_query(request, queue_filter), done)))
+
+
+def _read_decision(form: Mapping[str, str], zone: tzinfo) -> service.Decision:
+    """Return what was posted. Raises InvalidInput."""
+    verdict, until = _chosen_verdict(form), None
+    if verdict == "returned" and form.get("until"):
+        until = local_moment(form["until"], "until", zone)
+    score = _read_score(form) if form.get("score", "").strip() else None
+    return service.Decision(verdict, form.get("reason", ""), until, score)
+
+
+def _read_score(form: Mapping[str, str]) -> int:
+    """Return the posted score; one that cannot be read is -1, which no scale has."""
+    text = form.get("score", "").strip()
+    return int(text) if _NUMBER.fullmatch(text) else -1
 
 
 def _chosen_verdict(form: Mapping[str, str]) -> Verdict:
@@ -65,7 +96,8 @@ async def add_note(request: Request) -> Response:
             await service.add_note(actor, number, form.get("note", ""))
         except InvalidInput as error:
             return await recommendation_page(request, actor, form, error)
-    return RedirectResponse(f"{request.url.path.removesuffix('/notes')}?done=noted", 303)
+        kept = _query(request, read_filter(request), "done=noted")
+    return RedirectResponse(f"{request.url.path.removesuffix('/notes')}?{kept}", 303)
 
 
 @signed_in(*REVIEWERS)
