@@ -15,6 +15,9 @@ _WORD = re.compile(r"[A-Za-z0-9]+|\s+|.", re.DOTALL)
 _ISLAND_WORDS = 2
 """Fewer words between two changes are part of the change: single characters agree by chance."""
 _CONTEXT_CHARACTERS = 40
+_MOST_PAIRS = 4_000_000
+"""Of words that are compared: two texts of full length take less than a second at worst; longer ones,
+of invisible characters, are shown whole."""
 GAP = " … "
 
 
@@ -48,6 +51,9 @@ def _join_islands(
     before: list[str], after: list[str]
 ) -> Iterator[tuple[bool, list[str], list[str]]]:
     """Yield runs of both texts, alternately the same and changed."""
+    if len(before) * len(after) > _MOST_PAIRS:
+        yield False, before, after
+        return
     old: list[str] = []
     new: list[str] = []
     matcher = SequenceMatcher(None, before, after, autojunk=False)

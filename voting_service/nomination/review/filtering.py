@@ -33,6 +33,10 @@ class QueueFilter(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, query: Mapping[str, str]) -> QueueFilter:
         return cls(**{name: query.get(name, "").strip() for name in cls.__struct_fields__})
 
+    def parts(self) -> dict[str, str]:
+        """Return the parts that are not empty, as `of` takes them."""
+        return {name: text for name in self.__struct_fields__ if (text := getattr(self, name))}
+
 
 def apply_filter(
     all_submitted: Iterable[SubmittedRecommendation],

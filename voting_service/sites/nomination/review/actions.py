@@ -14,12 +14,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from voting_service.errors import Fault, InvalidInput, Refused
+from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import REVIEWERS
 from voting_service.nomination.recommendations.model import Verdict
 from voting_service.nomination.review import service
 from voting_service.nomination.review.filtering import QueueFilter
 from voting_service.sites.nomination.context import selection_actor
-from voting_service.sites.nomination.review.kept_filter import filter_query, read_filter
+from voting_service.sites.nomination.review.filter_address import filter_query, read_filter
 from voting_service.sites.nomination.review.recommendation_views import recommendation_page
 from voting_service.sites.nomination.review.views import RECOMMENDATION, REVIEW
 from voting_service.sites.shared.signed_in.access import signed_in
@@ -37,30 +38,35 @@ async def give_verdict(request: Request) -> Response:
     or back to the list after the last; with `act=score` only give the preliminary score and stay. A
     refusal is shown with the form as it was filled in."""
     form = await read_form(request)
+    here = request.url.path.removesuffix("/verdict")
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
-        number, queue_filter = request.path_params["recommendation"], read_filter(request)
+        queue_filter = read_filter(request, actor.keys)
+        number = request.path_params["recommendation"]
         place = await service.view_place(actor, number, queue_filter)
         try:
             if form.get("act") == "score":
                 await service.give_score(actor, number, _read_score(form))
-                kept = _query(request, queue_filter, "done=scored")
-                return RedirectResponse(f"{request.url.path.removesuffix('/verdict')}?{kept}", 303)
+                return _onward(actor, here, queue_filter, "scored")
             decision = _read_decision(form, actor.selection.zone)
             await service.decide(actor, number, decision)
         except (InvalidInput, Refused) as error:
             return await recommendation_page(request, actor, form, error)
-    queue = request.url.path.removesuffix(f"/{number}/verdict")
-    done = urlencode({"done": decision.verdict, "of": number})
+    queue = here.rpartition("/")[0]
     if place.following is None:
         whole = msgspec.structs.replace(queue_filter, since="")
-        return RedirectResponse(f"{queue}?{_query(request, whole, done)}", 303)
-    onward = f"{queue}/{place.following}?{_query(request, queue_filter, done)}"
-    return RedirectResponse(onward, 303)
+        return _onward(actor, queue, whole, decision.verdict, number)
+    return _onward(actor, f"{queue}/{place.following}", queue_filter, decision.verdict, number)
 
 
-def _query(request: Request, queue_filter: QueueFilter, done: str) -> str:
-    return "&".join(filter(None, (filter_query(request, queue_filter), done)))
+def _onward(
+    actor: SelectionActor, path: str, queue_filter: QueueFilter, done: str, number: int = 0
+) -> Response:
+    """Redirect to a page with the filter kept, and with what was done to the recommendation
+    `number`, unless it is the page's own."""
+    query = {"done": done, **({"of": number} if number else {})}
+    kept = filter_query(queue_filter, actor.keys) or "?"
+    return RedirectResponse(f"{path}{kept}{'&' if kept != '?' else ''}{urlencode(query)}", 303)
 
 
 def _read_decision(form: Mapping[str, str], zone: tzinfo) -> service.Decision:
@@ -96,8 +102,8 @@ async def add_note(request: Request) -> Response:
             await service.add_note(actor, number, form.get("note", ""))
         except InvalidInput as error:
             return await recommendation_page(request, actor, form, error)
-        kept = _query(request, read_filter(request), "done=noted")
-    return RedirectResponse(f"{request.url.path.removesuffix('/notes')}?{kept}", 303)
+        queue_filter = read_filter(request, actor.keys)
+    return _onward(actor, request.url.path.removesuffix("/notes"), queue_filter, "noted")
 
 
 @signed_in(*REVIEWERS)

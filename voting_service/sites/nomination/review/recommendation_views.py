@@ -29,12 +29,8 @@ from voting_service.nomination.review.service import (
     view_recommendation,
 )
 from voting_service.sites.nomination.context import load_texts, selection_actor
-from voting_service.sites.nomination.review.kept_filter import (
-    done_of,
-    filter_query,
-    read_filter,
-)
-from voting_service.sites.nomination.review.views import RECOMMENDATION
+from voting_service.sites.nomination.review.filter_address import filter_query, read_filter
+from voting_service.sites.nomination.review.views import RECOMMENDATION, done_of
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
@@ -70,7 +66,9 @@ async def recommendation_page(
     """Show a recommendation, after a refusal with its error beside the fields as they were filled
     in."""
     number = request.path_params["recommendation"]
-    queue_filter = read_filter(request)
+    queue_filter = read_filter(request, actor.keys)
+    since = queue_filter.since or str(int(actor.now.timestamp()))
+    way = msgspec.structs.replace(queue_filter, since=since)
     reviewed = await view_recommendation(actor, number)
     submitted, selection = reviewed.submitted, actor.selection
     taken = await count_places_taken(actor.connection, selection)
@@ -85,9 +83,9 @@ async def recommendation_page(
         selection=selection,
         **reviewed._asdict(),
         place=await view_place(actor, number, queue_filter),
-        query=filter_query(request, queue_filter),
+        query=filter_query(way, actor.keys),
         of=done_of(request),
-        list_query=filter_query(request, msgspec.structs.replace(queue_filter, since="")),
+        list_query=filter_query(msgspec.structs.replace(way, since=""), actor.keys),
         taken=taken.get(submitted.body.id, 0),
         fields=_arranged(_form_fields(request, selection, submitted.form)),
         changes=_changes(request, selection, reviewed.submissions[-2:]),

@@ -15,12 +15,8 @@ from voting_service.nomination.review.coverage import coverage, dimension_labels
 from voting_service.nomination.review.filtering import QueueFilter
 from voting_service.nomination.review.repository import SubmittedRecommendation
 from voting_service.nomination.review.service import view_queue
-from voting_service.sites.nomination.context import load_texts, selection_actor
-from voting_service.sites.nomination.review.kept_filter import (
-    done_of,
-    filter_query,
-    read_filter,
-)
+from voting_service.sites.nomination.context import load_texts, personal_keys, selection_actor
+from voting_service.sites.nomination.review.filter_address import filter_query, read_filter
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.forms import read_form
@@ -34,9 +30,8 @@ QUEUE_STATES: tuple[State, ...] = ("submitted", "returned", "accepted", "rejecte
 
 @signed_in(*READERS)
 async def show_queue(request: Request) -> Response:
-    """Show the submitted recommendations that match the filter of the address. Search words are
-    posted to `search_queue` instead: addresses are kept in logs and must not contain names."""
-    return await _queue_page(request, read_filter(request))
+    """Show the submitted recommendations that match the filter of the address."""
+    return await _queue_page(request, read_filter(request, personal_keys(request)))
 
 
 @signed_in(*READERS)
@@ -57,8 +52,7 @@ async def _queue_page(request: Request, queue_filter: QueueFilter) -> Response:
         "review/queue.html",
         selection=actor.selection,
         filter=queue_filter,
-        kept_filter=filter_query(request, queue_filter, now=actor.now),
-        query=filter_query(request, queue_filter),
+        query=filter_query(queue_filter, actor.keys),
         of=done_of(request),
         shown=queue.shown,
         reviewers=queue.reviewers,
@@ -70,6 +64,12 @@ async def _queue_page(request: Request, queue_filter: QueueFilter) -> Response:
         may_review=current_user(request).account.role in REVIEWERS,
         **coverage_values(request, actor.selection, present, actor.today),
     )
+
+
+def done_of(request: Request) -> str:
+    """Return the number of the recommendation that the message `done` is about, or ""."""
+    number = request.query_params.get("of", "")
+    return number if number.isascii() and number.isdecimal() else ""
 
 
 def coverage_values(
