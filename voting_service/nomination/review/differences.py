@@ -16,8 +16,8 @@ _ISLAND_WORDS = 2
 """Fewer words between two changes are part of the change: single characters agree by chance."""
 _CONTEXT_CHARACTERS = 40
 _MOST_PAIRS = 4_000_000
-"""Of words that are compared: two texts of full length take less than a second at worst; longer ones,
-of invisible characters, are shown whole."""
+"""Of words that are compared: two texts of full length take less than a second at worst. Longer
+ones, which consist of invisible characters, are shown whole."""
 GAP = " … "
 
 
