@@ -33,7 +33,7 @@ async def is_in_view(part: Locator) -> bool:
 
 
 async def test_text_evidence_and_verdict_are_in_view_and_all_is_done_by_keyboard(
-    staff_app: StaffApp, chosen: Chosen, desktop: Page
+    staff_app: StaffApp, chosen: Chosen, desktop: Page, guard: Guard
 ) -> None:
     texts = full_length()
     people = await store_submitted(
@@ -76,6 +76,7 @@ async def test_text_evidence_and_verdict_are_in_view_and_all_is_done_by_keyboard
     await page.keyboard.press("k")
     await expect(page.locator(".way strong")).to_have_text("第 2 份，共 4 份")
     await expect(page.locator("[data-term]")).to_be_hidden()
+    guard.expect("status of 422")
     await page.keyboard.press("r")
     await expect(page.locator("#reason")).to_be_focused()
     await expect(page.locator("[data-term]")).to_be_visible()
