@@ -257,6 +257,10 @@ async def test_what_was_changed_is_marked_and_drafts_stay_unseen(
     assert "草稿" not in page
 
     paper = await reviewer.get(f"{REVIEW}/{number}/form.pdf")
+    assert (
+        f'filename="Recommendation form-North District-{number}.pdf"'
+        in paper.headers["content-disposition"]
+    )
     text = "".join(p.extract_text() for p in PdfReader(io.BytesIO(paper.content)).pages)
     assert ("63" in text, "草稿" in text) == (True, False)
     image = await reviewer.get(f"{REVIEW}/{number}/files/evidence/10")

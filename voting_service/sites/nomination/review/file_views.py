@@ -70,7 +70,10 @@ async def print_form(request: Request) -> Response:
             connection, actor.keys, actor.selection, number
         )
         sheet = await load_submitted_sheet(actor, submitted)
-    headers = {**_HEADERS, "content-disposition": f'inline; filename="form-{number}.pdf"'}
+    reader = language(request)
+    what = load_catalogue("recommendations", reader)["file_names"]["form"]
+    name = f"{what}-{getattr(submitted.body.name, reader)}-{number}.pdf"
+    headers = {**_HEADERS, "content-disposition": content_disposition(name, inline=True)}
     return Response(await print_sheet(sheet), 200, headers, media_type=PDF)
 
 
