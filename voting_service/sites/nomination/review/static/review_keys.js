@@ -36,8 +36,10 @@ function choose(radio) {
 
 function press(control) {
   if (control.matches("input[type=radio]")) choose(control);
-  else if (control.matches("a, summary")) control.click();
-  else control.focus();
+  else {
+    control.focus();
+    if (control.matches("a, summary")) control.click();
+  }
 }
 
 document.addEventListener("keydown", (event) => {
