@@ -29,6 +29,7 @@ from voting_service.nomination.recommendations.file_intake import examine_upload
 from voting_service.nomination.recommendations.repository import load_recommendation
 from voting_service.nomination.recommendations.service import attach_file
 from voting_service.nomination.review.differences import GAP, compare_texts
+from voting_service.staff.accounts.model import Role
 
 REVIEW = f"{PATH}/review"
 PERSON = re.compile(rf'<th scope="row"><a href="({REVIEW}/[0-9]+[^"]*)">')
@@ -189,7 +190,7 @@ async def test_the_database_takes_no_other_score(
     staff_app: StaffApp, chosen: Chosen, score: int, account: str, constraint: str
 ) -> None:
     (first,) = await store_submitted(staff_app, chosen, 1, state="submitted")
-    role = "auditor" if account.startswith("auditor") else "reviewer"
+    role: Role = "auditor" if account.startswith("auditor") else "reviewer"
     who = await staff_app.account(role, account)
     error = await refused_by_database(
         staff_app,
@@ -272,7 +273,7 @@ async def test_every_link_and_picture_of_the_page_opens_for_all_who_see_it(
 ) -> None:
     first, _ = await store_submitted(staff_app, chosen, 2, state="submitted")
     for role in ("reviewer", "supervisor", "auditor"):
-        client = await staff_app.signed_in_client(role)  # type: ignore[arg-type]
+        client = await staff_app.signed_in_client(role)
         page = (await client.get(f"{REVIEW}/{first}?state=submitted")).text
         main = page.split("<main")[1]
         links = set(re.findall(r'(?:href|src)="(/[^"]+)"', main))
