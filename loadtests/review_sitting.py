@@ -69,8 +69,10 @@ def review_sitting(people: int) -> None:
     with tempfile.TemporaryDirectory(prefix="voting-review-", ignore_cleanup_errors=True) as folder:
         data, port = Path(folder), free_port()
         with running_demo(data, staff_port=port, stage="review"):
-            (login,) = (one for one in DataFolder(data).staff() if one.name == "reviewer-1")
-            seconds = asyncio.run(_review_all(f"http://{HOST}:{port}", login, people))
+            logins = {login.name: login for login in DataFolder(data).staff()}
+            seconds = asyncio.run(
+                _review_all(f"http://{HOST}:{port}", logins["reviewer-1"], people)
+            )
     click.echo(
         f"{len(seconds)} recommendations in {sum(seconds):.0f} s;"
         f" one takes {median(seconds):.2f} s at the median, {max(seconds):.2f} s at most"

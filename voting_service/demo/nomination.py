@@ -167,7 +167,7 @@ class DemoSelection:
             "select count(*) from nomination.recommendations where state <> 'draft'"
         )
         stamped = await asyncio.to_thread(stamped_page)
-        papers = await asyncio.to_thread(
+        documents = await asyncio.to_thread(
             lambda: {n: evidence(n) for n in (FEW_PAGES, EVIDENCE_PAGES)}
         )
         photos = await asyncio.to_thread(lambda: [photo(number) for number in range(1, 100)])
@@ -177,7 +177,7 @@ class DemoSelection:
         for number, body in enumerate(places[submitted:people], submitted + 1):
             files: dict[Slot, File] = {
                 "photo": photos[number % len(photos) - 1],
-                "evidence": papers[evidence_pages(number)],
+                "evidence": documents[evidence_pages(number)],
                 "employer_scan": stamped,
                 "body_scan": stamped,
             }
@@ -223,7 +223,7 @@ class DemoSelection:
         """Return some for correction; they come back with corrected words, the first one also with
         other evidence."""
         selection = await self.selection()
-        papers = await asyncio.to_thread(evidence, EVIDENCE_PAGES)
+        documents = await asyncio.to_thread(evidence, EVIDENCE_PAGES)
         rows = await self.connection.fetch(
             "select r.id, b.slug from nomination.recommendations r"
             " join nomination.bodies b on b.id = r.body_id"
@@ -236,7 +236,7 @@ class DemoSelection:
             await give_verdict(reviewer, row["id"], "returned", reason)
             officer = self.acting(f"officer-{row['slug']}", selection)
             if place == 0:
-                await attach_file(officer, row["id"], "evidence", papers)
+                await attach_file(officer, row["id"], "evidence", documents)
             loaded = await load_recommendation(self.connection, self.keys, selection, row["id"])
             deeds = loaded.form.deeds.replace("九十七项", "六十三项").replace(
                 "一千万元", "八百万元"

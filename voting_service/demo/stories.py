@@ -101,7 +101,7 @@ def tell_story(number: int, district: Text) -> Text:
 def write_at_length(number: int, district: Text, characters: int, **facts: str) -> str:
     """Return a Chinese text of whole sentences that is nearly as long as a field may be, and never
     longer; `facts` replace those of the candidate. Each length begins with other versions."""
-    known = {**_facts(number, district, "zh"), **facts}
+    names = {**_facts(number, district, "zh"), **facts}
     paragraphs = _read("stories.toml")["paragraphs"]
     text = ""
     for more in range(max(len(paragraph["versions"]) for paragraph in paragraphs)):
@@ -110,7 +110,7 @@ def write_at_length(number: int, district: Text, characters: int, **facts: str) 
             if more >= len(versions):
                 continue
             version = _choose(versions, number + place + characters // 500 + more)
-            for sentence in _SENTENCE.findall(_REMARK.sub("", version["zh"].format(**known))):
+            for sentence in _SENTENCE.findall(_REMARK.sub("", version["zh"].format(**names))):
                 if len(text) + len(sentence) > characters:
                     return text.strip()
                 text += sentence

@@ -42,8 +42,8 @@ async def list_links(client: StaffClient, **query: str) -> list[str]:
 
 
 def link_to(page: str, text: str) -> str:
-    found = re.search(rf'<a class="button second" href="([^"]+)"[^>]*>{text}</a>', page)
-    return found[1].replace("&amp;", "&") if found else ""
+    match = re.search(rf'<a class="button second" href="([^"]+)"[^>]*>{text}</a>', page)
+    return match[1].replace("&amp;", "&") if match else ""
 
 
 async def follow(client: StaffClient, answer: httpx.Response) -> str:
@@ -55,9 +55,9 @@ async def follow(client: StaffClient, answer: httpx.Response) -> str:
 
 async def judge(client: StaffClient, page: str, **data: str) -> httpx.Response:
     """Post the verdict form of a page."""
-    found = re.search(r'action="([^"]+/verdict[^"]*)"', page)
-    assert found is not None
-    return await client.post(found[1].replace("&amp;", "&"), data=data)
+    match = re.search(r'action="([^"]+/verdict[^"]*)"', page)
+    assert match is not None
+    return await client.post(match[1].replace("&amp;", "&"), data=data)
 
 
 async def test_the_way_keeps_filter_and_length_while_its_people_are_judged(

@@ -30,7 +30,7 @@ from voting_service.nomination.review.service import (
 )
 from voting_service.sites.nomination.context import load_texts, selection_actor
 from voting_service.sites.nomination.review.filter_address import filter_query, read_filter
-from voting_service.sites.nomination.review.views import RECOMMENDATION, done_of
+from voting_service.sites.nomination.review.views import RECOMMENDATION, find_done_number
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
@@ -68,7 +68,7 @@ async def recommendation_page(
     number = request.path_params["recommendation"]
     queue_filter = read_filter(request, actor.keys)
     since = queue_filter.since or str(int(actor.now.timestamp()))
-    way = msgspec.structs.replace(queue_filter, since=since)
+    kept_filter = msgspec.structs.replace(queue_filter, since=since)
     reviewed = await view_recommendation(actor, number)
     submitted, selection = reviewed.submitted, actor.selection
     taken = await count_places_taken(actor.connection, selection)
@@ -83,9 +83,9 @@ async def recommendation_page(
         selection=selection,
         **reviewed._asdict(),
         place=await view_place(actor, number, queue_filter),
-        query=filter_query(way, actor.keys),
-        of=done_of(request),
-        list_query=filter_query(msgspec.structs.replace(way, since=""), actor.keys),
+        query=filter_query(kept_filter, actor.keys),
+        of=find_done_number(request),
+        list_query=filter_query(msgspec.structs.replace(kept_filter, since=""), actor.keys),
         taken=taken.get(submitted.body.id, 0),
         fields=_arranged(_form_fields(request, selection, submitted.form)),
         changes=_changes(request, selection, reviewed.submissions[-2:]),
@@ -120,7 +120,7 @@ def _changes(
     if len(submissions) < 2:
         return {}
     before, after = submissions
-    old, new = (_form_fields(request, selection, one.form) for one in submissions)
+    old, new = (_form_fields(request, selection, submission.form) for submission in submissions)
     return {
         "fields": [
             (label, compare_texts(earlier, value))

@@ -53,7 +53,7 @@ async def _queue_page(request: Request, queue_filter: QueueFilter) -> Response:
         selection=actor.selection,
         filter=queue_filter,
         query=filter_query(queue_filter, actor.keys),
-        of=done_of(request),
+        of=find_done_number(request),
         shown=queue.shown,
         reviewers=queue.reviewers,
         states={state: states.count(state) for state in QUEUE_STATES},
@@ -66,7 +66,7 @@ async def _queue_page(request: Request, queue_filter: QueueFilter) -> Response:
     )
 
 
-def done_of(request: Request) -> str:
+def find_done_number(request: Request) -> str:
     """Return the number of the recommendation that the message `done` is about, or ""."""
     number = request.query_params.get("of", "")
     return number if number.isascii() and number.isdecimal() else ""
