@@ -99,8 +99,8 @@ async def test_words_are_kept_on_the_way_and_never_stand_in_an_address(
     _, other = await store_submitted(staff_app, chosen, 2, state="submitted")
     reviewer = await staff_app.signed_in_client("reviewer")
     answer = await reviewer.post(REVIEW, data={"words": f"人选{other}"})
-    found = await follow(reviewer, answer) if answer.is_redirect else answer.text
-    (link,) = PERSON.findall(found)
+    shown = await follow(reviewer, answer) if answer.is_redirect else answer.text
+    (link,) = PERSON.findall(shown)
     address = link.replace("&amp;", "&")
     page = (await reviewer.get(address)).text
     assert "1 of 1" in page
