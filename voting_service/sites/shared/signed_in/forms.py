@@ -19,7 +19,7 @@ from voting_service.i18n.typed_numbers import is_wide_number, plain_number
 from voting_service.sites.shared.request_bodies import read_body
 from voting_service.sites.shared.same_origin import refuse_cross_site
 from voting_service.sites.shared.signed_in.access import find_current_user, master_key
-from voting_service.sites.shared.signed_in.form_filling import KEPT
+from voting_service.sites.shared.signed_in.form_filling import FORM_PAGE, KEPT
 from voting_service.sites.shared.signed_in.form_tokens import account_of_token
 from voting_service.sites.shared.signed_in.state import get_state
 
@@ -53,17 +53,20 @@ async def read_form_lists(request: Request) -> dict[str, list[str]]:
 
 
 async def check_csrf_token(request: Request, fields: dict[str, list[str]]) -> None:
-    """Remove from the fields the mark, and whether the form has what was kept of it. Raises
+    """Remove from the fields the mark, whether the form has what was kept of it, and its page; keep
+    what was typed for the case that the form is refused (refused_forms.py). Raises
     SentFromElsewhere where there is a session and the mark is missing, or neither of this session
     nor of an earlier one of the same account."""
     marks = fields.pop(MARK, [])
     request.state.has_kept_post = bool(fields.pop(KEPT, []))
+    request.state.form_page = "".join(fields.pop(FORM_PAGE, []))
     user = await find_current_user(request)
     if user is not None:
         given = marks[0] if len(marks) == 1 else ""
         of_session = compare_digest(given.partition("-")[0].encode(), user.csrf[:32].encode())
         if not of_session and account_of_token(master_key(request), given) != user.account.id:
             raise SentFromElsewhere("sites.shared.signed_in.csrf_token_wrong")
+    request.state.posted = dict(fields)
 
 
 async def read_fields(request: Request) -> dict[str, list[str]]:
