@@ -136,6 +136,25 @@ select c.candidate, count(*) as gross,
  group by c.candidate
  order by c.candidate;
 
+-- name: selection_effect
+-- The votes in ballots by candidate (0 counts ballots) in the state they are in now.
+with chosen as (
+    select b.choices,
+           case when exists (select from hold_ballots m where m.ballot_id = b.ballot_id)
+                then ballot_state(b.ballot_id, b.disposition)
+                else case b.disposition when 1 then 'held' else 'counted' end
+           end as state
+      from ballots b
+     where b.contest_id = $1 and b.ballot_id = any ($2::bytea[])
+    offset 0
+)
+select c.candidate, count(*) as gross,
+       count(*) filter (where s.state = 'held') as held,
+       count(*) filter (where s.state = 'void') as void
+  from chosen s, unnest(0::smallint || s.choices) as c (candidate)
+ group by c.candidate
+ order by c.candidate;
+
 -- name: last_sweep
 -- The result of the newest examination of the ballots.
 select examined_at, ballots, campaigns, holds

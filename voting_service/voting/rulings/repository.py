@@ -127,7 +127,7 @@ async def _check_ballots_exist(
         raise InvalidInput(
             *(
                 Fault(
-                    f"ballot {row['id'].hex()}",
+                    f"ballots[{row['id'].hex()}]",
                     "voting.rulings.ballot_of_other_contest"
                     if row["is_elsewhere"]
                     else "voting.rulings.ballot_not_stored",

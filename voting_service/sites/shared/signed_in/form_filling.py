@@ -220,11 +220,8 @@ def mark_faults(page: str, refused: RefusedForm) -> Marked:
             continue
         target = control.get("id") or f"field-{len(links)}"
         links[field_name] = target
-        texts = "".join(
-            f'<span class="fault" id="{escape(target)}-fault">{escape(fault.text)}</span>'
-            for fault in refused.faults
-            if fault.field == field_name
-        )
+        own = [escape(fault.text) for fault in refused.faults if fault.field == field_name]
+        texts = f'<span class="fault" id="{escape(target)}-fault">{"<br>".join(own)}</span>'
         if control.type in _NOT_FILLED | _TICKED and control.type != "file":
             edits.append(_tag(control, id=target))
             continue
