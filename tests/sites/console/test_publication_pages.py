@@ -18,6 +18,7 @@ from tests.browser.accessibility import (
     tab_to,
 )
 from tests.browser.guard import Guard
+from tests.browser.pages import press_and_confirm
 from tests.contest_data import (
     SLUG,
     rules,
@@ -113,7 +114,7 @@ async def test_two_people_publish_and_the_public_sees_it_at_the_moment_that_was_
         await staff_app.sign_in(second_desktop, "supervisor", ADDRESS)
         waiting = second_desktop.locator("article", has_text="公布第 1 版")
         assert "完全一致" in await waiting.inner_text()
-        await second_desktop.get_by_role("button", name="批准并公布").click()
+        await press_and_confirm(second_desktop, "批准并公布")
         await second_desktop.wait_for_url("**?done=published")
         version = second_desktop.locator("article", has_text="第 1 版")
         assert "尚未公布" in await version.inner_text()
