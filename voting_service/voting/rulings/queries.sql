@@ -155,6 +155,15 @@ select c.candidate, count(*) as gross,
  group by c.candidate
  order by c.candidate;
 
+-- name: held_reasons
+-- The ballots with a candidate that were held when they were cast, by the signals (Signal of
+-- antifraud/screening/decision.py) that were active; most ballots first.
+select coalesce(b.signals, 0) as signals, count(*) as ballots
+  from ballots b
+ where b.contest_id = $1 and b.disposition = 1 and $2::smallint = any (b.choices)
+ group by 1
+ order by 2 desc, 1;
+
 -- name: last_sweep
 -- The result of the newest examination of the ballots.
 select examined_at, ballots, campaigns, holds

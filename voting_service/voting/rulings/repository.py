@@ -253,6 +253,16 @@ async def load_ballot_history(
     )
 
 
+async def load_held_reasons(
+    connection: AnyConnection, contest: Contest, candidate: int
+) -> dict[int, int]:
+    """Load how many ballots with a candidate were held when they were cast, by active signals
+    (antifraud/screening/decision.py), most first."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["held_reasons"], contest.id, candidate)
+    return {row["signals"]: row["ballots"] for row in rows}
+
+
 async def load_last_sweep(connection: AnyConnection, contest_id: int) -> Sweep | None:
     """Load the newest examination of the ballots; None before the first."""
     with domain_errors():
