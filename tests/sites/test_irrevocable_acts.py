@@ -1,8 +1,8 @@
 """What cannot be undone asks first; found by the routes themselves, so that none is forgotten.
 
 Every address of the staff's site that takes a post is named here: as one whose act can be undone,
-or with its form, which asks by a question with a second button (signed_in/ask.html) or for a word to
-be typed.
+or with its form, which asks by a question with a second button (signed_in/ask.html) or for a word
+to be typed.
 """
 
 from __future__ import annotations

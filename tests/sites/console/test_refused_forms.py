@@ -44,10 +44,6 @@ MISTAKES = [
         {"ballots": "0" * 32, "label": "a", "why": "care"}, "ballots", "care",
     ),
     Mistake(
-        f"{BASE}/publication", f"{BASE}/publication/proposals",
-        {"visible_from": "1999-01-01T10:00"}, "", "",
-    ),
-    Mistake(
         f"{BASE}/settings/change/closes_at", f"{BASE}/settings/change/closes_at",
         {"moment": "1999-01-01T10:00", "why_zh": "考虑", "why_en": "care"}, "", "",
     ),

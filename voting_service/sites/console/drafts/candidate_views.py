@@ -33,6 +33,7 @@ from voting_service.i18n.text import Language
 from voting_service.sites.console.drafts.actions import draft_as_read, to_draft
 from voting_service.sites.console.drafts.presentation import ShownFault, file_faults, list_faults
 from voting_service.sites.console.drafts.views import DRAFT, PREFIX, READERS, draft_from_path
+from voting_service.sites.shared.multipart import Posted
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
@@ -40,7 +41,6 @@ from voting_service.sites.shared.signed_in.rendering import PAGE_HEADERS, page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.uploads import (
     PICTURE_TYPES,
-    Posted,
     encoding_turn,
     read_upload,
 )

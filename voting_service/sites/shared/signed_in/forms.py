@@ -14,8 +14,7 @@ from voting_service.errors import (
     SentFromElsewhere,
     UnsupportedMedia,
 )
-from voting_service.i18n.private_use import map_private_use
-from voting_service.i18n.typed_numbers import is_wide_number, plain_number
+from voting_service.sites.shared.multipart import field_text
 from voting_service.sites.shared.request_bodies import read_body
 from voting_service.sites.shared.same_origin import refuse_cross_site
 from voting_service.sites.shared.signed_in.access import find_current_user, master_key
@@ -91,13 +90,3 @@ async def read_fields(request: Request) -> dict[str, list[str]]:
     for name, value in pairs:
         fields.setdefault(name, []).append(field_text(value))
     return fields
-
-
-def field_text(value: str) -> str:
-    """Return a field's value with plain line ends and today's code points; a number, date or time
-    that was typed in full width in plain digits. Raises MalformedInput."""
-    if "\0" in value:
-        raise MalformedInput(Fault("", "sites.shared.signed_in.zero_byte"))
-    # A browser ends the lines of a text area with both characters (HTML, form submission).
-    plain = map_private_use(value.replace("\r\n", "\n"))
-    return plain_number(plain) if is_wide_number(plain) else plain
