@@ -137,8 +137,8 @@ async def erase_objections(connection: AnyConnection) -> int:
 
 async def rewrap_objections(connection: AnyConnection, old: bytes, new: bytes) -> int:
     """Encrypt every objection, attachment and answer with the new master key instead of the old
-    one; return how many were. Call it in a transaction of the tables' owner. Raises Refused when neither key
-    decrypts one."""
+    one; return how many were. Call it in a transaction of the tables' owner. Raises Refused when
+    neither key decrypts one."""
     changed = 0
     with domain_errors():
         for row in await connection.fetch(QUERIES["encrypted_objections"]):

@@ -220,23 +220,19 @@ def _form(
     return response
 
 
+_KINDS: Mapping[type[VotingError], str] = {
+    MalformedInput: "malformed",
+    InvalidInput: "invalid",
+    InputTooLarge: "too_large",
+    SlowDown: "slow_down",
+    SentFromElsewhere: "elsewhere",
+    Refused: "not_open",
+}
+"""The name of an error's text under `objection.fault`; the first that fits."""
+
+
 def _kind(error: VotingError) -> str:
-    """Return the name of an error's text under `objection.fault`."""
-    match error:
-        case MalformedInput():
-            return "malformed"
-        case InvalidInput():
-            return "invalid"
-        case InputTooLarge():
-            return "too_large"
-        case SlowDown():
-            return "slow_down"
-        case SentFromElsewhere():
-            return "elsewhere"
-        case Refused():
-            return "not_open"
-        case _:
-            return "busy"
+    return next((name for kind, name in _KINDS.items() if isinstance(error, kind)), "busy")
 
 
 async def objections(request: Request) -> Response:
