@@ -61,7 +61,7 @@ UNDOABLE = {
 }  # fmt: skip
 DECIDE, CARD = "console/templates/decide.html", "nomination/panel/templates/parts.html"
 CHECK = "nomination/recommendations/templates/check.html"
-OFFICE = "nomination/shortlist/templates"
+SHORTLIST = "nomination/shortlist/templates"
 ASKS = {
     "/accounts/revoke": "console/accounts/templates/accounts.html",
     "/accounts/{id:int}/disable": "console/accounts/templates/account.html",
@@ -81,8 +81,8 @@ ASKS = {
     "/selections/{slug}/late/{approval:int}/approve": (
         "nomination/recommendations/templates/late.html"
     ),
-    "/selections/{slug}/notice/objections/{objection:int}/answer": f"{OFFICE}/notice.html",
-    "/selections/{slug}/notice/publish": f"{OFFICE}/notice.html",
+    "/selections/{slug}/notice/objections/{objection:int}/answer": f"{SHORTLIST}/notice.html",
+    "/selections/{slug}/notice/publish": f"{SHORTLIST}/notice.html",
     "/selections/{slug}/opinion/{approval:int}/approve": "nomination/review/templates/opinion.html",
     "/selections/{slug}/panel/approvals/{approval:int}/approve": CARD,
     "/selections/{slug}/panel/conflicts": "nomination/panel/templates/panel.html",
@@ -91,7 +91,7 @@ ASKS = {
     "/selections/{slug}/recommendations/{recommendation:int}/submit": CHECK,
     "/selections/{slug}/recommendations/{recommendation:int}/withdraw": CHECK,
     "/selections/{slug}/result/approvals/{approval:int}/approve": CARD,
-    "/selections/{slug}/shortlist/approvals/{approval:int}/approve": f"{OFFICE}/parts.html",
+    "/selections/{slug}/shortlist/approvals/{approval:int}/approve": f"{SHORTLIST}/parts.html",
 }
 """The template with the form of each act that cannot be undone."""
 

@@ -167,7 +167,7 @@ async def test_files_come_with_an_objection(staff_app: StaffApp) -> None:
             ([("a.jpg", b"\xff\xd8\xff" + b"x" * 200_000)], None),
             ([("a.jpg", photo)] * 4, "more than 3 files"),
             ([("a.pdf", pdf(11))], "10 pages"),
-            ([("a.jpg", b"\xff\xd8\xff" + b"x" * 17 * 2**20)], None),
+            ([("a.jpg", b"\xff\xd8\xff" + b"x" * 20 * 2**20)], None),
         ):
             refused = await attach(client, *files)
             assert refused.status_code in (413, 422), refused.text
@@ -182,7 +182,7 @@ async def test_files_come_with_an_objection(staff_app: StaffApp) -> None:
         )
         number_in(await attach(client, ("p.jpg", photo), ("a.pdf", paper)))
     without, objection = sorted(
-        await load_objections(staff_app.database, 9), key=lambda one: one.id
+        await load_objections(staff_app.database, 9), key=lambda objection: objection.id
     )
     stored = await staff_app.database.fetchval(
         "select attachment from online_objections where id = $1", objection.id

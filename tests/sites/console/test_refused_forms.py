@@ -69,7 +69,7 @@ async def test_a_mistake_loses_nothing_and_names_its_field(
         assert control
         assert 'aria-invalid="true"' in control[0]
         assert f"{mistake.field}-fault" in control[0]
-        # The address in the browser is that of the post now: the form says where it stands.
+        # The address in the browser is that of the post now: the form names its page.
         page = re.findall(r'name="form_page" value="([^"]+)"', answer.text)[0]
         again = await clerk.post(mistake.path, data={**mistake.typed, "form_page": page})
         assert f'href="#{mistake.field}"' in again.text

@@ -15,7 +15,7 @@ from voting_service.sites.public.pages.error_pages import refusal
 from voting_service.sites.public.prepared_reads import Answer
 from voting_service.sites.shared.problem_documents import Headers
 from voting_service.sites.shared.slow_clients import (
-    MAX_OBJECTION_BYTES,
+    MAX_UPLOAD_BYTES,
     OBJECTION_SECONDS,
     PatientHttp,
 )
@@ -42,7 +42,7 @@ class PublicHttpProtocol(PatientHttp):
 
     @property
     def max_request_bytes(self) -> int:
-        return MAX_OBJECTION_BYTES if self._has_files() else super().max_request_bytes
+        return MAX_UPLOAD_BYTES if self._has_files() else super().max_request_bytes
 
     def _has_files(self) -> bool:
         """Return whether the request is the one form that takes files. A client is not read beyond

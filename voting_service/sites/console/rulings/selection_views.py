@@ -93,7 +93,7 @@ async def _window_page(request: Request, contest: Contest) -> Response:
 
 
 def _label(request: Request, contest: Contest, requested: WindowRequest) -> str:
-    """Return a name for the hold that says what was selected."""
+    """Return a name for the hold: what was selected."""
     window, given = requested.window, requested.conditions
     texts = get_state(request).theme.texts(language(request))
     words = {

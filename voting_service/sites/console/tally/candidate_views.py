@@ -100,13 +100,13 @@ class Suspicions(NamedTuple):
         return sum(reason.ballots for reason in self.held)
 
     @property
-    def found(self) -> list[tuple[Hold, HoldVotes]]:
+    def campaigns(self) -> list[tuple[Hold, HoldVotes]]:
         """The holds that the examination of all ballots found."""
         return [(hold, votes) for hold, votes in self.holds if hold.kind in ("campaign", "bloc")]
 
     @property
-    def found_votes(self) -> int:
-        return sum(sum(votes) for _, votes in self.found)
+    def campaign_votes(self) -> int:
+        return sum(sum(votes) for _, votes in self.campaigns)
 
 
 async def load_suspicions(request: Request, contest: Contest, number: int) -> Suspicions:

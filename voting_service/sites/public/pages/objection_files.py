@@ -22,18 +22,20 @@ from voting_service.nomination.files.rejections import FileRejected, RejectionRe
 from voting_service.nomination.files.sandbox import examine_evidence
 from voting_service.sites.shared.multipart import Bounds, Posted, Upload, read_multipart
 from voting_service.sites.shared.request_bodies import BODY_TIMEOUT_SECONDS
-from voting_service.sites.shared.slow_clients import MAX_OBJECTION_BYTES, OBJECTION_SECONDS
+from voting_service.sites.shared.slow_clients import OBJECTION_SECONDS
 
 FILES = "attachments"
 ACCEPTED = ".pdf,.jpg,.jpeg,.png,.heic,.webp"
 SMALL_BYTES = 64 * 1024
 """What a form without files fits into; it waits for nobody."""
+MAX_BYTES = 16 * 2**20
+"""Three photographs. More is refused at once and read to no memory."""
 AT_ONCE = 4
 WAIT_SECONDS = 20.0
 _turns = asyncio.Semaphore(AT_ONCE)
 _own_turns: WeakValueDictionary[bytes, asyncio.Semaphore] = WeakValueDictionary()
 _SMALL = Bounds(SMALL_BYTES, BODY_TIMEOUT_SECONDS, ATTACHMENT_FILES + 1)
-_LARGE = Bounds(MAX_OBJECTION_BYTES - 64 * 1024, OBJECTION_SECONDS, ATTACHMENT_FILES + 1)
+_LARGE = Bounds(MAX_BYTES, OBJECTION_SECONDS, ATTACHMENT_FILES + 1)
 
 
 @asynccontextmanager

@@ -215,7 +215,7 @@ def mark_faults(page: str, refused: RefusedForm) -> Marked:
     ]
     links: dict[str, str] = {}
     for field_name in dict.fromkeys(fault.field for fault in refused.faults if fault.field):
-        control = next((c for c in form.controls if _is_of(c, field_name)), None)
+        control = next((c for c in form.controls if _has_fault(c, field_name)), None)
         if control is None:
             continue
         target = control.get("id") or f"field-{len(links)}"
@@ -233,7 +233,7 @@ def mark_faults(page: str, refused: RefusedForm) -> Marked:
     return Marked(_edited(page, edits), links)
 
 
-def _is_of(control: _Control, field_name: str) -> bool:
+def _has_fault(control: _Control, field_name: str) -> bool:
     """Return whether a fault of a field, such as `choices[2]`, is a control's."""
     name = control.get("name")
     return bool(name) and control.type != "hidden" and re.split(r"[\[. ]", field_name)[0] == name

@@ -56,12 +56,12 @@ async def show_again(request: Request, error: VotingError, status: int) -> Respo
 
 
 def _pages(request: Request) -> Iterator[str]:
-    """Yield where the form may stand: the page that said so, the one that the browser came from,
+    """Yield where the form may stand: the page that it names, the one that the browser came from,
     and the nearest one above the form's address."""
-    said = getattr(request.state, "form_page", "")
+    named = getattr(request.state, "form_page", "")
     came_from = urlsplit(request.headers.get("referer", ""))
-    if said:
-        yield safe_next(said)
+    if named:
+        yield safe_next(named)
     elif came_from.netloc == request.headers.get("host"):
         yield safe_next(f"{came_from.path}?{came_from.query}".removesuffix("?"))
     yield page_of_post(request)
@@ -78,13 +78,13 @@ async def _page(request: Request, address: str, refused: RefusedForm) -> Respons
     None without such a page."""
     path, _, query = address.partition("?")
     # What an earlier post did is not said beside this one's refusal.
-    asked = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "done"]
+    parameters = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "done"]
     scope = {
         **request.scope,
         "method": "GET",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": urlencode(asked).encode(),
+        "query_string": urlencode(parameters).encode(),
         "path_params": {},
         "headers": [pair for pair in request.scope["headers"] if pair[0] not in _HEADERS_OF_A_POST],
         "state": {**request.scope["state"], "refused_form": refused},
