@@ -7,7 +7,7 @@ in (form_filling.py). A view that shows its own form again, with more than that,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,10 +48,10 @@ async def show_again(request: Request, error: VotingError, status: int) -> Respo
     typed = {name: texts for name, texts in posted.items() if name not in NEVER_KEPT}
     for address in _pages(request):
         refused = RefusedForm(form_path(request), address, typed, _faults(error, language(request)))
-        body = await _page(request, address, refused)
-        if body is not None:
-            body.status_code = status
-            return body
+        page = await _page(request, address, refused)
+        if page is not None:
+            page.status_code = status
+            return page
     return None
 
 
@@ -82,7 +82,7 @@ async def _page(request: Request, address: str, refused: RefusedForm) -> Respons
     scope = {
         **request.scope,
         "method": "GET",
-        "path": path,
+        "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": urlencode(parameters).encode(),
         "path_params": {},
