@@ -9,18 +9,16 @@ import pytest
 
 from tests.contest_data import execute_as_owner
 from tests.sites.console.running_staff_app import StaffApp
+from voting_service.staff.approvals.repository import payload_hash
 
 BASE = "/contests/test-2022"
 KINDS = (
     *("tie_order", "lot", "publication", "ruling", "settings", "platform"),
     *("profile_correction", "withdrawal"),
 )
-SHAPES: list[Any] = [
+SHAPES: list[dict[str, Any]] = [
     {},
-    [],
-    "text",
-    7,
-    None,
+    {"reason": None},
     {"visible_from": 7, "reason": [], "order": {}, "hold": "x", "number": "none"},
     {"visible_from": "soon", "document_sha256": None, "order": "no", "drawn": [1], "words": {}},
     {"setting": {}, "from": {"a": []}, "to": 1, "revision": "x", "fields": 3, "before": None},
@@ -43,14 +41,15 @@ async def test_a_proposal_of_any_shape_is_shown(staff_app: StaffApp, state: str)
     }[state]
     for kind in KINDS:
         for number, shape in enumerate(SHAPES):
-            payload = json.dumps(shape).replace("'", "''")
+            payload, subject = json.dumps(shape), f"{number}/x"
+            hashed = payload_hash(kind, subject, shape)
             await execute_as_owner(
                 staff_app.settings.owner_database_url,
                 "alter table approval_requests disable trigger user;"
                 "insert into approval_requests (contest_id, kind, subject, payload, payload_hash,"
                 " proposed_by, proposed_at, approved_by, approved_at, declined_by, declined_at,"
-                f" declined_because) values ({staff_app.contest.id}, '{kind}', '{number}/x',"
-                f" '{payload}', repeat('0', 64), {proposer}, now(), {ends})",
+                f" declined_because) values ({staff_app.contest.id}, '{kind}', '{subject}',"
+                f" '{payload}', '{hashed}', {proposer}, now(), {ends})",
             )
     await staff_app.refresh()
     reader = await staff_app.signed_in_client("supervisor")

@@ -52,10 +52,10 @@ async def test_why_is_said_with_counts_and_links(staff_app: StaffApp) -> None:
         english.index("data-why") : english.index("</section>", english.index("data-why"))
     ]
     for words in (
-        "3 ballots with this candidate were held when they were cast",
+        "Ballots with this candidate that were held when they were cast: 3",
         "sent from a hosting company, sent by a program: 2",
         "many votes from few devices: 1",
-        "1 suspicious groups with 3 votes",
+        "automatic checks found: 1, with 3 votes",
         f'href="{BASE}/holds/{hold}"',
         sentence.en,
         "candidate=1",
