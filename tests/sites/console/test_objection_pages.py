@@ -214,7 +214,7 @@ async def test_a_network_over_its_limit_has_no_files_examined(
 ) -> None:
     await close(staff_app)
     examined = AsyncMock()
-    monkeypatch.setattr(objection_files, "examine_evidence", examined)
+    monkeypatch.setattr(objection_files, "examine_queued", examined)
     async with public_site(staff_app.settings) as client:
         for _ in range(LIMIT):
             number_in(await object_to(client))

@@ -1,6 +1,6 @@
 """The files that citizens attach to an objection: read, examined and joined to one PDF.
 
-They are examined as evidence is, in a process without rights (nomination/files/sandbox.py). A
+They are examined as evidence is, in a process without rights (nomination/files/isolation.py). A
 worker of the vote reads and examines few at a time, so that nobody's files can take its memory or
 its processors; who waits too long is asked to send again.
 """
@@ -16,10 +16,10 @@ from starlette.requests import Request
 
 from voting_service.contests.objections.model import ATTACHMENT_BYTES, ATTACHMENT_FILES, LIMITS
 from voting_service.errors import Fault, InvalidInput, busy
+from voting_service.nomination.files.isolation import examine_isolated, examine_queued
 from voting_service.nomination.files.kinds import file_kind
-from voting_service.nomination.files.model import UploadedFile
+from voting_service.nomination.files.model import ExaminationTask, UploadedFile
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
-from voting_service.nomination.files.sandbox import examine_evidence
 from voting_service.sites.shared.multipart import Bounds, Posted, Upload, read_multipart
 from voting_service.sites.shared.request_bodies import BODY_TIMEOUT_SECONDS
 from voting_service.sites.shared.slow_clients import OBJECTION_SECONDS
@@ -75,7 +75,8 @@ async def examine(files: Sequence[Upload]) -> bytes:
     if any(file_kind(file.content) == "word" for file in files):
         raise InvalidInput(Fault(FILES, "sites.public.pages.no_word_files"))
     uploaded = [UploadedFile(file.name, file.content) for file in files]
-    joined = await examine_evidence(uploaded, field=FILES)
+    task = ExaminationTask(tuple(uploaded))
+    joined = await examine_queued(examine_isolated, "evidence", task, FILES)
     if len(joined.content) > ATTACHMENT_BYTES:
         raise FileRejected(RejectionReason.TOO_LARGE, FILES, limit=ATTACHMENT_BYTES // 2**20)
     return joined.content
