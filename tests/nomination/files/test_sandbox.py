@@ -17,6 +17,8 @@ from tests.nomination.files.pdf_files import pdf
 from tests.patience import PATIENCE_SECONDS
 from tests.picture_files import halves, jpeg, saved
 from voting_service.errors import Unavailable
+from voting_service.nomination.files import isolation
+from voting_service.nomination.files.isolation import MAX_CONCURRENT, MAX_WAITING
 from voting_service.nomination.files.kinds import needs_thread
 from voting_service.nomination.files.model import (
     ExaminationResult,
