@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from zipfile import ZipFile
@@ -355,3 +356,15 @@ async def test_the_time_of_a_download_is_bounded(
         await slow({"type": "http", "method": "GET"}, receive, send)
     assert sent == ["http.response.start"]
     assert (await exported(staff_app.database))[-1]["state"] == "broken off"
+
+
+def test_no_file_is_named_past_the_one_place_that_names_files() -> None:
+    """Downloads are named in the reader's language, and fit for every file system."""
+    sites = Path(views.__file__).parents[2]
+    own = {
+        path.relative_to(sites).as_posix()
+        for path in sites.rglob("*.py")
+        if 'filename="' in path.read_text(encoding="utf-8")
+    }
+    # A receipt's name is the end of its number, in ASCII.
+    assert own == {"shared/downloads.py", "public/pages/receipt_views.py"}

@@ -33,6 +33,7 @@ from voting_service.i18n.text import Language
 from voting_service.sites.console.drafts.actions import draft_as_read, to_draft
 from voting_service.sites.console.drafts.presentation import ShownFault, file_faults, list_faults
 from voting_service.sites.console.drafts.views import DRAFT, PREFIX, READERS, draft_from_path
+from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.multipart import Posted
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
@@ -175,7 +176,8 @@ async def template(request: Request) -> Response:
     """Return the empty list as an Excel workbook."""
     reader = language(request)
     content = await asyncio.to_thread(write_template, reader)
-    return _workbook(content, "candidates.xlsx")
+    what = load_catalogue("drafts", reader)["steps"]["candidates"]
+    return _workbook(content, f"{what}.xlsx")
 
 
 @signed_in(*READERS)
@@ -186,11 +188,12 @@ async def current_list(request: Request) -> Response:
     portraits = {person.number: person.portrait for person in draft.people}
     entries = [{**entry, "portrait": portraits.get(entry["number"], "")} for entry in draft.entries]
     content = await asyncio.to_thread(write_candidates, entries, language(request))
-    return _workbook(content, f"{draft.slug}.xlsx")
+    title = draft.title[language(request)] or draft.slug
+    return _workbook(content, f"{title}.xlsx")
 
 
 def _workbook(content: bytes, name: str) -> Response:
-    headers = {**PAGE_HEADERS, "content-disposition": f'attachment; filename="{name}"'}
+    headers = {**PAGE_HEADERS, "content-disposition": content_disposition(name)}
     return Response(content, 200, headers, media_type=_XLSX)
 
 
