@@ -29,6 +29,7 @@ from voting_service.contests.drafts.service import (
     store_pictures,
 )
 from voting_service.errors import Fault, InvalidInput, NotFound
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import Language
 from voting_service.sites.console.drafts.actions import draft_as_read, to_draft
 from voting_service.sites.console.drafts.presentation import ShownFault, file_faults, list_faults
