@@ -131,7 +131,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
     @property
     def is_readable(self) -> bool:
         """Whether the payload has the fields of its kind. A page that shows them leaves out others,
-        which another version proposed; they stand, and can be declined, among all approvals."""
+        which another version proposed; they stand among all approvals."""
         try:
             approval_kind(self.kind).read(self)
         except msgspec.ValidationError:
