@@ -62,7 +62,9 @@ async def read_form(request: Request) -> Posted:
     """Return the form with its files. Raises as `read_multipart`, and InvalidInput for fields that
     it does not have."""
     posted = await read_multipart(request, _SMALL if _is_small(request) else _LARGE)
-    if posted.fields.keys() - LIMITS.keys() or posted.all_files.keys() - {FILES}:
+    # Some clients send the empty field of files as a text.
+    typed = {name for name, texts in posted.fields.items() if name != FILES or any(texts)}
+    if typed - LIMITS.keys() or posted.all_files.keys() - {FILES}:
         raise InvalidInput(Fault("", "sites.public.pages.unknown_field"))
     return posted
 
