@@ -75,6 +75,26 @@ async def test_a_mistake_loses_nothing_and_names_its_field(
         assert f'href="#{mistake.field}"' in again.text
 
 
+async def test_a_wrong_filter_keeps_its_page(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("supervisor")
+    page = f"{BASE}/window?from=2022-07-18T12:00:00Z&to=2022-07-18T13:00:00Z"
+    wrong = f"{BASE}/window?from=2022-07-18T12:00:00Z&to=2022-07-17T13:00:00Z"
+    headers = {"referer": staff_app.origin + page}
+    for address, status, is_kept in (
+        (wrong, 422, True),
+        (f"{BASE}/audit-log-of-nobody", 404, False),
+        (f"{BASE}/holds/999", 404, False),
+    ):
+        answer = await clerk.get(address, headers=headers)
+        assert answer.status_code == status
+        assert ("data-refused" in answer.text) == is_kept
+        assert ('id="from"' in answer.text) == is_kept
+    # Without a page before it, or one that is wrong itself, there is none to keep.
+    for before in ({}, {"referer": staff_app.origin + wrong}):
+        answer = await clerk.get(wrong, headers=before)
+        assert (answer.status_code, "data-refused" in answer.text) == (422, False)
+
+
 async def test_a_page_that_is_gone_is_not_shown(staff_app: StaffApp) -> None:
     clerk = await staff_app.signed_in_client("supervisor")
     answer = await clerk.post(f"{BASE}/approvals/77/decline", data={"because": "no & never"})

@@ -54,7 +54,7 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
         return await problem_documents.on_domain_error(request, error)
     status, headers, _ = problem(error, language(request))
     kind = problem_kind(error).name
-    answer = await show_again(request, error, status) if request.method == "POST" else None
+    answer = await show_again(request, error, status)
     if answer is None:
         answer = await _error_page(request, kind, status, _details(error, kind, language(request)))
     for name, value in headers:

@@ -31,6 +31,7 @@ from voting_service.sites.shared.signed_in.keeping import NEVER_KEPT
 
 _MISTAKES = (InvalidInput, Refused, NotFound, Unavailable, InputTooLarge)
 """What a person can put right on the form, or by sending it again."""
+_MISTAKES_OF_FILTERS = (InvalidInput, Refused)
 _NOT_OF_THE_FORM = (MalformedInput, WrongRole)
 _HEADERS_OF_A_POST = frozenset({b"content-type", b"content-length", b"transfer-encoding"})
 
@@ -41,8 +42,10 @@ class _NoPage(Exception):
 
 async def show_again(request: Request, error: VotingError, status: int) -> Response | None:
     """Return the page of a refused form; None where the error is not the form's, or no page of it
-    can be shown."""
-    if not isinstance(error, _MISTAKES) or isinstance(error, _NOT_OF_THE_FORM):
+    can be shown. A filter, a form that asks for a page, keeps the page that it stands on."""
+    mistakes = _MISTAKES if request.method == "POST" else _MISTAKES_OF_FILTERS
+    is_shown_again = hasattr(request.state, "refused_form")
+    if not isinstance(error, mistakes) or isinstance(error, _NOT_OF_THE_FORM) or is_shown_again:
         return None
     posted: dict[str, list[str]] = getattr(request.state, "posted", {})
     typed = {name: texts for name, texts in posted.items() if name not in NEVER_KEPT}
@@ -64,7 +67,8 @@ def _pages(request: Request) -> Iterator[str]:
         yield safe_next(named)
     elif came_from.netloc == request.headers.get("host"):
         yield safe_next(f"{came_from.path}?{came_from.query}".removesuffix("?"))
-    yield page_of_post(request)
+    if request.method == "POST":
+        yield page_of_post(request)
 
 
 def _faults(error: VotingError, reader: Language) -> tuple[FieldFault, ...]:
