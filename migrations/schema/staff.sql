@@ -86,7 +86,7 @@ create table approval_requests (
     contest_id       smallint,
     kind             text not null,
     subject          text not null,
-    payload          jsonb not null,
+    payload          jsonb not null check (jsonb_typeof(payload) = 'object'),
     payload_hash     text not null check (payload_hash ~ '^[0-9a-f]{64}$'),
     proposed_by      integer not null references accounts,
     proposed_at      timestamptz not null,

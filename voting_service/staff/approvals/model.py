@@ -128,6 +128,16 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
             return "approved"
         return "waiting" if self.declined_at is None else "declined"
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether the payload has the fields of its kind. A page that shows them leaves out others,
+        which another version proposed; they stand among all approvals."""
+        try:
+            approval_kind(self.kind).read(self)
+        except msgspec.ValidationError:
+            return False
+        return True
+
     def describe(self, language: Language) -> str:
         """Return what is proposed, as part of a sentence."""
         return approval_kind(self.kind).describe(self, language)

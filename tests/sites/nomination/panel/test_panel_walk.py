@@ -6,6 +6,7 @@ from playwright.async_api import Page
 
 from tests.browser.accessibility import assert_accessible, assert_accessible_in_every_mode, tab_to
 from tests.browser.guard import Guard
+from tests.browser.pages import press_and_confirm
 from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.panel.panel_data import (
     DOCUMENTS,
@@ -23,7 +24,7 @@ ABSENT = EXPERTS[6]
 
 
 async def _approve(page: Page, button: str = "批准") -> None:
-    await page.get_by_role("button", name=button, exact=True).click()
+    await press_and_confirm(page, button)
     await page.wait_for_url("**?done=*")
 
 
@@ -155,7 +156,7 @@ async def _documents(staff_app: StaffApp, chosen: Chosen, page: Page) -> None:
     assert "收到选票528张" in await page.input_value("#vote-zh")
     await assert_accessible(page)
     await page.get_by_role("link", name="返回文件制作").click()
-    await page.get_by_role("button", name="生成证书编号").click()
+    await press_and_confirm(page, "生成证书编号")
     await page.wait_for_selector("tbody tr >> nth=19")
     await page.select_option("#kind", "report")
     await page.get_by_role("button", name="开始制作").click()

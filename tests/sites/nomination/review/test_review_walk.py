@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 from tests.browser.accessibility import assert_accessible, assert_accessible_in_every_mode
 from tests.browser.chromium import TIMEOUT_MS
 from tests.browser.guard import Guard
-from tests.browser.pages import DESKTOP, open_page
+from tests.browser.pages import DESKTOP, open_page, press_and_confirm
 from tests.contest_data import execute_as_owner
 from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen
@@ -95,7 +95,7 @@ async def _choose(first: Page, second: Page, numbers: list[int]) -> None:
 async def _approve(page: Page) -> None:
     await page.goto(page.url.split("?")[0])
     await assert_accessible(page)
-    await page.click("section[aria-labelledby=waiting] button:text-is('Approve')")
+    await press_and_confirm(page, "Approve")
     await page.wait_for_selector("[role=status]")
 
 
@@ -131,7 +131,7 @@ async def _publish(staff_app: StaffApp, first: Page, second: Page) -> None:
     await assert_accessible(first)
     await first.check("input[value=dismissed]")
     await first.fill("#answer-1", "经核实，业绩属实")
-    await first.click("button:text-is('答复')")
+    await press_and_confirm(first, "答复")
     await first.wait_for_selector("text=异议已答复")
     await age_notices(staff_app)
     await second.goto(f"{staff_app.origin}{PATH}/shortlist")

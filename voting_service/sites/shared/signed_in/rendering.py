@@ -18,7 +18,11 @@ from voting_service.i18n.text import LANGUAGES
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 from voting_service.sites.shared.signed_in.access import CurrentUser, current_user, safe_next
 from voting_service.sites.shared.signed_in.cookies import language as language_of_request
-from voting_service.sites.shared.signed_in.form_filling import fill_in
+from voting_service.sites.shared.signed_in.form_filling import (
+    RefusedForm,
+    fill_in,
+    mark_faults,
+)
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.theme import NavItem, Theme
 from voting_service.staff.accounts.kept_posts import KeptPost
@@ -78,6 +82,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     body = state.theme.environment.get_template(template).render(context)
     if request.method == "GET":
         body = _with_kept_posts(request, body, context)
+        body = _with_refused_form(request, body, context)
     return Response(body, status, PAGE_HEADERS, media_type="text/html")
 
 
@@ -91,7 +96,24 @@ def _with_kept_posts(request: Request, body: str, context: Mapping[str, Any]) ->
         values = {**context, "kept": kept, "filled": filled, "because": _because(request, kept)}
         notice = get_state(request).theme.environment.get_template("signed_in/kept.html")
         notices.append(notice.render(values))
-    return _MAIN.sub(lambda start: start[0] + "".join(notices), body, count=1)
+    return _at_top(body, "".join(notices))
+
+
+def _with_refused_form(request: Request, body: str, context: Mapping[str, Any]) -> str:
+    """Return the page of a form that was refused with the form filled in, what is wrong beside its
+    fields, and all of it at the top (refused_forms.py)."""
+    refused: RefusedForm | None = getattr(request.state, "refused_form", None)
+    if refused is None:
+        return body
+    filled = fill_in(body, refused.path, refused.fields)
+    marked = mark_faults(filled.page, refused)
+    notice = get_state(request).theme.environment.get_template("signed_in/refused.html")
+    values = {**context, "refused": refused, "filled": filled, "links": marked.links}
+    return _at_top(marked.page, notice.render(values))
+
+
+def _at_top(body: str, notice: str) -> str:
+    return _MAIN.sub(lambda start: start[0] + notice, body, count=1)
 
 
 def _because(request: Request, kept: KeptPost) -> str:
