@@ -14,7 +14,7 @@ AREAS = (
     "candidate_changes",
     "antifraud",
     "nomination/recommendations",
-    "nomination/paper_packs",
+    "nomination/document_packs",
     "nomination/shortlist",
     "nomination/panel",
     "nomination/awards",

@@ -38,7 +38,7 @@ from voting_service.staff.audit_log.record import record
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-NOT_ARCHIVED = frozenset({"paper_packs", "paper_pack_pieces"})
+NOT_ARCHIVED = frozenset({"document_packs", "document_pack_pieces"})
 """What is made from the rest, and deleted after a day."""
 _BATCH_ROWS = 20
 

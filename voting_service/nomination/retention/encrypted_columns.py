@@ -35,9 +35,9 @@ ENCRYPTED_COLUMNS: tuple[EncryptedColumn, ...] = (
         "deleted",
     ),
     EncryptedColumn(
-        "paper_pack_pieces",
+        "document_pack_pieces",
         "content",
-        "'piece ' || row.place || ' of paper pack ' || row.pack_id",
+        "'piece ' || row.place || ' of document pack ' || row.pack_id",
         "deleted",
     ),
     EncryptedColumn("joint_office_stamps", "content", f"'stamp of ' || {_SLUG}", "kept"),

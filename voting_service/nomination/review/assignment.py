@@ -29,7 +29,7 @@ def distribute(
     each: int,
 ) -> Assignments:
     """Return the recommendations that get further reviewers until they have `each`, with all their
-    reviewers: whoever has the fewest open reviews is next, in the order given where it is equal.
+    reviewers: the one with the fewest open reviews is next, in the order given where it is equal.
     Nobody gets a recommendation twice, and nobody loses one."""
     load = Counter(dict(open_reviews))
     assignments = {}

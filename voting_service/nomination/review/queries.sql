@@ -112,22 +112,22 @@ insert into nomination.joint_office_stamps (selection_id, sha256, content, added
 values ($1, $2, $3, $4);
 
 -- name: insert_pack
--- A paper pack to make in the background.
-insert into nomination.paper_packs
+-- A document pack to make in the background.
+insert into nomination.document_packs
     (selection_id, recommendations, language, requested_by, requested_at, steps)
 values ($1, $2, $3, $4, $5, cardinality($2::integer[]))
 returning id;
 
 -- name: begin_pack
 -- Count an attempt and return it; no row once the job has finished.
-update nomination.paper_packs
+update nomination.document_packs
    set attempts = attempts + 1, steps_done = 0
  where id = $1 and finished_at is null
 returning id as job_id, attempts as number, attempts - attempts_before as since_request;
 
 -- name: reset_pack
 -- Request a failed or unfinished pack again; no row for any other.
-update nomination.paper_packs
+update nomination.document_packs
    set attempts_before = attempts, steps_done = 0, finished_at = null, failure = null
  where id = $1 and (finished_at is null or failure is not null)
 returning id;
@@ -136,49 +136,49 @@ returning id;
 -- What a pack is made of, and for whom.
 select s.slug as selection, p.recommendations, p.language,
        a.id, a.name, a.role, a.disabled, a.created_at
-  from nomination.paper_packs p
+  from nomination.document_packs p
   join nomination.selections s on s.id = p.selection_id
   join accounts a on a.id = p.requested_by
  where p.id = $1;
 
 -- name: pack_progress
 -- How many people are in the pack; nothing is stored by an attempt that is not the newest.
-update nomination.paper_packs set steps_done = $3
+update nomination.document_packs set steps_done = $3
  where id = $1 and attempts = $2 and finished_at is null;
 
 -- name: insert_piece
 -- The next piece of a pack, by the newest attempt only.
-insert into nomination.paper_pack_pieces (pack_id, place, content)
+insert into nomination.document_pack_pieces (pack_id, place, content)
 select $1, $3, $4
-  from nomination.paper_packs where id = $1 and attempts = $2 and finished_at is null
+  from nomination.document_packs where id = $1 and attempts = $2 and finished_at is null
 returning place;
 
 -- name: finish_pack
 -- The pack is whole, or why it could not be made, once, and by the newest attempt.
-update nomination.paper_packs
+update nomination.document_packs
    set size_bytes = $3, failure = $4, finished_at = $5
  where id = $1 and attempts = $2 and finished_at is null
 returning id;
 
 -- name: delete_pieces
 -- The pieces of a pack that is begun again, or failed.
-delete from nomination.paper_pack_pieces where pack_id = $1;
+delete from nomination.document_pack_pieces where pack_id = $1;
 
 -- name: delete_old_pieces
 -- The pieces of packs that were finished before a moment.
-delete from nomination.paper_pack_pieces c using nomination.paper_packs p
+delete from nomination.document_pack_pieces c using nomination.document_packs p
  where p.id = c.pack_id and p.finished_at < $1;
 
 -- name: forget_old_packs
 -- Packs whose pieces are deleted cannot be downloaded.
-update nomination.paper_packs set size_bytes = null where finished_at < $1 and size_bytes is not null;
+update nomination.document_packs set size_bytes = null where finished_at < $1 and size_bytes is not null;
 
 -- name: packs
 -- The newest packs of a selection, or of all ($1 null).
 select p.id, p.language, cardinality(p.recommendations) as people, a.name as requested_by,
        p.requested_at, p.attempts, p.steps, p.steps_done, p.finished_at, p.failure, p.size_bytes,
        s.rules -> 'title' as selection_title
-  from nomination.paper_packs p
+  from nomination.document_packs p
   join accounts a on a.id = p.requested_by
   join nomination.selections s on s.id = p.selection_id
  where p.selection_id = $1 or $1 is null
@@ -188,9 +188,9 @@ select p.id, p.language, cardinality(p.recommendations) as people, a.name as req
 -- name: whole_pack
 -- A pack that can be downloaded.
 select id, language, cardinality(recommendations) as people, size_bytes
-  from nomination.paper_packs
+  from nomination.document_packs
  where selection_id = $1 and id = $2 and size_bytes is not null and finished_at >= $3;
 
 -- name: piece
 -- A piece of a pack.
-select content from nomination.paper_pack_pieces where pack_id = $1 and place = $2;
+select content from nomination.document_pack_pieces where pack_id = $1 and place = $2;

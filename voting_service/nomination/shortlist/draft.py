@@ -1,8 +1,8 @@
 """The draft of the shortlist: who is ticked, by whom and when, until two people decide.
 
-Every tick is stored as it is set, so the fifty can be chosen over days and by several people. What
-a page posts is compared with what it showed: only what its reader changed is changed, and what
-others changed meanwhile stays and is told.
+Every tick is stored as it is set, so the shortlist can be chosen over days and by several people.
+What a page posts is compared with what it showed: only what its reader changed is changed, and
+what others have changed since stays, and is returned.
 """
 
 from __future__ import annotations

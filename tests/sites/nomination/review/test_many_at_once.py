@@ -1,5 +1,5 @@
 """The list of recommendations: accepting and assigning many, the even distribution, places against
-quotas, the workbook and the pack of papers."""
+quotas, the workbook and the pack of documents."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from tests.sites.nomination.review.review_data import (
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.nomination.review.assignment import distribute
 from voting_service.nomination.review.coverage import coverage_by_body, coverage_by_industry
-from voting_service.nomination.review.pack_writer import PIECE_BYTES, PackWriter, file_name
-from voting_service.nomination.review.paper_packs import (
+from voting_service.nomination.review.document_packs import (
+    DOCUMENT_PACK_JOBS,
     KEPT_FOR,
-    PAPER_PACK_JOBS,
     delete_old_packs,
 )
+from voting_service.nomination.review.pack_writer import PIECE_BYTES, PackWriter, file_name
 from voting_service.nomination.review.repository import load_submitted_recommendations
 from voting_service.nomination.review.service import accept_all, assign
 
@@ -217,7 +217,7 @@ async def test_the_workbook_is_what_a_bureau_makes(staff_app: StaffApp, chosen: 
 
 async def pack_is(staff_app: StaffApp, condition: str) -> bool:
     met: bool = await staff_app.database.fetchval(
-        f"select {condition} from nomination.paper_packs order by id desc limit 1"
+        f"select {condition} from nomination.document_packs order by id desc limit 1"
     )
     return met
 
@@ -228,14 +228,16 @@ async def made(staff_app: StaffApp, client: StaffClient, query: str = "") -> Non
     await eventually(lambda: pack_is(staff_app, "finished_at is not null"))
 
 
-async def test_the_papers_of_many_as_people_name_them(staff_app: StaffApp, chosen: Chosen) -> None:
+async def test_the_documents_of_many_as_people_name_them(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
     first, _, _, fourth = await store_submitted(staff_app, chosen, 4, name="李明", photo=PHOTO)
     await store_submitted(staff_app, chosen, 1, state="rejected")
     client = await staff_app.signed_in_client("reviewer")
     client.headers["accept-language"] = "zh"
     async with (
         document_context(staff_app) as context,
-        queue_worker([PAPER_PACK_JOBS], context),
+        queue_worker([DOCUMENT_PACK_JOBS], context),
     ):
         await made(staff_app, client, "?state=accepted")
     assert await pack_is(staff_app, "steps_done = steps and steps = 4 and failure is null")
@@ -260,18 +262,20 @@ async def test_the_papers_of_many_as_people_name_them(staff_app: StaffApp, chose
     assert all(entry.flag_bits & 0x800 for entry in packed.infolist()), "UTF-8, for Windows"
     assert packed.read("南区/南区_李明_证明材料.pdf") == EVIDENCE
     assert packed.read("南区/南区_李明_推荐表.pdf").startswith(b"%PDF")
-    stored = await staff_app.database.fetchval("select content from nomination.paper_pack_pieces")
+    stored = await staff_app.database.fetchval(
+        "select content from nomination.document_pack_pieces"
+    )
     assert b"PK" not in stored[:64], "encrypted"
     acts = await staff_app.database.fetch(
         "select subject, details::text from audit_log where act = 'exported' order by entry"
     )
-    assert [row["subject"] for row in acts] == ["paper pack 1", "paper pack 1"]
+    assert [row["subject"] for row in acts] == ["document pack 1", "document pack 1"]
 
     auditor = await staff_app.signed_in_client("auditor")
     assert (await auditor.get(f"{REVIEW}/download/1.zip")).status_code == 403
     owner = await connect(staff_app.settings.migration_url)
     await delete_old_packs(owner, staff_app.clock() + KEPT_FOR + timedelta(minutes=5))
-    assert await owner.fetchval("select count(*) from nomination.paper_pack_pieces") == 0
+    assert await owner.fetchval("select count(*) from nomination.document_pack_pieces") == 0
     await owner.close()
     assert (await client.get(f"{REVIEW}/download/1.zip")).status_code == 404
     assert "已删除" in (await client.get(f"{REVIEW}/download")).text
@@ -289,11 +293,11 @@ async def test_a_pack_that_cannot_be_made_says_so_and_leaves_nothing(
     client = await staff_app.signed_in_client("reviewer")
     async with (
         document_context(staff_app) as context,
-        queue_worker([PAPER_PACK_JOBS], context),
+        queue_worker([DOCUMENT_PACK_JOBS], context),
     ):
         await made(staff_app, client)
     assert "there is no such file" in (await client.get(f"{REVIEW}/download")).text
-    pieces = "select count(*) from nomination.paper_pack_pieces"
+    pieces = "select count(*) from nomination.document_pack_pieces"
     assert await staff_app.database.fetchval(pieces) == 0
     assert first
 

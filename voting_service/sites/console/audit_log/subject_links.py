@@ -24,7 +24,7 @@ _SELECTION_PATTERNS = {
     "recommendation": ("recommendation ([0-9]+)", "review/{}"),
     "queue": ("review queue()", "review"),
     "list": ("list of recommendations()", "review/download"),
-    "paper_pack": ("paper pack ([0-9]+)", "review/download"),
+    "document_pack": ("document pack ([0-9]+)", "review/download"),
     "stamp": ("stamp of the joint office()", "opinion"),
     "choice": ("the choice()", "shortlist"),
     "panel": ("scores of the panel()", "panel"),

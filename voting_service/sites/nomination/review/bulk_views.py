@@ -43,7 +43,7 @@ _PAIR = re.compile(r"([0-9]{1,9}):([0-9]{0,9})")
 @signed_in(*REVIEWERS)
 async def ask(request: Request) -> Response:
     """Show what would be accepted or assigned, with everything that stands against it. Where
-    nothing sensible was chosen the queue says so."""
+    nothing sensible was chosen, the queue is shown with the fault."""
     fields = await read_form_lists(request)
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)

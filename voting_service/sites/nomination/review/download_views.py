@@ -1,4 +1,4 @@
-"""The list of recommendations as a workbook, and the papers of many as a ZIP."""
+"""The list of recommendations as a workbook, and the documents of many as a ZIP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.nomination.model import READERS, REVIEWERS
-from voting_service.nomination.review.paper_packs import (
+from voting_service.nomination.review.document_packs import (
     KEPT_FOR,
     export_pack,
     load_packs,
@@ -40,7 +40,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @signed_in(*READERS)
 async def show_downloads(request: Request) -> Response:
-    """Offer list and papers of what the filter in the address shows, and show the packs so far."""
+    """Offer list and documents of what the filter in the address shows, and show past packs."""
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
         queue = await view_queue(actor, read_filter(request, actor.keys))
@@ -76,7 +76,7 @@ async def download_list(request: Request) -> Response:
 
 @signed_in(*REVIEWERS, step_up=True)
 async def start_pack(request: Request) -> Response:
-    """Request the papers of what the filter shows; the ZIP is made in the background."""
+    """Request the documents of what the filter shows; the ZIP is made in the background."""
     await read_form(request)
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
@@ -106,7 +106,7 @@ async def download_pack(request: Request) -> Response:
         actor = await selection_actor(request, connection)
         pack = await export_pack(actor, request.path_params["pack"])
     pieces: AsyncGenerator[bytes, None] = pack_pieces(state.database, personal_keys(request), pack)
-    name = f"{_texts(request)['papers']['file']}-{actor.selection.slug}-{pack.id}.zip"
+    name = f"{_texts(request)['downloads']['file']}-{actor.selection.slug}-{pack.id}.zip"
     headers = {**_headers(name), "content-length": str(pack.size_bytes)}
     return StreamingResponse(pieces, 200, headers, media_type="application/zip")
 

@@ -64,7 +64,7 @@ async def save(request: Request) -> Response:
 
 @signed_in(*REVIEWERS)
 async def save_tick(request: Request) -> Response:
-    """Store the ticks for a script, and tell it what others changed meanwhile."""
+    """Store the ticks for a script, and return what others have changed since."""
     fields = await read_form_lists(request)
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)

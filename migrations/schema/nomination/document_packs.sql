@@ -1,8 +1,8 @@
--- Paper packs: forms, photos, evidence and stamped pages of many recommendations as one ZIP, made by
+-- Document packs: forms, photos, evidence and stamped pages of many recommendations as one ZIP, made by
 -- a background job for somebody of the joint office and kept for a day.
 
 -- The jobs, and how far they are; `attempts` as of nomination.documents (awards.sql).
-create table nomination.paper_packs (
+create table nomination.document_packs (
     id              integer generated always as identity primary key,
     selection_id    smallint not null references nomination.selections,
     recommendations integer[] not null check (cardinality(recommendations) between 1 and 10000),
@@ -18,22 +18,22 @@ create table nomination.paper_packs (
     size_bytes      bigint               -- of the ZIP; null until it is whole, and once it is deleted
 );
 
-create index paper_packs_selection on nomination.paper_packs (selection_id, id);
+create index document_packs_selection on nomination.document_packs (selection_id, id);
 
 -- The ZIP in pieces, in order.
-create table nomination.paper_pack_pieces (
-    pack_id integer not null references nomination.paper_packs,
+create table nomination.document_pack_pieces (
+    pack_id integer not null references nomination.document_packs,
     place   integer not null check (place >= 0),
     content bytea not null check (length(content) between 1 and 4194304),  -- encrypted
     primary key (pack_id, place)
 );
 
-alter table nomination.paper_pack_pieces alter column content set storage external;
+alter table nomination.document_pack_pieces alter column content set storage external;
 
-grant select on nomination.paper_packs, nomination.paper_pack_pieces to voting_staff, voting_jobs;
+grant select on nomination.document_packs, nomination.document_pack_pieces to voting_staff, voting_jobs;
 grant insert (selection_id, recommendations, language, requested_by, requested_at, steps),
       update (attempts_before, steps_done, finished_at, failure)
-    on nomination.paper_packs to voting_staff;
+    on nomination.document_packs to voting_staff;
 grant update (attempts, steps_done, finished_at, failure, size_bytes)
-    on nomination.paper_packs to voting_jobs;
-grant insert, delete on nomination.paper_pack_pieces to voting_jobs;
+    on nomination.document_packs to voting_jobs;
+grant insert, delete on nomination.document_pack_pieces to voting_jobs;

@@ -1,4 +1,4 @@
-"""Deletes paper packs that nobody needs any more: they hold personal data."""
+"""Deletes document packs that nobody needs any more: they hold personal data."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime
 
 from voting_service.infrastructure.postgres.pool import AnyConnection, Connection
 from voting_service.jobs.loop_runner import Loop
-from voting_service.nomination.review.paper_packs import delete_old_packs
+from voting_service.nomination.review.document_packs import delete_old_packs
 
-NAME = "paper_packs"
+NAME = "document_packs"
 
 
-def paper_packs_loop(now: Callable[[AnyConnection], Awaitable[datetime]]) -> Loop:
+def document_packs_loop(now: Callable[[AnyConnection], Awaitable[datetime]]) -> Loop:
     """Return the loop that deletes them every quarter of an hour."""
 
     async def delete(connection: Connection) -> None:

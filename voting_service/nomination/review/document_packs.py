@@ -1,5 +1,5 @@
-"""Paper packs: forms, photos, evidence and stamped pages of many recommendations as one ZIP, with
-their list, made by a background job. Its pieces are stored encrypted and deleted after a day."""
+"""Document packs: forms, photos, evidence and stamped pages of many recommendations as one ZIP,
+with their list, made by a background job. Its pieces are encrypted and deleted after a day."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ from voting_service.staff.jobs.model import (
 )
 from voting_service.staff.jobs.queue import enqueue, load_queue
 
-JOB_KIND = "paper_pack"
+JOB_KIND = "document_pack"
 KEPT_FOR = timedelta(days=1)
 """After it is made; it can be made again."""
 SHOWN_PACKS = 10
 
 
-class PaperPack(msgspec.Struct, frozen=True):
-    """A requested pack of the papers of so many `people`; `requested_by` is an account's name."""
+class DocumentPack(msgspec.Struct, frozen=True):
+    """A requested pack with the documents of `people`; `requested_by` is an account's name."""
 
     id: int
     language: Language
@@ -72,7 +72,7 @@ class PaperPack(msgspec.Struct, frozen=True):
 
     def as_job(self, selection_title: Text) -> Job:
         """Return what is the same for jobs of every kind."""
-        title = load_text("review", "papers.job", people=self.people, selection=selection_title)
+        title = load_text("review", "downloads.job", people=self.people, selection=selection_title)
         return Job(
             kind=JOB_KIND,
             id=self.id,
@@ -98,13 +98,13 @@ class WholePack(msgspec.Struct, frozen=True):
 
 async def load_packs(
     connection: AnyConnection, selection: Selection
-) -> list[tuple[PaperPack, JobState]]:
+) -> list[tuple[DocumentPack, JobState]]:
     """Load the newest packs of a selection with their states, newest first."""
     with domain_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             rows = await connection.fetch(QUERIES["packs"], selection.id, SHOWN_PACKS)
             queue = await load_queue(connection)
-    packs = [msgspec.convert(dict(row), PaperPack) for row in rows]
+    packs = [msgspec.convert(dict(row), DocumentPack) for row in rows]
     return [(pack, pack.as_job(selection.title).state(queue)) for pack in packs]
 
 
@@ -112,7 +112,7 @@ async def request_pack(
     actor: SelectionActor, recommendations: Sequence[int], language: Language
 ) -> int:
     """Request a pack, recorded in the audit log, and return its number. Raises Refused for nobody's
-    papers."""
+    documents."""
     if not recommendations:
         raise Refused("nomination.review.nobody_in_pack")
     connection = actor.connection
@@ -128,7 +128,7 @@ async def request_pack(
             )
             await enqueue(connection, JOB_KIND, pack_id)
             await actor.record(
-                "exported", f"paper pack {pack_id}", state="begun", people=len(recommendations)
+                "exported", f"document pack {pack_id}", state="begun", people=len(recommendations)
             )
     return pack_id
 
@@ -144,7 +144,7 @@ async def export_pack(actor: SelectionActor, pack_id: int) -> WholePack:
             if row is None:
                 raise NotFound("nomination.review.no_such_pack")
             pack = msgspec.convert(dict(row), WholePack)
-            await actor.record("exported", f"paper pack {pack_id}", people=pack.people)
+            await actor.record("exported", f"document pack {pack_id}", people=pack.people)
     return pack
 
 
@@ -174,7 +174,7 @@ async def delete_old_packs(connection: AnyConnection, now: datetime) -> None:
 
 def piece_label(pack_id: int, place: int) -> str:
     """Label of an encrypted piece."""
-    return f"piece {place} of paper pack {pack_id}"
+    return f"piece {place} of document pack {pack_id}"
 
 
 class _Contents(NamedTuple):
@@ -186,8 +186,8 @@ class _Contents(NamedTuple):
     opinions: Mapping[int, JointOfficeOpinion]
 
 
-class PaperPackJobs:
-    """The kind of job that makes a paper pack."""
+class DocumentPackJobs:
+    """The kind of job that makes a document pack."""
 
     name = JOB_KIND
     time_limit_seconds = 3600.0
@@ -205,7 +205,7 @@ class PaperPackJobs:
             await _Run(context, attempt, contents).make()
 
     async def fail(self, context: JobContext, attempt: Attempt, failure: Text | None) -> None:
-        stated = msgspec.to_builtins(failure or load_text("review", "papers.failed"))
+        stated = msgspec.to_builtins(failure or load_text("review", "downloads.failed"))
         async with context.database.long_connection(60) as connection:
             ended = await connection.fetchval(
                 QUERIES["finish_pack"],
@@ -222,7 +222,7 @@ class PaperPackJobs:
         with domain_errors():
             rows = await connection.fetch(QUERIES["packs"], None, limit)
         return [
-            msgspec.convert(dict(row), PaperPack).as_job(
+            msgspec.convert(dict(row), DocumentPack).as_job(
                 msgspec.convert(row["selection_title"], Text)
             )
             for row in rows
@@ -233,8 +233,8 @@ class PaperPackJobs:
             return await connection.fetchval(QUERIES["reset_pack"], job_id) is not None
 
 
-PAPER_PACK_JOBS = PaperPackJobs()
-register(PAPER_PACK_JOBS)
+DOCUMENT_PACK_JOBS = DocumentPackJobs()
+register(DOCUMENT_PACK_JOBS)
 
 
 async def _load_contents(connection: AnyConnection, context: JobContext, pack_id: int) -> _Contents:
@@ -258,8 +258,8 @@ class _Run:
         self._place = 0
 
     async def make(self) -> None:
-        """Write the list and everybody's papers, and store them a piece at a time. Ends early when
-        a newer attempt has begun."""
+        """Write the list and everybody's documents, and store them a piece at a time. Raises Refused
+        when a newer attempt has begun."""
         actor, language, people, _ = self._contents
         writer = PackWriter(self._now.astimezone(actor.selection.zone))
         texts = load_catalogue("review", language)
@@ -273,8 +273,8 @@ class _Run:
         writer.add(f"{texts['list']['sheet']}.xlsx", listed)
         for done, submitted in enumerate(people, start=1):
             folder, begin = names[submitted.id]
-            async for what, suffix, content in self._papers(submitted):
-                name = f"{folder}/{begin}_{texts['papers']['files'][what]}.{suffix}"
+            async for what, suffix, content in self._documents(submitted):
+                name = f"{folder}/{begin}_{texts['downloads']['files'][what]}.{suffix}"
                 await asyncio.to_thread(writer.add, name, content)
                 await self._store(writer.full_pieces())
             await self._progress(done)
@@ -288,10 +288,10 @@ class _Run:
             self._now,
         )
 
-    async def _papers(
+    async def _documents(
         self, submitted: SubmittedRecommendation
     ) -> AsyncGenerator[tuple[str, str, bytes], None]:
-        """Yield what each paper is, the suffix of its name, and its content: the form first."""
+        """Yield what each document is, the suffix of its name, and its content: the form first."""
         connection, keys = self._contents.actor.connection, self._contents.actor.keys
         photo = await load_submitted_file(connection, keys, submitted.id, "photo")
         sheet = self._sheet(submitted, photo.content)
