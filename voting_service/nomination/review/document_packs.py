@@ -258,7 +258,7 @@ class _Run:
         self._place = 0
 
     async def make(self) -> None:
-        """Write the list and everybody's documents, and store them a piece at a time. Raises Refused
+        """Write the list and everybody's documents, and store them in pieces. Raises Refused
         when a newer attempt has begun."""
         actor, language, people, _ = self._contents
         writer = PackWriter(self._now.astimezone(actor.selection.zone))
