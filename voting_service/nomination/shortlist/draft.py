@@ -52,6 +52,11 @@ class ShortlistDraft(NamedTuple):
         )
 
     @property
+    def newest(self) -> DraftTick | None:
+        """The tick that was changed last."""
+        return max(self.ticks.values(), key=lambda tick: tick.changed_at, default=None)
+
+    @property
     def lapsed(self) -> tuple[DraftTick, ...]:
         """The ticks of recommendations that are not accepted any more."""
         return tuple(
