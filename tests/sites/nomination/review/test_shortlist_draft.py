@@ -211,7 +211,8 @@ async def test_the_choice_over_two_days_in_a_browser(
     chromium: Browser,
     guard: Guard,
 ) -> None:
-    guard.expect("401")
+    guard.expect(r"401 .*draft\.json")
+    guard.expect(r"422 .*shortlist/draft")
     ids = await store_submitted(staff_app, small, 5)
     status = desktop.locator("[data-save-status]")
     await staff_app.sign_in(desktop, "reviewer", SHORTLIST)
