@@ -26,9 +26,10 @@ def distribute(
     chosen: Iterable[SubmittedRecommendation],
     reviewers: Sequence[int],
     open_reviews: Mapping[int, int],
-    each: int,
+    per_recommendation: int,
 ) -> Assignments:
-    """Return the recommendations that get further reviewers until they have `each`, with all their
+    """Return the recommendations that get further reviewers until they have
+    `per_recommendation`, with all their
     reviewers: the one with the fewest open reviews is next, in the order given where it is equal.
     Nobody gets a recommendation twice, and nobody loses one."""
     load = Counter(dict(open_reviews))
@@ -36,7 +37,8 @@ def distribute(
     for submitted in chosen:
         present = [account_id for account_id, _ in submitted.reviewers]
         free = [account_id for account_id in reviewers if account_id not in present]
-        added = sorted(free, key=lambda account_id: load[account_id])[: max(each - len(present), 0)]
+        missing = max(per_recommendation - len(present), 0)
+        added = sorted(free, key=lambda account_id: load[account_id])[:missing]
         load.update(added)
         if added:
             assignments[submitted.id] = (*present, *added)

@@ -87,7 +87,7 @@ class DocumentPack(msgspec.Struct, frozen=True):
         )
 
 
-class WholePack(msgspec.Struct, frozen=True):
+class StoredPack(msgspec.Struct, frozen=True):
     """A pack that can be downloaded."""
 
     id: int
@@ -133,7 +133,7 @@ async def request_pack(
     return pack_id
 
 
-async def export_pack(actor: SelectionActor, pack_id: int) -> WholePack:
+async def export_pack(actor: SelectionActor, pack_id: int) -> StoredPack:
     """Return a pack to be downloaded; that is recorded in the audit log. Raises NotFound, also for
     one that is deleted."""
     with domain_errors():
@@ -143,13 +143,13 @@ async def export_pack(actor: SelectionActor, pack_id: int) -> WholePack:
             )
             if row is None:
                 raise NotFound("nomination.review.no_such_pack")
-            pack = msgspec.convert(dict(row), WholePack)
+            pack = msgspec.convert(dict(row), StoredPack)
             await actor.record("exported", f"document pack {pack_id}", people=pack.people)
     return pack
 
 
 async def pack_pieces(
-    database: Database, keys: PersonalKeys, pack: WholePack
+    database: Database, keys: PersonalKeys, pack: StoredPack
 ) -> AsyncGenerator[bytes, None]:
     """Yield the ZIP, a piece at a time; no connection is held while a piece is on its way."""
     left, place = pack.size_bytes, 0

@@ -82,7 +82,7 @@ def write_list(
     *,
     with_contacts: bool,
 ) -> bytes:
-    """Return the workbook: title, office and day, then a row for each person. ID numbers and
+    """Return the workbook: title, who made it and when, then a row for each person. ID numbers and
     telephones are texts, which keeps their digits; they are left out without `with_contacts`."""
     language, selection = context.language, context.selection
     texts = load_catalogue("review", language)["list"]
@@ -94,9 +94,9 @@ def write_list(
         last = len(columns)
         name = getattr(selection.title, language)
         sheet.merge_range(0, 0, 0, last, texts["title"].format(selection=name), title)
-        office = getattr(selection.rules.office, language)
+        issuer = getattr(selection.rules.office, language)
         day = written_day(now.astimezone(selection.zone).date(), language)
-        sheet.write_string(1, 0, texts["made"].format(office=office, day=day))
+        sheet.write_string(1, 0, texts["made"].format(office=issuer, day=day))
         _write_rows(workbook, sheet, context, columns, list(people))
     return stream.getvalue()
 

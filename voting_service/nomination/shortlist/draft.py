@@ -26,7 +26,7 @@ from voting_service.nomination.review.repository import (
 from voting_service.nomination.shortlist.repository import QUERIES, load_shortlist
 
 
-class DraftTick(msgspec.Struct, frozen=True):
+class DraftChange(msgspec.Struct, frozen=True):
     """A recommendation that was ticked, or is no longer; `is_accepted` is whether it can still be
     chosen. `changed_by` is an account's name."""
 
@@ -40,7 +40,7 @@ class DraftTick(msgspec.Struct, frozen=True):
 class ShortlistDraft(NamedTuple):
     """Every tick that was ever changed, by recommendation."""
 
-    ticks: Mapping[int, DraftTick]
+    ticks: Mapping[int, DraftChange]
 
     @property
     def chosen(self) -> frozenset[int]:
@@ -52,36 +52,36 @@ class ShortlistDraft(NamedTuple):
         )
 
     @property
-    def newest(self) -> DraftTick | None:
+    def newest(self) -> DraftChange | None:
         """The tick that was changed last."""
         return max(self.ticks.values(), key=lambda tick: tick.changed_at, default=None)
 
     @property
-    def lapsed(self) -> tuple[DraftTick, ...]:
+    def lapsed(self) -> tuple[DraftChange, ...]:
         """The ticks of recommendations that are not accepted any more."""
         return tuple(
             tick for tick in self.ticks.values() if tick.is_chosen and not tick.is_accepted
         )
 
 
-class SavedDraft(NamedTuple):
+class StoredDraft(NamedTuple):
     """The draft after a change, and the ticks that others changed since the page was shown."""
 
     draft: ShortlistDraft
-    theirs: tuple[DraftTick, ...]
+    theirs: tuple[DraftChange, ...]
 
 
 async def load_draft(connection: AnyConnection, selection: Selection) -> ShortlistDraft:
     """Load the draft of a selection."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["draft"], selection.id)
-    ticks = [msgspec.convert(dict(row), DraftTick) for row in rows]
+    ticks = [msgspec.convert(dict(row), DraftChange) for row in rows]
     return ShortlistDraft({tick.recommendation_id: tick for tick in ticks})
 
 
 async def save_draft(
     actor: SelectionActor, ticked: Collection[int], seen: Collection[int]
-) -> SavedDraft:
+) -> StoredDraft:
     """Tick and untick what differs between the page as it is posted, `ticked`, and as it was shown,
     `seen`; anything but accepted recommendations is left alone. Raises Refused once the shortlist
     is decided."""
@@ -108,7 +108,7 @@ async def save_draft(
                     )
             draft = await load_draft(connection, selection)
     theirs = (before.chosen ^ set(seen)) - added - removed
-    return SavedDraft(draft, tuple(draft.ticks[n] for n in sorted(theirs) if n in draft.ticks))
+    return StoredDraft(draft, tuple(draft.ticks[n] for n in sorted(theirs) if n in draft.ticks))
 
 
 class CoveragePage(NamedTuple):

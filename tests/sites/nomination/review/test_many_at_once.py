@@ -60,22 +60,22 @@ async def test_accepting_many_asks_first_and_names_all_that_cannot_be(
     (returned,) = await store_submitted(staff_app, chosen, 1, state="returned")
     (accepted,) = await store_submitted(staff_app, chosen, 1)
     client = await staff_app.signed_in_client("reviewer")
-    asked = await client.post(
+    question = await client.post(
         f"{REVIEW}/bulk?state=submitted",
         data={"act": "accept", "recommendation": [*waiting, returned, accepted, 9999]},
     )
-    assert asked.status_code == 422
+    assert question.status_code == 422
     for words in (
         f"recommendation {returned} has been returned",
         f"recommendation {accepted} has been accepted already",
         "there is no recommendation 9999",
         "Yes, accept these 3",
     ):
-        assert words in asked.text
-    assert list(map(int, hidden(asked.text, "recommendation"))) == waiting
+        assert words in question.text
+    assert list(map(int, hidden(question.text, "recommendation"))) == waiting
     assert set((await states(staff_app)).values()) == {"submitted", "returned", "accepted"}
 
-    # One of them is accepted by a colleague meanwhile: none is accepted, and the question says so.
+    # A colleague has accepted one of them: none is accepted, and the question lists it.
     await accept_all(await reviewer(staff_app, chosen), waiting[:1])
     late = await client.post(f"{REVIEW}/bulk/accept", data={"recommendation": waiting})
     assert late.status_code == 422
@@ -97,8 +97,8 @@ async def test_accepting_many_asks_first_and_names_all_that_cannot_be(
 async def test_assigning_many_and_distributing_evenly(staff_app: StaffApp, chosen: Chosen) -> None:
     numbers = await store_submitted(staff_app, chosen, 6, state="submitted")
     client = await staff_app.signed_in_client("reviewer")
-    one = staff_app.accounts["reviewer-1"]
-    two, three = await staff_app.account("supervisor"), await staff_app.account("reviewer", "吴")
+    first = staff_app.accounts["reviewer-1"]
+    second, third = await staff_app.account("supervisor"), await staff_app.account("reviewer", "吴")
 
     async def reviewers() -> dict[int, set[int]]:
         people = await load_submitted_recommendations(
@@ -106,27 +106,27 @@ async def test_assigning_many_and_distributing_evenly(staff_app: StaffApp, chose
         )
         return {person.id: {number for number, _ in person.reviewers} for person in people}
 
-    asked = await client.post(
+    question = await client.post(
         f"{REVIEW}/bulk",
-        data={"act": "assign", "recommendation": numbers[:2], "assignee": [one.id, three.id]},
+        data={"act": "assign", "recommendation": numbers[:2], "assignee": [first.id, third.id]},
     )
-    pairs = hidden(asked.text, "assignment")
-    assert pairs == [f"{number}:{who.id}" for number in numbers[:2] for who in (one, three)]
-    assert not any((await reviewers()).values()), "asked only"
+    pairs = hidden(question.text, "assignment")
+    assert pairs == [f"{number}:{who.id}" for number in numbers[:2] for who in (first, third)]
+    assert not any((await reviewers()).values()), "only a question"
     assert (
         await client.post(f"{REVIEW}/bulk/assign", data={"assignment": pairs})
     ).status_code == 303
-    assert (await reviewers())[numbers[0]] == {one.id, three.id}
-    mine = await client.get(REVIEW, params={"assignee": three.id})
+    assert (await reviewers())[numbers[0]] == {first.id, third.id}
+    mine = await client.get(REVIEW, params={"assignee": third.id})
     assert mine.text.count('form="bulk"') == 2
 
-    asked = await client.post(f"{REVIEW}/bulk", data={"act": "distribute", "each": 2})
-    pairs = hidden(asked.text, "assignment")
+    question = await client.post(f"{REVIEW}/bulk", data={"act": "distribute", "each": 2})
+    pairs = hidden(question.text, "assignment")
     await client.post(f"{REVIEW}/bulk/assign", data={"assignment": pairs})
     given = await reviewers()
     assert all(len(people) == 2 for people in given.values())
     assert Counter(n for people in given.values() for n in people) == {
-        one.id: 4, two.id: 4, three.id: 4
+        first.id: 4, second.id: 4, third.id: 4
     }  # fmt: skip
     again = await client.post(f"{REVIEW}/bulk", data={"act": "distribute", "each": 2})
     assert "all have enough reviewers" in again.text
@@ -142,7 +142,7 @@ async def test_assigning_many_and_distributing_evenly(staff_app: StaffApp, chose
 
 
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 3))
-def test_a_distribution_is_even_and_complete(loads: list[int], each: int) -> None:
+def test_a_distribution_is_even_and_complete(loads: list[int], per_recommendation: int) -> None:
     class Unassigned:
         reviewers = ()
 
@@ -150,9 +150,9 @@ def test_a_distribution_is_even_and_complete(loads: list[int], each: int) -> Non
             self.id = number
 
     people = [Unassigned(number) for number in range(len(loads))]
-    result = distribute(people, [1, 2, 3, 4], {}, each)  # type: ignore[arg-type]
+    result = distribute(people, [1, 2, 3, 4], {}, per_recommendation)  # type: ignore[arg-type]
     assert set(result) == {person.id for person in people}
-    assert all(len(set(given)) == len(given) == each for given in result.values())
+    assert all(len(set(given)) == len(given) == per_recommendation for given in result.values())
     counts = Counter(number for given in result.values() for number in given)
     if people:
         assert max(counts.values()) - min(counts[number] for number in (1, 2, 3, 4)) <= 1
@@ -282,7 +282,7 @@ async def test_the_documents_of_many_as_people_name_them(
     assert nobody.status_code == 409
 
 
-async def test_a_pack_that_cannot_be_made_says_so_and_leaves_nothing(
+async def test_a_pack_that_cannot_be_made_states_why_and_leaves_nothing(
     staff_app: StaffApp, chosen: Chosen
 ) -> None:
     (first,) = await store_submitted(staff_app, chosen, 1)

@@ -238,11 +238,11 @@ async def test_the_filter_stays_in_the_address_and_its_words_are_encrypted_there
     address = answer.headers["location"]
     assert "人选" not in unquote(address)
     for _ in ("at first", "reloaded"):
-        found = (await reviewer.get(address)).text
-        assert f'value="人选{first}"' in found
-        assert f"/review/{first}?state=accepted" in found, "one recommendation keeps the filter"
-        assert f"/review/{other}?" not in found
-    main = found.split("<main")[1].split("</main")[0]
+        page = (await reviewer.get(address)).text
+        assert f'value="人选{first}"' in page
+        assert f"/review/{first}?state=accepted" in page, "one recommendation keeps the filter"
+        assert f"/review/{other}?" not in page
+    main = page.split("<main")[1].split("</main")[0]
     assert 'method="get"' not in main
     forged = await reviewer.get(REVIEW, params={"words": f"人选{first}"})
     assert f"/review/{other}" in forged.text, "plain words are none"

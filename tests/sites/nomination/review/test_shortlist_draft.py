@@ -1,4 +1,4 @@
-"""The fifty are chosen as people choose them: over days, by several, in sessions that end, without
+"""The shortlist is chosen as people choose it: over days, by several, in sessions that end, without
 losing a tick."""
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ async def test_what_two_people_tick_comes_together(staff_app: StaffApp, small: C
         f"{SHORTLIST}/draft.json", data={"seen": seen([a, b]), "recommendation": [a, b, c, d]}
     )
     assert await ticked(staff_app, small) == [a, c, d]
-    told = answer.json()
-    assert (told["seen"], told["theirs"]) == (seen([a, c, d]), [b])
-    assert told["marks"][str(b)].startswith("Unticked by reviewer-1")
+    facts = answer.json()
+    assert (facts["seen"], facts["theirs"]) == (seen([a, c, d]), [b])
+    assert facts["marks"][str(b)].startswith("Unticked by reviewer-1")
     merged = await first.post(
         f"{SHORTLIST}/draft", data={"seen": str(a), "recommendation": [a], "go": "save"}
     )
@@ -235,7 +235,7 @@ async def test_the_choice_over_two_days_in_a_browser(
     await expect(status).to_contain_text("已自动保存")
     assert await ticked(staff_app, small) == ids[:2]
 
-    # The next day, in a new session; a colleague ticks meanwhile, and it is told.
+    # The next day, in a new session; what a colleague ticks is shown.
     clock.offset += timedelta(days=1)
     async with open_page(chromium, guard, **DESKTOP) as later:
         await staff_app.sign_in(later, "reviewer", SHORTLIST)

@@ -72,18 +72,20 @@ def _chosen_numbers(fields: Fields) -> list[int]:
 
 def _planned(queue: ReviewQueue, act: str, fields: Fields) -> Assignments:
     """Return who would review what. Raises InvalidInput for unknown reviewers or too many each."""
-    known = [account_id for account_id, _ in queue.reviewers]
+    reviewer_ids = [account_id for account_id, _ in queue.reviewers]
     named = [int(text) for text in fields.get("assignee", ()) if _NUMBER.fullmatch(text)]
-    if not set(named) <= set(known) or act not in ("assign", "distribute"):
+    if not set(named) <= set(reviewer_ids) or act not in ("assign", "distribute"):
         raise InvalidInput(Fault("assignee", "sites.nomination.review.choose_reviewers"))
     if act == "assign":
         return {submitted.id: tuple(named) for submitted in queue.shown}
-    each = _one(fields, "each")
-    if not _NUMBER.fullmatch(each) or not 1 <= int(each) <= MAX_REVIEWERS_EACH:
+    typed = _one(fields, "each")
+    if not _NUMBER.fullmatch(typed) or not 1 <= int(typed) <= MAX_REVIEWERS_EACH:
         raise InvalidInput(
             Fault("each", "sites.nomination.review.reviewers_each", most=MAX_REVIEWERS_EACH)
         )
-    return distribute(queue.shown, named or known, count_open(queue.all_submitted), int(each))
+    return distribute(
+        queue.shown, named or reviewer_ids, count_open(queue.all_submitted), int(typed)
+    )
 
 
 def _acceptance_page(

@@ -34,6 +34,6 @@ def filter_query(queue_filter: QueueFilter, keys: PersonalKeys) -> str:
     """Return the query of an address that keeps the filter, "" for one that shows everything."""
     parts = queue_filter.parts()
     if words := parts.get("words"):
-        sealed = keys.encrypt(_LABEL, words[:MAX_WORDS_CHARACTERS].encode())
-        parts["words"] = urlsafe_b64encode(sealed).decode()
+        encrypted = keys.encrypt(_LABEL, words[:MAX_WORDS_CHARACTERS].encode())
+        parts["words"] = urlsafe_b64encode(encrypted).decode()
     return f"?{urlencode(parts)}" if parts else ""

@@ -13,7 +13,7 @@ from voting_service.errors import InvalidInput, Refused
 from voting_service.i18n.formatting import written_moment
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import REVIEWERS
-from voting_service.nomination.shortlist.draft import DraftTick, SavedDraft, save_draft
+from voting_service.nomination.shortlist.draft import DraftChange, StoredDraft, save_draft
 from voting_service.nomination.shortlist.pages import load_shortlist_page
 from voting_service.nomination.shortlist.service import check_choice, propose_shortlist
 from voting_service.sites.nomination.context import load_texts, selection_actor
@@ -34,7 +34,7 @@ DRAFT = f"{SHORTLIST}/draft"
 QUESTION = f"{SHORTLIST}/propose"
 
 
-async def _save(actor: SelectionActor, fields: Mapping[str, Sequence[str]]) -> SavedDraft:
+async def _save(actor: SelectionActor, fields: Mapping[str, Sequence[str]]) -> StoredDraft:
     """Store the ticks. `seen` names those that the page showed as ticked, with commas."""
     seen = [text for text in "".join(fields.get("seen", ())).split(",") if text]
     return await save_draft(
@@ -84,7 +84,7 @@ async def save_tick(request: Request) -> Response:
     )
 
 
-def _mark(request: Request, actor: SelectionActor, tick: DraftTick) -> str:
+def _mark(request: Request, actor: SelectionActor, tick: DraftChange) -> str:
     """Return who ticked or unticked somebody, and when."""
     words = load_texts(request, "shortlist")["draft"]["ticked" if tick.is_chosen else "unticked"]
     moment = written_moment(tick.changed_at, actor.selection.zone, language(request))
