@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from tests.database_clocks import as_database_clock
 from tests.jobs.queue_workers import document_context, queue_worker
 from tests.nomination.form.people import id_number
 from tests.patience import eventually
@@ -29,12 +30,12 @@ from tests.sites.nomination.review.review_data import (
     store_submitted,
 )
 from voting_service.infrastructure.postgres.pool import connect
+from voting_service.jobs.document_packs import document_packs_loop
 from voting_service.nomination.review.assignment import distribute
 from voting_service.nomination.review.coverage import coverage_by_body, coverage_by_industry
 from voting_service.nomination.review.document_packs import (
     DOCUMENT_PACK_JOBS,
     KEPT_FOR,
-    delete_old_packs,
 )
 from voting_service.nomination.review.pack_writer import PIECE_BYTES, PackWriter, file_name
 from voting_service.nomination.review.repository import load_submitted_recommendations
@@ -272,10 +273,14 @@ async def test_the_documents_of_many_as_people_name_them(
 
     auditor = await staff_app.signed_in_client("auditor")
     assert (await auditor.get(f"{REVIEW}/download/1.zip")).status_code == 403
-    owner = await connect(staff_app.settings.migration_url)
-    await delete_old_packs(owner, staff_app.clock() + KEPT_FOR + timedelta(minutes=5))
-    assert await owner.fetchval("select count(*) from nomination.document_pack_pieces") == 0
-    await owner.close()
+    tomorrow = staff_app.clock() + KEPT_FOR + timedelta(minutes=5)
+    async with (
+        document_context(staff_app) as context,
+        context.database.long_connection(60) as connection,
+    ):
+        await document_packs_loop(as_database_clock(lambda: tomorrow)).work(connection)
+        pieces = "select count(*) from nomination.document_pack_pieces"
+        assert await connection.fetchval(pieces) == 0
     assert (await client.get(f"{REVIEW}/download/1.zip")).status_code == 404
     assert "已删除" in (await client.get(f"{REVIEW}/download")).text
     nobody = await client.post(f"{REVIEW}/download?body=nowhere", data={})
