@@ -127,8 +127,10 @@ async def test_assigning_many_and_distributing_evenly(staff_app: StaffApp, chose
     given = await reviewers()
     assert all(len(people) == 2 for people in given.values())
     assert Counter(n for people in given.values() for n in people) == {
-        first.id: 4, second.id: 4, third.id: 4
-    }  # fmt: skip
+        first.id: 4,
+        second.id: 4,
+        third.id: 4,
+    }
     again = await client.post(f"{REVIEW}/bulk", data={"act": "distribute", "each": 2})
     assert "all have enough reviewers" in again.text
     await assign(await reviewer(staff_app, chosen), {numbers[0]: ()})
@@ -254,9 +256,14 @@ async def test_the_documents_of_many_as_people_name_them(
     assert f"北区/北区_李明_{fourth}_推荐表.pdf" in names
     assert {
         f"南区/南区_李明_{what}"
-        for what in ("推荐表.pdf", "照片.jpg", "证明材料.pdf", "所在单位意见盖章页.pdf",
-                     "推荐单位意见盖章页.pdf")
-    } <= names  # fmt: skip
+        for what in (
+            "推荐表.pdf",
+            "照片.jpg",
+            "证明材料.pdf",
+            "所在单位意见盖章页.pdf",
+            "推荐单位意见盖章页.pdf",
+        )
+    } <= names
     assert "推荐人选汇总表.xlsx" in names
     assert len(names) == 4 * 5 + 1
     assert all(entry.flag_bits & 0x800 for entry in packed.infolist()), "UTF-8, for Windows"

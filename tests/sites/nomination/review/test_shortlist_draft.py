@@ -102,8 +102,10 @@ async def test_one_too_few_is_said_with_its_count_and_nothing_is_lost(
 
     async def proposed(numbers: list[int]) -> tuple[int, str]:
         fields = {
-            "seen": seen(await ticked(staff_app, small)), "recommendation": numbers, "go": "propose"
-        }  # fmt: skip
+            "seen": seen(await ticked(staff_app, small)),
+            "recommendation": numbers,
+            "go": "propose",
+        }
         answer = await first.post(f"{SHORTLIST}/draft", data=fields)
         return answer.status_code, answer.headers.get("location", answer.text)
 
