@@ -76,8 +76,7 @@ create table nomination.recommendations (
     created_at   timestamptz not null default clock_timestamp(),
     saved_by     integer not null references accounts,
     saved_at     timestamptz not null default clock_timestamp(),
-    submitted_at timestamptz,
-    assigned_to  integer references accounts  -- the reviewer
+    submitted_at timestamptz
 );
 
 create index recommendations_body on nomination.recommendations (selection_id, body_id);
@@ -140,6 +139,15 @@ create table nomination.reviews (
 );
 
 create index reviews_recommendation on nomination.reviews (recommendation_id);
+
+-- Who is to review a recommendation: any number of reviewers.
+create table nomination.assignments (
+    recommendation_id integer not null references nomination.recommendations,
+    account_id        integer not null references accounts,
+    assigned_by       integer not null references accounts,
+    assigned_at       timestamptz not null default clock_timestamp(),
+    primary key (recommendation_id, account_id)
+);
 
 -- Reviewers' notes on a recommendation.
 create table nomination.notes (
@@ -556,12 +564,13 @@ create trigger notices_stay before update or delete or truncate on notices
 grant select on nomination.selections, nomination.bodies, nomination.body_invitations,
                 nomination.body_officers, nomination.earlier_winners, nomination.recommendations,
                 nomination.files, nomination.submissions, nomination.last_submissions,
-                nomination.reviews, nomination.notes, nomination.joint_office_stamps,
-                nomination.person_conflicts, notices
+                nomination.reviews, nomination.assignments, nomination.notes,
+                nomination.joint_office_stamps, nomination.person_conflicts, notices
     to voting_staff;
 grant select on nomination.selections, nomination.bodies, nomination.recommendations,
                 nomination.files, nomination.submissions, nomination.last_submissions,
-                nomination.reviews to voting_jobs;
+                nomination.reviews, nomination.assignments, nomination.joint_office_stamps
+    to voting_jobs;
 grant select on notices to voting_public;
 grant insert (slug, rules, opens_at, closes_at, district_quota, department_quota),
       update (rules, opens_at, closes_at, district_quota, department_quota, contest_id)
@@ -569,7 +578,7 @@ grant insert (slug, rules, opens_at, closes_at, district_quota, department_quota
 grant insert (slug, kind, name) on nomination.bodies to voting_staff;
 grant insert on nomination.body_invitations, nomination.earlier_winners to voting_staff;
 grant insert (selection_id, body_id, form, created_by, saved_by),
-      update (form, revision, saved_by, saved_at, assigned_to)
+      update (form, revision, saved_by, saved_at)
     on nomination.recommendations to voting_staff;
 grant insert (recommendation_id, slot, sha256, media_type, pages, content, added_by),
       update (replaced_at)
@@ -578,6 +587,8 @@ grant insert (recommendation_id, person_hash, form_sha256, photo_sha256, evidenc
               evidence_pages, submitted_by)
     on nomination.submissions to voting_staff;
 grant insert (recommendation_id, verdict, reason, account_id, correct_until) on nomination.reviews
+    to voting_staff;
+grant insert (recommendation_id, account_id, assigned_by), delete on nomination.assignments
     to voting_staff;
 grant insert (recommendation_id, content, account_id) on nomination.notes to voting_staff;
 grant insert (selection_id, sha256, content, added_by) on nomination.joint_office_stamps to voting_staff;

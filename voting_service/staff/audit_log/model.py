@@ -64,6 +64,7 @@ Act = Literal[
     "reviewed",
     "scores_submitted",
     "session_ended",
+    "shortlist_draft_saved",
     "sign_in_failed",
     "signed_in",
     "signed_out",

@@ -58,12 +58,15 @@ async def test_from_the_queue_to_the_opened_vote(
 
 
 async def _review(page: Page, waiting: int) -> None:
+    await page.click("a:text-is('名额与分布')")
+    await assert_accessible(page)
+    await page.click("text=返回审核列表")
     await page.click("summary")
     await assert_accessible(page)
     await page.select_option("#state", "submitted")
     await page.click("text=查看 >> nth=-1")
     await page.click("[data-queue] tbody a")
-    await page.wait_for_url(f"**/review/{waiting}")
+    await page.wait_for_url(f"**/review/{waiting}?state=submitted")
     pictures = await page.locator("img.page").count()
     assert pictures == 12
     await page.locator("img.page").first.scroll_into_view_if_needed()
@@ -88,6 +91,8 @@ async def _choose(first: Page, second: Page, numbers: list[int]) -> None:
     assert sum(map(int, industries)) == 3
     await assert_accessible(first)
     await first.click("text=提请审批这份名单")
+    await assert_accessible(first)
+    await first.click("text=确认提请审批这 3 人")
     await first.wait_for_selector("text=须由另一位同事批准")
     await _approve(second)
 

@@ -23,6 +23,8 @@ the contest's."""
 _SELECTION_PATTERNS = {
     "recommendation": ("recommendation ([0-9]+)", "review/{}"),
     "queue": ("review queue()", "review"),
+    "list": ("list of recommendations()", "review/download"),
+    "document_pack": ("document pack ([0-9]+)", "review/download"),
     "stamp": ("stamp of the joint office()", "opinion"),
     "choice": ("the choice()", "shortlist"),
     "panel": ("scores of the panel()", "panel"),
