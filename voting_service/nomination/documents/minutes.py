@@ -21,6 +21,7 @@ from voting_service.nomination.documents.formatting import (
     paragraphs,
 )
 from voting_service.nomination.documents.record import (
+    Cell,
     Column,
     Record,
     Section,
@@ -240,7 +241,7 @@ def _single_scores(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
         Column(texts["name"]),
         *(Column(expert.label, "figure") for expert in experts),
     )
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (result.number, result.name, *(expert.scores.get(result.number, "–") for expert in experts))
         for result in minutes.results
     )

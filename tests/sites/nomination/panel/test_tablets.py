@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, ViewportSize
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.guard import Guard
@@ -15,7 +15,8 @@ from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.panel.panel_data import EXPERTS, PANEL, SMALL, Chosen, ladder
 from voting_service.infrastructure.postgres.pool import connect
 
-UPRIGHT, ACROSS = {"width": 768, "height": 1024}, {"width": 1024, "height": 768}
+UPRIGHT = ViewportSize(width=768, height=1024)
+ACROSS = ViewportSize(width=1024, height=768)
 LEAST_TEXT, LEAST_CONTROL = 24, 60
 """18 points, and what an unsteady finger hits; in CSS pixels."""
 
