@@ -92,7 +92,7 @@ async def _first_expert(staff_app: StaffApp, chosen: Chosen, page: Page) -> None
     await owner.execute("update staff_sessions set ended_at = now()")
     await _give(page, 2, "96", "40")
     await page.wait_for_selector("[data-sign-in]:not([hidden])")
-    assert "没有保存" in await page.inner_text("[data-save-status]")
+    assert "尚未保存" in await page.inner_text("[data-save-status]")
     chosen.tokens[name] = await staff_app.token("expert", name)
     await _signed_in(page, chosen, name)
     await page.wait_for_selector("[data-save-status]:has-text('草稿保存于')")
