@@ -412,13 +412,18 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     deciders constant text[] := case when new.selection_id is null
         then array['tally_clerk', 'supervisor'] else array['reviewer', 'supervisor'] end;
+    is_of_chair boolean := false;
 begin
+    if new.kind = 'panel' and new.subject like 'close/%' then
+        is_of_chair := nomination.chairs_panel(new.proposed_by, new.selection_id);
+    end if;
     if exists (
         select 1
           from unnest(array[new.proposed_by, new.approved_by, new.declined_by]) as person (id)
           left join accounts a on a.id = person.id
          where person.id is not null
-           and (a.id is null or a.role <> all (deciders)
+           and (a.id is null
+                or (a.role <> all (deciders) and not (person.id = new.proposed_by and is_of_chair))
                 or (a.disabled
                     and (tg_op = 'INSERT' or person.id is distinct from new.proposed_by)))
     ) then

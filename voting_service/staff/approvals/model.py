@@ -52,7 +52,8 @@ class ApprovalKind(Generic[Payload]):
     `description` is the path of a text in the catalogue `approvals`, or a function that chooses
     one by the payload. The text's placeholders are `subject` and the fields of `payload`.
     `recorded` is the part of a payload that the audit log and the audit archive have; where it
-    leaves something out, the hash of the whole stands for that.
+    leaves something out, the hash of the whole stands for that. `proposers` may propose, and
+    withdraw their own proposal; they are the deciders unless it is given.
     """
 
     name: str
@@ -61,6 +62,11 @@ class ApprovalKind(Generic[Payload]):
     deciders: tuple[Role, ...]
     description: str | Callable[[Payload], str]
     recorded: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    proposers: tuple[Role, ...] = ()
+
+    def may_propose(self) -> tuple[Role, ...]:
+        """Return the roles that may propose, and withdraw their own proposal."""
+        return self.proposers or self.deciders
 
     def read(self, request: ApprovalRequest) -> Payload:
         """Return the payload of a request of this kind. Raises msgspec.ValidationError."""
