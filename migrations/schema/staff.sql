@@ -105,7 +105,8 @@ create table approval_requests (
                            'profile_correction', 'withdrawal')
              then contest_id is not null and selection_id is null
              else kind in ('late_submission', 'shortlist', 'draw', 'contest_publication', 'panel',
-                           'result', 'joint_office_opinion')
+                           'result', 'joint_office_opinion', 'selection_settings',
+                           'earlier_winners')
                   and contest_id is null and selection_id is not null end),
     constraint approval_requests_two_people check (approved_by <> proposed_by),
     constraint approval_requests_approval_whole check (

@@ -14,6 +14,7 @@ AREAS = (
     "candidate_changes",
     "antifraud",
     "nomination/recommendations",
+    "nomination/settings",
     "nomination/shortlist",
     "nomination/panel",
     "nomination/awards",
