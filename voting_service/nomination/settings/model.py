@@ -7,8 +7,9 @@
 | `titles` | two people; what was published keeps its own | – |
 | contacts | one person | – |
 
-Contacts need no second person: a wrong telephone number helps nobody and has to be put right at once,
-what was published keeps its own, and the audit log has every change with what it was before. The database has the same rules (migrations/schema/nomination/settings.sql).
+Contacts need no second person: a wrong telephone number helps nobody and has to be put right at
+once, what was published keeps its own, and the audit log has every change with what it was before.
+The database has the same rules (migrations/schema/nomination/settings.sql).
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ CONSTRAINTS: Mapping[str, VotingError] = {
     "staff_sessions_password": NotSignedIn("staff.accounts.wrong_credentials"),
     "staff_sessions_openid": NotSignedIn("staff.accounts.no_linked_account"),
     "staff_sessions_own": NotSignedIn("staff.accounts.session_ended"),
+    "passkeys_credential_key": Refused("staff.accounts.passkey_known"),
+    "passkeys_ten": Refused("staff.accounts.too_many_passkeys"),
     "invitations_not_oneself": Refused("staff.accounts.cannot_renew_own_account"),
     "invitations_two_people": SecondPersonRequired("staff.accounts.cannot_approve_own_invitation"),
     "invitations_approvers": Refused("staff.accounts.invitation_approvers"),

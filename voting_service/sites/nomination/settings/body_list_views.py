@@ -1,7 +1,7 @@
 """Recommending bodies and their officers from Excel: looked at first, then all or nothing.
 
-An administrator adds bodies and invites officers alone, as on the page of bodies: neither an officer
-nor an administrator decides on a recommendation.
+An administrator adds bodies and invites officers alone, as on the page of bodies: neither an
+officer nor an administrator decides on a recommendation.
 """
 
 from __future__ import annotations
