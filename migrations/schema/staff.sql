@@ -44,6 +44,7 @@ create table invitations (
                     'tally_clerk', 'reviewer', 'supervisor', 'auditor', 'administrator',
                     'recommender', 'expert')),
     note        text not null,             -- for whom, in the inviter's words
+    unit        text not null default '',  -- the district, department or university of that person
     account_id  integer references accounts,  -- the account it renews, or the one it made
     invited_by  integer not null references accounts,
     invited_at  timestamptz not null,
@@ -545,7 +546,7 @@ grant select, insert, delete on passkey_challenges to voting_staff;
 grant select, delete, insert (account_id, path, page, content, kept_at),
       update (page, content, kept_at) on kept_posts to voting_staff;
 grant insert (token_hash, role, note, account_id, invited_by, invited_at, expires_at),
-      update (account_id, approved_by, approved_at, used_at, revoked_at)
+      update (account_id, approved_by, approved_at, used_at, revoked_at, unit)
     on invitations to voting_staff;
 grant update (last_seen_at, confirmed_at, ended_at), delete on staff_sessions to voting_staff;
 grant insert (contest_id, kind, subject, payload, payload_hash, proposed_by, proposed_at,

@@ -33,7 +33,8 @@ select b.id, b.slug, b.kind, b.name
  where o.account_id = $1;
 
 -- name: insert_body_invitation
--- Make the account of an invitation an officer of the body.
+-- Make the account of an invitation an officer of the body, which tells it apart from its namesakes.
+with named as (update invitations set unit = $3 where token_hash = $1)
 insert into nomination.body_invitations (token_hash, body_id) values ($1, $2);
 
 -- name: officers

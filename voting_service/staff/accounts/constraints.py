@@ -13,9 +13,11 @@ from voting_service.errors import (
     VotingError,
 )
 
+NAME_TAKEN = "staff.accounts.name_taken"
+"""The code of the fault of a name that another account has."""
 CONSTRAINTS: Mapping[str, VotingError] = {
-    "accounts_name_key": InvalidInput(Fault("name", "staff.accounts.name_taken")),
-    "accounts_name_once": InvalidInput(Fault("name", "staff.accounts.name_taken")),
+    "accounts_name_key": InvalidInput(Fault("name", NAME_TAKEN)),
+    "accounts_name_once": InvalidInput(Fault("name", NAME_TAKEN)),
     "accounts_two_people": SecondPersonRequired("staff.accounts.account_needs_two_people"),
     "accounts_stay_disabled": Refused("staff.accounts.stays_disabled"),
     "accounts_openid_subject_key": Refused("staff.accounts.openid_user_taken"),

@@ -171,9 +171,17 @@ insert into invitations
        (token_hash, role, note, account_id, invited_by, invited_at, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7);
 
+-- name: taken_names
+-- Which of these names in small letters accounts have.
+select lower(name) as name from accounts where lower(name) = any ($1::text[]);
+
+-- name: units
+-- The district, department or university of each account that was invited for one.
+select account_id, unit from invitations where account_id is not null and unit <> '' order by invited_at;
+
 -- name: invitations
 -- Every invitation, newest first, with who made it and for whom or by whom it was used.
-select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
+select i.token_hash, i.role, i.note, i.unit, i.account_id, a.name as account_name,
        b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at,
        c.name as approver, i.approved_by is null and needs_two_people(i.role) as waits
   from invitations i
@@ -185,7 +193,7 @@ select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
 
 -- name: invitation
 -- One invitation by the hash of its token.
-select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
+select i.token_hash, i.role, i.note, i.unit, i.account_id, a.name as account_name,
        b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at,
        c.name as approver, i.approved_by is null and needs_two_people(i.role) as waits
   from invitations i
