@@ -59,7 +59,10 @@ begin
            set district_quota = districts, department_quota = departments
          where id = selection.id;
     else
-        update nomination.selections set rules = rules || after where id = selection.id;
+        update nomination.selections
+           set rules = rules || jsonb_build_object('title', after -> 'title',
+                                                   'award', after -> 'award')
+         where id = selection.id;
     end if;
     return null;
 end

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Page, expect
 
 import voting_service
+from tests.browser.accessibility import assert_accessible, assert_nothing_lost
 from tests.nomination.form.people import id_number
 from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.sites.nomination.bodies.selection_data import SLUG, Chosen, move_window
@@ -242,3 +244,20 @@ async def test_other_roles_change_nothing(staff_app: StaffApp, chosen: Chosen, r
     assert (await client.get(SETTINGS)).status_code == (200 if role == "auditor" else 403)
     for path in ("change/quotas", "contacts", "1/approve", "1/decline"):
         assert (await client.post(f"{SETTINGS}/{path}", data={})).status_code == 403, path
+
+
+async def test_the_pages_are_accessible(staff_app: StaffApp, chosen: Chosen, desktop: Page) -> None:
+    await staff_app.sign_in(desktop, "reviewer", SETTINGS)
+    await desktop.fill("#reason-deadline", "暴雨")
+    await desktop.click("button:has-text('提请延长')")  # at the same time as now: refused
+    await expect(desktop.locator("#closes_at-faults")).to_contain_text("须晚于现在")
+    await expect(desktop.locator("#reason-deadline")).to_have_value("暴雨")
+    await assert_accessible(desktop)
+    await assert_nothing_lost(desktop)
+    later = local(chosen, chosen.selection.closes_at + timedelta(days=2))
+    await desktop.fill("#closes_at", later)
+    await desktop.click("button:has-text('提请延长')")
+    await expect(desktop.locator("main")).to_contain_text("请另一位同事批准")
+    await assert_accessible(desktop)
+    await desktop.goto(f"{staff_app.origin}{SETTINGS}/earlier-winners")
+    await assert_accessible(desktop)
