@@ -51,9 +51,8 @@ async def post_sign_in_options(request: Request) -> Response:
 
 
 @signed_in(step_up=True)
-async def post_registration_options(request: Request) -> Response:
+async def show_registration_options(request: Request) -> Response:
     """Return a challenge for a new passkey of the user, as JSON."""
-    await read_form(request)
     site, state = passkey_site(request), get_state(request)
     async with state.connection() as connection:
         account = current_user(request).account
@@ -62,6 +61,6 @@ async def post_registration_options(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("/sign-in/passkey.json", post_sign_in_options, methods=["POST"]),
-    Route("/account/passkeys.json", post_registration_options, methods=["POST"]),
+    Route("/sign-in/passkey", post_sign_in_options, methods=["POST"]),
+    Route("/account/passkeys/options", show_registration_options),
 ]

@@ -22,9 +22,9 @@ function toJson(credential) {
   return JSON.stringify({ id: credential.id, rawId: toText(credential.rawId), type: credential.type, response });
 }
 
-async function loadOptions(path, csrf) {
-  const body = new URLSearchParams(csrf ? { csrf } : {});
-  const answer = await fetch(path, { method: "POST", body, headers: { accept: "application/json" } });
+async function loadOptions(path, method) {
+  const body = method === "POST" ? new URLSearchParams({ for: "sign-in" }) : undefined;
+  const answer = await fetch(path, { method, body, headers: { accept: "application/json" } });
   if (answer.status === 401 || answer.status === 403) {
     location.assign(`/confirm?next=${location.pathname}`);
     throw new Error(String(answer.status));
@@ -55,7 +55,7 @@ if (window.PublicKeyCredential && adding) {
   adding.addEventListener("submit", (event) => {
     event.preventDefault();
     fillIn(adding, adding.dataset.failed, async () => {
-      const publicKey = await loadOptions("/account/passkeys.json", adding.elements.csrf.value);
+      const publicKey = await loadOptions("/account/passkeys/options", "GET");
       return navigator.credentials.create({ publicKey });
     });
   });
@@ -68,7 +68,7 @@ if (window.PublicKeyCredential && button) {
     const missing = ["name", "password"].map((name) => form.elements[name]).find((field) => !field.reportValidity());
     if (missing) return;
     fillIn(form, button.dataset.failed, async () => {
-      const publicKey = await loadOptions("/sign-in/passkey.json", "");
+      const publicKey = await loadOptions("/sign-in/passkey", "POST");
       return navigator.credentials.get({ publicKey });
     });
   });
