@@ -116,7 +116,7 @@ async def test_a_passkey_is_added_by_its_owner_here_and_once(staff_app: StaffApp
     other = await staff_app.signed_in_client("auditor")
     options = (await client.get(f"{ACCOUNT}/passkeys/options")).json()
     elsewhere = SoftwarePasskey("localhost", "https://evil.example")
-    for sender, answer in (
+    for sender, made in (
         (other, key.register(options)),
         (
             client,
@@ -125,7 +125,7 @@ async def test_a_passkey_is_added_by_its_owner_here_and_once(staff_app: StaffApp
         (client, key.register(await challenge(staff_app))),
         (client, ""),
     ):
-        told = await sender.post(f"{ACCOUNT}/passkeys", data={"name": "x", "passkey": answer})
+        told = await sender.post(f"{ACCOUNT}/passkeys", data={"name": "x", "passkey": made})
         assert (told.status_code, "was not added" in told.text) == (409, True)
     assert (await add(client, key, " ")).status_code == 422
     assert (await add(client, key)).status_code == 303

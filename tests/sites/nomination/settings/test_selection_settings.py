@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 
 import voting_service
 from tests.browser.accessibility import assert_accessible, assert_nothing_lost
+from tests.browser.guard import Guard
 from tests.nomination.form.people import id_number
 from tests.sites.console.running_staff_app import StaffApp, StaffClient
 from tests.sites.nomination.bodies.selection_data import SLUG, Chosen, move_window
@@ -246,7 +247,10 @@ async def test_other_roles_change_nothing(staff_app: StaffApp, chosen: Chosen, r
         assert (await client.post(f"{SETTINGS}/{path}", data={})).status_code == 403, path
 
 
-async def test_the_pages_are_accessible(staff_app: StaffApp, chosen: Chosen, desktop: Page) -> None:
+async def test_the_pages_are_accessible(
+    staff_app: StaffApp, chosen: Chosen, desktop: Page, guard: Guard
+) -> None:
+    guard.expect("status of 422")  # what the first form is answered
     await staff_app.sign_in(desktop, "reviewer", SETTINGS)
     await desktop.fill("#reason-deadline", "暴雨")
     await desktop.click("button:has-text('提请延长')")  # at the same time as now: refused
