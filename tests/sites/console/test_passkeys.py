@@ -97,14 +97,14 @@ async def test_no_other_answer_signs_in(staff_app: StaffApp) -> None:
     ]
     for what, answer, changed in refused:
         staff_app.clock.offset += timedelta(hours=1)  # the delay after wrong tries
-        told = await sign_in(staff_app, await answer(), **changed)
-        assert (told.status_code, "set-cookie" in told.headers) == (401, False), what
+        response = await sign_in(staff_app, await answer(), **changed)
+        assert (response.status_code, "set-cookie" in response.headers) == (401, False), what
     registered = passkey(staff_app).register(await challenge(staff_app))
     made_up = key.sign({"challenge": "A" * 86})
     for wrong in (used, registered, made_up, "{", '{"id": 1, "response": []}'):
         staff_app.clock.offset += timedelta(hours=1)
-        told = await sign_in(staff_app, wrong, code=staff_app.code(NAME))
-        assert told.status_code == 401, "a code beside it does not help"
+        response = await sign_in(staff_app, wrong, code=staff_app.code(NAME))
+        assert response.status_code == 401, "a code beside it does not help"
     staff_app.clock.offset += timedelta(hours=1)
     late = key.sign(await challenge(staff_app))
     staff_app.clock.offset += timedelta(minutes=3)
@@ -125,15 +125,15 @@ async def test_a_passkey_is_added_by_its_owner_here_and_once(staff_app: StaffApp
         (client, key.register(await challenge(staff_app))),
         (client, ""),
     ):
-        told = await sender.post(f"{ACCOUNT}/passkeys", data={"name": "x", "passkey": made})
-        assert (told.status_code, "was not added" in told.text) == (409, True)
+        response = await sender.post(f"{ACCOUNT}/passkeys", data={"name": "x", "passkey": made})
+        assert (response.status_code, "was not added" in response.text) == (409, True)
     assert (await add(client, key, " ")).status_code == 422
     assert (await add(client, key)).status_code == 303
     assert (await add(other, key)).status_code == 409, "one account's only"
     for number in range(2, 11):
         assert (await add(client, passkey(staff_app), str(number))).status_code == 303
-    told = await add(client, passkey(staff_app))
-    assert (told.status_code, "ten passkeys at most" in told.text) == (409, True)
+    response = await add(client, passkey(staff_app))
+    assert (response.status_code, "ten passkeys at most" in response.text) == (409, True)
 
     mine = await staff_app.database.fetchval("select min(id) from passkeys")
     theirs = f"{ACCOUNT}/passkeys/{mine}/remove"

@@ -18,7 +18,7 @@ UP, ATTESTED = 0x01, 0x40
 
 @dataclass
 class SoftwarePasskey:
-    """A key for `host`, whose browser says that it is at `origin`."""
+    """A key for `host`, in a browser at `origin`."""
 
     host: str
     origin: str
@@ -50,8 +50,8 @@ class SoftwarePasskey:
         return sha256(self.host.encode()).digest() + bytes([flags]) + self.count.to_bytes(4)
 
     def _client(self, kind: str, options: dict[str, Any]) -> bytes:
-        told = {"type": kind, "challenge": options["challenge"], "origin": self.origin}
-        return json.dumps(told).encode()
+        client_data = {"type": kind, "challenge": options["challenge"], "origin": self.origin}
+        return json.dumps(client_data).encode()
 
     def _answer(self, client: bytes, more: dict[str, bytes]) -> str:
         response = {"clientDataJSON": client, **more}

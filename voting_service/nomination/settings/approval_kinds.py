@@ -28,7 +28,7 @@ SELECTION_SETTINGS = register(
 )
 
 
-class EarlierWinnersPayload(msgspec.Struct, frozen=True):
+class WinnersPayload(msgspec.Struct, frozen=True):
     """Winners of an earlier year, by the keyed hash of the ID number in hexadecimal."""
 
     year: int
@@ -42,7 +42,7 @@ def _without_hashes(payload: dict[str, Any]) -> dict[str, Any]:
 EARLIER_WINNERS = register(
     ApprovalKind(
         "earlier_winners",
-        EarlierWinnersPayload,
+        WinnersPayload,
         "selection",
         SELECTION_DECIDERS,
         "kinds.earlier_winners",

@@ -72,7 +72,7 @@ def _read_rows(
     sheet: Sequence[Row],
     at: int,
     columns: Mapping[int, Column],
-    known: Mapping[str, RecommendingBody],
+    stored: Mapping[str, RecommendingBody],
 ) -> Sequence[ListedRow]:
     rows = [
         (number, row) for number, row in enumerate(sheet, start=1) if any(row) and number > at + 1
@@ -82,20 +82,20 @@ def _read_rows(
     listed: list[ListedRow] = []
     for number, row in rows:
         cells = {column: row[place] for place, column in columns.items() if place < len(row)}
-        listed.append(_listed(number, cells, known, listed))
+        listed.append(_listed(number, cells, stored, listed))
     return listed
 
 
 def _listed(
     number: int,
     cells: Mapping[Column, str],
-    known: Mapping[str, RecommendingBody],
+    stored: Mapping[str, RecommendingBody],
     above: Sequence[ListedRow],
 ) -> ListedRow:
     zh, officer = cells.get("name", ""), cells.get("officer", "")
     slug = cells.get("slug", "") or _usual_slug(zh)
     there = next(
-        (b for b in known.values() if zh == b.name.zh or (not zh and slug == b.slug)), None
+        (b for b in stored.values() if zh == b.name.zh or (not zh and slug == b.slug)), None
     )
     if there is not None:
         body = ListedRow(number, there.slug, there.kind, there.name, False, officer, ())
@@ -108,7 +108,7 @@ def _listed(
     kind = _kind(cells.get("kind", "")) or ("district" if official else None)
     name = in_both(zh, cells.get("english", "") or (official.name.en if official else ""))
     body = ListedRow(number, slug, kind or "district", name, True, officer, ())
-    faults = [*_body_faults(body, kind, known, above), *_officer_faults(body, above)]
+    faults = [*_body_faults(body, kind, stored, above), *_officer_faults(body, above)]
     return body._replace(faults=tuple(faults))
 
 
@@ -132,7 +132,7 @@ def _usual_slug(name: str) -> str:
 def _body_faults(
     body: ListedRow,
     kind: BodyKind | None,
-    known: Mapping[str, RecommendingBody],
+    stored: Mapping[str, RecommendingBody],
     above: Sequence[ListedRow],
 ) -> Iterator[Fault]:
     if kind is None:
@@ -142,7 +142,7 @@ def _body_faults(
             yield Fault(column, "nomination.settings.body_name", limit=MAX_NAME_CHARACTERS)
     if body.name.zh and not SLUG.fullmatch(body.slug):
         yield Fault("slug", "nomination.settings.body_slug")
-    elif body.slug in known or any(row.slug == body.slug and row.is_new for row in above):
+    elif body.slug in stored or any(row.slug == body.slug and row.is_new for row in above):
         yield Fault("slug", "nomination.settings.body_slug_taken", slug=body.slug)
 
 

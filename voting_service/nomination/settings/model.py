@@ -63,7 +63,7 @@ class Contacts(NamedTuple):
 Change = NewDeadline | NewQuotas | NewTitles
 
 
-def section_of(change: Change) -> Section:
+def find_section(change: Change) -> Section:
     """Return the section that a change belongs to."""
     match change:
         case NewDeadline():

@@ -17,8 +17,8 @@ from voting_service.nomination.model import REVIEWERS
 from voting_service.nomination.settings.approval_kinds import (
     EARLIER_WINNERS,
     SELECTION_SETTINGS,
-    EarlierWinnersPayload,
     SettingsPayload,
+    WinnersPayload,
 )
 from voting_service.nomination.settings.constraints import CONSTRAINTS
 from voting_service.nomination.settings.model import (
@@ -26,8 +26,8 @@ from voting_service.nomination.settings.model import (
     Contacts,
     change_faults,
     contact_faults,
+    find_section,
     reason_faults,
-    section_of,
     values_after,
     values_now,
 )
@@ -54,7 +54,7 @@ async def propose_change(actor: SelectionActor, change: Change, reason: str) -> 
     Raises InvalidInput with every fault, WrongRole, and Refused when nothing changes or a change of
     the section waits.
     """
-    reason, section = reason.strip(), section_of(change)
+    reason, section = reason.strip(), find_section(change)
     faults = [*change_faults(actor.selection, change, actor.now), *reason_faults(reason)]
     if faults:
         raise InvalidInput(*faults)
@@ -68,10 +68,10 @@ async def propose_change(actor: SelectionActor, change: Change, reason: str) -> 
 async def count_known_winners(actor: SelectionActor, numbers: Sequence[str]) -> int:
     """Return how many of these ID numbers are of earlier winners already."""
     with domain_errors():
-        known: int = await actor.connection.fetchval(
+        count: int = await actor.connection.fetchval(
             QUERIES["known_winners"], [actor.keys.person_hash(number) for number in set(numbers)]
         )
-    return known
+    return count
 
 
 async def propose_earlier_winners(actor: SelectionActor, numbers: Sequence[str], year: int) -> int:
@@ -81,7 +81,7 @@ async def propose_earlier_winners(actor: SelectionActor, numbers: Sequence[str],
         limits = {"first": FIRST_YEAR, "last": actor.today.year}
         raise InvalidInput(Fault("year", "nomination.settings.winners_year", **limits))
     hashes = sorted({actor.keys.person_hash(number).hex() for number in numbers})
-    payload = EarlierWinnersPayload(year, tuple(hashes))
+    payload = WinnersPayload(year, tuple(hashes))
     return await _propose(actor, EARLIER_WINNERS, "earlier-winners", payload)
 
 

@@ -158,7 +158,9 @@ async def suggest_name(connection: AnyConnection, invitation: Invitation, name: 
     endings = [unit, *map(str, range(2, 100))]
     names = [f"{plain_name(name)}-{ending}" for ending in endings if ending]
     with domain_errors():
-        rows = await connection.fetch(QUERIES["taken_names"], [each.lower() for each in names])
+        rows = await connection.fetch(
+            QUERIES["taken_names"], [candidate.lower() for candidate in names]
+        )
     taken = {row["name"] for row in rows}
     return next((n for n in names if n.lower() not in taken and is_account_name(n)), "")
 

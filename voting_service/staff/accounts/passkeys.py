@@ -46,7 +46,7 @@ MAX_ANSWER_CHARACTERS = 16 * 1024
 _TIMEOUT_MILLISECONDS = 120_000
 
 
-class PasskeySite(NamedTuple):
+class PasskeyOrigin(NamedTuple):
     """The site that passkeys are bound to: its host (the relying party's id), origin and name."""
 
     host: str
@@ -57,7 +57,7 @@ class PasskeySite(NamedTuple):
 class PasskeyAnswer(NamedTuple):
     """What a browser answered for a passkey, as JSON, and the site that asked."""
 
-    site: PasskeySite
+    site: PasskeyOrigin
     json: str
 
 
@@ -89,7 +89,7 @@ async def _new_challenge(connection: AnyConnection, account_id: int | None, now:
     return challenge
 
 
-async def sign_in_options(connection: AnyConnection, site: PasskeySite, now: datetime) -> str:
+async def sign_in_options(connection: AnyConnection, site: PasskeyOrigin, now: datetime) -> str:
     """Return what a browser asks a passkey for at the sign-in, as JSON; the same for every name, so
     that it tells nobody who has one."""
     options = generate_authentication_options(
@@ -102,10 +102,10 @@ async def sign_in_options(connection: AnyConnection, site: PasskeySite, now: dat
 
 
 async def registration_options(
-    connection: AnyConnection, site: PasskeySite, account: Account, now: datetime
+    connection: AnyConnection, site: PasskeyOrigin, account: Account, now: datetime
 ) -> str:
     """Return what a browser makes a new passkey of the account with, as JSON."""
-    known = await load_passkeys(connection, account.id)
+    passkeys = await load_passkeys(connection, account.id)
     options = generate_registration_options(
         rp_id=site.host,
         rp_name=site.name,
@@ -118,7 +118,9 @@ async def registration_options(
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.PREFERRED,
         ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=key.credential_id) for key in known],
+        exclude_credentials=[
+            PublicKeyCredentialDescriptor(id=key.credential_id) for key in passkeys
+        ],
     )
     return options_to_json(options)
 

@@ -39,7 +39,7 @@ async def post(client: StaffClient, path: str, content: bytes, **form: str) -> h
 
 
 def confirmed(page: str, name: str) -> str:
-    """What the preview hands over to be confirmed."""
+    """What the preview passes on to be confirmed."""
     shown = re.search(rf'<textarea[^>]* name="{name}"[^>]*>(.*?)</textarea>', page, re.DOTALL)
     assert shown is not None
     return html.unescape(shown[1])
@@ -53,12 +53,12 @@ async def test_two_people_add_the_winners_of_an_earlier_year(
     second = await staff_app.signed_in_client("supervisor")
     numbers = [person(1).id_number, person(2).id_number, person(1).id_number]
     bad = workbook([("身份证号",), (numbers[0],), ("50010319800101001X",), ("12",)])
-    told = await post(first, WINNERS, bad, year="2021", act="check")
-    assert told.status_code == 422
-    assert all(f"Line {line}:" in told.text for line in (3, 4)), "all faults at once"
+    response = await post(first, WINNERS, bad, year="2021", act="check")
+    assert response.status_code == 422
+    assert all(f"Line {line}:" in response.text for line in (3, 4)), "all faults at once"
 
-    book = workbook([("姓名", "身份证号"), *(("某人", number) for number in numbers)])
-    looked = await post(first, WINNERS, book, year="2021", act="check")
+    winners = workbook([("姓名", "身份证号"), *(("某人", number) for number in numbers)])
+    looked = await post(first, WINNERS, winners, year="2021", act="check")
     assert "2 people, 0 of them known already; 1 repeated lines" in looked.text
     assert await staff_app.database.fetchval("select count(*) from approval_requests") == 0
     form = {"year": "2021", "act": "propose", "numbers": confirmed(looked.text, "numbers")}
@@ -79,8 +79,8 @@ async def test_two_people_add_the_winners_of_an_earlier_year(
     assert (await second.post(f"{SETTINGS}/{approval}/approve", data={})).status_code == 303
     refused = await client.post(submit[0], data=submit[1])
     assert refused.status_code in (409, 422), "a winner is not recommended again"
-    known = await post(first, WINNERS, book, year="2021", act="check")
-    assert "2 people, 2 of them known already" in known.text
+    again = await post(first, WINNERS, winners, year="2021", act="check")
+    assert "2 people, 2 of them known already" in again.text
 
 
 async def test_bodies_and_officers_come_from_a_list(staff_app: StaffApp, chosen: Chosen) -> None:
@@ -97,11 +97,11 @@ async def test_bodies_and_officers_come_from_a_list(staff_app: StaffApp, chosen:
             ("区县", "长" * 61, "", "chang", "李" * 201),
         ]
     )
-    told = await post(admin, BODIES, bad, act="create")
-    assert told.status_code == 422
-    rows = re.findall(r'<tr><td class="figure">(\d)</td>.*?</tr>', told.text, re.DOTALL)
+    response = await post(admin, BODIES, bad, act="create")
+    assert response.status_code == 422
+    rows = re.findall(r'<tr><td class="figure">(\d)</td>.*?</tr>', response.text, re.DOTALL)
     assert rows == ["3", "4", "5", "6", "7", "8"]
-    assert told.text.count('<ul class="wrong">') == 5, "every row with a fault, at once"
+    assert response.text.count('<ul class="wrong">') == 5, "every row with a fault, at once"
     assert len(await load_bodies(staff_app.database)) == 3
 
     good = workbook(
@@ -131,7 +131,9 @@ async def test_bodies_and_officers_come_from_a_list(staff_app: StaffApp, chosen:
     assert len(await load_bodies(staff_app.database)) == 5
 
 
-async def test_a_list_that_is_none_says_what_to_do(staff_app: StaffApp, chosen: Chosen) -> None:
+async def test_a_list_that_is_none_is_refused_with_advice(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
     admin = await staff_app.signed_in_client("administrator")
     for content, words in (
         (b"\x00\x01", "file"),

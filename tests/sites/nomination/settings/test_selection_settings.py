@@ -105,7 +105,7 @@ def test_every_page_with_the_deadline_shows_its_extensions() -> None:
             assert len(re.findall(r"extensions\(\w+\) \}\}", text)) == shown, path
 
 
-async def test_a_change_that_cannot_be_is_told_beside_its_field(
+async def test_a_change_that_cannot_be_is_refused_beside_its_field(
     staff_app: StaffApp, chosen: Chosen
 ) -> None:
     client = await staff_app.signed_in_client("reviewer")

@@ -140,7 +140,7 @@ async def _store(
     request: Request, connection: AnyConnection, rows: Sequence[ListedRow]
 ) -> Sequence[Invited]:
     """Add the new bodies and invite the officers, all or nothing. Raises InvalidInput when a body
-    was added meanwhile."""
+    was added since."""
     actor, state = current_actor(request, connection), get_state(request)
     invited: list[Invited] = []
     async with connection.transaction():

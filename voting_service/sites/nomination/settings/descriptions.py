@@ -15,8 +15,8 @@ from voting_service.nomination.model import Selection
 from voting_service.nomination.settings.approval_kinds import (
     EARLIER_WINNERS,
     SELECTION_SETTINGS,
-    EarlierWinnersPayload,
     SettingsPayload,
+    WinnersPayload,
 )
 from voting_service.staff.approvals.model import ApprovalRequest
 
@@ -41,7 +41,7 @@ def describe_change(selection: Selection, change: ApprovalRequest, reader: Langu
     labels = load_catalogue("selection_settings", reader)["fields"]
     try:
         if change.kind == EARLIER_WINNERS.name:
-            winners: EarlierWinnersPayload = EARLIER_WINNERS.read(change)
+            winners: WinnersPayload = EARLIER_WINNERS.read(change)
             people = written_number(len(winners.person_hashes), reader)
             text = labels["winners_of"].format(year=winners.year, people=people)
             return Described((Line(labels["earlier_winners"], "", text),))

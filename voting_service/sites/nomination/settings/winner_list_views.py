@@ -33,11 +33,12 @@ WINNERS = f"{SETTINGS}/earlier-winners"
 
 
 class Preview(NamedTuple):
-    """The ID numbers of a list, each once, and how many of them are known already."""
+    """The ID numbers of a list, each once, how many lines repeat one, and how many are of
+    earlier winners already."""
 
     numbers: Sequence[str]
     repeated: int
-    known: int
+    winners: int
 
 
 @signed_in(*REVIEWERS)
@@ -81,8 +82,8 @@ async def post_winners(request: Request) -> Response:
         try:
             numbers = await _read_numbers(posted)
             unique = tuple(dict.fromkeys(numbers))
-            known = await count_known_winners(actor, unique)
-            preview = Preview(unique, len(numbers) - len(unique), known)
+            winners = await count_known_winners(actor, unique)
+            preview = Preview(unique, len(numbers) - len(unique), winners)
             if posted.field("act") != "propose":
                 return _winners_page(request, actor, preview, year)
             await propose_earlier_winners(actor, unique, _number(year))

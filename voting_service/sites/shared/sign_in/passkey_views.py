@@ -18,18 +18,18 @@ from voting_service.sites.shared.signed_in.rendering import PAGE_HEADERS
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.passkeys import (
     PasskeyAnswer,
-    PasskeySite,
+    PasskeyOrigin,
     registration_options,
     sign_in_options,
 )
 
 
-def passkey_site(request: Request) -> PasskeySite:
+def passkey_site(request: Request) -> PasskeyOrigin:
     """Return the site that passkeys are bound to. Raises NotFound where there are none."""
     settings = get_state(request).settings
     if settings.passkey_host is None:
         raise NotFound("sites.shared.sign_in.no_passkeys")
-    return PasskeySite(
+    return PasskeyOrigin(
         settings.passkey_host, settings.staff_url, messages(request, "passkeys")["site"]
     )
 
