@@ -26,8 +26,8 @@ HEADINGS = ("类别", "单位名称", "英文名称", "标识", "经办人")
 
 def workbook(rows: Iterable[Sequence[str]]) -> bytes:
     stream = io.BytesIO()
-    with Workbook(stream, {"in_memory": True}) as book:
-        sheet = book.add_worksheet()
+    with Workbook(stream, {"in_memory": True}) as opened:
+        sheet = opened.add_worksheet()
         for at, row in enumerate(rows):
             for place, cell in enumerate(row):
                 sheet.write_string(at, place, cell)
