@@ -101,7 +101,7 @@ async def test_bodies_and_officers_come_from_a_list(staff_app: StaffApp, chosen:
     assert response.status_code == 422
     rows = re.findall(r'<tr><td class="figure">(\d)</td>.*?</tr>', response.text, re.DOTALL)
     assert rows == ["3", "4", "5", "6", "7", "8"]
-    assert response.text.count('<ul class="wrong">') == 5, "every row with a fault, at once"
+    assert response.text.count('<ul class="faults">') == 5, "every row with a fault, at once"
     assert len(await load_bodies(staff_app.database)) == 3
 
     good = workbook(
