@@ -15,6 +15,7 @@ AREAS = (
     "antifraud",
     "nomination/recommendations",
     "nomination/document_packs",
+    "nomination/settings",
     "nomination/shortlist",
     "nomination/panel",
     "nomination/awards",

@@ -1,5 +1,6 @@
 -- name: insert_expert_invitation
--- The invitation's account will be an expert of the selection.
+-- The invitation's account will be an expert of the selection, whom the employer tells apart.
+with named as (update invitations set unit = $3 where token_hash = $1)
 insert into nomination.expert_invitations (token_hash, selection_id, employer, body_id)
 values ($1, $2, $3, $4);
 

@@ -30,6 +30,7 @@ _SELECTION_PATTERNS = {
     "panel": ("scores of the panel()", "panel"),
     "judged": ("panel, candidate ([0-9]+)", "panel/candidates/{}"),
     "objection": ("objection ([0-9]+)", "notice"),
+    "contacts": ("contacts()", "settings"),
 }
 """The same of a selection."""
 _DRAFT = re.compile("draft ([0-9]+)")
@@ -41,6 +42,8 @@ _DECIDED_ON: Mapping[str, str] = {
     "panel": "panel",
     "result": "result",
     "joint_office_opinion": "opinion",
+    "selection_settings": "settings",
+    "earlier_winners": "settings",
 }
 """The page of a selection's approval requests, by their kind."""
 

@@ -29,8 +29,8 @@ from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.uploads import read_refused_upload
 from voting_service.staff.accounts.kept_posts import Because, KeptPost, keep_post
 
-NEVER_KEPT = frozenset({"password", "again", "proof", "code", "encrypted_secret"})
-"""Secrets, which are typed again."""
+NEVER_KEPT = frozenset({"password", "again", "proof", "code", "encrypted_secret", "passkey"})
+"""Secrets, which are typed again, and what a passkey signed, which is signed again."""
 
 
 class Refusal(NamedTuple):

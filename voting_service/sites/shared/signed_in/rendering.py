@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from voting_service.i18n.catalogues import load_catalogue
-from voting_service.i18n.formatting import written_moment, written_number
+from voting_service.i18n.formatting import written_deadline, written_moment, written_number
 from voting_service.i18n.text import LANGUAGES
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 from voting_service.sites.shared.signed_in.access import CurrentUser, current_user, safe_next
@@ -48,7 +48,8 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 
     `template` is `<area>/<name>.html` of the theme. In it: `t.<area>.<key>`, `look.<key>`, `user`
     (None when nobody is signed in), `csrf`, `language`, `done` (the message of `redirect_done`,
-    or ""), `number()`, `moment()`, `text_of()` (for a `Text`), `static_url()`, `nav`, and `values`;
+    or ""), `number()`, `moment()`, `end()` (the end of a time), `text_of()` (for a `Text`),
+    `static_url()`, `nav`, and `values`;
     `contest=` or `selection=` add the subject's own navigation and show times in its time zone.
     """
     state = get_state(request)
@@ -70,6 +71,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         "languages": LANGUAGES,
         "number": partial(written_number, language=language),
         "moment": partial(written_moment, zone=zone, language=language),
+        "end": partial(written_deadline, zone=zone, language=language),
         "text_of": lambda text: getattr(text, language),
         "static_url": state.theme.static_url,
         "path": request.url.path,
