@@ -34,12 +34,13 @@ from voting_service.nomination.settings.body_list import (
 from voting_service.sites.nomination.recommendations.context import fault_sentence
 from voting_service.sites.nomination.settings.lists import about_list
 from voting_service.sites.shared.downloads import content_disposition
+from voting_service.sites.shared.multipart import Posted
 from voting_service.sites.shared.signed_in.access import current_actor, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import PAGE_HEADERS, page
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.sites.shared.signed_in.uploads import Posted, encoding_turn, read_upload
+from voting_service.sites.shared.signed_in.uploads import encoding_turn, read_upload
 from voting_service.staff.accounts.invitations import INVITATION_HOURS
 
 IMPORT = "/bodies/import"

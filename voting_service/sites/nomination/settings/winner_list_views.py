@@ -22,12 +22,13 @@ from voting_service.nomination.settings.service import (
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.settings.lists import about_list
 from voting_service.sites.nomination.settings.views import SETTINGS
+from voting_service.sites.shared.multipart import Posted
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page, redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.sites.shared.signed_in.uploads import Posted, encoding_turn, read_upload
+from voting_service.sites.shared.signed_in.uploads import encoding_turn, read_upload
 
 WINNERS = f"{SETTINGS}/earlier-winners"
 
