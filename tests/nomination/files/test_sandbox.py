@@ -17,7 +17,8 @@ from tests.nomination.files.pdf_files import pdf
 from tests.patience import PATIENCE_SECONDS
 from tests.picture_files import halves, jpeg, saved
 from voting_service.errors import Unavailable
-from voting_service.nomination.files import sandbox
+from voting_service.nomination.files import isolation
+from voting_service.nomination.files.isolation import MAX_CONCURRENT, MAX_WAITING
 from voting_service.nomination.files.kinds import needs_thread
 from voting_service.nomination.files.model import (
     ExaminationResult,
@@ -30,8 +31,6 @@ from voting_service.nomination.files.model import (
 )
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 from voting_service.nomination.files.sandbox import (
-    MAX_CONCURRENT,
-    MAX_WAITING,
     examine,
     examine_evidence,
     examine_photo,
@@ -155,7 +154,7 @@ async def test_a_rejection_has_its_reason_and_the_field() -> None:
 
 @pytest.mark.parametrize("child", ["no_such_module", "this"], ids=["crash", "nonsense"])
 async def test_a_failed_process_is_a_rejection(child: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "_PROCESS_MODULE", child)
+    monkeypatch.setattr(isolation, "_PROCESS_MODULE", child)
     with pytest.raises(FileRejected, match="could not be checked"):
         await examine_evidence(files(pdf()))
 
@@ -172,13 +171,13 @@ async def test_a_failed_process_is_a_rejection(child: str, monkeypatch: pytest.M
 def test_an_invalid_rejection_is_a_rejection(
     rejection: Rejection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox, "_run_process", lambda kind, task: rejection)
+    monkeypatch.setattr(isolation, "_run_process", lambda kind, task: rejection)
     with pytest.raises(FileRejected, match="could not be checked"):
         examine("evidence", ExaminationTask(files(pdf())))
 
 
 async def test_a_timeout_is_a_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(isolation, "TIMEOUT_SECONDS", 0.01)
     with pytest.raises(FileRejected, match="could not be checked"):
         await examine_photo(files(jpeg())[0])
 

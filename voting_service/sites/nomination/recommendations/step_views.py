@@ -60,6 +60,7 @@ from voting_service.sites.nomination.recommendations.form_steps import (
     step_values,
     values_fingerprint,
 )
+from voting_service.sites.shared.multipart import Upload
 from voting_service.sites.shared.security_headers import content_security_policy
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
@@ -67,7 +68,6 @@ from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.uploads import (
-    Upload,
     read_typed,
     read_upload,
 )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
-from typing import Any
-
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from voting_service.errors import InvalidInput
+from voting_service.i18n.text import Language
+from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import READERS, REVIEWERS, Selection, State
-from voting_service.nomination.review.coverage import coverage, dimension_labels
-from voting_service.nomination.review.filtering import QueueFilter
-from voting_service.nomination.review.repository import SubmittedRecommendation
-from voting_service.nomination.review.service import view_queue
-from voting_service.sites.nomination.context import load_texts, personal_keys, selection_actor
+from voting_service.nomination.review.assignment import MAX_REVIEWERS_EACH, count_open
+from voting_service.nomination.review.filtering import SORT_KEYS, QueueFilter
+from voting_service.nomination.review.service import ReviewQueue, view_queue
+from voting_service.sites.nomination.context import personal_keys, selection_actor
 from voting_service.sites.nomination.review.filter_address import filter_query, read_filter
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
@@ -31,38 +29,55 @@ QUEUE_STATES: tuple[State, ...] = ("submitted", "returned", "accepted", "rejecte
 @signed_in(*READERS)
 async def show_queue(request: Request) -> Response:
     """Show the submitted recommendations that match the filter of the address."""
-    return await _queue_page(request, read_filter(request, personal_keys(request)))
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        queue = await view_queue(actor, read_filter(request, actor.keys))
+    return queue_page(request, actor, queue)
 
 
 @signed_in(*READERS)
-async def search_queue(request: Request) -> Response:
-    """Show the submitted recommendations that match the posted filter."""
-    return await _queue_page(request, QueueFilter.of(await read_form(request)))
+async def set_filter(request: Request) -> Response:
+    """Redirect to the address that keeps the posted filter."""
+    queue_filter = QueueFilter.of(await read_form(request))
+    return RedirectResponse(
+        request.url.path + filter_query(queue_filter, personal_keys(request)), 303
+    )
 
 
-async def _queue_page(request: Request, queue_filter: QueueFilter) -> Response:
-    async with get_state(request).connection() as connection:
-        actor = await selection_actor(request, connection)
-        queue = await view_queue(actor, queue_filter)
+def queue_page(
+    request: Request,
+    actor: SelectionActor,
+    queue: ReviewQueue,
+    error: InvalidInput | None = None,
+) -> Response:
+    """Render the queue with its filter, after a refusal with all its faults."""
     all_submitted = queue.all_submitted
     states = [submitted.state for submitted in all_submitted]
-    present = [submitted for submitted in all_submitted if submitted.state != "withdrawn"]
+    reader = language(request)
     return page(
         request,
         "review/queue.html",
+        status=200 if error is None else 422,
         selection=actor.selection,
-        filter=queue_filter,
-        query=filter_query(queue_filter, actor.keys),
+        filter=queue.filter,
+        query=filter_query(queue.filter, actor.keys),
         of=find_done_number(request),
+        sort_queries={
+            key: filter_query(queue.filter.sorted_by(key), actor.keys) for key in ("", *SORT_KEYS)
+        },
         shown=queue.shown,
         reviewers=queue.reviewers,
+        open_reviews=count_open(all_submitted),
         states={state: states.count(state) for state in QUEUE_STATES},
         bodies=sorted(
             {recommendation.body for recommendation in all_submitted}, key=lambda body: body.id
         ),
         chains=sorted({recommendation.form.chain for recommendation in all_submitted} - {""}),
+        me=str(actor.account.id),
         may_review=current_user(request).account.role in REVIEWERS,
-        **coverage_values(request, actor.selection, present, actor.today),
+        max_each=MAX_REVIEWERS_EACH,
+        faults=[fault.text(reader) for fault in error.faults] if error else [],
+        industry_name=lambda key: _industry_name(actor.selection, key, reader),
     )
 
 
@@ -72,29 +87,12 @@ def find_done_number(request: Request) -> str:
     return number if number.isascii() and number.isdecimal() else ""
 
 
-def coverage_values(
-    request: Request, selection: Selection, people: Iterable[SubmittedRecommendation], today: date
-) -> dict[str, Any]:
-    """Return the values of the template `review/coverage.html`."""
-    people = list(people)
-    reader = language(request)
-    texts = load_texts(request, "review")
-    names = {submitted.body.slug: str(getattr(submitted.body.name, reader)) for submitted in people}
-    dimension_texts: Mapping[str, Mapping[str, str]] = {
-        "central_unit": texts["central_units"],
-        "sex": texts["sexes"],
-        "qualification": texts["qualifications"],
-        "front_line": texts["front_line"],
-        "age": texts["ages"],
-        "not_stated": {"not_stated": texts["not_stated"]},
-    }
-    return {
-        "coverage": coverage(people, selection, today),
-        "coverage_label": dimension_labels(selection, names, dimension_texts, reader),
-    }
+def _industry_name(selection: Selection, key: str, reader: Language) -> str:
+    industry = selection.rules.industries.get(key)
+    return getattr(industry, reader) if industry else key
 
 
 ROUTES = [
     Route(REVIEW, show_queue),
-    Route(REVIEW, search_queue, methods=["POST"]),
+    Route(REVIEW, set_filter, methods=["POST"]),
 ]
