@@ -9,11 +9,13 @@ such a picture that one right stays; a program started by it could open and reac
 
 from __future__ import annotations
 
+import io
 import resource
 import sys
 from typing import get_args
 
 import msgspec
+from pikepdf import Encryption, Pdf
 from pikepdf.settings import set_qpdf_limits
 from PIL import AvifImagePlugin, Image
 from pillow_heif import register_heif_opener
@@ -83,9 +85,17 @@ def load_decoders() -> None:
     Image.init()
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     register_heif_opener(decode_threads=0, thumbnails=False, depth_images=False, aux_images=False)
+    _load_ciphers()
     set_qpdf_limits(flate_max_memory=MAX_STREAM_BYTES, run_length_max_memory=MAX_STREAM_BYTES)
     for encoding in ("cp437", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "ascii", "idna"):
         "".encode(encoding)
+
+
+def _load_ciphers() -> None:
+    """Open a protected file as readers do: the newest cipher looks for its settings then."""
+    protected = io.BytesIO()
+    Pdf.new().save(protected, encryption=Encryption(owner="owner", user="", R=6))
+    Pdf.open(protected).close()
 
 
 def _limit(limit: int, value: int) -> None:

@@ -1,22 +1,17 @@
-"""Examination of untrusted files in a separate process with little memory and time.
-
-Every failure of that process, including a crash, is reported as FileRejected.
-"""
+"""Examination of untrusted files in a separate process with little memory and time."""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import TypeVar
 
 import msgspec
-import structlog
 
 from voting_service.errors import Unavailable
+from voting_service.nomination.files.examiner import run_examiner
 from voting_service.nomination.files.kinds import file_kind, needs_thread
 from voting_service.nomination.files.model import (
     MAX_FILES,
@@ -33,14 +28,12 @@ from voting_service.nomination.files.rejections import FileRejected, RejectionRe
 from voting_service.nomination.files.upload_checks import check_name_and_size
 from voting_service.nomination.files.word import word_to_pdf
 
-log = structlog.get_logger(__name__)
-
 TIMEOUT_SECONDS = 120.0
 """Elapsed time; the limit of the process itself is CPU time."""
 MAX_CONCURRENT = 2
 MAX_WAITING = 16
 """Each waiting examination holds the files of one request, at most 48 MiB (uploads.py)."""
-_PROCESS_MODULE = "voting_service.nomination.files.examiner_process"
+_MODULE = "voting_service.nomination.files.examiner_process"
 _DECODER: msgspec.msgpack.Decoder[ExaminationResult] = msgspec.msgpack.Decoder(ExaminationResult)
 _threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="files")
 _places = BoundedSemaphore(MAX_CONCURRENT + MAX_WAITING)
@@ -93,9 +86,13 @@ def examine(kind: Kind, task: ExaminationTask, field: str = "") -> JoinedPdf | P
     files = tuple(
         _without_word(kind, task, number, field) for number in range(1, len(task.files) + 1)
     )
-    result = _run_process(kind, msgspec.structs.replace(task, files=files))
-    if isinstance(result, Rejection):
-        raise _rejected(result).at(field, result.number)
+    threads = ["threads"] if any(needs_thread(file.content) for file in files) else []
+    content = msgspec.msgpack.encode(msgspec.structs.replace(task, files=files))
+    try:
+        result = run_examiner(_MODULE, (kind, *threads), content, _DECODER, TIMEOUT_SECONDS)
+    except FileRejected as error:
+        raise error.at(field, error.number) from None
+    assert not isinstance(result, Rejection)
     return result
 
 
@@ -109,35 +106,3 @@ def _without_word(kind: Kind, task: ExaminationTask, number: int, field: str) ->
     except FileRejected as error:
         raise error.at(field, number if len(task.files) > 1 else 0) from None
     return file
-
-
-def _rejected(rejection: Rejection) -> FileRejected:
-    try:
-        error = FileRejected(RejectionReason[rejection.reason], "", **rejection.details)
-        str(error), error.zh
-    except KeyError:  # not a rejection of ours: the file took over the process
-        return FileRejected(RejectionReason.NOT_EXAMINED)
-    return error
-
-
-def _run_process(kind: Kind, task: ExaminationTask) -> ExaminationResult:
-    """Run the process with an empty environment: ours holds keys and addresses of stores."""
-    threads = ["threads"] if any(needs_thread(file.content) for file in task.files) else []
-    try:
-        completed = subprocess.run(
-            [sys.executable, "-I", "-m", _PROCESS_MODULE, kind, *threads],
-            input=msgspec.msgpack.encode(task),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # may quote the file
-            env={},
-            check=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-        if completed.returncode == 0:
-            return _DECODER.decode(completed.stdout)
-        exit_code: int | None = completed.returncode
-    except (subprocess.TimeoutExpired, msgspec.DecodeError):
-        exit_code = None
-    size = sum(len(file.content) for file in task.files)
-    log.warning("file_not_examined", kind=kind, exit_code=exit_code, bytes=size)
-    raise FileRejected(RejectionReason.NOT_EXAMINED)
