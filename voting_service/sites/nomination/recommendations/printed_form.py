@@ -11,10 +11,13 @@ from voting_service.nomination.documents.recommendation_form import (
     SubmissionReceipt,
     render_recommendation_form,
 )
+from voting_service.nomination.form.validation import STAMPED_PAGES
 from voting_service.nomination.model import RecommendingBody
 from voting_service.nomination.recommendations.model import Recommendation, Submission
-from voting_service.nomination.recommendations.service import export_form
+from voting_service.nomination.recommendations.service import export_form, submission_faults
 from voting_service.nomination.review.joint_office_opinions import load_joint_office_opinion
+
+_OPINIONS = ("employer_opinion", "body_opinion", *STAMPED_PAGES)
 
 
 async def load_sheet(
@@ -30,8 +33,16 @@ async def load_sheet(
         body=body.name.zh,
         photo=photo.content if photo else None,
         receipt=None if is_editable else _receipt(actor, submissions[-1]),
+        is_incomplete=is_editable and _lacks_more_than_opinions(actor, recommendation),
         joint_office_opinion=await load_joint_office_opinion(actor, recommendation.id),
     )
+
+
+def _lacks_more_than_opinions(actor: SelectionActor, recommendation: Recommendation) -> bool:
+    """Return whether a draft should not be stamped yet: it is printed for the opinions, which come
+    with the stamps."""
+    faults = submission_faults(actor.selection, recommendation, actor.today)
+    return any(not fault.field.startswith(_OPINIONS) for fault in faults)
 
 
 def _receipt(actor: SelectionActor, last: Submission) -> SubmissionReceipt:

@@ -58,7 +58,8 @@ async def keep_refused_post(request: Request, refusal: Refusal) -> Response | No
     if not wants_page(request):
         return None
     way_back = f"{refusal.address}?next={quote(page_of_post(request), safe='/')}"
-    return RedirectResponse(way_back + ("&kept=yes" if is_kept else ""), 303)
+    says_so = is_kept and refusal.address == SIGN_IN
+    return RedirectResponse(f"{way_back}&{KEPT}=yes" if says_so else way_back, 303)
 
 
 @limiter.limit(rate("kept_post"))
