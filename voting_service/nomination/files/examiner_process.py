@@ -30,6 +30,7 @@ from voting_service.nomination.files.model import (
     Rejection,
 )
 from voting_service.nomination.files.photo import crop_photo, encode_picture
+from voting_service.nomination.files.pictures import MAX_PIXELS
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 
 MEMORY_BYTES = 2**30
@@ -51,6 +52,7 @@ def main(kind: Kind, *, may_start_threads: bool = False) -> None:
     _limit(resource.RLIMIT_CPU, CPU_SECONDS)
     _limit(resource.RLIMIT_CORE, 0)
     load_decoders()
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # pictures.py looks at them; Pillow alone would at half
     _limit(resource.RLIMIT_FSIZE, 0)
     if not may_start_threads:
         _limit(resource.RLIMIT_NPROC, 0)
