@@ -144,26 +144,28 @@ def marked_up(pdf: pikepdf.Pdf) -> None:
     """What readers' pens leave: highlights, lines, ink, free text, a stamp of a picture."""
     look = pdf.make_stream(b"1 1 0 rg 0 0 100 20 re f")
     look.update(Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=[0, 0, 100, 20]))
+    corners = Array([72, 620, 172, 620, 72, 600, 172, 600])
+    marks: dict[str, dict[str, Any]] = {
+        "Highlight": {"QuadPoints": corners},
+        "Ink": {"InkList": Array([Array([72, 600, 100, 610])])},
+        "Line": {"L": Array([72, 600, 172, 600])},
+        "FreeText": {"DA": String("/Helv 12 Tf 0 g"), "Contents": String("同意")},
+        "Square": {},
+        "Underline": {"QuadPoints": corners},
+        "Watermark": {},
+    }
     pdf.pages[0].obj.Annots = Array(
-        Dictionary(
-            Type=Name.Annot,
-            Subtype=Name(f"/{kind}"),
-            Rect=[72, 600 - 30 * place, 172, 620 - 30 * place],
-            AP=Dictionary(N=look),
-            F=4,
-            **more,
-        )
-        for place, (kind, more) in enumerate(
-            {
-                "Highlight": {"QuadPoints": Array([72, 620, 172, 620, 72, 600, 172, 600])},
-                "Ink": {"InkList": Array([Array([72, 600, 100, 610])])},
-                "Line": {"L": Array([72, 600, 172, 600])},
-                "FreeText": {"DA": String("/Helv 12 Tf 0 g"), "Contents": String("同意")},
-                "Square": {},
-                "Underline": {"QuadPoints": Array([72, 620, 172, 620, 72, 600, 172, 600])},
-                "Watermark": {},
-            }.items()
-        )
+        [
+            Dictionary(
+                Type=Name.Annot,
+                Subtype=Name(f"/{kind}"),
+                Rect=[72, 600 - 30 * place, 172, 620 - 30 * place],
+                AP=Dictionary(N=look),
+                F=4,
+                **more,
+            )
+            for place, (kind, more) in enumerate(marks.items())
+        ]
     )
 
 
