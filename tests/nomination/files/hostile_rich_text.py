@@ -1,4 +1,4 @@
-"""Hostile files of the kinds that came later: rich text, web pages named .doc, bombs of scanners."""
+"""Hostile files of later kinds: rich text, web pages named .doc, bombs of scanners."""
 
 from __future__ import annotations
 
