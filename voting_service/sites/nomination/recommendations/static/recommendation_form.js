@@ -5,7 +5,7 @@ import { autosave } from "./autosave.js";
 import { countCharacters } from "./count_characters.js";
 import { orderPages } from "./page_order.js";
 import { choosePart } from "./photo_frame.js";
-import { shrinkPictures } from "./shrink_pictures.js";
+import { shrinkPictures } from "./picture_shrinking.js";
 
 const form = document.querySelector("form.recommendation");
 
