@@ -99,9 +99,10 @@ form.addEventListener("change", async (event) => {
   if (input.name !== "photo") {
     show(input.name, []);
     const status = document.querySelector("[data-save-status]");
+    const said = status.textContent;
     status.textContent = input.dataset.shrinking;
     await shrinkPictures(input);
-    status.textContent = "";
+    if (status.textContent === input.dataset.shrinking) status.textContent = said;
   }
   const sizes = [...input.files].map((file) => file.size);
   const isTooLarge = sizes.some((size) => size > Number(input.dataset.max));
