@@ -116,9 +116,13 @@ async def test_after_the_receipt_it_is_clear_what_comes_next(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     sent = await submitted(
-        staff_app.database, keys, chosen, body=chosen.bodies["north"], officer=officer,
+        staff_app.database,
+        keys,
+        chosen,
+        body=chosen.bodies["north"],
+        officer=officer,
         form=person(1),
-    )  # fmt: skip
+    )
     client = await staff_app.signed_in_client("recommender", officer.name)
     page = (await client.get(f"{LIST}/{sent.id}/receipt")).text
     assert "What happens next" in page
@@ -138,9 +142,13 @@ async def test_a_coarse_photo_is_told_to_reviewers(
     draft = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
     client = await staff_app.signed_in_client("recommender", officer.name)
     answer = await post_step(
-        client, draft.id, "person", {"go": "stay"}, seen=draft.form,
+        client,
+        draft.id,
+        "person",
+        {"go": "stay"},
+        seen=draft.form,
         files={"photo": ("a.jpg", jpeg(300, 420))},
-    )  # fmt: skip
+    )
     assert answer.headers["location"].endswith("?done=coarse")
     stored = await load_recommendation(staff_app.database, keys, chosen.selection, draft.id)
     form = {"revision": str(stored.revision)}
