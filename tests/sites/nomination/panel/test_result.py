@@ -258,7 +258,8 @@ async def test_no_certificate_before_the_objection_period_ends(
     number = await staff_app.database.fetchval(
         "insert into nomination.objections"
         " (selection_id, notice, received_on, sender, content, entered_by)"
-        " select id, 'result', current_date, '\\x00', '\\x00', (select min(id) from accounts where role = 'reviewer')"
+        " select id, 'result', current_date, '\\x00', '\\x00',"
+        "        (select min(id) from accounts where role = 'reviewer')"
         "   from nomination.selections where contest_id = $1 returning id",
         chosen.contest.id,
     )

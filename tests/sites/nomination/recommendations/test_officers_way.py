@@ -1,4 +1,4 @@
-"""What the trial of a new officer found hard: where to print, which page is which, what is wrong."""
+"""What a new officer found hard: where to print, which page is which, what is still wrong."""
 
 from __future__ import annotations
 
