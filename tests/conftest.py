@@ -62,6 +62,12 @@ PRODUCTION_HASHER = passwords.HASHER
 
 # No test trusts anybody outside, and reading who is trusted costs every HTTP client 30 ms.
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+os.environ.pop("SSL_CERT_FILE", None)  # goes before the folder, where a machine sets it
+
+# Images of Python often forbid bytecode. Every worker would then compile all tests again, and
+# every service and command that a test starts all of the product.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long an example takes depends on how busy the machine is, and nothing about the code.
 hypothesis_settings.register_profile(

@@ -202,7 +202,13 @@ class Settings(BaseSettings):
     staff_port: int = Field(default=8001, ge=1, le=65535)
     staff_url: SiteAddress = Field(
         default="http://127.0.0.1:8001",
-        description="address of the staff site; https makes its cookies Secure",
+        description="address of the staff site; https makes its cookies Secure, and passkeys are "
+        "bound to its host: a new host ends them",
+    )
+    staff_contact: str | None = Field(
+        default=None,
+        max_length=200,
+        description="whom to ask for a new sign-in link: name and telephone; shown at the sign-in",
     )
     staff_openid_issuer: str | None = Field(
         default=None, description="OpenID Connect issuer that signs staff in"
@@ -232,6 +238,16 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     data: Path | None = Field(default=None, description="folder of a demo")
+
+    @property
+    def passkey_host(self) -> str | None:
+        """The host that passkeys of the staff site are bound to. None where browsers have none: at
+        an address in numbers, and over http anywhere but on this machine."""
+        parts = urlsplit(self.staff_url)
+        host = parts.hostname or ""
+        is_local = host == "localhost"
+        is_name = is_local or host.rpartition(".")[2][:1].isalpha()
+        return host if is_name and (is_local or parts.scheme == "https") else None
 
     @property
     def migration_url(self) -> str:

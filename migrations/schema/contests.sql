@@ -116,9 +116,12 @@ create table online_objections (
     notice      text,                     -- its slug; notices belong to a room above this one
     sender      bytea not null,           -- keyed hash of network and day, for limits; empty after a day
     content     bytea not null,           -- encrypted; empty once erased
+    attachment  bytea check (length(attachment) <= 8500000),  -- one PDF, encrypted; null once erased
     received_at timestamptz not null default clock_timestamp(),
     constraint online_objections_one_target check (num_nonnulls(contest_id, notice) = 1)
 );
+
+alter table online_objections alter column attachment set storage external;
 
 create index online_objections_received_at on online_objections (received_at);
 
@@ -136,7 +139,7 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     update online_objection_answers a set answer = ''
       from online_objections o where o.id = a.objection_id and o.contest_id = old.contest_id;
-    update online_objections set content = '' where contest_id = old.contest_id;
+    update online_objections set content = '', attachment = null where contest_id = old.contest_id;
     return null;
 end
 $$;
@@ -152,7 +155,7 @@ begin
       from online_objections o
      where o.id = a.objection_id and a.answer <> ''
        and o.received_at < clock_timestamp() - interval '1 year';
-    update online_objections set content = ''
+    update online_objections set content = '', attachment = null
      where content <> '' and received_at < clock_timestamp() - interval '1 year';
     get diagnostics erased = row_count;
     update online_objections set sender = ''
@@ -512,7 +515,8 @@ grant select on online_objections to voting_staff;
 grant select (id, number, contest_id, notice, sender, received_at) on online_objections
     to voting_public;
 grant select on online_objection_answers to voting_public, voting_staff;
-grant insert (number, contest_id, notice, sender, content) on online_objections to voting_public;
+grant insert (number, contest_id, notice, sender, content, attachment) on online_objections
+    to voting_public;
 grant insert (objection_id, answer, answered_by) on online_objection_answers to voting_staff;
 grant update (profile_url) on platforms to voting_application;
 grant delete on contest_keys to voting_application;

@@ -44,6 +44,7 @@ create table invitations (
                     'tally_clerk', 'reviewer', 'supervisor', 'auditor', 'administrator',
                     'recommender', 'expert')),
     note        text not null,             -- for whom, in the inviter's words
+    unit        text not null default '',  -- the district, department or university of that person
     account_id  integer references accounts,  -- the account it renews, or the one it made
     invited_by  integer not null references accounts,
     invited_at  timestamptz not null,
@@ -77,6 +78,31 @@ create table staff_sessions (
 create index staff_sessions_account on staff_sessions (account_id);
 create index staff_sessions_last_seen on staff_sessions (last_seen_at);
 
+-- Passkeys: what a person's device or security key signs with at the sign-in, instead of a one-time
+-- code and beside the password. An account may have several.
+create table passkeys (
+    id            integer generated always as identity primary key,
+    account_id    integer not null references accounts,
+    credential_id bytea not null constraint passkeys_credential_key unique
+                  check (length(credential_id) between 1 and 1023),
+    public_key    bytea not null,          -- COSE (RFC 9052)
+    sign_count    bigint not null,         -- grows with each use, where the device counts
+    name          text not null check (length(name) between 1 and 60),
+    added_at      timestamptz not null,
+    last_used_at  timestamptz
+);
+
+create index passkeys_account on passkeys (account_id);
+
+-- Random bytes that a passkey signs, once and within minutes; without an account at the sign-in.
+create table passkey_challenges (
+    challenge  bytea primary key check (length(challenge) = 64),
+    account_id integer references accounts,  -- who adds a passkey
+    expires_at timestamptz not null
+);
+
+create index passkey_challenges_expires_at on passkey_challenges (expires_at);
+
 -- What one person proposes and a second person approves. `subject` names what is approved (the
 -- tied numbers, the version to publish); it is approved once. A proposal may be rejected by anyone
 -- who may approve it, or withdrawn by its proposer. Its contest, draft or selection refers to a table
@@ -86,7 +112,7 @@ create table approval_requests (
     contest_id       smallint,
     kind             text not null,
     subject          text not null,
-    payload          jsonb not null,
+    payload          jsonb not null check (jsonb_typeof(payload) = 'object'),
     payload_hash     text not null check (payload_hash ~ '^[0-9a-f]{64}$'),
     proposed_by      integer not null references accounts,
     proposed_at      timestamptz not null,
@@ -105,7 +131,8 @@ create table approval_requests (
                            'profile_correction', 'withdrawal')
              then contest_id is not null and selection_id is null
              else kind in ('late_submission', 'shortlist', 'draw', 'contest_publication', 'panel',
-                           'result', 'joint_office_opinion')
+                           'result', 'joint_office_opinion', 'selection_settings',
+                           'earlier_winners')
                   and contest_id is null and selection_id is not null end),
     constraint approval_requests_two_people check (approved_by <> proposed_by),
     constraint approval_requests_approval_whole check (
@@ -338,6 +365,34 @@ begin
 end
 $$;
 
+-- Adds a passkey to one's own account, which has ten at most.
+create function add_passkey(token text, credential_id bytea, public_key bytea, sign_count bigint,
+                            name text, added_at timestamptz)
+returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    owner integer := session_account(token);
+begin
+    perform 1 from accounts a where a.id = owner for no key update;
+    if not found then
+        raise exception 'not a session of an account'
+            using errcode = 'check_violation', constraint = 'staff_sessions_own';
+    elsif (select count(*) from passkeys p where p.account_id = owner) >= 10 then
+        raise exception 'an account has ten passkeys at most'
+            using errcode = 'check_violation', constraint = 'passkeys_ten';
+    end if;
+    insert into passkeys (account_id, credential_id, public_key, sign_count, name, added_at)
+    values (owner, credential_id, public_key, sign_count, name, added_at);
+end
+$$;
+
+-- Removes a passkey of one's own and returns its name; null when there is none.
+create function remove_passkey(token text, passkey integer) returns text
+language sql security definer set search_path = public, pg_temp as $$
+    delete from passkeys p where p.id = passkey and p.account_id = session_account(token)
+    returning p.name
+$$;
+
 -- Makes the account of an invitation used in this transaction.
 create function make_account(link bytea, name text, password_hash text, totp_secret bytea,
                              made_at timestamptz)
@@ -380,6 +435,7 @@ begin
     returning a.* into renewed;
     if renewed.id is not null then
         delete from kept_posts where account_id = renewed.id;
+        delete from passkeys where account_id = renewed.id;
         insert into audit_log (actor, act, subject, details)
         select renewed.name, 'account_renewed', renewed.name,
                jsonb_build_object('role', renewed.role, 'invited_by', b.name)
@@ -412,13 +468,18 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     deciders constant text[] := case when new.selection_id is null
         then array['tally_clerk', 'supervisor'] else array['reviewer', 'supervisor'] end;
+    is_of_chair boolean := false;
 begin
+    if new.kind = 'panel' and new.subject like 'close/%' then
+        is_of_chair := nomination.chairs_panel(new.proposed_by, new.selection_id);
+    end if;
     if exists (
         select 1
           from unnest(array[new.proposed_by, new.approved_by, new.declined_by]) as person (id)
           left join accounts a on a.id = person.id
          where person.id is not null
-           and (a.id is null or a.role <> all (deciders)
+           and (a.id is null
+                or (a.role <> all (deciders) and not (person.id = new.proposed_by and is_of_chair))
                 or (a.disabled
                     and (tg_op = 'INSERT' or person.id is distinct from new.proposed_by)))
     ) then
@@ -485,10 +546,12 @@ grant update (last_totp_step, disabled) on accounts to voting_staff;
 grant insert (name, role, password_hash, wrapped_totp_secret, created_at) on accounts
     to voting_application;
 grant insert, update, delete on sign_in_failures to voting_staff;
+grant select, update (sign_count, last_used_at) on passkeys to voting_staff;
+grant select, insert, delete on passkey_challenges to voting_staff;
 grant select, delete, insert (account_id, path, page, content, kept_at),
       update (page, content, kept_at) on kept_posts to voting_staff;
 grant insert (token_hash, role, note, account_id, invited_by, invited_at, expires_at),
-      update (account_id, approved_by, approved_at, used_at, revoked_at)
+      update (account_id, approved_by, approved_at, used_at, revoked_at, unit)
     on invitations to voting_staff;
 grant update (last_seen_at, confirmed_at, ended_at), delete on staff_sessions to voting_staff;
 grant insert (contest_id, kind, subject, payload, payload_hash, proposed_by, proposed_at,
@@ -500,5 +563,6 @@ grant insert, update on audit_log_checks to voting_staff, voting_jobs;
 grant execute on function needs_two_people(text), change_password(text, text),
     open_session(integer, bytea, text, bytea, text, timestamptz),
     open_openid_session(text, bytea, text, timestamptz, timestamptz),
-    connect_openid(text, text), make_account(bytea, text, text, bytea, timestamptz),
+    connect_openid(text, text), add_passkey(text, bytea, bytea, bigint, text, timestamptz),
+    remove_passkey(text, integer), make_account(bytea, text, text, bytea, timestamptz),
     renew_account(bytea, text, bytea) to voting_staff;

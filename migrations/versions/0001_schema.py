@@ -14,6 +14,8 @@ AREAS = (
     "candidate_changes",
     "antifraud",
     "nomination/recommendations",
+    "nomination/document_packs",
+    "nomination/settings",
     "nomination/shortlist",
     "nomination/panel",
     "nomination/awards",

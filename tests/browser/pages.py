@@ -30,3 +30,9 @@ async def open_page(chromium: Browser, guard: Guard, **options: Any) -> AsyncIte
         yield await context.new_page()
     finally:
         await context.close()
+
+
+async def press_and_confirm(page: Page, act: str) -> None:
+    """Press what asks first (signed_in/ask.html), by keyboard, and the button of its question."""
+    await page.locator("details.ask summary", has_text=act).first.press("Enter")
+    await page.locator("details.ask[open] button").first.press("Enter")

@@ -1,4 +1,4 @@
-"""The contest and platform commands as a user runs them: own processes, real Postgres."""
+"""The contest and platform commands as a user runs them, on a real Postgres."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import sys
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from os import urandom
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 import pyotp
@@ -16,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.commands import process_environment
+from tests.commands import Answer, answer_of, process_environment
 from tests.contest_data import store_contest
 from tests.contests.test_candidate_files import CHINESE, workbook
 from tests.fakes.signers import private_pem
@@ -58,14 +59,6 @@ story = "x"
 )
 
 
-class Answer(NamedTuple):
-    """What a finished command left."""
-
-    code: int
-    out: str
-    err: str
-
-
 class Command(Protocol):
     async def __call__(self, *arguments: object, **environment: str) -> Answer: ...
 
@@ -73,6 +66,12 @@ class Command(Protocol):
 @pytest.fixture
 def command(settings: Settings) -> Command:
     """Runs `voting-service …` against the test's stores."""
+    return partial(answer_of, process_environment(settings))
+
+
+@pytest.fixture
+def own_process(settings: Settings) -> Command:
+    """The same in a process of its own, which costs a second."""
 
     async def execute(*arguments: object, **environment: str) -> Answer:
         process = await asyncio.create_subprocess_exec(
@@ -127,9 +126,9 @@ def master_key(settings: Settings) -> bytes:
 
 
 async def test_import_stores_the_contest_and_its_keys(
-    command: Command, contest_file: Path, database: Connection, settings: Settings
+    own_process: Command, contest_file: Path, database: Connection, settings: Settings
 ) -> None:
-    answer = await command("contest", "import", contest_file)
+    answer = await own_process("contest", "import", contest_file)
     assert answer.code == 0, answer.err
     assert "2022-07-18 09:00 – 2022-08-17 18:00 Asia/Shanghai" in answer.out
     assert "next: voting-service platform add" in answer.out
@@ -138,8 +137,8 @@ async def test_import_stores_the_contest_and_its_keys(
     assert stored.slug == "crafts"
     assert [candidate.name.zh for candidate in stored.candidates] == ["候选人1", "候选人2"]
     assert (await load_keys(database, master_key(settings))).opened[stored.id].pseudonym
-    assert "crafts" in (await command("contest", "list")).out
-    shown = await command("contest", "show", "crafts")
+    assert "crafts" in (await own_process("contest", "list")).out
+    shown = await own_process("contest", "show", "crafts")
     assert "候选人2  焊工  万盛" in shown.out
     assert "1 to 2 of 2 candidates, one ballot per voter and day" in shown.out
 

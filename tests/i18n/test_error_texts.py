@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,19 @@ CODE = re.compile(r"[a-z_0-9]+(\.[a-z_0-9]+)+")
 PLACEHOLDER = re.compile(r"{([a-z_0-9]+)[^{}]*}")
 
 
+def nodes() -> Iterator[ast.AST]:
+    """Yield every node of the code's syntax."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+# Not while tests are collected: every worker collects them all.
+@cache
 def error_classes() -> set[str]:
     """The names of Fault, VotingError and every class derived from it."""
     bases = {
         node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes()
         if isinstance(node, ast.ClassDef)
     }
     errors = {"Fault", "VotingError"}
@@ -35,29 +43,25 @@ def error_classes() -> set[str]:
     return errors
 
 
-ERRORS = error_classes()
-
-
 def raised() -> Iterator[tuple[str, set[str]]]:
     """Yield each code that is a literal first or second argument, with the keyword names."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or not makes_error(node.func):
-                continue
-            for argument in node.args[:2]:
-                choices = [argument]
-                if isinstance(argument, ast.IfExp):
-                    choices = [argument.body, argument.orelse]
-                for constant in choices:
-                    if isinstance(constant, ast.Constant) and is_code(constant.value):
-                        yield str(constant.value), {str(key.arg) for key in node.keywords}
+    for node in nodes():
+        if not isinstance(node, ast.Call) or not makes_error(node.func):
+            continue
+        for argument in node.args[:2]:
+            choices = [argument]
+            if isinstance(argument, ast.IfExp):
+                choices = [argument.body, argument.orelse]
+            for constant in choices:
+                if isinstance(constant, ast.Constant) and is_code(constant.value):
+                    yield str(constant.value), {str(key.arg) for key in node.keywords}
 
 
 def makes_error(function: ast.expr) -> bool:
     """`NotFound(…)`, `Fault(…)`, `super().__init__(…)` of an error."""
     if isinstance(function, ast.Attribute):
         return function.attr == "__init__"
-    return isinstance(function, ast.Name) and function.id in ERRORS
+    return isinstance(function, ast.Name) and function.id in error_classes()
 
 
 def is_code(value: object) -> bool:
@@ -66,11 +70,13 @@ def is_code(value: object) -> bool:
     return value.partition(".")[0] in ROOMS and error_domain(value) in DOMAINS
 
 
-USED = sorted(raised(), key=lambda item: item[0])
+@cache
+def used_codes() -> list[tuple[str, set[str]]]:
+    return sorted(raised(), key=lambda item: item[0])
 
 
 def test_every_code_has_its_sentence_and_every_sentence_its_code() -> None:
-    used = {code for code, _ in USED}
+    used = {code for code, _ in used_codes()}
     known_names = {
         f"{context}.{name}"
         for domain in DOMAINS
@@ -84,7 +90,7 @@ def test_every_code_has_its_sentence_and_every_sentence_its_code() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_ask_for_nothing_that_the_code_does_not_give(language: str) -> None:
     lacking = []
-    for code, names in USED:
+    for code, names in used_codes():
         text = find_text(error_domain(code), code, "zh" if language == "zh" else "en") or ""
         placeholders = set(PLACEHOLDER.findall(text.replace("{{", "").replace("}}", "")))
         if "None" not in names and not placeholders <= names:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import msgspec
 import pytest
 
+from tests.nomination.documents.printed_samples import summary
 from voting_service.i18n.text import Text
-from voting_service.nomination.model import SelectionRules
+from voting_service.nomination.awards.report_texts import draft_report_texts
+from voting_service.nomination.model import DeadlineExtension, Selection, SelectionRules
 
 AWARD = Text("最美巴渝工匠", "Most Beautiful Bayu Craftsmen")
 
@@ -30,3 +35,21 @@ def test_what_the_rules_state_counts() -> None:
     title = Text("2022年“寻找最美巴渝工匠”活动", "Activity")
     rules = SelectionRules(title=title, industries={}, award=AWARD, year=2023, host=AWARD)
     assert (rules.award, rules.year, rules.host) == (AWARD, 2023, AWARD)
+
+
+def test_the_summary_report_names_the_first_deadline_beside_the_extended_one() -> None:
+    first, second = (datetime(2022, month, 1, tzinfo=ZoneInfo("Asia/Shanghai")) for month in (7, 8))
+    selection = Selection(
+        id=1,
+        slug="crafts",
+        rules=SelectionRules(title=Text("选树（2022）", "Crafts 2022"), industries={}),
+        opens_at=first - timedelta(days=30),
+        closes_at=second,
+        district_quota=6,
+        department_quota=3,
+        contest_id=None,
+        extensions=(DeadlineExtension(first, second, first, "暴雨"),),
+    )
+    drafted = draft_report_texts(selection, summary()).sections["recommendation"]
+    assert "2022年7月31日24时（原定2022年6月30日24时，经批准延长）" in drafted.zh.replace(" ", "")
+    assert "(extended from 30 June 2022" in drafted.en

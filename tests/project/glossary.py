@@ -122,7 +122,7 @@ renderer repeat repeated replacement replayed reported resolved response reviewe
 secret secrets section sender service set setting shared shortlisted signatures signed single
 solution solved step stored strictness subject submitted table target task tencent test text times
 token tokens too tools totals trace tries turnstile types undecided unsubmitted used value verified
-verifier version view wechat window word written xml yidun
+verifier version view wechat window word writer written xml yidun
 """
 GENERAL_WORDS = frozenset(_GENERAL.split())
 """English and technical words in names of classes and packages that need no entry."""

@@ -13,6 +13,7 @@ import click
 
 from voting_service.commands.output import say
 from voting_service.infrastructure.logs import configure_logs
+from voting_service.nomination.files.isolation import MAX_CONCURRENT
 from voting_service.nomination.files.model import (
     MAX_FILE_BYTES,
     ExaminationTask,
@@ -22,7 +23,7 @@ from voting_service.nomination.files.model import (
     UploadedFile,
 )
 from voting_service.nomination.files.rejections import FileRejected
-from voting_service.nomination.files.sandbox import MAX_CONCURRENT, examine
+from voting_service.nomination.files.sandbox import examine
 
 KINDS = ("evidence", "photo", "scan")
 

@@ -22,9 +22,11 @@ MAX_WINDOW_DAYS = 366
 LINE_CHARACTERS = 120
 SUMMARY_CHARACTERS = 300
 STORY_CHARACTERS = 1_500
-"""The official notice's limit for a deeds text, in either language."""
+"""The official notice's limit for a deeds text."""
 RULES_CHARACTERS = 5_000
-"""The limit of a contest's own rules, in either language."""
+"""The limit of a contest's own rules."""
+ENGLISH_LETTERS = 4
+"""A paragraph in English has about so many letters for each Chinese character of the same text."""
 MAX_HONOURS = 10
 FILM_CHARACTERS = 300
 _DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -38,6 +40,11 @@ def count_characters(text: str) -> int:
         unicodedata.category(character) not in {"Mn", "Me", "Cf", "Cc"}
         for character in unicodedata.normalize("NFC", text)
     )
+
+
+def paragraph_limit(limit: int, language: str) -> int:
+    """Return the limit of a text of several lines in a language; `limit` is that in Chinese."""
+    return limit * ENGLISH_LETTERS if language == "en" else limit
 
 
 def find_text_fault(field: str, text: str, *, limit: int, line_breaks: bool) -> Fault | None:

@@ -158,7 +158,11 @@ class EmbeddedPostgres(EmbeddedServer):
         self, connection: Connection, name: str, template: str = "template1"
     ) -> None:
         """Create a database of the owner role as a copy of `template`. Names are not escaped."""
-        await connection.execute(f'create database "{name}" owner {OWNER} template "{template}"')
+        # A copy block by block through the log takes three times the work, and survives a crash.
+        strategy = "wal_log" if self._durable else "file_copy"
+        await connection.execute(
+            f'create database "{name}" owner {OWNER} template "{template}" strategy {strategy}'
+        )
 
     def may_try_again(self) -> bool:
         """Return whether a killed server is still ending: its sessions hold the shared memory, or

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from voting_service.contests.repository import load_contest
@@ -108,8 +109,9 @@ class DemoPanel(DemoSelection):
         return await load_panel(self.connection, await self.selection(), self.clock())
 
     async def set_panel_rules(self) -> None:
-        """Three criteria and a trimmed mean, without a discussion round."""
-        proposed = await propose_rules(self.actor("reviewer-1"), await self.panel(), PANEL_RULES)
+        """Three criteria and a trimmed mean, no discussion round; the second expert chairs."""
+        rules = msgspec.structs.replace(PANEL_RULES, chair=self.accounts["expert-2"].id)
+        proposed = await propose_rules(self.actor("reviewer-1"), await self.panel(), rules)
         await self.approve(proposed)
 
     async def score(self) -> None:

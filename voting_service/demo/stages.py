@@ -59,9 +59,9 @@ def steps(demo: DemoPanel, key: Ed25519PrivateKey) -> Mapping[Stage, Sequence[St
             ("public_votes", demo.end_the_vote),
             ("cut_published", lambda: demo.publish_the_cut(key)),
             ("experts_appointed", demo.seat_experts),
+            ("panel_rules", demo.set_panel_rules),
         ],
         "result": [
-            ("panel_rules", demo.set_panel_rules),
             ("experts_score", demo.score),
             ("result_published", lambda: demo.announce_the_result(key)),
         ],

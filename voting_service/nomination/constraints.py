@@ -9,7 +9,6 @@ from voting_service.errors import Fault, InvalidInput, Refused, VotingError
 CONSTRAINTS: Mapping[str, VotingError] = {
     "selections_slug_key": InvalidInput(Fault("slug", "nomination.slug_taken")),
     "selections_contest_key": Refused("nomination.contest_taken"),
-    "selections_rules_stay": Refused("nomination.rules_fixed"),
     "bodies_slug_key": InvalidInput(Fault("slug", "nomination.body_slug_taken")),
 }
 """By constraint name, as migrations/ gives it."""

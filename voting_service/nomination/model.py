@@ -110,8 +110,19 @@ class NewSelection(msgspec.Struct, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, "rules", rules)
 
 
+class DeadlineExtension(msgspec.Struct, frozen=True):
+    """The deadline was `closed_at`; at `approved_at` a second person moved it to `closes_at`."""
+
+    closed_at: datetime
+    closes_at: datetime
+    approved_at: datetime
+    reason: str
+
+
 class Selection(msgspec.Struct, frozen=True, dict=True):
-    """A stored selection; `contest_id` is set once the shortlist is published to a contest."""
+    """A stored selection; `contest_id` is set once the shortlist is published to a contest.
+    `extensions` of its deadline are in their order: wherever the deadline is shown, so are they
+    (sites/nomination/templates/deadline.html)."""
 
     id: int
     slug: str
@@ -121,6 +132,7 @@ class Selection(msgspec.Struct, frozen=True, dict=True):
     district_quota: int
     department_quota: int
     contest_id: int | None
+    extensions: tuple[DeadlineExtension, ...] = ()
 
     @property
     def title(self) -> Text:

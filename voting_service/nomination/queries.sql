@@ -1,15 +1,21 @@
 -- name: insert_selection
--- Insert a selection; its rules are fixed once recommending has begun.
+-- Insert a selection.
 insert into nomination.selections
     (slug, rules, opens_at, closes_at, district_quota, department_quota)
 values ($1, $2, $3, $4, $5, $6)
 returning id;
 
 -- name: selections
--- All selections, newest first.
-select id, slug, rules, opens_at, closes_at, district_quota, department_quota, contest_id
-  from nomination.selections
- order by opens_at desc, id desc;
+-- All selections, newest first, each with the extensions of its deadline.
+select s.id, s.slug, s.rules, s.opens_at, s.closes_at, s.district_quota, s.department_quota,
+       s.contest_id,
+       coalesce((select jsonb_agg(jsonb_build_object(
+                            'closed_at', e.closed_at, 'closes_at', e.closes_at,
+                            'approved_at', e.approved_at, 'reason', e.reason) order by e.id)
+                   from nomination.deadline_extensions e
+                  where e.selection_id = s.id), '[]') as extensions
+  from nomination.selections s
+ order by s.opens_at desc, s.id desc;
 
 -- name: insert_body
 -- Insert a district or department that may recommend.
@@ -27,7 +33,8 @@ select b.id, b.slug, b.kind, b.name
  where o.account_id = $1;
 
 -- name: insert_body_invitation
--- Make the account of an invitation an officer of the body.
+-- Make the account of an invitation an officer of the body, which tells it apart from its namesakes.
+with named as (update invitations set unit = $3 where token_hash = $1)
 insert into nomination.body_invitations (token_hash, body_id) values ($1, $2);
 
 -- name: officers

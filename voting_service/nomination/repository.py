@@ -91,7 +91,9 @@ async def insert_body_invitation(
 ) -> None:
     """Store that the account made with an invitation becomes an officer of the body."""
     with domain_errors():
-        await connection.execute(QUERIES["insert_body_invitation"], hash_token(token), body.id)
+        await connection.execute(
+            QUERIES["insert_body_invitation"], hash_token(token), body.id, body.name.zh
+        )
 
 
 async def load_officers(connection: AnyConnection) -> Mapping[int, list[tuple[int, str, bool]]]:

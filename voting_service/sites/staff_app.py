@@ -119,6 +119,7 @@ AREAS = {
         area: f"{_NOMINATION}.{area}"
         for area in ("bodies", "recommendations", "review", "shortlist", "panel", "awards")
     },
+    "selection_settings": f"{_NOMINATION}.settings",
 }
 """The packages whose templates and static files the pages use; scripts import only from areas
 that stand before theirs."""
@@ -126,7 +127,8 @@ CATALOGUES = (
     *("console", "alarms", "audit_log", "corrections", "drafts", "exports", "heat_map", "jobs"),
     "objections",
     *("publication", "rulings", "settings", "tally"),
-    *("nomination", "recommendations", "review", "shortlist", "panel", "awards"),
+    *("nomination", "selection_settings", "recommendations", "review", "shortlist"),
+    *("panel", "awards"),
 )
 ROUTES = [*CONSOLE_ROUTES, *PREVIEW_ROUTES, *NOMINATION_ROUTES]
 OPEN_ROUTES = [

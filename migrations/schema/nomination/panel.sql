@@ -25,15 +25,20 @@ create table nomination.expert_invitations (
 );
 
 -- Candidates whom an expert does not score, and why: declared by the expert, or noticed because
--- employer or recommending body match.
+-- employer or recommending body match. What an expert declared and withdrew stays, and no longer
+-- counts.
 create table nomination.panel_conflicts (
-    account_id integer not null references nomination.experts,
-    number     smallint not null,
-    ground     text not null check (ground in ('declared', 'employer', 'body')),
-    reason     bytea check (length(reason) <= 4096),   -- the expert's words, encrypted
-    noticed_at timestamptz not null default clock_timestamp(),
-    primary key (account_id, number)
+    id           integer generated always as identity primary key,
+    account_id   integer not null references nomination.experts,
+    number       smallint not null,
+    ground       text not null check (ground in ('declared', 'employer', 'body')),
+    reason       bytea check (length(reason) <= 4096),   -- the expert's words, encrypted
+    noticed_at   timestamptz not null default clock_timestamp(),
+    withdrawn_at timestamptz check (withdrawn_at is null or ground = 'declared')
 );
+
+create unique index panel_conflicts_one on nomination.panel_conflicts (account_id, number)
+    where withdrawn_at is null;
 
 -- An expert's sheet of one round. Round 1 scores, round 2 revises after the discussion, round 3
 -- ranks the tied.
@@ -45,6 +50,7 @@ create table nomination.panel_sheets (
                                    -- criterion, or the rank
     saved_at     timestamptz not null,
     submitted_at timestamptz,      -- null: a draft
+    reopened_at  timestamptz,      -- when a submitted sheet last became a draft again
     primary key (selection_id, round, account_id)
 );
 
@@ -171,9 +177,34 @@ begin
 end
 $$;
 
--- Rules: only the expert declares a conflict (through the function above, which has the owner's
--- rights), only before round 1 ends, and only about a candidate of the panel. Runs with the rights
--- of the role that inserts.
+-- Withdraws a conflict that the expert whose token this is declared. Rule: not once the sheet is
+-- submitted, which may lack that candidate's points.
+create function nomination.withdraw_conflict(token text, panel smallint, candidate integer)
+returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    expert constant integer := nomination.session_expert(token, panel);
+begin
+    perform 1 from nomination.selections where id = panel for no key update;
+    if exists (select 1 from nomination.panel_sheets s
+                where s.selection_id = panel and s.round = 1 and s.account_id = expert
+                  and s.submitted_at is not null) then
+        raise exception 'a submitted sheet does not change'
+            using errcode = 'check_violation', constraint = 'panel_submitted';
+    end if;
+    update nomination.panel_conflicts set withdrawn_at = clock_timestamp()
+     where account_id = expert and number = candidate and ground = 'declared'
+       and withdrawn_at is null;
+    if not found then
+        raise exception 'no conflict that this expert declared'
+            using errcode = 'check_violation', constraint = 'panel_conflict_declared';
+    end if;
+end
+$$;
+
+-- Rules: only the expert declares or withdraws a conflict (through the functions above, which have
+-- the owner's rights), only before round 1 ends, and only about a candidate of the panel. Nothing
+-- else of it changes. Runs with the rights of the role that writes.
 create function nomination.check_conflict() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -190,6 +221,14 @@ begin
         raise exception 'the scores are open: conflicts are declared before that'
             using errcode = 'check_violation', constraint = 'panel_conflict_late';
     end if;
+    if tg_op = 'UPDATE' then
+        if old.withdrawn_at is not null
+           or to_jsonb(new) - 'withdrawn_at' <> to_jsonb(old) - 'withdrawn_at' then
+            raise exception 'a conflict is withdrawn once, and not changed'
+                using errcode = 'check_violation', constraint = 'records_stay';
+        end if;
+        return new;
+    end if;
     if new.number <> all (nomination.cut_numbers(panel)) then
         raise exception 'not a candidate of this panel'
             using errcode = 'check_violation', constraint = 'panel_candidates';
@@ -199,10 +238,40 @@ begin
 end
 $$;
 
-create trigger check_conflict before insert on nomination.panel_conflicts
+create trigger check_conflict before insert or update on nomination.panel_conflicts
     for each row execute function nomination.check_conflict();
-create trigger panel_conflicts_stay before update or delete or truncate
+create trigger panel_conflicts_stay before delete or truncate
     on nomination.panel_conflicts for each statement execute function refuse_change();
+
+-- The candidates whom an expert scores.
+create function nomination.scored_by(expert integer, panel smallint) returns integer[]
+language sql stable security definer set search_path = public, pg_temp as $$
+    select array(
+        select number from unnest(nomination.cut_numbers(panel)) as number
+         where not exists (select 1 from nomination.panel_conflicts c
+                            where c.account_id = expert and c.number = number.number
+                              and c.withdrawn_at is null)
+           and not exists (select 1
+                             from nomination.shortlist_entries p
+                             join nomination.recommendations r on r.id = p.recommendation_id
+                             join nomination.experts e on e.body_id = r.body_id
+                            where p.selection_id = panel and p.removed_by is null
+                              and p.number = number.number and e.account_id = expert))
+$$;
+
+-- How many candidates have points for every criterion on a sheet: all that others learn of it.
+create function nomination.sheet_progress(panel smallint, round_number integer, expert integer)
+returns integer
+language sql stable security definer set search_path = public, pg_temp as $$
+    select count(*)::integer
+      from nomination.panel_sheets s
+     cross join lateral jsonb_each(s.content) as entry (number, points)
+     where s.selection_id = panel and s.round = round_number and s.account_id = expert
+       and entry.number::integer = any (nomination.scored_by(expert, panel))
+       and entry.points ?& array(
+               select criterion ->> 'key'
+                 from jsonb_array_elements(nomination.panel_rules(panel) -> 'criteria') as criterion)
+$$;
 
 -- Ends a round when no sheet is missing. An expert absent from round 1 takes no further part. An
 -- expert whose account was disabled is still missing: one administrator could otherwise end a
@@ -231,9 +300,10 @@ begin
 end
 $$;
 
--- Saves a draft, or submits a sheet. Rules: within a round, once, only by experts who submitted in
--- round 1, only for candidates without a conflict, and on submission with points for every
--- criterion of each of them. The time is the database's.
+-- Saves a draft, or submits a sheet. Candidates that `entries` leaves out keep the points that the
+-- expert may see (own_sheet); the second round begins with those of the first. Rules: within a
+-- round, once, only by experts who submitted in round 1, only for candidates without a conflict, and
+-- on submission with points for every criterion of each of them. The time is the database's.
 create function nomination.save_sheet(
     token text, panel smallint, round_number integer, entries jsonb, submit boolean)
 returns timestamptz
@@ -243,6 +313,7 @@ declare
     expert constant integer := nomination.session_expert(token, panel);
     rules jsonb;
     scored integer[];
+    whole jsonb := entries;
 begin
     -- One at a time: a round cannot end between the check and the insert.
     perform 1 from nomination.selections where id = panel for no key update;
@@ -268,34 +339,29 @@ begin
         raise exception 'a submitted sheet does not change'
             using errcode = 'check_violation', constraint = 'panel_submitted';
     end if;
-    scored := array(
-        select number from unnest(nomination.cut_numbers(panel)) as number
-         where not exists (select 1 from nomination.panel_conflicts c
-                            where c.account_id = expert and c.number = number.number)
-           and not exists (select 1
-                             from nomination.shortlist_entries p
-                             join nomination.recommendations r on r.id = p.recommendation_id
-                             join nomination.experts e on e.body_id = r.body_id
-                            where p.selection_id = panel and p.removed_by is null
-                              and p.number = number.number and e.account_id = expert));
+    scored := nomination.scored_by(expert, panel);
     if exists (select 1 from jsonb_object_keys(entries) as key
                 where key::integer <> all (scored)) then
         raise exception 'a candidate with a conflict of interest, or not of this panel'
             using errcode = 'check_violation', constraint = 'panel_conflict';
     end if;
+    if round_number < 3 then
+        whole := coalesce(nomination.own_sheet(token, panel, round_number),
+                          nomination.own_sheet(token, panel, round_number - 1), '{}') || entries;
+    end if;
     if round_number < 3 and exists (
         select 1
           from unnest(scored) as number
          cross join jsonb_array_elements(rules -> 'criteria') as criterion
-         where case when entries -> number::text -> (criterion ->> 'key') is null then submit
-                    else (entries -> number::text ->> (criterion ->> 'key'))::numeric
+         where case when whole -> number::text -> (criterion ->> 'key') is null then submit
+                    else (whole -> number::text ->> (criterion ->> 'key'))::numeric
                          not between 0 and (criterion ->> 'max_points')::numeric end) then
         raise exception 'points are missing or out of range'
             using errcode = 'check_violation', constraint = 'panel_points';
     end if;
     insert into nomination.panel_sheets as s
         (selection_id, round, account_id, content, saved_at, submitted_at)
-    values (panel, round_number, expert, entries, arrived, case when submit then arrived end)
+    values (panel, round_number, expert, whole, arrived, case when submit then arrived end)
     on conflict (selection_id, round, account_id) do update
        set content = excluded.content, saved_at = excluded.saved_at,
            submitted_at = excluded.submitted_at;
@@ -303,6 +369,41 @@ begin
         perform nomination.end_round_if_all_in(panel, round_number);
     end if;
     return arrived;
+end
+$$;
+
+-- Whether an account chairs the panel, as its rules in force say.
+create function nomination.chairs_panel(account integer, panel smallint) returns boolean
+language sql stable security definer set search_path = public, pg_temp as $$
+    select coalesce((nomination.panel_rules(panel) ->> 'chair')::integer = account, false)
+$$;
+
+-- Makes a submitted sheet a draft of its expert again, whose points stay secret. Rules: only in a
+-- session of the joint office or of the chair, and only until the round ends.
+create function nomination.reopen_sheet(
+    token text, panel smallint, round_number integer, expert integer)
+returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if not exists (select 1 from accounts a
+                    where a.id = session_account(token)
+                      and (a.role in ('reviewer', 'supervisor')
+                           or nomination.chairs_panel(a.id, panel))) then
+        raise exception 'not the session of the joint office or of the chair'
+            using errcode = 'check_violation', constraint = 'panel_reopeners';
+    end if;
+    perform 1 from nomination.selections where id = panel for no key update;
+    if nomination.round_ended(panel, round_number) then
+        raise exception 'this round is over'
+            using errcode = 'check_violation', constraint = 'panel_round_over';
+    end if;
+    update nomination.panel_sheets set submitted_at = null, reopened_at = clock_timestamp()
+     where selection_id = panel and round = round_number and account_id = expert
+       and submitted_at is not null;
+    if not found then
+        raise exception 'no submitted sheet of this expert'
+            using errcode = 'check_violation', constraint = 'panel_not_submitted';
+    end if;
 end
 $$;
 
@@ -376,6 +477,13 @@ begin
             raise exception 'the rules lack criteria, a minimum of experts, or the discussion'
                 using errcode = 'check_violation', constraint = 'panel_rules_whole';
         end if;
+        if new.payload ->> 'chair' is not null and not exists (
+            select 1 from nomination.experts e
+             where e.selection_id = new.selection_id
+               and e.account_id = (new.payload ->> 'chair')::integer) then
+            raise exception 'the chair is one of the experts'
+                using errcode = 'check_violation', constraint = 'panel_chair';
+        end if;
     else
         round_number := split_part(new.subject, '/', 2)::integer;
         if new.subject not like 'close/%' or not coalesce(
@@ -444,13 +552,17 @@ grant select on nomination.experts, nomination.expert_invitations, nomination.pa
     nomination.panel_rounds, nomination.awards to voting_staff;
 grant select on nomination.experts, nomination.panel_conflicts, nomination.panel_rounds
     to voting_jobs;
-grant select (selection_id, round, account_id, saved_at, submitted_at) on nomination.panel_sheets
-    to voting_staff, voting_jobs;
+grant select (selection_id, round, account_id, saved_at, submitted_at, reopened_at)
+    on nomination.panel_sheets to voting_staff, voting_jobs;
 grant insert on nomination.expert_invitations to voting_staff;
 grant insert (account_id, number, ground) on nomination.panel_conflicts to voting_staff;
 grant execute on function nomination.own_sheet(text, smallint, integer),
     nomination.save_sheet(text, smallint, integer, jsonb, boolean),
     nomination.declare_conflict(text, smallint, integer, bytea),
+    nomination.withdraw_conflict(text, smallint, integer),
+    nomination.reopen_sheet(text, smallint, integer, integer),
+    nomination.chairs_panel(integer, smallint),
     nomination.cut_numbers(smallint) to voting_staff;
 grant execute on function nomination.read_sheets(smallint, integer),
-    nomination.round_ended(smallint, integer) to voting_staff, voting_jobs;
+    nomination.round_ended(smallint, integer),
+    nomination.sheet_progress(smallint, integer, integer) to voting_staff, voting_jobs;

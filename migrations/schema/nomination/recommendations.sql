@@ -8,7 +8,7 @@ create schema nomination;
 grant usage on schema nomination to voting_staff, voting_jobs;
 
 -- One round of recommending, which leads to one contest. What two people could change at the same
--- time, or miss by seconds, stands in columns. Once recommending begins only `contest_id` changes.
+-- time, or miss by seconds, stands in columns. What changes later is changed by settings.sql.
 create table nomination.selections (
     id               smallint generated always as identity primary key,
     slug             text not null constraint selections_slug_key unique
@@ -76,8 +76,7 @@ create table nomination.recommendations (
     created_at   timestamptz not null default clock_timestamp(),
     saved_by     integer not null references accounts,
     saved_at     timestamptz not null default clock_timestamp(),
-    submitted_at timestamptz,
-    assigned_to  integer references accounts  -- the reviewer
+    submitted_at timestamptz
 );
 
 create index recommendations_body on nomination.recommendations (selection_id, body_id);
@@ -142,6 +141,15 @@ create table nomination.reviews (
 );
 
 create index reviews_recommendation on nomination.reviews (recommendation_id);
+
+-- Who is to review a recommendation: any number of reviewers.
+create table nomination.assignments (
+    recommendation_id integer not null references nomination.recommendations,
+    account_id        integer not null references accounts,
+    assigned_by       integer not null references accounts,
+    assigned_at       timestamptz not null default clock_timestamp(),
+    primary key (recommendation_id, account_id)
+);
 
 -- Reviewers' notes on a recommendation.
 create table nomination.notes (
@@ -208,21 +216,10 @@ create view nomination.last_submissions with (security_invoker = true) as
       from nomination.submissions s
      order by s.recommendation_id, s.turn desc;
 
--- Rules: the rules of a selection are fixed when recommending begins, and its contest stays.
+-- Rule: the contest of a selection stays.
 create function nomination.check_selection() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-    if clock_timestamp() >= old.opens_at
-       and (new.slug, new.rules, new.opens_at, new.closes_at, new.district_quota,
-            new.department_quota)
-           is distinct from
-           (old.slug, old.rules, old.opens_at, old.closes_at, old.district_quota,
-            old.department_quota)
-       and not pg_has_role(session_user, (select relowner from pg_class where oid = tg_relid),
-                           'member') then
-        raise exception 'recommending has begun: the rules are fixed'
-            using errcode = 'check_violation', constraint = 'selections_rules_stay';
-    end if;
     if old.contest_id is not null and new.contest_id is distinct from old.contest_id then
         raise exception 'the contest of a selection does not change'
             using errcode = 'check_violation', constraint = 'records_stay';
@@ -443,11 +440,13 @@ begin
         raise exception 'photo or evidence is not the attached file'
             using errcode = 'check_violation', constraint = 'submissions_files';
     end if;
-    -- One at a time for each body: two officers cannot both take the last place.
-    select case b.kind when 'district' then selection.district_quota
-                       else selection.department_quota end
+    -- One at a time for each body: two officers cannot both take the last place, and no change of
+    -- the quotas comes between.
+    perform 1 from nomination.bodies b where b.id = recommendation.body_id for no key update;
+    select case b.kind when 'district' then s.district_quota else s.department_quota end
       into quota
-      from nomination.bodies b where b.id = recommendation.body_id for no key update;
+      from nomination.bodies b, nomination.selections s
+     where b.id = recommendation.body_id and s.id = selection.id;
     select count(*) into used_places
       from nomination.recommendations r
      where r.selection_id = selection.id and r.body_id = recommendation.body_id
@@ -558,20 +557,21 @@ create trigger notices_stay before update or delete or truncate on notices
 grant select on nomination.selections, nomination.bodies, nomination.body_invitations,
                 nomination.body_officers, nomination.earlier_winners, nomination.recommendations,
                 nomination.files, nomination.submissions, nomination.last_submissions,
-                nomination.reviews, nomination.notes, nomination.joint_office_stamps,
-                nomination.person_conflicts, notices
+                nomination.reviews, nomination.assignments, nomination.notes,
+                nomination.joint_office_stamps, nomination.person_conflicts, notices
     to voting_staff;
 grant select on nomination.selections, nomination.bodies, nomination.recommendations,
                 nomination.files, nomination.submissions, nomination.last_submissions,
-                nomination.reviews to voting_jobs;
+                nomination.reviews, nomination.assignments, nomination.joint_office_stamps
+    to voting_jobs;
 grant select on notices to voting_public;
 grant insert (slug, rules, opens_at, closes_at, district_quota, department_quota),
-      update (rules, opens_at, closes_at, district_quota, department_quota, contest_id)
+      update (contest_id)
     on nomination.selections to voting_staff;
 grant insert (slug, kind, name) on nomination.bodies to voting_staff;
-grant insert on nomination.body_invitations, nomination.earlier_winners to voting_staff;
+grant insert on nomination.body_invitations to voting_staff;
 grant insert (selection_id, body_id, form, created_by, saved_by),
-      update (form, revision, saved_by, saved_at, assigned_to)
+      update (form, revision, saved_by, saved_at)
     on nomination.recommendations to voting_staff;
 grant insert (recommendation_id, slot, sha256, media_type, pages, content, added_by, sources,
               is_coarse),
@@ -581,6 +581,8 @@ grant insert (recommendation_id, person_hash, form_sha256, photo_sha256, evidenc
               evidence_pages, submitted_by)
     on nomination.submissions to voting_staff;
 grant insert (recommendation_id, verdict, reason, account_id, correct_until) on nomination.reviews
+    to voting_staff;
+grant insert (recommendation_id, account_id, assigned_by), delete on nomination.assignments
     to voting_staff;
 grant insert (recommendation_id, content, account_id) on nomination.notes to voting_staff;
 grant insert (selection_id, sha256, content, added_by) on nomination.joint_office_stamps to voting_staff;

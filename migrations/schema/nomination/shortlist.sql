@@ -15,6 +15,15 @@ create table nomination.shortlist_entries (
 create unique index shortlist_entries_number on nomination.shortlist_entries
     (selection_id, number) where removed_by is null;
 
+-- The draft of the shortlist: a row for each tick that was ever set, with who changed it last. It
+-- decides nothing; a proposal names its people itself.
+create table nomination.shortlist_draft (
+    recommendation_id integer primary key references nomination.recommendations,
+    is_chosen         boolean not null,
+    changed_by        integer not null references accounts,
+    changed_at        timestamptz not null default clock_timestamp()
+);
+
 -- Objections to a public notice, of the shortlist or of the result.
 create table nomination.objections (
     id                integer generated always as identity primary key,
@@ -337,6 +346,8 @@ grant select on nomination.shortlist_entries, nomination.objections, nomination.
                 nomination.profiles to voting_staff;
 grant select on nomination.shortlist_entries, nomination.profiles to voting_jobs;
 grant select (selection_id) on nomination.objections to voting_jobs;
+grant select, insert (recommendation_id, is_chosen, changed_by),
+      update (is_chosen, changed_by, changed_at) on nomination.shortlist_draft to voting_staff;
 grant insert (selection_id, notice, recommendation_id, received_on, sender, content, entered_by)
     on nomination.objections to voting_staff;
 grant insert (objection_id, verdict, answer, answered_by) on nomination.objection_answers

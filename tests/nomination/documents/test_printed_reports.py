@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
 from typing import Any
 
 import msgspec
 import pytest
+from docx import Document
+from openpyxl import load_workbook
 
 from tests.nomination.documents.page_layout import (
     A4,
@@ -24,12 +27,22 @@ from tests.printed import check_looks_right, printed
 from voting_service.i18n.text import Language
 from voting_service.nomination.awards.report_texts import REPORT_SECTIONS
 from voting_service.nomination.documents.formatting import document_texts
-from voting_service.nomination.documents.minutes import SingleScores, render_minutes
+from voting_service.nomination.documents.minutes import (
+    PanelMinutes,
+    SingleScores,
+    minutes_record,
+)
 from voting_service.nomination.documents.notice_list import NoticeGroup, render_notice_list
+from voting_service.nomination.documents.record_files import RECORD_FILES
 from voting_service.nomination.documents.summary_report import (
     SelectionSummary,
     render_summary_report,
 )
+
+
+def render_minutes(contents: PanelMinutes, language: Language) -> bytes:
+    return RECORD_FILES["pdf"].write(minutes_record(contents, language), language)
+
 
 DOCUMENTS: Mapping[str, Callable[[Language], bytes]] = {
     "minutes": lambda language: render_minutes(minutes(), language),
@@ -74,6 +87,30 @@ def test_everybody_signs_the_minutes() -> None:
     for part in ("主持人主持人甲", "记录人记录人甲", *(f"评审专家专家{x}" for x in "甲乙丙丁戊己")):
         assert part in signatures, part
     assert "专家庚" not in signatures, "who was absent does not sign"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_word_and_excel_say_what_the_pdf_says(language: Language) -> None:
+    record = minutes_record(minutes(), language)
+    pdf = get_text(RECORD_FILES["pdf"].write(record, language))
+    document = Document(BytesIO(RECORD_FILES["docx"].write(record, language)))
+    tables = [[[cell.text for cell in row.cells] for row in t.rows] for t in document.tables]
+    workbook = load_workbook(BytesIO(RECORD_FILES["xlsx"].write(record, language)))
+    sheets = {sheet.title: [list(row) for row in sheet.values] for sheet in workbook}
+    results, signatures = (
+        document_texts(language, "minutes")[key] for key in ("results", "signatures")
+    )
+    assert [[str(cell) for cell in row] for row in sheets[results]][1][:2] == tables[2][1][:2]
+    assert sheets[results][1][3] == 98.25, "Excel calculates with scores"
+    assert workbook[results]["D2"].number_format == "0.00"
+    assert [row[:2] for row in sheets[signatures]] == [row[:2] for row in tables[-1]]
+    assert len(tables[-1]) == 1 + 8, "chair, secretary and six experts"
+    assert all(row.height for row in document.tables[-1].rows[1:])
+    for table in tables:
+        for cell in (cell for row in table for cell in row):
+            assert re.sub(r"\s", "", cell) in pdf
+    for line in (line.text for line in document.paragraphs):
+        assert re.sub(r"[\s：:]", "", line)[:20] in re.sub(r"[：:]", "", pdf)
 
 
 def test_a_notice_has_its_number_whom_to_ask_and_a_place_for_the_stamp() -> None:

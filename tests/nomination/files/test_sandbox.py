@@ -19,7 +19,8 @@ from tests.nomination.files.pdf_samples import protected
 from tests.patience import PATIENCE_SECONDS
 from tests.picture_files import halves, jpeg, saved
 from voting_service.errors import Unavailable
-from voting_service.nomination.files import sandbox
+from voting_service.nomination.files import isolation
+from voting_service.nomination.files.isolation import MAX_CONCURRENT, MAX_WAITING
 from voting_service.nomination.files.kinds import needs_thread
 from voting_service.nomination.files.model import (
     ExaminationResult,
@@ -32,8 +33,6 @@ from voting_service.nomination.files.model import (
 )
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 from voting_service.nomination.files.sandbox import (
-    MAX_CONCURRENT,
-    MAX_WAITING,
     examine,
     examine_evidence,
     examine_photo,
@@ -157,7 +156,7 @@ async def test_a_rejection_has_its_reason_and_the_field() -> None:
 
 @pytest.mark.parametrize("child", ["no_such_module", "this"], ids=["crash", "nonsense"])
 async def test_a_failed_process_is_a_rejection(child: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "_MODULE", child)
+    monkeypatch.setattr(isolation, "_PROCESS_MODULE", child)
     with pytest.raises(FileRejected, match="could not be checked"):
         await examine_evidence(files(pdf()))
 
@@ -189,7 +188,7 @@ async def test_what_readers_open_is_opened_with_the_rights_of_the_process() -> N
 
 
 async def test_a_timeout_is_a_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(isolation, "TIMEOUT_SECONDS", 0.01)
     with pytest.raises(FileRejected, match="could not be checked"):
         await examine_photo(files(jpeg())[0])
 

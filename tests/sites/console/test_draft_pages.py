@@ -225,7 +225,7 @@ async def test_every_fault_of_a_list_at_once_and_nothing_is_stored(staff_app: St
     )
     assert again.worksheets[0].max_row == 4
     template = await clerk.get("/drafts/candidates-template.xlsx")
-    assert template.headers["content-disposition"] == 'attachment; filename="candidates.xlsx"'
+    assert template.headers["content-disposition"] == 'attachment; filename="Candidates.xlsx"'
 
 
 async def test_a_new_list_keeps_the_pictures_of_the_same_people(staff_app: StaffApp) -> None:

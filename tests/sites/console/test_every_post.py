@@ -11,11 +11,13 @@ from voting_service.sites.console.routes import ROUTES
 
 PARAMETERS = {"slug": "test-2022", "token": "x" * 43}
 POSTS = [route.path for route in ROUTES if "POST" in (route.methods or ())]
-OPEN = {"/sign-in", "/sign-in/openid", "/invitation/{token}"}
+OPEN = {"/sign-in", "/sign-in/openid", "/sign-in/passkey", "/invitation/{token}"}
 """Where nobody is signed in yet."""
 FOR_AUDITORS = {
     "/account/end-session",
     "/account/openid",
+    "/account/passkeys",
+    "/account/passkeys/{passkey:int}/remove",
     "/account/password",
     "/confirm",
     "/confirm/openid",

@@ -6,12 +6,15 @@ import asyncio
 import csv
 import io
 import json
+import re
 import tracemalloc
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from zipfile import ZipFile
 
 import httpx
@@ -37,6 +40,7 @@ from voting_service.sites.console.exports.formats import (
     xlsx_pieces,
 )
 from voting_service.sites.console.exports.recorded_download import Progress, RecordedDownload
+from voting_service.sites.console.exports.rows import ROW_EXPORTS
 from voting_service.staff.accounts.sessions import CONFIRMED_FOR
 from voting_service.staff.audit_log.verification import check_chain
 
@@ -103,10 +107,15 @@ async def test_ballots_in_every_format_say_the_same(staff_app: StaffApp, field: 
     assert first[:3] == ("Ballot", "Cast at", "Period")
     head = objects[0].keys()
     rows = [dict(zip(head, row, strict=True)) for row in body]
+    for row in rows:
+        row["state"] = row["state"].lower()
     assert seen_ballots(rows) == expected_ballots(field)
+    assert rows[0]["cast_at"] == "2022-07-01 08:00:00"
     name = as_csv.headers["content-disposition"]
-    assert name.startswith(f'attachment; filename="Ballots (pseudonymous)-{SLUG}-ballots-')
-    assert name.endswith('.csv"')
+    assert re.fullmatch(
+        r"attachment; filename=\"[^\"]*Ballots \(pseudonymous\)-[0-9-]{17}\.csv\".*", name
+    ), name
+    assert as_csv.content.startswith(b"\xef\xbb\xbf")
     assert as_csv.headers["cache-control"] == "no-store"
     lines = await exported(staff_app.database)
     assert [(line["state"], line["format"], line.get("rows")) for line in lines] == [
@@ -118,7 +127,7 @@ async def test_ballots_in_every_format_say_the_same(staff_app: StaffApp, field: 
         assert line["sha256"] == sha256(answer.content).hexdigest()
         assert line["bytes"] == len(answer.content)
         assert (line["actor"], line["contest"]) == ("tally_clerk-1", SLUG)
-        assert line["subject"] in answer.headers["content-disposition"]
+        assert line["subject"].startswith(f"{SLUG}-ballots-")
     assert (await check_chain(staff_app.database))[1] == []
 
 
@@ -155,6 +164,33 @@ async def test_everything_else_there_is(staff_app: StaffApp, field: Field) -> No
     page = await auditor.get(BASE)
     assert ends[-1]["sha256"] in page.text
     assert page.text.count("completed") == 9
+
+
+@pytest.mark.parametrize("spoken", ["zh", "en"])
+async def test_workbooks_are_in_the_reader_s_words(
+    staff_app: StaffApp, field: Field, spoken: str
+) -> None:
+    token = await staff_app.token("auditor")
+    reader = staff_app.client(token, **{"accept-language": spoken})
+    seen: dict[str, list[dict[str, Any]]] = {}
+    for name, columns in ((name, export.columns) for name, export in ROW_EXPORTS.items()):
+        answer = await reader.get(f"{BASE}/{name}?format=xlsx")
+        sheet: Any = openpyxl.load_workbook(io.BytesIO(answer.content)).active
+        heading, *rows = sheet.values
+        assert not {*heading} & {*columns}, "no column has the name that programs know it by"
+        assert not any(str(cell)[:1] in {"{", "["} for row in rows for cell in row)
+        what = {"zh": "存疑选票批次", "en": "Holds"}[spoken]
+        saved = unquote(answer.headers["content-disposition"])
+        assert (what in saved) == (name == "holds")
+        seen[name] = [dict(zip(heading, row, strict=True)) for row in rows]
+    (hold,), (ruling,), (approval,) = seen["holds"], seen["rulings"], seen["approvals"]
+    if spoken == "zh":
+        assert (hold["种类"], hold["依据"], hold["名称"]) == ("异常投票", "测试", EVIL)
+        assert (ruling["裁定"], ruling["提请人"]) == ("作废", "one")
+        assert approval["现状态"] == "已批准"
+        assert "one" not in approval["事项"]
+    else:
+        assert (hold["Evidence"], ruling["Ruling"]) == ("test", "void")
 
 
 async def test_who_may_take_what(staff_app: StaffApp, field: Field) -> None:
@@ -320,3 +356,15 @@ async def test_the_time_of_a_download_is_bounded(
         await slow({"type": "http", "method": "GET"}, receive, send)
     assert sent == ["http.response.start"]
     assert (await exported(staff_app.database))[-1]["state"] == "broken off"
+
+
+def test_no_file_is_named_past_the_one_place_that_names_files() -> None:
+    """Downloads are named in the reader's language, and fit for every file system."""
+    sites = Path(views.__file__).parents[2]
+    own = {
+        path.relative_to(sites).as_posix()
+        for path in sites.rglob("*.py")
+        if 'filename="' in path.read_text(encoding="utf-8")
+    }
+    # A receipt's name is the end of its number, in ASCII.
+    assert own == {"shared/downloads.py", "public/pages/receipt_views.py"}

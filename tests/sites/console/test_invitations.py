@@ -119,8 +119,8 @@ async def test_a_link_ends_with_time_revocation_and_its_maker(
         ({"code": "000000"}, "The code is wrong"),
         ({"password": "short", "again": "short"}, "12 to 256"),
         ({"again": "another"}, "do not match"),
-        ({"name": "administrator-1"}, "This name is taken"),
-        ({"name": " "}, "This name is taken, empty"),
+        ({"name": "administrator-1"}, "Another account is called"),
+        ({"name": " "}, "This name is empty"),
     ],
 )
 async def test_what_is_filled_in_wrongly_is_said_and_uses_nothing_up(

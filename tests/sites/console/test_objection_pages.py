@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import timedelta
 from html import unescape
@@ -10,14 +11,18 @@ from unittest.mock import AsyncMock
 import httpx
 import pytest
 from playwright.async_api import Page
+from pypdf import PdfReader
 
 from tests.browser.accessibility import assert_accessible
 from tests.contest_data import SLUG, arrange_contest, both, execute_as_owner
+from tests.nomination.files.pdf_files import pdf
+from tests.picture_files import jpeg
 from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.public.public_site import public_site
 from voting_service.contests.objections.model import LIMITS as CHARACTERS
 from voting_service.contests.objections.model import new_number
 from voting_service.contests.objections.repository import (
+    load_attachment,
     load_objection,
     load_objections,
     rewrap_objections,
@@ -26,6 +31,7 @@ from voting_service.contests.objections.service import LIMIT, OBJECTIONS_AFTER_C
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.jobs.objections import objections_loop
 from voting_service.nomination.notices.repository import Notice, publish_notice
+from voting_service.sites.public.pages import objection_files
 
 FORM = f"/en/{SLUG}/objection"
 WRITTEN = {"name": "姓名甲 <b>", "contact": "023-11112222", "text": "第一行\r\n第二行 & more"}
@@ -141,6 +147,83 @@ async def test_what_is_wrong_is_shown_at_its_field_and_nothing_is_lost(staff_app
         for typed, status in (("", 200), ("x", 422), (new_number(), 404), ("\0", 422)):
             assert (await look_up(client, typed, "zh")).status_code == status
     assert await staff_app.database.fetchval("select count(*) from online_objections") == 0
+
+
+async def test_files_come_with_an_objection(staff_app: StaffApp) -> None:
+    await close(staff_app)
+    sent = {"sec-fetch-site": "same-origin", "accept": "text/html"}
+    photo, paper = jpeg(1200, 1600), pdf(2)
+    plain = {**WRITTEN, "text": WRITTEN["text"].replace("\r", "")}
+
+    async def attach(client: httpx.AsyncClient, *files: tuple[str, bytes]) -> httpx.Response:
+        parts = [("attachments", (name, content)) for name, content in files]
+        return await client.post(FORM, data=plain, files=parts, headers=sent)
+
+    async with public_site(staff_app.settings) as client:
+        assert 'enctype="multipart/form-data"' in (await client.get(FORM)).text
+        for files, words in (
+            ([("a.docx", b"PK\x03\x04" + b"x" * 99)], "photographs or PDFs only"),
+            ([("a.pdf", b"<html>")], None),
+            ([("a.jpg", b"\xff\xd8\xff" + b"x" * 200_000)], None),
+            ([("a.jpg", photo)] * 4, "more than 3 files"),
+            ([("a.pdf", pdf(11))], "10 pages"),
+            ([("a.jpg", b"\xff\xd8\xff" + b"x" * 20 * 2**20)], None),
+        ):
+            refused = await attach(client, *files)
+            assert refused.status_code in (413, 422), refused.text
+            if refused.status_code == 422:
+                assert 'id="attachments-fault"' in refused.text
+                assert (words or "") in unescape(refused.text)
+                assert WRITTEN["contact"] in refused.text, "what was typed is kept"
+        assert await staff_app.database.fetchval("select count(*) from online_objections") == 0
+        # The browser sends the field without a name where no file was chosen.
+        number_in(
+            await client.post(FORM, data=plain, files={"attachments": ("", b"")}, headers=sent)
+        )
+        number_in(await attach(client, ("p.jpg", photo), ("a.pdf", paper)))
+    without, objection = sorted(
+        await load_objections(staff_app.database, 9), key=lambda objection: objection.id
+    )
+    stored = await staff_app.database.fetchval(
+        "select attachment from online_objections where id = $1", objection.id
+    )
+    assert b"%PDF" not in stored
+    auditor = await staff_app.signed_in_client("auditor")
+    address = f"/objections/{objection.id}/attachment.pdf"
+    assert address in (await auditor.get(f"/objections/{objection.id}")).text
+    got = await auditor.get(address)
+    assert "sandbox" in got.headers["content-security-policy"]
+    assert got.headers["content-disposition"].startswith("attachment;")
+    assert len(PdfReader(io.BytesIO(got.content)).pages) == 3
+    assert (await auditor.get(f"/objections/{without.id}/attachment.pdf")).status_code == 404
+    assert "attachment.pdf" not in (await auditor.get(f"/objections/{without.id}")).text
+    assert (await (await staff_app.signed_in_client("expert")).get(address)).status_code == 403
+    key, other = staff_app.settings.master_key.get_secret_value(), b"n" * 32
+    owner = await connect(staff_app.settings.owner_database_url or "")
+    try:
+        assert await rewrap_objections(owner, key, other) == 3
+        assert await load_attachment(owner, other, objection.id) == got.content
+        await owner.execute("delete from contest_keys where purpose = 'voters'")
+        assert await owner.fetchval("select count(attachment) from online_objections") == 0
+    finally:
+        await owner.close()
+
+
+async def test_a_network_over_its_limit_has_no_files_examined(
+    staff_app: StaffApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await close(staff_app)
+    examined = AsyncMock()
+    monkeypatch.setattr(objection_files, "examine_queued", examined)
+    async with public_site(staff_app.settings) as client:
+        for _ in range(LIMIT):
+            number_in(await object_to(client))
+        refused = await client.post(
+            FORM, data=WRITTEN, files={"attachments": ("a.jpg", jpeg())},
+            headers={"sec-fetch-site": "same-origin", "accept": "text/html"},
+        )  # fmt: skip
+    assert refused.status_code == 429
+    examined.assert_not_awaited()
 
 
 async def test_one_network_sends_a_few_in_an_hour_and_keeps_what_it_wrote(

@@ -11,6 +11,7 @@ import httpx
 from playwright.async_api import Page, expect
 
 from tests.browser.accessibility import assert_accessible, tab_to
+from tests.browser.pages import press_and_confirm
 from tests.contest_data import store_platform
 from tests.cut_data import StoredBallot
 from tests.patience import eventually, patient_valkey
@@ -90,7 +91,7 @@ async def test_two_people_rule_a_campaign_and_the_standings_follow(
             "五张选票出自同一程序"
         )
         await second_desktop.get_by_role("checkbox").press("Space")
-        await second_desktop.get_by_role("button", name="批准选中的裁定").press("Enter")
+        await press_and_confirm(second_desktop, "批准选中的裁定")
         await second_desktop.wait_for_url(f"{staff_app.origin}{DECISIONS}?done=approved")
         await eventually(lambda: are({2: 3, 1: 0}))
         await second_desktop.goto(f"{staff_app.origin}{HOLDS}/{hold_id}")

@@ -17,6 +17,7 @@ from tests.browser.accessibility import (
     tab_to,
 )
 from tests.browser.chromium import TIMEOUT_MS
+from tests.browser.pages import press_and_confirm
 from tests.contest_data import (
     SLUG,
     rules,
@@ -481,7 +482,7 @@ async def test_two_people_move_the_close_and_the_public_reads_it(
         await citizen.goto(f"{public}/zh/{SLUG}/rules")
         assert "规则变更" not in await citizen.inner_text("main")
         async with second_desktop.expect_navigation():
-            await second_desktop.get_by_role("button", name="批准并立即生效").click()
+            await press_and_confirm(second_desktop, "批准并立即生效")
         await second_desktop.wait_for_selector("text=变更已生效")
         await second_desktop.click("text=English")
         await second_desktop.wait_for_selector(
@@ -522,7 +523,7 @@ async def test_two_people_change_a_key_and_the_public_reads_it(
     await second_desktop.reload()
     await assert_accessible(second_desktop)
     async with second_desktop.expect_navigation():
-        await second_desktop.get_by_role("button", name="批准并立即生效").click()
+        await press_and_confirm(second_desktop, "批准并立即生效")
     await second_desktop.wait_for_selector("text=此前的登录全部失效")
     await assert_accessible(second_desktop)
     assert [key["kid"] for key in (await load_platforms(staff_app.database))[0].config["keys"]] == [

@@ -176,6 +176,6 @@ async def test_a_campaign_with_a_stranger_stops_all_of_them(
     ids = await store_ballots(database, contest, [StoredBallot([1])])
     members: dict[str, int | None] = {ids[0].hex(): 0, "ab" * 16: 1}
     folder = write(tmp_path, [campaign(0, 1), campaign(1, 1)], members)
-    with pytest.raises(InvalidInput, match=f"ballot {'ab' * 16}: is not stored"):
+    with pytest.raises(InvalidInput, match=rf"ballots\[{'ab' * 16}\]: is not stored"):
         await import_holds(database, contest, folder, HoldOrigin("test", NOW))
     assert await load_holds(database, contest) == ()

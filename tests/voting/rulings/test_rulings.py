@@ -263,8 +263,8 @@ async def test_a_hold_names_ballots_that_are_not_the_contest_s(
     with pytest.raises(InvalidInput) as refusal:
         await hold(database, contest, [*ids, foreign, unknown])
     messages = {fault.field: fault.message for fault in refusal.value.faults}
-    assert "to another contest" in messages[f"ballot {foreign.hex()}"]
-    assert "not stored" in messages[f"ballot {unknown.hex()}"]
+    assert "to another contest" in messages[f"ballots[{foreign.hex()}]"]
+    assert "not stored" in messages[f"ballots[{unknown.hex()}]"]
     assert len(messages) == 2
     with pytest.raises(InvalidInput, match="at least one"):
         await hold(database, contest, [])

@@ -7,12 +7,14 @@ on conflict on constraint alarms_once do nothing
 returning id;
 
 -- name: alarms
--- The newest alarms of a contest: all ($2 null), those seen ($2 true) or not yet seen.
+-- The newest alarms of a contest, or of its candidate $4: all ($2 null), those seen ($2 true) or not
+-- yet seen.
 select a.id, a.minute, a.raised_at, a.what, a.candidate, a.platform_id, a.network, a.looks,
        a.span_minutes, a.observed, a.expected, a.score, a.sentence, s.seen_by, s.seen_at
   from alarms a
   left join alarms_seen s on s.alarm_id = a.id
  where a.contest_id = $1 and ($2::boolean is null or (s.alarm_id is not null) = $2)
+   and ($4::smallint is null or a.candidate = $4)
  order by a.id desc
  limit $3;
 

@@ -89,11 +89,16 @@ async def store_alarm(
 
 
 async def load_alarms(
-    connection: AnyConnection, contest_id: int, *, seen: bool | None = None, limit: int
+    connection: AnyConnection,
+    contest_id: int,
+    *,
+    seen: bool | None = None,
+    candidate: int | None = None,
+    limit: int,
 ) -> tuple[StoredAlarm, ...]:
-    """Load alarms, the newest first. Raises StoreUnavailable."""
+    """Load alarms, or those about a candidate, the newest first. Raises StoreUnavailable."""
     with domain_errors():
-        rows = await connection.fetch(QUERIES["alarms"], contest_id, seen, limit)
+        rows = await connection.fetch(QUERIES["alarms"], contest_id, seen, limit, candidate)
     return tuple(msgspec.convert(dict(row), StoredAlarm) for row in rows)
 
 

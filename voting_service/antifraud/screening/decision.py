@@ -56,6 +56,13 @@ class Signal(IntFlag):
     CHALLENGE_SOLVED = 256
 
 
+def signal_names(active_signals: int) -> tuple[str, ...]:
+    """Return the names of active signals in lower case, as catalogues have them."""
+    return tuple(
+        signal.name.lower() for signal in Signal if signal & active_signals and signal.name
+    )
+
+
 STRONG = Signal.CLOUD_NETWORK | Signal.AUTOMATED_AGENT
 SOFT = Signal.REPEATED_DEVICE | Signal.YOUNG_ACCOUNT | Signal.HURRIED
 CHALLENGED = Signal.CROWDED_NETWORK | Signal.REPEATED_DEVICE | Signal.CLOUD_NETWORK

@@ -89,6 +89,8 @@ def describe_withdrawals(contest: Contest, language: Language) -> tuple[Describe
 
 def describe_change(contest: Contest, approval: ApprovalRequest, language: Language) -> str:
     """Return what a request about a candidate proposes, with the candidate's name."""
+    if not approval.is_readable:
+        return approval.describe(language)
     number, ground = approval.payload.get("number", 0), approval.payload.get("ground")
     name = _names(contest, language).get(number)
     if name is None:

@@ -12,7 +12,14 @@ from functools import partial
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
 from pydantic_core import PydanticCustomError
 
 from voting_service.contests.model import (
@@ -24,6 +31,7 @@ from voting_service.contests.model import (
     SUMMARY_CHARACTERS,
     CaptchaProvider,
     find_text_fault,
+    paragraph_limit,
 )
 from voting_service.contests.pictures.model import MAX_PICTURES
 from voting_service.errors import InvalidInput
@@ -56,6 +64,11 @@ def _readable(text: str, *, limit: int, line_breaks: bool) -> str:
     if fault is not None:
         raise PydanticCustomError("contest_file", fault.code, fault.params)
     return text
+
+
+def _paragraphs(text: str, info: ValidationInfo, *, limit: int) -> str:
+    """Check a text of several lines, whose English may have more letters."""
+    return _readable(text, limit=paragraph_limit(limit, info.field_name or ""), line_breaks=True)
 
 
 def _slug(value: str) -> str:
@@ -114,13 +127,9 @@ def _same_in_both(value: object) -> object:
 
 
 Line = Annotated[str, AfterValidator(partial(_readable, limit=LINE_CHARACTERS, line_breaks=False))]
-Summary = Annotated[
-    str, AfterValidator(partial(_readable, limit=SUMMARY_CHARACTERS, line_breaks=True))
-]
-Story = Annotated[str, AfterValidator(partial(_readable, limit=STORY_CHARACTERS, line_breaks=True))]
-OwnRules = Annotated[
-    str, AfterValidator(partial(_readable, limit=RULES_CHARACTERS, line_breaks=True))
-]
+Summary = Annotated[str, AfterValidator(partial(_paragraphs, limit=SUMMARY_CHARACTERS))]
+Story = Annotated[str, AfterValidator(partial(_paragraphs, limit=STORY_CHARACTERS))]
+OwnRules = Annotated[str, AfterValidator(partial(_paragraphs, limit=RULES_CHARACTERS))]
 T = TypeVar("T")
 
 

@@ -20,6 +20,9 @@ so nobody reads the answer to an objection by guessing."""
 LINE_CHARACTERS = 100
 TEXT_CHARACTERS = 3_000
 ANSWER_CHARACTERS = 3_000
+ATTACHMENT_FILES = 3
+"""Pictures and PDFs that come with an objection; they are stored as one PDF."""
+ATTACHMENT_BYTES = 8 * 2**20
 _SENDER_BYTES = 8
 
 
@@ -56,12 +59,14 @@ class ObjectionTarget(msgspec.Struct, frozen=True):
 
 
 class SubmittedObjection(NamedTuple):
-    """A new objection with its number; `sender` is the keyed hash of its network and day."""
+    """A new objection with its number; `sender` is the keyed hash of its network and day,
+    `attachment` a PDF."""
 
     number: str
     target: ObjectionTarget
     written: WrittenObjection
     sender: bytes
+    attachment: bytes | None = None
 
 
 class ObjectionState(msgspec.Struct, frozen=True):
@@ -82,6 +87,7 @@ class OnlineObjection(msgspec.Struct, frozen=True):
     state: ObjectionState
     answered_by: str | None
     written: WrittenObjection | None = None
+    has_attachment: bool = False
 
 
 def new_number() -> str:

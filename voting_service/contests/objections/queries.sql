@@ -1,11 +1,17 @@
 -- name: insert_objection
 -- A new objection, unless its network has sent too many in an hour.
-insert into online_objections (number, contest_id, notice, sender, content)
-select $1, $2, $3, $4, $5
- where (select count(*) < $6
+insert into online_objections (number, contest_id, notice, sender, content, attachment)
+select $1, $2, $3, $4, $5, $6
+ where (select count(*) < $7
           from online_objections o
          where o.sender = $4 and o.received_at > clock_timestamp() - interval '1 hour')
 returning id;
+
+-- name: sent_in_an_hour
+-- How many objections a network has sent in an hour.
+select count(*)
+  from online_objections o
+ where o.sender = $1 and o.received_at > clock_timestamp() - interval '1 hour';
 
 -- name: objection_by_number
 -- An objection and its answer, for the holder of its number.
@@ -27,11 +33,15 @@ select o.id, o.number, o.contest_id, o.notice, o.received_at, a.answered_at, n.n
 -- name: objection
 -- One objection with everything.
 select o.id, o.number, o.contest_id, o.notice, o.received_at, o.content, a.answer, a.answered_at,
-       n.name as answered_by
+       n.name as answered_by, o.attachment is not null as has_attachment
   from online_objections o
   left join online_objection_answers a on a.objection_id = o.id
   left join accounts n on n.id = a.answered_by
  where o.id = $1;
+
+-- name: attachment
+-- What came with an objection; null without or once erased.
+select number, attachment from online_objections where id = $1;
 
 -- name: answer_objection
 -- The only answer to an objection.
@@ -56,7 +66,7 @@ select erase_old_objections();
 
 -- name: encrypted_objections
 -- What the master key encrypts, for another master key.
-select o.id, o.number, o.content, a.answer
+select o.id, o.number, o.content, a.answer, o.attachment
   from online_objections o
   left join online_objection_answers a on a.objection_id = o.id
  where o.content <> '' or a.answer <> ''
@@ -65,6 +75,10 @@ select o.id, o.number, o.content, a.answer
 -- name: replace_content
 -- The same content under another master key.
 update online_objections set content = $2 where id = $1;
+
+-- name: replace_attachment
+-- The same attachment under another master key.
+update online_objections set attachment = $2 where id = $1;
 
 -- name: replace_answer
 -- The same answer under another master key.

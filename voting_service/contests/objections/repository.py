@@ -38,9 +38,17 @@ async def insert_objection(
             new.target.notice,
             new.sender,
             content,
+            new.attachment and wrap(master_key, _attachment_label(new.number), new.attachment),
             limit,
         )
     return stored is not None
+
+
+async def has_sent(connection: AnyConnection, sender: bytes, limit: int) -> bool:
+    """Return whether a network has sent `limit` objections in an hour."""
+    with domain_errors():
+        count: int = await connection.fetchval(QUERIES["sent_in_an_hour"], sender)
+    return count >= limit
 
 
 async def find_objection(
@@ -75,7 +83,18 @@ async def load_objection(
         content = unwrap(master_key, _content_label(row["number"]), row["content"])
         written = msgspec.json.decode(content, type=WrittenObjection)
     state = _state(row, _answer(master_key, row))
-    return OnlineObjection(row["id"], state, row["answered_by"], written)
+    return OnlineObjection(
+        row["id"], state, row["answered_by"], written, has_attachment=row["has_attachment"]
+    )
+
+
+async def load_attachment(connection: AnyConnection, master_key: bytes, objection_id: int) -> bytes:
+    """Load the PDF that came with an objection, decrypted. Raises NotFound."""
+    with domain_errors():
+        row = await connection.fetchrow(QUERIES["attachment"], objection_id)
+    if row is None or row["attachment"] is None:
+        raise NotFound("contests.objections.no_attachment")
+    return unwrap(master_key, _attachment_label(row["number"]), row["attachment"])
 
 
 async def store_answer(
@@ -117,15 +136,16 @@ async def erase_objections(connection: AnyConnection) -> int:
 
 
 async def rewrap_objections(connection: AnyConnection, old: bytes, new: bytes) -> int:
-    """Encrypt every objection and answer with the new master key instead of the old one; return how
-    many were. Call it in a transaction of the tables' owner. Raises Refused when neither key
-    decrypts one."""
+    """Encrypt every objection, attachment and answer with the new master key instead of the old
+    one; return how many were. Call it in a transaction of the tables' owner. Raises Refused when
+    neither key decrypts one."""
     changed = 0
     with domain_errors():
         for row in await connection.fetch(QUERIES["encrypted_objections"]):
             for column, label, query in (
                 ("content", _content_label(row["number"]), "replace_content"),
                 ("answer", _answer_label(row["number"]), "replace_answer"),
+                ("attachment", _attachment_label(row["number"]), "replace_attachment"),
             ):
                 rewrapped = rewrap(old, new, label, row[column]) if row[column] else None
                 if rewrapped is not None:
@@ -147,6 +167,10 @@ def _answer(master_key: bytes, row: Any) -> str | None:
 
 def _content_label(number: str) -> str:
     return f"online objection {number}"
+
+
+def _attachment_label(number: str) -> str:
+    return f"attachment to online objection {number}"
 
 
 def _answer_label(number: str) -> str:

@@ -18,7 +18,9 @@ from voting_service.contests.objections.model import (
 )
 from voting_service.contests.objections.repository import (
     find_objection,
+    has_sent,
     insert_objection,
+    load_attachment,
     load_objection,
     store_answer,
 )
@@ -44,13 +46,23 @@ async def submit_objection(
     target: ObjectionTarget,
     written: WrittenObjection,
     sender: bytes,
+    *,
+    attachment: bytes | None = None,
 ) -> str:
-    """Store an objection and return its number. Raises InvalidInput, or SlowDown over a limit."""
+    """Store an objection, with a PDF that came with it, and return its number. Raises InvalidInput,
+    or SlowDown over a limit."""
     written.check()
-    new = SubmittedObjection(new_number(), target, written, sender)
+    new = SubmittedObjection(new_number(), target, written, sender, attachment)
     if not await insert_objection(connection, master_key, new, LIMIT):
         raise SlowDown(RETRY_SECONDS)
     return new.number
+
+
+async def check_objection_limit(connection: AnyConnection, sender: bytes) -> None:
+    """Raise SlowDown when a network has sent its objections of this hour, before its files are
+    looked at."""
+    if await has_sent(connection, sender, LIMIT):
+        raise SlowDown(RETRY_SECONDS)
 
 
 async def look_up_objection(
@@ -83,6 +95,14 @@ async def read_objection(
                 subject=_subject(objection),
             )
     return objection
+
+
+async def read_attachment(
+    actor: Actor, master_key: bytes, objection_id: int, contests: Iterable[Contest]
+) -> bytes:
+    """Load the PDF that came with an objection, and record that it was read. Raises NotFound."""
+    objection = await read_objection(actor, master_key, objection_id, contests)
+    return await load_attachment(actor.connection, master_key, objection.id)
 
 
 async def answer_online_objection(

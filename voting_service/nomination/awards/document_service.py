@@ -8,7 +8,7 @@ from __future__ import annotations
 from voting_service.errors import NotFound, Refused
 from voting_service.i18n.text import Language
 from voting_service.nomination.awards.document_data import load_newest_result, require_final
-from voting_service.nomination.awards.minutes_data import Meeting, build_minutes
+from voting_service.nomination.awards.minutes_data import Meeting, build_minutes, score_record
 from voting_service.nomination.awards.published_result import (
     PublishedAlbum,
     number_certificates,
@@ -22,9 +22,11 @@ from voting_service.nomination.awards.render_jobs import (
     request_document,
 )
 from voting_service.nomination.documents.minutes import PanelMinutes
+from voting_service.nomination.documents.record import Record
 from voting_service.nomination.model import Selection
-from voting_service.nomination.panel.model import Panel
+from voting_service.nomination.panel.model import BALLOT, Panel
 from voting_service.nomination.panel.outcome import load_panel_outcome
+from voting_service.nomination.panel.scores_export import counted_sheets, points_by_candidate
 from voting_service.staff.actor import Actor
 
 
@@ -87,6 +89,19 @@ async def publish_album(actor: Actor, panel: Panel, job_id: int) -> None:
         )
         await save_album(connection, contest.id, album)
         await actor.record("published", panel.selection.slug, f"album, {document.language}")
+
+
+async def export_score_record(actor: Actor, panel: Panel, language: Language) -> Record:
+    """Return the scores with lines to sign; the export is recorded in the audit log. Raises Refused
+    while the first round is secret."""
+    async with actor.connection.transaction():
+        outcome = await load_panel_outcome(actor.connection, panel)
+        if outcome is None:
+            raise Refused("nomination.panel.scores_secret")
+        last = max(number for number in panel.ends if number != BALLOT)
+        sheets = await counted_sheets(actor.connection, panel, last)
+        await actor.record("exported", panel.selection.slug, "scores of the panel")
+    return score_record(panel, outcome, points_by_candidate(panel, sheets), language)
 
 
 async def export_minutes(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from voting_service.i18n.text import Language
 from voting_service.nomination.documents.formatting import document_texts
@@ -14,7 +16,9 @@ from voting_service.nomination.documents.minutes import (
     PanelResult,
     Signer,
     TieBallot,
+    signature_lines,
 )
+from voting_service.nomination.documents.record import Column, Record, Section, Table
 from voting_service.nomination.panel.aggregation import PanelRules
 from voting_service.nomination.panel.model import (
     DISCUSSION,
@@ -24,6 +28,9 @@ from voting_service.nomination.panel.model import (
 )
 from voting_service.nomination.panel.outcome import PanelOutcome, final_standings
 from voting_service.staff.approvals.model import ApprovalRequest
+
+ScorePoints = Mapping[str, list[Any]]
+"""By candidate's number the points of each expert, in an order of their own."""
 
 
 class Meeting(NamedTuple):
@@ -72,7 +79,11 @@ def build_minutes(
         signers=(
             Signer("chair", meeting.chair),
             Signer("secretary", meeting.secretary),
-            *(Signer("expert", e.name) for e in panel.experts if e.account_id in outcome.present),
+            *(
+                Signer("expert", e.name)
+                for e in panel.experts
+                if e.account_id in outcome.present and e.name != meeting.chair
+            ),
         ),
     )
 
@@ -90,6 +101,65 @@ def _conflicts(
 
 def _criteria(rules: PanelRules) -> tuple[MinutedCriterion, ...]:
     return tuple(MinutedCriterion(c.name, str(c.weight), c.max_points) for c in rules.criteria)
+
+
+def score_record(
+    panel: Panel, outcome: PanelOutcome, points: ScorePoints, language: Language
+) -> Record:
+    """Return the scores so far: the standings, and the points of each candidate in an order of
+    their own. Every expert present signs."""
+    assert panel.rules is not None
+    assert panel.contest is not None
+    texts, words = document_texts(language, "scores"), document_texts(language, "minutes")
+    people = {c.number: c for c in panel.contest.candidates}
+    names = {number: getattr(one.name, language) for number, one in people.items()}
+    figures = tuple(
+        Column(text, "figure")
+        for text in (words["rank"], words["number"], words["score"], words["judges"])
+    )
+    standings = Table(
+        (
+            *(figures[0], figures[1], Column(words["name"]), Column(texts["trade"])),
+            *(figures[2], figures[3], Column(texts["lowest"], "figure")),
+            Column(texts["highest"], "figure"),
+        ),
+        tuple(
+            (
+                *(one.place, one.number, names[one.number]),
+                *(getattr(people[one.number].trade, language), Decimal(score_text(one.score))),
+                *(one.judges, Decimal(score_text(one.lowest)), Decimal(score_text(one.highest))),
+            )
+            for one in final_standings(outcome)
+        ),
+        strong=panel.lines[0] if outcome.order is not None else 0,
+    )
+    given = Table(
+        (
+            *(figures[1], Column(words["name"])),
+            *(Column(getattr(c.name, language), "figure") for c in panel.rules.criteria),
+        ),
+        tuple(
+            (int(number), names[int(number)], *(Decimal(row[c.key]) for c in panel.rules.criteria))
+            for number, rows in points.items()
+            for row in rows
+        ),
+    )
+    method = words["methods"][panel.rules.method].format(trim=panel.rules.trim)
+    is_final = outcome.last is not None
+    present = [e for e in panel.experts if e.account_id in outcome.present]
+    signers = [
+        Signer("chair" if e.account_id == panel.rules.chair else "expert", e.name) for e in present
+    ]
+    return Record(
+        title=texts["title"] if is_final else texts["first_title"],
+        subtitle=getattr(panel.selection.title, language),
+        closing=texts["title"],
+        sections=(
+            Section(heading=words["results"], paragraphs=(method,), table=standings),
+            Section(heading=texts["points"], paragraphs=(texts["points_hint"],), table=given),
+        ),
+        signatures=signature_lines(signers, language),
+    )
 
 
 def _results(panel: Panel, outcome: PanelOutcome, names: dict[int, str]) -> tuple[PanelResult, ...]:

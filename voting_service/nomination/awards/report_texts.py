@@ -93,13 +93,17 @@ def draft_report_texts(selection: Selection, summary: SelectionSummary) -> Repor
     def end(value: datetime) -> Text:
         return Text(**{name: written_deadline(value, zone, name) for name in LANGUAGES})
 
+    closes = end(selection.closes_at)
+    if selection.extensions:
+        first = end(selection.extensions[0].closed_at)
+        closes = load_text("awards", "report.extended", closes=closes, first=first)
     figures |= {
         "host": rules.host,
         "office": rules.office,
         "year": selection.year,
         "award": quotable(rules.award),
         "opens": begin(selection.opens_at),
-        "closes": end(selection.closes_at),
+        "closes": closes,
         "vote_opens": begin(summary.vote.opens_at),
         "vote_closes": end(summary.vote.closes_at),
         "bodies_share": _percent(

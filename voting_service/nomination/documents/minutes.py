@@ -8,17 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
 from voting_service.i18n.text import Language, Text
-from voting_service.infrastructure.typesetting.compiler import typeset
 from voting_service.nomination.documents.formatting import (
     DocumentTexts,
     beijing_time,
     document_texts,
     paragraphs,
+)
+from voting_service.nomination.documents.record import (
+    Cell,
+    Column,
+    Record,
+    Section,
+    SignatureLines,
+    Table,
 )
 
 
@@ -103,56 +111,105 @@ class PanelMinutes(msgspec.Struct, frozen=True, kw_only=True):
     signers: tuple[Signer, ...]
 
 
-def render_minutes(minutes: PanelMinutes, language: Language) -> bytes:
-    """Return the PDF on A4."""
-    return typeset(__package__, "minutes.typ", _template_data(minutes, language))
-
-
-def _template_data(minutes: PanelMinutes, language: Language) -> dict[str, Any]:
+def minutes_record(minutes: PanelMinutes, language: Language) -> Record:
+    """Return the minutes as a record, to be written as a file."""
     texts = document_texts(language, "minutes")
-    return {
-        "language": language,
-        "words": texts,
-        "selection": getattr(minutes.selection, language),
-        "meeting": _meeting(minutes, texts, language),
-        "conflicts": minutes.conflicts,
-        "criteria": [
-            {
-                "name": getattr(criterion.name, language),
-                "weight": criterion.weight,
-                "max_points": str(criterion.max_points),
-            }
-            for criterion in minutes.criteria
-        ],
-        "method": texts["methods"][minutes.method].format(trim=minutes.trim),
-        "discussion": paragraphs(minutes.discussion),
-        "results": [
-            {
-                "cells": [
-                    *(str(result.rank), str(result.number), result.name, result.score),
-                    *(str(result.judges), texts["outcomes"][result.outcome]),
-                ],
-                "outcome": result.outcome,
-            }
-            for result in minutes.results
-        ],
-        "ties": [_tie(tie, texts) for tie in minutes.ties],
-        "decisions": minutes.decisions,
-        "single_scores": _single_scores(minutes, texts),
-        "signers": [(texts["roles"][signer.role], signer.name) for signer in minutes.signers],
-    }
+    sections = (
+        Section(heading=texts["people"], facts=_meeting(minutes, texts, language)),
+        _conflicts(minutes, texts),
+        _criteria(minutes, texts, language),
+        Section(
+            heading=texts["aggregation"],
+            paragraphs=(texts["methods"][minutes.method].format(trim=minutes.trim),),
+        ),
+        *(
+            [Section(heading=texts["discussion"], paragraphs=discussed)]
+            if (discussed := tuple(paragraphs(minutes.discussion)))
+            else []
+        ),
+        _results(minutes, texts),
+        *([_single_scores(minutes, texts)] if minutes.single_scores else []),
+        Section(
+            heading=texts["ties"],
+            paragraphs=tuple(_tie(tie, texts) for tie in minutes.ties) or (texts["no_ties"],),
+        ),
+        Section(heading=texts["decisions"], numbered=minutes.decisions),
+    )
+    return Record(
+        title=texts["title"],
+        subtitle=getattr(minutes.selection, language),
+        closing=texts["closing"],
+        sections=sections,
+        signatures=signature_lines(minutes.signers, language),
+    )
+
+
+def signature_lines(signers: Sequence[Signer], language: Language) -> SignatureLines:
+    """Return a line for everybody who signs."""
+    texts = document_texts(language, "minutes")
+    return SignatureLines(
+        heading=texts["signatures"],
+        explained=texts["signatures_explained"],
+        columns=(texts["role"], texts["name"], texts["signature"], texts["date"]),
+        people=tuple((texts["roles"][signer.role], signer.name) for signer in signers),
+    )
+
+
+def _conflicts(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
+    if not minutes.conflicts:
+        return Section(heading=texts["conflicts"], paragraphs=(texts["no_conflicts"],))
+    columns = (Column(texts["expert"]), Column(texts["candidate"]), Column(texts["ground"]))
+    rows = tuple((one.expert, one.candidate, one.ground) for one in minutes.conflicts)
+    return Section(
+        heading=texts["conflicts"],
+        paragraphs=(texts["conflicts_explained"],),
+        table=Table(columns, rows),
+    )
+
+
+def _criteria(minutes: PanelMinutes, texts: DocumentTexts, language: Language) -> Section:
+    columns = (
+        Column(texts["criterion"]),
+        Column(texts["weight"], "figure"),
+        Column(texts["max_points"], "figure"),
+    )
+    rows = tuple(
+        (getattr(criterion.name, language), criterion.weight, criterion.max_points)
+        for criterion in minutes.criteria
+    )
+    return Section(heading=texts["criteria"], table=Table(columns, rows))
+
+
+def _results(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
+    columns = (
+        Column(texts["rank"], "figure"),
+        Column(texts["number"], "figure"),
+        Column(texts["name"]),
+        Column(texts["score"], "figure"),
+        Column(texts["judges"], "figure"),
+        Column(texts["outcome"]),
+    )
+    rows = tuple(
+        (
+            *(one.rank, one.number, one.name, Decimal(one.score), one.judges),
+            texts["outcomes"][one.outcome],
+        )
+        for one in minutes.results
+    )
+    winners = sum(one.outcome == "winner" for one in minutes.results)
+    return Section(heading=texts["results"], table=Table(columns, rows, strong=winners))
 
 
 def _meeting(
     minutes: PanelMinutes, texts: DocumentTexts, language: Language
-) -> list[tuple[str, str]]:
+) -> tuple[tuple[str, str], ...]:
     absent = [
         texts["absent_because"].format(name=expert.name, reason=expert.reason)
         if expert.reason
         else expert.name
         for expert in minutes.absent
     ]
-    return [
+    return (
         (texts["began"], beijing_time(minutes.began_at, language)),
         (texts["ended"], beijing_time(minutes.ended_at, language)),
         (texts["place"], minutes.place),
@@ -160,7 +217,7 @@ def _meeting(
         (texts["secretary"], minutes.secretary),
         (texts["present"].format(count=len(minutes.present)), _joined(minutes.present, texts)),
         (texts["absent"].format(count=len(absent)), _joined(absent, texts)),
-    ]
+    )
 
 
 def _joined(names: Sequence[str], texts: DocumentTexts) -> str:
@@ -177,20 +234,15 @@ def _tie(tie: TieBallot, texts: DocumentTexts) -> str:
     )
 
 
-def _single_scores(minutes: PanelMinutes, texts: DocumentTexts) -> dict[str, Any] | None:
-    if not minutes.single_scores:
-        return None
-    return {
-        "head": [
-            texts["number"],
-            texts["name"],
-            *(expert.label for expert in minutes.single_scores),
-        ],
-        "rows": [
-            [
-                *(str(result.number), result.name),
-                *(expert.scores.get(result.number, "–") for expert in minutes.single_scores),
-            ]
-            for result in minutes.results
-        ],
-    }
+def _single_scores(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
+    experts = minutes.single_scores
+    columns = (
+        Column(texts["number"], "figure"),
+        Column(texts["name"]),
+        *(Column(expert.label, "figure") for expert in experts),
+    )
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (result.number, result.name, *(expert.scores.get(result.number, "–") for expert in experts))
+        for result in minutes.results
+    )
+    return Section(heading=texts["single_scores"], table=Table(columns, rows))

@@ -13,17 +13,16 @@ from typing import Any
 
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.nomination.documents.formatting import document_texts, paragraphs
+from voting_service.nomination.documents.word_styles import HEADING_FONT, set_font, set_up_page
 from voting_service.nomination.form.field_names import FIELD_PATHS
 from voting_service.nomination.form.model import Month, RecommendationForm
 from voting_service.nomination.form.validation import STAMPED_PAGES
 from voting_service.nomination.model import SelectionRules
 
-FONT, HEADING_FONT = "FangSong", "SimSun"
 _LINES = ("skills", "deeds", "employer_opinion.text", "body_opinion.text")
 _NOT_TYPED = ("photo", "evidence", "achievements.pages", *STAMPED_PAGES)
 _LABEL_WIDTH, _VALUE_WIDTH = Mm(45), Mm(125)
@@ -34,11 +33,11 @@ def write_recommendation_form(form: RecommendationForm, rules: SelectionRules, b
     """Return the .docx of a form, in Chinese like the paper form. Blocks for some milliseconds."""
     texts = document_texts("zh", "recommendation_form_word")
     document = Document()
-    _set_up(document)
+    set_up_page(document)
     title = document.add_paragraph(texts["title"].format(selection=rules.title.zh))
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     for run in title.runs:
-        _set_font(run, HEADING_FONT, Pt(18))
+        set_font(run, HEADING_FONT, Pt(18))
     document.add_paragraph(texts["about"].format(body=body))
     table = document.add_table(rows=0, cols=2, style="Table Grid")
     table.autofit = False
@@ -54,22 +53,6 @@ def write_recommendation_form(form: RecommendationForm, rules: SelectionRules, b
     stream = io.BytesIO()
     document.save(stream)
     return stream.getvalue()
-
-
-def _set_up(document: Any) -> None:
-    section = document.sections[0]
-    section.page_width, section.page_height = Mm(210), Mm(297)
-    section.left_margin = section.right_margin = Mm(20)
-    section.top_margin = section.bottom_margin = Mm(20)
-    _set_font(document.styles["Normal"], FONT, Pt(12))
-    document.core_properties.author = ""
-    document.core_properties.comments = ""
-
-
-def _set_font(styled: Any, name: str, size: Pt) -> None:
-    """Set the font of letters and, which Word keeps apart, of ideographs."""
-    styled.font.name, styled.font.size = name, size
-    styled.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), name)
 
 
 def _rows(form: RecommendationForm, rules: SelectionRules) -> Iterator[tuple[str, str, bool]]:

@@ -10,6 +10,7 @@ such a picture that one right stays; a program started by it could open and reac
 from __future__ import annotations
 
 import io
+import os
 import resource
 import sys
 from typing import get_args
@@ -38,6 +39,8 @@ MEMORY_BYTES = 2**30
 rotated and converted."""
 MAX_STREAM_BYTES = 128 * 2**20
 """Of a packed stream that qpdf itself has to unpack: tables, objects, old compressions."""
+NICENESS = 10
+"""Objections are examined beside the workers of the vote, which come first."""
 CPU_SECONDS = 60
 """Ten HEIC photos of 12 million pixels take half of it."""
 THREADS = "threads"
@@ -48,6 +51,7 @@ OUT_OF_MEMORY = 3
 
 def main(kind: Kind, *, may_start_threads: bool = False) -> None:
     """Examine the files on stdin."""
+    os.nice(NICENESS)
     _limit(resource.RLIMIT_AS, MEMORY_BYTES)
     _limit(resource.RLIMIT_CPU, CPU_SECONDS)
     _limit(resource.RLIMIT_CORE, 0)

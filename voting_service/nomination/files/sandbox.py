@@ -1,42 +1,26 @@
-"""Examination of untrusted files in a separate process with little memory and time."""
+"""Examination of untrusted files, Word's among them, in a separate process (isolation.py)."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
 from typing import TypeVar
 
 import msgspec
 
-from voting_service.errors import Unavailable
-from voting_service.nomination.files.examiner import run_examiner
-from voting_service.nomination.files.kinds import file_kind, needs_thread
+from voting_service.nomination.files.isolation import examine_isolated, examine_queued
+from voting_service.nomination.files.kinds import file_kind
 from voting_service.nomination.files.model import (
     MAX_FILES,
-    ExaminationResult,
     ExaminationTask,
     Frame,
     JoinedPdf,
     Kind,
     Photo,
-    Rejection,
     UploadedFile,
 )
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 from voting_service.nomination.files.upload_checks import check_name_and_size
 from voting_service.nomination.files.word import word_to_pdf
-
-TIMEOUT_SECONDS = 120.0
-"""Elapsed time; the limit of the process itself is CPU time."""
-MAX_CONCURRENT = 2
-MAX_WAITING = 16
-"""Each waiting examination holds the files of one request, at most 48 MiB (uploads.py)."""
-_MODULE = "voting_service.nomination.files.examiner_process"
-_DECODER: msgspec.msgpack.Decoder[ExaminationResult] = msgspec.msgpack.Decoder(ExaminationResult)
-_threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="files")
-_places = BoundedSemaphore(MAX_CONCURRENT + MAX_WAITING)
 
 Examined = TypeVar("Examined", JoinedPdf, Photo)
 
@@ -69,11 +53,7 @@ async def examine_picture(file: UploadedFile, *, field: str = "picture") -> Phot
 async def _examine_queued(
     kind: Kind, task: ExaminationTask, field: str, expected: type[Examined]
 ) -> Examined:
-    if not _places.acquire(blocking=False):
-        raise Unavailable("nomination.files.too_many_files", retry_after_seconds=10)
-    future = _threads.submit(examine, kind, task, field)
-    future.add_done_callback(lambda _: _places.release())
-    examined = await asyncio.wrap_future(future)
+    examined = await examine_queued(examine, kind, task, field)
     if not isinstance(examined, expected):
         raise FileRejected(RejectionReason.NOT_EXAMINED, field)
     return examined
@@ -86,14 +66,7 @@ def examine(kind: Kind, task: ExaminationTask, field: str = "") -> JoinedPdf | P
     files = tuple(
         _without_word(kind, task, number, field) for number in range(1, len(task.files) + 1)
     )
-    threads = ["threads"] if any(needs_thread(file.content) for file in files) else []
-    content = msgspec.msgpack.encode(msgspec.structs.replace(task, files=files))
-    try:
-        result = run_examiner(_MODULE, (kind, *threads), content, _DECODER, TIMEOUT_SECONDS)
-    except FileRejected as error:
-        raise error.at(field, error.number) from None
-    assert not isinstance(result, Rejection)
-    return result
+    return examine_isolated(kind, msgspec.structs.replace(task, files=files), field)
 
 
 def _without_word(kind: Kind, task: ExaminationTask, number: int, field: str) -> UploadedFile:

@@ -55,6 +55,8 @@ class PanelRules(msgspec.Struct, frozen=True, kw_only=True):
     trim: int = 0
     minimum_experts: int = 5
     discussion: bool = True
+    chair: int | None = None
+    """The account of the expert who chairs."""
 
 
 class PanelStanding(NamedTuple):

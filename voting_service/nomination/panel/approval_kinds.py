@@ -19,4 +19,15 @@ def _panel_text(payload: PanelPayload) -> str:
     return "kinds.panel_rules" if payload.round is None else "kinds.panel_round"
 
 
-PANEL = register(ApprovalKind("panel", PanelPayload, "selection", SELECTION_DECIDERS, _panel_text))
+PANEL = register(
+    ApprovalKind(
+        "panel",
+        PanelPayload,
+        "selection",
+        SELECTION_DECIDERS,
+        _panel_text,
+        proposers=(*SELECTION_DECIDERS, "expert"),
+    )
+)
+"""Of the experts, the chair alone proposes, and only the end of a round; the database says the same
+(check_deciders)."""

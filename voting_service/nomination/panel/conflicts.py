@@ -78,3 +78,12 @@ async def insert_declared_conflict(
     Raises Refused once the scores are open or for a number that is no candidate."""
     with domain_errors():
         await connection.execute(QUERIES["declare_conflict"], token, selection.id, number, reason)
+
+
+async def end_declared_conflict(
+    connection: AnyConnection, token: str, selection: Selection, number: int
+) -> None:
+    """End a conflict that the expert of the session `token` declared. Raises Refused once the
+    scores are open or the sheet is submitted, and where the expert declared none."""
+    with domain_errors():
+        await connection.execute(QUERIES["withdraw_conflict"], token, selection.id, number)

@@ -11,15 +11,16 @@ from typing import Literal
 import msgspec
 
 from voting_service.contests.model import Contest
-from voting_service.errors import Fault, InvalidInput
+from voting_service.errors import Fault
 from voting_service.i18n.typed_numbers import plain_number
-from voting_service.nomination.model import Selection
+from voting_service.nomination.model import REVIEWERS, Selection
 from voting_service.nomination.panel.aggregation import (
     Criterion,
     PanelRules,
     Totals,
     total,
 )
+from voting_service.staff.accounts.model import Account
 from voting_service.staff.approvals.model import ApprovalRequest
 
 SCORING, DISCUSSION, BALLOT = 1, 2, 3
@@ -56,12 +57,15 @@ class ConflictOfInterest(msgspec.Struct, frozen=True):
 
 
 class SheetState(msgspec.Struct, frozen=True):
-    """The state of a sheet, without its secret content."""
+    """The state of a sheet, without its secret content: how many candidates have all their points.
+    `reopened_at` is when a submitted sheet last became a draft again."""
 
     round: int
     account_id: int
     saved_at: datetime
     submitted_at: datetime | None
+    reopened_at: datetime | None
+    scored: int
 
 
 class RoundEnd(msgspec.Struct, frozen=True):
@@ -113,6 +117,18 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
                 return round_number
         return None if BALLOT in self.ends else BALLOT
 
+    @property
+    def chair(self) -> Expert | None:
+        """The expert who chairs, as the rules say."""
+        chair = None if self.rules is None else self.rules.chair
+        return None if chair is None else self.expert(chair)
+
+    def led_by(self, account: Account) -> bool:
+        """Return whether an account sees how far the experts are, reopens a submitted sheet and
+        proposes the end of a round: the joint office and the chair."""
+        is_chair = self.chair is not None and self.chair.account_id == account.id
+        return account.role in REVIEWERS or is_chair
+
     def expert(self, account_id: int) -> Expert | None:
         """Return the expert with this account, or None."""
         return next((expert for expert in self.experts if expert.account_id == account_id), None)
@@ -122,6 +138,13 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(
             conflict.number for conflict in self.conflicts if conflict.account_id == account_id
         )
+
+    def conflict(self, account_id: int, number: int) -> ConflictOfInterest | None:
+        """Return why an expert does not judge a candidate, or None."""
+        for conflict in self.conflicts:
+            if (conflict.account_id, conflict.number) == (account_id, number):
+                return conflict
+        return None
 
     def judged_by(self, account_id: int) -> tuple[int, ...]:
         """Return the candidates whom an expert judges, by number: the order of the vote must not
@@ -184,8 +207,9 @@ def read_points(
         for criterion in criteria:
             name = points_field(number, criterion.key)
             text = plain_number(fields.get(name, ""))
+            content.setdefault(str(number), {})
             if _POINTS.fullmatch(text) and Fraction(text) <= criterion.max_points:
-                content.setdefault(str(number), {})[criterion.key] = text
+                content[str(number)][criterion.key] = text
                 continue
             fault = Fault(
                 name,
@@ -204,16 +228,20 @@ def points_field(number: int, criterion: str) -> str:
     return f"points-{number}-{criterion}"
 
 
-def read_ranks(ties: Sequence[Sequence[int]], fields: Mapping[str, str]) -> dict[str, int]:
-    """Return a tie-break ballot from fields `rank-17`: within each tie every place once. Raises
-    InvalidInput."""
+def read_ranks(
+    ties: Sequence[Sequence[int]], fields: Mapping[str, str]
+) -> tuple[dict[str, int], tuple[Fault, ...]]:
+    """Return a tie-break ballot from fields `rank-17`, and a fault for each tie in which not every
+    place is given once."""
     ranks: dict[str, int] = {}
+    faults: list[Fault] = []
     for tie in ties:
         given = {number: plain_number(fields.get(f"rank-{number}", "")) for number in tie}
         if sorted(given.values()) != sorted(str(place) for place in range(1, len(tie) + 1)):
-            raise InvalidInput(Fault(f"rank-{tie[0]}", "nomination.panel.each_place_once"))
+            faults.append(Fault(f"rank-{tie[0]}", "nomination.panel.each_place_once"))
+            continue
         ranks.update({str(number): int(text) for number, text in given.items()})
-    return ranks
+    return ranks, tuple(faults)
 
 
 def sheet_totals(rules: PanelRules, content: SheetContent, excluded: Collection[int]) -> Totals:

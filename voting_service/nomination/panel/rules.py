@@ -9,12 +9,14 @@ from typing import get_args
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Text
+from voting_service.i18n.typed_numbers import plain_number
 from voting_service.nomination.panel.aggregation import Criterion, Method, PanelRules
 
 MAX_CRITERIA = 8
 """The rows of the form."""
 MAX_POINTS = 1000
 MAX_NAME_CHARACTERS = 40
+MAX_ACCOUNT = 10_000_000
 _SUGGESTED_WEIGHTS = {"skill": 35, "achievement": 35, "training": 15, "conduct": 15}
 
 
@@ -44,6 +46,9 @@ def read_rules(fields: Mapping[str, str]) -> PanelRules:
         faults.append(Fault("method", "nomination.panel.choose_method"))
     trim = _whole_number(fields, "trim", range(1, 6), faults) if method == "trimmed_mean" else 0
     experts = _whole_number(fields, "minimum_experts", range(1, 100), faults)
+    chair = None
+    if fields.get("chair"):
+        chair = _whole_number(fields, "chair", range(1, MAX_ACCOUNT), faults)
     if faults or method is None:
         raise InvalidInput(*faults)
     return PanelRules(
@@ -52,6 +57,7 @@ def read_rules(fields: Mapping[str, str]) -> PanelRules:
         trim=trim,
         minimum_experts=experts,
         discussion=fields.get("discussion") == "yes",
+        chair=chair,
     )
 
 
@@ -81,8 +87,8 @@ def _read_criteria(fields: Mapping[str, str], faults: list[Fault]) -> tuple[Crit
 
 
 def _whole_number(fields: Mapping[str, str], name: str, allowed: range, faults: list[Fault]) -> int:
-    text = fields.get(name, "").strip()
-    if re.fullmatch(r"[0-9]{1,4}", text) and int(text) in allowed:
+    text = plain_number(fields.get(name, ""))
+    if re.fullmatch(r"[0-9]{1,7}", text) and int(text) in allowed:
         return int(text)
     faults.append(Fault(name, "nomination.panel.whole_number", least=allowed[0], most=allowed[-1]))
     return allowed[0]

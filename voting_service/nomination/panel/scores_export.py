@@ -32,8 +32,8 @@ async def export_scores(actor: Actor, panel: Panel) -> dict[str, Any]:
         if outcome is None or panel.rules is None:
             raise Refused("nomination.panel.scores_secret")
         rounds = {
-            str(round_number): _by_candidate(
-                panel, await _counted_sheets(actor.connection, panel, round_number)
+            str(round_number): points_by_candidate(
+                panel, await counted_sheets(actor.connection, panel, round_number)
             )
             for round_number in sorted(panel.ends)
         }
@@ -51,14 +51,15 @@ async def export_scores(actor: Actor, panel: Panel) -> dict[str, Any]:
     }
 
 
-async def _counted_sheets(connection: AnyConnection, panel: Panel, round_number: int) -> Sheets:
+async def counted_sheets(connection: AnyConnection, panel: Panel, round_number: int) -> Sheets:
+    """Load the sheets that count after a round: in the second, also those not revised."""
     sheets = await read_sheets(connection, panel.selection, round_number)
     if round_number != DISCUSSION:
         return sheets
     return final_sheets(await read_sheets(connection, panel.selection, SCORING), sheets)
 
 
-def _by_candidate(panel: Panel, sheets: Sheets) -> dict[str, list[Any]]:
+def points_by_candidate(panel: Panel, sheets: Sheets) -> dict[str, list[Any]]:
     """Return the points of each candidate, every list in an order of its own."""
     points: dict[str, list[Any]] = {}
     for account_id, content in sheets.items():

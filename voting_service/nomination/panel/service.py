@@ -17,7 +17,7 @@ from voting_service.errors import (
 )
 from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.nomination.declining import reject
-from voting_service.nomination.model import Selection
+from voting_service.nomination.model import REVIEWERS, Selection
 from voting_service.nomination.panel.aggregation import PanelRules
 from voting_service.nomination.panel.approval_kinds import PANEL
 from voting_service.nomination.panel.candidates import (
@@ -27,6 +27,7 @@ from voting_service.nomination.panel.candidates import (
 )
 from voting_service.nomination.panel.conflicts import (
     encrypt_reason,
+    end_declared_conflict,
     find_conflicts,
     insert_declared_conflict,
     insert_detected_conflicts,
@@ -40,6 +41,7 @@ from voting_service.nomination.panel.score_sheets import require_expert
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.repository import load_bodies
 from voting_service.staff.accounts.invitations import invite
+from voting_service.staff.accounts.model import require_role
 from voting_service.staff.accounts.sessions import hash_token
 from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.model import ApprovalRequest
@@ -124,8 +126,8 @@ class NewConflict(NamedTuple):
 async def declare_conflict(
     actor: Actor, keys: PersonalKeys, panel: Panel, declared: NewConflict
 ) -> None:
-    """Declare that the expert does not judge a candidate; this cannot be undone. Raises Refused,
-    and InvalidInput for the reason."""
+    """Declare that the expert does not judge a candidate. Raises Refused, and InvalidInput for the
+    reason."""
     require_expert(panel, actor.account.id)
     token, number, reason = declared
     if number not in panel.cut:
@@ -136,8 +138,48 @@ async def declare_conflict(
         await actor.record("conflict_declared", panel.selection.slug, f"panel, candidate {number}")
 
 
+async def withdraw_conflict(actor: Actor, panel: Panel, token: str, number: int) -> None:
+    """Let the expert of the session `token` judge a candidate again after a conflict that the
+    expert declared. Raises Refused."""
+    require_expert(panel, actor.account.id)
+    async with actor.connection.transaction():
+        await end_declared_conflict(actor.connection, token, panel.selection, number)
+        await actor.record("conflict_withdrawn", panel.selection.slug, f"panel, candidate {number}")
+
+
+class SubmittedSheet(NamedTuple):
+    """The sheet that an expert submitted in a round."""
+
+    round: int
+    account_id: int
+
+
+async def reopen_sheet(actor: Actor, panel: Panel, token: str, sheet: SubmittedSheet) -> None:
+    """Make a submitted sheet a draft of its expert again, in the session `token` of the joint
+    office or the chair. Raises NotFound for nobody of the panel, and Refused once the round is over
+    and for a sheet that is not submitted."""
+    expert = panel.expert(sheet.account_id)
+    if expert is None:
+        raise NotFound("nomination.panel.no_such_expert")
+    async with actor.connection.transaction():
+        with domain_errors():
+            await actor.connection.execute(
+                QUERIES["reopen_sheet"], token, panel.selection.id, sheet.round, sheet.account_id
+            )
+        await actor.record(
+            "scores_reopened",
+            panel.selection.slug,
+            f"panel, round {sheet.round}",
+            expert=expert.name,
+        )
+
+
 async def propose_rules(actor: Actor, panel: Panel, rules: PanelRules) -> int:
-    """Propose rules and return the request's id. Raises Refused once a sheet is saved."""
+    """Propose rules and return the request's id. Raises WrongRole, and Refused once a sheet is
+    saved or for a chair who is no expert of the panel."""
+    require_role(actor.account, *REVIEWERS)
+    if rules.chair is not None and panel.expert(rules.chair) is None:
+        raise Refused("nomination.panel.chair_no_expert")
     if panel.sheets:
         raise Refused("nomination.panel.scoring_has_begun")
     approved = sum(
@@ -155,7 +197,10 @@ async def propose_rules(actor: Actor, panel: Panel, rules: PanelRules) -> int:
 
 async def propose_close(actor: Actor, panel: Panel, round_number: int) -> int:
     """Propose to close the open round without the experts who are missing, whom the request
-    names; returns its id. Raises Refused when the round is not open or too few have submitted."""
+    names; returns its id. Raises Refused for an expert who does not chair, and when the round is
+    not open or too few have submitted."""
+    if not panel.led_by(actor.account):
+        raise Refused("nomination.panel.not_the_chair")
     if panel.open_round != round_number or panel.rules is None:
         raise Refused("nomination.panel.round_not_open")
     submitted = len(panel.submitted(SCORING))

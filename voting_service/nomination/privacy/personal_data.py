@@ -47,9 +47,10 @@ class Trace(NamedTuple):
 def find_personal_data(plain: PlainText) -> Iterator[Trace]:
     """Yield every trace in the order of the kinds; traces may overlap."""
     numerals = plain.with_numerals_as_digits()
+    letters = plain.with_letters_as_digits()
     for kind, find in _FINDERS.items():
-        views = (plain, numerals) if kind in _IN_NUMERALS else (plain,)
-        for view in views:
+        views = {plain, numerals} if kind in _IN_NUMERALS else {plain}
+        for view in views | ({letters} if kind in _IN_LETTERS else set()):
             for start, end in find(view.text):
                 yield Trace(kind, view.places[start], view.places[end - 1] + 1)
 
@@ -63,12 +64,12 @@ NOT_AN_AMOUNT = rf"(?!\s*{_WORDS['amount']})"
 # ID numbers and bank cards: their check digits make a chance match very unlikely, so any separators
 # may stand between the digits.
 
-_DIGITS = re.compile(r"[0-9](?:[\s,.·\-_/、:;()|*]{0,3}[0-9Xx])+")
+_DIGITS = re.compile(r"[0-9](?:[\s,.·\-_/、:;()\[\]【】|*×]{0,3}[0-9Xx])+")
 _OLD_ID = re.compile(r"(?<![0-9.])[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9]{3}(?![0-9])" + NOT_AN_AMOUNT)
 _FOREIGNERS_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{3}[0-9]{12}(?![0-9])")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 _YEARS_OF_A_LIST = 3
-_CARD = re.compile(r"(?<![0-9.])[0-9](?:[ -]?[0-9]){14,18}(?![0-9])" + NOT_AN_AMOUNT)
+_CARD = re.compile(r"(?<![0-9.])[0-9](?:[\s\-_./]?[0-9]){14,18}(?![0-9])" + NOT_AN_AMOUNT)
 _CARD_ISSUERS = re.compile(
     r"62[0-9]{14,17}|9558[0-9]{15}|4[0-9]{15}|5[1-5][0-9]{14}|35[0-9]{14}|3[47][0-9]{13}"
 )
@@ -109,7 +110,7 @@ def _is_id_number(text: str) -> bool:
 
 def _bank_cards(text: str) -> Spans:
     for match in _CARD.finditer(text):
-        number = re.sub(r"[ -]", "", match.group())
+        number = re.sub(r"[^0-9]", "", match.group())
         if _CARD_ISSUERS.fullmatch(number) and _passes_luhn(number):
             yield match.span()
 
@@ -130,7 +131,10 @@ _NOT_A_SERIAL = "".join(
     f"(?<!{what}{colon})" for what in _WORDS["serials"].split("|") for colon in ("", ":", ": ")
 )
 
-_W = r"[\s,、/|*~#:;()·._\-]{1,3}"
+_W = (
+    r"(?:[\s,、/|*~#:;()·._\-\[\]【】\\'\"“”‘’<>→°=]{1,3}"
+    rf"|(?<=[0-9]){_WORDS['said_separators']}(?=[0-9]))"
+)
 """Separators that also stand between the figures of a list."""
 _TWO_YEARS = rf"(?:19|20)[0-9]{{2}}(?:{_W})?(?:19|20)[0-9]{{2}}"
 _DATE = r"(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]"
@@ -139,6 +143,8 @@ _MOBILE_SHAPES = (
     rf"1[3-9][0-9]{_S}[0-9]{{4}}{_S}[0-9]{{4}}",
     rf"1[3-9][0-9]{_S}[0-9]{{3}}{_S}[0-9]{{5}}",
     rf"1[3-9][0-9]{_S}[0-9]{{3}}{_S}[0-9]{{3}}{_S}[0-9]{{2}}",
+    rf"1[3-9][0-9](?:{_S}[0-9]{{2}}){{2}}(?:{_S}[0-9]{{4}}|(?:{_S}[0-9]{{2}}){{2}})",
+    r"1[3-9]-[0-9]{3}-[0-9]{3}-[0-9]{3}",
     rf"1[3-9][0-9]{_S}[0-9]{{8}}",
     rf"1[3-9][0-9]{{5}}{_S}[0-9]{{4}}",
     rf"1[3-9][0-9]{{3}}{_S}[0-9]{{6}}",
@@ -161,45 +167,66 @@ _MOBILE = re.compile(
 _AREA = r"(?:10|2[0-9]|[3-9][0-9]{2})"
 _LANDLINE = re.compile(
     rf"(?<![0-9])(?<![0-9][.\-/]){_NOT_A_SERIAL}"
-    rf"(?:(?:\+|00)86[ \-]{{0,2}}\(?0?{_AREA}|\(?0{_AREA})\)?[\s\-,./·]{{0,2}}"
-    rf"[2-8][0-9]{{2,3}}[\s\-,./·]?[0-9]{{4}}(?![0-9]|\.[0-9]){NOT_AN_AMOUNT}"
+    rf"(?:(?:(?:\+|00)86[ \-]{{0,2}}\(?0?{_AREA}|\(?0{_AREA})\)?(?:{_W}|{_WORDS['extension']})?"
+    rf"[2-8][0-9]{{2,3}}(?:{_W})?[0-9]{{4}}|0{_S}[1-9](?:{_S}[0-9]){{8,10}})"
+    rf"(?![0-9]|\.[0-9]){NOT_AN_AMOUNT}"
 )
-_NAMED_TELEPHONE = re.compile(
-    rf"(?:{_WORDS['telephone']}|\b(?:tel|telephone|phone|mobile|fax))"
+_NAMED_TELEPHONE = (
+    rf"(?:{_WORDS['telephone']}|{_WORDS['call']}|\b(?:tel|telephone|phone|mobile|fax))"
     rf"(?:{_WORDS['number']}|\.)?\s*[:{_WORDS['is']}]?\s*"
     rf"(?:[+(]?[0-9](?:[ \-()]{{0,2}}[0-9]){{6,}}|[2-8][0-9]{{2,3}}[,./·\s][0-9]{{4}})"
-    rf"(?![0-9]){NOT_AN_AMOUNT}",
-    re.IGNORECASE,
+    rf"(?![0-9]){NOT_AN_AMOUNT}"
 )
+_SERVICE_NUMBER = rf"(?<![0-9])[48]00[ \-][0-9]{{3}}[ \-]?[0-9]{{4}}(?![0-9]){NOT_AN_AMOUNT}"
+_SAID_NUMBER = (
+    r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)[\s,\-]*){7,}\b"
+    r"|\b(?:(?:ling|yao|yi|er|san|si|wu|liu|qi|ba|jiu|dong|guai|gou)[\s,\-]*){7,}\b"
+)
+_TELEPHONE = re.compile("|".join((_NAMED_TELEPHONE, _SERVICE_NUMBER, _SAID_NUMBER)), re.IGNORECASE)
 
 # Other contact data
 
+_HOST = r"[A-Za-z0-9-]{1,63}"
+_TOP = r"(?:com|cn|net|org|edu|gov|me|io)\b"
 _EMAIL = re.compile(
-    r"[A-Za-z0-9._%+-]{1,64}\s?@\s?[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
-    r"\.[A-Za-z]{2,}",
-    re.ASCII,
+    rf"[A-Za-z0-9._%+-]{{1,64}}\s?@\s?{_HOST}(?:\.{_HOST}){{0,8}}\.[A-Za-z]{{2,}}"
+    # Written so that no program finds it.
+    rf"|[A-Za-z0-9._%+-]{{2,64}}\s*(?:@|#|\(at\)|\[at\]|{_WORDS['at']})\s*"
+    rf"{_HOST}\s*(?:\.|。|,|\(dot\)|\[dot\]|\sdot\s|{_WORDS['dot']})\s*{_TOP}"
+    rf"|[A-Za-z0-9._%+-]{{2,64}}\sat\s{_HOST}\sdot\s{_TOP}"
+    rf"|(?:{_WORDS['mail']}|\be-?mail)\s*[:{_WORDS['is']}]\s*[A-Za-z0-9._%+-]{{5,}}",
+    re.ASCII | re.IGNORECASE,
 )
 _CHAT = rf"(?:{_WORDS['chat']}|{_WORDS['chat_abbreviated']})"
-_NUMBER = rf"(?:\s?ID|{_WORDS['number']})?"
+_NUMBER = rf"(?:\s?ID|{_WORDS['number']}|{_WORDS['mail']})?"
+_NAME_WITH_DIGITS = r"(?=[A-Za-z_-]*[0-9])[A-Za-z][A-Za-z0-9_-]{5,19}"
 _USER = (
-    r"(?:(?=[A-Za-z_-]*[0-9])[A-Za-z][A-Za-z0-9_-]{5,19}|[1-9][0-9]{4,11})(?![A-Za-z0-9])"
+    rf"(?:{_NAME_WITH_DIGITS}|[1-9][0-9]{{4,11}}|[1-9](?: [0-9]){{5,10}})(?![A-Za-z0-9])"
     rf"(?!\s*(?:{_WORDS['year']}|{_WORDS['followers']})){NOT_AN_AMOUNT}"
 )
+_CALLED = rf"(?:{_WORDS['telephone']})(?:{_WORDS['number']})?"
 _ACCOUNT = re.compile(
-    rf"{_CHAT}{_NUMBER}\s*:\s*[A-Za-z0-9_-]{{5,}}"
-    rf"|(?:{_WORDS['chat']}){_NUMBER}\s*[{_WORDS['is']}]?\s*{_USER}"
-    rf"|{_WORDS['add']}[\s:]\s*{_USER}"
-    rf"|{_CHAT}(?:{_WORDS['together']}(?:{_WORDS['telephone']}))?{_WORDS['same_number']}"
+    rf"{_CHAT}{_NUMBER}\s*[:|]\s*[A-Za-z0-9_-]{{5,}}"
+    rf"|{_CHAT}{_NUMBER}\s*[:(\[【{_WORDS['is']}@]?\s*{_USER}"
+    rf"|{_WORDS['chat_letter']}\s*:\s*(?:{_NAME_WITH_DIGITS}|[1-9][0-9]{{5,11}}){NOT_AN_AMOUNT}"
+    r"|\bwxid_[A-Za-z0-9]{6,}"
+    rf"|{_WORDS['add']}[\s:]*{_USER}"
+    rf"|(?:{_CHAT}|{_WORDS['chat_letter']})(?:{_WORDS['together']}{_CALLED})?"
+    rf"(?:{_WORDS['same_number']})"
+    rf"|{_CALLED}{_WORDS['together']}{_CHAT}{_WORDS['sign']}?(?:{_WORDS['same_number']})"
+    rf"|{_CHAT}{_WORDS['sign']}?(?:{_WORDS['is_also']}){_CALLED}"
+    rf"|{_CALLED}(?:{_WORDS['is_also']}){_CHAT}"
+    rf"|{_CHAT}{_WORDS['same_as']}{_CALLED}(?![\u4e00-\u9fff])"
     rf"|(?:{_WORDS['telephone']}|{_WORDS['number']}|[0-9])\s?{_WORDS['same_as']}{_CHAT}"
     rf"{_WORDS['sign']}?(?![\u4e00-\u9fff])",
     re.IGNORECASE | re.ASCII,
 )
 _PLATE = re.compile(
-    rf"[{_WORDS['provinces']}][A-HJ-NP-Z][ ·.]?"
+    rf"[{_WORDS['provinces']}]\s?[A-HJ-NP-Z]\s?[·.\-]?\s?"
     rf"(?=[A-Z]{{0,3}}[0-9])[A-HJ-NP-Z0-9]{{5,6}}(?![A-Za-z0-9-]|[{_WORDS['after_serial']}])"
 )
 _POSTCODE = re.compile(
-    rf"(?:{_WORDS['postcode']}|\bpostcode)\s*[:{_WORDS['is']}]?\s*"
+    rf"(?:{_WORDS['postcode']}|\b(?:postcode|postal code|zip(?: code)?))\s*[:{_WORDS['is']}]?\s*"
     r"[0-9]{3} ?[0-9]{3}(?![0-9])",
     re.I,
 )
@@ -213,7 +240,7 @@ _STREET = r"(?:[A-Z][A-Za-z'-]+\s){1,4}(?:Road|Rd|Street|St|Avenue|Ave|Lane)\b"
 _ADDRESS = re.compile(
     "|".join(
         (
-            rf"[\u4e00-\u9fff]{{1,8}}?{_WORDS['street']}\s?{_N}\s?"
+            rf"[\u4e00-\u9fff]{{1,8}}?{_WORDS['street']}\s?\(?(?:No\.?\s?)?{_N}\s?"
             rf"(?:(?:{_WORDS['joined']})\s?{_N}\s?)?{_WORDS['sign']}{_HOUSE}"
             rf"(?:{_WORDS['annex']}?{_N}{_WORDS['sign']})?",
             rf"{_WORDS['subdistrict']}[\u4e00-\u9fff]{{0,15}}?{_N}"
@@ -222,6 +249,11 @@ _ADDRESS = re.compile(
             rf"(?:{_WORDS['village_group']})",
             rf"{_N}\s?(?:{_WORDS['block']})[^。;,、\n]{{0,8}}?"
             rf"[0-9]{{1,4}}(?:-[0-9]{{1,4}})*\s?(?:{_WORDS['room']}|{_WORDS['sign']}{_HOUSE})",
+            rf"[\u4e00-\u9fff]{{1,8}}?{_WORDS['street']}\s?No\.?\s?{_N}",
+            rf"(?:{_WORDS['village']})\s?{_N}{_WORDS['sign']}{_HOUSE}(?!{_WORDS['field']})",
+            rf"{_N}\s?(?:{_WORDS['block']})\s?[0-9]{{1,3}}-[0-9]{{1,4}}(?!-?[0-9]|{_WORDS['not_a_flat']})",
+            rf"{_WORDS['unit']}\s?[0-9]{{3,4}}(?!{_WORDS['not_a_flat']}){NOT_AN_AMOUNT}",
+            rf"[A-Z]{_WORDS['wing']}\s?[0-9]{{3,4}}(?!{_WORDS['not_a_flat']}){NOT_AN_AMOUNT}",
             rf"(?<![0-9.])[0-9]{{1,2}}-[0-9]{{1,2}}-[0-9]{{1,3}}[{_WORDS['flat']}]",
             rf"(?<![0-9.])[0-9]{{3,4}}{_WORDS['room']}(?![{_WORDS['not_a_room']}])",
             rf"(?:{_WORDS['address']})\s*:\s*[^\s。;]{{4,}}",
@@ -236,7 +268,7 @@ _FINDERS: Mapping[TraceKind, Callable[[str], Spans]] = {
     "bank_card": _bank_cards,
     "mobile": _all(_MOBILE),
     "landline": _all(_LANDLINE),
-    "telephone": _all(_NAMED_TELEPHONE),
+    "telephone": _all(_TELEPHONE),
     "email": _all(_EMAIL),
     "account": _all(_ACCOUNT),
     "address": _all(_ADDRESS),
@@ -244,5 +276,9 @@ _FINDERS: Mapping[TraceKind, Callable[[str], Spans]] = {
     "plate": _all(_PLATE),
 }
 _IN_NUMERALS: frozenset[TraceKind] = frozenset(
-    {"id_number", "bank_card", "mobile", "landline", "telephone"}
+    {
+        *("id_number", "bank_card", "mobile", "landline", "telephone"),
+        *("address", "postcode", "plate"),
+    }
 )
+_IN_LETTERS: frozenset[TraceKind] = frozenset({"id_number", "mobile", "landline"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import NamedTuple
 
@@ -9,12 +10,17 @@ import regex
 
 from voting_service.i18n.patterns import load_patterns
 
-_INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}]")
+_INVISIBLE = regex.compile(
+    r"[\p{Default_Ignorable_Code_Point}\p{Cc}\N{COMBINING ENCLOSING KEYCAP}]"
+)
+_LIKE_DIGITS = str.maketrans("OoОоΟοlI|", "000000111")
+_LETTERS_IN_NUMBER = re.compile(r"(?<=[0-9])[OoОоΟοlI|]+|[OoОоΟοlI|]+(?=[0-9])")
+_LIKE_X = re.compile(r"(?<=[0-9])[×✕✖хХχΧ](?!\s?[0-9])")
 _VARIANTS = str.maketrans(
     dict.fromkeys("‐‑‒–—―−﹘─", "-") | dict.fromkeys("・•‧∙⋅●", "·") | dict.fromkeys("〇○◯", "〇")
 )
 _NUMERALS = str.maketrans(
-    load_patterns(__package__)["single_numerals"], "0011122223334455666778899"
+    load_patterns(__package__)["single_numerals"], "0011122223334455666778899079"
 )
 
 
@@ -41,6 +47,12 @@ class PlainText(NamedTuple):
         digit."""
         text = "".join(map(_digit, self.text.translate(_NUMERALS)))
         return PlainText(text, self.places)
+
+    def with_letters_as_digits(self) -> PlainText:
+        """Replace letters beside digits that look like one: O by 0, l by 1, and what looks like the
+        X at the end of an ID number by it."""
+        text = _LETTERS_IN_NUMBER.sub(lambda run: run[0].translate(_LIKE_DIGITS), self.text)
+        return PlainText(_LIKE_X.sub("X", text), self.places)
 
     def bare(self) -> PlainText:
         """Keep letters and digits only, case-folded."""

@@ -63,7 +63,7 @@ class File(msgspec.Struct, frozen=True):
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     """The recommendation of one person, its form decrypted. `created_by` and `saved_by` are
-    account names, `assigned_to` is an account id."""
+    account names."""
 
     id: int
     body_id: int
@@ -75,7 +75,6 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     saved_by: str
     saved_at: datetime
     submitted_at: datetime | None
-    assigned_to: int | None
     files: Mapping[Slot, FileInfo]
 
     @property
@@ -112,7 +111,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     def number(self, selection_slug: str) -> str:
         """The receipt number."""
-        return f"{selection_slug}-{self.recommendation_id}-{self.turn}"
+        return receipt_number(selection_slug, self.recommendation_id, self.turn)
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -150,6 +149,11 @@ class AlreadyRecommended(Refused):
         super().__init__(
             "nomination.recommendations.already_recommended", number=holder_id, body=body
         )
+
+
+def receipt_number(selection_slug: str, recommendation_id: int, turn: int) -> str:
+    """Return the number of a submission's receipt."""
+    return f"{selection_slug}-{recommendation_id}-{turn}"
 
 
 def audit_subject(recommendation_id: int) -> str:

@@ -9,7 +9,7 @@ returning id;
 -- name: recommendations
 -- All of a selection, of one body, or one of them; newest last.
 select r.id, r.body_id, r.state, r.form, r.revision, c.name as created_by, r.created_at,
-       s.name as saved_by, r.saved_at, r.submitted_at, r.assigned_to
+       s.name as saved_by, r.saved_at, r.submitted_at
   from nomination.recommendations r
   join accounts c on c.id = r.created_by
   join accounts s on s.id = r.saved_by

@@ -39,6 +39,12 @@ ENCRYPTED_COLUMNS: tuple[EncryptedColumn, ...] = (
         "'file ' || row.slot || ' of recommendation ' || row.recommendation_id",
         "deleted",
     ),
+    EncryptedColumn(
+        "document_pack_pieces",
+        "content",
+        "'piece ' || row.place || ' of document pack ' || row.pack_id",
+        "deleted",
+    ),
     EncryptedColumn("joint_office_stamps", "content", f"'stamp of ' || {_SLUG}", "kept"),
     EncryptedColumn("reviews", "reason", "'review of recommendation ' || row.recommendation_id"),
     EncryptedColumn("notes", "content", "'note of recommendation ' || row.recommendation_id"),

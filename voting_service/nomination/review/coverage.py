@@ -1,14 +1,14 @@
-"""Distribution of people by industry, chain, body, kind of employer, sex, qualification and age.
-No I/O."""
+"""Distribution of people by industry, chain, body, kind of employer, sex, qualification and age,
+and how far they came. No I/O."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from voting_service.nomination.model import Selection
+from voting_service.nomination.model import RecommendingBody, Selection
 from voting_service.nomination.review.repository import SubmittedRecommendation
 
 DIMENSIONS = (
@@ -26,6 +26,76 @@ class CoverageShare(NamedTuple):
     people: int
     total: int
     central: int
+
+
+class Places(NamedTuple):
+    """How far the people of a body or an industry came: each is counted once, where they stand
+    now. `under_review` are submitted or returned, `accepted` are those not `chosen`, `free` is what
+    is left of the quota."""
+
+    chosen: int = 0
+    accepted: int = 0
+    under_review: int = 0
+    rejected: int = 0
+    free: int = 0
+
+    @property
+    def people(self) -> int:
+        """Everybody who was submitted."""
+        return self.chosen + self.accepted + self.under_review + self.rejected
+
+
+class BodyPlaces(NamedTuple):
+    """The places of a recommending body."""
+
+    body: RecommendingBody
+    quota: int
+    places: Places
+
+
+def _places(
+    people: Iterable[SubmittedRecommendation], chosen: Collection[int], quota: int = 0
+) -> Places:
+    states = Counter(
+        "chosen" if submitted.id in chosen else submitted.state for submitted in people
+    )
+    return Places(
+        states["chosen"],
+        states["accepted"],
+        states["submitted"] + states["returned"],
+        states["rejected"],
+        max(quota - states.total(), 0),
+    )
+
+
+def coverage_by_body(
+    present: Iterable[SubmittedRecommendation],
+    bodies: Iterable[RecommendingBody],
+    selection: Selection,
+    chosen: Collection[int],
+) -> tuple[BodyPlaces, ...]:
+    """Return the places of every body against its quota, also of those that recommended nobody.
+    `present` are not withdrawn; `chosen` are the numbers of those on the shortlist."""
+    people: dict[int, list[SubmittedRecommendation]] = {}
+    for submitted in present:
+        people.setdefault(submitted.body.id, []).append(submitted)
+    return tuple(
+        BodyPlaces(body, quota, _places(people.get(body.id, ()), chosen, quota))
+        for body in bodies
+        for quota in (selection.quota(body.kind),)
+    )
+
+
+def coverage_by_industry(
+    present: Iterable[SubmittedRecommendation], selection: Selection, chosen: Collection[int]
+) -> Mapping[str, Places]:
+    """Return the places of each industry, in the order of the rules; others after them."""
+    people: dict[str, list[SubmittedRecommendation]] = {
+        industry: [] for industry in selection.rules.industries
+    }
+    for submitted in present:
+        people.setdefault(submitted.form.industry, []).append(submitted)
+    return {industry: _places(listed, chosen) for industry, listed in people.items()}
 
 
 def traits(submitted: SubmittedRecommendation, today: date) -> Mapping[str, str]:

@@ -79,21 +79,33 @@ def approved_opinions(
     return counting
 
 
+async def load_joint_office_opinions(actor: SelectionActor) -> Mapping[int, JointOfficeOpinion]:
+    """Return the opinions on the recommendations that are accepted now, as they are printed."""
+    accepted = await load_accepted_ids(actor.connection, actor.selection)
+    stamps: dict[str, bytes] = {}
+    opinions = {}
+    for number, payload in approved_opinions(await load_opinions(actor)).items():
+        if number not in accepted:
+            continue
+        if payload.stamp_sha256 not in stamps:
+            stamp = await load_stamp(actor, bytes.fromhex(payload.stamp_sha256))
+            if stamp is None:
+                raise NotFound("nomination.review.no_stamp")
+            stamps[payload.stamp_sha256] = stamp.content
+        opinions[number] = JointOfficeOpinion(
+            text=payload.text,
+            signed_on=date.fromisoformat(payload.signed_on),
+            stamp=stamps[payload.stamp_sha256],
+        )
+    return opinions
+
+
 async def load_joint_office_opinion(
     actor: SelectionActor, recommendation_id: int
 ) -> JointOfficeOpinion | None:
     """Return the opinion on an accepted recommendation as it is printed, None where there is none
     or the recommendation is not accepted any more."""
-    payload = approved_opinions(await load_opinions(actor)).get(recommendation_id)
-    accepted = await load_accepted_ids(actor.connection, actor.selection)
-    if payload is None or recommendation_id not in accepted:
-        return None
-    stamp = await load_stamp(actor, bytes.fromhex(payload.stamp_sha256))
-    if stamp is None:
-        raise NotFound("nomination.review.no_stamp")
-    return JointOfficeOpinion(
-        text=payload.text, signed_on=date.fromisoformat(payload.signed_on), stamp=stamp.content
-    )
+    return (await load_joint_office_opinions(actor)).get(recommendation_id)
 
 
 async def propose_opinion(actor: SelectionActor, opinion: NewOpinion) -> int:

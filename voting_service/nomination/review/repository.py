@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, get_args
 
@@ -35,20 +35,25 @@ MAX_ID = 2**31 - 1
 
 
 class SubmittedRecommendation(msgspec.Struct, frozen=True, kw_only=True):
-    """A recommendation as it was last submitted."""
+    """A recommendation as it was last submitted; `reviewers` are the id and name of each account
+    that it is assigned to."""
 
     id: int
     body: RecommendingBody
     state: State
     form: RecommendationForm
-    assigned_to: int | None
-    assignee: str | None
+    reviewers: tuple[tuple[int, str], ...]
     turn: int
     submitted_at: datetime
     is_late: bool
     form_sha256: bytes
     photo_sha256: bytes
     evidence_pages: int
+
+    @property
+    def assignee(self) -> str:
+        """The names of its reviewers."""
+        return ", ".join(name for _, name in self.reviewers)
 
 
 class JointOfficeStamp(NamedTuple):
@@ -87,6 +92,7 @@ async def load_submitted_recommendations(
         body = bodies[values.pop("body_id")]
         form = decrypt_form(keys, body.id, selection.slug, values.pop("form"))
         values.pop("evidence_sha256")
+        values["reviewers"] = tuple(map(tuple, values["reviewers"]))
         recommendations.append(SubmittedRecommendation(**values, body=body, form=form))
     return tuple(recommendations)
 
@@ -182,15 +188,24 @@ async def insert_note(actor: SelectionActor, recommendation_id: int, text: str) 
         )
 
 
-async def update_assignee(
-    actor: SelectionActor, recommendation_ids: Sequence[int], assignee: int | None
+async def save_assignments(
+    actor: SelectionActor, assignments: Mapping[int, Sequence[int]]
 ) -> tuple[int, ...]:
-    """Assign recommendations to an account, or to nobody; return those that were changed."""
+    """Give each recommendation these reviewers and no others; return those that were changed."""
+    pairs = [
+        (recommendation_id, account_id)
+        for recommendation_id, account_ids in assignments.items()
+        for account_id in account_ids or (None,)
+    ]
     with domain_errors():
         rows = await actor.connection.fetch(
-            QUERIES["assign"], actor.selection.id, recommendation_ids, assignee
+            QUERIES["assign"],
+            actor.selection.id,
+            [recommendation_id for recommendation_id, _ in pairs],
+            [account_id for _, account_id in pairs],
+            actor.account.id,
         )
-    return tuple(row["id"] for row in rows)
+    return tuple(row["recommendation_id"] for row in rows)
 
 
 async def load_accepted_ids(connection: AnyConnection, selection: Selection) -> frozenset[int]:

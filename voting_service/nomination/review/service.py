@@ -1,8 +1,9 @@
-"""What reviewers do with submitted recommendations: view, give verdicts, write notes, assign."""
+"""What reviewers do with submitted recommendations: view, give verdicts, write notes, assign; also
+with many at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import RecommendingBody, Selection, Slot
 from voting_service.nomination.recommendations.model import File, Verdict, audit_subject
 from voting_service.nomination.recommendations.repository import insert_review
+from voting_service.nomination.review.assignment import Assignments
 from voting_service.nomination.review.filtering import QueueFilter, apply_filter
 from voting_service.nomination.review.repository import (
     HistoryEntry,
@@ -27,7 +29,7 @@ from voting_service.nomination.review.repository import (
     load_submitted_file,
     load_submitted_recommendation,
     load_submitted_recommendations,
-    update_assignee,
+    save_assignments,
 )
 
 MAX_TEXT_CHARACTERS = 2000
@@ -40,6 +42,7 @@ _SATURDAY = 5
 class ReviewQueue(NamedTuple):
     """Every submitted recommendation, those that match the filter, and who may be assigned."""
 
+    filter: QueueFilter
     all_submitted: tuple[SubmittedRecommendation, ...]
     shown: tuple[SubmittedRecommendation, ...]
     reviewers: tuple[tuple[int, str], ...]
@@ -64,7 +67,26 @@ async def view_queue(actor: SelectionActor, queue_filter: QueueFilter) -> Review
     reviewers = await load_reviewers(actor.connection)
     shown = apply_filter(all_submitted, queue_filter)
     await actor.record("viewed", "review queue", recommendations=len(shown))
-    return ReviewQueue(all_submitted, shown, reviewers)
+    return ReviewQueue(queue_filter, all_submitted, shown, reviewers)
+
+
+async def export_list(
+    actor: SelectionActor, queue_filter: QueueFilter, *, with_contacts: bool
+) -> tuple[SubmittedRecommendation, ...]:
+    """Return what the filter shows for the list of recommendations, and record the export;
+    `with_contacts` is whether it has ID numbers and telephones."""
+    async with actor.connection.transaction():
+        people = apply_filter(
+            await load_submitted_recommendations(actor.connection, actor.keys, actor.selection),
+            queue_filter,
+        )
+        await actor.record(
+            "exported",
+            "list of recommendations",
+            people=[submitted.id for submitted in people],
+            contacts=with_contacts,
+        )
+    return people
 
 
 async def view_recommendation(
@@ -173,19 +195,67 @@ async def add_note(actor: SelectionActor, recommendation_id: int, text: str) -> 
             await actor.record("note_added", audit_subject(submitted.id))
 
 
-async def assign(
-    actor: SelectionActor, recommendation_ids: Sequence[int], assignee: int | None
-) -> None:
-    """Assign recommendations to a reviewer, or to nobody. Raises NotFound for an account that
-    does not review."""
+async def view_for_bulk(
+    actor: SelectionActor, recommendation_ids: Sequence[int] | None
+) -> ReviewQueue:
+    """Return the queue, `shown` being the recommendations of these numbers, or where none are given
+    those that wait for review. It is recorded that these were viewed."""
+    all_submitted = await load_submitted_recommendations(
+        actor.connection, actor.keys, actor.selection
+    )
+    shown = tuple(
+        submitted
+        for submitted in all_submitted
+        if (
+            submitted.state == "submitted"
+            if recommendation_ids is None
+            else submitted.id in recommendation_ids
+        )
+    )
+    await actor.record("viewed", "review queue", recommendations=len(shown))
+    return ReviewQueue(QueueFilter(), all_submitted, shown, await load_reviewers(actor.connection))
+
+
+def acceptance_faults(
+    all_submitted: Iterable[SubmittedRecommendation], recommendation_ids: Iterable[int]
+) -> tuple[Fault, ...]:
+    """Return why some of these cannot be accepted; nothing when all can."""
+    states = {submitted.id: submitted.state for submitted in all_submitted}
+    return tuple(
+        Fault(
+            "recommendation",
+            f"nomination.review.not_acceptable.{states.get(number, 'unknown')}",
+            number=number,
+        )
+        for number in recommendation_ids
+        if states.get(number) != "submitted"
+    )
+
+
+async def accept_all(actor: SelectionActor, recommendation_ids: Sequence[int]) -> None:
+    """Accept all of these, or none. Raises InvalidInput with everything that cannot be accepted."""
+    with domain_errors():
+        async with actor.connection.transaction():
+            all_submitted = await load_submitted_recommendations(
+                actor.connection, actor.keys, actor.selection, recommendation_ids
+            )
+            if faults := acceptance_faults(all_submitted, recommendation_ids):
+                raise InvalidInput(*faults)
+            for number in recommendation_ids:
+                await give_verdict(actor, number, "accepted", "")
+
+
+async def assign(actor: SelectionActor, assignments: Assignments) -> None:
+    """Give each recommendation these reviewers and no others. Raises NotFound for an account that
+    does not review; what was never submitted, or is withdrawn, stays as it is."""
     with domain_errors():
         async with actor.connection.transaction():
             reviewers = dict(await load_reviewers(actor.connection))
-            if assignee is not None and assignee not in reviewers:
+            if not reviewers.keys() >= {n for ids in assignments.values() for n in ids}:
                 raise NotFound("nomination.review.no_such_reviewer")
-            name = None if assignee is None else reviewers[assignee]
-            for changed in await update_assignee(actor, recommendation_ids, assignee):
-                await actor.record("assigned", audit_subject(changed), to=name)
+            for changed in await save_assignments(actor, assignments):
+                names = [reviewers[account_id] for account_id in assignments[changed]]
+                await actor.record("assigned", audit_subject(changed), to=names)
 
 
 def _checked_text(field: str, text: str, *, is_optional: bool = False) -> str:

@@ -17,6 +17,7 @@ from voting_service.nomination.review.repository import (
     load_submitted_recommendation,
     load_submitted_recommendations,
 )
+from voting_service.nomination.shortlist.draft import ShortlistDraft, load_draft
 from voting_service.nomination.shortlist.model import (
     SHORTLIST_SUBJECT,
     ShortlistEntry,
@@ -35,11 +36,13 @@ from voting_service.staff.approvals.repository import load_selection_approvals
 
 
 class ShortlistPage(NamedTuple):
-    """The shortlist page: `people` are all submitted recommendations by id, `notices` the newest
-    versions by kind, `blocker` what keeps the shortlist from the contest."""
+    """The shortlist page: `people` are all submitted recommendations by id, `draft` who is ticked
+    until the shortlist is decided, `notices` the newest versions by kind, `blocker` what keeps the
+    shortlist from the contest."""
 
     entries: tuple[ShortlistEntry, ...]
     people: Mapping[int, SubmittedRecommendation]
+    draft: ShortlistDraft
     profiles: Mapping[int, Profile]
     approvals: tuple[ApprovalRequest, ...]
     draw: Draw | None
@@ -92,6 +95,7 @@ async def load_shortlist_page(actor: SelectionActor) -> ShortlistPage:
         page = ShortlistPage(
             entries=entries,
             people=people,
+            draft=await load_draft(connection, selection),
             profiles=await load_profiles(connection, keys, selection, chosen),
             approvals=approvals,
             draw=build_draw(selection, approvals, tickets),

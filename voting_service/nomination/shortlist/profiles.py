@@ -17,9 +17,10 @@ from voting_service.contests.model import (
     SUMMARY_CHARACTERS,
     count_characters,
     find_text_fault,
+    paragraph_limit,
 )
 from voting_service.errors import Fault, Refused
-from voting_service.i18n.text import Text
+from voting_service.i18n.text import Text, in_both
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import Selection
@@ -38,16 +39,25 @@ LIMITS: Mapping[str, int] = {
     "summary": SUMMARY_CHARACTERS,
     "story": STORY_CHARACTERS,
 }
-"""The most characters of each field."""
+"""The most characters of each field in Chinese."""
 OPTIONAL_FIELDS = frozenset({"employer", "skill_grade"})
 """Fields that may be empty, in both languages."""
 MULTILINE_FIELDS = frozenset({"summary", "story"})
+
+
+def text_limit(field: str, language: str) -> int:
+    """Return the most characters of a field in a language."""
+    limit = LIMITS[field]
+    return paragraph_limit(limit, language) if field in MULTILINE_FIELDS else limit
+
+
 _SENTENCE_ENDS = "\u3002\uff01\uff1f\uff1b\n"
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """The texts of a candidate, in both languages. `revision` 0 was never saved. `faults_left` is
-    the number of faults when it was saved: checking fifty profiles takes seconds."""
+    """The texts of a candidate; the English of each may be empty. `revision` 0 was never saved.
+    `faults_left` is the number of faults when it was saved: checking fifty profiles takes
+    seconds."""
 
     name: Text
     trade: Text
@@ -68,8 +78,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def public_texts(self) -> dict[str, Text]:
-        """Return the texts by field, without optional ones that are left empty."""
-        shown = {field: getattr(self, field) for field in LIMITS}
+        """Return the texts by field, the Chinese for both languages where there is no English, and
+        without optional ones that are left empty."""
+        typed = {field: getattr(self, field) for field in LIMITS}
+        shown = {field: in_both(text.zh, text.en) for field, text in typed.items()}
         return {
             field: text
             for field, text in shown.items()
@@ -96,14 +108,14 @@ def read_profile(fields: Mapping[str, str], revision: int) -> Profile:
 
 
 def draft_profile(submitted: SubmittedRecommendation) -> Profile:
-    """Return a first draft in the language of the form; summary and story have no English yet."""
+    """Return a first draft in the language of the form."""
     form = submitted.form
     return Profile(
-        name=Text(form.name, form.name),
-        trade=Text(form.trade, form.trade),
+        name=Text(form.name, ""),
+        trade=Text(form.trade, ""),
         district=submitted.body.name,
-        employer=Text(form.employer, form.employer),
-        skill_grade=Text(form.skill_grade, form.skill_grade),
+        employer=Text(form.employer, ""),
+        skill_grade=Text(form.skill_grade, ""),
         summary=Text(first_sentences(form.skills), ""),
         story=Text(form.deeds, ""),
     )
@@ -124,14 +136,14 @@ def first_sentences(text: str) -> str:
 def profile_faults(
     profile: Profile, submitted: SubmittedRecommendation, photo: bytes | None = None
 ) -> tuple[Fault, ...]:
-    """Return what keeps a profile from becoming public: empty texts, texts that are too long, and
-    personal data."""
+    """Return what keeps a profile from becoming public: missing Chinese, texts that are too long,
+    and personal data."""
     texts, public = profile.texts(), profile.public_texts()
     faults = []
     for path, text in texts.items():
-        field = path.partition(".")[0]
-        limit = LIMITS[field]
-        if field not in public:
+        field, _, language = path.partition(".")
+        limit = text_limit(field, language)
+        if field not in public or (language == "en" and not text):
             continue
         if (
             find_text_fault(path, text, limit=limit, line_breaks=field in MULTILINE_FIELDS)

@@ -58,3 +58,26 @@ select nomination.contest_publication_blocker($1);
 -- name: link_contest
 -- The contest that the shortlist was published to.
 update nomination.selections set contest_id = $2 where id = $1;
+
+-- name: draft
+-- Every tick of the draft that was ever changed, and who changed it last.
+select d.recommendation_id, d.is_chosen, r.state = 'accepted' as is_accepted,
+       a.name as changed_by, d.changed_at
+  from nomination.shortlist_draft d
+  join nomination.recommendations r on r.id = d.recommendation_id
+  join accounts a on a.id = d.changed_by
+ where r.selection_id = $1
+ order by d.recommendation_id;
+
+-- name: save_draft
+-- Tick or untick recommendations; return those that were changed. Only accepted ones are ticked.
+insert into nomination.shortlist_draft as d (recommendation_id, is_chosen, changed_by)
+select r.id, $3, $4
+  from nomination.recommendations r
+ where r.selection_id = $1 and r.id = any ($2::integer[]) and (r.state = 'accepted' or not $3)
+ order by r.id
+on conflict (recommendation_id) do update
+   set is_chosen = excluded.is_chosen, changed_by = excluded.changed_by,
+       changed_at = clock_timestamp()
+ where d.is_chosen <> excluded.is_chosen
+returning recommendation_id;

@@ -7,7 +7,7 @@ enforced by the database too (migrations/schema/nomination/shortlist.sql).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import msgspec
@@ -64,31 +64,34 @@ from voting_service.staff.approvals.service import propose, record_approval
 MAX_SOURCE_CHARACTERS = 300
 
 
-async def propose_shortlist(actor: SelectionActor, recommendations: Iterable[int]) -> int:
-    """Propose who is shortlisted and return the request's id.
-
-    Raises InvalidInput unless it is exactly the announced number of people, and Refused before
-    the close of recommending. The database checks at the approval that all are accepted.
-    """
-    chosen = sorted(set(recommendations))
-    required = actor.selection.rules.shortlist_size
-    if len(chosen) != required:
+def check_choice(actor: SelectionActor, recommendations: Collection[int]) -> None:
+    """Raise InvalidInput unless it is exactly the announced number of people, and Refused before
+    the close of recommending."""
+    required, chosen = actor.selection.rules.shortlist_size, len(set(recommendations))
+    if chosen != required:
         raise InvalidInput(
             Fault(
                 "recommendation",
-                "nomination.shortlist.choose_exactly",
+                f"nomination.shortlist.{'too_few' if chosen < required else 'too_many'}",
                 required=required,
-                chosen=len(chosen),
+                chosen=chosen,
+                difference=abs(required - chosen),
             )
         )
     if actor.now < actor.selection.closes_at:
         raise Refused("nomination.shortlist.recommending_still_open")
+
+
+async def propose_shortlist(actor: SelectionActor, recommendations: Collection[int]) -> int:
+    """Propose who is shortlisted and return the request's id. Raises as `check_choice`. The
+    database checks at the approval that all are accepted."""
+    check_choice(actor, recommendations)
     return await propose(
         actor.actor,
         actor.selection,
         kind=SHORTLIST,
         subject=SHORTLIST_SUBJECT,
-        payload={"recommendations": chosen},
+        payload={"recommendations": sorted(set(recommendations))},
     )
 
 

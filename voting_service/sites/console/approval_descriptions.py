@@ -40,6 +40,8 @@ def describe_approval(
             verdict=texts["verdicts"][payload.verdict],
             reason=getattr(REASONS[payload.reason].words, reader),
         )
+    if not approval.is_readable:
+        return approval.describe(reader)
     subject = approval.subject.partition("/")[0]
     if approval.kind == SETTINGS.name:
         return SETTINGS.describe(approval, reader, subject=setting_name(subject, reader))

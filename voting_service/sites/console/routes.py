@@ -26,6 +26,7 @@ from voting_service.sites.shared.sign_in import (
     invitation_views,
     openid_views,
     own_account_views,
+    passkey_views,
     sign_in_views,
 )
 from voting_service.sites.shared.signed_in.theme import NavItem
@@ -35,6 +36,7 @@ from voting_service.staff.accounts.model import STAFF
 AREAS = [
     sign_in_views.ROUTES,
     openid_views.ROUTES,
+    passkey_views.ROUTES,
     home_views.ROUTES,
     own_account_views.ROUTES,
     views.ROUTES,

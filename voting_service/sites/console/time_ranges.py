@@ -12,6 +12,7 @@ from voting_service.errors import (
     NotFound,
 )
 
+HOUR = timedelta(hours=1)
 _HOUR = "%Y-%m-%dT%HZ"
 
 

@@ -11,6 +11,7 @@ from voting_service.sites.nomination.bodies import views as bodies
 from voting_service.sites.nomination.panel import routes as panel
 from voting_service.sites.nomination.recommendations import routes as recommendations
 from voting_service.sites.nomination.review import routes as review
+from voting_service.sites.nomination.settings import routes as settings
 from voting_service.sites.nomination.shortlist import routes as shortlist
 from voting_service.sites.shared.signed_in.theme import NavItem
 from voting_service.staff.accounts.model import STAFF
@@ -20,6 +21,7 @@ AREAS = [
     bodies.ROUTES,
     recommendations.ROUTES,
     review.ROUTES,
+    settings.ROUTES,
     shortlist.ROUTES,
     panel.ROUTES,
     awards.ROUTES,
@@ -41,6 +43,7 @@ NAVIGATION = (
     NavItem("/selections/{slug}/panel", "nomination.nav.panel", (*READERS, "expert")),
     NavItem("/selections/{slug}/result", "nomination.nav.result", READERS),
     NavItem("/selections/{slug}/documents", "nomination.nav.documents", READERS),
+    NavItem("/selections/{slug}/settings", "nomination.nav.settings", READERS),
     NavItem("/bodies", "nomination.nav.bodies", STAFF),
 )
 """The navigation; an entry is shown when its address is one of ROUTES."""

@@ -14,7 +14,11 @@ from voting_service.errors import busy
 from voting_service.sites.public.pages.error_pages import refusal
 from voting_service.sites.public.prepared_reads import Answer
 from voting_service.sites.shared.problem_documents import Headers
-from voting_service.sites.shared.slow_clients import PatientHttp
+from voting_service.sites.shared.slow_clients import (
+    MAX_UPLOAD_BYTES,
+    OBJECTION_SECONDS,
+    PatientHttp,
+)
 
 MAX_READS = 512
 """Reads that one worker has in hand at a time. Beyond, a read is answered 503 without being looked
@@ -31,6 +35,19 @@ COPIED_BYTES = 4096
 
 class PublicHttpProtocol(PatientHttp):
     """Refuse like the full ballot queue: a page for browsers, a problem document for others."""
+
+    @property
+    def request_seconds(self) -> float:
+        return OBJECTION_SECONDS if self._has_files() else super().request_seconds
+
+    @property
+    def max_request_bytes(self) -> int:
+        return MAX_UPLOAD_BYTES if self._has_files() else super().max_request_bytes
+
+    def _has_files(self) -> bool:
+        """Return whether the request is the one form that takes files. A client is not read beyond
+        uvicorn's window unless its endpoint reads the body."""
+        return getattr(self, "url", b"").endswith(b"/objection")
 
     def busy(self, scope: Scope) -> tuple[int, Headers, bytes]:
         return refusal(scope, busy())

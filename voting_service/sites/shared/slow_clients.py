@@ -29,6 +29,8 @@ MAX_REQUEST_BYTES = 1024 * 1024
 UPLOAD_SECONDS = 150.0
 MAX_UPLOAD_BYTES = 48 * 1024 * 1024
 """The same for uploads: two of the largest, over a slow line."""
+OBJECTION_SECONDS = 90.0
+"""The same for an objection with its files, on the public site."""
 BUSY_SECONDS = 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 
 import jinja2
@@ -9,10 +10,13 @@ import jinja2
 from voting_service.sites.shared.look import LOOK
 
 
+@cache
 def template_environment(*packages: str, **areas: str) -> jinja2.Environment:
     """Return the templates of `templates/` in the packages, and under an area's name those of its
     package: `tally="voting_service.sites.console.tally"` gives `tally/contest.html`. An area
-    without the folder has no templates. Every site has the area `look`."""
+    without the folder has no templates. Every site has the area `look`.
+
+    The same templates are one environment, which compiles each of them once in a process."""
     areas["look"] = LOOK
     loaders = {
         area: jinja2.PackageLoader(package)

@@ -10,7 +10,7 @@ two approvers and act alone (`needs_two_people` in migrations/schema/staff.sql).
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -35,8 +35,10 @@ from voting_service.staff.accounts.repository import (
     QUERIES,
     NewAccount,
     create_account,
+    is_account_name,
     load_account,
     mark_code_used,
+    plain_name,
     reset_account,
 )
 from voting_service.staff.accounts.second_factor import matching_step, new_secret
@@ -61,6 +63,7 @@ class Invitation(msgspec.Struct, frozen=True):
     token_hash: bytes
     role: Role
     note: str
+    unit: str
     account_id: int | None
     account_name: str | None
     inviter: str
@@ -146,6 +149,26 @@ async def find_invitation(connection: AnyConnection, token: str, now: datetime) 
     if row is None or not (invitation := _to_invitation(row)).is_open(now):
         raise NotFound("staff.accounts.link_invalid")
     return invitation
+
+
+async def suggest_name(connection: AnyConnection, invitation: Invitation, name: str) -> str:
+    """Return a free account name for somebody whose name another person has: with their unit, else
+    with a number. "" where there is none."""
+    unit = "".join(letter for letter in invitation.unit if letter.isalnum())
+    endings = [unit, *map(str, range(2, 100))]
+    names = [f"{plain_name(name)}-{ending}" for ending in endings if ending]
+    with domain_errors():
+        rows = await connection.fetch(
+            QUERIES["taken_names"], [candidate.lower() for candidate in names]
+        )
+    taken = {row["name"] for row in rows}
+    return next((n for n in names if n.lower() not in taken and is_account_name(n)), "")
+
+
+async def load_units(connection: AnyConnection) -> Mapping[int, str]:
+    """Return the unit of each account that was invited for one, by account id."""
+    with domain_errors():
+        return {row["account_id"]: row["unit"] for row in await connection.fetch(QUERIES["units"])}
 
 
 async def load_invitations(connection: AnyConnection) -> Sequence[Invitation]:

@@ -133,15 +133,55 @@ select connect_openid($1, $2);
 -- The user of the staff's single sign-on whose account this is.
 select openid_subject from accounts where id = $1;
 
+-- name: insert_challenge
+-- Random bytes to be signed; those that were not in time are forgotten.
+with forgotten as (delete from passkey_challenges where expires_at <= $3)
+insert into passkey_challenges (challenge, account_id, expires_at) values ($1, $2, $4);
+
+-- name: take_challenge
+-- Takes a challenge, once; no row when it was made for another account or is too old.
+delete from passkey_challenges
+ where challenge = $1 and account_id is not distinct from $2 and $3 < expires_at
+returning challenge;
+
+-- name: passkeys
+-- The passkeys of an account.
+select id, credential_id, public_key, sign_count, name, added_at, last_used_at from passkeys
+ where account_id = $1
+ order by id;
+
+-- name: use_passkey
+-- Notes a use; no row when the passkey was removed, or its counter did not grow: two devices sign
+-- with a copy of it.
+update passkeys set sign_count = $2, last_used_at = $3
+ where id = $1 and (sign_count < $2 or (sign_count = 0 and $2 = 0))
+returning id;
+
+-- name: add_passkey
+-- Adds a passkey to one's own account, by the session's token.
+select add_passkey($1, $2, $3, $4, $5, $6);
+
+-- name: remove_passkey
+-- Removes a passkey of one's own, by the session's token.
+select remove_passkey($1, $2);
+
 -- name: insert_invitation
 -- A one-time link; with an account it renews that one.
 insert into invitations
        (token_hash, role, note, account_id, invited_by, invited_at, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7);
 
+-- name: taken_names
+-- Which of these names in small letters accounts have.
+select lower(name) as name from accounts where lower(name) = any ($1::text[]);
+
+-- name: units
+-- The district, department or university of each account that was invited for one.
+select account_id, unit from invitations where account_id is not null and unit <> '' order by invited_at;
+
 -- name: invitations
 -- Every invitation, newest first, with who made it and for whom or by whom it was used.
-select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
+select i.token_hash, i.role, i.note, i.unit, i.account_id, a.name as account_name,
        b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at,
        c.name as approver, i.approved_by is null and needs_two_people(i.role) as waits
   from invitations i
@@ -153,7 +193,7 @@ select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
 
 -- name: invitation
 -- One invitation by the hash of its token.
-select i.token_hash, i.role, i.note, i.account_id, a.name as account_name,
+select i.token_hash, i.role, i.note, i.unit, i.account_id, a.name as account_name,
        b.name as inviter, i.invited_at, i.expires_at, i.used_at, i.revoked_at,
        c.name as approver, i.approved_by is null and needs_two_people(i.role) as waits
   from invitations i

@@ -1,4 +1,4 @@
-"""Sign-in with password and one-time code; one answer for every wrong combination.
+"""Sign-in with password and one-time code or passkey; one answer for every wrong combination.
 
 A failed attempt delays only its source (a terminal's user, a known device, a network): after a few
 free ones each doubles the delay. Guessing from many sources does not help, because password and
@@ -8,7 +8,10 @@ code must be right at the same time and a code is valid for ninety seconds.
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
 from typing import NamedTuple
+
+import asyncpg
 
 from voting_service.errors import NotSignedIn
 from voting_service.infrastructure.clock import Clock, system_clock
@@ -16,6 +19,7 @@ from voting_service.infrastructure.crypto.key_wrapping import unwrap
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.staff.accounts.failed_sign_ins import FORGET_AFTER, begin_try
 from voting_service.staff.accounts.model import Account
+from voting_service.staff.accounts.passkeys import PasskeyAnswer, use_passkey
 from voting_service.staff.accounts.passwords import hash_password, prove_password, renew_hash
 from voting_service.staff.accounts.repository import (
     MAX_NAME_CHARACTERS,
@@ -30,12 +34,14 @@ from voting_service.staff.accounts.sessions import VerifiedAccount
 
 
 class SignInAttempt(NamedTuple):
-    """What somebody typed to sign in; `source` is the terminal's user, a device or a network."""
+    """What somebody typed to sign in; `source` is the terminal's user, a device or a network. Where
+    a passkey signed, no code is looked at."""
 
     name: str
     password: str
     code: str
     source: str = ""
+    passkey: PasskeyAnswer | None = None
 
 
 async def authenticate(
@@ -45,8 +51,8 @@ async def authenticate(
     *,
     clock: Clock = system_clock,
 ) -> VerifiedAccount:
-    """Check name, password and code, mark the code as used, and return the account with the proof
-    that opens a session. Call it outside a transaction, so that attempts are counted.
+    """Check name, password and code or passkey, mark the code as used, and return the account with
+    the proof that opens a session. Call it outside a transaction, so that attempts are counted.
 
     Raises NotSignedIn, TooManyTries, or Refused when the master key does not fit.
     """
@@ -66,21 +72,30 @@ async def authenticate(
         proof = await prove_password(row["password_hash"], password)
         if proof is None or row["disabled"]:
             raise wrong
-        secret = unwrap(master_key, totp_label(name), row["wrapped_totp_secret"]).decode()
-        step = matching_step(secret, attempt.code, now)
-        if step is None:
-            raise wrong
-        used = await connection.fetchval(
-            QUERIES["spend_totp_step"],
-            row["id"],
-            step,
-            row["password_hash"],
-            row["wrapped_totp_secret"],
-        )
-        if used is None:
-            raise NotSignedIn("staff.accounts.code_already_used")
+        if attempt.passkey is not None:
+            await use_passkey(connection, row["id"], attempt.passkey, now)
+        else:
+            await _use_code(connection, master_key, row, attempt.code, now=now)
         await connection.execute(QUERIES["forget_failures"], name, source, now - FORGET_AFTER)
     return VerifiedAccount(to_account(row), proof, await renew_hash(row["password_hash"], password))
+
+
+async def _use_code(
+    connection: AnyConnection, master_key: bytes, row: asyncpg.Record, code: str, *, now: datetime
+) -> None:
+    secret = unwrap(master_key, totp_label(row["name"]), row["wrapped_totp_secret"]).decode()
+    step = matching_step(secret, code, now)
+    if step is None:
+        raise NotSignedIn("staff.accounts.wrong_credentials")
+    used = await connection.fetchval(
+        QUERIES["spend_totp_step"],
+        row["id"],
+        step,
+        row["password_hash"],
+        row["wrapped_totp_secret"],
+    )
+    if used is None:
+        raise NotSignedIn("staff.accounts.code_already_used")
 
 
 async def know_password(

@@ -52,7 +52,8 @@ class ApprovalKind(Generic[Payload]):
     `description` is the path of a text in the catalogue `approvals`, or a function that chooses
     one by the payload. The text's placeholders are `subject` and the fields of `payload`.
     `recorded` is the part of a payload that the audit log and the audit archive have; where it
-    leaves something out, the hash of the whole stands for that.
+    leaves something out, the hash of the whole stands for that. `proposers` may propose, and
+    withdraw their own proposal; they are the deciders unless it is given.
     """
 
     name: str
@@ -61,6 +62,11 @@ class ApprovalKind(Generic[Payload]):
     deciders: tuple[Role, ...]
     description: str | Callable[[Payload], str]
     recorded: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    proposers: tuple[Role, ...] = ()
+
+    def may_propose(self) -> tuple[Role, ...]:
+        """Return the roles that may propose, and withdraw their own proposal."""
+        return self.proposers or self.deciders
 
     def read(self, request: ApprovalRequest) -> Payload:
         """Return the payload of a request of this kind. Raises msgspec.ValidationError."""
@@ -127,6 +133,16 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
         if self.approved_at is not None:
             return "approved"
         return "waiting" if self.declined_at is None else "declined"
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the payload has the fields of its kind. A page that shows them leaves out others,
+        which another version proposed; they stand among all approvals."""
+        try:
+            approval_kind(self.kind).read(self)
+        except msgspec.ValidationError:
+            return False
+        return True
 
     def describe(self, language: Language) -> str:
         """Return what is proposed, as part of a sentence."""

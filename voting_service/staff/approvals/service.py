@@ -48,7 +48,7 @@ async def propose(
     Raises WrongRole, or Refused when the same was already proposed or approved.
     """
     connection, account, now = actor
-    require_role(account, *kind.deciders)
+    require_role(account, *kind.may_propose())
     request = NewRequest(kind.name, subject, payload, account.id, now)
     for other in await load_approvals(connection, kind.target, target.id):
         _refuse_repetition(request, other)
@@ -116,7 +116,9 @@ async def decline(
     Raises WrongRole, Refused, or InvalidInput without a reason.
     """
     connection, account, now = actor
-    require_role(account, *approval_kind(request.kind).deciders)
+    kind = approval_kind(request.kind)
+    is_own = request.proposed_by == account.id
+    require_role(account, *(kind.may_propose() if is_own else kind.deciders))
     check_waiting(request)
     because = because.strip()
     if not 1 <= len(because) <= MAX_REASON_CHARACTERS:

@@ -54,3 +54,16 @@ async def load_effect(
         row["candidate"]: Effect(row["gross"], row["held"], row["void"], row["elsewhere"])
         for row in rows
     }
+
+
+async def load_selection_effect(
+    connection: AnyConnection, contest: Contest, ballot_ids: Sequence[bytes]
+) -> dict[int, Effect]:
+    """Load by candidate what a ruling would change about ballots that would become a hold: what is
+    void among them is so by the ruling on another hold."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["selection_effect"], contest.id, ballot_ids)
+    return {
+        row["candidate"]: Effect(row["gross"], row["held"], row["void"], elsewhere=row["void"])
+        for row in rows
+    }

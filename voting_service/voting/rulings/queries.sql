@@ -136,6 +136,34 @@ select c.candidate, count(*) as gross,
  group by c.candidate
  order by c.candidate;
 
+-- name: selection_effect
+-- The votes in ballots by candidate (0 counts ballots) in the state they are in now.
+with chosen as (
+    select b.choices,
+           case when exists (select from hold_ballots m where m.ballot_id = b.ballot_id)
+                then ballot_state(b.ballot_id, b.disposition)
+                else case b.disposition when 1 then 'held' else 'counted' end
+           end as state
+      from ballots b
+     where b.contest_id = $1 and b.ballot_id = any ($2::bytea[])
+    offset 0
+)
+select c.candidate, count(*) as gross,
+       count(*) filter (where s.state = 'held') as held,
+       count(*) filter (where s.state = 'void') as void
+  from chosen s, unnest(0::smallint || s.choices) as c (candidate)
+ group by c.candidate
+ order by c.candidate;
+
+-- name: held_reasons
+-- The ballots with a candidate that were held when they were cast, by the signals (Signal of
+-- antifraud/screening/decision.py) that were active; most ballots first.
+select coalesce(b.signals, 0) as signals, count(*) as ballots
+  from ballots b
+ where b.contest_id = $1 and b.disposition = 1 and $2::smallint = any (b.choices)
+ group by 1
+ order by 2 desc, 1;
+
 -- name: last_sweep
 -- The result of the newest examination of the ballots.
 select examined_at, ballots, campaigns, holds

@@ -127,7 +127,7 @@ async def _check_ballots_exist(
         raise InvalidInput(
             *(
                 Fault(
-                    f"ballot {row['id'].hex()}",
+                    f"ballots[{row['id'].hex()}]",
                     "voting.rulings.ballot_of_other_contest"
                     if row["is_elsewhere"]
                     else "voting.rulings.ballot_not_stored",
@@ -251,6 +251,16 @@ async def load_ballot_history(
             sorted((r for r in rulings if r.hold_id in ids), key=lambda r: (r.ruled_at, r.turn))
         ),
     )
+
+
+async def load_held_reasons(
+    connection: AnyConnection, contest: Contest, candidate: int
+) -> dict[int, int]:
+    """Load how many ballots with a candidate were held when they were cast, by active signals
+    (antifraud/screening/decision.py), most first."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["held_reasons"], contest.id, candidate)
+    return {row["signals"]: row["ballots"] for row in rows}
 
 
 async def load_last_sweep(connection: AnyConnection, contest_id: int) -> Sweep | None:

@@ -32,6 +32,8 @@ NETWORKS = 50
 """How many networks are named, those with the most ballots."""
 PAGE = 50
 CURSOR_ROWS = 2_000
+MAX_SELECTED = 100_000
+"""Ballots that are put in question together from a window; more are found by the examination."""
 
 STATES: tuple[BallotState, ...] = get_args(BallotState)
 
@@ -160,6 +162,25 @@ async def load_ballots(
             limit,
         )
     return [_ballot(row) for row in rows]
+
+
+async def load_ballot_ids(
+    connection: AnyConnection, contest: Contest, window: Window, state: BallotState | None
+) -> list[bytes]:
+    """Load the ids of all ballots of a window, those in a state where one is given. Raises like
+    `load_window`, and Refused when there are more than MAX_SELECTED."""
+    with domain_errors(), _too_many():
+        rows = await connection.fetch(
+            QUERIES["ballot_ids"],
+            contest.id,
+            *window.ids,
+            *window.conditions,
+            state,
+            MAX_SELECTED + 1,
+        )
+    if len(rows) > MAX_SELECTED:
+        raise Refused("voting.tally.too_many_selected", most=MAX_SELECTED)
+    return [row["ballot_id"] for row in rows]
 
 
 async def every_ballot(

@@ -71,6 +71,22 @@ select s.ballot_id, s.cast_at, s.period, s.platform_id, s.voter, s.network, s.sc
  where $7::text is null or s.state = $7
  limit $8;
 
+-- name: ballot_ids
+-- The ids of ballots as in `ballots`, $8 at most.
+select b.ballot_id
+  from ballots b
+ where b.contest_id = $1 and b.ballot_id >= $2 and b.ballot_id < $3
+   and ($4::smallint is null or b.platform_id = $4)
+   and ($5::bytea is null or b.network = $5)
+   and ($6::smallint is null or $6 = any(b.choices))
+   and ($7::text is null or $7 = case
+            when exists (select from hold_ballots m where m.ballot_id = b.ballot_id)
+            then ballot_state(b.ballot_id, b.disposition)
+            else case b.disposition when 1 then 'held' else 'counted' end
+        end)
+ order by b.ballot_id
+ limit $8;
+
 -- name: every_ballot
 -- All ballots of a contest in the order of their ids, for a cursor: the first rows come at once,
 -- and no number of ballots needs more memory. Only ballots in question may have been ruled on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from playwright.async_api import Page
 
@@ -60,3 +61,46 @@ async def test_the_page_of_bodies(staff_app: StaffApp, chosen: Chosen, desktop: 
     await staff_app.sign_in(desktop, "administrator", "/bodies")
     await assert_accessible(desktop)
     assert "0 / 6" in await desktop.inner_text("main")
+
+
+async def test_a_second_person_of_one_name_gets_an_account(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    """Named apart by the unit, and shown apart wherever names stand."""
+    admin = await staff_app.signed_in_client("administrator")
+    made = [
+        await admin.post(f"/bodies/{body}/invite", data={"note": "李明"})
+        for body in ("north", "south", "south")
+    ]
+    links = [re.findall(r"/invitation/[A-Za-z0-9_-]{43}", answer.text)[0] for answer in made]
+    names = []
+    for link in links:
+        guest, name = staff_app.client(), "李明"
+        page = (await guest.get(link)).text
+        for _ in range(2):
+            staff_app.clock.offset += timedelta(minutes=2)  # codes are used once
+            hidden = re.search(r'name="encrypted_secret" value="([^"]+)"', page)
+            shown = re.search(r'<span class="code">([A-Z2-7 ]+)</span>', page)
+            assert hidden and shown
+            staff_app.secrets[name] = shown[1].replace(" ", "")
+            form = {"name": name, "password": PASSWORD, "again": PASSWORD}
+            form |= {"code": staff_app.code(name), "encrypted_secret": hidden[1]}
+            answer = await guest.post(link, data=form)
+            if answer.status_code == 303:
+                break
+            assert answer.status_code == 422
+            assert "Another account is called “李明”" in answer.text
+            page = answer.text
+            offered = re.search(r'id="name"[^>]* value="([^"]+)"', page)
+            assert offered
+            name = offered[1]
+        names.append(name)
+        sign_in = {"name": name, "password": PASSWORD, "code": staff_app.code(name)}
+        assert (await guest.post("/sign-in", data=sign_in)).status_code == 303, name
+    assert names == ["李明", "李明-南区", "李明-2"]
+    accounts = (await admin.get("/accounts")).text
+    bodies = (await admin.get("/bodies")).text
+    for name in names:
+        assert f">{name}</a>" in accounts
+        assert f">{name}</a>" in bodies, "with a link to reset the sign-in"
+    assert accounts.count("<td>南区</td>") == 2

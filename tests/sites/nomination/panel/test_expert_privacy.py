@@ -135,4 +135,4 @@ async def test_drafts_are_kept_while_typing_and_faults_are_said(
     done = await expert.post(f"{PANEL}/sheet", data=whole)
     assert done.headers["location"].endswith("done=submitted")
     again = await expert.post(f"{PANEL}/sheet", data=whole)
-    assert "can no longer change" in again.text
+    assert "ask the chair or the joint office to reopen it" in again.text

@@ -6,6 +6,7 @@ from playwright.async_api import Page
 
 from tests.browser.accessibility import assert_accessible, assert_accessible_in_every_mode, tab_to
 from tests.browser.guard import Guard
+from tests.browser.pages import press_and_confirm
 from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.panel.panel_data import (
     DOCUMENTS,
@@ -23,7 +24,7 @@ ABSENT = EXPERTS[6]
 
 
 async def _approve(page: Page, button: str = "批准") -> None:
-    await page.get_by_role("button", name=button, exact=True).click()
+    await press_and_confirm(page, button)
     await page.wait_for_url("**?done=*")
 
 
@@ -52,8 +53,8 @@ async def _score(staff_app: StaffApp, page: Page) -> None:
     await page.fill("#reason", "师徒")
     await page.click("summary:has-text('申报回避')")
     await page.click("button:has-text('确定回避')")
-    await page.wait_for_url("**?done=declared")
-    await page.get_by_role("link", name="打开评分表").click()
+    await page.wait_for_url("**/candidates/9?done=declared")
+    await page.get_by_role("button", name="全部评分").click()
     await assert_accessible(page)
     assert await page.locator("#points-3-c1, #points-9-c1").count() == 0
     assert "回车到下一行" in await page.inner_text("main")
@@ -66,6 +67,7 @@ async def _score(staff_app: StaffApp, page: Page) -> None:
     assert await page.evaluate("document.activeElement.id") == "points-4-c1"
     await page.wait_for_selector("[data-save-status]:has-text('草稿保存')")
     await page.wait_for_selector("#points-2-c1[aria-invalid=true]")
+    assert "100" in await page.inner_text("#fault-points-2-c1")
     await page.reload()
     assert await page.input_value("#points-1-c1") == "98"
     assert await page.input_value("#points-2-c1") == "", "what is wrong is not kept"
@@ -113,7 +115,8 @@ async def test_from_the_rules_to_the_announced_result(
     assert main.count("已提交") == 6
     assert "评审得分" not in main
     await assert_accessible(desktop)
-    await desktop.get_by_role("button", name="提请结束第一轮").click()
+    await desktop.click("summary:has-text('提请结束第一轮')")
+    await desktop.get_by_role("button", name="确定提请").click()
     await desktop.wait_for_url("**?done=proposed")
     await second_desktop.reload()
     assert ABSENT in await second_desktop.inner_text("article")
@@ -155,7 +158,7 @@ async def _documents(staff_app: StaffApp, chosen: Chosen, page: Page) -> None:
     assert "收到选票528张" in await page.input_value("#vote-zh")
     await assert_accessible(page)
     await page.get_by_role("link", name="返回文件制作").click()
-    await page.get_by_role("button", name="生成证书编号").click()
+    await press_and_confirm(page, "生成证书编号")
     await page.wait_for_selector("tbody tr >> nth=19")
     await page.select_option("#kind", "report")
     await page.get_by_role("button", name="开始制作").click()

@@ -6,13 +6,17 @@ import re
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
+from io import BytesIO
 
 import asyncpg
 import msgspec
 import pytest
+from docx import Document
+from openpyxl import load_workbook
 
 from tests.sites.console.running_staff_app import PASSWORD, StaffApp
 from tests.sites.nomination.panel.panel_data import (
+    DOCUMENTS,
     EXPERTS,
     PANEL,
     SMALL,
@@ -79,6 +83,8 @@ async def test_scores_stay_secret_until_all_are_in(staff_app: StaffApp, chosen: 
     auditor = await staff_app.signed_in_client("auditor")
     refused = await auditor.get(f"{PANEL}/scores.json")
     assert (refused.status_code, "secret" in refused.text) == (409, True)
+    for suffix in ("xlsx", "docx", "pdf"):
+        assert (await auditor.get(f"{PANEL}/scores.{suffix}")).status_code == 409
     assert "Panel scores" not in (await auditor.get(PANEL)).text
     await chosen.submit_sheet(EXPERTS[-1], ladder())
     assert len(await read_sheets(database, selection, SCORING)) == 7
@@ -347,6 +353,21 @@ async def test_after_the_discussion_each_expert_may_revise_once(
     assert panel.open_round == BALLOT
 
 
+def _places(content: bytes, suffix: str) -> list[tuple[int, int]]:
+    """Place and number of everybody in the table of results of a file."""
+    rows: list[tuple[str, ...]] = []
+    if suffix == "xlsx":
+        rows = [
+            tuple(str(cell) for cell in row)
+            for row in load_workbook(BytesIO(content))["Results"].values
+        ]
+    else:
+        for table in Document(BytesIO(content)).tables:
+            if table.cell(0, 0).text == "Rank":
+                rows = [tuple(cell.text for cell in row.cells) for row in table.rows]
+    return [(int(place), int(number)) for place, number, *_ in rows[1:]]
+
+
 async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     staff_app: StaffApp, chosen: Chosen
 ) -> None:
@@ -380,6 +401,19 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     reviewer = await staff_app.signed_in_client("reviewer")
     export = (await reviewer.get(f"{PANEL}/scores.json")).json()["standings"]
     assert [(row["place"], row["number"]) for row in export[4:12]] == places
+    for path, form in (
+        (f"{PANEL}/scores", None),
+        (f"{DOCUMENTS}/minutes", {"place": "p", "chair": "c", "secretary": "s"}),
+    ):
+        for suffix in ("xlsx", "docx"):
+            answer = (
+                await reviewer.get(f"{path}.{suffix}")
+                if form is None
+                else await reviewer.post(path, data={**form, "format": suffix})
+            )
+            assert answer.status_code == 200, answer.text
+            assert f".{suffix}" in answer.headers["content-disposition"]
+            assert _places(answer.content, suffix)[4:12] == places, (path, suffix)
     shown = re.findall(
         r'<td class="figure">(\d+)</td><th scope="row"><a href="[^"]+/candidates/(\d+)"',
         (await reviewer.get(PANEL)).text,

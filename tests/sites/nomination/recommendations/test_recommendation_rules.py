@@ -281,13 +281,13 @@ BY_HAND = [
         "saved_by, state) select selection_id, body_id, form, created_by, saved_by, 'accepted' "
         "from nomination.recommendations where id = {draft}",
     ),
-    ("selections_rules_stay", "update nomination.selections set district_quota = 100"),
+    ("", "update nomination.selections set district_quota = 100"),
     (
-        "selections_rules_stay",
+        "",
         "update nomination.selections set closes_at = closes_at + interval '1 day'",
     ),
     (
-        "selections_rules_stay",
+        "",
         "update nomination.selections set opens_at = now() + interval '1 hour'",
     ),
     ("", "delete from nomination.selections"),

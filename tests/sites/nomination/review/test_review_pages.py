@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from hashlib import sha256
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -202,15 +203,14 @@ async def test_notes_and_assignments(staff_app: StaffApp, chosen: Chosen) -> Non
         await reviewer.post(f"{REVIEW}/{first}/notes", data={"note": "核对证书编号"})
     ).status_code == 303
     assert "核对证书编号" in (await reviewer.get(f"{REVIEW}/{first}")).text
-    assigned = await reviewer.post(
-        f"{REVIEW}/assign", data={"recommendation": [first], "assignee": me}
-    )
+    assigned = await reviewer.post(f"{REVIEW}/bulk/assign", data={"assignment": f"{first}:{me}"})
     assert assigned.status_code == 303
     shown = (await reviewer.get(REVIEW, params={"assignee": me})).text
-    assert f'/review/{first}"' in shown
-    assert f'/review/{other}"' not in shown
-    for wrong in ({"recommendation": [first], "assignee": 9999}, {"assignee": me}):
-        assert (await reviewer.post(f"{REVIEW}/assign", data=wrong)).status_code in (404, 422)
+    assert f'/review/{first}?assignee={me}"' in shown
+    assert f"/review/{other}?" not in shown
+    for wrong in ({"assignment": f"{first}:9999"}, {"assignment": "x"}, {}):
+        answer = await reviewer.post(f"{REVIEW}/bulk/assign", data=wrong)
+        assert answer.status_code in (404, 422)
 
 
 async def test_other_roles_cannot_review(staff_app: StaffApp, chosen: Chosen) -> None:
@@ -227,16 +227,25 @@ async def test_other_roles_cannot_review(staff_app: StaffApp, chosen: Chosen) ->
         assert (await auditor.post(f"{REVIEW}/{first}/{path}", data={})).status_code == 403
 
 
-async def test_search_words_are_not_in_addresses(staff_app: StaffApp, chosen: Chosen) -> None:
+async def test_the_filter_stays_in_the_address_and_its_words_are_encrypted_there(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
     first, other = await store_submitted(staff_app, chosen, 2)
     reviewer = await staff_app.signed_in_client("reviewer")
-    answer = await reviewer.post(REVIEW, data={"words": f"人选{first}"})
-    assert f'/review/{first}"' in answer.text
-    assert f'/review/{other}"' not in answer.text
-    assert 'method="get"' not in answer.text.split("<main")[1].split("</main")[0]
-    assert (
-        f'/review/{other}"' in (await reviewer.get(REVIEW, params={"words": f"人选{first}"})).text
+    answer = await reviewer.post(
+        REVIEW, data={"words": f"人选{first}", "state": "accepted", "sort": "-body"}
     )
+    address = answer.headers["location"]
+    assert "人选" not in unquote(address)
+    for _ in ("at first", "reloaded"):
+        page = (await reviewer.get(address)).text
+        assert f'value="人选{first}"' in page
+        assert f"/review/{first}?state=accepted" in page, "one recommendation keeps the filter"
+        assert f"/review/{other}?" not in page
+    main = page.split("<main")[1].split("</main")[0]
+    assert 'method="get"' not in main
+    forged = await reviewer.get(REVIEW, params={"words": f"人选{first}"})
+    assert f"/review/{other}" in forged.text, "plain words are none"
 
 
 async def test_filters(staff_app: StaffApp, chosen: Chosen) -> None:
@@ -261,6 +270,17 @@ async def test_filters(staff_app: StaffApp, chosen: Chosen) -> None:
     )
     assert result(words="夏布 不在") == 0
     assert result(assignee="nobody") == 7
+
+    def order(sort: str) -> list[int]:
+        return [submitted.id for submitted in apply_filter(everything, QueueFilter(sort=sort))]
+
+    numbers = [submitted.id for submitted in everything]
+    assert order("") == order("nonsense") == numbers == sorted(numbers)
+    assert order("state")[0] == order("-state")[-1] == numbers[-1], "what waits comes first"
+    bodies = [submitted.body.id for submitted in apply_filter(everything, QueueFilter(sort="body"))]
+    assert bodies == sorted(bodies)
+    assert QueueFilter(sort="body").sorted_by("body").sort == "-body"
+    assert QueueFilter(sort="-body").sorted_by("body").sort == "body"
 
 
 async def test_coverage_counts_everybody_once(staff_app: StaffApp, chosen: Chosen) -> None:

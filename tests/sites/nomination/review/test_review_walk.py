@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 from tests.browser.accessibility import assert_accessible, assert_accessible_in_every_mode
 from tests.browser.chromium import TIMEOUT_MS
 from tests.browser.guard import Guard
-from tests.browser.pages import DESKTOP, open_page
+from tests.browser.pages import DESKTOP, open_page, press_and_confirm
 from tests.contest_data import execute_as_owner
 from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen
@@ -58,12 +58,15 @@ async def test_from_the_queue_to_the_opened_vote(
 
 
 async def _review(page: Page, waiting: int) -> None:
+    await page.click("a:text-is('名额与分布')")
+    await assert_accessible(page)
+    await page.click("text=返回审核列表")
     await page.click("summary")
     await assert_accessible(page)
     await page.select_option("#state", "submitted")
     await page.click("text=查看 >> nth=-1")
     await page.click("[data-queue] tbody a")
-    await page.wait_for_url(f"**/review/{waiting}")
+    await page.wait_for_url(f"**/review/{waiting}?state=submitted")
     pictures = await page.locator("img.page").count()
     assert pictures == 12
     await page.locator("img.page").first.scroll_into_view_if_needed()
@@ -88,6 +91,8 @@ async def _choose(first: Page, second: Page, numbers: list[int]) -> None:
     assert sum(map(int, industries)) == 3
     await assert_accessible(first)
     await first.click("text=提请审批这份名单")
+    await assert_accessible(first)
+    await first.click("text=确认提请审批这 3 人")
     await first.wait_for_selector("text=须由另一位同事批准")
     await _approve(second)
 
@@ -95,7 +100,7 @@ async def _choose(first: Page, second: Page, numbers: list[int]) -> None:
 async def _approve(page: Page) -> None:
     await page.goto(page.url.split("?")[0])
     await assert_accessible(page)
-    await page.click("section[aria-labelledby=waiting] button:text-is('Approve')")
+    await press_and_confirm(page, "Approve")
     await page.wait_for_selector("[role=status]")
 
 
@@ -131,7 +136,7 @@ async def _publish(staff_app: StaffApp, first: Page, second: Page) -> None:
     await assert_accessible(first)
     await first.check("input[value=dismissed]")
     await first.fill("#answer-1", "经核实，业绩属实")
-    await first.click("button:text-is('答复')")
+    await press_and_confirm(first, "答复")
     await first.wait_for_selector("text=异议已答复")
     await age_notices(staff_app)
     await second.goto(f"{staff_app.origin}{PATH}/shortlist")

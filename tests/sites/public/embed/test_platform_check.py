@@ -1,10 +1,7 @@
-"""`platform check` as an engineer runs it: as a process, on stored and on tried settings."""
+"""`platform check` as an engineer runs it, on stored and on tried settings."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +14,7 @@ from redis.asyncio import Redis
 from starlette.responses import JSONResponse, Response
 
 from tests.browser.serving import serving
-from tests.commands import process_environment
+from tests.commands import answer_of, process_environment
 from tests.contest_data import (
     SLUG,
     make_platform,
@@ -70,14 +67,9 @@ Check = Callable[..., Awaitable[CheckOutput]]
 async def run_check(
     *arguments: object, command: str = "platform", stdin: str = "", **environment: str
 ) -> CheckOutput:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from voting_service.cli import main; main()",
-        command, "check", *map(str, arguments),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE, env={"PATH": os.environ["PATH"]} | environment,
-    )  # fmt: skip
-    out, err = await process.communicate(stdin.encode())
-    return CheckOutput(process.returncode or 0, out.decode().splitlines(), err.decode())
+    words = (command, "check", *arguments)
+    code, out, err = await answer_of({}, *words, stdin=stdin, **environment)
+    return CheckOutput(code, out.splitlines(), err)
 
 
 @pytest.fixture

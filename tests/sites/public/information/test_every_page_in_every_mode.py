@@ -59,6 +59,8 @@ async def test_every_page_in_every_mode(
     guard.expect("status of 403")  # a contest that is not published yet
     await import_next_year(site)
     await publish(site, CutRules(size=3, tie="committee"))
+    await site.crowd(3, [4, 5])
+    await site.reconcile()
     cookie = {"name": f"choice-{SLUG}", "value": "4.5", "url": site.origin}
     await phone.context.add_cookies([cookie])  # type: ignore[list-item]
     examined = await pages(site, language)

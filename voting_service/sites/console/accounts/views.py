@@ -25,6 +25,7 @@ from voting_service.staff.accounts.invitations import (
     invite,
     invite_to_reset,
     load_invitations,
+    load_units,
     revoke,
 )
 from voting_service.staff.accounts.model import (
@@ -50,10 +51,12 @@ async def accounts(request: Request) -> Response:
     async with state.connection() as connection:
         everybody = await load_accounts(connection)
         invitations = await load_invitations(connection)
+        units = await load_units(connection)
     return page(
         request,
         "accounts/accounts.html",
         accounts=everybody,
+        units=units,
         invitations=[invitation for invitation in invitations if invitation.is_open(now)],
         roles=STAFF,
         may_invite=current_user(request).account.role == "administrator",

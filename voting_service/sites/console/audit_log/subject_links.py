@@ -23,11 +23,14 @@ the contest's."""
 _SELECTION_PATTERNS = {
     "recommendation": ("recommendation ([0-9]+)", "review/{}"),
     "queue": ("review queue()", "review"),
+    "list": ("list of recommendations()", "review/download"),
+    "document_pack": ("document pack ([0-9]+)", "review/download"),
     "stamp": ("stamp of the joint office()", "opinion"),
     "choice": ("the choice()", "shortlist"),
     "panel": ("scores of the panel()", "panel"),
     "judged": ("panel, candidate ([0-9]+)", "panel/candidates/{}"),
     "objection": ("objection ([0-9]+)", "notice"),
+    "contacts": ("contacts()", "settings"),
 }
 """The same of a selection."""
 _DRAFT = re.compile("draft ([0-9]+)")
@@ -39,6 +42,8 @@ _DECIDED_ON: Mapping[str, str] = {
     "panel": "panel",
     "result": "result",
     "joint_office_opinion": "opinion",
+    "selection_settings": "settings",
+    "earlier_winners": "settings",
 }
 """The page of a selection's approval requests, by their kind."""
 

@@ -19,10 +19,13 @@ from voting_service.errors import (
     Refused,
     StoreUnavailable,
 )
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.sites.console.audit_log.subject_links import Subject, read_subject
 from voting_service.sites.console.contests import contest_cache
 from voting_service.sites.console.tally_reads import READERS as TALLY_READERS
+from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import StaffState, get_state
@@ -188,11 +191,12 @@ async def export(request: Request) -> Response:
     state, account = get_state(request), current_user(request).account
     async with state.connection() as connection:
         head = await begin_log_export(connection, account.name)
+    what = load_catalogue("audit_log", language(request))["title"]
     return StreamingResponse(
         _lines(state, head),
         media_type="application/x-ndjson",
         headers={
-            "content-disposition": f'attachment; filename="audit-log-{head.entry}.jsonl"',
+            "content-disposition": content_disposition(f"{what}-{head.entry}.jsonl"),
             "cache-control": "no-store",
         },
     )

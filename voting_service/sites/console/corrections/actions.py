@@ -33,12 +33,13 @@ from voting_service.sites.console.corrections.views import (
     filled_withdrawal,
 )
 from voting_service.sites.console.declining import decline_from_form
+from voting_service.sites.shared.multipart import Upload
 from voting_service.sites.shared.signed_in.access import current_actor, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.sites.shared.signed_in.uploads import Upload, encoding_turn, read_upload
+from voting_service.sites.shared.signed_in.uploads import encoding_turn, read_upload
 from voting_service.staff.approvals.model import DECIDERS
 
 

@@ -77,7 +77,7 @@ async def corrections_page(request: Request) -> Response:
     async with state.connection() as connection:
         contest = await load_contest(connection, contest_from_path(request).slug)
         approvals = await load_contest_approvals(connection, contest.id)
-    changes = [approval for approval in approvals if approval.kind in KINDS]
+    changes = [a for a in approvals if a.kind in KINDS and a.is_readable]
     waiting = [_waiting(contest, a, reader) for a in changes if a.state == "waiting"]
     figures = None
     if any(card.approval.kind == WITHDRAWAL.name for card in waiting):

@@ -29,10 +29,13 @@ from voting_service.contests.drafts.service import (
     store_pictures,
 )
 from voting_service.errors import Fault, InvalidInput, NotFound
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import Language
 from voting_service.sites.console.drafts.actions import draft_as_read, to_draft
 from voting_service.sites.console.drafts.presentation import ShownFault, file_faults, list_faults
 from voting_service.sites.console.drafts.views import DRAFT, PREFIX, READERS, draft_from_path
+from voting_service.sites.shared.downloads import content_disposition
+from voting_service.sites.shared.multipart import Posted
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
@@ -40,7 +43,6 @@ from voting_service.sites.shared.signed_in.rendering import PAGE_HEADERS, page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.uploads import (
     PICTURE_TYPES,
-    Posted,
     encoding_turn,
     read_upload,
 )
@@ -175,7 +177,8 @@ async def template(request: Request) -> Response:
     """Return the empty list as an Excel workbook."""
     reader = language(request)
     content = await asyncio.to_thread(write_template, reader)
-    return _workbook(content, "candidates.xlsx")
+    what = load_catalogue("drafts", reader)["steps"]["candidates"]
+    return _workbook(content, f"{what}.xlsx")
 
 
 @signed_in(*READERS)
@@ -186,11 +189,12 @@ async def current_list(request: Request) -> Response:
     portraits = {person.number: person.portrait for person in draft.people}
     entries = [{**entry, "portrait": portraits.get(entry["number"], "")} for entry in draft.entries]
     content = await asyncio.to_thread(write_candidates, entries, language(request))
-    return _workbook(content, f"{draft.slug}.xlsx")
+    title = draft.title[language(request)] or draft.slug
+    return _workbook(content, f"{title}.xlsx")
 
 
 def _workbook(content: bytes, name: str) -> Response:
-    headers = {**PAGE_HEADERS, "content-disposition": f'attachment; filename="{name}"'}
+    headers = {**PAGE_HEADERS, "content-disposition": content_disposition(name)}
     return Response(content, 200, headers, media_type=_XLSX)
 
 

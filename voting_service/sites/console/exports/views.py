@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast, get_args
 
@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from voting_service.contests.model import Contest
 from voting_service.errors import (
     Fault,
     InvalidInput,
@@ -28,6 +27,7 @@ from voting_service.sites.console.exports.recorded_download import (
 )
 from voting_service.sites.console.exports.rows import (
     ROW_EXPORTS,
+    Reading,
     RowExport,
     count_rows,
 )
@@ -167,18 +167,16 @@ async def rows_file(request: Request) -> Response:
     if export is None:
         raise NotFound("sites.console.exports.no_such_export")
     kind = _format(request, export.formats)
-    headings = load_catalogue("exports", language(request))["columns"] if kind == "xlsx" else {}
-    return _download(request, name, kind, _rows(export, contest, kind, headings), what=name)
+    # A workbook is for people, other formats are for programs.
+    reading = Reading(contest, language(request) if kind == "xlsx" else None)
+    return _download(request, name, kind, _rows(export, reading, kind), what=name)
 
 
-def _rows(export: RowExport, contest: Contest, kind: str, headings: Mapping[str, str]) -> Pieces:
-    """Return the pieces; a workbook is for people and has `headings`, other formats the names of
-    the columns."""
+def _rows(export: RowExport, reading: Reading, kind: str) -> Pieces:
 
     def pieces(connection: Connection, progress: Progress) -> AsyncGenerator[bytes, None]:
-        columns, rows = export.table(connection, contest)
-        named = tuple(headings.get(column, column) for column in columns)
-        return FORMATS[kind].pieces(ExportTable(named, count_rows(rows, progress.saw_rows)))
+        columns, rows = export.table(connection, reading)
+        return FORMATS[kind].pieces(ExportTable(columns, count_rows(rows, progress.saw_rows)))
 
     return pieces
 
@@ -227,15 +225,17 @@ def _download(
 ) -> RecordedDownload:
     """Return a recorded download; `details` go into the audit log."""
     state, contest = get_state(request), contest_from_path(request)
-    moment = state.clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    now = state.clock()
     what = load_catalogue("exports", language(request))["what"][details["what"]]
-    file_name = f"{contest.slug}-{name}-{moment}.{ending}"
+    title = getattr(contest.rules.title, language(request))
+    local = now.astimezone(contest.zone)
+    file_name = f"{contest.slug}-{name}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.{ending}"
     return RecordedDownload(
         state,
         actor=current_user(request).account.name,
         contest=contest.slug,
         file_name=file_name,
-        shown_name=f"{what}-{file_name}",
+        shown_name=f"{title}-{what}-{local:%Y-%m-%d-%H%M%S}.{ending}",
         media_type=_MEDIA_TYPES[ending],
         details={"format": ending, **details},
         pieces=pieces,

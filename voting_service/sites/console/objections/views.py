@@ -19,13 +19,17 @@ from voting_service.contests.objections.service import (
     ANSWERERS,
     READERS,
     answer_online_objection,
+    read_attachment,
     read_objection,
 )
 from voting_service.errors import InvalidInput, Refused
+from voting_service.i18n.catalogues import load_catalogue
 from voting_service.sites.console.contests import contest_cache
+from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
+from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.forms import read_form
-from voting_service.sites.shared.signed_in.rendering import page
+from voting_service.sites.shared.signed_in.rendering import PAGE_HEADERS, page
 from voting_service.sites.shared.signed_in.state import get_state
 
 PREFIX = "/objections"
@@ -54,6 +58,23 @@ async def objections_page(request: Request) -> Response:
 async def objection_page(request: Request) -> Response:
     """Show one objection."""
     return await _objection_page(request)
+
+
+@signed_in(*READERS)
+async def attachment(request: Request) -> Response:
+    """Return the PDF that came with an objection."""
+    state, number = get_state(request), request.path_params["objection"]
+    key = state.settings.master_key.get_secret_value()
+    async with state.connection() as connection:
+        actor = current_actor(request, connection)
+        content = await read_attachment(actor, key, number, _contests(request))
+    what = load_catalogue("objections", language(request))["attachment"]
+    headers = {
+        **PAGE_HEADERS,
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+        "content-disposition": content_disposition(f"{what}-{number}.pdf"),
+    }
+    return Response(content, 200, headers, media_type="application/pdf")
 
 
 @signed_in(*ANSWERERS)
@@ -109,5 +130,6 @@ def _contest(request: Request, target: ObjectionTarget) -> Contest | None:
 ROUTES = [
     Route(PREFIX, objections_page),
     Route(f"{PREFIX}/{{objection:int}}", objection_page),
+    Route(f"{PREFIX}/{{objection:int}}/attachment.pdf", attachment),
     Route(f"{PREFIX}/{{objection:int}}/answer", answer, methods=["POST"]),
 ]

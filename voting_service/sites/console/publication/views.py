@@ -82,7 +82,7 @@ async def publication_page(request: Request) -> Response:
     waiting = [
         (approval, _agrees(examination, approval, state))
         for approval in examination.decisions
-        if approval.kind in CUT_KINDS and approval.state == "waiting"
+        if approval.kind in CUT_KINDS and approval.state == "waiting" and approval.is_readable
     ]
     counts_are_final = all(
         check.done

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.errors import Fault, InvalidInput
-from voting_service.i18n.text import Text
 from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.declining import decline_from_form
 from voting_service.sites.console.rulings.views import (
@@ -18,17 +17,15 @@ from voting_service.sites.console.rulings.views import (
     HOLDS,
     LONG_SECONDS,
 )
-from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
-from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
+from voting_service.sites.shared.signed_in.access import current_actor, signed_in
+from voting_service.sites.shared.signed_in.forms import read_form_lists
 from voting_service.sites.shared.signed_in.rendering import redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.approvals.model import DECIDERS
 from voting_service.voting.rulings.model import (
     VERDICTS,
-    HoldEvidence,
     Verdict,
 )
-from voting_service.voting.rulings.repository import NewHold, create_hold
 from voting_service.voting.rulings.service import (
     RulingProposal,
     approve_rulings,
@@ -36,9 +33,7 @@ from voting_service.voting.rulings.service import (
     propose_rulings,
 )
 
-MAX_WHY_CHARACTERS = 1000
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_BALLOT_ID = re.compile(r"[0-9a-f]{32}")
 SINGLE = frozenset({"ruling", "words"})
 
 
@@ -93,55 +88,7 @@ async def decline(request: Request) -> Response:
     return redirect_done(request, f"{CONTEST}/approvals", "declined")
 
 
-@signed_in(*DECIDERS)
-async def select(request: Request) -> Response:
-    """Put ballots in question; they keep their state until two people rule."""
-    form = await read_form(request)
-    why = form.get("why", "").strip()
-    if not 1 <= len(why) <= MAX_WHY_CHARACTERS:
-        raise InvalidInput(
-            Fault(
-                "why",
-                "sites.console.rulings.reason_length",
-                max_why_characters=MAX_WHY_CHARACTERS,
-            )
-        )
-    words = form.get("ballots", "").split()
-    faults = [
-        Fault(
-            f"ballot {word[:40]}",
-            "sites.console.rulings.not_a_ballot_number",
-            word=word[:40],
-        )
-        for word in words
-        if not _BALLOT_ID.fullmatch(word)
-    ]
-    if faults:
-        raise InvalidInput(*faults[:5])
-    state, contest, account = (
-        get_state(request),
-        contest_from_path(request),
-        current_user(request).account,
-    )
-    async with state.connection() as connection:
-        hold_id = await create_hold(
-            connection,
-            contest,
-            NewHold(
-                [bytes.fromhex(word) for word in words],
-                kind="selection",
-                source=account.name,
-                label=form.get("label", ""),
-                evidence=HoldEvidence(sentence=Text(zh=why, en=why)),
-            ),
-            actor=account.name,
-            now=state.clock(),
-        )
-    return redirect_done(request, f"{HOLDS}/{hold_id}", "made")
-
-
 ROUTES = [
-    Route(f"{HOLDS}/new", select, methods=["POST"]),
     Route(f"{HOLDS}/proposals", propose, methods=["POST"]),
     Route(f"{CONTEST}/approvals/approve", approve, methods=["POST"]),
     Route(f"{CONTEST}/approvals/{{approval:int}}/decline", decline, methods=["POST"]),

@@ -17,7 +17,9 @@ from voting_service.sites.console.tally_reads import (
     READERS,
     json_answer,
     platform_names,
+    platform_slugs,
 )
+from voting_service.sites.console.time_ranges import window_path
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import moment_text
@@ -26,9 +28,11 @@ from voting_service.staff.audit_log.service import record_view
 from voting_service.voting.rulings.repository import load_hold
 from voting_service.voting.tally.hold_heat_map import (
     STEPS,
+    Frame,
     HoldHeatMap,
     load_hold_heat_map,
 )
+from voting_service.voting.tally.time_window import MAX_LENGTH
 
 LONG_SECONDS = 60.0
 _HASH_DIGITS = 8
@@ -51,21 +55,41 @@ async def heat_map_json(request: Request) -> Response:
 
 
 def heat_map(request: Request, contest: Contest, picture: HoldHeatMap) -> dict[str, Any]:
-    """Return two rows per value: votes cast and votes expected, on one scale."""
+    """Return two rows per value: votes cast and votes expected, on one scale. The rows of networks
+    and platforms, and each step of them, lead to their ballots."""
     texts = get_state(request).theme.texts(language(request))["heat_map"]
     names = [*(_named(request, picture, value) for value in picture.frame.values), texts["others"]]
-    rows, values = [], []
-    for name, cast, usual in zip(names, picture.observed, picture.expected, strict=True):
+    rows, values, links = [], [], []
+    frame = picture.frame
+    for value, name, cast, usual in zip(
+        (*frame.values, None), names, picture.observed, picture.expected, strict=True
+    ):
+        links += [value and _ballots_path(request, contest, frame, value), None]
         rows += [texts["cast"].format(value=name), texts["usual"].format(value=name)]
         values += [list(cast), [round(share, 1) for share in usual]]
     return {
-        "columns": [
-            _clock(picture.frame.begins + n * picture.frame.step, contest) for n in range(STEPS)
-        ],
+        "columns": [_clock(frame.begins + n * frame.step, contest) for n in range(STEPS)],
         "rows": rows,
         "values": values,
+        "links": links,
+        "starts": [
+            (frame.begins + n * frame.step).strftime("%Y-%m-%dT%H:%M:%SZ") for n in range(STEPS + 1)
+        ],
         "words": _words(request, contest, picture, texts),
     }
+
+
+def _ballots_path(request: Request, contest: Contest, frame: Frame, value: str) -> str | None:
+    """Return the window with the votes of a row; of a long map its first day. None for an
+    attribute by which no window is filtered."""
+    conditions = {
+        "network": lambda: {"network": value},
+        "platform": lambda: {"platform": platform_slugs(request).get(int(value), "")},
+    }.get(frame.kind)
+    if conditions is None:
+        return None
+    ends = min(frame.ends, frame.begins + MAX_LENGTH)
+    return window_path(contest, frame.begins, ends, **conditions(), candidate=str(frame.candidate))
 
 
 def _clock(moment: datetime, contest: Contest) -> str:

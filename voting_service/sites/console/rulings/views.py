@@ -234,21 +234,8 @@ async def approvals_page(request: Request) -> Response:
     )
 
 
-@signed_in(*DECIDERS)
-async def selection_page(request: Request) -> Response:
-    """Show the form to put ballots in question."""
-    ballot = request.query_params.get("ballot", "")
-    return page(
-        request,
-        "rulings/selection.html",
-        contest=contest_from_path(request),
-        ballots=ballot if _BALLOT_ID.fullmatch(ballot) else "",
-    )
-
-
 ROUTES = [
     Route(HOLDS, holds_page),
-    Route(f"{HOLDS}/new", selection_page),
     Route(f"{HOLDS}/{{hold:int}}", hold_page),
     Route(f"{CONTEST}/ballots/{{ballot}}", ballot_page),
     Route(f"{CONTEST}/approvals", approvals_page),

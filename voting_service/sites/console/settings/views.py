@@ -124,7 +124,7 @@ async def settings_page(request: Request) -> Response:
         waiting=[
             _waiting(contest, approval, platforms, now, language_code)
             for approval in approvals
-            if approval.kind in CHANGES and approval.state == "waiting"
+            if approval.kind in CHANGES and approval.state == "waiting" and approval.is_readable
         ],
         history=[
             (line, people.get(change.approval_id or 0))

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from voting_service.antifraud.alarms.repository import load_alarms
+from voting_service.antifraud.screening.decision import signal_names
 from voting_service.contests.model import Contest
+from voting_service.sites.console.alarms.presentation import ShownAlarm, shown_alarms
 from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.tally.charts import (
     CountedColumns,
@@ -38,10 +41,15 @@ from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.voting.rulings.model import Hold, HoldVotes
-from voting_service.voting.rulings.repository import load_hold_votes, load_holds
+from voting_service.voting.rulings.repository import (
+    load_held_reasons,
+    load_hold_votes,
+    load_holds,
+)
 from voting_service.voting.tally.live_figures import Figures
 from voting_service.voting.tally.recount import BALLOTS, Count
 
+ALARMS_SHOWN = 5
 NEIGHBOURS = 3
 """How many candidates are shown above and below one."""
 
@@ -72,16 +80,49 @@ def origins(figures: Figures, number: int) -> tuple[VoteOrigin, ...]:
     return tuple(sorted(rows, key=lambda o: (-o.counted.gross, o.platform_id)))
 
 
-async def _load_candidate_holds(
-    request: Request, contest: Contest, number: int
-) -> list[tuple[Hold, HoldVotes]]:
-    """Return the holds with votes for a candidate, most votes first."""
+class HeldReason(NamedTuple):
+    """Ballots that were held when they were cast, and the signals that were active."""
+
+    signals: tuple[str, ...]
+    ballots: int
+
+
+class Suspicions(NamedTuple):
+    """All that speaks against votes of a candidate: the newest alarms, what was held when it was
+    cast, and the holds with votes for the candidate, most votes first."""
+
+    alarms: tuple[ShownAlarm, ...]
+    held: tuple[HeldReason, ...]
+    holds: list[tuple[Hold, HoldVotes]]
+
+    @property
+    def held_ballots(self) -> int:
+        return sum(reason.ballots for reason in self.held)
+
+    @property
+    def campaigns(self) -> list[tuple[Hold, HoldVotes]]:
+        """The holds that the examination of all ballots found."""
+        return [(hold, votes) for hold, votes in self.holds if hold.kind in ("campaign", "bloc")]
+
+    @property
+    def campaign_votes(self) -> int:
+        return sum(sum(votes) for _, votes in self.campaigns)
+
+
+async def load_suspicions(request: Request, contest: Contest, number: int) -> Suspicions:
+    """Load what speaks against votes of a candidate. Raises StoreUnavailable."""
     async with get_state(request).connection() as connection:
+        alarms = await load_alarms(connection, contest.id, candidate=number, limit=ALARMS_SHOWN)
+        reasons = await load_held_reasons(connection, contest, number)
         votes = await load_hold_votes(connection, contest)
         touched = {h: of[number] for h, of in votes.items() if number in of}
         holds = await load_holds(connection, contest) if touched else ()
     matching = [(hold, touched[hold.id]) for hold in holds if hold.id in touched]
-    return sorted(matching, key=lambda pair: (-sum(pair[1]), pair[0].id))
+    return Suspicions(
+        shown_alarms(request, contest, alarms),
+        tuple(HeldReason(signal_names(signals), count) for signals, count in reasons.items()),
+        sorted(matching, key=lambda pair: (-sum(pair[1]), pair[0].id)),
+    )
 
 
 @signed_in(*READERS)
@@ -105,7 +146,7 @@ async def candidate_page(request: Request) -> Response:
         row=tally.candidates[place],
         neighbours=tally.candidates[first : place + NEIGHBOURS + 1],
         origins=origins(figures, candidate.number),
-        holds=await _load_candidate_holds(request, contest, candidate.number),
+        suspicions=await load_suspicions(request, contest, candidate.number),
         window=partial(last_window, contest, figures.as_of, candidate=str(candidate.number)),
         platform_slugs=platform_slugs(request),
         at=at,

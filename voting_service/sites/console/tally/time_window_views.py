@@ -10,10 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voting_service.contests.model import Contest
-from voting_service.errors import Fault, InvalidInput
-from voting_service.sites.console.contests import contest_cache, contest_from_path
+from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.tally.charts import (
-    HOUR,
     CountedColumns,
     TimeSteps,
     counts_by_minute,
@@ -26,34 +24,31 @@ from voting_service.sites.console.tally_reads import (
     current_figures,
     platform_names,
     platform_slugs,
-    read_number,
     texts,
 )
 from voting_service.sites.console.time_ranges import (
     local_text,
     minute_path,
-    read_hour,
-    read_moment,
     window_path,
+)
+from voting_service.sites.console.window_requests import (
+    WindowRequest,
+    read_window,
+    selection_path,
 )
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.approvals.model import DECIDERS
 from voting_service.staff.audit_log.service import record_view
-from voting_service.voting.rulings.model import BallotState
 from voting_service.voting.tally.live_figures import Figures
 from voting_service.voting.tally.time_window import (
     PAGE,
-    STATES,
     Ballot,
-    Window,
     WindowFigures,
     load_ballots,
     load_window,
 )
-
-_ID_BYTES = 16
-_NETWORK_BYTES = 8
 
 
 class WindowShare(msgspec.Struct, frozen=True):
@@ -65,71 +60,6 @@ class WindowShare(msgspec.Struct, frozen=True):
     share: float
     contest_share: float
     times: float | None
-
-
-class WindowRequest(msgspec.Struct, frozen=True):
-    """The window, its filters, and `conditions` as in the address."""
-
-    window: Window
-    state: BallotState | None
-    after: bytes | None
-    conditions: dict[str, str]
-
-
-def read_window(request: Request, contest: Contest) -> WindowRequest:
-    """Return the window from `/hours/{hour}` or `?from=&to=`, with its filters. Raises InvalidInput
-    or NotFound, also for what belongs to another contest."""
-    query = request.query_params
-    if "hour" in request.path_params:
-        begins = read_hour(request.path_params["hour"])
-        ends = begins + HOUR
-    else:
-        begins = read_moment(query.get("from", ""), contest, "from")
-        ends = read_moment(query.get("to", ""), contest, "to")
-    names = ("platform", "network", "candidate", "state")
-    conditions = {name: query[name] for name in names if query.get(name)}
-    state = _read_state(conditions.get("state"))
-    after = query.get("after", "")
-    window = Window(
-        begins,
-        ends,
-        platform_id=_read_platform(request, conditions.get("platform")),
-        network=_read_hex(conditions.get("network", ""), _NETWORK_BYTES, "network"),
-        candidate=read_number(conditions["candidate"], contest, "candidate")
-        if "candidate" in conditions
-        else None,
-    )
-    return WindowRequest(window, state, _read_hex(after, _ID_BYTES, "after"), conditions)
-
-
-def _read_state(text: str | None) -> BallotState | None:
-    if text is None:
-        return None
-    for state in STATES:
-        if state == text:
-            return state
-    raise InvalidInput(
-        Fault("state", "sites.console.tally.unknown_state", states=", ".join(STATES))
-    )
-
-
-def _read_platform(request: Request, slug: str | None) -> int | None:
-    if slug is None:
-        return None
-    platform = contest_cache(request).platforms.get(slug)
-    if platform is None:
-        raise InvalidInput(Fault("platform", "sites.console.tally.no_such_platform"))
-    return platform.id
-
-
-def _read_hex(text: str, length: int, field: str) -> bytes | None:
-    try:
-        value = bytes.fromhex(text)
-    except ValueError:
-        value = b"?"
-    if text and (len(value) != length or not text.isalnum()):
-        raise InvalidInput(Fault(field, "sites.console.tally.hexadecimal_digits", value=2 * length))
-    return value or None
 
 
 def shares(window: WindowFigures, figures: Figures) -> tuple[WindowShare, ...]:
@@ -156,7 +86,7 @@ def shares(window: WindowFigures, figures: Figures) -> tuple[WindowShare, ...]:
 async def window_page(request: Request) -> Response:
     """Show what was cast in a window of one day at most, and its ballots, fifty per page."""
     contest, state = contest_from_path(request), get_state(request)
-    query = read_window(request, contest)
+    query = read_window(request, contest, request.query_params)
     figures = await current_figures(state, contest)
     async with state.connection() as connection:
         window = await load_window(connection, contest, query.window)
@@ -192,6 +122,8 @@ async def window_page(request: Request) -> Response:
         narrowed=lambda **more: window_path(
             contest, query.window.begins, query.window.ends, **{**query.conditions, **more}
         ),
+        may_decide=current_user(request).account.role in DECIDERS,
+        question_path=selection_path(contest, query),
         begins_text=local_text(query.window.begins, contest),
         ends_text=local_text(query.window.ends, contest),
     )

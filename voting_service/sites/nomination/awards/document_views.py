@@ -11,7 +11,6 @@ from starlette.routing import Route
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import LANGUAGES, Language
-from voting_service.infrastructure.typesetting.compiler import in_background
 from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
 from voting_service.nomination.awards import document_service
 from voting_service.nomination.awards.minutes_data import Meeting
@@ -27,13 +26,14 @@ from voting_service.nomination.awards.render_jobs import (
     file_suffix,
     load_render_jobs,
 )
-from voting_service.nomination.documents.minutes import render_minutes
+from voting_service.nomination.documents.minutes import minutes_record
 from voting_service.nomination.model import READERS, REVIEWERS
 from voting_service.sites.nomination.context import requested_selection
 from voting_service.sites.nomination.panel.context import (
     candidate_names,
     requested_panel,
 )
+from voting_service.sites.nomination.panel.record_files import read_suffix, record_response
 from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language as reader_language
@@ -94,6 +94,7 @@ async def documents_page(request: Request) -> Response:
         suffix=file_suffix,
         is_signed=state.settings.document_signing_key_file is not None,
         albums=albums,
+        chair="" if panel.chair is None else panel.chair.name,
         may_render=current_user(request).account.role in REVIEWERS,
         public_url=state.settings.public_url.rstrip("/"),
     )
@@ -169,16 +170,16 @@ async def publish_album(request: Request) -> Response:
 
 @signed_in(*REVIEWERS)
 async def minutes(request: Request) -> Response:
-    """The minutes of the panel."""
-    meeting = _read_meeting(await read_form(request))
+    """The minutes of the panel, in the format of the button that was pressed."""
+    form = await read_form(request)
+    meeting, suffix = _read_meeting(form), read_suffix(form.get("format", "pdf"))
     language = reader_language(request)
     async with get_state(request).connection() as connection:
         panel = await requested_panel(request, connection)
         actor = current_actor(request, connection)
         contents = await document_service.export_minutes(actor, panel, meeting, language)
-    content = await in_background(lambda: render_minutes(contents, language))
     name = _file_name(request, "minutes", panel.selection.slug, language)
-    return _file(content, f"{name}.pdf")
+    return await record_response(minutes_record(contents, language), language, suffix, name)
 
 
 def _file_name(request: Request, kind: str, slug: str, of: Language) -> str:

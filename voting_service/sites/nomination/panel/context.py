@@ -17,6 +17,8 @@ from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.model import Role
 
 PANEL = "/selections/{slug}/panel"
+CANDIDATE = PANEL + "/candidates/{number:int}"
+MAX_DIGITS = 10
 PANEL_ROLES: tuple[Role, ...] = (*READERS, "expert")
 """Who may see the panel; an expert only their own."""
 
@@ -31,3 +33,8 @@ async def requested_panel(request: Request, connection: AnyConnection) -> Panel:
 def candidate_names(panel: Panel) -> dict[int, Any]:
     """Return the candidates' names by number."""
     return {} if panel.contest is None else {c.number: c.name for c in panel.contest.candidates}
+
+
+def read_number(text: str) -> int:
+    """Return a number of a form's field, 0 for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS else 0

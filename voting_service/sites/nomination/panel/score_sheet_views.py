@@ -16,13 +16,7 @@ from voting_service.nomination.panel.candidates import (
     candidate_views,
     load_recommended,
 )
-from voting_service.nomination.panel.model import (
-    BALLOT,
-    points_field,
-    read_points,
-    score_text,
-    sheet_totals,
-)
+from voting_service.nomination.panel.model import BALLOT, points_field
 from voting_service.nomination.panel.score_sheets import (
     OpenSheet,
     load_fields,
@@ -30,7 +24,6 @@ from voting_service.nomination.panel.score_sheets import (
     read_sheet,
     save_scores,
 )
-from voting_service.nomination.panel.service import NewConflict, declare_conflict
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.sites.nomination.panel.context import (
     PANEL,
@@ -81,9 +74,6 @@ def _page(
     faults: tuple[Fault, ...] = (),
 ) -> Response:
     panel, account_id = sheet.panel, sheet.expert.account_id
-    content, _, missing = read_points(sheet.criteria, sheet.judged, fields)
-    complete = {n: row for n, row in content.items() if len(row) == len(sheet.criteria)}
-    totals = sheet_totals(sheet.rules, complete, ()) if sheet.round != BALLOT else {}
     return page(
         request,
         "panel/ballot.html" if sheet.round == BALLOT else "panel/sheet.html",
@@ -96,12 +86,13 @@ def _page(
         names=candidate_names(panel),
         fields=fields,
         field=points_field,
-        totals={number: score_text(value) for number, value in totals.items()},
-        missing=len(missing),
+        totals=sheet.totals(fields),
         faults={fault.field: fault.text(language(request)) for fault in faults},
         ties=sheet.ties,
         excluded=[c for c in panel.conflicts if c.account_id == account_id],
-        state=panel.sheet(sheet.round, account_id),
+        state=sheet.state,
+        sheet=sheet,
+        unscored=sorted(set(sheet.judged) - sheet.scored(fields)),
     )
 
 
@@ -119,7 +110,11 @@ async def save(request: Request) -> Response:
         submit = wants_submit and not faults
         access = sheet.access(session_token(request))
         actor = current_actor(request, connection)
+        if faults and sheet.round == BALLOT:
+            return _page(request, sheet, (), form, faults)
         saved_at = await save_scores(actor, access, content, submit=submit)
+        if faults:
+            sheet = await _open_sheet(request, connection)
         rows = await _rows(request, connection, sheet) if faults else ()
     if not wants_page(request):
         zone, reader = sheet.panel.selection.zone, language(request)
@@ -127,6 +122,7 @@ async def save(request: Request) -> Response:
             {
                 "saved_at": written_moment(saved_at, zone, reader),
                 "faults": {fault.field: fault.text(reader) for fault in faults},
+                "scored": sorted(sheet.scored(form)),
             },
             headers={"cache-control": "no-store"},
         )
@@ -137,24 +133,7 @@ async def save(request: Request) -> Response:
     return redirect_done(request, f"{PANEL}/sheet", "saved")
 
 
-@signed_in("expert")
-async def declare(request: Request) -> Response:
-    """Declare a conflict of interest; this cannot be undone."""
-    form = await read_form(request)
-    text = form.get("number", "")
-    number = int(text[:5]) if text.isascii() and text.isdecimal() else 0
-    async with get_state(request).connection() as connection:
-        await declare_conflict(
-            current_actor(request, connection),
-            PersonalKeys.of(get_state(request).settings),
-            await requested_panel(request, connection),
-            NewConflict(session_token(request), number, form.get("reason", "")),
-        )
-    return redirect_done(request, PANEL, "declared")
-
-
 ROUTES = [
     Route(f"{PANEL}/sheet", sheet_page),
     Route(f"{PANEL}/sheet", save, methods=["POST"]),
-    Route(f"{PANEL}/conflicts", declare, methods=["POST"]),
 ]

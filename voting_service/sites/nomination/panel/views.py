@@ -8,18 +8,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.i18n.catalogues import load_catalogue
+from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.nomination.model import READERS, REVIEWERS
 from voting_service.nomination.panel.conflicts import decrypt_reasons
-from voting_service.nomination.panel.model import score_text
+from voting_service.nomination.panel.model import Panel, score_text
 from voting_service.nomination.panel.outcome import (
     current_round,
     final_standings,
     load_panel_outcome,
     open_ties,
 )
-from voting_service.nomination.panel.score_sheets import require_expert
+from voting_service.nomination.panel.score_sheets import (
+    OpenSheet,
+    find_open_sheet,
+    load_fields,
+    require_expert,
+)
 from voting_service.nomination.panel.scores_export import export_scores
-from voting_service.nomination.panel.service import view_candidate
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.sites.nomination.panel.context import (
     PANEL,
@@ -29,7 +34,7 @@ from voting_service.sites.nomination.panel.context import (
 )
 from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
-from voting_service.sites.shared.signed_in.cookies import language
+from voting_service.sites.shared.signed_in.cookies import language, session_token
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.sessions import is_confirmed
@@ -44,8 +49,10 @@ async def panel_page(request: Request) -> Response:
     async with state.connection() as connection:
         panel = await requested_panel(request, connection)
         outcome = await load_panel_outcome(connection, panel)
+        own = await _own_fields(request, connection, panel)
     account = user.account
     may_decide = account.role in REVIEWERS
+    may_lead = panel.led_by(account)
     return page(
         request,
         "panel/panel.html",
@@ -62,28 +69,25 @@ async def panel_page(request: Request) -> Response:
         ties=open_ties(outcome),
         waiting=[d for d in panel.decisions if d.kind == "panel" and d.state == "waiting"],
         may_decide=may_decide,
-        must_confirm=may_decide and not is_confirmed(user.session, state.clock()),
+        may_lead=may_lead,
+        sees_progress=may_lead or account.role != "expert",
+        must_confirm=may_lead and not is_confirmed(user.session, state.clock()),
+        sheet=own[0],
+        scored=frozenset() if own[0] is None else own[0].scored(own[1]),
     )
 
 
-@signed_in(*PANEL_ROLES)
-async def candidate_page(request: Request) -> Response:
-    """A candidate without personal data; each view is recorded in the audit log."""
-    state, number = get_state(request), request.path_params["number"]
-    async with state.connection() as connection:
-        panel = await requested_panel(request, connection)
-        keys = PersonalKeys.of(state.settings)
-        candidate = await view_candidate(current_actor(request, connection), keys, panel, number)
-    account_id = current_user(request).account.id
-    judged = panel.judged_by(account_id)
-    return page(
-        request,
-        "panel/candidate.html",
-        selection=panel.selection,
-        candidate=candidate,
-        order=judged if number in judged else (),
-        excluded=number in panel.excluded(account_id),
-    )
+async def _own_fields(
+    request: Request, connection: AnyConnection, panel: Panel
+) -> tuple[OpenSheet | None, dict[str, str]]:
+    """Return the sheet that is open to an expert, with its saved fields; none to others."""
+    account = current_user(request).account
+    if account.role != "expert":
+        return None, {}
+    sheet = await find_open_sheet(connection, panel, account.id)
+    if sheet is None:
+        return None, {}
+    return sheet, await load_fields(connection, sheet, session_token(request))
 
 
 @signed_in(*READERS)
@@ -101,5 +105,4 @@ async def scores(request: Request) -> Response:
 ROUTES = [
     Route(PANEL, panel_page),
     Route(f"{PANEL}/scores.json", scores),
-    Route(f"{PANEL}/candidates/{{number:int}}", candidate_page),
 ]

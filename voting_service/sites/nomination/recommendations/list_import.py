@@ -26,7 +26,7 @@ from voting_service.nomination.recommendations.model import MAX_DRAFTS, File
 from voting_service.nomination.recommendations.service import attach_file, create_draft
 from voting_service.sites.nomination.recommendations.form_list import ListedPerson, read_form_list
 from voting_service.sites.nomination.recommendations.form_steps import page_field
-from voting_service.sites.shared.signed_in.uploads import Upload
+from voting_service.sites.shared.multipart import Upload
 
 LIMITS = ZipLimits(files=8 * MAX_DRAFTS, unpacked_bytes=128 * 2**20, file_bytes=MAX_FILE_BYTES + 1)
 LIST_TYPES = frozenset({".xlsx", ".csv", ".txt"})

@@ -53,12 +53,12 @@ from voting_service.sites.nomination.recommendations.step_page import (
     notes_by_field,
     step_page,
 )
+from voting_service.sites.shared.multipart import Upload
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.uploads import (
-    Upload,
     read_typed,
     read_upload,
 )

@@ -1,8 +1,7 @@
-"""What reviewers do: give verdicts, write notes, assign recommendations."""
+"""What reviewers do with one recommendation: give verdicts and write notes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import get_args
 
@@ -17,16 +16,14 @@ from voting_service.nomination.review import service
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.review.views import (
     RECOMMENDATION,
-    REVIEW,
     recommendation_page,
 )
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.form_times import local_moment
-from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
+from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.state import get_state
 
 REVIEWER_VERDICTS: tuple[Verdict, ...] = tuple(v for v in get_args(Verdict) if v != "withdrawn")
-_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @signed_in(*REVIEWERS)
@@ -68,25 +65,7 @@ async def add_note(request: Request) -> Response:
     return RedirectResponse(f"{request.url.path.removesuffix('/notes')}?done=noted", 303)
 
 
-@signed_in(*REVIEWERS)
-async def assign(request: Request) -> Response:
-    """Assign recommendations to a reviewer, or to nobody."""
-    fields = await read_form_lists(request)
-    numbers = fields.get("recommendation", [])
-    if not numbers or not all(_NUMBER.fullmatch(number) for number in numbers):
-        raise InvalidInput(Fault("recommendation", "sites.nomination.review.none_chosen"))
-    assignee = (fields.get("assignee") or [""])[0]
-    async with get_state(request).connection() as connection:
-        await service.assign(
-            await selection_actor(request, connection),
-            [int(number) for number in numbers],
-            int(assignee) if _NUMBER.fullmatch(assignee) else None,
-        )
-    return RedirectResponse(f"{request.url.path.removesuffix('/assign')}?done=assigned", 303)
-
-
 ROUTES = [
-    Route(f"{REVIEW}/assign", assign, methods=["POST"]),
     Route(f"{RECOMMENDATION}/verdict", give_verdict, methods=["POST"]),
     Route(f"{RECOMMENDATION}/notes", add_note, methods=["POST"]),
 ]

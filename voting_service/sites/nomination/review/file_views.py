@@ -71,7 +71,9 @@ async def print_form(request: Request) -> Response:
             connection, actor.keys, actor.selection, submitted.id
         )
         sheet = await load_sheet(actor, submitted.body, recommendation)
-    headers = {**_HEADERS, "content-disposition": f'inline; filename="form-{number}.pdf"'}
+    what = load_catalogue("recommendations", language(request))["file_names"]["form"]
+    name = content_disposition(f"{what}-{number}.pdf", inline=True)
+    headers = {**_HEADERS, "content-disposition": name}
     return Response(await print_sheet(sheet), 200, headers, media_type=PDF)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
-from typing import Any
+from collections.abc import Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from voting_service.errors import InvalidInput, Refused
+from voting_service.i18n.text import Language
 from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.form.field_names import FIELD_PATHS
@@ -22,15 +21,16 @@ from voting_service.nomination.model import READERS, REVIEWERS, Selection, State
 from voting_service.nomination.recommendations.model import Verdict
 from voting_service.nomination.recommendations.repository import has_coarse_photo
 from voting_service.nomination.repository import count_places_taken
-from voting_service.nomination.review.coverage import coverage, dimension_labels
-from voting_service.nomination.review.filtering import QueueFilter
-from voting_service.nomination.review.repository import SubmittedRecommendation
+from voting_service.nomination.review.assignment import MAX_REVIEWERS_EACH, count_open
+from voting_service.nomination.review.filtering import SORT_KEYS, QueueFilter
 from voting_service.nomination.review.service import (
+    ReviewQueue,
     default_term,
     view_queue,
     view_recommendation,
 )
-from voting_service.sites.nomination.context import load_texts, selection_actor
+from voting_service.sites.nomination.context import load_texts, personal_keys, selection_actor
+from voting_service.sites.nomination.review.filter_address import filter_query, read_filter
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.forms import read_form
@@ -52,62 +52,61 @@ _NOT_IN_TABLE = ("photo", "evidence", "achievements.pages", *STAMPED_PAGES)
 
 @signed_in(*READERS)
 async def show_queue(request: Request) -> Response:
-    """Show the submitted recommendations that match the filter of the address. Search words are
-    posted to `search_queue` instead: addresses are kept in logs and must not contain names."""
-    query = {name: text for name, text in request.query_params.items() if name != "words"}
-    return await _queue_page(request, QueueFilter.of(query))
+    """Show the submitted recommendations that match the filter of the address."""
+    async with get_state(request).connection() as connection:
+        actor = await selection_actor(request, connection)
+        queue = await view_queue(actor, read_filter(request, actor.keys))
+    return queue_page(request, actor, queue)
 
 
 @signed_in(*READERS)
-async def search_queue(request: Request) -> Response:
-    """Show the submitted recommendations that match the posted filter."""
-    return await _queue_page(request, QueueFilter.of(await read_form(request)))
+async def set_filter(request: Request) -> Response:
+    """Redirect to the address that keeps the posted filter."""
+    queue_filter = QueueFilter.of(await read_form(request))
+    return RedirectResponse(
+        request.url.path + filter_query(queue_filter, personal_keys(request)), 303
+    )
 
 
-async def _queue_page(request: Request, queue_filter: QueueFilter) -> Response:
-    async with get_state(request).connection() as connection:
-        actor = await selection_actor(request, connection)
-        queue = await view_queue(actor, queue_filter)
+def queue_page(
+    request: Request,
+    actor: SelectionActor,
+    queue: ReviewQueue,
+    error: InvalidInput | None = None,
+) -> Response:
+    """Render the queue with its filter, after a refusal with all its faults."""
     all_submitted = queue.all_submitted
     states = [submitted.state for submitted in all_submitted]
-    present = [submitted for submitted in all_submitted if submitted.state != "withdrawn"]
+    reader = language(request)
     return page(
         request,
         "review/queue.html",
+        status=200 if error is None else 422,
         selection=actor.selection,
-        filter=queue_filter,
+        filter=queue.filter,
+        query=filter_query(queue.filter, actor.keys),
+        sort_queries={
+            key: filter_query(queue.filter.sorted_by(key), actor.keys) for key in ("", *SORT_KEYS)
+        },
         shown=queue.shown,
         reviewers=queue.reviewers,
+        open_reviews=count_open(all_submitted),
         states={state: states.count(state) for state in QUEUE_STATES},
         bodies=sorted(
             {recommendation.body for recommendation in all_submitted}, key=lambda body: body.id
         ),
         chains=sorted({recommendation.form.chain for recommendation in all_submitted} - {""}),
+        me=str(actor.account.id),
         may_review=current_user(request).account.role in REVIEWERS,
-        **coverage_values(request, actor.selection, present, actor.today),
+        max_each=MAX_REVIEWERS_EACH,
+        faults=[fault.text(reader) for fault in error.faults] if error else [],
+        industry_name=lambda key: _industry_name(actor.selection, key, reader),
     )
 
 
-def coverage_values(
-    request: Request, selection: Selection, people: Iterable[SubmittedRecommendation], today: date
-) -> dict[str, Any]:
-    """Return the values of the template `review/coverage.html`."""
-    people = list(people)
-    reader = language(request)
-    texts = load_texts(request, "review")
-    names = {submitted.body.slug: str(getattr(submitted.body.name, reader)) for submitted in people}
-    dimension_texts: Mapping[str, Mapping[str, str]] = {
-        "central_unit": texts["central_units"],
-        "sex": texts["sexes"],
-        "qualification": texts["qualifications"],
-        "front_line": texts["front_line"],
-        "age": texts["ages"],
-        "not_stated": {"not_stated": texts["not_stated"]},
-    }
-    return {
-        "coverage": coverage(people, selection, today),
-        "coverage_label": dimension_labels(selection, names, dimension_texts, reader),
-    }
+def _industry_name(selection: Selection, key: str, reader: Language) -> str:
+    industry = selection.rules.industries.get(key)
+    return getattr(industry, reader) if industry else key
 
 
 @signed_in(*READERS)
@@ -163,10 +162,9 @@ def _form_fields(
     texts = load_texts(request, "review")
     form_texts = load_texts(request, "recommendations")
     labels, yes_or_no = form_texts["fields"], form_texts["check"]
-    industry = selection.rules.industries.get(form.industry)
     formatted: dict[str, object] = {
         "sex": texts["sexes"].get(form.sex or "", ""),
-        "industry": getattr(industry, reader) if industry else form.industry,
+        "industry": _industry_name(selection, form.industry, reader),
         "is_central_unit": yes_or_no["yes" if form.is_central_unit else "no"],
         "conduct_declared": yes_or_no["declared" if form.conduct_declared else "not_declared"],
         "qualification": form_texts["qualifications"].get(form.qualification or "", ""),
@@ -190,6 +188,6 @@ def _form_fields(
 
 ROUTES = [
     Route(REVIEW, show_queue),
-    Route(REVIEW, search_queue, methods=["POST"]),
+    Route(REVIEW, set_filter, methods=["POST"]),
     Route(RECOMMENDATION, show_recommendation),
 ]

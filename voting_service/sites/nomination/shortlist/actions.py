@@ -1,4 +1,4 @@
-"""The posts of the shortlist: propose, approve, decline."""
+"""The posts of the draw and of what waits: propose, approve, decline."""
 
 from __future__ import annotations
 
@@ -13,32 +13,20 @@ from voting_service.nomination.shortlist.service import (
     approve_proposal,
     decline_proposal,
     propose_seed,
-    propose_shortlist,
     propose_source,
 )
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.shortlist.context import (
     SHORTLIST,
-    read_numbers,
 )
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.form_times import local_moment
-from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
+from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
 
 LONG_SECONDS = 60.0
 """Statement timeout while a contest is checked or created."""
-
-
-@signed_in(*REVIEWERS)
-async def choose(request: Request) -> Response:
-    """Propose the shortlist."""
-    fields = await read_form_lists(request)
-    chosen = read_numbers(fields.get("recommendation", []), "recommendation")
-    async with get_state(request).connection() as connection:
-        await propose_shortlist(await selection_actor(request, connection), chosen)
-    return redirect_done(request, SHORTLIST, "proposed")
 
 
 @signed_in(*REVIEWERS)
@@ -98,7 +86,6 @@ async def decline(request: Request) -> Response:
 
 
 ROUTES = [
-    Route(SHORTLIST, choose, methods=["POST"]),
     Route(f"{SHORTLIST}/source", name_source, methods=["POST"]),
     Route(f"{SHORTLIST}/seed", enter_seed, methods=["POST"]),
     Route(f"{SHORTLIST}/publish-to-contest", publish_to_contest, methods=["POST"]),

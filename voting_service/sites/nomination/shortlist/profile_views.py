@@ -16,6 +16,7 @@ from voting_service.nomination.shortlist.profiles import (
     MULTILINE_FIELDS,
     Profile,
     read_profile,
+    text_limit,
 )
 from voting_service.nomination.shortlist.service import check_profile, edit_profile
 from voting_service.sites.nomination.context import selection_actor
@@ -47,7 +48,8 @@ async def profile_page(request: Request) -> Response:
         candidate=shown.number,
         profile=shown.profile,
         texts=shown.profile.texts(),
-        limits=LIMITS,
+        fields=LIMITS,
+        limit=text_limit,
         multiline_fields=MULTILINE_FIELDS,
         faults=_by_field(shown.faults, request),
         **decision_values(request),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Literal, NamedTuple
 
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voting_service.contests.objections.model import (
+    ATTACHMENT_FILES,
     LIMITS,
     ObjectionTarget,
     WrittenObjection,
@@ -18,10 +19,12 @@ from voting_service.contests.objections.model import (
 from voting_service.contests.objections.repository import load_first_cut
 from voting_service.contests.objections.service import (
     OBJECTIONS_AFTER_CUT,
+    check_objection_limit,
     look_up_objection,
     submit_objection,
 )
 from voting_service.errors import (
+    InputTooLarge,
     InvalidInput,
     MalformedInput,
     NotFound,
@@ -34,12 +37,15 @@ from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.nomination.awards.published_result import shown_result
 from voting_service.nomination.notices.repository import BEIJING, load_notice
+from voting_service.sites.public.pages import objection_files
 from voting_service.sites.public.pages.context import PageContext
 from voting_service.sites.public.pages.forms import read_form
+from voting_service.sites.public.pages.objection_files import FILES
 from voting_service.sites.public.pages.responses import language_of_path, rendered_response
 from voting_service.sites.public.rendering import render
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.client_address import client_networks
+from voting_service.sites.shared.multipart import Upload, is_multipart
 from voting_service.sites.shared.problem_documents import problem_kind
 from voting_service.sites.shared.same_origin import refuse_cross_site
 
@@ -129,26 +135,55 @@ async def _answer(request: Request, about: Objectionable) -> Response:
     fields: Mapping[str, str] = {}
     try:
         refuse_cross_site(request, state.settings.public_url)
-        form = await read_form(request, tuple(LIMITS), MAX_BODY_BYTES)
-        fields = {name: form.fields.get(name, "").replace("\r\n", "\n") for name in LIMITS}
-        if about.closed is not None:
-            raise Refused("sites.public.pages.objections_not_open")
-        number = await _submit(request, about.target, fields)
+        sender = _sender(request)
+        async with objection_files.turn(request, sender):
+            typed, files = await _read(request)
+            fields = {name: typed.get(name, "").replace("\r\n", "\n") for name in LIMITS}
+            if about.closed is not None:
+                raise Refused("sites.public.pages.objections_not_open")
+            written = WrittenObjection(**{name: value.strip() for name, value in fields.items()})
+            number = await _submit(request, SentObjection(about.target, written, sender), files)
     except VotingError as error:
         return _form(request, about, fields, error)
     return await _state_page(request, number, is_new=True)
 
 
-async def _submit(request: Request, target: ObjectionTarget, fields: Mapping[str, str]) -> str:
+async def _read(request: Request) -> tuple[Mapping[str, str], Sequence[Upload]]:
+    """Return what was typed and the files; a form without files comes either way."""
+    if not is_multipart(request):
+        return (await read_form(request, tuple(LIMITS), MAX_BODY_BYTES)).fields, ()
+    posted = await objection_files.read_form(request)
+    return {name: posted.field(name) for name in LIMITS}, posted.all_files.get(FILES, ())
+
+
+class SentObjection(NamedTuple):
+    """What was sent, about what, and the keyed hash of the network that it came from."""
+
+    target: ObjectionTarget
+    written: WrittenObjection
+    sender: bytes
+
+
+def _sender(request: Request) -> bytes:
     state: PublicState = request.state.app_state
     settings, key = state.settings, state.settings.master_key.get_secret_value()
     peer = request.client.host if request.client else ""
     forwarded_for = ", ".join(request.headers.getlist("x-forwarded-for"))
     network = ("nowhere", *client_networks(peer, forwarded_for, settings.trusted_proxies))[-1]
-    written = WrittenObjection(**{name: value.strip() for name, value in fields.items()})
-    sender = sender_hash(key, network, state.clock().date())
+    return sender_hash(key, network, state.clock().date())
+
+
+async def _submit(request: Request, sent: SentObjection, files: Sequence[Upload]) -> str:
+    state: PublicState = request.state.app_state
+    key = state.settings.master_key.get_secret_value()
+    sent.written.check()
+    attachment = None
+    if files:
+        async with acquire(state.read_pool) as connection:
+            await check_objection_limit(connection, sent.sender)
+        attachment = await objection_files.examine(files)
     async with acquire(state.read_pool) as connection:
-        return await submit_objection(connection, key, target, written, sender)
+        return await submit_objection(connection, key, *sent, attachment=attachment)
 
 
 def _form(
@@ -173,6 +208,8 @@ def _form(
         about=about,
         fields=fields,
         limits=LIMITS,
+        most_files=ATTACHMENT_FILES,
+        file_types=objection_files.ACCEPTED,
         faults=faults,
         kind=None if error is None else _kind(error),
         public_url=state.settings.public_url.rstrip("/"),
@@ -183,21 +220,19 @@ def _form(
     return response
 
 
+_KINDS: Mapping[type[VotingError], str] = {
+    MalformedInput: "malformed",
+    InvalidInput: "invalid",
+    InputTooLarge: "too_large",
+    SlowDown: "slow_down",
+    SentFromElsewhere: "elsewhere",
+    Refused: "not_open",
+}
+"""The name of an error's text under `objection.fault`; the first that fits."""
+
+
 def _kind(error: VotingError) -> str:
-    """Return the name of an error's text under `objection.fault`."""
-    match error:
-        case MalformedInput():
-            return "malformed"
-        case InvalidInput():
-            return "invalid"
-        case SlowDown():
-            return "slow_down"
-        case SentFromElsewhere():
-            return "elsewhere"
-        case Refused():
-            return "not_open"
-        case _:
-            return "busy"
+    return next((name for kind, name in _KINDS.items() if isinstance(error, kind)), "busy")
 
 
 async def objections(request: Request) -> Response:

@@ -13,6 +13,7 @@ from voting_service.sites.shared.signed_in.messages import messages
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.constraints import NAME_TAKEN
 from voting_service.staff.accounts.invitations import (
     Invitation,
     InvitationForm,
@@ -21,6 +22,7 @@ from voting_service.staff.accounts.invitations import (
     decrypt_secret,
     find_invitation,
     new_encrypted_secret,
+    suggest_name,
 )
 from voting_service.staff.accounts.second_factor import provisioning_uri
 
@@ -102,6 +104,10 @@ async def accept_invitation(request: Request) -> Response:
             )
         except InvalidInput as error:
             faults = tuple(texts.get(f"fault_{fault.field}", str(fault)) for fault in error.faults)
+            if any(fault.code == NAME_TAKEN for fault in error.faults):
+                suggested = await suggest_name(connection, invitation, name)
+                faults = (texts["namesake"].format(name=name.strip(), suggested=suggested),)
+                name = suggested
             return _form(request, invitation, offered, name=name, faults=faults)
     return RedirectResponse("/sign-in?welcome=1", 303)
 

@@ -1,4 +1,4 @@
-"""The user's own account: sessions and password."""
+"""The user's own account: sessions, password and passkeys."""
 
 from __future__ import annotations
 
@@ -6,31 +6,81 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from voting_service.errors import (
-    Fault,
-    InvalidInput,
-)
+from voting_service.errors import Fault, InvalidInput, Refused, VotingError
+from voting_service.sites.shared.sign_in.passkey_views import passkey_site
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
-from voting_service.sites.shared.signed_in.cookies import session_token
+from voting_service.sites.shared.signed_in.cookies import language, session_token
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
+from voting_service.staff.accounts.passkeys import (
+    MAX_NAME_CHARACTERS,
+    NewPasskey,
+    PasskeyAnswer,
+    add_passkey,
+    load_passkeys,
+    remove_passkey,
+)
 from voting_service.staff.accounts.service import change_own_password, end_account_session
 from voting_service.staff.accounts.sessions import load_sessions
 
 
 @signed_in()
 async def own_account(request: Request) -> Response:
-    """Show the user's name, role and sessions."""
+    """Show the user's name, role, sessions and passkeys."""
+    return await _account_page(request)
+
+
+async def _account_page(request: Request, error: VotingError | None = None) -> Response:
+    """Show the account; `error` is about the passkey that was to be added."""
     state, user = get_state(request), current_user(request)
     async with state.connection() as connection:
         sessions = await load_sessions(connection, user.account.id, state.clock())
+        passkeys = await load_passkeys(connection, user.account.id)
+    faults = error.faults if isinstance(error, InvalidInput) else (error,)
     return page(
         request,
         "sign_in/own_account.html",
+        status=200 if error is None else 422 if isinstance(error, InvalidInput) else 409,
         sessions=sessions,
+        passkeys=passkeys,
+        passkey_host=state.settings.passkey_host,
+        passkey_faults=[fault.text(language(request)) for fault in faults if fault is not None],
+        passkey_limit=MAX_NAME_CHARACTERS,
         openid=state.openid is not None,
     )
+
+
+@signed_in(step_up=True)
+async def post_passkey(request: Request) -> Response:
+    """Add a passkey that the browser just made. An error is shown on the page."""
+    form = await read_form(request)
+    state, account = get_state(request), current_user(request).account
+    answer = PasskeyAnswer(passkey_site(request), form.get("passkey", ""))
+    try:
+        async with state.connection() as connection:
+            await add_passkey(
+                connection,
+                account,
+                session_token(request),
+                NewPasskey(form.get("name", ""), answer),
+                state.clock(),
+            )
+    except (InvalidInput, Refused) as error:
+        return await _account_page(request, error)
+    return RedirectResponse("/account?done=added#passkeys", 303)
+
+
+@signed_in(step_up=True)
+async def delete_passkey(request: Request) -> Response:
+    """Remove one of the user's own passkeys."""
+    await read_form(request)
+    state, account = get_state(request), current_user(request).account
+    async with state.connection() as connection:
+        await remove_passkey(
+            connection, account, session_token(request), request.path_params["passkey"]
+        )
+    return RedirectResponse("/account?done=removed#passkeys", 303)
 
 
 @signed_in()
@@ -63,5 +113,7 @@ async def change_password(request: Request) -> Response:
 ROUTES = [
     Route("/account", own_account),
     Route("/account/password", change_password, methods=["POST"]),
+    Route("/account/passkeys", post_passkey, methods=["POST"]),
+    Route("/account/passkeys/{passkey:int}/remove", delete_passkey, methods=["POST"]),
     Route("/account/end-session", end_own_session, methods=["POST"]),
 ]

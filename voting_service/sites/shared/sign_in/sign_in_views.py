@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from voting_service.errors import NotFound, NotSignedIn
 from voting_service.i18n.text import LANGUAGES
+from voting_service.sites.shared.sign_in.passkey_views import passkey_answer
 from voting_service.sites.shared.signed_in.access import (
     current_user,
     find_current_user,
@@ -29,6 +30,7 @@ from voting_service.sites.shared.signed_in.rate_limits import RETRY_SECONDS, lim
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.failed_sign_ins import TooManyTries, record_failure
+from voting_service.staff.accounts.invitations import INVITATION_HOURS
 from voting_service.staff.accounts.kept_posts import forget_post
 from voting_service.staff.accounts.repository import plain_name
 from voting_service.staff.accounts.service import confirm_identity, start_session
@@ -64,6 +66,9 @@ def _sign_in_form(
         name=name,
         notice=notice,
         openid=get_state(request).openid is not None,
+        passkeys=get_state(request).settings.passkey_host is not None,
+        contact=get_state(request).settings.staff_contact,
+        hours=INVITATION_HOURS,
     )
 
 
@@ -80,7 +85,8 @@ async def _count_try(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Open a session for the right name, password and code. Every refusal keeps the name."""
+    """Open a session for the right name, password and code or passkey. Every refusal keeps the
+    name."""
     form = await read_form(request)
     state = get_state(request)
     next_path, name = safe_next(form.get("next", "/")), form.get("name", "")
@@ -95,7 +101,13 @@ async def sign_in(request: Request) -> Response:
             person = await authenticate(
                 connection,
                 state.settings.master_key.get_secret_value(),
-                SignInAttempt(name, form.get("password", ""), form.get("code", ""), source=source),
+                SignInAttempt(
+                    name,
+                    form.get("password", ""),
+                    form.get("code", ""),
+                    source=source,
+                    passkey=passkey_answer(request, form),
+                ),
                 clock=state.clock,
             )
         except TooManyTries as refusal:

@@ -23,6 +23,7 @@ from voting_service.sites.shared.signed_in.access import find_current_user, want
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.keeping import keep_refused_post, refusal_of_guard
 from voting_service.sites.shared.signed_in.rate_limits import RETRY_SECONDS
+from voting_service.sites.shared.signed_in.refused_forms import show_again
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.failed_sign_ins import TooManyTries
@@ -53,7 +54,9 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
         return await problem_documents.on_domain_error(request, error)
     status, headers, _ = problem(error, language(request))
     kind = problem_kind(error).name
-    answer = await _error_page(request, kind, status, _details(error, kind, language(request)))
+    answer = await show_again(request, error, status)
+    if answer is None:
+        answer = await _error_page(request, kind, status, _details(error, kind, language(request)))
     for name, value in headers:
         if name == b"retry-after":
             answer.headers["retry-after"] = value.decode()

@@ -6,6 +6,7 @@ page but the values of the form's controls stays as it is, byte for byte.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -20,6 +21,9 @@ told. They are filled in, so that a change in the meantime is noticed; all other
 what a form is about."""
 KEPT = "kept"
 """The hidden field that a filled form posts, because it contains what was kept."""
+FORM_PAGE = "form_page"
+"""The hidden field of a form shown again after a refusal: the address of its page, which the
+address in the browser no longer is."""
 _TICKED = frozenset({"checkbox", "radio"})
 _NOT_FILLED = frozenset({"hidden", "password", "file", "submit", "button", "image", "reset"})
 
@@ -59,7 +63,7 @@ class _Form:
             control.get("value") in fields.get(control.get("name"), ())
             for control in self.controls
             if control.type == "hidden"
-            and control.get("name") not in {*VERSIONS, KEPT, "csrf"}
+            and control.get("name") not in {*VERSIONS, KEPT, FORM_PAGE, "csrf"}
             and control.get("value")
         )
 
@@ -165,10 +169,81 @@ def fill_in(page: str, path: str, fields: Fields) -> Filled:
         place = used.get(name, 0)
         used[name] = place + 1
         edits.extend(_edits(control, texts, texts[place] if place < len(texts) else None))
-    for start, end, text in sorted(edits, reverse=True):
-        page = page[:start] + text + page[end:]
+    page = _edited(page, edits)
     left = {name: texts for name, texts in _texts(fields) if name not in used}
     return Filled(page, left, has_form=True, button=form.button(fields))
+
+
+class FieldFault(NamedTuple):
+    """What is wrong with a field, in the reader's words; with the form as a whole where `field` is
+    empty or no control of the form."""
+
+    field: str
+    text: str
+
+
+class RefusedForm(NamedTuple):
+    """A form that was refused: where it posts to, the address of its page, what was typed, and why
+    it was refused."""
+
+    path: str
+    page: str
+    fields: Fields
+    faults: Sequence[FieldFault]
+
+
+class Marked(NamedTuple):
+    """A page with faults beside the fields of a form; `links` are the ids of their controls, by
+    field."""
+
+    page: str
+    links: dict[str, str]
+
+
+def mark_faults(page: str, refused: RefusedForm) -> Marked:
+    """Put each fault of a form before the first control of its field, and the address of the page
+    into the form. Boxes and buttons, of which many share a name, are linked to and not marked."""
+    forms = _Forms(page).forms
+    form = next((f for f in forms if f.path == refused.path and f.is_about(refused.fields)), None)
+    if form is None:
+        return Marked(page, {})
+    edits = [
+        (
+            form.end,
+            form.end,
+            f'<input type="hidden" name="{FORM_PAGE}" value="{escape(refused.page)}">',
+        )
+    ]
+    links: dict[str, str] = {}
+    for field_name in dict.fromkeys(fault.field for fault in refused.faults if fault.field):
+        control = next((c for c in form.controls if _has_fault(c, field_name)), None)
+        if control is None:
+            continue
+        target = control.get("id") or f"field-{len(links)}"
+        links[field_name] = target
+        own = [escape(fault.text) for fault in refused.faults if fault.field == field_name]
+        texts = f'<span class="fault" id="{escape(target)}-fault">{"<br>".join(own)}</span>'
+        if control.type in _NOT_FILLED | _TICKED and control.type != "file":
+            edits.append(_tag(control, id=target))
+            continue
+        described = f"{control.get('aria-describedby')} {target}-fault".strip()
+        start, end, tag = _tag(
+            control, id=target, **{"aria-invalid": "true", "aria-describedby": described}
+        )
+        edits.append((start, end, texts + tag))
+    return Marked(_edited(page, edits), links)
+
+
+def _has_fault(control: _Control, field_name: str) -> bool:
+    """Return whether a fault of a field, such as `choices[2]`, is a control's."""
+    name = control.get("name")
+    return bool(name) and control.type != "hidden" and re.split(r"[\[. ]", field_name)[0] == name
+
+
+def _edited(page: str, edits: Iterable[tuple[int, int, str]]) -> str:
+    for start, end, text in sorted(edits, reverse=True):
+        page = page[:start] + text + page[end:]
+    return page
 
 
 def _texts(fields: Fields) -> Iterable[tuple[str, list[str]]]:

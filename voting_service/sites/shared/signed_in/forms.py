@@ -14,12 +14,11 @@ from voting_service.errors import (
     SentFromElsewhere,
     UnsupportedMedia,
 )
-from voting_service.i18n.private_use import map_private_use
-from voting_service.i18n.typed_numbers import is_wide_number, plain_number
+from voting_service.sites.shared.multipart import field_text
 from voting_service.sites.shared.request_bodies import read_body
 from voting_service.sites.shared.same_origin import refuse_cross_site
 from voting_service.sites.shared.signed_in.access import find_current_user, master_key
-from voting_service.sites.shared.signed_in.form_filling import KEPT
+from voting_service.sites.shared.signed_in.form_filling import FORM_PAGE, KEPT
 from voting_service.sites.shared.signed_in.form_tokens import account_of_token
 from voting_service.sites.shared.signed_in.state import get_state
 
@@ -53,17 +52,20 @@ async def read_form_lists(request: Request) -> dict[str, list[str]]:
 
 
 async def check_csrf_token(request: Request, fields: dict[str, list[str]]) -> None:
-    """Remove from the fields the mark, and whether the form has what was kept of it. Raises
+    """Remove from the fields the mark, whether the form has what was kept of it, and its page; keep
+    what was typed for the case that the form is refused (refused_forms.py). Raises
     SentFromElsewhere where there is a session and the mark is missing, or neither of this session
     nor of an earlier one of the same account."""
     marks = fields.pop(MARK, [])
     request.state.has_kept_post = bool(fields.pop(KEPT, []))
+    request.state.form_page = "".join(fields.pop(FORM_PAGE, []))
     user = await find_current_user(request)
     if user is not None:
         given = marks[0] if len(marks) == 1 else ""
         of_session = compare_digest(given.partition("-")[0].encode(), user.csrf[:32].encode())
         if not of_session and account_of_token(master_key(request), given) != user.account.id:
             raise SentFromElsewhere("sites.shared.signed_in.csrf_token_wrong")
+    request.state.posted = dict(fields)
 
 
 async def read_fields(request: Request) -> dict[str, list[str]]:
@@ -88,13 +90,3 @@ async def read_fields(request: Request) -> dict[str, list[str]]:
     for name, value in pairs:
         fields.setdefault(name, []).append(field_text(value))
     return fields
-
-
-def field_text(value: str) -> str:
-    """Return a field's value with plain line ends and today's code points; a number, date or time
-    that was typed in full width in plain digits. Raises MalformedInput."""
-    if "\0" in value:
-        raise MalformedInput(Fault("", "sites.shared.signed_in.zero_byte"))
-    # A browser ends the lines of a text area with both characters (HTML, form submission).
-    plain = map_private_use(value.replace("\r\n", "\n"))
-    return plain_number(plain) if is_wide_number(plain) else plain

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from voting_service.errors import IdentityNotConfirmed, NotSignedIn, VotingError
+from voting_service.sites.shared.multipart import is_multipart
 from voting_service.sites.shared.same_origin import refuse_cross_site
 from voting_service.sites.shared.signed_in.access import (
     CONFIRM,
@@ -25,11 +26,11 @@ from voting_service.sites.shared.signed_in.form_tokens import account_of_token
 from voting_service.sites.shared.signed_in.forms import MARK, read_fields
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.sites.shared.signed_in.uploads import is_upload, read_refused_upload
+from voting_service.sites.shared.signed_in.uploads import read_refused_upload
 from voting_service.staff.accounts.kept_posts import Because, KeptPost, keep_post
 
-NEVER_KEPT = frozenset({"password", "again", "proof", "code", "encrypted_secret"})
-"""Secrets, which are typed again."""
+NEVER_KEPT = frozenset({"password", "again", "proof", "code", "encrypted_secret", "passkey"})
+"""Secrets, which are typed again, and what a passkey signed, which is signed again."""
 
 
 class Refusal(NamedTuple):
@@ -73,7 +74,7 @@ async def _keep(request: Request, because: Because) -> bool:
     refuse_cross_site(request, state.settings.staff_url)
     await _count(request)
     files: list[str] = []
-    if is_upload(request):
+    if is_multipart(request):
         posted = await read_refused_upload(request)
         fields, files = posted.fields, sorted(posted.all_files)
     else:

@@ -13,12 +13,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from voting_service.i18n.catalogues import load_catalogue
-from voting_service.i18n.formatting import written_moment, written_number
+from voting_service.i18n.formatting import written_deadline, written_moment, written_number
 from voting_service.i18n.text import LANGUAGES
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 from voting_service.sites.shared.signed_in.access import CurrentUser, current_user, safe_next
 from voting_service.sites.shared.signed_in.cookies import language as language_of_request
-from voting_service.sites.shared.signed_in.form_filling import fill_in
+from voting_service.sites.shared.signed_in.form_filling import (
+    RefusedForm,
+    fill_in,
+    mark_faults,
+)
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.sites.shared.signed_in.theme import NavItem, Theme
 from voting_service.staff.accounts.kept_posts import KeptPost
@@ -44,7 +48,8 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 
     `template` is `<area>/<name>.html` of the theme. In it: `t.<area>.<key>`, `look.<key>`, `user`
     (None when nobody is signed in), `csrf`, `language`, `done` (the message of `redirect_done`,
-    or ""), `number()`, `moment()`, `text_of()` (for a `Text`), `static_url()`, `nav`, and `values`;
+    or ""), `number()`, `moment()`, `end()` (the end of a time), `text_of()` (for a `Text`),
+    `static_url()`, `nav`, and `values`;
     `contest=` or `selection=` add the subject's own navigation and show times in its time zone.
     """
     state = get_state(request)
@@ -66,6 +71,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         "languages": LANGUAGES,
         "number": partial(written_number, language=language),
         "moment": partial(written_moment, zone=zone, language=language),
+        "end": partial(written_deadline, zone=zone, language=language),
         "text_of": lambda text: getattr(text, language),
         "static_url": state.theme.static_url,
         "path": request.url.path,
@@ -78,6 +84,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     body = state.theme.environment.get_template(template).render(context)
     if request.method == "GET":
         body = _with_kept_posts(request, body, context)
+        body = _with_refused_form(request, body, context)
     return Response(body, status, PAGE_HEADERS, media_type="text/html")
 
 
@@ -91,7 +98,24 @@ def _with_kept_posts(request: Request, body: str, context: Mapping[str, Any]) ->
         values = {**context, "kept": kept, "filled": filled, "because": _because(request, kept)}
         notice = get_state(request).theme.environment.get_template("signed_in/kept.html")
         notices.append(notice.render(values))
-    return _MAIN.sub(lambda start: start[0] + "".join(notices), body, count=1)
+    return _at_top(body, "".join(notices))
+
+
+def _with_refused_form(request: Request, body: str, context: Mapping[str, Any]) -> str:
+    """Return the page of a form that was refused with the form filled in, what is wrong beside its
+    fields, and all of it at the top (refused_forms.py)."""
+    refused: RefusedForm | None = getattr(request.state, "refused_form", None)
+    if refused is None:
+        return body
+    filled = fill_in(body, refused.path, refused.fields)
+    marked = mark_faults(filled.page, refused)
+    notice = get_state(request).theme.environment.get_template("signed_in/refused.html")
+    values = {**context, "refused": refused, "filled": filled, "links": marked.links}
+    return _at_top(marked.page, notice.render(values))
+
+
+def _at_top(body: str, notice: str) -> str:
+    return _MAIN.sub(lambda start: start[0] + notice, body, count=1)
 
 
 def _because(request: Request, kept: KeptPost) -> str:

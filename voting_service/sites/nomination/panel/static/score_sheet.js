@@ -1,26 +1,30 @@
-// The scoring table: saves while the expert types, adds up, and moves between cells with arrows and
-// Enter. Without it the table is an ordinary form.
+// Points for one candidate or for all in a table: saves while the expert types, adds up, says what is
+// wrong beside the field, and in the table moves with arrows and Enter. Without it both are ordinary
+// forms.
 
 import { autosave } from "./autosave.js";
 
-const form = document.querySelector("#sheet[data-saved]");
+const addUp = (row) => {
+  let sum = 0;
+  let weights = 0;
+  for (const cell of row.querySelectorAll("input[data-most]")) {
+    const typed = cell.value.normalize("NFKC").replace("\u3002", ".").trim();
+    const points = typed === "" ? Number.NaN : Number(typed);
+    sum += (Number(cell.dataset.weight) * points) / Number(cell.dataset.most);
+    weights += Number(cell.dataset.weight);
+  }
+  if (weights) row.querySelector(".total").textContent =
+    Number.isNaN(sum) ? "—" : ((100 * sum) / weights).toFixed(2);
+};
+
+const form = document.querySelector("form[data-saved]");
 
 if (form) {
   const cells = [...form.querySelectorAll("input[data-most]")];
-  const columns = cells.length / form.querySelectorAll("tbody tr").length;
-
-  const addUp = (row) => {
-    let sum = 0;
-    let weights = 0;
-    for (const cell of row.querySelectorAll("input[data-most]")) {
-      const typed = cell.value.normalize("NFKC").replace("\u3002", ".").trim();
-      const points = typed === "" ? Number.NaN : Number(typed);
-      sum += (Number(cell.dataset.weight) * points) / Number(cell.dataset.most);
-      weights += Number(cell.dataset.weight);
-    }
-    row.querySelector(".total").textContent =
-      Number.isNaN(sum) ? "—" : ((100 * sum) / weights).toFixed(2);
-  };
+  const rows = [...form.querySelectorAll("[data-row]")];
+  const columns = cells.length / rows.length;
+  const here = document.querySelector(".strip [aria-current]");
+  for (const row of rows) addUp(row);
 
   const { typed } = autosave(form, {
     address: form.action,
@@ -29,18 +33,24 @@ if (form) {
       fields.set("act", "save");
       return fields;
     },
-    onSaved({ faults }) {
+    onSaved({ faults, scored }) {
       for (const cell of cells) {
         const fault = faults[cell.name];
-        cell.toggleAttribute("aria-invalid", Boolean(fault));
+        const said = document.getElementById(`fault-${cell.name}`);
+        said.textContent = fault || "";
+        said.hidden = !fault;
         if (fault) cell.setAttribute("aria-invalid", "true");
-        cell.title = fault || "";
+        else cell.removeAttribute("aria-invalid");
       }
+      if (!here) return;
+      const kind = scored.includes(Number(here.value)) ? "scored" : "open";
+      here.className = `place ${kind}`;
+      here.querySelector("[data-kind]").textContent = here.parentElement.dataset[kind];
     },
   });
 
   form.addEventListener("input", (event) => {
-    addUp(event.target.closest("tr"));
+    addUp(event.target.closest("[data-row]"));
     typed();
   });
 
@@ -48,7 +58,7 @@ if (form) {
     const steps = { ArrowUp: -columns, ArrowDown: columns, Enter: columns };
     const at = cells.indexOf(event.target);
     const next = cells[at + steps[event.key]];
-    if (at < 0 || !(event.key in steps)) return;
+    if (rows.length < 2 || at < 0 || !(event.key in steps)) return;
     event.preventDefault();
     if (!next) return;
     next.focus();

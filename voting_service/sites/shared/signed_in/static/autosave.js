@@ -91,10 +91,12 @@ export function autosave(form, { address, body, onSaved }) {
     timer = setTimeout(save, PAUSE_MS);
   }
 
-  // Remembered for browsers without event.submitter. Enter presses a button too.
+  // Remembered for browsers without event.submitter. Enter presses a button too, and a button of the
+  // form may stand outside it.
   let pressed = null;
-  form.addEventListener("click", (event) => {
-    pressed = event.target.closest("button") || pressed;
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button && button.form === form) pressed = button;
   });
 
   // Without a connection the browser would leave the page for one that says so. And a save under way

@@ -8,7 +8,8 @@
 //           "line"?: { "name": "…", "value": 123 } }      times are shown as they are written
 //   bar   { "labels": […], "series": […], "links"?: […], "stacked"?: true,
 //           "ticks"?: ["…", …] }      shorter labels, for the axis alone
-//   heat  { "columns": […], "rows": […], "values": [[row 0 …], …] }
+//   heat  { "columns": […], "rows": […], "values": [[row 0 …], …], "links"?: [row 0, …],
+//           "starts"?: [the beginning of each column, and the end of the last] }
 //   series: [{ "name": "…", "values": [1, null, …], "state"?: "counted" | "held" | "void" }]
 //
 // A series has a colour and, besides, a pattern (bars) or a symbol and a dash (lines).
@@ -80,13 +81,24 @@ class Figure {
     if (dark.addEventListener) dark.addEventListener("change", () => this.show());
     else dark.addListener(() => this.show()); // before Safari 14
     addEventListener("viewchange", () => this.show());
-    this.drawn.on("click", ({ dataIndex }) => {
-      const target = this.data.links && this.data.links[dataIndex];
+    this.drawn.on("click", ({ dataIndex, value }) => {
+      const target = this.kind === "heat" ? this.cellLink(value)
+        : this.data.links && this.data.links[dataIndex];
       if (target) location.assign(target);
     });
     await this.load();
     const seconds = Number(this.figure.dataset.refreshSeconds);
     if (seconds) this.timer = setInterval(() => document.hidden || this.load(), seconds * 1000);
+  }
+
+  // The row's ballots in the step of one cell.
+  cellLink([x, y]) {
+    const { links, starts } = this.data;
+    if (!links || !links[y]) return null;
+    const target = new URL(links[y], location.href);
+    target.searchParams.set("from", starts[x]);
+    target.searchParams.set("to", starts[x + 1]);
+    return target.href;
   }
 
   async load() {

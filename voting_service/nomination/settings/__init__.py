@@ -1,0 +1,1 @@
+"""What changes about a selection after it was set up, and lists that come from Excel."""

@@ -1,0 +1,1 @@
+"""Pages of a selection's settings, and the lists that come from Excel."""
