@@ -124,7 +124,8 @@ create trigger check_award_result before insert on award_results
 create trigger award_results_stay before update or delete or truncate on award_results
     for each statement execute function refuse_change();
 
--- Rules: certificates are for people whom the result names, once nobody may object to it any more.
+-- Rules: certificates are for people whom the result names, once nobody may object to it any more and
+-- every objection has its answer: an objection that is upheld can take an award away.
 create function check_certificate() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -140,6 +141,16 @@ begin
                              where r.contest_id = new.contest_id) then
         raise exception 'certificates are made after the objection period'
             using errcode = 'check_violation', constraint = 'certificates_after_objections';
+    end if;
+    if exists (
+        select 1
+          from nomination.objections o
+          join nomination.selections s on s.id = o.selection_id
+          left join nomination.objection_answers a on a.objection_id = o.id
+         where s.contest_id = new.contest_id and o.notice = 'result' and a.objection_id is null
+    ) then
+        raise exception 'certificates are made once every objection to the result is answered'
+            using errcode = 'check_violation', constraint = 'certificates_objections_answered';
     end if;
     return new;
 end

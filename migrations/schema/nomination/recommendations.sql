@@ -96,6 +96,8 @@ create table nomination.files (
     media_type        text not null,
     pages             smallint not null check (pages between 1 and 100),
     content           bytea not null check (length(content) between 1 and 33554432),  -- encrypted
+    sources           bytea check (length(sources) <= 16384),  -- encrypted: names of the joined files
+    is_coarse         boolean not null default false,  -- a photo that prints, but not sharply
     added_by          integer not null references accounts,
     added_at          timestamptz not null default clock_timestamp(),
     replaced_at       timestamptz        -- null: the file now in the slot
@@ -624,7 +626,8 @@ grant insert on nomination.body_invitations to voting_staff;
 grant insert (selection_id, body_id, form, created_by, saved_by),
       update (form, revision, saved_by, saved_at)
     on nomination.recommendations to voting_staff;
-grant insert (recommendation_id, slot, sha256, media_type, pages, content, added_by),
+grant insert (recommendation_id, slot, sha256, media_type, pages, content, added_by, sources,
+              is_coarse),
       update (replaced_at)
     on nomination.files to voting_staff;
 grant insert (recommendation_id, person_hash, form_sha256, photo_sha256, evidence_sha256,

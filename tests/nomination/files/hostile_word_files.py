@@ -499,7 +499,6 @@ OLD_WORD_FILES = {
     "workbook called Word file": Hostile(
         "a.docx", added(TYPES, types("application/vnd.ms-excel")), R.DISGUISED
     ),
-    "text called old Word file": Hostile("a.doc", lambda: b"{\\rtf1 x}", R.LEGACY_WORD),
     "old Word file": Hostile("a.doc", lambda: OLE, R.BROKEN),
     "old Word file by the new name": Hostile("a.DOCX", lambda: OLE, R.BROKEN),
     "encrypted Word file": Hostile(

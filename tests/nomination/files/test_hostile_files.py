@@ -17,6 +17,7 @@ from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 from tests.nomination.files.examining import cropped, joined
 from tests.nomination.files.hostile_documents import HOSTILE_PDFS, HOSTILE_PICTURES
 from tests.nomination.files.hostile_files import EVIDENCE, PHOTOS, SCANS, Hostile
+from tests.nomination.files.hostile_rich_text import LATER_EVIDENCE
 from tests.nomination.files.hostile_word_files import WORD_FILES
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 
@@ -99,7 +100,7 @@ def test_the_audit_hook_detects_events() -> None:
         subprocess.run(["true"], check=True)
 
 
-NEW = HOSTILE_PDFS | HOSTILE_PICTURES
+NEW = HOSTILE_PDFS | HOSTILE_PICTURES | LATER_EVIDENCE
 
 
 @pytest.mark.parametrize("case", EVIDENCE.values(), ids=EVIDENCE)

@@ -9,11 +9,13 @@ import sys
 
 import msgspec
 import pytest
+from PIL import Image
 
 from tests.nomination.files.examining import files
 from tests.nomination.files.hostile_documents import HOSTILE_PDFS, HOSTILE_PICTURES
 from tests.nomination.files.hostile_files import EVIDENCE, Hostile, big_files
 from tests.nomination.files.pdf_files import pdf
+from tests.nomination.files.pdf_samples import protected
 from tests.patience import PATIENCE_SECONDS
 from tests.picture_files import halves, jpeg, saved
 from voting_service.errors import Unavailable
@@ -171,9 +173,18 @@ async def test_a_failed_process_is_a_rejection(child: str, monkeypatch: pytest.M
 def test_an_invalid_rejection_is_a_rejection(
     rejection: Rejection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(isolation, "_run_process", lambda kind, task: rejection)
+    said = subprocess.CompletedProcess([], 0, stdout=msgspec.msgpack.encode(rejection))
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: said)
     with pytest.raises(FileRejected, match="could not be checked"):
         examine("evidence", ExaminationTask(files(pdf())))
+
+
+async def test_what_readers_open_is_opened_with_the_rights_of_the_process() -> None:
+    """A cipher that is loaded on first use, and a photo of more pixels than Pillow warns of."""
+    protected_file = protected(R=6)
+    large = saved(Image.new("L", (11600, 8700), 255), "JPEG")
+    joined_pdf = await examine_evidence(files(protected_file, large))
+    assert joined_pdf.pages_by_file == (3, 1)
 
 
 async def test_a_timeout_is_a_rejection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.nomination.files.hostile_rich_text import RICH_TEXTS
 from tests.nomination.files.hostile_word_files import WORD_FILES
+from tests.nomination.files.samples import Sample
 from tests.nomination.files.word_files import docx, paragraph, table, word_field
 from tests.nomination.files.word_makers import BEGIN, END, SEPARATE, field
 from tests.nomination.files.word_samples import SAMPLES
+from tests.nomination.files.writer_samples import WORD
 from voting_service.nomination.files.docx_xml import clean_xml
 from voting_service.nomination.files.model import Rejection
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
@@ -47,17 +50,21 @@ def check_clean(content: bytes) -> None:
 
 def test_honest_files_are_cleaned() -> None:
     assert len(SAMPLES) >= 100
-    for sample in SAMPLES:
+    for sample in [*SAMPLES, *(Sample(name, make) for name, make in WORD.items())]:
         result = clean_word(sample.make())
         assert isinstance(result, CleanWord), (sample.name, result)
-        assert result.is_old == sample.name.endswith((".doc", ".wps"))
-        if not result.is_old:
+        is_new = sample.name.endswith(".docx")
+        assert (result.format == "docx") == is_new
+        if is_new:
             check_clean(result.content)
 
 
-@pytest.mark.parametrize("name", WORD_FILES)
+HOSTILE = WORD_FILES | RICH_TEXTS
+
+
+@pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused(name: str) -> None:
-    case = WORD_FILES[name]
+    case = HOSTILE[name]
     result = clean_word(case.make())
     assert isinstance(result, Rejection)
     refused = FileRejected(RejectionReason[result.reason], **result.details)

@@ -140,7 +140,7 @@ def test_a_conversion_that_takes_too_long_leaves_nothing(
     ("name", "content", "reason"),
     [
         ("a.xlsx", b"PK\x03\x04", RejectionReason.BROKEN),
-        ("a.doc", b"{\\rtf1 x}", RejectionReason.LEGACY_WORD),
+        ("a.doc", b"{\\rtf1{\\object x}}", RejectionReason.EMBEDDED),
     ],
 )
 def test_other_kinds_are_refused(name: str, content: bytes, reason: RejectionReason) -> None:

@@ -25,7 +25,9 @@ async def refuse_note(staff_app: StaffApp, note: str = NOTE, **headers: str) -> 
         data={"csrf": mark, "role": "reviewer", "note": note},
         headers=headers,
     )
-    assert answer.headers["location"] == "/sign-in?next=/accounts"
+    assert answer.headers["location"] == "/sign-in?next=/accounts&kept=yes"
+    shown = (await client.get(answer.headers["location"])).text
+    assert "What you entered is kept" in shown
 
 
 async def test_a_form_is_shown_again_to_its_account_until_it_is_taken(staff_app: StaffApp) -> None:

@@ -32,7 +32,8 @@ from voting_service.staff.actor import Actor
 
 async def issue_certificates(actor: Actor, panel: Panel) -> None:
     """Give a serial number and a code to everybody in the newest result who has none for their
-    award. Raises Refused before there is a result, and during its objection period."""
+    award. Raises Refused before there is a result, during its objection period, and while an
+    objection to it has no answer."""
     connection = actor.connection
     async with connection.transaction():
         contest, _, document = await load_newest_result(connection, panel)

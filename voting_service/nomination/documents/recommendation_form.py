@@ -51,7 +51,7 @@ class JointOfficeOpinion(msgspec.Struct, frozen=True, kw_only=True):
 
 class RecommendationSheet(msgspec.Struct, frozen=True, kw_only=True):
     """A form and what is printed around it: the selection's rules, name of the recommending body,
-    photo, receipt and the joint office's opinion."""
+    photo, receipt and the joint office's opinion. `is_incomplete` marks a draft as one."""
 
     rules: SelectionRules
     form: RecommendationForm
@@ -59,6 +59,7 @@ class RecommendationSheet(msgspec.Struct, frozen=True, kw_only=True):
     photo: bytes | None = None
     receipt: SubmissionReceipt | None = None
     joint_office_opinion: JointOfficeOpinion | None = None
+    is_incomplete: bool = False
 
 
 def render_recommendation_form(sheet: RecommendationSheet) -> bytes:
@@ -85,6 +86,7 @@ def _template_data(sheet: RecommendationSheet) -> dict[str, Any]:
         "office": rules.office.zh,
         "paper_address": (rules.office_address or rules.office).zh,
         "body": sheet.body,
+        "is_incomplete": sheet.is_incomplete,
         "has_photo": sheet.photo is not None,
         "fields": _fields(form, texts),
         "skills": paragraphs(form.skills),

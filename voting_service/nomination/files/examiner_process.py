@@ -9,12 +9,14 @@ such a picture that one right stays; a program started by it could open and reac
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import sys
 from typing import get_args
 
 import msgspec
+from pikepdf import Encryption, Pdf
 from pikepdf.settings import set_qpdf_limits
 from PIL import AvifImagePlugin, Image
 from pillow_heif import register_heif_opener
@@ -29,6 +31,7 @@ from voting_service.nomination.files.model import (
     Rejection,
 )
 from voting_service.nomination.files.photo import crop_photo, encode_picture
+from voting_service.nomination.files.pictures import MAX_PIXELS
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 
 MEMORY_BYTES = 2**30
@@ -53,6 +56,7 @@ def main(kind: Kind, *, may_start_threads: bool = False) -> None:
     _limit(resource.RLIMIT_CPU, CPU_SECONDS)
     _limit(resource.RLIMIT_CORE, 0)
     load_decoders()
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # pictures.py looks at them; Pillow alone would at half
     _limit(resource.RLIMIT_FSIZE, 0)
     if not may_start_threads:
         _limit(resource.RLIMIT_NPROC, 0)
@@ -87,9 +91,17 @@ def load_decoders() -> None:
     Image.init()
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     register_heif_opener(decode_threads=0, thumbnails=False, depth_images=False, aux_images=False)
+    _load_ciphers()
     set_qpdf_limits(flate_max_memory=MAX_STREAM_BYTES, run_length_max_memory=MAX_STREAM_BYTES)
     for encoding in ("cp437", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "ascii", "idna"):
         "".encode(encoding)
+
+
+def _load_ciphers() -> None:
+    """Open a protected file as readers do: the newest cipher looks for its settings then."""
+    protected = io.BytesIO()
+    Pdf.new().save(protected, encryption=Encryption(owner="owner", user="", R=6))
+    Pdf.open(protected).close()
 
 
 def _limit(limit: int, value: int) -> None:

@@ -7,16 +7,14 @@ Word files: the public site examines with it.
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 
 import msgspec
-import structlog
 
 from voting_service.errors import Unavailable
+from voting_service.nomination.files.examiner import run_examiner
 from voting_service.nomination.files.kinds import needs_thread
 from voting_service.nomination.files.model import (
     MAX_FILES,
@@ -29,8 +27,6 @@ from voting_service.nomination.files.model import (
 )
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 from voting_service.nomination.files.upload_checks import check_name_and_size
-
-log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 120.0
 """Elapsed time; the limit of the process itself is CPU time."""
@@ -66,39 +62,11 @@ def examine_isolated(kind: Kind, task: ExaminationTask, field: str = "") -> Join
             check_name_and_size(file.name, file.content)
         except FileRejected as error:
             raise error.at(field, number if len(task.files) > 1 else 0) from None
-    result = _run_process(kind, task)
-    if isinstance(result, Rejection):
-        raise _rejected(result).at(field, result.number)
-    return result
-
-
-def _rejected(rejection: Rejection) -> FileRejected:
-    try:
-        error = FileRejected(RejectionReason[rejection.reason], "", **rejection.details)
-        str(error), error.zh
-    except KeyError:  # not a rejection of ours: the file took over the process
-        return FileRejected(RejectionReason.NOT_EXAMINED)
-    return error
-
-
-def _run_process(kind: Kind, task: ExaminationTask) -> ExaminationResult:
-    """Run the process with an empty environment: ours holds keys and addresses of stores."""
     threads = ["threads"] if any(needs_thread(file.content) for file in task.files) else []
+    content = msgspec.msgpack.encode(task)
     try:
-        completed = subprocess.run(
-            [sys.executable, "-I", "-m", _PROCESS_MODULE, kind, *threads],
-            input=msgspec.msgpack.encode(task),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # may quote the file
-            env={},
-            check=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-        if completed.returncode == 0:
-            return _DECODER.decode(completed.stdout)
-        exit_code: int | None = completed.returncode
-    except (subprocess.TimeoutExpired, msgspec.DecodeError):
-        exit_code = None
-    size = sum(len(file.content) for file in task.files)
-    log.warning("file_not_examined", kind=kind, exit_code=exit_code, bytes=size)
-    raise FileRejected(RejectionReason.NOT_EXAMINED)
+        result = run_examiner(_PROCESS_MODULE, (kind, *threads), content, _DECODER, TIMEOUT_SECONDS)
+    except FileRejected as error:
+        raise error.at(field, error.number) from None
+    assert not isinstance(result, Rejection)
+    return result

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Literal
 import structlog
 
 from voting_service.nomination.files import libreoffice_process
+from voting_service.nomination.files.model import WordFormat
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 
 log = structlog.get_logger(__name__)
@@ -31,7 +33,11 @@ NAMES = ("soffice", "libreoffice")
 _START_AGAIN = 81
 """Exit code of the first start with a new profile."""
 _PROFILE = "libreoffice_profile.xcu"
-_READERS = {"docx": "MS Word 2007 XML", "doc": "MS Word 97"}
+_READERS: Mapping[WordFormat, str] = {
+    "docx": "MS Word 2007 XML",
+    "doc": "MS Word 97",
+    "rtf": "Rich Text Format",
+}
 _WRITERS = {
     # One page more than may be stored shows that there are too many.
     "pdf": 'pdf:writer_pdf_Export:{"PageRange":{"type":"string","value":"1-%d"}}',
@@ -50,7 +56,7 @@ def find_libreoffice() -> str | None:
 
 
 def convert(
-    content: bytes, source: Literal["docx", "doc"], target: Literal["pdf", "docx"], pages: int
+    content: bytes, source: WordFormat, target: Literal["pdf", "docx"], pages: int
 ) -> bytes:
     """Return a Word file as PDF of at most `pages` pages, or in the new format; blocks. Raises
     FileRejected."""
@@ -76,7 +82,7 @@ def convert(
         return made.read_bytes()
 
 
-def _arguments(folder: str, source: str, target: str, pages: int) -> list[str]:
+def _arguments(folder: str, source: WordFormat, target: str, pages: int) -> list[str]:
     writer = _WRITERS[target]
     return [
         f"-env:UserInstallation={_profile_url(folder)}",

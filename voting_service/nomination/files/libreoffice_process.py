@@ -2,6 +2,7 @@
 
 What holds afterwards, also if a file takes LibreOffice over:
 
+- it ends when the process that started it ends (PR_SET_PDEATHSIG), however that ends;
 - bounded memory, CPU time, file sizes and number of open files (resource limits);
 - no connection to anywhere, not even to a socket of this machine (a seccomp filter, which needs no
   rights and works inside containers, where namespaces for users are often refused);
@@ -18,6 +19,7 @@ import errno
 import os
 import platform
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -33,6 +35,7 @@ OPEN_FILES = 512
 PIPES = "/tmp"  # noqa: S108 - LibreOffice chooses it
 """Where LibreOffice makes a pipe for those who want to speak to it; nobody does."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_DIE_WITH_PARENT = 1
 _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER_MODE = 38, 22, 2
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _NUMBER_AT, _MACHINE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
@@ -66,6 +69,8 @@ _READABLE = (
 
 def main(folder: str, program: str, *arguments: str) -> None:
     """Run `program`; only `folder` may be written to."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CPU, CPU_SECONDS),

@@ -16,11 +16,13 @@ EVIDENCE_PAGES = 10
 SCAN_PAGES = 5
 """Of one scan: an opinion is one page, sometimes with an annex."""
 
+WordFormat = Literal["docx", "doc", "rtf"]
+"""The new format, the old one and rich text."""
 Kind = Literal["evidence", "scan", "photo", "picture"]
 
 
 class UploadedFile(msgspec.Struct, frozen=True):
-    """A file as sent. `name` may contain a person's name: it is neither stored nor logged."""
+    """A file as sent. `name` may contain a person's name: it is stored encrypted and not logged."""
 
     name: str
     content: bytes
@@ -52,9 +54,11 @@ class ExaminationTask(msgspec.Struct, frozen=True):
 
 
 class JoinedPdf(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Evidence or stamped pages as they are stored: one PDF; `sha256` is of `content`."""
+    """Evidence or stamped pages as they are stored: one PDF; `sha256` is of `content`,
+    `pages_by_file` has how many pages each of the joined files gave."""
 
     pages: int
+    pages_by_file: tuple[int, ...] = ()
     content: bytes
     sha256: str
 

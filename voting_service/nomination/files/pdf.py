@@ -41,6 +41,8 @@ from voting_service.nomination.files.pictures import PagePicture, bare_jpeg
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 
 A4_POINTS = (595.28, 841.89)
+_TOLERANCE_POINTS = 3.0
+"""Programs round A4 up."""
 MIN_SIDE_POINTS, MAX_SIDE_POINTS = 72.0, 14_400.0
 """Of the longer side: one inch, and the largest that readers accept. Phones write one point for
 each pixel, so a page may be large."""
@@ -93,6 +95,7 @@ class PdfPages:
             _flatten(source)
             for number, page in enumerate(source.pages, start=1):
                 _strip_page(page.obj, number)
+            _fit_to_a4(source)
             self._pdf.add_pages_from(source, forms="strip", outlines="ignore")
 
     def add_picture(self, picture: PagePicture) -> None:
@@ -233,6 +236,25 @@ def _strip_page(page: Object, number: int) -> None:
     unit = page.get("/UserUnit", 1)
     if sides is None or not _is_paper(*(float(side) * float(unit) for side in sides)):
         raise FileRejected(RejectionReason.ODD_PAGE, page=number)
+
+
+def _fit_to_a4(pdf: Pdf) -> None:
+    """Reduce every page that is larger than A4 (Letter, A3, a point for each pixel of a telephone)
+    to A4: the notice wants evidence on A4, and what is printed must not be cut off."""
+    for place, page in enumerate(list(pdf.pages)):
+        sides = _sides(page.cropbox)
+        if sides is None:
+            continue
+        unit = float(page.obj.get("/UserUnit", 1))
+        short, long = sorted(side * unit for side in sides)
+        if short <= A4_POINTS[0] + _TOLERANCE_POINTS and long <= A4_POINTS[1] + _TOLERANCE_POINTS:
+            continue
+        is_turned = int(page.obj.get("/Rotate", 0)) % 180 != 0
+        is_upright = (sides[1] >= sides[0]) != is_turned
+        sheet = pdf.add_blank_page(page_size=A4_POINTS if is_upright else A4_POINTS[::-1])
+        sheet.add_overlay(page, None)
+        pdf.pages[place] = sheet
+        del pdf.pages[-1]
 
 
 def _sides(box: Any) -> tuple[float, float] | None:

@@ -15,24 +15,24 @@ from PIL import Image
 
 from voting_service.nomination.files.docx import clean_docx
 from voting_service.nomination.files.docx_archive import ZIP_HEAD
-from voting_service.nomination.files.model import Rejection
+from voting_service.nomination.files.model import Rejection, WordFormat
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 from voting_service.nomination.files.word_ole import OLE_HEAD, check_ole
+from voting_service.nomination.files.word_rtf import RICH_TEXT_HEAD, check_rich_text
 
 MEMORY_BYTES = 512 * 2**20
 """Address space: a part of 16 MiB, taken to pieces, and the pictures of the file."""
 CPU_SECONDS = 20
-RICH_TEXT_HEAD = b"{\\rtf"
 OUT_OF_MEMORY = 3
 """Exit code; any other code except 0 is a crash."""
 
 
 class CleanWord(msgspec.Struct, frozen=True, tag=True):
-    """A Word file that the converter may read. `is_old`: of the old format, only checked; it has to
-    be converted to the new one and cleaned then."""
+    """A Word file that the converter may read. One of the old format or of rich text is only
+    checked: it has to be converted to the new one and cleaned then."""
 
     content: bytes
-    is_old: bool = False
+    format: WordFormat = "docx"
 
 
 CleaningResult = CleanWord | Rejection
@@ -61,14 +61,15 @@ def clean_word(content: bytes) -> CleaningResult:
     try:
         if content.startswith(OLE_HEAD):
             check_ole(content)
-            return CleanWord(content, is_old=True)
+            return CleanWord(content, "doc")
         if content.startswith(ZIP_HEAD):
             return CleanWord(clean_docx(content))
+        if content.startswith(RICH_TEXT_HEAD):
+            check_rich_text(content)
+            return CleanWord(content, "rtf")
     except FileRejected as error:
         return Rejection(error.reason.name, error.details)
-    is_rich_text = content.startswith(RICH_TEXT_HEAD)
-    reason = RejectionReason.LEGACY_WORD if is_rich_text else RejectionReason.DISGUISED
-    return Rejection(reason.name, {})
+    return Rejection(RejectionReason.DISGUISED.name, {})
 
 
 def _limit(limit: int, value: int) -> None:

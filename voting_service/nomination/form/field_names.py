@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voting_service.i18n.catalogues import load_text
 from voting_service.i18n.text import Text
+from voting_service.nomination.form.model import ACHIEVEMENT_KINDS, AchievementKind
 
 FIELD_PATHS: tuple[str, ...] = (
     "name",
@@ -49,7 +50,12 @@ FIELD_PATHS: tuple[str, ...] = (
 
 
 def field_name(path: str) -> Text:
-    """Return the name of the field at a path such as `achievements[0].pages`."""
-    head, bracket, rest = path.partition("[")
-    field = head + rest.partition("]")[2] if bracket else head
-    return load_text("recommendations", f"field_names.{field.replace('.', '_')}")
+    """Return the name of the field at a path such as `employer_opinion.text`."""
+    return load_text("recommendations", f"field_names.{path.replace('.', '_')}")
+
+
+def pages_name(kind: AchievementKind) -> Text:
+    """Return the name of the pages of an achievement, which has the number that the notice gives
+    it."""
+    number = ACHIEVEMENT_KINDS.index(kind) + 1
+    return load_text("recommendations", "field_names.achievements_pages", number=number)

@@ -8,7 +8,7 @@ personal data until it is decided what is published, so a form is encrypted as o
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -22,6 +22,7 @@ AchievementKind = Literal["innovation", "method", "technology", "special_skill"]
 """The four achievements of the notice, in its order: technical innovation, a solved key problem or
 an averted hazard; leading skill with a widely adopted method; a key new product or technology, or
 its dissemination; a special skill of an advanced national level and the training of apprentices."""
+ACHIEVEMENT_KINDS: tuple[AchievementKind, ...] = get_args(AchievementKind)
 
 SKILLS_CHARACTERS = 1000
 DEEDS_CHARACTERS = 1500

@@ -18,7 +18,8 @@ import msgspec
 
 from voting_service.errors import Fault, InvalidInput
 from voting_service.i18n.patterns import load_patterns
-from voting_service.nomination.form.field_names import FIELD_PATHS, field_name
+from voting_service.i18n.text import Text
+from voting_service.nomination.form.field_names import FIELD_PATHS, field_name, pages_name
 from voting_service.nomination.form.id_numbers import EARLIEST_BIRTH_YEAR, parse_id_number
 from voting_service.nomination.form.model import (
     DEEDS_CHARACTERS,
@@ -64,8 +65,8 @@ LONGEST: Mapping[str, int] = MappingProxyType(
 """The limit of each text, in characters as count_characters() counts them."""
 
 _MULTILINE = frozenset({"skills", "deeds", "employer_opinion.text", "body_opinion.text"})
-_OPTIONAL = frozenset({"industry", "industry_other", "chain"})
-"""What the notice's form does not ask for."""
+OPTIONAL = frozenset({"industry", "industry_other", "chain", "is_central_unit"})
+"""What the notice's form does not ask for, and a mark that most people do not have."""
 STAMPED_PAGES = ("employer_scan", "body_scan")
 """The files without which an opinion is not given: the scan or photograph of its stamped page."""
 _CODE_POINTS_A_CHARACTER = 4
@@ -136,8 +137,8 @@ def _empty_fields(
     form: RecommendationForm, evidence_pages: int | None, attached: Collection[str]
 ) -> Iterator[Fault]:
     for path, text in _texts(form):
-        if count_characters(text) == 0 and path not in _OPTIONAL:
-            yield _enter(path)
+        if count_characters(text) == 0 and path not in OPTIONAL:
+            yield _enter(form, path)
     chosen = {
         "sex": form.sex,
         "birth": form.birth,
@@ -149,9 +150,9 @@ def _empty_fields(
     }
     for path, value in chosen.items():
         if value is None:
-            yield _enter(path)
+            yield _enter(form, path)
     if form.industry == OTHER_INDUSTRY and count_characters(form.industry_other) == 0:
-        yield _enter("industry_other")
+        yield _enter(form, "industry_other")
     if not form.conduct_declared:
         yield Fault("conduct_declared", "nomination.form.declare_conduct")
     if not form.achievements:
@@ -165,10 +166,14 @@ def _empty_fields(
             yield Fault(slot, "nomination.form.add_stamped_page", name=field_name(slot))
 
 
-def _enter(path: str) -> Fault:
-    if path == "skill_grade":
-        return Fault(path, "nomination.form.enter_field_or_none", name=field_name(path))
-    return Fault(path, "nomination.form.enter_field", name=field_name(path))
+def _enter(form: RecommendationForm, path: str) -> Fault:
+    code = "enter_field_or_none" if path == "skill_grade" else "enter_field"
+    return Fault(path, f"nomination.form.{code}", name=_name(form, path))
+
+
+def _name(form: RecommendationForm, path: str) -> Text:
+    pages = re.fullmatch(r"achievements\[([0-9]+)\]\.pages", path)
+    return pages_name(form.achievements[int(pages[1])].kind) if pages else field_name(path)
 
 
 # Wrong fields
@@ -178,16 +183,16 @@ def _wrong_fields(
     form: RecommendationForm, rules: FormRules, evidence_pages: int | None, today: date
 ) -> Iterator[Fault]:
     for path, text in _texts(form):
-        yield from _wrong_text(path, text)
+        yield from _wrong_text(form, path, text)
     yield from _wrong_person(form, today)
     yield from _wrong_work(form, rules, today)
     yield from _wrong_evidence(form, evidence_pages, today)
     yield from _wrong_opinions(form, today)
 
 
-def _wrong_text(path: str, text: str) -> Iterator[Fault]:
+def _wrong_text(form: RecommendationForm, path: str, text: str) -> Iterator[Fault]:
     kind = "achievements.pages" if path.startswith("achievements[") else path
-    name, limit, count = field_name(path), LONGEST[kind], count_characters(text)
+    name, limit, count = _name(form, path), LONGEST[kind], count_characters(text)
     if count > limit:
         yield Fault(path, "nomination.form.too_long", name=name, count=count, limit=limit)
     elif len(text) > _CODE_POINTS_A_CHARACTER * limit:
@@ -256,17 +261,20 @@ def _wrong_evidence(
             pages=evidence_pages,
             limit=EVIDENCE_PAGES,
         )
-    yield from _wrong_pages("qualification_pages", form.qualification_pages, evidence_pages)
+    yield from _wrong_pages(form, "qualification_pages", form.qualification_pages, evidence_pages)
     kinds = [achievement.kind for achievement in form.achievements]
     for place, achievement in enumerate(form.achievements):
         if achievement.kind in kinds[:place]:
             yield Fault(f"achievements[{place}]", "nomination.form.achievement_twice")
-        yield from _wrong_pages(f"achievements[{place}].pages", achievement.pages, evidence_pages)
+        path = f"achievements[{place}].pages"
+        yield from _wrong_pages(form, path, achievement.pages, evidence_pages)
     yield from _wrong_day("evidence_confirmed_on", form.evidence_confirmed_on, today)
 
 
-def _wrong_pages(path: str, text: str, evidence_pages: int | None) -> Iterator[Fault]:
-    pages, name = parse_page_ranges(text), field_name(path)
+def _wrong_pages(
+    form: RecommendationForm, path: str, text: str, evidence_pages: int | None
+) -> Iterator[Fault]:
+    pages, name = parse_page_ranges(text), _name(form, path)
     if pages is None:
         yield Fault(path, "nomination.form.unreadable_pages", name=name)
     elif pages and evidence_pages and pages[-1] > evidence_pages:

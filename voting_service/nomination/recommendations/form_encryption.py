@@ -9,6 +9,7 @@ import msgspec
 from voting_service.nomination.form.model import RecommendationForm
 from voting_service.nomination.model import Slot
 from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.nomination.recommendations.model import FileSource
 
 
 def form_label(body_id: int, selection_slug: str) -> str:
@@ -60,3 +61,20 @@ def decrypt_form(
     return msgspec.json.decode(
         keys.decrypt(form_label(body_id, selection_slug), encrypted), type=RecommendationForm
     )
+
+
+def encrypt_sources(
+    keys: PersonalKeys, slot: Slot, recommendation_id: int, sources: tuple[FileSource, ...]
+) -> bytes | None:
+    """Encrypt the names of the files that a file was joined from; None without any."""
+    label = f"sources of {file_label(slot, recommendation_id)}"
+    return keys.encrypt(label, msgspec.json.encode(sources)) if sources else None
+
+
+def decrypt_sources(
+    keys: PersonalKeys, slot: Slot, recommendation_id: int, encrypted: bytes | None
+) -> tuple[FileSource, ...]:
+    """Decrypt the same; none after they were erased."""
+    label = f"sources of {file_label(slot, recommendation_id)}"
+    decrypted = keys.decrypt(label, encrypted) if encrypted else b""
+    return msgspec.json.decode(decrypted, type=tuple[FileSource, ...]) if decrypted else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -23,6 +23,13 @@ MAX_DRAFTS = 30
 """Drafts that a body may have at once: five for each place."""
 
 
+class FileSource(msgspec.Struct, frozen=True):
+    """One of the uploaded files that were joined, and how many pages it gave."""
+
+    name: str
+    pages: int
+
+
 class FileInfo(msgspec.Struct, frozen=True):
     """An attached file without its content; `sha256` is of the content."""
 
@@ -31,15 +38,27 @@ class FileInfo(msgspec.Struct, frozen=True):
     media_type: str
     pages: int
     added_at: datetime
+    sources: tuple[FileSource, ...] = ()
+    is_coarse: bool = False
+
+    def pages_by_source(self) -> Iterator[tuple[str, int, int]]:
+        """Yield the name of each joined file with its first and last page."""
+        last = 0
+        for source in self.sources:
+            first, last = last + 1, last + source.pages
+            yield source.name, first, last
 
 
 class File(msgspec.Struct, frozen=True):
-    """A file with its content, decrypted."""
+    """A file with its content, decrypted. `sources` are the files that it was joined from;
+    `is_coarse`: a photo that prints, but not sharply."""
 
     media_type: str
     pages: int
     sha256: bytes
     content: bytes
+    sources: tuple[FileSource, ...] = ()
+    is_coarse: bool = False
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +85,11 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     def evidence_pages(self) -> int | None:
         evidence = self.files.get("evidence")
         return evidence.pages if evidence else None
+
+    @property
+    def has_coarse_photo(self) -> bool:
+        photo = self.files.get("photo")
+        return photo is not None and photo.is_coarse
 
 
 class OfBody(Protocol):

@@ -20,15 +20,20 @@ select r.id, r.body_id, r.state, r.form, r.revision, c.name as created_by, r.cre
 
 -- name: files
 -- The files attached to recommendations now, without contents.
-select recommendation_id, slot, sha256, media_type, pages, added_at
+select recommendation_id, slot, sha256, media_type, pages, added_at, sources, is_coarse
   from nomination.files
  where recommendation_id = any($1::integer[]) and replaced_at is null;
 
 -- name: file
 -- One attached file, encrypted.
-select media_type, pages, sha256, content
+select media_type, pages, sha256, content, sources, is_coarse
   from nomination.files
  where recommendation_id = $1 and slot = $2 and replaced_at is null;
+
+-- name: has_coarse_photo
+-- Whether the photo attached now is below the resolution of good print.
+select is_coarse from nomination.files
+ where recommendation_id = $1 and slot = 'photo' and replaced_at is null;
 
 -- name: lock_recommendation
 -- Make others wait who save, attach or submit until the transaction ends.
@@ -49,8 +54,9 @@ returning id;
 
 -- name: insert_file
 -- Insert an encrypted file into an empty slot.
-insert into nomination.files (recommendation_id, slot, sha256, media_type, pages, content, added_by)
-values ($1, $2, $3, $4, $5, $6, $7);
+insert into nomination.files (recommendation_id, slot, sha256, media_type, pages, content, added_by,
+                              sources, is_coarse)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: insert_submission
 -- Submit the stored form; a trigger sets time and turn and enforces the rules.

@@ -27,7 +27,9 @@ from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.constraints import CONSTRAINTS
 from voting_service.nomination.recommendations.form_encryption import (
     decrypt_form,
+    decrypt_sources,
     encrypt_form,
+    encrypt_sources,
     file_label,
     review_label,
 )
@@ -114,7 +116,7 @@ async def _load(
             QUERIES["recommendations"], selection.id, body_id, recommendation_id
         )
         files = await connection.fetch(QUERIES["files"], [row["id"] for row in rows])
-    attached = _group_files(files)
+    attached = _group_files(keys, files)
     return tuple(
         msgspec.convert(
             {
@@ -128,10 +130,14 @@ async def _load(
     )
 
 
-def _group_files(rows: Iterable[Any]) -> Mapping[int, dict[Slot, FileInfo]]:
+def _group_files(keys: PersonalKeys, rows: Iterable[Any]) -> Mapping[int, dict[Slot, FileInfo]]:
     files: dict[int, dict[Slot, FileInfo]] = {}
     for row in rows:
-        info = msgspec.convert({name: row[name] for name in FileInfo.__struct_fields__}, FileInfo)
+        values = {name: row[name] for name in FileInfo.__struct_fields__}
+        values["sources"] = decrypt_sources(
+            keys, row["slot"], row["recommendation_id"], row["sources"]
+        )
+        info = msgspec.convert(values, FileInfo)
         files.setdefault(row["recommendation_id"], {})[info.slot] = info
     return files
 
@@ -149,7 +155,14 @@ async def load_submitted_file(
             slot=slot,
         )
     content = keys.decrypt(file_label(slot, recommendation_id), row["content"])
-    return File(row["media_type"], row["pages"], row["sha256"], content)
+    sources = decrypt_sources(keys, slot, recommendation_id, row["sources"])
+    return File(row["media_type"], row["pages"], row["sha256"], content, sources, row["is_coarse"])
+
+
+async def has_coarse_photo(connection: AnyConnection, recommendation_id: int) -> bool:
+    """Return whether the photo attached now prints, but not sharply."""
+    with domain_errors():
+        return bool(await connection.fetchval(QUERIES["has_coarse_photo"], recommendation_id))
 
 
 async def load_submissions(
@@ -291,6 +304,8 @@ async def insert_file(
             file.pages,
             encrypted,
             actor.account.id,
+            encrypt_sources(actor.keys, slot, recommendation_id, file.sources),
+            file.is_coarse,
         )
 
 

@@ -30,6 +30,11 @@ ENCRYPTED_COLUMNS: tuple[EncryptedColumn, ...] = (
     EncryptedColumn("submissions", "form", _FORM_OF_SUBMISSION, "kept"),
     EncryptedColumn(
         "files",
+        "sources",
+        "'sources of file ' || row.slot || ' of recommendation ' || row.recommendation_id",
+    ),
+    EncryptedColumn(
+        "files",
         "content",
         "'file ' || row.slot || ' of recommendation ' || row.recommendation_id",
         "deleted",

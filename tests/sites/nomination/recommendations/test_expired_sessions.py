@@ -109,7 +109,7 @@ async def test_every_step_is_filled_in_again_after_the_sign_in(
     answer = await post_step(
         client, recommendation.id, place, fields, mark=mark, files={"photo": ("a.jpg", PHOTO)}
     )
-    assert answer.headers["location"] == f"/sign-in?next={path}"
+    assert answer.headers["location"] == f"/sign-in?next={path}&kept=yes"
 
     colleague = await seat_officer(staff_app, chosen.bodies["north"], "colleague")
     theirs = await staff_app.signed_in_client("recommender", colleague.name)

@@ -128,6 +128,7 @@ async def test_from_an_empty_form_to_a_receipt(
         employer_opinion=OPINION,
         body_opinion=OPINION,
     )
+    await page.click("summary:has-text('数字指纹')")
     receipt = await page.inner_text("main")
     assert re.search(r"20\d\d年\d+月\d+日 \d\d:\d\d:\d\d", receipt)
     for mark in (
@@ -165,7 +166,10 @@ async def fill_in_evidence(page: Page) -> None:
     await page.click("text=上移")
     await expect(page.locator(".chosen-files li").first).to_contain_text("certificates.pdf")
     await page.click("[data-field=evidence] button[name=go]")
-    await expect(page.locator(".attached")).to_contain_text("共 10 页")
+    attached = page.locator(".attached")
+    await expect(attached).to_contain_text("共 10 页")
+    await expect(attached).to_contain_text("第 1—9 页：certificates.pdf")
+    await expect(attached).to_contain_text("第 10 页：photo.jpg")
     await page.check("#conduct_declared")
     await page.check("input[value=technician]")
     await page.check("input[value=innovation]")
@@ -183,7 +187,7 @@ async def attach_photo(page: Page) -> None:
     for key in ("-", "-", "ArrowDown", "ArrowRight"):
         await page.keyboard.press(key)
     assert await page.input_value("[name=photo_frame]") != before
-    await page.click("text=使用这一部分")
+    await page.click("text=使用框内部分并上传")
     shown = page.locator(".attached img")
     await expect(shown).to_be_visible()
     assert await shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 826

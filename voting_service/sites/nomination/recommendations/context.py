@@ -51,6 +51,14 @@ class RecommendationContext(msgspec.Struct, frozen=True):
         return recommendation_path(self.selection, self.recommendation.id)
 
     @property
+    def can_withdraw(self) -> bool:
+        """Until the deadline, whatever the term of a return or a late exception."""
+        return (
+            self.recommendation.state in {"submitted", "returned"}
+            and self.now < self.selection.closes_at
+        )
+
+    @property
     def is_late(self) -> bool:
         return self.now >= self.until
 

@@ -22,8 +22,8 @@ from voting_service.i18n.typed_numbers import plain_number
 from voting_service.infrastructure.text_files import without_marks
 from voting_service.nomination.form.id_numbers import fill_from_id_number
 from voting_service.nomination.form.model import (
+    ACHIEVEMENT_KINDS,
     Achievement,
-    AchievementKind,
     Month,
     Opinion,
     Qualification,
@@ -39,7 +39,7 @@ Kind = Literal["text", "lines", "month", "day", "choice", "ticks", "tick"]
 
 SEXES: tuple[Sex, ...] = get_args(Sex)
 QUALIFICATIONS: tuple[Qualification, ...] = get_args(Qualification)
-ACHIEVEMENTS: tuple[AchievementKind, ...] = get_args(AchievementKind)
+ACHIEVEMENTS = ACHIEVEMENT_KINDS
 _WORDS = load_patterns("voting_service.nomination.form")
 _YEAR_AND_MONTH = rf"([0-9]{{4}})\s*[-./{_WORDS['year']}]\s*([0-9]{{1,2}})"
 _MONTH = re.compile(

@@ -80,7 +80,9 @@ def _prepared(
     pages = files["evidence"].pages if "evidence" in files else None
     wrong = draft_faults(form, rules, evidence_pages=pages, today=actor.today)
     faults += tuple(fault.at(page_field(fault, form)) for fault in wrong)
-    return PreparedPerson(person.row, form, files, faults, notes(form))
+    is_coarse = "photo" in files and files["photo"].is_coarse
+    found = notes(form, has_coarse_photo=is_coarse)
+    return PreparedPerson(person.row, form, files, faults, found)
 
 
 def _unpack(upload: Upload) -> tuple[bytes, Mapping[str, PackedFile]]:
@@ -115,7 +117,7 @@ async def _examine(
         used.add(key)
         try:
             upload = UploadedFile(_base(packed.name), packed.content)
-            examined[slot] = (await examine_upload(slot, [upload])).file
+            examined[slot] = await examine_upload(slot, [upload])
         except FileRejected as error:
             rejected.extend(error.faults)
     return examined, rejected

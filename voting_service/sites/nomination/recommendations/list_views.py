@@ -8,18 +8,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from voting_service.nomination.files import photo
+from voting_service.nomination.form.validation import OPTIONAL
 from voting_service.nomination.model import QUOTA_STATES
 from voting_service.nomination.recommendations.repository import (
     load_conflicts,
     load_reviews,
     load_submission_ends,
 )
-from voting_service.nomination.recommendations.service import create_draft, view_recommendations
+from voting_service.nomination.recommendations.service import (
+    create_draft,
+    submission_faults,
+    view_recommendations,
+)
 from voting_service.nomination.repository import load_bodies, load_officer_body
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.recommendations.context import LIST, recommendation_path
 from voting_service.sites.nomination.recommendations.form_steps import FIELDS, SLOTS, STEPS
+from voting_service.sites.nomination.recommendations.step_page import HINT_VALUES
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
@@ -54,6 +59,11 @@ async def list_recommendations(request: Request) -> Response:
         recommendations=tuple(reversed(recommendations)),
         reasons=reasons,
         ends=ends,
+        open_counts={
+            item.id: len(submission_faults(selection, item, actor.today))
+            for item in recommendations
+            if item.is_editable
+        },
         conflicts=conflicts,
         names=names,
         taken=sum(item.state in QUOTA_STATES for item in recommendations),
@@ -89,7 +99,8 @@ async def show_sample(request: Request) -> Response:
         steps=STEPS,
         fields=FIELDS,
         slots=SLOTS,
-        photo_sizes=photo.SIZES,
+        hint_values=HINT_VALUES,
+        optional=OPTIONAL,
     )
 
 

@@ -9,7 +9,12 @@ from voting_service.errors import Fault
 from voting_service.i18n.text import Language
 from voting_service.nomination.form.model import RecommendationForm
 from voting_service.sites.nomination.recommendations.context import fault_sentence
-from voting_service.sites.nomination.recommendations.form_steps import Step, find_step, page_field
+from voting_service.sites.nomination.recommendations.form_steps import (
+    STEPS,
+    Step,
+    find_step,
+    page_field,
+)
 
 
 class OpenTask(NamedTuple):
@@ -31,3 +36,11 @@ def open_tasks(
         sentence = fault_sentence(fault, reader)
         tasks.append(OpenTask(find_step(name), name, name.replace(".", "-"), sentence))
     return tasks
+
+
+def tasks_by_step(tasks: Iterable[OpenTask]) -> dict[Step, list[OpenTask]]:
+    """Return the tasks of each step; a step with nothing to do has none."""
+    grouped: dict[Step, list[OpenTask]] = {step: [] for step in STEPS}
+    for task in tasks:
+        grouped[task.step].append(task)
+    return grouped

@@ -19,7 +19,11 @@ from voting_service.nomination.repository import load_officer_body
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.recommendations.context import LIST
 from voting_service.sites.nomination.recommendations.form_steps import STEPS, Step
-from voting_service.sites.nomination.recommendations.open_tasks import OpenTask, open_tasks
+from voting_service.sites.nomination.recommendations.open_tasks import (
+    OpenTask,
+    open_tasks,
+    tasks_by_step,
+)
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
@@ -63,10 +67,8 @@ def _row(request: Request, actor: SelectionActor, recommendation: Recommendation
     if not recommendation.is_editable:
         return OverviewRow(recommendation, None)
     faults = submission_faults(actor.selection, recommendation, actor.today)
-    missing: dict[Step, list[OpenTask]] = {step: [] for step in STEPS}
-    for task in open_tasks(faults, recommendation.form, language(request)):
-        missing[task.step].append(task)
-    return OverviewRow(recommendation, missing)
+    tasks = open_tasks(faults, recommendation.form, language(request))
+    return OverviewRow(recommendation, tasks_by_step(tasks))
 
 
 ROUTES = [Route(f"{LIST}/overview", show_overview)]

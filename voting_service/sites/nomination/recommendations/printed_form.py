@@ -11,6 +11,7 @@ from voting_service.nomination.documents.recommendation_form import (
     SubmissionReceipt,
     render_recommendation_form,
 )
+from voting_service.nomination.form.validation import STAMPED_PAGES
 from voting_service.nomination.model import RecommendingBody
 from voting_service.nomination.recommendations.model import (
     Recommendation,
@@ -18,12 +19,14 @@ from voting_service.nomination.recommendations.model import (
     audit_subject,
 )
 from voting_service.nomination.recommendations.repository import load_submissions
-from voting_service.nomination.recommendations.service import export_form
+from voting_service.nomination.recommendations.service import export_form, submission_faults
 from voting_service.nomination.review.joint_office_opinions import load_joint_office_opinion
 from voting_service.nomination.review.repository import (
     SubmittedRecommendation,
     load_submitted_file,
 )
+
+_OPINIONS = ("employer_opinion", "body_opinion", *STAMPED_PAGES)
 
 
 async def load_sheet(
@@ -39,6 +42,7 @@ async def load_sheet(
         body=body.name.zh,
         photo=photo.content if photo else None,
         receipt=None if is_editable else _receipt(actor, submissions[-1]),
+        is_incomplete=is_editable and _lacks_more_than_opinions(actor, recommendation),
         joint_office_opinion=await load_joint_office_opinion(actor, recommendation.id),
     )
 
@@ -59,6 +63,13 @@ async def load_submitted_sheet(
         receipt=_receipt(actor, submissions[-1]),
         joint_office_opinion=await load_joint_office_opinion(actor, submitted.id),
     )
+
+
+def _lacks_more_than_opinions(actor: SelectionActor, recommendation: Recommendation) -> bool:
+    """Return whether a draft should not be stamped yet: it is printed for the opinions, which come
+    with the stamps."""
+    faults = submission_faults(actor.selection, recommendation, actor.today)
+    return any(not fault.field.startswith(_OPINIONS) for fault in faults)
 
 
 def _receipt(actor: SelectionActor, last: Submission) -> SubmissionReceipt:

@@ -39,6 +39,7 @@ from voting_service.sites.nomination.recommendations.form_steps import (
     step_values,
 )
 from voting_service.sites.nomination.recommendations.open_tasks import open_tasks
+from voting_service.sites.nomination.recommendations.step_page import lacking_words
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.forms import read_form
@@ -92,7 +93,11 @@ async def _check_page(
         missing=open_tasks(faults, form, language(request)),
         warnings=open_tasks(warnings, form, language(request)),
         unprintable=handwritten(form),
-        notes=[fault_sentence(note, language(request)) for note in notes(form)],
+        notes=[
+            fault_sentence(note, language(request))
+            for note in notes(form, has_coarse_photo=recommendation.has_coarse_photo)
+        ],
+        lacking=lacking_words(request, context),
         places_left=selection.quota(context.body.kind) - taken.get(context.body.id, 0),
         reviews=tuple(reversed(reviews)),
         reason=reviews[-1].reason if recommendation.state == "returned" else "",
@@ -177,6 +182,7 @@ async def show_receipt(request: Request) -> Response:
         recommendation=context.recommendation,
         last=submissions[-1],
         earlier=submissions[:-1],
+        can_withdraw=context.can_withdraw,
         to_second=lambda value: format_to_second(request, context.selection, value),
     )
 

@@ -21,6 +21,7 @@ from voting_service.nomination.form.text_length import count_characters
 from voting_service.nomination.form.validation import STAMPED_PAGES
 from voting_service.nomination.model import READERS, REVIEWERS, Selection, State
 from voting_service.nomination.recommendations.model import Submission, Verdict
+from voting_service.nomination.recommendations.repository import has_coarse_photo
 from voting_service.nomination.repository import count_places_taken
 from voting_service.nomination.review.differences import changed_files, compare_texts
 from voting_service.nomination.review.service import (
@@ -72,6 +73,7 @@ async def recommendation_page(
     reviewed = await view_recommendation(actor, number)
     submitted, selection = reviewed.submitted, actor.selection
     taken = await count_places_taken(actor.connection, selection)
+    is_coarse = await has_coarse_photo(actor.connection, submitted.id)
     term = default_term(selection, actor.now).astimezone(selection.zone)
     faults = error.faults if isinstance(error, InvalidInput) else ()
     reader = language(request)
@@ -89,7 +91,9 @@ async def recommendation_page(
         taken=taken.get(submitted.body.id, 0),
         fields=_arranged(_form_fields(request, selection, submitted.form)),
         changes=_changes(request, selection, reviewed.submissions[-2:]),
-        form_notes=[note.text(reader) for note in notes(submitted.form)],
+        form_notes=[
+            note.text(reader) for note in notes(submitted.form, has_coarse_photo=is_coarse)
+        ],
         by_hand=handwritten(submitted.form),
         verdicts=VERDICTS.get(submitted.state, ()),
         may_review=current_user(request).account.role in REVIEWERS,

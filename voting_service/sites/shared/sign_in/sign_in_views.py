@@ -23,6 +23,7 @@ from voting_service.sites.shared.signed_in.cookies import (
     keep_language,
     keep_session,
 )
+from voting_service.sites.shared.signed_in.form_filling import KEPT
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.messages import messages
 from voting_service.sites.shared.signed_in.rate_limits import RETRY_SECONDS, limiter, rate
@@ -49,7 +50,8 @@ async def sign_in_page(request: Request) -> Response:
     next_path = safe_next(request.query_params.get("next", "/"))
     if await find_current_user(request) is not None:
         return RedirectResponse(next_path, 303)
-    notice = messages(request, "sign_in")["welcome"] if "welcome" in request.query_params else ""
+    texts, asked = messages(request, "sign_in"), request.query_params
+    notice = texts["welcome"] if "welcome" in asked else texts["kept"] if KEPT in asked else ""
     return _sign_in_form(request, next_path, notice=notice)
 
 

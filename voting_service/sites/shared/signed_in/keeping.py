@@ -52,12 +52,15 @@ def refusal_of_guard(error: VotingError) -> Refusal | None:
 async def keep_refused_post(request: Request, refusal: Refusal) -> Response | None:
     """Keep what a form of ours posted for the account that it was made for, and return the way to
     put the refusal right and back to the form; None for a script, which keeps its page."""
+    is_kept = False
     # Nothing is kept of a form that is wrong in itself, or while the store is unavailable.
     with suppress(VotingError, RateLimitExceeded):
-        await _keep(request, refusal.because)
+        is_kept = await _keep(request, refusal.because)
     if not wants_page(request):
         return None
-    return RedirectResponse(f"{refusal.address}?next={quote(page_of_post(request), safe='/')}", 303)
+    way_back = f"{refusal.address}?next={quote(page_of_post(request), safe='/')}"
+    says_so = is_kept and refusal.address == SIGN_IN
+    return RedirectResponse(f"{way_back}&{KEPT}=yes" if says_so else way_back, 303)
 
 
 @limiter.limit(rate("kept_post"))
@@ -65,7 +68,8 @@ async def _count(request: Request) -> Response:
     return Response()
 
 
-async def _keep(request: Request, because: Because) -> None:
+async def _keep(request: Request, because: Because) -> bool:
+    """Return whether there was something to keep."""
     state = get_state(request)
     refuse_cross_site(request, state.settings.staff_url)
     await _count(request)
@@ -80,7 +84,8 @@ async def _keep(request: Request, because: Because) -> None:
     typed = {name: texts for name, texts in fields.items() if name not in NEVER_KEPT}
     has_text = any(any(texts) for texts in typed.values())
     if account_id is None or not (files or has_text or not fields):
-        return
+        return False
     kept = KeptPost(form_path(request), page_of_post(request), typed, files, because)
     async with state.connection() as connection:
         await keep_post(connection, master_key(request), account_id, kept, state.clock())
+    return has_text

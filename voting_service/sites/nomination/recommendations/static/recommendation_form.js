@@ -5,6 +5,7 @@ import { autosave } from "./autosave.js";
 import { countCharacters } from "./count_characters.js";
 import { orderPages } from "./page_order.js";
 import { choosePart } from "./photo_frame.js";
+import { shrinkPictures } from "./picture_shrinking.js";
 
 const form = document.querySelector("form.recommendation");
 
@@ -18,8 +19,8 @@ function count(area) {
 
 function show(name, messages) {
   const field = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
-  const list = field && field.querySelector(".faults");
-  if (!list || (field.matches(".file") && messages.length === 0)) return;
+  const list = field && field.querySelector(":scope > .faults");
+  if (!list) return;
   const now = [...list.children].map((item) => item.textContent);
   if (now.join("\n") === messages.join("\n")) return;
   list.textContent = "";
@@ -29,13 +30,13 @@ function show(name, messages) {
     return item;
   }));
   field.classList.toggle("wrong", messages.length > 0);
-  const control = field.querySelector("input:not([type=radio], [type=checkbox]), select, textarea");
+  const control = field.querySelector(":scope > input, :scope > select, :scope > textarea");
   if (control && messages.length > 0) control.setAttribute("aria-invalid", "true");
   else if (control) control.removeAttribute("aria-invalid");
 }
 
 function showNotes(name, messages) {
-  const list = form.querySelector(`[data-field="${CSS.escape(name)}"] .notes`);
+  const list = form.querySelector(`[data-field="${CSS.escape(name)}"] > .notes`);
   if (!list) return;
   list.textContent = "";
   for (const text of messages) list.append(Object.assign(document.createElement("li"), { textContent: text }));
@@ -60,9 +61,8 @@ function posted() {
 // What was changed in another window, and not in this one.
 function showTheirs(theirs) {
   for (const name of Object.keys(theirs)) {
-    const field = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
     const texts = [].concat(theirs[name]);
-    for (const control of field ? field.querySelectorAll("input, select, textarea") : []) {
+    for (const control of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
       if (/^(radio|checkbox)$/.test(control.type)) control.checked = texts.includes(control.value);
       else control.value = texts[0];
     }
@@ -72,11 +72,12 @@ function showTheirs(theirs) {
 const { typed } = autosave(form, {
   address: `${form.action}.json`,
   body: posted,
-  onSaved({ seen, faults, notes, filled, theirs }) {
+  onSaved({ seen, faults, notes, filled, theirs, lacking }) {
     form.elements.seen.value = seen;
+    for (const shown of form.querySelectorAll("[data-lacking]")) shown.textContent = lacking[shown.dataset.lacking];
     showTheirs(theirs);
     for (const field of form.querySelectorAll("[data-field]")) {
-      show(field.dataset.field, faults[field.dataset.field] || []);
+      if (!field.matches(".file")) show(field.dataset.field, faults[field.dataset.field] || []);
       showNotes(field.dataset.field, notes[field.dataset.field] || []);
     }
     for (const name of Object.keys(filled)) fill(name, filled[name]);
@@ -89,9 +90,20 @@ form.addEventListener("input", (event) => {
   typed();
 });
 
-form.addEventListener("change", (event) => {
+const uploadButton = (input) => input.closest(".field").querySelector("[data-upload]");
+
+form.addEventListener("change", async (event) => {
   const input = event.target;
   if (input.type !== "file" || input.files.length === 0) return;
+  const upload = () => { uploadButton(input).click(); };
+  if (input.name !== "photo") {
+    show(input.name, []);
+    const status = document.querySelector("[data-save-status]");
+    const said = status.textContent;
+    status.textContent = input.dataset.shrinking;
+    await shrinkPictures(input);
+    if (status.textContent === input.dataset.shrinking) status.textContent = said;
+  }
   const sizes = [...input.files].map((file) => file.size);
   const isTooLarge = sizes.some((size) => size > Number(input.dataset.max));
   if (isTooLarge || sizes.reduce((sum, size) => sum + size) > Number(input.dataset.maxTogether)) {
@@ -99,11 +111,12 @@ form.addEventListener("change", (event) => {
     input.value = "";
     return;
   }
-  const upload = () => {
-    form.querySelector(`[data-field="${CSS.escape(input.name)}"] button[name=go]`).click();
-  };
+  uploadButton(input).hidden = input.name === "photo" || input.files.length === 1;
   if (input.name === "photo") choosePart(input, upload);
   else orderPages(input, upload);
 });
 
+// A file is uploaded once it is chosen. The button is for several, in their order, and for browsers
+// without this script.
+for (const input of form.querySelectorAll("input[type=file]")) uploadButton(input).hidden = true;
 for (const area of form.querySelectorAll("textarea")) count(area);

@@ -24,6 +24,7 @@ export function autosave(form, { address, body, onSaved }) {
   function say(text, offersSignIn) {
     status.textContent = text;
     signIn.hidden = !offersSignIn;
+    status.parentNode.classList.toggle("warning", failed);
   }
 
   function fields() {
