@@ -50,7 +50,8 @@ def check_clean(content: bytes) -> None:
 
 def test_honest_files_are_cleaned() -> None:
     assert len(SAMPLES) >= 100
-    for sample in [*SAMPLES, *(Sample(name, make) for name, make in WORD.items())]:
+    further: list[Sample] = [Sample(name, make) for name, make in WORD.items()]
+    for sample in [*SAMPLES, *further]:
         result = clean_word(sample.make())
         assert isinstance(result, CleanWord), (sample.name, result)
         is_new = sample.name.endswith(".docx")

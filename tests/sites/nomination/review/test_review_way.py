@@ -217,9 +217,13 @@ async def corrected(staff_app: StaffApp, chosen: Chosen) -> int:
     keys, now = personal_keys(staff_app), staff_app.clock()
     await move_window(staff_app, chosen.selection, now - timedelta(days=9), now + timedelta(days=1))
     recommendation = await submitted(
-        staff_app.database, keys, chosen,
-        body=chosen.bodies["north"], officer=officer, form=person(1),
-    )  # fmt: skip
+        staff_app.database,
+        keys,
+        chosen,
+        body=chosen.bodies["north"],
+        officer=officer,
+        form=person(1),
+    )
     number = recommendation.id
     reviewer = await staff_app.signed_in_client("reviewer")
     client = await staff_app.signed_in_client("recommender", "officer")
@@ -228,7 +232,7 @@ async def corrected(staff_app: StaffApp, chosen: Chosen) -> int:
     await reviewer.post(f"{REVIEW}/{number}/verdict", data=returned)
     await post_step(client, number, "deeds", {"deeds": "完成革新63项"}, seen=recommendation.form)
     one_page = await examine_upload("evidence", [UploadedFile("a.docx", word_evidence())])
-    await attach_file(actor, number, "evidence", one_page.file)
+    await attach_file(actor, number, "evidence", one_page)
     now_stored = await load_recommendation(staff_app.database, keys, chosen.selection, number)
     again = await client.post(f"{LIST}/{number}/submit", data={"revision": now_stored.revision})
     assert again.status_code == 303, again.text
