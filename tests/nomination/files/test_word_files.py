@@ -29,6 +29,8 @@ REACHING = re.compile(
     rb"INCLUDE|HYPERLINK[ &]|\bDDE|<!DOCTYPE|attachedTemplate|externalData|gfxdata|href=",
     re.IGNORECASE,
 )
+NAMESPACE = re.compile(rb' xmlns(:\w+)?="[^"]*"')
+"""The name of a vocabulary, which nobody opens."""
 OURS = re.compile(
     r"\[Content_Types\]\.xml|_rels/\.rels|word/(document|part\d+)\.(xml|png|jpeg|gif|bmp|tiff|emf)"
     r"|word/_rels/(document|part\d+)\.xml\.rels"
@@ -45,7 +47,8 @@ def check_clean(content: bytes) -> None:
     with zipfile.ZipFile(BytesIO(content)) as archive:
         for name in archive.namelist():
             assert OURS.fullmatch(name)
-            assert not name.endswith((".xml", ".rels")) or not REACHING.search(archive.read(name))
+            text = NAMESPACE.sub(b"", archive.read(name))
+            assert not name.endswith((".xml", ".rels")) or not REACHING.search(text)
 
 
 def test_honest_files_are_cleaned() -> None:
