@@ -52,4 +52,4 @@ def test_the_summary_report_names_the_first_deadline_beside_the_extended_one() -
     )
     drafted = draft_report_texts(selection, summary()).sections["recommendation"]
     assert "2022年7月31日24时（原定2022年6月30日24时，经批准延长）" in drafted.zh.replace(" ", "")
-    assert "(extended from 30 June 2022" in drafted.en
+    assert "(extended from the end of 30 June 2022)" in drafted.en
