@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -126,13 +127,14 @@ child.wait()
 async def test_a_conversion_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
     """However that ends: nothing else would stop it for a minute."""
     words = ("-m", libreoffice_process.__name__, str(tmp_path), "/usr/bin/sleep", "600")
-    with subprocess.Popen(
-        [sys.executable, "-c", STARTS, *words], stdout=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdout is not None
-        child = Path("/proc", parent.stdout.readline().strip())
-        await eventually(lambda: child.joinpath("comm").read_text() == "sleep\n")
-        parent.kill()
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STARTS, *words, stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    child = Path("/proc", (await parent.stdout.readline()).decode().strip())
+    await eventually(lambda: child.joinpath("comm").read_text() == "sleep\n")
+    parent.kill()
+    await parent.wait()
     await eventually(lambda: not child.exists() or " Z " in child.joinpath("stat").read_text())
 
 
