@@ -72,7 +72,7 @@ class Answer(NamedTuple):
     err: str
 
 
-async def answer_of(
+async def run_to_end(
     variables: Mapping[str, str], *words: object, stdin: str = "", **environment: str
 ) -> Answer:
     """Run `voting-service` with these VOTING_ variables and no others, as a process of its own

@@ -23,7 +23,7 @@ from hypothesis import settings as hypothesis_settings
 from pydantic import SecretBytes
 from redis.asyncio import Redis
 
-from tests.browser.chromium import chromium
+from tests.browser.chromium import chromium, headless_shell
 from tests.fakes.signers import private_pem
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
 from tests.patience import (
@@ -52,7 +52,7 @@ from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
 from voting_service.staff.accounts import passwords, second_factor
 
-__all__ = ["chromium"]
+__all__ = ["chromium", "headless_shell"]
 
 TEMPLATE = "voting_template"
 MEMORY = Path("/dev/shm")

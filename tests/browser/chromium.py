@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.browser.find_browsers import HELP, chromium_path
+from tests.browser.find_browsers import HELP, chromium_path, headless_shell_path
 from tests.patience import PATIENCE_SECONDS
 
 ARGUMENTS = (
@@ -31,7 +32,21 @@ async def chromium() -> AsyncIterator[Browser]:
 
     A conftest that imported it would start another one for its folder.
     """
-    path = chromium_path()
+    async with _launched(chromium_path()) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+async def headless_shell() -> AsyncIterator[Browser]:
+    """Chromium without windows, for pages that are only looked at: the same engine, at a third of
+    the work. Not for what a whole browser decides, such as cookies of others, downloads and voices.
+    A test file takes it by a fixture `chromium` of its own."""
+    async with _launched(headless_shell_path()) as browser:
+        yield browser
+
+
+@asynccontextmanager
+async def _launched(path: str | None) -> AsyncIterator[Browser]:
     assert path, HELP
     expect.set_options(timeout=TIMEOUT_MS)
     async with async_playwright() as playwright:

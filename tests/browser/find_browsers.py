@@ -16,6 +16,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FONTS = "fonts-noto-cjk"
 PROGRAMS = {
     "chromium": NAMES,
+    "chromium-headless-shell": ("chromium-headless-shell",),
     "firefox-esr": ("firefox-esr",),
     "webkit2gtk-driver": ("WebKitWebDriver",),
     "xvfb": ("Xvfb",),
@@ -37,6 +38,11 @@ Run = Callable[[list[str]], None]
 def chromium_path(find: Find = shutil.which) -> str | None:
     """Where Chromium is, None when it is nowhere on the PATH."""
     return next((path for name in NAMES if (path := find(name))), None)
+
+
+def headless_shell_path(find: Find = shutil.which) -> str | None:
+    """Where Chromium without windows is; Chromium where only that is, as on a Mac."""
+    return find("chromium-headless-shell") or chromium_path(find)
 
 
 def has_chinese_font(folders: tuple[Path, ...] = FONT_FOLDERS) -> bool:

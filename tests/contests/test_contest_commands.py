@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.commands import Answer, answer_of, process_environment
+from tests.commands import Answer, process_environment, run_to_end
 from tests.contest_data import store_contest
 from tests.contests.test_candidate_files import CHINESE, workbook
 from tests.fakes.signers import private_pem
@@ -66,7 +66,7 @@ class Command(Protocol):
 @pytest.fixture
 def command(settings: Settings) -> Command:
     """Runs `voting-service …` against the test's stores."""
-    return partial(answer_of, process_environment(settings))
+    return partial(run_to_end, process_environment(settings))
 
 
 @pytest.fixture

@@ -15,8 +15,10 @@ from datetime import timedelta
 import msgspec
 
 from voting_service.demo.placeholder_people import (
+    FEW_PAGES,
     GRADES,
     evidence,
+    evidence_pages,
     form,
     photo,
     stamp,
@@ -27,6 +29,7 @@ from voting_service.infrastructure.clock import Clock
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.form.industries import PILLAR_INDUSTRIES
+from voting_service.nomination.form.model import EVIDENCE_PAGES
 from voting_service.nomination.model import (
     NewSelection,
     RecommendingBody,
@@ -40,6 +43,7 @@ from voting_service.nomination.recommendations.repository import load_recommenda
 from voting_service.nomination.recommendations.service import (
     attach_file,
     create_draft,
+    save_form,
     submit,
 )
 from voting_service.nomination.recommending_bodies import LISTED_BODIES
@@ -58,7 +62,7 @@ from voting_service.nomination.review.repository import (
     load_accepted_ids,
     load_submitted_recommendations,
 )
-from voting_service.nomination.review.service import give_verdict
+from voting_service.nomination.review.service import give_score, give_verdict
 from voting_service.nomination.shortlist.contest_file import default_settings
 from voting_service.nomination.shortlist.contest_publication import (
     load_candidates,
@@ -102,6 +106,8 @@ RECOMMENDED = 150
 RECOMMENDED_SO_FAR = 40
 """Submitted recommendations of a demo that starts while recommendations are open."""
 DRAFTS = 3
+RETURNED = 6
+SCORED = 30
 WINDOW = timedelta(days=60)
 VOTE = timedelta(days=31)
 _DRAW_WAIT = timedelta(seconds=0.5)
@@ -160,7 +166,10 @@ class DemoSelection:
         submitted = await self.connection.fetchval(
             "select count(*) from nomination.recommendations where state <> 'draft'"
         )
-        pdf, stamped = await asyncio.to_thread(lambda: (evidence(), stamped_page()))
+        stamped = await asyncio.to_thread(stamped_page)
+        documents = await asyncio.to_thread(
+            lambda: {n: evidence(n) for n in (FEW_PAGES, EVIDENCE_PAGES)}
+        )
         photos = await asyncio.to_thread(lambda: [photo(number) for number in range(1, 100)])
         places = [
             body for turn in range(6) for body in self.bodies if turn < selection.quota(body.kind)
@@ -168,7 +177,7 @@ class DemoSelection:
         for number, body in enumerate(places[submitted:people], submitted + 1):
             files: dict[Slot, File] = {
                 "photo": photos[number % len(photos) - 1],
-                "evidence": pdf,
+                "evidence": documents[evidence_pages(number)],
                 "employer_scan": stamped,
                 "body_scan": stamped,
             }
@@ -209,6 +218,43 @@ class DemoSelection:
             now - WINDOW,
             now - timedelta(hours=1),
         )
+
+    async def return_some(self) -> None:
+        """Return some for correction; they come back with corrected words, the first one also with
+        other evidence."""
+        selection = await self.selection()
+        documents = await asyncio.to_thread(evidence, EVIDENCE_PAGES)
+        rows = await self.connection.fetch(
+            "select r.id, b.slug from nomination.recommendations r"
+            " join nomination.bodies b on b.id = r.body_id"
+            " where r.state = 'submitted' order by r.id limit $1",
+            RETURNED,
+        )
+        for place, row in enumerate(rows):
+            reason = "演示：请核实革新项目的数量和效益，并补充证明。"
+            reviewer = self.acting("reviewer-1", selection)
+            await give_verdict(reviewer, row["id"], "returned", reason)
+            officer = self.acting(f"officer-{row['slug']}", selection)
+            if place == 0:
+                await attach_file(officer, row["id"], "evidence", documents)
+            loaded = await load_recommendation(self.connection, self.keys, selection, row["id"])
+            deeds = loaded.form.deeds.replace("九十七项", "六十三项").replace(
+                "一千万元", "八百万元"
+            )
+            await save_form(officer, loaded, msgspec.structs.replace(loaded.form, deeds=deeds))
+            corrected = await load_recommendation(self.connection, self.keys, selection, row["id"])
+            await submit(officer, corrected)
+
+    async def score_some(self) -> None:
+        """Two reviewers have begun to give preliminary scores."""
+        selection = await self.selection()
+        rows = await self.connection.fetch(
+            "select id from nomination.recommendations where state = 'submitted' order by id"
+        )
+        for place, row in enumerate(rows[:SCORED]):
+            for turn, name in enumerate(("reviewer-1", "reviewer-2")):
+                score = 72 + (place * 7 + turn * 5) % 25
+                await give_score(self.acting(name, selection), row["id"], score)
 
     async def review(self) -> None:
         """Two reviewers read everything: nine of ten are accepted, the rest are rejected."""

@@ -11,12 +11,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from voting_service.demo.contest import trade_and_district
 from voting_service.demo.portrait import portrait
+from voting_service.demo.stories import write_at_length
 from voting_service.infrastructure.typesetting.compiler import typeset
 from voting_service.infrastructure.typesetting.glyph_coverage import FONTS
 from voting_service.nomination.form.id_numbers import check_character
 from voting_service.nomination.form.industries import PILLAR_INDUSTRIES
 from voting_service.nomination.form.model import (
+    DEEDS_CHARACTERS,
+    EVIDENCE_PAGES,
     OTHER_INDUSTRY,
+    SKILLS_CHARACTERS,
     Achievement,
     Month,
     Opinion,
@@ -26,7 +30,9 @@ from voting_service.nomination.recommendations.model import File
 
 PHOTO_SIZE = (413, 579)
 """A two-inch photo, 35 × 49 mm, at 300 pixels per inch."""
-EVIDENCE_PAGES = 3
+FEW_PAGES = 3
+"""Of the evidence of most people."""
+_NOT_REAL = "演示用占位内容，并非真实人物。"
 _DIGITS = "零一二三四五六七八九"
 _DIVISION = "500000"
 """The code of the whole city, which issues no ID cards: so no person has these numbers."""
@@ -43,15 +49,18 @@ def numeral(number: int) -> str:
 
 def form(number: int, today: date) -> RecommendationForm:
     """Return the complete form of a placeholder person, signed before `today`."""
-    trade, _district = trade_and_district(number)
+    trade, district = trade_and_district(number)
+    name = f"占位人选{numeral(number)}"
     born = date(1965, 1, 1) + timedelta(days=number * 61 % 12_000)
     serial = f"{number * 2 + 1:03}" if number % 3 else f"{number * 2:03}"
     digits = f"{_DIVISION}{born:%Y%m%d}{serial[-3:]}"
     signed = today - timedelta(days=3)
     industry = list(PILLAR_INDUSTRIES)[number % len(PILLAR_INDUSTRIES)]
     employer = f"演示单位{numeral(number % 60 + 1)}（占位）"
+    grade = tuple(GRADES)[number % 2]
+    written = {"name": name, "trade": trade.zh, "grade": grade, "employer": employer}
     return RecommendationForm(
-        name=f"占位人选{numeral(number)}",
+        name=name,
         sex="male" if int(digits[-1]) % 2 else "female",
         birth=Month(born.year, born.month),
         id_number=digits + check_character(digits),
@@ -59,7 +68,7 @@ def form(number: int, today: date) -> RecommendationForm:
         political_status="群众",
         education=("高中", "大专", "本科")[number % 3],
         trade=trade.zh,
-        skill_grade=tuple(GRADES)[number % 2],
+        skill_grade=grade,
         employer=employer,
         is_central_unit=number % 11 == 0,
         first_employed=Month(born.year + 20, 7),
@@ -70,14 +79,16 @@ def form(number: int, today: date) -> RecommendationForm:
         industry=industry,
         industry_other="演示产业（占位）" if industry == OTHER_INDUSTRY else "",
         chain="",
-        skills=f"演示用占位内容：从事{trade.zh}工作多年，技术全面，多次完成急难任务。",
-        deeds=f"演示用占位内容，并非真实人物。该人选从事{trade.zh}工作，扎根一线，"
-        "带头攻关，改进工艺，带徒传技，在岗位上取得了突出成绩。",
+        skills=_NOT_REAL + write_at_length(number, district, SKILLS_CHARACTERS - 20, **written),
+        deeds=_NOT_REAL + write_at_length(number, district, DEEDS_CHARACTERS - 20, **written),
         conduct_declared=True,
         qualification="technician",
         qualification_pages="1",
         achievements=(
-            Achievement(kind=_KINDS[number % 4], pages="2-3"),  # type: ignore[arg-type]
+            Achievement(
+                kind=_KINDS[number % 4],  # type: ignore[arg-type]
+                pages=f"2-{evidence_pages(number)}",
+            ),
         ),
         evidence_handler="经办人（占位）",
         evidence_confirmed_on=signed,
@@ -99,10 +110,15 @@ def photo(number: int) -> File:
     return _file("image/jpeg", 1, stream.getvalue())
 
 
-def evidence() -> File:
+def evidence_pages(number: int) -> int:
+    """Return how many pages the evidence of a person has: of every third one, as many as it may."""
+    return EVIDENCE_PAGES if number % 3 == 0 else FEW_PAGES
+
+
+def evidence(pages: int) -> File:
     """Return a PDF of placeholder evidence pages."""
-    content = typeset("voting_service.demo", "evidence.typ", {"pages": EVIDENCE_PAGES})
-    return _file("application/pdf", EVIDENCE_PAGES, content)
+    content = typeset("voting_service.demo", "evidence.typ", {"pages": pages})
+    return _file("application/pdf", pages, content)
 
 
 def stamped_page() -> File:

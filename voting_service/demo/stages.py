@@ -45,7 +45,9 @@ def steps(demo: DemoPanel, key: Ed25519PrivateKey) -> Mapping[Stage, Sequence[St
         ],
         "review": [
             ("remaining_recommendations", lambda: demo.recommend(RECOMMENDED)),
+            ("some_corrected", demo.return_some),
             ("recommendations_close", demo.end_recommending),
+            ("some_scored", demo.score_some),
         ],
         "vote": [
             ("office_reviews", demo.review),

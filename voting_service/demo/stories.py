@@ -5,6 +5,7 @@ Every number gives the same texts again. Nobody is real: names are those of the 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -16,6 +17,9 @@ from voting_service.i18n.text import LANGUAGES, Text
 _YEARS = range(12, 34)
 _APPRENTICES = range(8, 41)
 _HONOURS = range(2, 5)
+_SENTENCE = re.compile("[^\u3002]+\u3002\u201d?")
+_REMARK = re.compile("\uff08.*?\uff09$")
+"""The remark in brackets at the end of a story, that it is for the demo."""
 
 
 class Craft(NamedTuple):
@@ -80,19 +84,11 @@ def choose_honours(number: int) -> tuple[Text, ...]:
 
 def tell_story(number: int, district: Text) -> Text:
     """Return the story of a candidate, recommended by a district."""
-    craft = find_craft(number)
     # A trade that comes again tells of itself in other words.
     seed = number + (number - 1) // len(crafts())
 
     def compose(language: str) -> str:
-        facts = {
-            "name": getattr(make_name(number), language),
-            "grade": getattr(choose_grade(number), language),
-            "district": getattr(district, language),
-            "years": _choose(_YEARS, number * 7),
-            "apprentices": _choose(_APPRENTICES, number * 11),
-            **{field: getattr(text, language) for field, text in craft._asdict().items()},
-        }
+        facts = _facts(number, district, language)
         paragraphs = (
             _choose(paragraph["versions"], seed + place)[language].format(**facts)
             for place, paragraph in enumerate(_read("stories.toml")["paragraphs"])
@@ -100,6 +96,37 @@ def tell_story(number: int, district: Text) -> Text:
         return "\n".join(filter(None, paragraphs))
 
     return Text(**{language: compose(language) for language in LANGUAGES})
+
+
+def write_at_length(number: int, district: Text, characters: int, **facts: str) -> str:
+    """Return a Chinese text of whole sentences that is nearly as long as a field may be, and never
+    longer; `facts` replace those of the candidate. Each length begins with other versions."""
+    names = {**_facts(number, district, "zh"), **facts}
+    paragraphs = _read("stories.toml")["paragraphs"]
+    text = ""
+    for more in range(max(len(paragraph["versions"]) for paragraph in paragraphs)):
+        for place, paragraph in enumerate(paragraphs):
+            versions = paragraph["versions"]
+            if more >= len(versions):
+                continue
+            version = _choose(versions, number + place + characters // 500 + more)
+            for sentence in _SENTENCE.findall(_REMARK.sub("", version["zh"].format(**names))):
+                if len(text) + len(sentence) > characters:
+                    return text.strip()
+                text += sentence
+            text += "\n"
+    return text.strip()
+
+
+def _facts(number: int, district: Text, language: str) -> dict[str, Any]:
+    return {
+        "name": getattr(make_name(number), language),
+        "grade": getattr(choose_grade(number), language),
+        "district": getattr(district, language),
+        "years": _choose(_YEARS, number * 7),
+        "apprentices": _choose(_APPRENTICES, number * 11),
+        **{field: getattr(text, language) for field, text in find_craft(number)._asdict().items()},
+    }
 
 
 def _choose(choices: Any, number: int) -> Any:

@@ -62,6 +62,8 @@ class SelectionRules(msgspec.Struct, frozen=True, kw_only=True):
     nominees: int = 10
     notice_days: int = 5
     """Days in which the shortlist, and later the result, are open to objections."""
+    preliminary_score_max: int = 100
+    """Reviewers give whole preliminary scores from 0 to this; none where it is 0."""
     contact: Text | None = None
     """Where to send objections."""
     document_code: str = ""

@@ -22,7 +22,8 @@ create table nomination.selections (
     constraint selections_window check (closes_at > opens_at),
     -- The defaults are those of SelectionRules: what the functions below read is always there.
     constraint selections_rules_whole
-        check (rules ?& array['shortlist_size', 'winners', 'nominees', 'notice_days'])
+        check (rules ?& array['shortlist_size', 'winners', 'nominees', 'notice_days',
+                              'preliminary_score_max'])
 );
 
 -- Proposals of a selection are kept with those of a contest, in `approval_requests` (staff.sql).
@@ -161,6 +162,15 @@ create table nomination.notes (
 );
 
 create index notes_recommendation on nomination.notes (recommendation_id);
+
+-- A reviewer's preliminary score of a recommendation. Each reviewer has one, and may change it.
+create table nomination.preliminary_scores (
+    recommendation_id integer not null references nomination.recommendations,
+    account_id        integer not null references accounts,
+    score             smallint not null,
+    scored_at         timestamptz not null default clock_timestamp(),
+    primary key (recommendation_id, account_id)
+);
 
 -- Pictures of the joint office's stamp, printed with its opinion (approval_requests: joint_office_opinion). The
 -- newest is used for the next one.
@@ -545,6 +555,48 @@ $$;
 
 create trigger take_review before insert on nomination.reviews
     for each row execute function nomination.take_review();
+
+-- Rules of preliminary scores: by reviewers, from 0 to the selection's maximum, of what is submitted,
+-- until the shortlist is chosen.
+create function nomination.take_preliminary_score() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    recommendation nomination.recommendations;
+    highest integer;
+begin
+    new.scored_at := clock_timestamp();
+    select * into recommendation from nomination.recommendations
+     where id = new.recommendation_id for share;
+    select (s.rules ->> 'preliminary_score_max')::integer into highest
+      from nomination.selections s where s.id = recommendation.selection_id;
+    if recommendation.id is null or recommendation.state in ('draft', 'withdrawn') then
+        raise exception 'a recommendation in this state is not scored'
+            using errcode = 'check_violation', constraint = 'reviews_state';
+    end if;
+    if not exists (select 1 from accounts a
+                    where a.id = new.account_id and a.role in ('reviewer', 'supervisor')
+                      and not a.disabled) then
+        raise exception 'only reviewers and supervisors score'
+            using errcode = 'check_violation', constraint = 'reviews_reviewers';
+    end if;
+    if new.score not between 0 and highest then
+        raise exception 'a score is from 0 to %', highest
+            using errcode = 'check_violation', constraint = 'preliminary_scores_range';
+    end if;
+    if exists (select 1 from approval_requests d
+                where d.selection_id = recommendation.selection_id and d.kind = 'shortlist'
+                  and d.approved_by is not null) then
+        raise exception 'the shortlist has been chosen'
+            using errcode = 'check_violation', constraint = 'reviews_after_shortlist';
+    end if;
+    return new;
+end
+$$;
+
+create trigger take_preliminary_score before insert or update on nomination.preliminary_scores
+    for each row execute function nomination.take_preliminary_score();
+create trigger preliminary_scores_stay before delete or truncate on nomination.preliminary_scores
+    for each statement execute function refuse_change();
 create trigger reviews_stay before delete or truncate on nomination.reviews
     for each statement execute function refuse_change();
 create trigger notes_stay before update or delete or truncate on nomination.notes
@@ -558,6 +610,7 @@ grant select on nomination.selections, nomination.bodies, nomination.body_invita
                 nomination.body_officers, nomination.earlier_winners, nomination.recommendations,
                 nomination.files, nomination.submissions, nomination.last_submissions,
                 nomination.reviews, nomination.assignments, nomination.notes,
+                nomination.preliminary_scores,
                 nomination.joint_office_stamps, nomination.person_conflicts, notices
     to voting_staff;
 grant select on nomination.selections, nomination.bodies, nomination.recommendations,
@@ -585,6 +638,8 @@ grant insert (recommendation_id, verdict, reason, account_id, correct_until) on 
 grant insert (recommendation_id, account_id, assigned_by), delete on nomination.assignments
     to voting_staff;
 grant insert (recommendation_id, content, account_id) on nomination.notes to voting_staff;
+grant insert (recommendation_id, account_id, score), update (score)
+    on nomination.preliminary_scores to voting_staff;
 grant insert (selection_id, sha256, content, added_by) on nomination.joint_office_stamps to voting_staff;
 grant execute on function nomination.submission_ends(integer),
     nomination.delete_draft(integer, integer),

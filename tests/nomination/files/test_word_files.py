@@ -50,7 +50,7 @@ def check_clean(content: bytes) -> None:
 
 def test_honest_files_are_cleaned() -> None:
     assert len(SAMPLES) >= 100
-    for sample in [*SAMPLES, *(Sample(name, make) for name, make in WORD.items())]:
+    for sample in (Sample(*entry) for entry in (*SAMPLES, *WORD.items())):
         result = clean_word(sample.make())
         assert isinstance(result, CleanWord), (sample.name, result)
         is_new = sample.name.endswith(".docx")

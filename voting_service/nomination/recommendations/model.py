@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -90,6 +90,15 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     def has_coarse_photo(self) -> bool:
         photo = self.files.get("photo")
         return photo is not None and photo.is_coarse
+
+
+class OfBody(Protocol):
+    """A recommendation in any view of it: its number and that of its body."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def body_id(self) -> int: ...
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ from voting_service.nomination.recommendations.model import (
     Conflict,
     File,
     FileInfo,
+    OfBody,
     Recommendation,
     Review,
     Submission,
@@ -168,7 +169,7 @@ async def load_submissions(
     connection: AnyConnection,
     keys: PersonalKeys,
     selection: Selection,
-    recommendation: Recommendation,
+    recommendation: OfBody,
 ) -> tuple[Submission, ...]:
     """Return every submission of a recommendation, oldest first."""
     with domain_errors():

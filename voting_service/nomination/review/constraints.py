@@ -10,6 +10,9 @@ CONSTRAINTS: Mapping[str, VotingError] = {
     "reviews_state": Refused("nomination.review.state_changed"),
     "reviews_reviewers": Refused("nomination.review.reviewers_only"),
     "reviews_term": InvalidInput(Fault("until", "nomination.review.term_out_of_range")),
+    "preliminary_scores_range": InvalidInput(
+        Fault("score", "nomination.review.score_out_of_range")
+    ),
     "reviews_deadline": Refused("nomination.review.deadline_passed"),
     "reviews_after_shortlist": Refused("nomination.review.shortlist_decided"),
 }

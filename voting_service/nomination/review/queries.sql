@@ -2,6 +2,10 @@
 -- The last submission of each recommendation of a selection, or of some of them.
 select r.id, r.body_id, r.state, s.turn, s.form, s.form_sha256, s.photo_sha256, s.evidence_sha256,
        s.evidence_pages, s.submitted_at, s.late_by_approval is not null as is_late,
+       (select max(v.reviewed_at) from nomination.reviews v
+         where v.recommendation_id = r.id) as reviewed_at,
+       array(select p.score from nomination.preliminary_scores p
+              where p.recommendation_id = r.id order by p.score) as preliminary_scores,
        array(select row(a.id, a.name)
                from nomination.assignments g join accounts a on a.id = g.account_id
               where g.recommendation_id = r.id
@@ -53,6 +57,19 @@ select n.content, n.written_at, a.name
 -- name: insert_note
 -- Insert a note; notes are permanent.
 insert into nomination.notes (recommendation_id, content, account_id) values ($1, $2, $3);
+
+-- name: preliminary_scores
+-- The preliminary scores of a recommendation, with who gave them.
+select p.account_id, a.name, p.score
+  from nomination.preliminary_scores p join accounts a on a.id = p.account_id
+ where p.recommendation_id = $1
+ order by a.name;
+
+-- name: save_preliminary_score
+-- Give a preliminary score, or change one's own; a trigger enforces the rules.
+insert into nomination.preliminary_scores (recommendation_id, account_id, score)
+values ($1, $2, $3)
+on conflict (recommendation_id, account_id) do update set score = excluded.score;
 
 -- name: conflicts
 -- The bodies that wanted to recommend the same person.

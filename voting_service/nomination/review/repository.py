@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from statistics import mean
 from typing import NamedTuple, get_args
 
 import msgspec
@@ -49,11 +50,32 @@ class SubmittedRecommendation(msgspec.Struct, frozen=True, kw_only=True):
     form_sha256: bytes
     photo_sha256: bytes
     evidence_pages: int
+    reviewed_at: datetime | None
+    """When its newest verdict was given, or it was withdrawn."""
+    preliminary_scores: Sequence[int]
+    """Lowest first, one of each reviewer who scored it."""
+
+    @property
+    def body_id(self) -> int:
+        return self.body.id
 
     @property
     def assignee(self) -> str:
         """The names of its reviewers."""
         return ", ".join(name for _, name in self.reviewers)
+
+    @property
+    def average_score(self) -> float | None:
+        """The mean of the preliminary scores; None where there is none."""
+        return mean(self.preliminary_scores) if self.preliminary_scores else None
+
+
+class PreliminaryScore(NamedTuple):
+    """The preliminary score that an account gave."""
+
+    account_id: int
+    name: str
+    score: int
 
 
 class JointOfficeStamp(NamedTuple):
@@ -160,6 +182,24 @@ async def load_notes(
 def note_label(recommendation_id: int) -> str:
     """Label of an encrypted note."""
     return f"note of recommendation {recommendation_id}"
+
+
+async def load_preliminary_scores(
+    connection: AnyConnection, recommendation_id: int
+) -> tuple[PreliminaryScore, ...]:
+    """Return the preliminary scores of a recommendation, by name."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["preliminary_scores"], recommendation_id)
+    return tuple(PreliminaryScore(*row) for row in rows)
+
+
+async def save_preliminary_score(actor: SelectionActor, recommendation_id: int, score: int) -> None:
+    """Store the account's preliminary score, or change it. Raises InvalidInput for a score beyond
+    the selection's, Refused for what the state does not allow."""
+    with domain_errors():
+        await actor.connection.execute(
+            QUERIES["save_preliminary_score"], recommendation_id, actor.account.id, score
+        )
 
 
 async def load_reviewers(connection: AnyConnection) -> tuple[tuple[int, str], ...]:

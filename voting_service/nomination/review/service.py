@@ -11,12 +11,23 @@ from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import RecommendingBody, Selection, Slot
-from voting_service.nomination.recommendations.model import File, Verdict, audit_subject
-from voting_service.nomination.recommendations.repository import insert_review
+from voting_service.nomination.recommendations.model import (
+    File,
+    Submission,
+    Verdict,
+    audit_subject,
+)
+from voting_service.nomination.recommendations.repository import insert_review, load_submissions
 from voting_service.nomination.review.assignment import Assignments
-from voting_service.nomination.review.filtering import QueueFilter, apply_filter
+from voting_service.nomination.review.filtering import (
+    Place,
+    QueueFilter,
+    apply_filter,
+    find_place,
+)
 from voting_service.nomination.review.repository import (
     HistoryEntry,
+    PreliminaryScore,
     SubmittedRecommendation,
     insert_note,
     load_accepted_ids,
@@ -24,12 +35,14 @@ from voting_service.nomination.review.repository import (
     load_file_list,
     load_history,
     load_notes,
+    load_preliminary_scores,
     load_reviewers,
     load_shortlisted_ids,
     load_submitted_file,
     load_submitted_recommendation,
     load_submitted_recommendations,
     save_assignments,
+    save_preliminary_score,
 )
 
 MAX_TEXT_CHARACTERS = 2000
@@ -57,6 +70,19 @@ class ReviewedRecommendation(NamedTuple):
     history: tuple[HistoryEntry, ...]
     reviewers: tuple[tuple[int, str], ...]
     conflicts: tuple[RecommendingBody, ...]
+    scores: tuple[PreliminaryScore, ...]
+    submissions: tuple[Submission, ...]
+    """Oldest first."""
+
+
+class Decision(NamedTuple):
+    """A verdict with its reason, which only an acceptance may lack. `correct_until` is the term of
+    a return, `default_term` where it is None; `score` is a preliminary score, if one is given."""
+
+    verdict: Verdict
+    reason: str = ""
+    correct_until: datetime | None = None
+    score: int | None = None
 
 
 async def view_queue(actor: SelectionActor, queue_filter: QueueFilter) -> ReviewQueue:
@@ -107,7 +133,19 @@ async def view_recommendation(
                 history=await load_history(connection, keys, submitted.id),
                 reviewers=await load_reviewers(connection),
                 conflicts=await load_conflicting_bodies(connection, submitted.id),
+                scores=await load_preliminary_scores(connection, submitted.id),
+                submissions=await load_submissions(connection, keys, actor.selection, submitted),
             )
+
+
+async def view_place(
+    actor: SelectionActor, recommendation_id: int, queue_filter: QueueFilter
+) -> Place:
+    """Return where a recommendation stands in the filtered queue. Raises NotFound."""
+    all_submitted = await load_submitted_recommendations(
+        actor.connection, actor.keys, actor.selection
+    )
+    return find_place(all_submitted, queue_filter, recommendation_id)
 
 
 async def open_file(
@@ -166,6 +204,37 @@ async def give_verdict(
                 await insert_review(actor, submitted.id, verdict, reason)
                 details = {"verdict": verdict}
             await actor.record("reviewed", audit_subject(submitted.id), **details)
+
+
+async def decide(actor: SelectionActor, recommendation_id: int, decision: Decision) -> None:
+    """Give a verdict and, with it, a preliminary score. Raises as `give_verdict` and `give_score`;
+    then neither is stored."""
+    with domain_errors():
+        async with actor.connection.transaction():
+            if decision.score is not None:
+                await give_score(actor, recommendation_id, decision.score)
+            await give_verdict(
+                actor,
+                recommendation_id,
+                decision.verdict,
+                decision.reason,
+                decision.correct_until,
+            )
+
+
+async def give_score(actor: SelectionActor, recommendation_id: int, score: int) -> None:
+    """Give a preliminary score, or change one's own. Raises InvalidInput, NotFound, and Refused for
+    what the state does not allow."""
+    highest = actor.selection.rules.preliminary_score_max
+    if not 0 <= score <= highest:
+        raise InvalidInput(Fault("score", "nomination.review.score_range", highest=highest))
+    with domain_errors():
+        async with actor.connection.transaction():
+            submitted = await load_submitted_recommendation(
+                actor.connection, actor.keys, actor.selection, recommendation_id
+            )
+            await save_preliminary_score(actor, submitted.id, score)
+            await actor.record("scored", audit_subject(submitted.id), score=score)
 
 
 async def view_accepted(

@@ -66,6 +66,7 @@ Act = Literal[
     "report_changed",
     "restored",
     "reviewed",
+    "scored",
     "scores_reopened",
     "scores_submitted",
     "session_ended",

@@ -66,7 +66,7 @@ async def _review(page: Page, waiting: int) -> None:
     await page.select_option("#state", "submitted")
     await page.click("text=查看 >> nth=-1")
     await page.click("[data-queue] tbody a")
-    await page.wait_for_url(f"**/review/{waiting}?state=submitted")
+    await page.wait_for_url(f"**/review/{waiting}?*")
     pictures = await page.locator("img.page").count()
     assert pictures == 12
     await page.locator("img.page").first.scroll_into_view_if_needed()
@@ -78,7 +78,8 @@ async def _review(page: Page, waiting: int) -> None:
     await page.check("input[value=rejected]")
     await page.fill("#reason", "不符合业绩条件")
     await page.click("text=提交结论")
-    await page.wait_for_selector("[role=status]")
+    await page.click("[role=status] a")
+    await page.wait_for_url(f"**/review/{waiting}?*")
     assert "不符合业绩条件" in await page.inner_text("main")
 
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from starlette.responses import JSONResponse, Response
 
 from tests.browser.serving import serving
-from tests.commands import answer_of, process_environment
+from tests.commands import process_environment, run_to_end
 from tests.contest_data import (
     SLUG,
     make_platform,
@@ -68,7 +68,7 @@ async def run_check(
     *arguments: object, command: str = "platform", stdin: str = "", **environment: str
 ) -> CheckOutput:
     words = (command, "check", *arguments)
-    code, out, err = await answer_of({}, *words, stdin=stdin, **environment)
+    code, out, err = await run_to_end({}, *words, stdin=stdin, **environment)
     return CheckOutput(code, out.splitlines(), err)
 
 

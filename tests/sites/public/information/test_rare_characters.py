@@ -6,7 +6,8 @@ import re
 from html import unescape
 
 import msgspec
-from playwright.async_api import Page
+import pytest
+from playwright.async_api import Browser, Page
 
 from tests.browser.site import SLUG, Site
 from tests.contest_data import execute_as_owner
@@ -20,6 +21,11 @@ RARE = {
     4: "葛󠄀城",  # an ideograph with a variation selector
     5: "龯鿏",  # the last of the basic block
 }
+
+
+@pytest.fixture
+def chromium(headless_shell: Browser) -> Browser:
+    return headless_shell
 
 
 async def put(site: Site, names: dict[int, str], summary: str = "") -> None:

@@ -13,9 +13,18 @@ from voting_service.nomination.documents.recommendation_form import (
 )
 from voting_service.nomination.form.validation import STAMPED_PAGES
 from voting_service.nomination.model import RecommendingBody
-from voting_service.nomination.recommendations.model import Recommendation, Submission
+from voting_service.nomination.recommendations.model import (
+    Recommendation,
+    Submission,
+    audit_subject,
+)
+from voting_service.nomination.recommendations.repository import load_submissions
 from voting_service.nomination.recommendations.service import export_form, submission_faults
 from voting_service.nomination.review.joint_office_opinions import load_joint_office_opinion
+from voting_service.nomination.review.repository import (
+    SubmittedRecommendation,
+    load_submitted_file,
+)
 
 _OPINIONS = ("employer_opinion", "body_opinion", *STAMPED_PAGES)
 
@@ -35,6 +44,24 @@ async def load_sheet(
         receipt=None if is_editable else _receipt(actor, submissions[-1]),
         is_incomplete=is_editable and _lacks_more_than_opinions(actor, recommendation),
         joint_office_opinion=await load_joint_office_opinion(actor, recommendation.id),
+    )
+
+
+async def load_submitted_sheet(
+    actor: SelectionActor, submitted: SubmittedRecommendation
+) -> RecommendationSheet:
+    """Return what is printed for the joint office, which sees what was last submitted and no draft
+    of a correction, and record the export."""
+    submissions = await load_submissions(actor.connection, actor.keys, actor.selection, submitted)
+    photo = await load_submitted_file(actor.connection, actor.keys, submitted.id, "photo")
+    await actor.record("exported", audit_subject(submitted.id), what="printed form")
+    return RecommendationSheet(
+        rules=actor.selection.rules,
+        form=submitted.form,
+        body=submitted.body.name.zh,
+        photo=photo.content,
+        receipt=_receipt(actor, submissions[-1]),
+        joint_office_opinion=await load_joint_office_opinion(actor, submitted.id),
     )
 
 

@@ -13,12 +13,14 @@ from voting_service.i18n.catalogues import load_catalogue
 from voting_service.nomination.model import READERS, Slot
 from voting_service.nomination.recommendations.file_intake import JPEG, PDF, SUFFIXES
 from voting_service.nomination.recommendations.model import File
-from voting_service.nomination.recommendations.repository import load_recommendation
 from voting_service.nomination.review import service
 from voting_service.nomination.review.page_images import render_page_image
 from voting_service.nomination.review.repository import SLOTS, load_submitted_recommendation
 from voting_service.sites.nomination.context import selection_actor
-from voting_service.sites.nomination.recommendations.printed_form import load_sheet, print_sheet
+from voting_service.sites.nomination.recommendations.printed_form import (
+    load_submitted_sheet,
+    print_sheet,
+)
 from voting_service.sites.nomination.review.views import RECOMMENDATION
 from voting_service.sites.shared.downloads import content_disposition
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
@@ -67,13 +69,11 @@ async def print_form(request: Request) -> Response:
         submitted = await load_submitted_recommendation(
             connection, actor.keys, actor.selection, number
         )
-        recommendation = await load_recommendation(
-            connection, actor.keys, actor.selection, submitted.id
-        )
-        sheet = await load_sheet(actor, submitted.body, recommendation)
-    what = load_catalogue("recommendations", language(request))["file_names"]["form"]
-    name = content_disposition(f"{what}-{number}.pdf", inline=True)
-    headers = {**_HEADERS, "content-disposition": name}
+        sheet = await load_submitted_sheet(actor, submitted)
+    reader = language(request)
+    what = load_catalogue("recommendations", reader)["file_names"]["form"]
+    name = f"{what}-{getattr(submitted.body.name, reader)}-{number}.pdf"
+    headers = {**_HEADERS, "content-disposition": content_disposition(name, inline=True)}
     return Response(await print_sheet(sheet), 200, headers, media_type=PDF)
 
 

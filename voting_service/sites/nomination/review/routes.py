@@ -9,11 +9,13 @@ from voting_service.sites.nomination.review import (
     download_views,
     file_views,
     opinion_views,
+    recommendation_views,
     views,
 )
 
 ROUTES = [
     *views.ROUTES,
+    *recommendation_views.ROUTES,
     *actions.ROUTES,
     *bulk_views.ROUTES,
     *coverage_views.ROUTES,
