@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from tests.nomination.files.word_files import PAGE_BREAK, docx, paragraph
 from tests.nomination.files.word_samples import SAMPLES
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, eventually
 from tests.picture_files import halves, saved
 from voting_service.nomination.files import libreoffice, libreoffice_process
 from voting_service.nomination.files.model import ExaminationTask, JoinedPdf, UploadedFile
@@ -113,6 +114,28 @@ def test_only_its_own_folder_is_open_to_the_converter(tmp_path: Path) -> None:
     *attempts, environment = tried.stdout.splitlines()
     assert attempts == ["PermissionError"] * 7
     assert environment == "['HOME', 'LANG', 'PATH', 'SAL_USE_VCLPLUGIN', 'TMPDIR']"
+
+
+STARTS = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, *sys.argv[1:]])
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+async def test_a_conversion_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
+    """However that ends: nothing else would stop it for a minute."""
+    words = ("-m", libreoffice_process.__name__, str(tmp_path), "/usr/bin/sleep", "600")
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STARTS, *words, stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    child = Path("/proc", (await parent.stdout.readline()).decode().strip())
+    await eventually(lambda: child.joinpath("comm").read_text() == "sleep\n")
+    parent.kill()
+    await parent.wait()
+    await eventually(lambda: not child.exists() or " Z " in child.joinpath("stat").read_text())
 
 
 def test_without_libreoffice_a_pdf_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -377,7 +377,7 @@ def of_wps() -> bytes:
     """As WPS writes: its own namespace and properties, and a custom part with its version."""
     names = 'xmlns:wpsCustomData="http://www.wps.cn/officeDocument/2013/wpsCustomData"'
     return docx(
-        f'<w:p><w:pPr><w:rPr><w:rFonts w:hint="eastAsia"/></w:rPr></w:pPr><w:r {names}>'
+        '<w:p><w:pPr><w:rPr><w:rFonts w:hint="eastAsia"/></w:rPr></w:pPr><w:r>'
         '<w:rPr><w:rFonts w:hint="eastAsia"/></w:rPr><w:t>推荐材料</w:t></w:r></w:p>',
         {
             "docProps/custom.xml": '<Properties xmlns="http://schemas.openxmlformats.org/'

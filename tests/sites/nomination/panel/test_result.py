@@ -255,23 +255,6 @@ async def test_no_certificate_before_the_objection_period_ends(
     with pytest.raises(asyncpg.CheckViolationError, match="after the objection period"):
         await staff_app.database.execute(*insert)
     await end_objections(staff_app, chosen)
-    number = await staff_app.database.fetchval(
-        "insert into nomination.objections"
-        " (selection_id, notice, received_on, sender, content, entered_by)"
-        " select id, 'result', current_date, '\\x00', '\\x00',"
-        "        (select min(id) from accounts where role = 'reviewer')"
-        "   from nomination.selections where contest_id = $1 returning id",
-        chosen.contest.id,
-    )
-    refused = await reviewer.post(f"{DOCUMENTS}/certificates", data={})
-    assert (refused.status_code, "objections to the result without" in refused.text) == (409, True)
-    with pytest.raises(asyncpg.CheckViolationError, match="every objection"):
-        await staff_app.database.execute(*insert)
-    await staff_app.database.execute(
-        "insert into nomination.objection_answers (objection_id, verdict, answer, answered_by)"
-        " select $1, 'dismissed', '\\x00', min(id) from accounts where role = 'reviewer'",
-        number,
-    )
     await staff_app.database.execute(*insert)
 
 
