@@ -51,7 +51,7 @@ UNDOABLE = {
     "/selections/{slug}/recommendations/{recommendation:int}/steps/{step}",
     "/selections/{slug}/recommendations/{recommendation:int}/steps/{step}.json",
     "/selections/{slug}/report", "/selections/{slug}/result/{number:int}",
-    "/selections/{slug}/result/{number:int}/portrait", 
+    "/selections/{slug}/result/{number:int}/portrait",
     "/selections/{slug}/review/{recommendation:int}/notes",
     "/selections/{slug}/shortlist/{recommendation:int}",
     "/account/passkeys", "/account/passkeys/{passkey:int}/remove", "/sign-in/passkey",
