@@ -615,7 +615,8 @@ grant select on nomination.selections, nomination.bodies, nomination.body_invita
     to voting_staff;
 grant select on nomination.selections, nomination.bodies, nomination.recommendations,
                 nomination.files, nomination.submissions, nomination.last_submissions,
-                nomination.reviews, nomination.assignments, nomination.joint_office_stamps
+                nomination.reviews, nomination.assignments, nomination.preliminary_scores,
+                nomination.joint_office_stamps
     to voting_jobs;
 grant select on notices to voting_public;
 grant insert (slug, rules, opens_at, closes_at, district_quota, department_quota),
