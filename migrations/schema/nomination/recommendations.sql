@@ -31,6 +31,15 @@ alter table approval_requests
     add constraint approval_requests_selection_id_fkey foreign key (selection_id)
         references nomination.selections;
 
+alter table messages
+    -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+    add constraint messages_selection_id_fkey foreign key (selection_id)
+        references nomination.selections;
+alter table message_wordings
+    -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+    add constraint message_wordings_selection_id_fkey foreign key (selection_id)
+        references nomination.selections;
+
 -- Recommending bodies. Central institutions recommend through the district they are in.
 create table nomination.bodies (
     id   smallint generated always as identity primary key,
@@ -559,9 +568,9 @@ grant select on nomination.selections, nomination.bodies, nomination.body_invita
                 nomination.reviews, nomination.notes, nomination.joint_office_stamps,
                 nomination.person_conflicts, notices
     to voting_staff;
-grant select on nomination.selections, nomination.bodies, nomination.recommendations,
-                nomination.files, nomination.submissions, nomination.last_submissions,
-                nomination.reviews to voting_jobs;
+grant select on nomination.selections, nomination.bodies, nomination.body_officers,
+                nomination.recommendations, nomination.files, nomination.submissions,
+                nomination.last_submissions, nomination.reviews to voting_jobs;
 grant select on notices to voting_public;
 grant insert (slug, rules, opens_at, closes_at, district_quota, department_quota),
       update (rules, opens_at, closes_at, district_quota, department_quota, contest_id)

@@ -10,6 +10,7 @@ from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import RecommendingBody, Selection, Slot
+from voting_service.nomination.officer_messages import Told, tell_officers
 from voting_service.nomination.recommendations.model import File, Verdict, audit_subject
 from voting_service.nomination.recommendations.repository import insert_review
 from voting_service.nomination.review.filtering import QueueFilter, apply_filter
@@ -143,6 +144,14 @@ async def give_verdict(
             else:
                 await insert_review(actor, submitted.id, verdict, reason)
                 details = {"verdict": verdict}
+            if verdict in ("accepted", "returned"):
+                told = Told(
+                    kind="accepted" if verdict == "accepted" else "returned",
+                    recommendations=[submitted.id],
+                    once=actor.now.isoformat(),
+                    until=term if verdict == "returned" else None,
+                )
+                await tell_officers(actor.connection, actor.selection, told, actor.now)
             await actor.record("reviewed", audit_subject(submitted.id), **details)
 
 

@@ -19,6 +19,9 @@ Act = Literal[
     "certificates_issued",
     "confirmed_identity",
     "conflict_declared",
+    "contact_changed",
+    "contact_removed",
+    "contact_verified",
     "contest_announced",
     "contest_changed",
     "contest_deleted",
@@ -32,6 +35,7 @@ Act = Literal[
     "hold_made",
     "invitation_approved",
     "invitation_revoked",
+    "invitation_sent",
     "invited",
     "job_retried",
     "keys_destroyed",
@@ -70,6 +74,7 @@ Act = Literal[
     "stamp_added",
     "tally_rebuilt",
     "viewed",
+    "wording_changed",
 ]
 ACTS: tuple[Act, ...] = get_args(Act)
 
