@@ -20,7 +20,13 @@ from voting_service.nomination.model import Selection
 from voting_service.nomination.privacy.personal_data import find_personal_data
 from voting_service.nomination.privacy.text_normalization import PlainText
 from voting_service.nomination.repository import QUERIES, load_selections
-from voting_service.staff.messages.model import CATALOGUE, MessageKind, NewMessage, Wording
+from voting_service.staff.messages.model import (
+    CATALOGUE,
+    MessageKind,
+    NewMessage,
+    Wording,
+    wording_faults,
+)
 from voting_service.staff.messages.service import tell
 from voting_service.staff.messages.wordings import save_wording
 
@@ -74,8 +80,8 @@ def _until(selection: Selection, until: datetime | None) -> Mapping[str, Text]:
 
 
 async def remind_of_deadlines(connection: AnyConnection, now: datetime) -> None:
-    """Remind the officers of every body that has drafts or submitted nothing, once for each deadline
-    that is less than REMINDED_BEFORE away."""
+    """Remind the officers of every body that has drafts or submitted nothing, once for each
+    deadline that is less than REMINDED_BEFORE away."""
     for selection in await load_selections(connection):
         if not selection.closes_at - REMINDED_BEFORE <= now < selection.closes_at:
             continue
@@ -105,10 +111,16 @@ def _reminder(selection: Selection, drafts: int) -> NewMessage:
 async def change_wording(actor: SelectionActor, kind: MessageKind, wording: Wording | None) -> None:
     """Store the selection's wording of a kind, None for the catalogue's. Raises InvalidInput, also
     for an ID or card number in it; the office's own telephone may stand there."""
-    if wording is not None and (faults := tuple(_numbers_of_people(wording))):
-        raise InvalidInput(*faults)
+    if wording is not None:
+        check_wording(kind, wording)
     selection = actor.selection
     await save_wording(actor.actor, selection, kind, wording)
+
+
+def check_wording(kind: MessageKind, wording: Wording) -> None:
+    """Raises InvalidInput with every fault of a wording."""
+    if faults := (*wording_faults(kind, wording), *_numbers_of_people(wording)):
+        raise InvalidInput(*faults)
 
 
 def _numbers_of_people(wording: Wording) -> Iterator[Fault]:

@@ -98,14 +98,10 @@ class MailSender:
             raise _refusal(error.code) from None
         except (TimeoutError, aiosmtplib.SMTPTimeoutError):
             raise Unavailable("staff.messages.server_slow", seconds=int(SEND_SECONDS)) from None
-        except aiosmtplib.SMTPNotSupported:
-            raise Unavailable("staff.messages.smtp_not_encrypted") from None
         except ssl.SSLError:
             raise Unavailable("staff.messages.smtp_certificate") from None
         except (OSError, aiosmtplib.SMTPException) as error:
-            certificate = isinstance(error.__cause__, ssl.SSLError)
-            code = "smtp_certificate" if certificate else "server_away"
-            raise Unavailable(f"staff.messages.{code}") from None
+            raise Unavailable(f"staff.messages.{_cause(error)}") from None
 
     def _compose(self, envelope: Envelope) -> EmailMessage:
         mail = EmailMessage()
@@ -119,6 +115,14 @@ class MailSender:
         mail["Content-Language"] = envelope.language
         mail.set_content(envelope.message.text)
         return mail
+
+
+def _cause(error: Exception) -> str:
+    """Return the name of the sentence for a failed connection."""
+    if isinstance(error.__cause__, ssl.SSLError):
+        return "smtp_certificate"
+    # The library has no exception of its own for a server that lacks the command.
+    return "smtp_not_encrypted" if "STARTTLS" in str(error) else "server_away"
 
 
 def message_id(key: str) -> str:

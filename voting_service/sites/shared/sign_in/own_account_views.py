@@ -10,26 +10,39 @@ from voting_service.errors import (
     Fault,
     InvalidInput,
 )
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_user, master_key, signed_in
 from voting_service.sites.shared.signed_in.cookies import session_token
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.service import change_own_password, end_account_session
 from voting_service.staff.accounts.sessions import load_sessions
+from voting_service.staff.messages.contacts import CODE_MINUTES, load_contacts
+from voting_service.staff.messages.senders import open_channels
 
 
 @signed_in()
 async def own_account(request: Request) -> Response:
-    """Show the user's name, role and sessions."""
+    """Show the user's name, role, sessions and addresses for messages."""
+    return await account_page(request)
+
+
+async def account_page(request: Request, *, status: int = 200, **values: object) -> Response:
+    """Render the page of the user's account."""
     state, user = get_state(request), current_user(request)
     async with state.connection() as connection:
         sessions = await load_sessions(connection, user.account.id, state.clock())
+        contacts = await load_contacts(connection, master_key(request), user.account.id)
     return page(
         request,
         "sign_in/own_account.html",
+        status=status,
         sessions=sessions,
         openid=state.openid is not None,
+        channels=open_channels(state.settings),
+        contacts=contacts,
+        code_minutes=CODE_MINUTES,
+        **values,
     )
 
 
