@@ -79,7 +79,11 @@ async def test_an_address_is_used_once_its_code_was_typed(
     acts = await mailing.database.fetch(
         "select act, details::text from audit_log where act like 'contact%'"
     )
-    assert [act["act"] for act in acts] == ["contact_changed", "contact_changed", "contact_verified"]
+    assert [act["act"] for act in acts] == [
+        "contact_changed",
+        "contact_changed",
+        "contact_verified",
+    ]
     assert not any("li@" in act["details"] for act in acts)
     assert (await client.post(f"{CONTACT}/remove", data={})).status_code == 303
     assert "example.org" not in (await client.get("/account")).text
@@ -97,7 +101,9 @@ async def test_the_link_of_an_invitation_is_sent_and_then_forgotten(
     mailing: StaffApp, mail: MailServer
 ) -> None:
     administrator = await mailing.signed_in_client("administrator")
-    made = await administrator.post("/accounts/invite", data={"role": "auditor", "note": "colleague"})
+    made = await administrator.post(
+        "/accounts/invite", data={"role": "auditor", "note": "colleague"}
+    )
     link = re.search(r'value="([^"]+/invitation/([^"]+))"', made.text)
     assert link is not None
     form = {"token": link[2], "channel": "email", "address": "new@", "language": "zh"}
