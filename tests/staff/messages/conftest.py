@@ -16,7 +16,6 @@ from tests.jobs.queue_workers import queue_worker
 from tests.patience import eventually
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.clock import system_clock
-from voting_service.infrastructure.crypto.key_wrapping import wrap
 from voting_service.infrastructure.postgres.database import Database
 from voting_service.infrastructure.postgres.pool import Connection, connect, open_pool
 from voting_service.infrastructure.postgres.roles import url_with_role
@@ -25,6 +24,7 @@ from voting_service.staff.accounts.model import Account, Role
 from voting_service.staff.accounts.repository import NewAccount, create_account
 from voting_service.staff.jobs import model as jobs
 from voting_service.staff.jobs.model import JobContext
+from voting_service.staff.messages.contacts import ProvedAddress, store_proved_address
 from voting_service.staff.messages.delivery import MessageJobs
 from voting_service.staff.messages.model import Channel
 
@@ -93,17 +93,10 @@ async def give_address(
     language: Language = "zh",
 ) -> None:
     """Store a verified address, as if its code had been typed."""
-    content = f'{{"address": "{address}", "code": "123456"}}'.encode()
-    label = f"contact {channel} of account {account_id}"
     owner = await connect(settings.migration_url)
-    await owner.execute(
-        "insert into account_contacts (account_id, channel, language, content, verified_at,"
-        " code_sent_at) values ($1, $2, $3, $4, now(), now() - interval '1 hour')",
-        account_id,
-        channel,
-        language,
-        wrap(settings.master_key.get_secret_value(), label, content),
-    )
+    proved = ProvedAddress(channel, address, language, system_clock() - timedelta(hours=1))
+    key = settings.master_key.get_secret_value()
+    await store_proved_address(owner, key, account_id, proved)
     await owner.close()
 
 

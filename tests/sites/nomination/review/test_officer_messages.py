@@ -71,7 +71,7 @@ async def test_the_shortlist_is_told_when_it_is_public(staff_app: StaffApp, smal
     await draw(staff_app, small)
     count = "select count(*) from messages where kind = 'shortlisted'"
     assert await staff_app.database.fetchval(count) == 0
-    assert (await reviewer.post(f"{PATH}/notice", data={})).status_code == 303
+    assert (await reviewer.post(f"{PATH}/notice/publish", data={})).status_code == 303
     assert await staff_app.database.fetchval(count) == 3
 
 

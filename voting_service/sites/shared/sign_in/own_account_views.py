@@ -42,7 +42,7 @@ async def account_page(request: Request, *, status: int = 200, **values: object)
         channels=open_channels(state.settings),
         contacts=contacts,
         code_minutes=CODE_MINUTES,
-        **values,
+        **{"refused": None, "faults": {}, "typed": {}, **values},
     )
 
 
