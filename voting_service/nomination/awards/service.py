@@ -190,7 +190,8 @@ async def approve_result(actor: Actor, keys: ResultKeys, panel: Panel, proposal_
     visible_from = None if stated is None else datetime.fromisoformat(stated)
     notice = await _notice(actor, keys.personal, panel, document, visible_from)
     recommended = await load_recommended(actor.connection, keys.personal, panel)
-    awarded = [recommended[award.number].id for award in document.awarded]
+    numbered = {award.number for award in document.awarded}
+    awarded = [each.id for number, each in recommended.items() if number in numbered]
     result = NewResult(
         version=document.version,
         document=signed,

@@ -43,10 +43,9 @@ async def test_returned_accepted_and_shortlisted(staff_app: StaffApp, small: Cho
     await officers(staff_app, small)
     first, second, third = await store_submitted(staff_app, small, 3, state="submitted")
     reviewer, _ = await two_clients(staff_app)
-    term = {"until": "2030-06-30T18:00"}
     returned = await reviewer.post(
         f"{PATH}/review/{first}/verdict",
-        data={"verdict": "returned", "reason": "stamp is missing", **term},
+        data={"verdict": "returned", "reason": "stamp is missing"},
     )
     assert returned.status_code == 303, returned.text
     for number in (second, third):
@@ -86,7 +85,7 @@ async def test_a_deadline_is_told_once_to_those_who_are_not_done(staff_app: Staf
     await officers(staff_app, chosen)
     await store_submitted(staff_app, chosen, 2, state="submitted")
     client = await staff_app.signed_in_client("recommender", "officer-1")
-    assert (await client.post(f"{PATH}/recommendations", data={})).status_code == 303
+    assert (await client.post(f"{PATH}/recommendations/new", data={})).status_code == 303
     for moment in (now, now + timedelta(days=1, minutes=1), now + timedelta(days=2)):
         await remind_of_deadlines(staff_app.database, moment)
     async with sending(outbox(staff_app.settings)):
