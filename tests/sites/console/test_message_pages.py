@@ -51,11 +51,12 @@ async def test_an_address_is_used_once_its_code_was_typed(
     assert refused.status_code == 422
     assert "must be an e-mail address" in refused.text
     assert 'value="li@example"' in refused.text
-    saved = await client.post(CONTACT, data={"address": "li@example.org", "language": "en"})
+    saved = await client.post(CONTACT, data={"address": "li@example.org", "language": "zh"})
     assert saved.headers["location"] == "/account#messages"
     await eventually(lambda: len(mail.mails) == 1)
     code = re.search(r"\d{6}", mail.text())
     assert code is not None
+    assert mail.mails[0]["Subject"] == f"\u9a8c\u8bc1\u7801\uff1a{code[0]}"
     assert code[0] not in await _stored(mailing.database)
     page = (await client.get("/account")).text
     assert "l***@example.org" in page
@@ -73,6 +74,7 @@ async def test_an_address_is_used_once_its_code_was_typed(
     await eventually(lambda: len(mail.mails) == 2)
     new = re.search(r"\d{6}", mail.text())
     assert new is not None
+    assert mail.mails[1]["Subject"] == f"Your code: {new[0]}"
     verified = await client.post(f"{CONTACT}/verify", data={"code": f" {new[0][:3]} {new[0][3:]}"})
     assert verified.status_code == 303
     assert "Verified: messages are sent to l***@example.org" in (await client.get("/account")).text
@@ -116,8 +118,16 @@ async def test_the_link_of_an_invitation_is_sent_and_then_forgotten(
     await eventually(lambda: len(mail.mails) == 1)
     assert link[1] in mail.text()
     assert mail.mails[0]["To"] == "new@example.org"
-    await ended(mailing.database, 1)
-    row = await mailing.database.fetchrow("select secret, sent_to, recipient from messages")
+    assert mail.mails[0]["Content-Language"] == "zh"
+    english = {**form, "address": "other@example.org", "language": "en"}
+    assert (await administrator.post("/invitations/send", data=english)).status_code == 200
+    await eventually(lambda: len(mail.mails) == 2)
+    assert mail.mails[1]["Subject"] == "Set up your account"
+    assert link[1] in mail.text()
+    await ended(mailing.database, 2)
+    row = await mailing.database.fetchrow(
+        "select secret, sent_to, recipient from messages order by id"
+    )
     assert tuple(row or ()) == (None, "n***@example.org", "colleague")
     assert "n***@example.org" in (await administrator.get("/messages")).text
     for role in ("supervisor", "reviewer"):
