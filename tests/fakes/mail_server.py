@@ -30,7 +30,7 @@ USER, PASSWORD = "office", "p@ss/word"
 
 
 class MailServer:
-    """What a mail server got; `refusal` is what it says to every recipient instead of taking them,
+    """What a mail server got; `refusal` is its answer to every recipient instead of taking them,
     and a message waits for `open` to be set."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class MailServer:
         self, _server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         await self.open.wait()
-        mail = message_from_bytes(envelope.content or b"", policy=policy.default)
+        mail = message_from_bytes(envelope.original_content or b"", policy=policy.default)
         assert isinstance(mail, EmailMessage)
         assert envelope.rcpt_tos == [mail["To"]]
         self.mails.append(mail)

@@ -39,7 +39,7 @@ from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.staff.accounts.model import Account
 from voting_service.staff.accounts.repository import NewAccount, create_account
-from voting_service.staff.messages.contacts import ProvedAddress, store_proved_address
+from voting_service.staff.messages.contacts import VerifiedContact, store_verified_contact
 from voting_service.voting.voters.keyring import create_keys
 
 REACHABLE = ("supervisor-1", "reviewer-1", "officer-yuzhong", "officer-shapingba")
@@ -112,8 +112,8 @@ async def _create_accounts(
         )
     for name in REACHABLE:
         if name in accounts:
-            proved = ProvedAddress("email", f"{name}@demo.example", "zh", clock())
-            await store_proved_address(connection, data.master_key, accounts[name].id, proved)
+            verified = VerifiedContact("email", f"{name}@demo.example", "zh", clock())
+            await store_verified_contact(connection, data.master_key, accounts[name].id, verified)
     return accounts
 
 

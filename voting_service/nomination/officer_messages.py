@@ -1,4 +1,4 @@
-"""What officers are told about the recommendations of their body, and in which words.
+"""Messages to officers about the recommendations of their body, and their wording.
 
 A message names recommendations by number, never a person: it lies in mailboxes and telephones.
 """
@@ -34,9 +34,9 @@ REMINDED_BEFORE = timedelta(days=3)
 """How long before a deadline officers are reminded of it."""
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What officers are told of which recommendations. `once` tells apart what may be told twice
-    of the same ones."""
+class RecommendationMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message about recommendations. `once` is different where two of a kind may be sent about
+    the same ones."""
 
     kind: MessageKind
     recommendations: Collection[int]
@@ -46,30 +46,32 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def tell_officers(
-    connection: AnyConnection, selection: Selection, told: Told, now: datetime
+    connection: AnyConnection, selection: Selection, message: RecommendationMessage, now: datetime
 ) -> None:
     """Store a message to the officers of every body whose recommendations these are, each about
     its own. Call it in the transaction of what it tells of."""
     with domain_errors():
-        rows = await connection.fetch(QUERIES["officers_told"], list(told.recommendations))
+        rows = await connection.fetch(
+            QUERIES["officers_of_recommendations"], list(message.recommendations)
+        )
     for row in rows:
         numbers = [str(number) for number in row["recommendations"]]
         listed = Text(written_list(numbers, "zh"), written_list(numbers, "en"))
         path = f"/selections/{selection.slug}/recommendations"
-        message = NewMessage(
-            kind=told.kind,
-            key=f"{told.kind}/{selection.id}/{told.once}/{'-'.join(numbers)}",
+        new = NewMessage(
+            kind=message.kind,
+            key=f"{message.kind}/{selection.id}/{message.once}/{'-'.join(numbers)}",
             params={
                 "selection": selection.title,
                 "number": listed,
                 "numbers": listed,
-                **_until(selection, told.until),
+                **_until(selection, message.until),
             },
             path=path,
             selection_id=selection.id,
-            due_at=told.due_at,
+            due_at=message.due_at,
         )
-        await tell(connection, row["accounts"], message, now)
+        await tell(connection, row["accounts"], new, now)
 
 
 def _until(selection: Selection, until: datetime | None) -> Mapping[str, Text]:
@@ -110,7 +112,7 @@ def _reminder(selection: Selection, drafts: int) -> NewMessage:
 
 async def change_wording(actor: SelectionActor, kind: MessageKind, wording: Wording | None) -> None:
     """Store the selection's wording of a kind, None for the catalogue's. Raises InvalidInput, also
-    for an ID or card number in it; the office's own telephone may stand there."""
+    for an ID or card number in it; the joint office's own telephone may stand there."""
     if wording is not None:
         check_wording(kind, wording)
     selection = actor.selection

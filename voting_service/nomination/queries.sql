@@ -53,7 +53,7 @@ with entered as (
 )
 select count(*) from entered;
 
--- name: officers_told
+-- name: officers_of_recommendations
 -- The officers of every body that has some of the recommendations $1, and which.
 select r.body_id, array_agg(distinct r.id) as recommendations,
        array_agg(distinct o.account_id) as accounts

@@ -143,8 +143,8 @@ async def test_a_proposal_is_sent_to_those_who_approve_and_a_failure_is_on_the_h
     others = [await mailing.account("tally_clerk"), await mailing.account("supervisor", "second")]
     outsider = await mailing.account("reviewer")
     proposing = await mailing.account("supervisor")
-    for each in (*others, outsider, proposing):
-        await give_address(mailing.settings, each.id, f"a{each.id}@example.org", language="en")
+    for item in (*others, outsider, proposing):
+        await give_address(mailing.settings, item.id, f"a{item.id}@example.org", language="en")
     await _propose_a_setting(mailing, proposer)
     await ended(mailing.database, 2)
     log = (await proposer.get("/messages?state=failed")).text

@@ -24,7 +24,7 @@ from voting_service.staff.accounts.model import Account, Role
 from voting_service.staff.accounts.repository import NewAccount, create_account
 from voting_service.staff.jobs import model as jobs
 from voting_service.staff.jobs.model import JobContext
-from voting_service.staff.messages.contacts import ProvedAddress, store_proved_address
+from voting_service.staff.messages.contacts import VerifiedContact, store_verified_contact
 from voting_service.staff.messages.delivery import MessageJobs
 from voting_service.staff.messages.model import Channel
 
@@ -94,9 +94,9 @@ async def give_address(
 ) -> None:
     """Store a verified address, as if its code had been typed."""
     owner = await connect(settings.migration_url)
-    proved = ProvedAddress(channel, address, language, system_clock() - timedelta(hours=1))
+    verified = VerifiedContact(channel, address, language, system_clock() - timedelta(hours=1))
     key = settings.master_key.get_secret_value()
-    await store_proved_address(owner, key, account_id, proved)
+    await store_verified_contact(owner, key, account_id, verified)
     await owner.close()
 
 

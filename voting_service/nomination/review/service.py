@@ -10,7 +10,7 @@ from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import RecommendingBody, Selection, Slot
-from voting_service.nomination.officer_messages import Told, tell_officers
+from voting_service.nomination.officer_messages import RecommendationMessage, tell_officers
 from voting_service.nomination.recommendations.model import File, Verdict, audit_subject
 from voting_service.nomination.recommendations.repository import insert_review
 from voting_service.nomination.review.filtering import QueueFilter, apply_filter
@@ -145,13 +145,13 @@ async def give_verdict(
                 await insert_review(actor, submitted.id, verdict, reason)
                 details = {"verdict": verdict}
             if verdict in ("accepted", "returned"):
-                told = Told(
+                message = RecommendationMessage(
                     kind="accepted" if verdict == "accepted" else "returned",
                     recommendations=[submitted.id],
                     once=actor.now.isoformat(),
                     until=term if verdict == "returned" else None,
                 )
-                await tell_officers(actor.connection, actor.selection, told, actor.now)
+                await tell_officers(actor.connection, actor.selection, message, actor.now)
             await actor.record("reviewed", audit_subject(submitted.id), **details)
 
 

@@ -78,7 +78,7 @@ async def propose(
 def _waits(
     kind: ApprovalKind[Any], target: ApprovalTarget, proposer: str, request_id: int
 ) -> NewMessage:
-    """Return what those are told who may approve. The payload is left out: it may name people."""
+    """Return the message to those who may approve. The payload is left out: it may name people."""
     name = kind.name if find_text(CATALOGUE, f"names.{kind.name}", "en") else "other"
     return NewMessage(
         kind="approval",

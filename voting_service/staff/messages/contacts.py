@@ -1,4 +1,4 @@
-"""The addresses at which people want messages: given by themselves, proved by a code sent there."""
+"""The addresses at which people want messages: given by them, verified by a code sent there."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Contact(msgspec.Struct, frozen=True):
     is_verified: bool
 
 
-class ProvedAddress(NamedTuple):
+class VerifiedContact(NamedTuple):
     """An address that is known to be somebody's since `at`."""
 
     channel: Channel
@@ -124,23 +124,25 @@ async def set_contact(
             )
 
 
-async def store_proved_address(
-    connection: AnyConnection, master_key: bytes, account_id: int, proved: ProvedAddress
+async def store_verified_contact(
+    connection: AnyConnection, master_key: bytes, account_id: int, verified: VerifiedContact
 ) -> None:
     """Store an address that needs no code: of a demo, whose messages are kept and not sent."""
-    content = msgspec.json.encode(ContactContent(proved.address, ""))
-    wrapped = wrap(master_key, _label(account_id, proved.channel), content)
+    content = msgspec.json.encode(ContactContent(verified.address, ""))
+    wrapped = wrap(master_key, _label(account_id, verified.channel), content)
     with domain_errors():
         await connection.execute(
             QUERIES["save_contact"],
             account_id,
-            proved.channel,
-            proved.language,
+            verified.channel,
+            verified.language,
             wrapped,
-            proved.at,
-            proved.at,
+            verified.at,
+            verified.at,
         )
-        await connection.execute(QUERIES["verify_contact"], account_id, proved.channel, proved.at)
+        await connection.execute(
+            QUERIES["verify_contact"], account_id, verified.channel, verified.at
+        )
 
 
 async def verify_contact(actor: Actor, master_key: bytes, channel: Channel, typed: str) -> None:

@@ -24,7 +24,7 @@ from voting_service.staff.messages.model import (
     masked,
     render,
 )
-from voting_service.staff.messages.senders import Envelope, Senders, open_channels
+from voting_service.staff.messages.senders import MessageAttempt, Senders, open_channels
 from voting_service.staff.messages.service import (
     JOB_KIND,
     QUERIES,
@@ -56,7 +56,7 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
         return render(wording, self.params | params, link, self.language)
 
 
-class Ending(msgspec.Struct, frozen=True):
+class MessageOutcome(msgspec.Struct, frozen=True):
     """What is stored when a message is finished; `sent_to` is masked."""
 
     outcome: Outcome
@@ -83,25 +83,27 @@ class MessageJobs:
         message = await _load(context, attempt.job_id)
         settings = context.settings
         if message.channel not in open_channels(settings):
-            await _finish(context, attempt, Ending("off"))
+            await _finish(context, attempt, MessageOutcome("off"))
             return
         try:
             address, rendered = _open(context, message)
             if settings.keep_messages:
-                await _finish(context, attempt, Ending("kept", masked(address), kept=rendered))
+                await _finish(
+                    context, attempt, MessageOutcome("kept", masked(address), kept=rendered)
+                )
                 return
-            envelope = Envelope(
+            sending = MessageAttempt(
                 address, rendered, message.key, message.language, sent_at=context.clock()
             )
-            await self._senders.send(settings, message.channel, envelope)
+            await self._senders.send(settings, message.channel, sending)
         except VotingError as error:
             await _note_failure(context, attempt, Text(error.text("zh"), error.text("en")))
             raise
-        await _finish(context, attempt, Ending("sent", masked(address)))
+        await _finish(context, attempt, MessageOutcome("sent", masked(address)))
 
     async def fail(self, context: JobContext, attempt: Attempt, failure: Text | None) -> None:
         failure = failure or load_text(CATALOGUE, "failures.fault")
-        await _finish(context, attempt, Ending("failed", failure=failure))
+        await _finish(context, attempt, MessageOutcome("failed", failure=failure))
 
     async def load_newest(self, _connection: AnyConnection, _limit: int) -> Sequence[Job]:
         """Return none: messages have a log of their own."""
@@ -143,7 +145,7 @@ async def _note_failure(context: JobContext, attempt: Attempt, failure: Text) ->
         )
 
 
-async def _finish(context: JobContext, attempt: Attempt, ending: Ending) -> None:
+async def _finish(context: JobContext, attempt: Attempt, ending: MessageOutcome) -> None:
     async with context.database.connection() as connection:
         await connection.execute(
             QUERIES["finish_message"],

@@ -14,7 +14,7 @@ from voting_service.staff.messages.model import Channel, NewMessage, masked, par
 from voting_service.staff.messages.service import Recipient, tell_invited
 
 
-class SentLink(NamedTuple):
+class InvitationMessage(NamedTuple):
     """A link, until when it is valid in words, and where it goes as typed."""
 
     link: str
@@ -25,7 +25,7 @@ class SentLink(NamedTuple):
 
 
 async def send_link(
-    actor: Actor, master_key: bytes, invitation: Invitation, sent: SentLink
+    actor: Actor, master_key: bytes, invitation: Invitation, sent: InvitationMessage
 ) -> None:
     """Send an invitation's link. Raises WrongRole, InvalidInput for what is no address, and Refused
     when it was sent there before."""

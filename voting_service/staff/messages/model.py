@@ -64,7 +64,7 @@ class Wording(msgspec.Struct, frozen=True):
 class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message before it is known who gets it over which channel.
 
-    `key` names what it tells of: the same person is told that once over each channel. `params` are
+    `key` names what it tells of: the same person gets that once over each channel. `params` are
     the values of the placeholders but the link, which leads to `path` of the staff site. It is sent
     at `due_at`, at once without that.
     """
@@ -114,14 +114,14 @@ def wording_faults(kind: MessageKind, wording: Wording) -> list[Fault]:
 
 
 def _placeholder_faults(kind: MessageKind, field: str, value: str) -> Iterator[Fault]:
-    known = PLACEHOLDERS[kind]
+    allowed = PLACEHOLDERS[kind]
     for name in dict.fromkeys(_PLACEHOLDER.findall(value)):
-        if name not in known:
+        if name not in allowed:
             yield Fault(
-                field, "staff.messages.unknown_placeholder", name=name, known=_listed(known)
+                field, "staff.messages.unknown_placeholder", name=name, known=_listed(allowed)
             )
     if set(_PLACEHOLDER.sub("", value)) & set("{}"):
-        yield Fault(field, "staff.messages.stray_brace", known=_listed(known))
+        yield Fault(field, "staff.messages.stray_brace", known=_listed(allowed))
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -43,7 +43,7 @@ _WEWORK_BUSY = (-1, 45009)
 """WeChat Work's codes for "system busy" and "called too often"."""
 
 
-class Envelope(NamedTuple):
+class MessageAttempt(NamedTuple):
     """A message and where it goes. `key` is the same at every attempt, so that a receiver can tell
     a repetition."""
 
@@ -57,13 +57,13 @@ class Envelope(NamedTuple):
 class Sender(Protocol):
     """Sends messages over one channel."""
 
-    async def send(self, envelope: Envelope) -> None:
+    async def send(self, sending: MessageAttempt) -> None:
         """Send a message. Raises Unavailable or Refused."""
 
 
 class MailSender:
     """E-mail over SMTP. Connections are encrypted and certificates checked, except to a server on
-    this machine whose URL says `starttls=no`."""
+    this machine whose URL has `starttls=no`."""
 
     def __init__(self, settings: Settings) -> None:
         assert settings.smtp_url is not None and settings.mail_from is not None
@@ -73,14 +73,14 @@ class MailSender:
         if settings.smtp_ca_file is not None:
             self._tls.load_verify_locations(settings.smtp_ca_file)
 
-    async def send(self, envelope: Envelope) -> None:
+    async def send(self, sending: MessageAttempt) -> None:
         is_implicit = self._url.scheme == "smtps"
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await aiosmtplib.send(
-                    self._compose(envelope),
+                    self._compose(sending),
                     sender=self._from,
-                    recipients=[envelope.address],
+                    recipients=[sending.address],
                     hostname=self._url.hostname,
                     port=self._url.port or (465 if is_implicit else 587),
                     username=unquote(self._url.username) if self._url.username else None,
@@ -103,17 +103,17 @@ class MailSender:
         except (OSError, aiosmtplib.SMTPException) as error:
             raise Unavailable(f"staff.messages.{_cause(error)}") from None
 
-    def _compose(self, envelope: Envelope) -> EmailMessage:
+    def _compose(self, sending: MessageAttempt) -> EmailMessage:
         mail = EmailMessage()
         mail["From"] = self._from
-        mail["To"] = envelope.address
-        mail["Subject"] = envelope.message.subject
-        mail["Date"] = format_datetime(envelope.sent_at)
+        mail["To"] = sending.address
+        mail["Subject"] = sending.message.subject
+        mail["Date"] = format_datetime(sending.sent_at)
         domain = self._from.rpartition("@")[2]
-        mail["Message-ID"] = f"<{message_id(envelope.key)}@{domain}>"
+        mail["Message-ID"] = f"<{message_id(sending.key)}@{domain}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail["Content-Language"] = envelope.language
-        mail.set_content(envelope.message.text)
+        mail["Content-Language"] = sending.language
+        mail.set_content(sending.message.text)
         return mail
 
 
@@ -136,7 +136,7 @@ def _refusal(code: int) -> Refused | Unavailable:
     return Unavailable("staff.messages.server_busy", code=code)
 
 
-class SmsSender:
+class TextMessageSender:
     """Text messages through a webhook of the operator's: `{"id", "to", "text"}` is posted, and any
     status from 200 to 299 means that the message was taken."""
 
@@ -148,26 +148,26 @@ class SmsSender:
             {} if token is None else {"authorization": f"Bearer {token.get_secret_value()}"}
         )
 
-    async def send(self, envelope: Envelope) -> None:
+    async def send(self, sending: MessageAttempt) -> None:
         body = {
-            "id": message_id(envelope.key),
-            "to": envelope.address,
-            "text": envelope.message.short,
+            "id": message_id(sending.key),
+            "to": sending.address,
+            "text": sending.message.short,
         }
         await _post(self._url, body, self._headers)
 
 
-class WeWorkSender:
+class GroupMessageSender:
     """The robot of a WeChat Work group, which mentions the person by mobile number."""
 
     def __init__(self, settings: Settings) -> None:
         assert settings.wework_webhook is not None
         self._url = settings.wework_webhook.get_secret_value()
 
-    async def send(self, envelope: Envelope) -> None:
+    async def send(self, sending: MessageAttempt) -> None:
         text = {
-            "content": envelope.message.short,
-            "mentioned_mobile_list": [envelope.address],
+            "content": sending.message.short,
+            "mentioned_mobile_list": [sending.address],
         }
         answer = await _post(self._url, {"msgtype": "text", "text": text}, {})
         try:
@@ -215,12 +215,12 @@ class Senders:
     def __init__(self) -> None:
         self._breakers: dict[Channel, CircuitBreaker] = {}
 
-    async def send(self, settings: Settings, channel: Channel, envelope: Envelope) -> None:
+    async def send(self, settings: Settings, channel: Channel, sending: MessageAttempt) -> None:
         """Send a message over a channel that is set up. Raises Unavailable or Refused."""
         kinds: dict[Channel, Callable[[Settings], Sender]] = {
             "email": MailSender,
-            "sms": SmsSender,
-            "wework": WeWorkSender,
+            "sms": TextMessageSender,
+            "wework": GroupMessageSender,
         }
         breaker = self._breakers.setdefault(
             channel,
@@ -232,7 +232,7 @@ class Senders:
             raise Unavailable("staff.messages.server_away")
         sender: Sender = kinds[channel](settings)
         try:
-            await sender.send(envelope)
+            await sender.send(sending)
         except Unavailable:
             breaker.record_failure()
             raise

@@ -35,7 +35,7 @@ from voting_service.staff.messages.model import (
 QUERIES = Queries(__package__)
 JOB_KIND = "message"
 FAILURES_SHOWN_FOR = timedelta(days=7)
-"""How long the office's home names messages that could not be delivered."""
+"""How long the console's home names messages that could not be delivered."""
 KEPT_FOR = timedelta(days=365)
 
 
@@ -46,7 +46,7 @@ class InvitationSecret(msgspec.Struct, frozen=True):
     link: str
 
 
-class LoggedMessage(msgspec.Struct, frozen=True, kw_only=True):
+class MessageEntry(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of the log of messages; `kept` is the text that a demo keeps instead of sending."""
 
     id: int
@@ -73,7 +73,7 @@ class LoggedMessage(msgspec.Struct, frozen=True, kw_only=True):
 class ListedMessage(NamedTuple):
     """A message of the log, and its state when it was loaded."""
 
-    message: LoggedMessage
+    message: MessageEntry
     state: MessageState
 
 
@@ -154,7 +154,7 @@ async def list_messages(
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             rows = await connection.fetch(QUERIES["messages"], failed, limit)
             queue = await load_queue(connection)
-    messages = [msgspec.convert(dict(row), LoggedMessage) for row in rows]
+    messages = [msgspec.convert(dict(row), MessageEntry) for row in rows]
     return [ListedMessage(message, message.state(queue)) for message in messages]
 
 

@@ -21,7 +21,7 @@ def worded_kind(name: str) -> MessageKind:
     raise NotFound("staff.messages.no_such_kind")
 
 
-class WordedSelection(Protocol):
+class SelectionTarget(Protocol):
     """The selection whose messages are worded."""
 
     @property
@@ -31,7 +31,7 @@ class WordedSelection(Protocol):
 
 
 async def save_wording(
-    actor: Actor, selection: WordedSelection, kind: MessageKind, wording: Wording | None
+    actor: Actor, selection: SelectionTarget, kind: MessageKind, wording: Wording | None
 ) -> None:
     """Store a selection's wording, or with None go back to the catalogue's. Messages that wait are
     sent with it. Raises InvalidInput with every fault."""

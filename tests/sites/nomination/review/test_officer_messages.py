@@ -1,4 +1,4 @@
-"""Officers are told what happened to their recommendations, by number, in the selection's words."""
+"""Officers get messages about their recommendations, by number, in the selection's words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORDINGS = f"{PATH}/messages"
 
 
 async def officers(staff_app: StaffApp, chosen: Chosen) -> None:
-    """Seat an officer in each body, who wants e-mail."""
+    """Seat an officer in item body, who wants e-mail."""
     for place, (slug, body) in enumerate(chosen.bodies.items(), start=1):
         officer = await seat_officer(staff_app, body, f"officer-{place}")
         await give_address(staff_app.settings, officer.id, f"{slug}@example.org", language="en")
@@ -52,17 +52,17 @@ async def test_returned_accepted_and_shortlisted(staff_app: StaffApp, small: Cho
         await reviewer.post(f"{PATH}/review/{number}/verdict", data={"verdict": "accepted"})
     async with sending(outbox(staff_app.settings)):
         await ended(staff_app.database, 3)
-    told = await sent(staff_app)
-    assert [(each["kind"], each["recipient"]) for each in told] == [
+    messages = await sent(staff_app)
+    assert [(item["kind"], item["recipient"]) for item in messages] == [
         ("returned", "officer-1"), ("accepted", "officer-2"), ("accepted", "officer-3"),
     ]  # fmt: skip
-    assert f"no. {first} " in told[0]["text"]
-    assert f"{PATH}/recommendations" in told[0]["text"]
-    assert "stamp is missing" not in told[0]["text"]
-    assert not any(f"人选{number}" in each["text"] for number, each in enumerate(told, start=1))
+    assert f"no. {first} " in messages[0]["text"]
+    assert f"{PATH}/recommendations" in messages[0]["text"]
+    assert "stamp is missing" not in messages[0]["text"]
+    assert not any(f"人选{number}" in item["text"] for number, item in enumerate(messages, start=1))
 
 
-async def test_the_shortlist_is_told_when_it_is_public(staff_app: StaffApp, small: Chosen) -> None:
+async def test_the_shortlist_is_sent_when_it_is_public(staff_app: StaffApp, small: Chosen) -> None:
     await officers(staff_app, small)
     ids = await store_submitted(staff_app, small, 3)
     await pick(staff_app, small, ids)
@@ -74,7 +74,7 @@ async def test_the_shortlist_is_told_when_it_is_public(staff_app: StaffApp, smal
     assert await staff_app.database.fetchval(count) == 3
 
 
-async def test_a_deadline_is_told_once_to_those_who_are_not_done(staff_app: StaffApp) -> None:
+async def test_a_deadline_is_sent_once_to_those_who_are_not_done(staff_app: StaffApp) -> None:
     now = staff_app.clock()
     chosen = await store_selection(
         staff_app.database,
@@ -90,15 +90,15 @@ async def test_a_deadline_is_told_once_to_those_who_are_not_done(staff_app: Staf
         await remind_of_deadlines(staff_app.database, moment)
     async with sending(outbox(staff_app.settings)):
         await ended(staff_app.database, 2)
-    told = await sent(staff_app)
-    assert [(each["kind"], each["recipient"]) for each in told] == [
+    messages = await sent(staff_app)
+    assert [(item["kind"], item["recipient"]) for item in messages] == [
         ("deadline", "officer-1"), ("deadline", "officer-3"),
     ]  # fmt: skip
-    assert "drafts that were not submitted: 1." in told[0]["text"]
-    assert "has not submitted any recommendation" in told[1]["text"]
+    assert "drafts that were not submitted: 1." in messages[0]["text"]
+    assert "has not submitted any recommendation" in messages[1]["text"]
 
 
-async def test_the_office_changes_the_words_and_only_those(
+async def test_the_joint_office_changes_the_words_and_only_those(
     staff_app: StaffApp, small: Chosen
 ) -> None:
     await officers(staff_app, small)
@@ -123,8 +123,8 @@ async def test_the_office_changes_the_words_and_only_those(
         ("text_en", "", "must have 1 to 2000 characters"),
         ("text_en", f"{{link}} {id_number()}", "ID number"),
     ):
-        for wanted in ("save", "preview"):
-            answer = await reviewer.post(page, data={**good, field: typed, "do": wanted})
+        for action in ("save", "preview"):
+            answer = await reviewer.post(page, data={**good, field: typed, "do": action})
             assert answer.status_code == 422, typed
             assert fault.lower() in answer.text.lower(), (typed, answer.text)
             assert f'id="{field}-fault"' in answer.text

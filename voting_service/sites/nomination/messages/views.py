@@ -63,15 +63,15 @@ async def save_wording(request: Request) -> Response:
     """Store a wording, go back to the standard one, or show a preview of what was typed."""
     form = await read_form(request)
     kind = worded_kind(request.path_params["kind"])
-    wanted = form.get("do", "save")
+    action = form.get("do", "save")
     wording = Wording(_typed(form, "subject"), _typed(form, "text"))
     try:
-        if wanted == "preview":
+        if action == "preview":
             check_wording(kind, wording)
             return await _form(request, wording)
         async with get_state(request).connection() as connection:
             actor = await selection_actor(request, connection)
-            await change_wording(actor, kind, None if wanted == "reset" else wording)
+            await change_wording(actor, kind, None if action == "reset" else wording)
     except InvalidInput as error:
         return await _form(request, wording, error=error)
     slug = request.path_params["slug"]
@@ -79,7 +79,7 @@ async def save_wording(request: Request) -> Response:
 
 
 def _typed(form: dict[str, str], name: str) -> Text:
-    return Text(*(form.get(f"{name}_{each}", "").strip() for each in LANGUAGES))
+    return Text(*(form.get(f"{name}_{reader}", "").strip() for reader in LANGUAGES))
 
 
 async def _form(
@@ -98,7 +98,9 @@ async def _form(
         faults.setdefault(fault.field, []).append(fault.text(language(request)))
     link = f"{state.settings.staff_url}/"
     previews = {
-        each: render(wording, sample_params(kind), link, each) for each in LANGUAGES if not faults
+        reader: render(wording, sample_params(kind), link, reader)
+        for reader in LANGUAGES
+        if not faults
     }
     return page(
         request,

@@ -17,7 +17,7 @@ from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.invitations import find_invitation
 from voting_service.staff.messages.contacts import remove_contact, set_contact, verify_contact
-from voting_service.staff.messages.invitations import SentLink, send_link
+from voting_service.staff.messages.invitations import InvitationMessage, send_link
 from voting_service.staff.messages.model import Channel
 from voting_service.staff.messages.senders import open_channels
 
@@ -96,7 +96,7 @@ async def send_invitation(request: Request) -> Response:
         invitation = await find_invitation(connection, token, state.clock())
         zone = state.default_zone()
         until = {name: written_moment(invitation.expires_at, zone, name) for name in LANGUAGES}
-        sent = SentLink(
+        sent = InvitationMessage(
             link,
             Text(**until),
             _channel(request, form.get("channel", "")),
