@@ -112,8 +112,8 @@ class MailSender:
         domain = self._from.rpartition("@")[2]
         mail["Message-ID"] = f"<{message_id(sending.key)}@{domain}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail["Content-Language"] = sending.language
         mail.set_content(sending.message.text)
+        mail["Content-Language"] = sending.language
         return mail
 
 
