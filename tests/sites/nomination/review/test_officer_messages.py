@@ -23,7 +23,7 @@ WORDINGS = f"{PATH}/messages"
 
 
 async def officers(staff_app: StaffApp, chosen: Chosen) -> None:
-    """Seat an officer in item body, who wants e-mail."""
+    """Seat an officer in every body, who wants e-mail."""
     for place, (slug, body) in enumerate(chosen.bodies.items(), start=1):
         officer = await seat_officer(staff_app, body, f"officer-{place}")
         await give_address(staff_app.settings, officer.id, f"{slug}@example.org", language="en")
