@@ -16,11 +16,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pydantic import BeforeValidator, DirectoryPath, Field, SecretBytes, SecretStr, ValidationError
+from pydantic import (
+    BeforeValidator,
+    DirectoryPath,
+    Field,
+    FilePath,
+    SecretBytes,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from voting_service.errors import Fault, InvalidInput
+from voting_service.setting_values import MailAddress, SmtpUrl, Webhook
 
 PREFIX = "VOTING_"
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -196,6 +207,32 @@ class Settings(BaseSettings):
     wechat_share_secret: SecretStr | None = Field(
         default=None, description="its secret; `work` needs it"
     )
+    smtp_url: SmtpUrl | None = Field(
+        default=None,
+        description="server that sends e-mail: smtps://USER:PASSWORD@HOST (TLS from the start), or "
+        "smtp:// (STARTTLS); its certificate is checked. Without it no e-mail is sent",
+    )
+    smtp_ca_file: FilePath | None = Field(
+        default=None, description="certificates, PEM, of its authority, where no system knows that"
+    )
+    mail_from: MailAddress | None = Field(
+        default=None,
+        validate_default=True,
+        description="sender's address of e-mails; needed with the server",
+    )
+    sms_webhook: Webhook | None = Field(
+        default=None, description="https address that sends a text message (docs/operators.md)"
+    )
+    sms_webhook_token: SecretStr | None = Field(
+        default=None, description="sent to it as `Authorization: Bearer`"
+    )
+    wework_webhook: Webhook | None = Field(
+        default=None, description="https address of the robot of a WeChat Work group"
+    )
+    keep_messages: bool = Field(
+        default=False,
+        description="for demos: keep messages, whose texts the console then shows, and send none",
+    )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     staff_host: str = "127.0.0.1"
@@ -238,6 +275,13 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     data: Path | None = Field(default=None, description="folder of a demo")
+
+    @field_validator("mail_from")
+    @classmethod
+    def _has_sender(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("smtp_url") is not None:
+            raise PydanticCustomError("missing", "missing")
+        return value
 
     @property
     def passkey_host(self) -> str | None:
@@ -336,7 +380,7 @@ def _faults_of_names(environment: Mapping[str, str]) -> list[Fault]:
 OUR_FAULTS = (
     *("missing", "not_base64", "key_wrong_length", "key_listed_twice", "not_postgres_url"),
     *("sslmode_unknown", "not_valkey_url", "not_site_address", "address_with_path"),
-    "not_a_contact",
+    *("not_a_contact", "not_smtp_url", "smtp_not_encrypted", "not_webhook", "not_mail_address"),
 )
 
 

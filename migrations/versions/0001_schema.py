@@ -9,6 +9,7 @@ AREAS = (
     "shared",
     "staff",
     "jobs",
+    "messages",
     "contests",
     "voting",
     "candidate_changes",

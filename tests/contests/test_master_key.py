@@ -11,6 +11,7 @@ from pydantic import SecretBytes
 
 from tests.commands import invoke
 from tests.contest_data import store_contest
+from tests.staff.messages.conftest import give_address
 from voting_service.contests.keys import not_opened
 from voting_service.demo.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from voting_service.errors import Refused
@@ -20,6 +21,7 @@ from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.retention.master_key import require_independence
 from voting_service.settings import Settings
 from voting_service.staff.accounts.repository import NewAccount, create_account, totp_label
+from voting_service.staff.messages.contacts import load_contacts
 from voting_service.voting.voters.keyring import load_keys
 
 PASSWORD = "correct horse battery"
@@ -46,6 +48,7 @@ async def test_keys_and_second_factors_move_to_the_new_key_and_stay_the_same(
     old, new = settings.master_key.get_secret_value(), urandom(32)
     contest = await store_contest(database, old)
     account, secret = await create_account(database, old, NewAccount("clerk", "auditor", PASSWORD))
+    await give_address(settings, account.id, "li@example.org")
     before = (await load_keys(database, old)).opened[contest.id]
     for expected in ("2 keys and the second factors of 1 ", "0 keys and the second factors of 0 "):
         result = await invoke("contest", "rewrap-keys", **environment(settings, new))
@@ -55,6 +58,8 @@ async def test_keys_and_second_factors_move_to_the_new_key_and_stay_the_same(
     with pytest.raises(Refused):
         await not_opened(database, old)
     assert (await load_keys(database, new)).opened[contest.id] == before
+    contacts = await load_contacts(database, new, account.id)
+    assert contacts["email"].address == "l***@example.org"
     wrapped = await database.fetchval("select wrapped_totp_secret from accounts")
     assert unwrap(new, totp_label(account.name), wrapped) == secret.encode()
     acts = await database.fetch("select act from audit_log")

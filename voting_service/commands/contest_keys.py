@@ -15,6 +15,8 @@ from voting_service.nomination.retention.master_key import require_independence
 from voting_service.settings import Settings, load_new_master_key, load_settings
 from voting_service.staff.accounts.repository import rewrap_secrets
 from voting_service.staff.audit_log.record import record
+from voting_service.staff.messages.contacts import rewrap_contacts
+from voting_service.staff.messages.service import rewrap_messages
 from voting_service.voting.tally.rebuild import require_owner
 
 
@@ -46,6 +48,8 @@ async def _rewrap(settings: Settings, new: bytes) -> Rewrapped:
             has_person_key = settings.person_key is not None
             await require_independence(owner, old, has_person_key=has_person_key)
             await rewrap_objections(owner, old, new)
+            await rewrap_contacts(owner, old, new)
+            await rewrap_messages(owner, old, new)
             done = Rewrapped(
                 await rewrap_keys(owner, old, new), await rewrap_secrets(owner, old, new)
             )

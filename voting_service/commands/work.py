@@ -23,6 +23,7 @@ from voting_service.infrastructure.typesetting.glyph_coverage import use_fonts
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.jobs.alarms import alarm_loop
 from voting_service.jobs.audit_log_check import audit_log_check_loop
+from voting_service.jobs.deadline_messages import deadline_messages_loop
 from voting_service.jobs.document_packs import document_packs_loop
 from voting_service.jobs.exposure_reports import exposure_reports_loop
 from voting_service.jobs.held_ballots import held_ballots_loop
@@ -42,10 +43,11 @@ from voting_service.nomination.review.document_packs import DOCUMENT_PACK_JOBS
 from voting_service.settings import Settings, load_settings
 from voting_service.sites.shared.health import PING_SECONDS, store_state
 from voting_service.staff.jobs.model import JobContext, JobKind
+from voting_service.staff.messages.delivery import MESSAGE_JOBS
 from voting_service.voting.completeness import load_completeness
 from voting_service.voting.tally.counters import register_functions
 
-JOB_KINDS: tuple[JobKind, ...] = (DOCUMENT_JOBS, DOCUMENT_PACK_JOBS)
+JOB_KINDS: tuple[JobKind, ...] = (DOCUMENT_JOBS, DOCUMENT_PACK_JOBS, MESSAGE_JOBS)
 QUEUE_CONNECTIONS = 4
 """For the jobs that run at a time, each of which uses one at a time."""
 PROBE_SECONDS = 2 * PING_SECONDS
@@ -58,7 +60,7 @@ def work() -> None:
     tally with all ballots, gather held ballots into holds, examine the ballots every night, raise
     alarms about bursts of votes, verify the audit log, report on place and votes, erase old
     objections and document packs, name transactions that do not end, render the documents that
-    staff request.
+    staff request, remind of deadlines and send messages.
 
     You can run several processes; a lease in Postgres lets one at a time run each loop, and all of
     them take documents from the queue.
@@ -130,6 +132,7 @@ async def _work(settings: Settings, health: Health) -> None:
         audit_log_check_loop(database_time),
         exposure_reports_loop(database_time),
         objections_loop(),
+        deadline_messages_loop(database_time),
         oldest_transaction_loop(),
         document_packs_loop(database_time),
         *wechat_ticket_loops(settings, valkey),

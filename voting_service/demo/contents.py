@@ -39,7 +39,11 @@ from voting_service.infrastructure.images.model import EncodedPicture
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.staff.accounts.model import Account
 from voting_service.staff.accounts.repository import NewAccount, create_account
+from voting_service.staff.messages.contacts import VerifiedContact, store_verified_contact
 from voting_service.voting.voters.keyring import create_keys
+
+REACHABLE = ("supervisor-1", "reviewer-1", "officer-yuzhong", "officer-shapingba")
+"""Accounts with an address, so that the demo has messages to show."""
 
 
 async def load_contents(
@@ -106,6 +110,10 @@ async def _create_accounts(
             NewAccount(login.name, login.role, login.password, totp_secret=login.totp_secret),
             clock=clock,
         )
+    for name in REACHABLE:
+        if name in accounts:
+            verified = VerifiedContact("email", f"{name}@demo.example", "zh", clock())
+            await store_verified_contact(connection, data.master_key, accounts[name].id, verified)
     return accounts
 
 

@@ -47,6 +47,7 @@ SETTINGS = tuple(
         "DOCUMENT_SIGNING_KEY_FILE",
         "DOCUMENT_SIGNING_CERTIFICATE_FILE",
         "METRICS_PORT",
+        "KEEP_MESSAGES",
     )
 )
 """The variables in settings.env."""
@@ -132,6 +133,7 @@ class DataFolder:
             str(self.document_key_file),
             str(self.document_certificate_file),
             str(metrics_port),
+            "true",
         )
         lines = ["# Written at every start of the demo."]
         lines += [f"{name}={_quoted(value)}" for name, value in zip(SETTINGS, values, strict=True)]

@@ -1,6 +1,6 @@
 """Works off the queue of background jobs. Every process that runs it takes jobs.
 
-A job that fails is tried again after a growing pause, MAX_ATTEMPTS times in all. A job whose
+A job that fails is tried again after a growing pause, `max_attempts` times in all. A job whose
 process was killed is taken up once its heartbeat is old. The queue may therefore hand out a job
 twice; its kind stores one result all the same (staff/jobs/model.py: Attempt).
 """
@@ -27,10 +27,10 @@ from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.infrastructure.tasks import FailureLog, LastingTask, end_tasks
 from voting_service.staff.jobs.metrics import JOB_ATTEMPTS
 from voting_service.staff.jobs.model import (
-    MAX_ATTEMPTS,
     Attempt,
     JobContext,
     JobKind,
+    max_attempts,
     retry_delay,
 )
 from voting_service.staff.jobs.queue import NAMES, open_queue
@@ -159,9 +159,10 @@ async def _see_through(
     subject = {"kind": kind.name, "job": str(attempt.job_id)}
     log.info("job_begun", **subject, attempt=attempt.number)
     reason: Text | None
+    most = max_attempts(kind.name)
     try:
-        if attempt.since_request > MAX_ATTEMPTS:
-            reason = load_text("jobs", "failures.processes_ended", count=MAX_ATTEMPTS)
+        if attempt.since_request > most:
+            reason = load_text("jobs", "failures.processes_ended", count=most)
         else:
             async with asyncio.timeout(kind.time_limit_seconds):
                 await kind.run(context, attempt)
@@ -174,7 +175,7 @@ async def _see_through(
             log.info("job_refused", **subject, reason=str(error))
         else:
             failures.add(error, **subject)
-            if attempt.since_request < MAX_ATTEMPTS:
+            if attempt.since_request < most:
                 JOB_ATTEMPTS.labels(kind.name, "retried").inc()
                 return retry_delay(attempt.since_request)
     try:

@@ -59,3 +59,23 @@ with entered as (
     returning 1
 )
 select count(*) from entered;
+
+-- name: officers_of_recommendations
+-- The officers of every body that has some of the recommendations $1, and which.
+select r.body_id, array_agg(distinct r.id) as recommendations,
+       array_agg(distinct o.account_id) as accounts
+  from nomination.recommendations r join nomination.body_officers o on o.body_id = r.body_id
+ where r.id = any($1::integer[])
+ group by r.body_id
+ order by r.body_id;
+
+-- name: officers_to_remind
+-- The officers of every body that has drafts in the selection $1, or submitted nothing.
+select o.body_id, array_agg(distinct o.account_id) as accounts,
+       count(distinct r.id) filter (where r.state = 'draft') as drafts
+  from nomination.body_officers o
+  left join nomination.recommendations r on r.body_id = o.body_id and r.selection_id = $1
+ group by o.body_id
+having count(r.id) filter (where r.state = 'draft') > 0
+    or count(r.id) filter (where r.state in ('submitted', 'returned', 'accepted', 'rejected')) = 0
+ order by o.body_id;

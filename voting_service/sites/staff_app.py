@@ -110,11 +110,13 @@ AREAS = {
         area: f"{_CONSOLE}.{area}"
         for area in (
             *("accounts", "alarms", "audit_log", "corrections", "drafts", "exports", "jobs"),
-            *("objections", "publication", "rulings", "settings", "tally", "components"),
+            *("messages", "objections", "publication", "rulings", "settings", "tally"),
+            "components",
         )
     },
     "contest_preview": "voting_service.sites.contest_preview",
     "nomination": _NOMINATION,
+    "wordings": f"{_NOMINATION}.messages",
     **{
         area: f"{_NOMINATION}.{area}"
         for area in ("bodies", "recommendations", "review", "shortlist", "panel", "awards")
@@ -125,7 +127,7 @@ AREAS = {
 that stand before theirs."""
 CATALOGUES = (
     *("console", "alarms", "audit_log", "corrections", "drafts", "exports", "heat_map", "jobs"),
-    "objections",
+    *("messages", "objections"),
     *("publication", "rulings", "settings", "tally"),
     *("nomination", "selection_settings", "recommendations", "review", "shortlist"),
     *("panel", "awards"),

@@ -32,6 +32,15 @@ alter table approval_requests
     add constraint approval_requests_selection_id_fkey foreign key (selection_id)
         references nomination.selections;
 
+alter table messages
+    -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+    add constraint messages_selection_id_fkey foreign key (selection_id)
+        references nomination.selections;
+alter table message_wordings
+    -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+    add constraint message_wordings_selection_id_fkey foreign key (selection_id)
+        references nomination.selections;
+
 -- Recommending bodies. Central institutions recommend through the district they are in.
 create table nomination.bodies (
     id   smallint generated always as identity primary key,
@@ -613,10 +622,10 @@ grant select on nomination.selections, nomination.bodies, nomination.body_invita
                 nomination.preliminary_scores,
                 nomination.joint_office_stamps, nomination.person_conflicts, notices
     to voting_staff;
-grant select on nomination.selections, nomination.bodies, nomination.recommendations,
-                nomination.files, nomination.submissions, nomination.last_submissions,
-                nomination.reviews, nomination.assignments, nomination.preliminary_scores,
-                nomination.joint_office_stamps
+grant select on nomination.selections, nomination.bodies, nomination.body_officers,
+                nomination.recommendations, nomination.files, nomination.submissions,
+                nomination.last_submissions, nomination.reviews, nomination.assignments,
+                nomination.preliminary_scores, nomination.joint_office_stamps
     to voting_jobs;
 grant select on notices to voting_public;
 grant insert (slug, rules, opens_at, closes_at, district_quota, department_quota),

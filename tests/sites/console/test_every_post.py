@@ -14,6 +14,9 @@ POSTS = [route.path for route in ROUTES if "POST" in (route.methods or ())]
 OPEN = {"/sign-in", "/sign-in/openid", "/sign-in/passkey", "/invitation/{token}"}
 """Where nobody is signed in yet."""
 FOR_AUDITORS = {
+    "/account/contacts/{channel}",
+    "/account/contacts/{channel}/remove",
+    "/account/contacts/{channel}/verify",
     "/account/end-session",
     "/account/openid",
     "/account/passkeys",

@@ -43,6 +43,7 @@ from voting_service.nomination.notices.repository import (
     NoticeRow,
     publish_notice,
 )
+from voting_service.nomination.officer_messages import RecommendationMessage, tell_officers
 from voting_service.nomination.panel.candidates import load_recommended
 from voting_service.nomination.panel.model import Panel
 from voting_service.nomination.panel.outcome import load_panel_outcome
@@ -188,6 +189,11 @@ async def approve_result(actor: Actor, keys: ResultKeys, panel: Panel, proposal_
     stated = payload.get("visible_from")
     visible_from = None if stated is None else datetime.fromisoformat(stated)
     notice = await _notice(actor, keys.personal, panel, document, visible_from)
+    recommended = await load_recommended(actor.connection, keys.personal, panel)
+    numbered = {award.number for award in document.awarded}
+    awarded = [
+        recommendation.id for number, recommendation in recommended.items() if number in numbered
+    ]
     result = NewResult(
         version=document.version,
         document=signed,
@@ -202,6 +208,13 @@ async def approve_result(actor: Actor, keys: ResultKeys, panel: Panel, proposal_
             await insert_result(actor.connection, panel.contest.id, result)
             numbers = [award.number for award in document.awarded]
             await publish_notice(actor.connection, notice, numbers)
+            message = RecommendationMessage(
+                kind="result",
+                recommendations=awarded,
+                once=f"version {document.version}",
+                due_at=visible_from,
+            )
+            await tell_officers(actor.connection, panel.selection, message, actor.now)
             await actor.record(
                 "published",
                 panel.selection.slug,

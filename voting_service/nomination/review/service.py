@@ -11,6 +11,7 @@ from voting_service.errors import Fault, InvalidInput, NotFound
 from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import RecommendingBody, Selection, Slot
+from voting_service.nomination.officer_messages import RecommendationMessage, tell_officers
 from voting_service.nomination.recommendations.model import (
     File,
     Submission,
@@ -203,6 +204,14 @@ async def give_verdict(
             else:
                 await insert_review(actor, submitted.id, verdict, reason)
                 details = {"verdict": verdict}
+            if verdict in ("accepted", "returned"):
+                message = RecommendationMessage(
+                    kind="accepted" if verdict == "accepted" else "returned",
+                    recommendations=[submitted.id],
+                    once=actor.now.isoformat(),
+                    until=term if verdict == "returned" else None,
+                )
+                await tell_officers(actor.connection, actor.selection, message, actor.now)
             await actor.record("reviewed", audit_subject(submitted.id), **details)
 
 

@@ -31,6 +31,7 @@ from voting_service.nomination.notices.repository import (
     load_notice,
     publish_notice,
 )
+from voting_service.nomination.officer_messages import RecommendationMessage, tell_officers
 from voting_service.nomination.privacy.disclosure import disclosures
 from voting_service.nomination.review.repository import (
     load_submitted_file,
@@ -230,8 +231,11 @@ async def publish_shortlist_notice(actor: SelectionActor) -> None:
     newest = await find_notice(actor.connection, notice.slug, actor.now)
     if newest is not None and newest.notice.rows == notice.rows:
         raise Refused("nomination.shortlist.already_published")
+    shortlisted = [submitted.id for submitted in people.values()]
     async with actor.connection.transaction():
-        await _publish(actor, notice, [submitted.id for submitted in people.values()])
+        message = RecommendationMessage(kind="shortlisted", recommendations=shortlisted)
+        await tell_officers(actor.connection, actor.selection, message, actor.now)
+        await _publish(actor, notice, shortlisted)
 
 
 async def _publish(actor: SelectionActor, notice: Notice, recommendations: Iterable[int]) -> None:

@@ -14,6 +14,7 @@ from voting_service.sites.console.alarms.presentation import NewAlarms, new_alar
 from voting_service.sites.console.approval_descriptions import describe_approval
 from voting_service.sites.console.contests import contest_cache
 from voting_service.sites.console.drafts.views import waiting_request
+from voting_service.sites.console.messages.views import READERS as MESSAGE_READERS
 from voting_service.sites.console.tally_reads import READERS
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.rendering import page
@@ -22,6 +23,7 @@ from voting_service.staff.accounts.invitations import APPROVERS, load_invitation
 from voting_service.staff.accounts.model import GUESTS
 from voting_service.staff.approvals.model import DECIDERS, ApprovalRequest
 from voting_service.staff.approvals.repository import load_approvals, load_contest_approvals
+from voting_service.staff.messages.service import count_failed
 from voting_service.voting.rulings.repository import load_holds
 
 WAITING_SHOWN = 5
@@ -73,6 +75,9 @@ async def home(request: Request) -> Response:
         objections = 0
         if current_user(request).account.role in ANSWERERS:
             objections = await count_unanswered(connection)
+        undelivered = 0
+        if current_user(request).account.role in MESSAGE_READERS:
+            undelivered = await count_failed(connection, now)
         invitations = 0
         if current_user(request).account.role in APPROVERS:
             loaded = await load_invitations(connection)
@@ -85,6 +90,7 @@ async def home(request: Request) -> Response:
         drafts=drafts,
         invitations=invitations,
         objections=objections,
+        undelivered=undelivered,
         alarms=alarms,
         may_look=may_look,
         may_see=current_user(request).account.role in DECIDERS,

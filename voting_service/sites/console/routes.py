@@ -13,6 +13,7 @@ from voting_service.sites.console import (
     drafts,
     home_views,
     jobs,
+    messages,
     objections,
     publication,
     rulings,
@@ -23,6 +24,7 @@ from voting_service.sites.console.exports import views as exports
 from voting_service.sites.console.tally import routes as tally
 from voting_service.sites.console.tally_reads import READERS
 from voting_service.sites.shared.sign_in import (
+    contact_views,
     invitation_views,
     openid_views,
     own_account_views,
@@ -39,6 +41,7 @@ AREAS = [
     passkey_views.ROUTES,
     home_views.ROUTES,
     own_account_views.ROUTES,
+    contact_views.ROUTES,
     views.ROUTES,
     invitation_views.ROUTES,
     publication.ROUTES,
@@ -51,6 +54,7 @@ AREAS = [
     corrections.ROUTES,
     drafts.ROUTES,
     jobs.ROUTES,
+    messages.ROUTES,
     objections.ROUTES,
     components.ROUTES,
 ]
@@ -70,6 +74,7 @@ NAVIGATION = (
     NavItem("/objections", "console.nav.objections", OBJECTION_READERS),
     NavItem("/audit-log", "console.nav.audit_log", STAFF),
     NavItem("/jobs", "console.nav.jobs", jobs.views.READERS),
+    NavItem("/messages", "messages.nav.messages", messages.views.READERS),
     NavItem("/accounts", "console.nav.accounts", APPROVERS),
 )
 """The navigation; an item is shown if its address is one of ROUTES."""

@@ -8,6 +8,7 @@ from voting_service.nomination.model import READERS
 from voting_service.sites.nomination import home_views
 from voting_service.sites.nomination.awards import routes as awards
 from voting_service.sites.nomination.bodies import views as bodies
+from voting_service.sites.nomination.messages import views as messages
 from voting_service.sites.nomination.panel import routes as panel
 from voting_service.sites.nomination.recommendations import routes as recommendations
 from voting_service.sites.nomination.review import routes as review
@@ -20,6 +21,7 @@ AREAS = [
     home_views.ROUTES,
     bodies.ROUTES,
     recommendations.ROUTES,
+    messages.ROUTES,
     review.ROUTES,
     settings.ROUTES,
     shortlist.ROUTES,
@@ -44,6 +46,7 @@ NAVIGATION = (
     NavItem("/selections/{slug}/result", "nomination.nav.result", READERS),
     NavItem("/selections/{slug}/documents", "nomination.nav.documents", READERS),
     NavItem("/selections/{slug}/settings", "nomination.nav.settings", READERS),
+    NavItem("/selections/{slug}/messages", "messages.nav.wording", READERS),
     NavItem("/bodies", "nomination.nav.bodies", STAFF),
 )
 """The navigation; an entry is shown when its address is one of ROUTES."""

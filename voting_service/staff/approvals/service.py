@@ -1,4 +1,7 @@
-"""Propose, approve and decline; each is one transaction with its line of the audit log."""
+"""Propose, approve and decline; each is one transaction with its line of the audit log.
+
+A message about a proposal goes to those who may approve it.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,15 @@ from voting_service.errors import (
     InvalidInput,
     Refused,
 )
+from voting_service.i18n.catalogues import find_text, load_text
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.postgres.constraint_errors import register_constraint_errors
 from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.staff.accounts.model import require_role
 from voting_service.staff.actor import Actor
 from voting_service.staff.approvals.constraints import CONSTRAINTS
 from voting_service.staff.approvals.model import (
+    CATALOGUE,
     ApprovalKind,
     ApprovalRequest,
     ApprovalTarget,
@@ -30,6 +36,8 @@ from voting_service.staff.approvals.repository import (
     store_refusal,
 )
 from voting_service.staff.audit_log.record import record
+from voting_service.staff.messages.model import NewMessage
+from voting_service.staff.messages.service import tell_roles
 
 register_constraint_errors(CONSTRAINTS)
 MAX_REASON_CHARACTERS = 2000
@@ -55,6 +63,7 @@ async def propose(
     with domain_errors():
         async with connection.transaction():
             request_id = await insert_request(connection, kind.target, target.id, request)
+            await tell_roles(actor, kind.deciders, _waits(kind, target, account.name, request_id))
             await record(
                 connection,
                 account.name,
@@ -64,6 +73,22 @@ async def propose(
                 details=_details(kind, payload, request.payload_hash),
             )
     return request_id
+
+
+def _waits(
+    kind: ApprovalKind[Any], target: ApprovalTarget, proposer: str, request_id: int
+) -> NewMessage:
+    """Return the message to those who may approve. The payload is left out: it may name people."""
+    name = kind.name if find_text(CATALOGUE, f"names.{kind.name}", "en") else "other"
+    return NewMessage(
+        kind="approval",
+        key=f"approval/{request_id}",
+        params={
+            "what": load_text(CATALOGUE, f"names.{name}"),
+            "proposer": Text(proposer, proposer),
+        },
+        selection_id=target.id if kind.target == "selection" else None,
+    )
 
 
 def _details(kind: ApprovalKind[Any], payload: dict[str, Any], payload_hash: str) -> dict[str, Any]:

@@ -20,6 +20,9 @@ Act = Literal[
     "confirmed_identity",
     "conflict_declared",
     "conflict_withdrawn",
+    "contact_changed",
+    "contact_removed",
+    "contact_verified",
     "contacts_changed",
     "contest_announced",
     "contest_changed",
@@ -34,6 +37,7 @@ Act = Literal[
     "hold_made",
     "invitation_approved",
     "invitation_revoked",
+    "invitation_sent",
     "invited",
     "job_retried",
     "keys_destroyed",
@@ -77,6 +81,7 @@ Act = Literal[
     "stamp_added",
     "tally_rebuilt",
     "viewed",
+    "wording_changed",
 ]
 ACTS: tuple[Act, ...] = get_args(Act)
 

@@ -107,10 +107,19 @@ class JobKind(Protocol):
 _KINDS: dict[str, JobKind] = {}
 
 
-def register(kind: JobKind) -> None:
-    """Make a kind known by its name, once."""
+_MAX_ATTEMPTS: dict[str, int] = {}
+
+
+def register(kind: JobKind, *, max_attempts: int = MAX_ATTEMPTS) -> None:
+    """Make a kind known by its name, once; a job of it is attempted so many times in all."""
     if _KINDS.setdefault(kind.name, kind) is not kind:
         raise RuntimeError(f"the job kind {kind.name} is registered twice")
+    _MAX_ATTEMPTS[kind.name] = max_attempts
+
+
+def max_attempts(kind_name: str) -> int:
+    """Return how many times a job of a kind is attempted."""
+    return _MAX_ATTEMPTS.get(kind_name, MAX_ATTEMPTS)
 
 
 def job_kinds() -> tuple[JobKind, ...]:

@@ -5,6 +5,7 @@ Only the names of its tables are fixed here; jobs/queue_worker.py works off the 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import cast
 
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -56,8 +57,11 @@ def open_queue(connection: AnyConnection) -> Queries:
     )
 
 
-async def enqueue(connection: AnyConnection, kind: str, job_id: int) -> None:
-    """Put a job into the queue, in the transaction of the request: both commit or neither.
+async def enqueue(
+    connection: AnyConnection, kind: str, job_id: int, *, wait: timedelta | None = None
+) -> None:
+    """Put a job into the queue, in the transaction of the request: both commit or neither. It
+    begins after `wait`.
 
     Raises Unavailable while the entry of an earlier run of the job is still in the queue.
     """
@@ -65,7 +69,10 @@ async def enqueue(connection: AnyConnection, kind: str, job_id: int) -> None:
     with domain_errors():
         try:
             await open_queue(connection).enqueue(
-                kind, str(job_id).encode(), dedupe_key=job_key(kind, job_id)
+                kind,
+                str(job_id).encode(),
+                execute_after=wait,
+                dedupe_key=job_key(kind, job_id),
             )
         except DuplicateJobError as error:
             raise Unavailable(

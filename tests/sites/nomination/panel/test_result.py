@@ -19,6 +19,7 @@ from tests.picture_files import (
     saved,
 )
 from tests.sites.console.running_staff_app import StaffApp
+from tests.sites.nomination.bodies.selection_data import seat_officer
 from tests.sites.nomination.panel.panel_data import (
     DOCUMENTS,
     RESULT,
@@ -27,6 +28,7 @@ from tests.sites.nomination.panel.panel_data import (
     end_objections,
 )
 from tests.sites.public.public_site import public_site
+from tests.staff.messages.conftest import give_address
 from voting_service.errors import Refused
 from voting_service.infrastructure.crypto.signed_document import (
     check_signature,
@@ -132,11 +134,18 @@ async def test_citizens_see_it_from_the_moment_that_was_set(
     await chosen.seat_seven()
     await chosen.set_rules()
     await chosen.finish_scoring()
+    officer = await seat_officer(staff_app, chosen.bodies["south"], "officer-south")
+    await give_address(staff_app.settings, officer.id, "south@example.org")
     zone = chosen.selection.zone
     moment = (staff_app.clock() + timedelta(hours=3)).replace(second=0, microsecond=0)
     await chosen.publish_result(
         when="moment", moment=moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
     )
+    wait = await staff_app.database.fetchval(
+        "select execute_after - created from jobs.pgqueuer join messages"
+        " on dedupe_key = 'message:' || messages.id where kind = 'result'"
+    )
+    assert timedelta(hours=2, minutes=50) < wait < timedelta(hours=3, minutes=1)
     # The fixture of the staff site has another contest, which is open.
     other = staff_app.contest.id
     long_ago = moment - timedelta(days=8000)

@@ -39,6 +39,7 @@ from voting_service.staff.accounts.repository import (
 )
 from voting_service.staff.accounts.service import disable, end_account_session
 from voting_service.staff.accounts.sessions import load_sessions
+from voting_service.staff.messages.senders import open_channels
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -84,7 +85,13 @@ async def invite_somebody(request: Request) -> Response:
 def _link_page(request: Request, token: str, note: str) -> Response:
     link = f"{get_state(request).settings.staff_url}/invitation/{token}"
     return page(
-        request, "sign_in/invited.html", status=201, link=link, note=note, hours=INVITATION_HOURS
+        request,
+        "sign_in/invited.html",
+        status=201,
+        link=link,
+        note=note,
+        hours=INVITATION_HOURS,
+        channels=open_channels(get_state(request).settings),
     )
 
 

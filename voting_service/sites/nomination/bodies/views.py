@@ -24,6 +24,7 @@ from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.invitations import INVITATION_HOURS
 from voting_service.staff.accounts.model import STAFF
+from voting_service.staff.messages.senders import open_channels
 
 MAX_NAME_CHARACTERS = 60
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
@@ -91,6 +92,7 @@ async def invite(request: Request) -> Response:
         link=link,
         body=body,
         hours=INVITATION_HOURS,
+        channels=open_channels(state.settings),
     )
 
 

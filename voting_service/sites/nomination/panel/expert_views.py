@@ -16,6 +16,7 @@ from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 from voting_service.staff.accounts.invitations import INVITATION_HOURS
 from voting_service.staff.accounts.model import STAFF
+from voting_service.staff.messages.senders import open_channels
 
 EXPERTS = "/selections/{slug}/experts"
 
@@ -56,6 +57,7 @@ async def invite(request: Request) -> Response:
         selection=selection,
         link=link,
         hours=INVITATION_HOURS,
+        channels=open_channels(state.settings),
     )
 
 

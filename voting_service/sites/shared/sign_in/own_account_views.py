@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from voting_service.errors import Fault, InvalidInput, Refused, VotingError
 from voting_service.sites.shared.sign_in.passkey_views import passkey_site
-from voting_service.sites.shared.signed_in.access import current_user, signed_in
+from voting_service.sites.shared.signed_in.access import current_user, master_key, signed_in
 from voting_service.sites.shared.signed_in.cookies import language, session_token
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
@@ -23,31 +23,45 @@ from voting_service.staff.accounts.passkeys import (
 )
 from voting_service.staff.accounts.service import change_own_password, end_account_session
 from voting_service.staff.accounts.sessions import load_sessions
+from voting_service.staff.messages.contacts import CODE_MINUTES, load_contacts
+from voting_service.staff.messages.senders import open_channels
 
 
 @signed_in()
 async def own_account(request: Request) -> Response:
-    """Show the user's name, role, sessions and passkeys."""
-    return await _account_page(request)
+    """Show the user's name, role, sessions, passkeys and addresses for messages."""
+    return await account_page(request)
 
 
-async def _account_page(request: Request, error: VotingError | None = None) -> Response:
-    """Show the account; `error` is about the passkey that was to be added."""
+async def account_page(
+    request: Request,
+    *,
+    status: int = 200,
+    passkey_error: VotingError | None = None,
+    **values: object,
+) -> Response:
+    """Render the page of the user's account; `passkey_error` is about the passkey that was to be
+    added."""
     state, user = get_state(request), current_user(request)
     async with state.connection() as connection:
         sessions = await load_sessions(connection, user.account.id, state.clock())
         passkeys = await load_passkeys(connection, user.account.id)
-    faults = error.faults if isinstance(error, InvalidInput) else (error,)
+        contacts = await load_contacts(connection, master_key(request), user.account.id)
+    errors = passkey_error.faults if isinstance(passkey_error, InvalidInput) else (passkey_error,)
     return page(
         request,
         "sign_in/own_account.html",
-        status=200 if error is None else 422 if isinstance(error, InvalidInput) else 409,
+        status=status,
         sessions=sessions,
         passkeys=passkeys,
         passkey_host=state.settings.passkey_host,
-        passkey_faults=[fault.text(language(request)) for fault in faults if fault is not None],
+        passkey_faults=[error.text(language(request)) for error in errors if error is not None],
         passkey_limit=MAX_NAME_CHARACTERS,
         openid=state.openid is not None,
+        channels=open_channels(state.settings),
+        contacts=contacts,
+        code_minutes=CODE_MINUTES,
+        **{"refused": None, "faults": {}, "typed": {}, **values},
     )
 
 
@@ -67,7 +81,8 @@ async def post_passkey(request: Request) -> Response:
                 state.clock(),
             )
     except (InvalidInput, Refused) as error:
-        return await _account_page(request, error)
+        status = 422 if isinstance(error, InvalidInput) else 409
+        return await account_page(request, status=status, passkey_error=error)
     return RedirectResponse("/account?done=added#passkeys", 303)
 
 

@@ -1,0 +1,1 @@
+"""Pages on which the joint office words the messages of a selection."""
