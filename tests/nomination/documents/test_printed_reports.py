@@ -90,7 +90,7 @@ def test_everybody_signs_the_minutes() -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_word_and_excel_say_what_the_pdf_says(language: Language) -> None:
+def test_word_and_excel_hold_what_the_pdf_holds(language: Language) -> None:
     record = minutes_record(minutes(), language)
     pdf = get_text(RECORD_FILES["pdf"].write(record, language))
     document = Document(BytesIO(RECORD_FILES["docx"].write(record, language)))

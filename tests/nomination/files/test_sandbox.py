@@ -173,8 +173,8 @@ async def test_a_failed_process_is_a_rejection(child: str, monkeypatch: pytest.M
 def test_an_invalid_rejection_is_a_rejection(
     rejection: Rejection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = subprocess.CompletedProcess([], 0, stdout=msgspec.msgpack.encode(rejection))
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: said)
+    completed = subprocess.CompletedProcess([], 0, stdout=msgspec.msgpack.encode(rejection))
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: completed)
     with pytest.raises(FileRejected, match="could not be checked"):
         examine("evidence", ExaminationTask(files(pdf())))
 

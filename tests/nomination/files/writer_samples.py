@@ -183,7 +183,7 @@ def threaded(pdf: pikepdf.Pdf) -> None:
 
 
 def ticked_form(pdf: pikepdf.Pdf) -> None:
-    """A form with a ticked box and a chosen line, drawn, as office programs export it."""
+    """A form with a ticked box and a chosen line, drawn, as word processors export it."""
     on = pdf.make_stream(b"0 0 10 10 re f")
     off = pdf.make_stream(b"")
     for look in (on, off):
@@ -219,7 +219,7 @@ def fax_data() -> tuple[int, int, bytes]:
 
 
 def jbig2() -> bytes:
-    """A scan as office copiers pack it: JBIG2, one region of the page (ITU-T T.88, 7.4)."""
+    """A scan as copiers pack it: JBIG2, one region of the page (ITU-T T.88, 7.4)."""
     width, height, data = fax_data()
     page = struct.pack(">IIIIBH", width, height, 0, 0, 0, 0)
     region = struct.pack(">IIIIBB", width, height, 0, 0, 0, 1) + data  # coded as the fax is

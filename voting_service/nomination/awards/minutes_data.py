@@ -112,7 +112,7 @@ def score_record(
     assert panel.contest is not None
     texts, words = document_texts(language, "scores"), document_texts(language, "minutes")
     people = {c.number: c for c in panel.contest.candidates}
-    names = {number: getattr(one.name, language) for number, one in people.items()}
+    names = {number: getattr(candidate.name, language) for number, candidate in people.items()}
     figures = tuple(
         Column(text, "figure")
         for text in (words["rank"], words["number"], words["score"], words["judges"])
@@ -125,11 +125,18 @@ def score_record(
         ),
         tuple(
             (
-                *(one.place, one.number, names[one.number]),
-                *(getattr(people[one.number].trade, language), Decimal(score_text(one.score))),
-                *(one.judges, Decimal(score_text(one.lowest)), Decimal(score_text(one.highest))),
+                *(it.place, it.number, names[it.number]),
+                *(
+                    getattr(people[it.number].trade, language),
+                    Decimal(score_text(it.score)),
+                ),
+                *(
+                    it.judges,
+                    Decimal(score_text(it.lowest)),
+                    Decimal(score_text(it.highest)),
+                ),
             )
-            for one in final_standings(outcome)
+            for it in final_standings(outcome)
         ),
         strong=panel.lines[0] if outcome.order is not None else 0,
     )

@@ -159,7 +159,9 @@ def _conflicts(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
     if not minutes.conflicts:
         return Section(heading=texts["conflicts"], paragraphs=(texts["no_conflicts"],))
     columns = (Column(texts["expert"]), Column(texts["candidate"]), Column(texts["ground"]))
-    rows = tuple((one.expert, one.candidate, one.ground) for one in minutes.conflicts)
+    rows = tuple(
+        (conflict.expert, conflict.candidate, conflict.ground) for conflict in minutes.conflicts
+    )
     return Section(
         heading=texts["conflicts"],
         paragraphs=(texts["conflicts_explained"],),
@@ -191,10 +193,10 @@ def _results(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
     )
     rows = tuple(
         (
-            *(one.rank, one.number, one.name, Decimal(one.score), one.judges),
-            texts["outcomes"][one.outcome],
+            *(result.rank, result.number, result.name, Decimal(result.score), result.judges),
+            texts["outcomes"][result.outcome],
         )
-        for one in minutes.results
+        for result in minutes.results
     )
     winners = sum(one.outcome == "winner" for one in minutes.results)
     return Section(heading=texts["results"], table=Table(columns, rows, strong=winners))

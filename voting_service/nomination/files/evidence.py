@@ -65,5 +65,5 @@ def _add(pages: PdfPages, file: UploadedFile, otherwise: RejectionReason) -> Non
 
 
 def _is_web_page(content: bytes) -> bool:
-    """Whether it is what Word and office systems write as a web page, and often name .doc."""
+    """Whether it is what Word and document systems write as a web page, and often name .doc."""
     return holds_markup(content[:1024]) or content.lstrip()[:13].lower() == b"mime-version:"

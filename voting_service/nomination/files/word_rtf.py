@@ -27,8 +27,8 @@ _CONTROL = re.compile(rb"\\\*|\\[a-z]+-?[0-9]* ?|[{}\r\n]")
 def check_rich_text(content: bytes) -> None:
     """Check that rich text has no objects, and no fields or templates that reach out. Raises
     FileRejected."""
-    if found := _OBJECT.search(content):
-        raise FileRejected(RejectionReason.EMBEDDED, what=found[1].decode())
+    if embedded := _OBJECT.search(content):
+        raise FileRejected(RejectionReason.EMBEDDED, what=embedded[1].decode())
     for template in _TEMPLATE.finditer(content):
         check_resource(_plain(template[1]), "template")
     for code in _CODE.finditer(content):

@@ -12,12 +12,12 @@ younger people, and many who were born before 1980 began earlier."""
 
 def notes(form: RecommendationForm, *, has_coarse_photo: bool = False) -> tuple[Note, ...]:
     """Return the notes on a form and its photo, in the form's order."""
-    found = [Note("photo", "nomination.form.coarse_photo")] if has_coarse_photo else []
+    listed = [Note("photo", "nomination.form.coarse_photo")] if has_coarse_photo else []
     start, birth = form.first_employed, form.birth
     if start is None or birth is None or start < birth:
-        return tuple(found)
+        return tuple(listed)
     if start < Month(birth.year + WORKING_AGE_YEARS, birth.month):
-        found.append(
+        listed.append(
             Note("first_employed", "nomination.form.employed_young", age=WORKING_AGE_YEARS)
         )
-    return tuple(found)
+    return tuple(listed)

@@ -29,5 +29,5 @@ PANEL = register(
         proposers=(*SELECTION_DECIDERS, "expert"),
     )
 )
-"""Of the experts, the chair alone proposes, and only the end of a round; the database says the same
-(check_deciders)."""
+"""Of the experts, the chair alone proposes, and only the end of a round; the database allows the
+same (check_deciders)."""

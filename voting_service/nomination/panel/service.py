@@ -155,9 +155,9 @@ class SubmittedSheet(NamedTuple):
 
 
 async def reopen_sheet(actor: Actor, panel: Panel, token: str, sheet: SubmittedSheet) -> None:
-    """Make a submitted sheet a draft of its expert again, in the session `token` of the joint
-    office or the chair. Raises NotFound for nobody of the panel, and Refused once the round is over
-    and for a sheet that is not submitted."""
+    """Make a submitted sheet a draft of its expert again, in the session `token` of the
+    joint office or the chair. Raises NotFound for nobody of the panel, and Refused once the
+    round is over and for a sheet that is not submitted."""
     expert = panel.expert(sheet.account_id)
     if expert is None:
         raise NotFound("nomination.panel.no_such_expert")

@@ -26,10 +26,10 @@ def points(number: int, first: str, second: str, **more: str) -> dict[str, str]:
 
 
 def place(page: str, number: int) -> str:
-    """What the strip says about a candidate: scored, open or excluded."""
-    found = re.search(rf'name="go" value="{number}" class="place (\w+)"', page)
-    assert found
-    return found[1]
+    """The state of a candidate in the strip: scored, open or excluded."""
+    match = re.search(rf'name="go" value="{number}" class="place (\w+)"', page)
+    assert match
+    return match[1]
 
 
 @pytest.fixture
@@ -228,7 +228,8 @@ async def test_the_chair_sees_how_far_everybody_is_and_nobody_s_scores(
 async def test_who_may_end_a_round(
     staff_app: StaffApp, chosen: Chosen, expert: StaffClient
 ) -> None:
-    """The joint office and the chair propose; the office approves; administrators do neither, by no
+    """The joint office and the chair propose; the joint office
+    approves; administrators do neither, by no
     statement."""
     for name in EXPERTS[:5]:
         await chosen.submit_sheet(name, ladder())

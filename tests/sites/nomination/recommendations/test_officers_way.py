@@ -27,24 +27,24 @@ from voting_service.staff.accounts.model import Account
 WRONG = "500101198005170111"
 
 
-async def test_a_fault_is_told_once_when_the_step_is_left_and_kept(
+async def test_a_fault_is_shown_once_when_the_step_is_left_and_kept(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     client = await staff_app.signed_in_client("recommender", officer.name)
     actor = acting(officer, chosen.selection, keys, staff_app.database)
     number = await create_draft(actor, chosen.bodies["north"])
-    told = await post_step(client, number, "person", {"id_number": WRONG, "go": "work"})
-    assert told.status_code == 422
-    assert "Saved, but the marked fields have errors" in told.text
-    assert f'value="{WRONG}"' in told.text
-    assert 'name="told" value="id_number"' in told.text
+    shown = await post_step(client, number, "person", {"id_number": WRONG, "go": "work"})
+    assert shown.status_code == 422
+    assert "Saved, but the marked fields have errors" in shown.text
+    assert f'value="{WRONG}"' in shown.text
+    assert 'name="marked" value="id_number"' in shown.text
     stored = await load_recommendation(staff_app.database, keys, chosen.selection, number)
     assert stored.form.id_number == WRONG
-    assert 'data-lacking="work">8 to do<' in told.text, (
+    assert 'data-lacking="work">8 to do<' in shown.text, (
         "what is missing and optional is not counted"
     )
     again = await post_step(
-        client, number, "person", {"go": "work", "told": "id_number"}, seen=stored.form
+        client, number, "person", {"go": "work", "marked": "id_number"}, seen=stored.form
     )
     assert again.headers["location"] == f"{LIST}/{number}/steps/work"
     saved = await post_step(client, number, "work", {"trade": "钳工"}, json=True)
@@ -91,7 +91,7 @@ async def test_the_pages_of_each_joined_file_are_shown(
     assert "证书".encode() not in names, "a name may name a person: it is encrypted"
 
 
-async def test_the_last_step_says_print_stamp_photograph_and_drafts_are_marked(
+async def test_the_last_step_asks_to_print_stamp_photograph_and_drafts_are_marked(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     draft = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
@@ -136,7 +136,7 @@ async def test_after_the_receipt_it_is_clear_what_comes_next(
     assert "they were stamped for the original" in page
 
 
-async def test_a_coarse_photo_is_told_to_reviewers(
+async def test_a_coarse_photo_is_shown_to_reviewers(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
     draft = await drafted_in_north(staff_app, keys, chosen, officer, person(1))

@@ -115,8 +115,8 @@ async def candidate_page(request: Request) -> Response:
 
 @signed_in("expert")
 async def save(request: Request) -> Response:
-    """Save the points of one candidate in the draft, and go where `go` says. Points that are wrong
-    are not saved, and the page says so beside them. Answers the script in JSON."""
+    """Save the points of one candidate in the draft, and go where `go` leads. Points that are wrong
+    are not saved, and the page shows it beside them. Answers the script in JSON."""
     form, number = await read_form(request), request.path_params["number"]
     has_points = any(name.startswith("points-") for name in form)
     if not has_points:

@@ -81,8 +81,8 @@ def _prepared(
     wrong = draft_faults(form, rules, evidence_pages=pages, today=actor.today)
     faults += tuple(fault.at(page_field(fault, form)) for fault in wrong)
     is_coarse = "photo" in files and files["photo"].is_coarse
-    found = notes(form, has_coarse_photo=is_coarse)
-    return PreparedPerson(person.row, form, files, faults, found)
+    form_notes = notes(form, has_coarse_photo=is_coarse)
+    return PreparedPerson(person.row, form, files, faults, form_notes)
 
 
 def _unpack(upload: Upload) -> tuple[bytes, Mapping[str, PackedFile]]:

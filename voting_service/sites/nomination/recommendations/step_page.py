@@ -102,7 +102,7 @@ def lacking(request: Request, context: RecommendationContext) -> dict[Step, list
 
 
 def lacking_words(request: Request, context: RecommendationContext) -> dict[Step, str]:
-    """Return the same as the step bar says it."""
+    """Return the same in the words of the step bar."""
     words = load_catalogue("recommendations", language(request))["step"]
     return {
         step: words["lacks"].format(count=len(tasks)) if tasks else words["whole"]
@@ -137,7 +137,7 @@ def step_page(
 ) -> Response:
     """Show the posted values instead of the stored ones, and after a conflict both. The new
     fingerprint shows that the officer has seen both. `warnings` are what speaks against the
-    person. The fields that are marked as wrong are posted again as `told`."""
+    person. The fields that are marked as wrong are posted again as `marked`."""
     stored = step_values(context.recommendation.form, step)
     values = post.values if post else stored
     faults = post.faults if post else ()

@@ -65,7 +65,7 @@ from voting_service.sites.shared.signed_in.uploads import (
 
 SEEN = "seen"
 """The fingerprint of the values that the page was loaded with."""
-TOLD = "told"
+MARKED = "marked"
 """The names of the fields that the page marked as wrong."""
 GO = "go"
 REMOVE = "remove"
@@ -142,8 +142,10 @@ async def post_step(request: Request) -> Response:
     go = _single(posted.fields, GO)
     # Somebody who was not shown a warning or a fault before stays here once, to read it.
     is_new = lookup.is_new and lookup.faults
-    untold = faults_by_field(request, context, step).keys() - _single(posted.fields, TOLD).split()
-    if conflicts or faults or is_new or (untold and go not in {step, "stay", ""}):
+    unmarked = (
+        faults_by_field(request, context, step).keys() - _single(posted.fields, MARKED).split()
+    )
+    if conflicts or faults or is_new or (unmarked and go not in {step, "stay", ""}):
         post = RejectedPost(form.merged.values, faults, conflicts)
         return step_page(request, context, step, reason, post=post, warnings=lookup.faults)
     if any(file.is_coarse for file in files.values()):

@@ -50,8 +50,8 @@ async def sign_in_page(request: Request) -> Response:
     next_path = safe_next(request.query_params.get("next", "/"))
     if await find_current_user(request) is not None:
         return RedirectResponse(next_path, 303)
-    texts, asked = messages(request, "sign_in"), request.query_params
-    notice = texts["welcome"] if "welcome" in asked else texts["kept"] if KEPT in asked else ""
+    texts, query = messages(request, "sign_in"), request.query_params
+    notice = texts["welcome"] if "welcome" in query else texts["kept"] if KEPT in query else ""
     return _sign_in_form(request, next_path, notice=notice)
 
 

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 Fields = Mapping[str, Sequence[str]]
-VERSIONS = frozenset({"seen", "told", "revision"})
-"""The hidden fields with the version of what is changed, as the page showed it, and what the page
-told. They are filled in, so that a change in the meantime is noticed; all other hidden fields are
-what a form is about."""
+VERSIONS = frozenset({"seen", "marked", "revision"})
+"""The hidden fields with the version of what is changed, as the page showed it, and which faults
+it marked. They are filled in, so that a change in the meantime is noticed; all other hidden fields
+are what a form is about."""
 KEPT = "kept"
 """The hidden field that a filled form posts, because it contains what was kept."""
 FORM_PAGE = "form_page"

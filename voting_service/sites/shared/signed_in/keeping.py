@@ -59,8 +59,8 @@ async def keep_refused_post(request: Request, refusal: Refusal) -> Response | No
     if not wants_page(request):
         return None
     way_back = f"{refusal.address}?next={quote(page_of_post(request), safe='/')}"
-    says_so = is_kept and refusal.address == SIGN_IN
-    return RedirectResponse(f"{way_back}&{KEPT}=yes" if says_so else way_back, 303)
+    is_mentioned = is_kept and refusal.address == SIGN_IN
+    return RedirectResponse(f"{way_back}&{KEPT}=yes" if is_mentioned else way_back, 303)
 
 
 @limiter.limit(rate("kept_post"))
