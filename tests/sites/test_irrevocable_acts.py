@@ -26,6 +26,10 @@ UNDOABLE = {
     # An invitation or a renewal is withdrawn, an account disabled.
     "/accounts/approve", "/accounts/invite", "/accounts/{id:int}/renew", "/bodies",
     "/bodies/{body}/invite", "/selections/{slug}/experts",
+    # An address for messages is entered again; what is sent once more takes nothing away.
+    "/account/contacts/{channel}", "/account/contacts/{channel}/remove",
+    "/account/contacts/{channel}/verify", "/invitations/send", "/messages/{id:int}/send",
+    "/selections/{slug}/messages/{kind}",
     # Looks, checks, renders or tries again.
     "/audit-log/check", "/audit-log/export", "/contests/{slug}/alarms/{alarm:int}/seen",
     "/jobs/{kind}/{id:int}/retry", "/selections/{slug}/review", "/selections/{slug}/documents",

@@ -198,7 +198,7 @@ def _results(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
         )
         for result in minutes.results
     )
-    winners = sum(one.outcome == "winner" for one in minutes.results)
+    winners = sum(result.outcome == "winner" for result in minutes.results)
     return Section(heading=texts["results"], table=Table(columns, rows, strong=winners))
 
 
