@@ -28,6 +28,7 @@ from tests.sites.nomination.recommendations.recommendation_data import (
     person,
     submitted,
 )
+from voting_service.infrastructure.postgres.pool import connect
 from voting_service.nomination.form.model import RecommendationForm
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.model import Recommendation
@@ -392,10 +393,12 @@ async def test_both_bodies_see_the_conflict(
 async def test_an_earlier_winner_is_refused(
     staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
 ) -> None:
-    await staff_app.database.execute(
+    owner = await connect(staff_app.settings.migration_url)
+    await owner.execute(
         "insert into nomination.earlier_winners values ($1, 2020)",
         keys.person_hash(person(1).id_number),
     )
+    await owner.close()
     recommendation = await complete(staff_app, chosen, keys, officer)
     client = await staff_app.signed_in_client("recommender", officer.name)
     sent = await client.post(
