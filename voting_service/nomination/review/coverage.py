@@ -33,8 +33,8 @@ Completeness = Literal["not_begun", "draft", "complete", "submitted"]
 
 class Places(NamedTuple):
     """How far the people of a body or an industry came: each is counted once, where they stand
-    now. `under_review` are submitted or returned, `accepted` are those not `chosen`; drafts are
-    `complete` where nothing keeps them from being submitted; `free` is what is left of the quota."""
+    now. `under_review` are submitted or returned, `accepted` are those not `chosen`, `complete`
+    are drafts that could be submitted, `drafts` the others; `free` is what is left of the quota."""
 
     chosen: int = 0
     accepted: int = 0
