@@ -177,8 +177,8 @@ async def test_places_of_bodies_and_industries(staff_app: StaffApp, small: Chose
         {small.bodies["health"].id: [True, False]},
     )
     assert tuple(north.places) == (1, 1, 1, 1, 0, 0, 2)
-    assert tuple(health.places) == (0, 0, 0, 0, 1, 1, 1)
-    assert (north.completeness, health.completeness) == ("submitted", "complete")
+    assert tuple(health.places) == (1, 0, 0, 0, 1, 1, 0)
+    assert (north.completeness, health.completeness) == ("submitted", "submitted")
     assert north.places.people + north.places.free == north.quota == 6
     assert south.places.chosen == 1
     by_industry = coverage_by_industry(people, small.selection, accepted[:3])
