@@ -11,7 +11,7 @@ from voting_service.nomination.repository import QUERIES
 from voting_service.staff.accounts.model import Account
 
 
-class ReviewWork(NamedTuple):
+class ReviewCounts(NamedTuple):
     """What waits in a selection: recommendations without a verdict, those of them that are
     `assigned` to the reviewer, and objections without an answer."""
 
@@ -30,11 +30,13 @@ class Unsubmitted(NamedTuple):
     ends_at: datetime
 
 
-async def load_review_work(connection: AnyConnection, account: Account) -> tuple[ReviewWork, ...]:
+async def load_review_counts(
+    connection: AnyConnection, account: Account
+) -> tuple[ReviewCounts, ...]:
     """Return what waits for a reviewer."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["review_work"], account.id)
-    return tuple(ReviewWork(*row) for row in rows)
+    return tuple(ReviewCounts(*row) for row in rows)
 
 
 async def load_officer_work(

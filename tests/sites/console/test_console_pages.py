@@ -146,7 +146,7 @@ async def test_everyone_can_use_the_pages(
     await desktop.click("main form button")
     await desktop.wait_for_url("**/accounts")
     await desktop.fill("#note", "另一位")
-    await expect(desktop.locator("[data-kept]")).to_contain_text("请核对后再点一次“生成链接”")
+    await expect(desktop.locator("[data-kept]")).to_contain_text("核对后再次提交：点“生成链接”")
     await desktop.get_by_role("button", name="生成链接").click()
     assert "/invitation/" in await desktop.input_value("#link")
     await assert_accessible(desktop)

@@ -28,9 +28,9 @@ async def shown(staff_app: StaffApp, role: Role, name: str = "", spoken: str = "
     part = re.search(r'<section aria-labelledby="waiting">.*?</section>', page, re.DOTALL)
     assert part is not None, page
     nothing = {"en": "Nothing is waiting for you.", "zh": "目前没有待您处理的事项。"}[spoken]
-    found = {html.unescape(href) for href in re.findall(r'href="([^"]+)"', part[0])}
-    assert (nothing in part[0]) is not found, part[0]
-    return found
+    addresses = {html.unescape(href) for href in re.findall(r'href="([^"]+)"', part[0])}
+    assert (nothing in part[0]) is not bool(addresses), part[0]
+    return addresses
 
 
 async def store_request(staff_app: StaffApp, kind: str, target: str, target_id: int) -> None:
@@ -91,8 +91,8 @@ async def test_each_role_sees_its_work(staff_app: StaffApp, chosen: Chosen) -> N
     owner = await connect(staff_app.settings.migration_url)
     await owner.execute("alter table nomination.reviews disable trigger user")
     await owner.execute(
-        "insert into nomination.reviews (recommendation_id, verdict, reason, account_id, reviewed_at,"
-        " correct_until) values ($1, 'returned', '', $2, now(), now() + interval '3 days')",
+        "insert into nomination.reviews (recommendation_id, verdict, reason, account_id,"
+        " reviewed_at, correct_until) values ($1, 'returned', '', $2, now(), now() + interval '3 days')",
         returned, reviewer.id,
     )  # fmt: skip
     await owner.execute("alter table nomination.objections disable trigger user")

@@ -271,9 +271,9 @@ def submission_faults(
 async def check_drafts(actor: SelectionActor) -> Mapping[int, list[bool]]:
     """Return of every draft whether it could be submitted, by body; nobody sees what is in it."""
     drafts: dict[int, list[bool]] = {}
-    for each in await load_drafts(actor.connection, actor.keys, actor.selection):
-        is_complete = not submission_faults(actor.selection, each, actor.today)
-        drafts.setdefault(each.body_id, []).append(is_complete)
+    for draft in await load_drafts(actor.connection, actor.keys, actor.selection):
+        is_complete = not submission_faults(actor.selection, draft, actor.today)
+        drafts.setdefault(draft.body_id, []).append(is_complete)
     return drafts
 
 

@@ -75,15 +75,15 @@ async def load_tables(
 ) -> list[Table]:
     """Return what waits for the user's approval, oldest first."""
     grouped: dict[tuple[str, int], list[WaitingRequest]] = {}
-    for each in await load_waiting(connection, current_user(request).account):
-        grouped.setdefault((each.target, each.target_id), []).append(each)
+    for proposal in await load_waiting(connection, current_user(request).account):
+        grouped.setdefault((proposal.target, proposal.target_id), []).append(proposal)
     contests = {contest.id: contest for contest in contest_cache(request).contests.values()}
     drafts = {}
     if any(target == "draft" for target, _ in grouped):
         drafts = {draft.id: draft for draft in await load_drafts(connection)}
     tables, reader = [], language(request)
     for (target, target_id), waiting in grouped.items():
-        requests = [each.request for each in waiting]
+        requests = [proposal.request for proposal in waiting]
         if target == "contest" and target_id in contests:
             contest = contests[target_id]
             shown = requests[:WAITING_SHOWN]

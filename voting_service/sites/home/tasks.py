@@ -16,7 +16,7 @@ from voting_service.nomination.model import REVIEWERS, Selection
 from voting_service.nomination.panel.model import Panel
 from voting_service.nomination.panel.outcome import current_round, load_panel_outcome
 from voting_service.nomination.panel.repository import load_panel
-from voting_service.nomination.waiting import load_officer_work, load_review_work
+from voting_service.nomination.waiting import load_officer_work, load_review_counts
 from voting_service.sites.console.contests import contest_cache
 from voting_service.sites.console.jobs.views import READERS as JOB_READERS
 from voting_service.sites.console.jobs.views import SHOWN as JOBS_SHOWN
@@ -40,7 +40,7 @@ class Task(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """For whom the tasks are, and everything that says them."""
+    """For whom the tasks are, and what is needed to write them."""
 
     request: Request
     connection: AnyConnection
@@ -101,7 +101,7 @@ async def _online_objections(reader: Reader) -> AsyncIterator[Task]:
 
 
 async def _reviews(reader: Reader) -> AsyncIterator[Task]:
-    for work in await load_review_work(reader.connection, reader.account):
+    for work in await load_review_counts(reader.connection, reader.account):
         selection = reader.selections[work.selection_id]
         base, title = f"/selections/{selection.slug}", reader.title(selection)
         if work.assigned:
@@ -140,14 +140,14 @@ async def _submissions(reader: Reader) -> AsyncIterator[Task]:
     work = await load_officer_work(reader.connection, reader.account, reader.now)
     for selection in reader.selections.values():
         base, title = f"/selections/{selection.slug}/recommendations", reader.title(selection)
-        own = [each for each in work if each.selection_id == selection.id]
-        for each in own:
-            if each.state == "returned":
-                until = reader.end(selection, each.ends_at)
-                number = str(each.id)
+        own = [unsent for unsent in work if unsent.selection_id == selection.id]
+        for unsent in own:
+            if unsent.state == "returned":
+                until = reader.end(selection, unsent.ends_at)
+                number = str(unsent.id)
                 yield reader.task("returned", f"{base}/{number}", number=number, until=until)
-        if drafts := [each for each in own if each.state == "draft"]:
-            until = reader.end(selection, min(each.ends_at for each in drafts))
+        if drafts := [unsent for unsent in own if unsent.state == "draft"]:
+            until = reader.end(selection, min(draft.ends_at for draft in drafts))
             yield reader.task("drafts", base, count=len(drafts), until=until, title=title)
         elif selection.is_open(reader.now):
             until = reader.end(selection, selection.closes_at)

@@ -28,7 +28,7 @@ async def home(request: Request) -> Response:
         reverse=True,
     )
     async with state.connection() as connection:
-        selections = {each.id: each for each in await load_selections(connection)}
+        selections = {stored.id: stored for stored in await load_selections(connection)}
         tables = await load_tables(request, connection, selections)
         tasks = await load_tasks(Reader(request, connection, selections))
         alarms = [await new_alarms(request, connection, contest) for contest in contests]

@@ -69,7 +69,7 @@ async def test_text_evidence_and_verdict_are_in_view_and_all_is_done_by_keyboard
     await page.keyboard.press("a")
     await page.keyboard.press("Enter")
     await expect(page.locator(".way strong")).to_have_text("第 2 份，共 4 份")
-    await expect(page.locator("[role=status]")).to_contain_text("已通过")
+    await expect(page.locator(".notice[role=status]")).to_contain_text("已通过")
 
     await page.keyboard.press("j")
     await expect(page.locator(".way strong")).to_have_text("第 3 份，共 4 份")
@@ -124,4 +124,4 @@ async def test_on_a_phone_one_stands_after_the_other_also_without_scripts(
         await page.check("input[value=accepted]")
         await page.fill("#score", "70")
         await page.click("form[data-decide] button >> nth=0")
-        await expect(page.locator("[role=status]")).to_contain_text("已通过")
+        await expect(page.locator(".notice[role=status]")).to_contain_text("已通过")

@@ -158,7 +158,7 @@ async def test_a_session_that_ends_keeps_the_ticks_without_scripts(
     await end_sessions(staff_app)
     lost = {"seen": "", "recommendation": ids[:2], "go": "save", "csrf": mark}
     answer = await first.post(f"{SHORTLIST}/draft", data=lost)
-    assert answer.headers["location"] == f"/sign-in?next={SHORTLIST}"
+    assert answer.headers["location"] == f"/sign-in?next={SHORTLIST}&kept=yes"
     again = await staff_app.signed_in_client("reviewer")
     page = (await again.get(SHORTLIST)).text
     assert "data-kept" in page
