@@ -92,7 +92,8 @@ async def test_each_role_sees_its_work(staff_app: StaffApp, chosen: Chosen) -> N
     await owner.execute("alter table nomination.reviews disable trigger user")
     await owner.execute(
         "insert into nomination.reviews (recommendation_id, verdict, reason, account_id,"
-        " reviewed_at, correct_until) values ($1, 'returned', '', $2, now(), now() + interval '3 days')",
+        " reviewed_at, correct_until)"
+        " values ($1, 'returned', '', $2, now(), now() + interval '3 days')",
         returned, reviewer.id,
     )  # fmt: skip
     await owner.execute("alter table nomination.objections disable trigger user")
