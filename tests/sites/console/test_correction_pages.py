@@ -90,8 +90,8 @@ async def test_a_profile_and_its_portrait_are_corrected_by_two_people(
     contest = await load_contest(staff_app.database, SLUG)
     assert contest.candidates[1].name.en == "Wang Wu"
     assert len((await load_all_pictures(staff_app.database, contest.id))[2]) == 1
-    form = (await clerk.get(f"{BASE}/2/correct")).text
-    assert "Remove the photo and show none (not needed to replace it)" in form
+    form = await clerk.get(f"{BASE}/2/correct")
+    assert "Remove the photo and show none (not needed to replace it)" in form.text
     same = await clerk.post(f"{BASE}/2/correct", data=values, files=portrait)
     assert (same.status_code, "the new photo is the present one" in same.text) == (409, True)
     history = (await clerk.get(BASE)).text

@@ -280,7 +280,7 @@ FAULTY_STEPS: tuple[tuple[str, dict[str, str], str], ...] = (
 )
 
 
-async def test_the_overview_says_what_is_wrong_where_and_what_nobody_has_looked_at(
+async def test_the_overview_names_the_faulty_steps_and_those_that_nobody_has_checked(
     staff_app: StaffApp,
 ) -> None:
     clerk = await staff_app.signed_in_client("tally_clerk")

@@ -80,10 +80,10 @@ ACTS = """<form method="post" action="/go"><input type="hidden" name="csrf" valu
 
 def test_a_form_into_which_nothing_is_typed_is_an_act_with_its_question() -> None:
     same = {"seen": ["old"], "row": ["1"]}
-    asked = fill_in(ACTS, "/go", {**same, "how": ["all"]}).act
-    assert asked is not None
-    assert asked.fields == [("seen", "old"), ("row", "1"), ("how", "all")]
-    assert asked.question == "For <good>?"
+    behind_question = fill_in(ACTS, "/go", {**same, "how": ["all"]}).act
+    assert behind_question is not None
+    assert behind_question.fields == [("seen", "old"), ("row", "1"), ("how", "all")]
+    assert behind_question.question == "For <good>?"
     plain = fill_in(ACTS, "/go", same).act
     assert plain is not None
     assert (plain.fields, plain.question) == ([("seen", "old"), ("row", "1")], "")
