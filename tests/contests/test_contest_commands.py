@@ -198,7 +198,7 @@ async def test_candidates_of_an_excel_list_with_their_pictures(
     table.write_bytes(workbook(CHINESE, (1, *"abcd", ""), (1, *"efghi")))
     nobody = (
         "belongs to nobody on the list; begin its name with the candidate's number, as in 07.jpg, "
-        "or write the name into the list's photo column"
+        "use the candidate's name, or write the file name into the list's photo column"
     )
     from_list = ("--candidates", table, "--pictures", folder)
     answer = await command("contest", "import", contest_file, *from_list)

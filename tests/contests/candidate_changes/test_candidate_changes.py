@@ -150,7 +150,7 @@ async def test_what_a_correction_is_refused_for(database: Connection, owner: Con
         )
     assert [fault.field for fault in invalid.value.faults] == ["name.zh", "name.en", "story.zh"]
     shown = await load_shown_fields(database, contest, 1)
-    with pytest.raises(Refused, match="nothing would change"):
+    with pytest.raises(Refused, match="Nothing was changed"):
         await propose_correction(proposer, contest, 1, draft(name=shown["name"]))
     with pytest.raises(NotFound):
         await propose_correction(proposer, contest, 99, draft(name=NEW_NAME))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Page
@@ -66,7 +67,7 @@ async def test_a_profile_and_its_portrait_are_corrected_by_two_people(
     for wrong, message in (
         ({"name.zh": ""}, "name.zh: "),
         ({"reason_zh": ""}, "reason.zh: "),
-        ({"name.en": ""}, "nothing would change"),
+        ({"name.en": ""}, "Nothing was changed: the texts are the same and no new photo was"),
     ):
         refused = await clerk.post(f"{BASE}/2/correct", data={**values, **wrong}, files={"x": b""})
         assert refused.status_code in {409, 422}, wrong
@@ -89,6 +90,10 @@ async def test_a_profile_and_its_portrait_are_corrected_by_two_people(
     contest = await load_contest(staff_app.database, SLUG)
     assert contest.candidates[1].name.en == "Wang Wu"
     assert len((await load_all_pictures(staff_app.database, contest.id))[2]) == 1
+    form = await clerk.get(f"{BASE}/2/correct")
+    assert "Remove the photo and show none (not needed to replace it)" in form.text
+    same = await clerk.post(f"{BASE}/2/correct", data=values, files=portrait)
+    assert (same.status_code, "the new photo is the present one" in same.text) == (409, True)
     history = (await clerk.get(BASE)).text
     assert history.index("tally_clerk-1, supervisor-1") < history.index('id="candidates"')
     async with public_site(staff_app.settings) as public:
@@ -101,7 +106,8 @@ async def test_a_candidate_is_withdrawn_by_two_people(
 ) -> None:
     form = (await clerk.get(f"{BASE}/3/withdraw")).text
     assert "A withdrawal cannot be undone" in form
-    assert "0 counted votes name this candidate" in form
+    assert "No ballots yet: no rank changes." in form
+    assert "moves up" not in form
     refused = await clerk.post(f"{BASE}/3/withdraw", data=WHY)
     assert refused.status_code == 422
     assert "choose one of the grounds" in refused.text
@@ -123,7 +129,7 @@ async def test_a_candidate_is_withdrawn_by_two_people(
     card = (await supervisor.get(BASE)).text
     for sentence in (
         "候选 3 (number 3) withdraws: Stepped back",
-        "0 counted votes name this candidate",
+        "No ballots yet: no rank changes.",
         "A withdrawal cannot be undone",
         "<button>Approve the withdrawal of 候选 3</button>",
         "withdrawal waits for approval",
@@ -142,6 +148,16 @@ async def test_a_candidate_is_withdrawn_by_two_people(
     auditor = await staff_app.signed_in_client("auditor")
     assert "Tally clerks and supervisors propose" in (await auditor.get(BASE)).text
     assert (await auditor.get(f"{BASE}/1/correct")).status_code == 403
+
+
+async def test_corrections_before_the_profiles_are_public_are_said_not_to_be_listed(
+    staff_app: StaffApp,
+) -> None:
+    for days, is_said in ((-2, True), (2, False)):
+        staff_app.clock.offset += timedelta(days=days)
+        clerk = await staff_app.signed_in_client("tally_clerk")
+        form = (await clerk.get(f"{BASE}/2/correct")).text
+        assert ("before the profiles are public are not listed" in form) == is_said
 
 
 async def test_the_pages_can_be_used_by_everybody(staff_app: StaffApp, desktop: Page) -> None:

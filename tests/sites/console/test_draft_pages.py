@@ -6,6 +6,7 @@ import io
 import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from zipfile import ZipFile
 
 import openpyxl
@@ -226,6 +227,12 @@ async def test_every_fault_of_a_list_at_once_and_nothing_is_stored(staff_app: St
     assert again.worksheets[0].max_row == 4
     template = await clerk.get("/drafts/candidates-template.xlsx")
     assert template.headers["content-disposition"] == 'attachment; filename="Candidates.xlsx"'
+    notes = openpyxl.load_workbook(io.BytesIO(template.content)).worksheets[1]
+    assert "Add no other columns" in str(notes["B1"].value)
+    chinese = await clerk.get(
+        "/drafts/candidates-template.xlsx", headers={"accept-language": "zh-CN"}
+    )
+    assert quote("候选人名单.xlsx") in chinese.headers["content-disposition"]
 
 
 async def test_a_new_list_keeps_the_pictures_of_the_same_people(staff_app: StaffApp) -> None:
@@ -271,6 +278,33 @@ FAULTY_STEPS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("page", {**PAGE, "telephone": "ask us"}, "telephone"),
     ("page", {**PAGE, "organisers[2].name.zh": " "}, 'id="organisers[1].name.zh-wrong">Fill'),
 )
+
+
+async def test_the_overview_names_the_faulty_steps_and_those_that_nobody_has_checked(
+    staff_app: StaffApp,
+) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    address = await new_draft(clerk)
+    await upload(clerk, address, "list", ("名单.xlsx", listed(1, 2, 3)))
+    overview = (await clerk.get(address)).text
+    assert overview.count("Usual settings: please check") == 2, "Voting period and Public counts"
+    assert "Not filled in: introduction, organisers, contact" in overview
+    assert "but there are only 3 candidates. Enter a number below 3, such as 1." in overview
+    announcement = overview[overview.index('id="announce"') :]
+    assert re.findall(r'<a href="([^"]+)">(step [^<]+)</a>', announcement) == [
+        (f"{address}/steps/ballot", "step 3, Ballot"),
+        (f"{address}/steps/cut", "step 5, Finalists"),
+    ]
+    release = {"release.mode": "hidden", "release.daily_at": "", "release.blackout_hours": "24"}
+    for step, values in (("release", release), ("page", PAGE)):
+        assert (await save(clerk, address, step, values)).status_code == 303
+    overview = (await clerk.get(address)).text
+    assert overview.count("Usual settings: please check") == 1
+    assert "Not filled in" not in overview
+    assert (
+        f'href="{address}/preview/en">Preview</a>'
+        in (await clerk.get(f"{address}/candidates")).text
+    )
 
 
 async def test_a_faulty_step_is_shown_as_it_was_filled_in(staff_app: StaffApp) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from tests.sites.console.kept_forms import end_sessions, mark_in, open_mark
-from tests.sites.console.running_staff_app import PASSWORD, StaffApp
+from tests.sites.console.running_staff_app import PASSWORD, StaffApp, StaffClient
+from tests.sites.console.test_draft_pages import complete_draft, revision
+from voting_service.sites.shared.signed_in.form_filling import KEPT as KEPT_FIELD
 from voting_service.staff.accounts.kept_posts import KEPT_EACH
 
 ACCOUNTS = "/accounts"
 NOTE = 'Für "Li Ming" <第二科>'
 KEPT = "data-kept"
+
+
+def notice_in(page: str) -> str:
+    """Return the notice of what was kept, on a page."""
+    start = page.index("<section", page.index('<main id="main"'))
+    assert KEPT in page[start : page.index(">", start)]
+    return page[start : page.index("</section>", start)]
 
 
 async def refuse_note(staff_app: StaffApp, note: str = NOTE, **headers: str) -> None:
@@ -102,17 +112,58 @@ async def test_a_form_waits_for_the_identity_to_be_confirmed(staff_app: StaffApp
     assert "press “Create link” once more" in shown
 
 
-async def test_an_act_without_fields_is_said_to_be_not_done(staff_app: StaffApp) -> None:
-    account = await staff_app.account("auditor")
-    client = await staff_app.signed_in_client("administrator")
-    mark = await open_mark(client, f"{ACCOUNTS}/{account.id}")
+async def test_an_act_without_fields_has_its_button_in_the_notice_and_asks_as_before(
+    staff_app: StaffApp,
+) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    supervisor = await staff_app.signed_in_client("supervisor")
+    address = await complete_draft(clerk)
+
+    async def refused(client: StaffClient, path: str, form: dict[str, str]) -> str:
+        staff_app.clock.offset += timedelta(minutes=6)
+        mark = await open_mark(client, address)
+        answer = await client.post(path, data={"csrf": mark, **form})
+        assert answer.headers["location"] == f"/confirm?next={address}"
+        assert "Your identity has to be confirmed first. Press once more:" in notice_in(
+            (await client.get(address)).text
+        )
+        await client.post("/confirm", data={"proof": PASSWORD, "next": address})
+        return notice_in((await client.get(address)).text)
+
+    form = {"revision": await revision(clerk, address)}
+    shown = await refused(clerk, f"{address}/announce", form)
+    assert "You are confirmed, but nothing was done yet. Press once more:" in shown
+    assert "Cancel this action" in shown
+    assert 'class="ask"' not in shown
+    posts = dict(re.findall(r'name="(\w+)" value="([^"]+)"', shown[: shown.index("<button>")]))
+    assert posts == {"csrf": mark_in(shown), KEPT_FIELD: "yes", **form}
+    assert (await clerk.post(f"{address}/announce", data=posts)).status_code == 303
+    overview = (await supervisor.get(address)).text
+    assert KEPT not in overview
+    approve = re.findall(rf'action="({address}/approvals/\d+/approve)"', overview)[0]
+    shown = await refused(supervisor, approve, {})
+    question = shown[shown.index('<details class="ask">') : shown.index("</details>")]
+    assert re.search(r"<p>[^<]+</p>\s*<button>Approve and announce</button>", question)
+    assert shown.count("<button>") == 1
+
+
+async def test_a_file_that_was_not_kept_is_missed_beside_its_field(staff_app: StaffApp) -> None:
+    clerk = await staff_app.signed_in_client("supervisor")
+    page = "/contests/test-2022/corrections/1/correct"
+    mark = await open_mark(clerk, page)
+    lost = "Choose the file again here: it was not kept."
+    marked = re.compile(rf'{lost}</span><input id="portrait"[^>]* aria-invalid="true"')
+    form, file = {"csrf": mark, "reason_zh": "照片"}, {"portrait": ("a.jpg", b"no picture")}
+    assert lost not in (await clerk.get(page)).text
+    refused = await clerk.post(page, data=form, files=file)
+    assert refused.status_code == 422
+    assert marked.search(refused.text)
     staff_app.clock.offset += timedelta(minutes=6)
-    answer = await client.post(f"{ACCOUNTS}/{account.id}/renew", data={"csrf": mark})
-    assert answer.headers["location"] == f"/confirm?next={ACCOUNTS}/{account.id}"
-    await client.post("/confirm", data={"proof": PASSWORD, "next": ACCOUNTS})
-    shown = (await client.get(f"{ACCOUNTS}/{account.id}")).text
-    assert "Not done yet." in shown
-    assert "once more" in shown
+    await clerk.post(page, data=form, files=file)
+    await clerk.post("/confirm", data={"proof": PASSWORD, "next": page})
+    shown = (await clerk.get(page)).text
+    assert marked.search(shown)
+    assert 'href="#kept-contests-test-2022-corrections-1-correct">Go to the form</a>' in shown
 
 
 async def test_a_form_of_an_earlier_session_is_good_for_the_same_account_only(

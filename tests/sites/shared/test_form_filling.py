@@ -30,7 +30,7 @@ MARKED = '<input type="hidden" name="kept" value="yes">'
 
 
 def test_every_kind_of_control() -> None:
-    page, left, has_form, button = fill_in(
+    page, left, has_form, button, form_id, act = fill_in(
         PAGE,
         "/one",
         {
@@ -39,7 +39,8 @@ def test_every_kind_of_control() -> None:
         },
     )  # fmt: skip
     assert has_form
-    assert button == "Save"
+    assert (button, form_id, act) == ("Save", "kept-one", None)
+    assert '<form method="post" action="/one" id="kept-one">' in page
     assert left == {"gone": ["kept"]}
     assert 'value="fresh"' in page
     assert 'name="seen" value="old"' in page
@@ -58,14 +59,42 @@ def test_every_kind_of_control() -> None:
 
 
 def test_of_forms_alike_the_one_with_the_same_hidden_fields_is_meant() -> None:
-    page, _, has_form, _ = fill_in(PAGE, "/rows", {"row": ["2"], "why": ["second"]})
-    assert has_form
+    page = fill_in(PAGE, "/rows", {"row": ["2"], "why": ["second"]}).page
     assert page.index("second", page.index("/rows")) > page.index('name="row" value="2"')
     ticked = fill_in(PAGE, "/rows", {"row": ["1"], "also": ["1"]}).page
     assert 'form="rows" name="also" value="1" checked' in ticked
     for path, fields in (("/rows", {"row": ["3"], "why": ["x"]}), ("/two", {"why": ["x"]})):
-        page, left, has_form, _ = fill_in(PAGE, path, fields)
-        assert (page, left.get("why"), has_form) == (PAGE, ["x"], False)
+        filled = fill_in(PAGE, path, fields)
+        assert (filled.page, filled.left.get("why"), filled.has_form) == (PAGE, ["x"], False)
+
+
+ACTS = """<form method="post" action="/go"><input type="hidden" name="csrf" value="x">
+<input type="hidden" name="seen" value="new"><input type="hidden" name="row" value="1">
+<details class="ask"><summary>Go</summary><div><p>For &lt;good&gt;?</p><p>Two</p>
+<button name="how" value="all">Go</button></div></details><button>Stay</button></form>
+<form method="post" action="/typed"><input name="note"><button>Save</button></form>
+<form method="post" action="/off"><button disabled>Off</button></form>
+<form method="post" action="/script"><input type="hidden" name="by_script"><button>Sign</button>
+</form>"""
+
+
+def test_a_form_into_which_nothing_is_typed_is_an_act_with_its_question() -> None:
+    same = {"seen": ["old"], "row": ["1"]}
+    behind_question = fill_in(ACTS, "/go", {**same, "how": ["all"]}).act
+    assert behind_question is not None
+    assert behind_question.fields == [("seen", "old"), ("row", "1"), ("how", "all")]
+    assert behind_question.question == "For <good>?"
+    plain = fill_in(ACTS, "/go", same).act
+    assert plain is not None
+    assert (plain.fields, plain.question) == ([("seen", "old"), ("row", "1")], "")
+    for path, fields in (
+        ("/go", {**same, "row": ["1", "2"]}),
+        ("/go", {**same, "how": ["some"]}),
+        ("/typed", {"note": [""]}),
+        ("/off", {}),
+        ("/script", {"by_script": ["signed"]}),
+    ):
+        assert fill_in(ACTS, path, fields).act is None, path
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=60))

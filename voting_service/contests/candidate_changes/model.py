@@ -45,7 +45,7 @@ def changed_fields(
     """
     after = {name: value for name, value in corrected.items() if value != shown[name]}
     if not after:
-        raise Refused("contests.candidate_changes.nothing_changes", number=number)
+        raise Refused("contests.candidate_changes.nothing_changes")
     profile = {**shown, **after, "number": number}
     pictures = profile.pop(PICTURES)
     check_candidate({name: value for name, value in profile.items() if value is not None})

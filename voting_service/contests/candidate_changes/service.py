@@ -74,7 +74,12 @@ async def propose_correction(
     require_role(account, *DECIDERS)
     check_reason(draft.reason)
     shown = await load_shown_fields(connection, contest, number)
-    before, after = changed_fields(number, shown, _with_portrait(shown, draft))
+    corrected = _with_portrait(shown, draft)
+    if draft.portrait is not None and all(
+        value == shown[name] for name, value in corrected.items()
+    ):
+        raise Refused("contests.candidate_changes.same_portrait")
+    before, after = changed_fields(number, shown, corrected)
     turn = 1 + sum(correction.number == number for correction in contest.corrections)
     with domain_errors():
         async with connection.transaction():

@@ -74,7 +74,11 @@ def _write_notes(workbook: Any, texts: Mapping[str, str], reader: Language) -> N
     notes = workbook.add_worksheet(texts["notes"])
     notes.set_column(0, 0, 24, bold)
     notes.set_column(1, 1, 90, wrapped)
-    lines = [(column.heading(reader), column.note(reader)) for column in COLUMNS]
-    for at, (name, note) in enumerate([*lines, (texts["pictures"], texts["pictures_note"])]):
+    lines = [
+        (texts["columns"], texts["columns_note"]),
+        *((column.heading(reader), column.note(reader)) for column in COLUMNS),
+        (texts["pictures"], texts["pictures_note"]),
+    ]
+    for at, (name, note) in enumerate(lines):
         notes.write_string(at, 0, name, bold)
         notes.write_string(at, 1, note, wrapped)

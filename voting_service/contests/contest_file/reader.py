@@ -190,11 +190,12 @@ def _check_ballot_and_cut(checked: ContestFileContents) -> None:
         checked.fault(("cut", "lot_source"), "lot_source_only_with_lot")
     if not count:
         return
+    fewer = {"count": count, "example": max(count // 2, 1)}
     if most is not None and most > count:
-        checked.fault(("ballot", "max_choices"), "more_than_candidates", value=most, count=count)
+        checked.fault(("ballot", "max_choices"), "more_than_candidates", value=most, **fewer)
     size = checked.get("cut", "size")
     if size is not None and size > count:
-        checked.fault(("cut", "size"), "more_than_candidates", value=size, count=count)
+        checked.fault(("cut", "size"), "more_than_candidates", value=size, **fewer)
 
 
 def _check_release(checked: ContestFileContents) -> None:

@@ -20,11 +20,16 @@ from voting_service.contests.pictures.model import Picture
 from voting_service.errors import Fault, InvalidInput
 
 PORTRAITS = "portraits"
-"""The key of the content that holds the picture file that the list names for each candidate; the
-other keys are those of a contest file, moments and times as ISO 8601."""
+"""The key of the content that holds the picture file that the list names for each candidate; all
+but it and SAVED are keys of a contest file, with moments and times as ISO 8601."""
 NOTICE = timedelta(minutes=5)
 """Voting opens at least so long after the approval: every worker knows the contest by then."""
+SAVED = "saved"
+"""The key of the content that holds the keys that somebody has saved; all others are still what
+most contests have."""
 _DAYS_UNTIL_OPEN, _DAYS_OPEN = 14, 30
+
+_OWN = frozenset({PORTRAITS, SAVED})
 
 Content = dict[str, Any]
 DraftFault = tuple[Path, Fault]
@@ -98,6 +103,7 @@ def new_content(names: Mapping[str, Any], now: datetime) -> Content:
         "cut": {"size": 30, "tie": "committee"},
         "list_order": "shuffled",
         "expected_voters_per_day": 100_000,
+        SAVED: sorted(names),
     }
 
 
@@ -106,8 +112,9 @@ def _iso(moment: datetime) -> str:
 
 
 def changed_content(content: Content, changes: Mapping[str, Any]) -> Content:
-    """Return the content with values changed, by dotted key; None removes a key."""
+    """Return the content with values saved, by dotted key; None removes a key."""
     after = deepcopy(content)
+    after[SAVED] = sorted({*content.get(SAVED, ()), *changes})
     for key, value in changes.items():
         *sections, name = key.split(".")
         table = after
@@ -201,7 +208,7 @@ def require_no_faults(faults: Sequence[DraftFault]) -> None:
 def contest_tree(content: Content) -> dict[str, Any]:
     """Return the content as a parsed contest file, with moments and times. What is none stays, for
     its fault."""
-    tree = deepcopy({key: value for key, value in content.items() if key != PORTRAITS})
+    tree = deepcopy({key: value for key, value in content.items() if key not in _OWN})
     window, release = tree.get("window", {}), tree.get("release", {})
     for key, value in window.items():
         window[key] = _read(value, datetime)

@@ -26,11 +26,11 @@ from voting_service.contests.candidate_changes.fields import SHAPES, Shape, type
 from voting_service.contests.candidate_changes.model import PICTURES
 from voting_service.contests.candidate_changes.service import load_shown_fields
 from voting_service.contests.model import Contest, WithdrawalGround
+from voting_service.contests.phases import is_published
 from voting_service.contests.pictures.repository import load_file
 from voting_service.contests.repository import load_contest
 from voting_service.errors import InvalidInput, NotFound, VotingError
 from voting_service.i18n.catalogues import load_catalogue
-from voting_service.i18n.formatting import written_number
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.images.model import WIDTHS
 from voting_service.sites.console.contests import contest_from_path
@@ -154,8 +154,8 @@ async def filled_correction(
     request: Request, filled: Mapping[str, str], error: VotingError | None = None
 ) -> Response:
     """Return the form as it was filled in, with what was wrong. Raises NotFound."""
-    reader, number = language(request), request.path_params["number"]
-    async with get_state(request).connection() as connection:
+    state, reader, number = get_state(request), language(request), request.path_params["number"]
+    async with state.connection() as connection:
         contest = await load_contest(connection, contest_from_path(request).slug)
         shown = await load_shown_fields(connection, contest, number)
     return page(
@@ -167,6 +167,7 @@ async def filled_correction(
         name=shown["name"][reader],
         fields=[FormField(name, field_name(name, reader), SHAPES[name]) for name in SHAPES],
         pictures=shown[PICTURES],
+        is_public=is_published(contest, state.clock()),
         values={**typed_values(shown), **filled},
         faults=_faults(error, reader),
     )
@@ -186,7 +187,7 @@ async def filled_withdrawal(
     async with state.connection() as connection:
         contest = await load_contest(connection, contest_from_path(request).slug)
         shown = await load_shown_fields(connection, contest, number)
-        is_published = bool(await load_publications(connection, contest.id))
+        has_result = bool(await load_publications(connection, contest.id))
     figures = await current_figures(state, contest)
     return page(
         request,
@@ -199,9 +200,9 @@ async def filled_withdrawal(
             ground: load_catalogue("candidate_changes", reader)["grounds"][ground]
             for ground in get_args(WithdrawalGround)
         },
-        votes_text=written_number(figures.votes[number].net, reader),
+        figures=figures,
         moves_up=_moves_up(figures, number, contest.rules.cut.size),
-        is_published=is_published,
+        is_published=has_result,
         filled=filled,
         faults=_faults(error, reader),
     )

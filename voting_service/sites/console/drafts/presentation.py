@@ -7,21 +7,30 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from voting_service.contests.candidate_list.reader import CellFault
-from voting_service.contests.drafts.model import ContestDraft, DraftChecks, DraftFault
+from voting_service.contests.drafts.model import SAVED, ContestDraft, DraftChecks, DraftFault
 from voting_service.errors import Fault, InvalidInput, VotingError
 from voting_service.i18n.formatting import written_moment, written_number
 from voting_service.i18n.text import Language
 from voting_service.sites.console.drafts.fields import SECTIONS, Field, find_value
 
 Texts = Mapping[str, Any]
+_EXPECTED = {
+    "introduction": ("introduction",),
+    "organisers": ("organisers",),
+    "contact": ("contact", "telephone", "email", "address"),
+}
+"""What a reader looks for on a contest's page, and the keys of which one has it."""
 
 
 class Step(NamedTuple):
-    """A step of the list of tasks: its page, what is filled in, and what is wrong."""
+    """A step of the list of tasks: its page, what is filled in, what is wrong, whether nobody has
+    saved it yet, and what of the public page is still empty."""
 
     name: str
     values: Sequence[tuple[str, str]]
     faults: Sequence[str]
+    is_usual: bool = False
+    lacking: Sequence[str] = ()
 
 
 class ShownFault(NamedTuple):
@@ -47,12 +56,23 @@ def steps(draft: ContestDraft, checked: DraftChecks, texts: Texts, reader: Langu
                 for field in fields
                 for text in _fault_texts(checked.faults, field.key, texts, reader)
             ],
+            is_usual=not {field.key for field in fields} & set(draft.content.get(SAVED, ())),
+            lacking=_lacking(draft, texts) if section == "page" else (),
         )
         for section, fields in SECTIONS.items()
     ]
     for name in ("logo", "candidates", "pictures"):
         shown.append(Step(name, (), _fault_texts(checked.faults, name, texts, reader)))
     return shown
+
+
+def _lacking(draft: ContestDraft, texts: Texts) -> list[str]:
+    """Return what of introduction, organisers and contact is empty."""
+    return [
+        texts["lacking_names"][name]
+        for name, keys in _EXPECTED.items()
+        if not any(find_value(draft.content, key) for key in keys)
+    ]
 
 
 def _fault_texts(

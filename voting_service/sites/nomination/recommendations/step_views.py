@@ -145,6 +145,8 @@ async def post_step(request: Request) -> Response:
     unmarked = (
         faults_by_field(request, context, step).keys() - _single(posted.fields, MARKED).split()
     )
+    if not conflicts:  # saved with the step, or refused with their own words
+        request.state.lost_files = ()
     if conflicts or faults or is_new or (unmarked and go not in {step, "stay", ""}):
         post = RejectedPost(form.merged.values, faults, conflicts)
         return step_page(request, context, step, reason, post=post, warnings=lookup.faults)

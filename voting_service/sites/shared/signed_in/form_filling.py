@@ -31,7 +31,7 @@ _NOT_FILLED = frozenset({"hidden", "password", "file", "submit", "button", "imag
 @dataclass
 class _Control:
     """A control and where its start tag and, for a text area, its text stand in the page; `words`
-    are those on a button."""
+    are those on a button, `question` the one that it stands in (ask.html)."""
 
     tag: str
     attributes: dict[str, str | None]
@@ -40,6 +40,7 @@ class _Control:
     text_end: int = -1
     options: list[_Control] = field(default_factory=list)
     words: str = ""
+    question: str = ""
 
     def get(self, name: str) -> str:
         return self.attributes.get(name) or ""
@@ -53,6 +54,7 @@ class _Control:
 class _Form:
     path: str
     id: str
+    media_type: str
     end: int
     controls: list[_Control] = field(default_factory=list)
 
@@ -67,16 +69,45 @@ class _Form:
             and control.get("value")
         )
 
-    def button(self, fields: Fields) -> str:
-        """Return the words on the button that was pressed, the last of several alike, else on the
-        first; "" without one."""
+    def button(self, fields: Fields) -> _Control | None:
+        """Return the button that was pressed, the last of several alike, else the first that posts
+        nothing of its own, else the first; None without one."""
         buttons = [
             control
             for control in self.controls
             if control.tag == "button" and control.get("type") in {"", "submit"}
         ]
         pressed = [b for b in buttons if b.get("value") in fields.get(b.get("name"), ())]
-        return next((button.words.strip() for button in [*reversed(pressed), *buttons]), "")
+        unnamed = [button for button in buttons if not button.get("name")]
+        return next(iter([*reversed(pressed), *unnamed, *buttons]), None)
+
+    def act(self, fields: Fields) -> Act | None:
+        """Return what the form does where nobody types anything into it, and it would post again
+        what was posted; None for any other form."""
+        button = self.button(fields)
+        hidden = [control for control in self.controls if control.tag != "button"]
+        if button is None or "disabled" in button.attributes:
+            return None
+        if any(control.type != "hidden" for control in hidden):
+            return None
+        posts: list[tuple[str, str]] = []
+        for control in (*hidden, button):
+            name, value = control.get("name"), control.get("value")
+            if name and name not in {KEPT, FORM_PAGE, "csrf"}:
+                texts = fields.get(name, ()) if name in VERSIONS else (value,)
+                posts += ((name, text) for text in texts)
+        posted = [(name, text) for name, texts in fields.items() for text in texts]
+        is_same = sorted(posts) == sorted(pair for pair in posted if pair[0] != FORM_PAGE)
+        return Act(posts, button.question, self.media_type) if is_same else None
+
+
+class Act(NamedTuple):
+    """What a form does that only has a button: the fields that it posts, the question that it
+    asks before, "" for none, and its media type."""
+
+    fields: Sequence[tuple[str, str]]
+    question: str
+    media_type: str
 
 
 class _Forms(HTMLParser):
@@ -91,6 +122,8 @@ class _Forms(HTMLParser):
         self._in_form = False
         self._open: _Control | None = None
         self._button: _Control | None = None
+        self._questions: list[str | None] = []
+        self._is_question = False
         self.feed(page)
         self.close()
         for control in self._elsewhere:
@@ -109,7 +142,13 @@ class _Forms(HTMLParser):
             path = urlsplit(attributes.get("action") or "").path
             is_post = attributes.get("method") == "post"
             end = self._place() + len(self.get_starttag_text() or "")
-            self.forms.append(_Form(path if is_post else "", attributes.get("id") or "", end))
+            form_id, media_type = attributes.get("id") or "", attributes.get("enctype") or ""
+            self.forms.append(_Form(path if is_post else "", form_id, media_type, end))
+        elif tag == "details":
+            is_ask = "ask" in (attributes.get("class") or "").split()
+            self._questions.append("" if is_ask else None)
+        elif tag == "p" and self._questions and self._questions[-1] == "":
+            self._is_question = True
         if tag not in {"input", "textarea", "select", "option", "button"}:
             return
         start = self._place()
@@ -122,6 +161,7 @@ class _Forms(HTMLParser):
             self._open = control
         if tag == "button":
             self._button = control
+            control.question = next((text for text in reversed(self._questions) if text), "")
         if control.get("form"):
             self._elsewhere.append(control)
         elif self._in_form:
@@ -133,12 +173,18 @@ class _Forms(HTMLParser):
             option.attributes.setdefault("value", data.strip())
         if self._button is not None:
             self._button.words += data
+        if self._is_question:
+            self._questions[-1] = f"{self._questions[-1] or ''}{data}"
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._in_form = False
         elif tag == "button":
             self._button = None
+        elif tag == "p":
+            self._is_question = False
+        elif tag == "details" and self._questions:
+            self._questions.pop()
         elif tag in {"textarea", "select"} and self._open is not None:
             self._open.text_end = self._place()
             self._open = None
@@ -146,12 +192,15 @@ class _Forms(HTMLParser):
 
 class Filled(NamedTuple):
     """A page with a form filled in; `left` are the typed texts for which it has no control,
-    `has_form` is whether it has the form, and `button` the words on its button that was pressed."""
+    `has_form` is whether it has the form, `button` the words on its button that was pressed,
+    `id` that of the form, and `act` what it does, where nothing is typed into it."""
 
     page: str
     left: dict[str, list[str]]
     has_form: bool
     button: str = ""
+    id: str = ""
+    act: Act | None = None
 
 
 def fill_in(page: str, path: str, fields: Fields) -> Filled:
@@ -169,9 +218,19 @@ def fill_in(page: str, path: str, fields: Fields) -> Filled:
         place = used.get(name, 0)
         used[name] = place + 1
         edits.extend(_edits(control, texts, texts[place] if place < len(texts) else None))
-    page = _edited(page, edits)
+    form_id = form.id or f"kept{path.replace('/', '-')}"
+    if not form.id:
+        edits.append((form.end - 1, form.end - 1, f' id="{escape(form_id)}"'))
     left = {name: texts for name, texts in _texts(fields) if name not in used}
-    return Filled(page, left, has_form=True, button=form.button(fields))
+    button = form.button(fields)
+    return Filled(
+        _edited(page, edits),
+        left,
+        has_form=True,
+        button=button.words.strip() if button else "",
+        id=form_id,
+        act=None if left else form.act(fields),
+    )
 
 
 class FieldFault(NamedTuple):
@@ -183,13 +242,14 @@ class FieldFault(NamedTuple):
 
 
 class RefusedForm(NamedTuple):
-    """A form that was refused: where it posts to, the address of its page, what was typed, and why
-    it was refused."""
+    """A form that was refused: where it posts to, the address of its page ("" where the browser
+    shows that one), what was typed, why it was refused, and the fields whose files are lost."""
 
     path: str
     page: str
     fields: Fields
-    faults: Sequence[FieldFault]
+    faults: Sequence[FieldFault] = ()
+    files: Sequence[str] = ()
 
 
 class Marked(NamedTuple):
@@ -207,13 +267,10 @@ def mark_faults(page: str, refused: RefusedForm) -> Marked:
     form = next((f for f in forms if f.path == refused.path and f.is_about(refused.fields)), None)
     if form is None:
         return Marked(page, {})
-    edits = [
-        (
-            form.end,
-            form.end,
-            f'<input type="hidden" name="{FORM_PAGE}" value="{escape(refused.page)}">',
-        )
-    ]
+    edits = []
+    if refused.page:
+        of_page = f'<input type="hidden" name="{FORM_PAGE}" value="{escape(refused.page)}">'
+        edits.append((form.end, form.end, of_page))
     links: dict[str, str] = {}
     for field_name in dict.fromkeys(fault.field for fault in refused.faults if fault.field):
         control = next((c for c in form.controls if _has_fault(c, field_name)), None)

@@ -49,8 +49,10 @@ async def show_again(request: Request, error: VotingError, status: int) -> Respo
         return None
     posted: dict[str, list[str]] = getattr(request.state, "posted", {})
     typed = {name: texts for name, texts in posted.items() if name not in NEVER_KEPT}
+    lost_files: list[str] = getattr(request.state, "lost_files", [])
     for address in _pages(request):
-        refused = RefusedForm(form_path(request), address, typed, _faults(error, language(request)))
+        faults = _faults(error, language(request))
+        refused = RefusedForm(form_path(request), address, typed, faults, lost_files)
         page = await _page(request, address, refused)
         if page is not None:
             page.status_code = status

@@ -16,9 +16,15 @@ from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.formatting import written_deadline, written_moment, written_number
 from voting_service.i18n.text import LANGUAGES
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
-from voting_service.sites.shared.signed_in.access import CurrentUser, current_user, safe_next
+from voting_service.sites.shared.signed_in.access import (
+    CurrentUser,
+    current_user,
+    form_path,
+    safe_next,
+)
 from voting_service.sites.shared.signed_in.cookies import language as language_of_request
 from voting_service.sites.shared.signed_in.form_filling import (
+    FieldFault,
     RefusedForm,
     fill_in,
     mark_faults,
@@ -84,35 +90,59 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     }
     body = state.theme.environment.get_template(template).render(context)
     if request.method == "GET":
-        body = _with_kept_posts(request, body, context)
-        body = _with_refused_form(request, body, context)
+        body, kept_notices = _with_kept_posts(request, body, context)
+        body, refused_notice = _with_refused_form(request, body, context)
+        # After both: the notices have forms of their own, which are not to be filled in.
+        body = _at_top(body, refused_notice + kept_notices)
+    elif status >= 400:
+        body = _with_lost_files(request, body, context)
     return Response(body, status, PAGE_HEADERS, media_type="text/html")
 
 
-def _with_kept_posts(request: Request, body: str, context: Mapping[str, Any]) -> str:
-    """Return a page with what was kept of its forms filled in, and said at its top."""
+def _with_kept_posts(request: Request, body: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a page with what was kept of its forms filled in, and the notices for its top."""
     kept_posts: Sequence[KeptPost] = getattr(request.state, "kept_posts", ())
     notices = []
     for kept in kept_posts:
         filled = fill_in(body, kept.path, kept.fields)
-        body = filled.page
+        form = RefusedForm(kept.path, kept.page, kept.fields, files=kept.files)
+        body = _with_files_marked(filled.page, form, context)
         values = {**context, "kept": kept, "filled": filled, "because": _because(request, kept)}
         notice = get_state(request).theme.environment.get_template("signed_in/kept.html")
         notices.append(notice.render(values))
-    return _at_top(body, "".join(notices))
+    return body, "".join(notices)
 
 
-def _with_refused_form(request: Request, body: str, context: Mapping[str, Any]) -> str:
-    """Return the page of a form that was refused with the form filled in, what is wrong beside its
-    fields, and all of it at the top (refused_forms.py)."""
+def _with_refused_form(request: Request, body: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the page of a form that was refused with the form filled in and what is wrong beside
+    its fields, and the notice of it for the top (refused_forms.py)."""
     refused: RefusedForm | None = getattr(request.state, "refused_form", None)
     if refused is None:
-        return body
+        return body, ""
     filled = fill_in(body, refused.path, refused.fields)
-    marked = mark_faults(filled.page, refused)
+    marked = mark_faults(filled.page, _with_file_faults(refused, context))
     notice = get_state(request).theme.environment.get_template("signed_in/refused.html")
     values = {**context, "refused": refused, "filled": filled, "links": marked.links}
-    return _at_top(marked.page, notice.render(values))
+    return marked.page, notice.render(values)
+
+
+def _with_lost_files(request: Request, body: str, context: Mapping[str, Any]) -> str:
+    """Return the page of a form that its view shows again, with the fields marked whose files were
+    not kept."""
+    fields: Mapping[str, Sequence[str]] = getattr(request.state, "posted", {})
+    files: Sequence[str] = getattr(request.state, "lost_files", ())
+    form = RefusedForm(form_path(request), "", fields, files=files)
+    return _with_files_marked(body, form, context)
+
+
+def _with_files_marked(body: str, form: RefusedForm, context: Mapping[str, Any]) -> str:
+    return mark_faults(body, _with_file_faults(form, context)).page if form.files else body
+
+
+def _with_file_faults(form: RefusedForm, context: Mapping[str, Any]) -> RefusedForm:
+    """Return the form with a fault for each field whose files were not kept."""
+    again: str = context["t"]["layout"]["kept"]["file_again"]
+    return form._replace(faults=[*form.faults, *(FieldFault(name, again) for name in form.files)])
 
 
 def _at_top(body: str, notice: str) -> str:

@@ -63,6 +63,8 @@ async def read_upload(request: Request, *, max_files: int = MAX_FILES) -> Posted
         bounds = Bounds(MAX_BODY_BYTES, UPLOAD_SECONDS, max_files)
         posted = await read_multipart(request, bounds)
     await check_csrf_token(request, posted.fields)
+    # Of a form that is shown again (rendering.py).
+    request.state.lost_files = sorted(posted.all_files)
     return posted
 
 
