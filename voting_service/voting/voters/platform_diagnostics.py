@@ -69,6 +69,15 @@ def _mend(what: str, platform: str = "", contest: str = "") -> Text | None:
     return _text(f"mend.{what}", lifetime=MAX_LIFETIME_SECONDS, platform=platform, contest=contest)
 
 
+def remedy(refusal: TokenRefused, platform: str, contests: Iterable[str]) -> Text | None:
+    """Return how to fix a claim that is missing, malformed or out of time; None for a refusal whose
+    sentence says it."""
+    what, _, _ = str(refusal).partition(": ")
+    if refusal.code.rpartition(".")[2] not in {"claim_invalid", "exp_passed", "exp_before_iat"}:
+        return None
+    return _mend(what, f'"{platform}"', ", ".join(f'"{slug}"' for slug in contests))
+
+
 def error_text(error: VotingError | Fault) -> Text:
     """Return the sentence of an error in both languages."""
     return Text(zh=error.text("zh"), en=error.text("en"))
