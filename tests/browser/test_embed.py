@@ -306,7 +306,8 @@ async def test_mistakes_in_the_attributes_are_named_in_the_console(
         "view=candidate needs number",
         "there is no candidate 77",
         "frame needs platform, the slug you registered",
-        "sign-in-url is missing: its links open the voting site, where your reader is not signed in",
+        "sign-in-url is missing: its links open the voting site, "
+        "where your reader is not signed in",
         "frame of the platform dmeo: No platform with this name has registered an origin",
     }
     hints.clear()

@@ -169,7 +169,7 @@ async def test_what_cannot_be_read_is_named_and_not_the_contest(service: Service
         assert parts[what].startswith("wrong ")
     for name, words in (
         ("sub", "is missing; write your own unchanging user id, 1 to 128 characters"),
-        ("iss", f'is missing; write the platform\'s slug, "demo"'),
+        ("iss", 'is missing; write the platform\'s slug, "demo"'),
         ("exp", "is missing; write iat plus at most 120"),
         ("jti", "is missing; write a new random text"),
     ):
