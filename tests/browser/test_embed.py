@@ -38,6 +38,9 @@ ATTRIBUTES = {
 }
 
 
+OWN = "sign-in-url='/sign-in'"
+
+
 @pytest.fixture(autouse=True)
 def allowed(guard: Guard, platform_site: ForeignSite, stranger_site: ForeignSite) -> None:
     guard.allow_origin(platform_site.origin, stranger_site.origin)
@@ -256,7 +259,7 @@ async def test_what_is_unavailable_is_said(
     for expected in ("status of 404", "<public-vote>: there is no candidate 999\\."):
         guard.expect(expected)
     hints = console_hints(phone)
-    await phone.goto(platform_site.show(embedding(site, "view='candidate' number='999'")))
+    await phone.goto(platform_site.show(embedding(site, f"view='candidate' number='999' {OWN}")))
     await expect(phone.get_by_role("status")).to_contain_text("没有找到")
     await assert_accessible(phone)
     await eventually(lambda: len(hints) == 1)
@@ -268,7 +271,7 @@ async def test_pages_of_other_origins_get_no_data_and_the_console_names_the_orig
     for expected in ("blocked by CORS policy", "ERR_FAILED", "<public-vote>"):
         guard.expect(expected)
     hints = console_hints(phone)
-    await phone.goto(stranger_site.show(embedding(site, "view='list'")))
+    await phone.goto(stranger_site.show(embedding(site, f"view='list' {OWN}")))
     await expect(phone.get_by_role("status")).to_have_text("本页无法显示投票内容。")
     assert (
         f"the origin {stranger_site.origin} is not registered for any platform; "
@@ -288,13 +291,14 @@ async def test_mistakes_in_the_attributes_are_named_in_the_console(
         f"contest='{SLUG}' view='candidate'",
         f"contest='{SLUG}' view='candidate' number='77'",
         f"contest='{SLUG}' frame",
+        f"contest='{SLUG}' frame platform='dmeo' sign-in-url='/sign-in'",
     )
     body = embedding(site) + "".join(
         f"<public-vote {element}></public-vote>" for element in elements
     )
     await phone.goto(platform_site.show(body))
     await expect(phone.get_by_text("没有找到")).to_have_count(4)
-    await eventually(lambda: len(hints) == 6)
+    await eventually(lambda: len(hints) == 8)
     assert {hint.removeprefix("<public-vote>: ").partition(". ")[0] for hint in hints} == {
         'view="standing" is none of list, candidate, standings',
         "there is no contest nothing",
@@ -302,7 +306,15 @@ async def test_mistakes_in_the_attributes_are_named_in_the_console(
         "view=candidate needs number",
         "there is no candidate 77",
         "frame needs platform, the slug you registered",
+        "sign-in-url is missing: its links open the voting site, "
+        "where your reader is not signed in",
+        "frame of the platform dmeo: No platform with this name has registered an origin",
     }
+    hints.clear()
+    await phone.goto(platform_site.show(embedding(site, f"frame platform='demo' {OWN}")))
+    frame = phone.frame_locator("public-vote iframe")
+    await expect(frame.get_by_role("link").first).to_be_attached()
+    assert hints == [], "nor is one missing in our own frame"
     assert all(hint.endswith(f"{site.origin}/en/platforms#embed") for hint in hints)
 
 

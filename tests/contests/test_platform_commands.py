@@ -127,7 +127,7 @@ async def test_two_people_add_and_change_once_it_is_announced(
     alone = await command(*add)
     assert "takes two people" in str(alone.exception)
     proposed = (await command(*add, "--as", "staff-1")).stdout
-    assert "Proposed as decision 1" in proposed and "differs" not in proposed
+    assert "Proposed as request 1" in proposed and "differs" not in proposed
     assert await load_platforms(database) == ()
     slip = ("platform", "add", "daily", "--name-zh", "日报", "--name-en", "Dayly", "--key", new)
     assert (
@@ -138,15 +138,15 @@ async def test_two_people_add_and_change_once_it_is_announced(
     assert "Added daily" in (await command(*add, "--as", "staff-2")).stdout
     change = ("platform", "change", "daily", "--add-key", new, "--remove-key", key_id(old))
     await database.execute("update accounts set last_totp_step = 0")
-    assert "Proposed as decision 3" in (await command(*change, "--as", "staff-1")).stdout
+    assert "Proposed as request 3" in (await command(*change, "--as", "staff-1")).stdout
     shown = (await command("platform", "show", "daily")).stdout
-    assert "decision 3 waits for a second person, proposed by staff-1" in shown
+    assert "request 3 waits for a second person, proposed by staff-1" in shown
     assert f"{key_id(old)} -> {key_id(new)}" in shown and "voters sign in again" in shown
     different = await command(*change, "--keep-sessions", "--as", "staff-2")
-    assert "Proposed as decision 4" in different.stdout, "not what the first person proposed"
+    assert "Proposed as request 4" in different.stdout, "not what the first person proposed"
     assert different.stdout.endswith(
-        "Decision 3 for daily by staff-1 is waiting and differs in --end-sessions (true, now false)"
-        ". Run exactly that command, or approve decision 3 on the console.\n"
+        "Request 3 for daily by staff-1 is waiting and differs in --end-sessions (true, now false)"
+        ". Run exactly that command, or approve request 3 on the console.\n"
     )
     await database.execute("update accounts set last_totp_step = 0")
     assert "Changed daily" in (await command(*change, "--as", "staff-2")).stdout

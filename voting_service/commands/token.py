@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 
 from voting_service.commands.output import message
 from voting_service.commands.platform_check import (
@@ -15,7 +16,7 @@ from voting_service.commands.platform_check import (
     tried_platform,
 )
 from voting_service.errors import Refused
-from voting_service.infrastructure.http_clients.json_web_tokens import read_header
+from voting_service.infrastructure.http_clients.json_web_tokens import peek_claim, read_header
 from voting_service.voting.voters.platform_adapters.jwt import MAX_TOKEN_BYTES
 from voting_service.voting.voters.token_examination import read_pasted
 
@@ -51,5 +52,7 @@ def check(token: str, contest: str | None, keys: tuple[Path, ...], jwks_url: str
     if keys and jwks_url:
         raise click.UsageError(message("platform_check.one_of"))
     tried = tried_platform(slug, keys, jwks_url, None)
+    if tried and peek_claim(pasted.token, "person") is not None:
+        tried = msgspec.structs.replace(tried, person_policy="required")
     option = tried_option(keys, jwks_url)
     run_checks(CheckRequest(slug, pasted, contest, tried, option, of_token=True))

@@ -122,7 +122,7 @@ async def test_a_platform_comes_back_by_command_when_two_people_say_so(
     alone = await command("platform", "enable", "demo")
     assert isinstance(alone.exception, Refused) and "--as" in str(alone.exception)
     proposed = await command("platform", "enable", "demo", "--as", "staff-1")
-    assert "Proposed as decision 1" in proposed.stdout
+    assert "Proposed as request 1" in proposed.stdout
     later = pyotp.TOTP(SECRET).at(datetime.now(UTC) + timedelta(seconds=30))
     again = await command("platform", "enable", "demo", "--as", "staff-1", VOTING_STAFF_CODE=later)
     assert isinstance(again.exception, SecondPersonRequired)

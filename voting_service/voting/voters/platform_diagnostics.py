@@ -8,7 +8,7 @@ Sign-in stops at the first broken rule; this reports every rule. The rules are t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -67,6 +67,15 @@ def _mend(what: str, platform: str = "", contest: str = "") -> Text | None:
     if find_text("platform_check", f"mend.{what}", "en") is None:
         return None
     return _text(f"mend.{what}", lifetime=MAX_LIFETIME_SECONDS, platform=platform, contest=contest)
+
+
+def remedy(refusal: TokenRefused, platform: str, contests: Iterable[str]) -> Text | None:
+    """Return how to fix a claim that is missing, malformed or out of time; None for a refusal whose
+    sentence says it."""
+    what, _, _ = str(refusal).partition(": ")
+    if refusal.code.rpartition(".")[2] not in {"claim_invalid", "exp_passed", "exp_before_iat"}:
+        return None
+    return _mend(what, f'"{platform}"', ", ".join(f'"{slug}"' for slug in contests))
 
 
 def error_text(error: VotingError | Fault) -> Text:

@@ -48,6 +48,7 @@ KEY_SAMPLE = {"zh": "演示平台的私钥", "en": "The demo's key"}
 API_SAMPLE = {"zh": "接口调用", "en": "API calls"}
 CREATE_SAMPLE = {"zh": "生成密钥", "en": "Creating a key"}
 REGISTER_SAMPLE = {"zh": "登记平台", "en": "Registering"}
+ADD_ORIGIN_SAMPLE = {"zh": "增加来源", "en": "Adding an origin"}
 CHECK_SAMPLE = {"zh": "自查命令", "en": "Check"}
 TRICKY_USER = 'reader "1" \\ 甲𠮷'
 FIRST_USER = "reader-1"
@@ -242,8 +243,6 @@ async def test_every_example_refuses_another_key_and_a_missing_user(
         keys.append(folder / file)
     for name, printed in examples(page).items():
         words = "private.pem is not a P-256 key" if name == "C#" else "not an Ed25519 key"
-        right = "EC" if name == "C#" else "ed25519"
-        assert f"openssl genpkey -algorithm {right}" in printed.code
         assert "PRIVATE_KEY" in printed.code
         assert words in printed.code and "the user id is missing" in printed.code
         if name not in RUNNABLE:
@@ -258,17 +257,29 @@ async def test_every_example_refuses_another_key_and_a_missing_user(
             shutil.copy(key, place / "private.pem")
             code, out, err = await try_shell(printed.run, place)
             assert code and words in out + err, (name, key, out, err)
-            assert "make one: openssl genpkey" in out + err
+            assert "one as in section 1, and send its public.pem to the organiser" in out + err
+            if name != "Java" and key in keys[:2]:
+                assert re.search("key but [^;]*RSA", out + err, re.I), (name, key, out, err)
             assert "/enter#" not in out
         (place / "private.pem").unlink()
         code, out, err = await try_shell(printed.run, place)
         assert code and str(place / "private.pem") in out + err, (name, out, err)
 
 
-async def test_node_and_php_can_be_called_from_a_server(service: Service, folder: Path) -> None:
+async def test_node_php_and_go_can_be_called_from_a_server(service: Service, folder: Path) -> None:
     """Loading the file prints nothing; the function returns the link."""
     printed = examples(await guide_page(service, "en"))
+    # What the guide leaves out of a Go package: main and its import.
+    own = printed["Go"].code.partition("func main()")[0].replace('\t"log"\n', "")
+    printed["Go"] = printed["Go"]._replace(code=own)
+    assert 'require "/full/path/to/sign_in.php"' in printed["PHP"].server
+    assert "/login" in printed["PHP"].server.partition("sign_in_url(")[0]
     calls = {
+        "Go": (
+            "server.go",
+            'package main\nfunc main() { link, _ := SignInURL("reader-1", "", ""); print(link) }',
+            "go run server.go sign_in.go 2>&1",
+        ),
         "Node.js": (
             "server.js",
             'require("./sign-in.js").signInUrl("reader-1").then(console.log);',
@@ -367,10 +378,17 @@ async def test_the_calls_of_the_api_and_the_check_run_as_printed(
         own = calls.replace('RUN="venv/bin/python sign_in.py"', f'RUN="{run}"')
         output = await run_shell(own, folder)
         assert '"receipt"' in output, (name, output)
+    code, output, _ = await try_shell(calls.replace("$TOKEN\\", "x\\"), folder)
+    assert code and '"type"' in output and "Bearer" not in output, output
+    assert len(output.splitlines()) == 1, "nothing is sent after a refusal"
     assert await service.stored_ballots() == 1, "the same user's same ballot each time"
     assert "PLATFORM=demo\n" in calls and '\\"$PLATFORM\\"' in calls, "one place to change"
-    output = await run_shell(samples(page)[CHECK_SAMPLE[language]], folder)
-    assert "All " in output.splitlines()[-1]
+    check, command = samples(page)[CHECK_SAMPLE[language]], folder / "bin/voting-service"
+    command.parent.mkdir()
+    command.symlink_to(Path(sys.executable).with_name("voting-service"))
+    printed_path = "/full/path/to/.venv/bin/voting-service"
+    output = await run_shell(check.replace(printed_path, str(command)), folder)
+    assert "not examined: slug, person_policy, origins, iss, contest, jti" in output
     assert "✘" not in output
 
 
@@ -400,9 +418,20 @@ async def test_two_people_register_a_platform_with_the_command_as_printed(
     )
     await run_shell(page[CREATE_SAMPLE[language]], folder)
     command = page[REGISTER_SAMPLE[language]]
-    assert "Proposed as decision 1" in await run_shell(command, folder)
+    assert "Proposed as request 1" in await run_shell(command, folder)
     added = await run_shell(command.replace("clerk-1", "clerk-2"), folder)
     assert added.startswith("Added your-platform")
+    await execute_as_owner(  # the same codes once more
+        service.settings.owner_database_url, "update accounts set last_totp_step = 0"
+    )
+    command = page[ADD_ORIGIN_SAMPLE[language]]
+    assert "Proposed as request 2" in await run_shell(command, folder)
+    changed = await run_shell(command.replace("clerk-1", "clerk-2"), folder)
+    assert "your-platform" in changed and "Proposed" not in changed
+    stored = await service.database.fetchval(
+        "select origins from platforms where slug = 'your-platform'"
+    )
+    assert {"http://127.0.0.1:8080", "https://m.your-platform.example"} < set(stored)
 
 
 async def test_a_service_without_the_demo_platform_shows_the_own_names_to_fill_in(
@@ -431,6 +460,11 @@ async def test_the_page_states_what_a_key_id_is_and_where_the_command_comes_from
     for word in ("KEY_ID", "kid", "JWKS", "RFC 7638"):
         assert word in about
     [command] = re.findall(r'<p id="command">(.*?)</p>', page, re.S)
+    [top] = re.findall(r'<section class="steps".*?</section>', page, re.S)
+    assert "<ol>" not in page, "the sections alone are numbered"
+    for number, anchor in enumerate(("keys", "register", "sign-in", "check"), 1):
+        assert re.search(rf'<h2 id="{anchor}">{number}\. ', page)
+        assert re.search(rf'(?:[Ss]ection|第) {number}[^<]*<a href="#{anchor}">', top)
     assert "make setup" in command
     assert ".venv/bin/voting-service" in command
 

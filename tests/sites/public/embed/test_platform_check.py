@@ -254,6 +254,18 @@ async def test_settings_are_tried_before_anything_is_registered(tmp_path: Path) 
     assert output.code == 0, output
     assert output.line("✔ alg: ES256")
     assert output.line("• origins: not examined (--key)")
+    assert output.line("✔ aud: any-contest") and output.line("✔ iss: new-paper")
+    assert output.lines[-1].endswith(" checks passed; not examined: origins, contest, jti.")
+    for person, policy in ((None, "never"), (PERSON, "required")):
+        given = platform.token("any-contest", "x", now(), **{"person": person} if person else {})
+        output = await run_check(given, "--key", file, "--contest", "any-contest", command="token")
+        assert output.code == 0, output
+        assert output.line(f"• person_policy: {policy}, by the token; ")
+        for what in ("slug", "origins", "iss", "contest", "jti"):
+            assert "not examined (--key)" in output.line(f"• {what}: ")
+        assert output.lines[-1].endswith(
+            "not examined: slug, person_policy, origins, iss, contest, jti."
+        )
     output = await run_check("new-paper", "--key", file, "--token", token)
     assert "--contest" in output.line("• aud: any-contest")
     for given, line in (

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.contest_data import SLUG
-from tests.fakes.signers import FakePlatform, P256Signer
+from tests.fakes.signers import FakePlatform, P256Signer, compact
 from tests.sites.public.api.running_service import OTHER_SLUG, Service, running_service
 from voting_service.settings import Settings
 from voting_service.sites.public.api import openapi
@@ -102,7 +102,7 @@ async def test_the_state_of_the_contest_is_shown(service: Service) -> None:
     ("claims", "what", "text"),
     [
         ({"iat": 37, "exp": 90}, "iat", "[0-9]+ s in the future by our clock; 30 s are tolerated"),
-        ({"iat": -400, "exp": -280}, "exp", "expired [0-9]+ s ago by our clock"),
+        ({"iat": -400, "exp": -280}, "exp", "expired [0-9]+ s ago by our clock.*over at once"),
         ({"exp": 3600}, "exp", "at most 120 s after iat, and is 3600 s after it"),
         ({"exp": -5}, "exp", "must be after iat, and is 5 s before it"),
     ],
@@ -167,6 +167,19 @@ async def test_what_cannot_be_read_is_named_and_not_the_contest(service: Service
         _, parts = await check(service, token)
         assert text in parts[what], parts
         assert parts[what].startswith("wrong ")
+    for name, words in (
+        ("sub", "is missing; write your own unchanging user id, 1 to 128 characters"),
+        ("iss", 'is missing; write the platform\'s slug, "demo"'),
+        ("exp", "is missing; write iat plus at most 120"),
+        ("jti", "is missing; write a new random text"),
+    ):
+        claims = service.demo.claims(SLUG, "x", now)
+        del claims[name]
+        lacking = compact(service.demo.signer, claims, {"alg": "EdDSA"})
+        said = (await service.sign_in(lacking)).json()["detail"]
+        assert said.startswith(f"{name}: {words}"), said
+        _, parts = await check(service, lacking)
+        assert parts[name].startswith(f"wrong {words.partition(';')[0]}")
     for token, text in (("a.b", "and has 2"), ("!!.e30.x", "base64url")):
         detail: str = (await service.sign_in(token)).json()["detail"]
         assert text in detail and "contest" not in detail

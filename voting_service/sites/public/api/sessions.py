@@ -14,13 +14,14 @@ from voting_service.errors import (
     TokenRefused,
     Unavailable,
 )
-from voting_service.i18n.text import Text
+from voting_service.i18n.catalogues import load_text
 from voting_service.infrastructure.postgres.pool import acquire_confirming
 from voting_service.infrastructure.strict_json import decode_json, printable, refuse_repeated_keys
 from voting_service.sites.public.state import ContestState, PublicState
 from voting_service.sites.shared.request_bodies import read_body, require_json
 from voting_service.voting import metrics
 from voting_service.voting.voters.identity import Identity
+from voting_service.voting.voters.platform_diagnostics import error_text, remedy
 from voting_service.voting.voters.service import bind_account, open_session
 
 MAX_BODY_BYTES = 8192
@@ -68,15 +69,17 @@ async def create_session(request: Request) -> Response:
 
 
 def _with_way_on(state: PublicState, slug: str, error: TokenRefused) -> TokenRefused:
-    """Return the error with the address of the token checker, where a signed token was sent."""
+    """Return the error with its remedy and the address of the token checker, where a signed token
+    was sent."""
     platform = state.registry.platforms.get(slug)
     if platform is not None and platform.kind != "jwt":
         return error
-    return TokenRefused(
-        "sites.public.api.see_checker",
-        rule=Text(zh=error.text("zh"), en=error.text("en")),
-        address=state.settings.public_url,
-    )
+    rule = error_text(error)
+    mend = remedy(error, slug, state.contest_states)
+    if mend is not None:
+        rule = load_text("errors_sites", "sites.public.api.rule_and_remedy", rule=rule, mend=mend)
+    address = state.settings.public_url
+    return TokenRefused("sites.public.api.see_checker", rule=rule, address=address)
 
 
 async def sign_in(

@@ -45,8 +45,8 @@ public static class SignIn
             + "&next=" + Uri.EscapeDataString(nextPage);
     }
 
-    const string MAKE_KEY = "; make one: openssl genpkey -algorithm EC"
-        + " -pkeyopt ec_paramgen_curve:P-256 -out private.pem";
+    const string MAKE_KEY = "; move this file away, make a P-256 key as in section 1, "
+        + "and send its public.pem to the organiser";
 
     static ECDsa PrivateKey()
     {

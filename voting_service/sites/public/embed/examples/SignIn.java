@@ -60,7 +60,8 @@ public final class SignIn {
         } catch (InvalidKeySpecException other) {
             throw new IllegalArgumentException("private.pem is not an Ed25519 key: "
                 + other.getMessage()
-                + "; make one: openssl genpkey -algorithm ed25519 -out private.pem", other);
+                + "; move this file away, make one as in section 1, "
+                + "and send its public.pem to the organiser", other);
         }
     }
 

@@ -35,7 +35,7 @@ async function signInUrl(userId, nextPage = "", phone = "") {
   const key = createPrivateKey(readFileSync(resolve(PRIVATE_KEY)));
   const kind = key.asymmetricKeyType;
   if (kind !== "ed25519")
-    throw new Error(`private.pem is not an Ed25519 key but ${kind}; make one: openssl genpkey -algorithm ed25519 -out private.pem`);
+    throw new Error(`private.pem is not an Ed25519 key but ${kind}; move this file away, make one as in section 1, and send its public.pem to the organiser`);
   const signature = sign(null, Buffer.from(signed), key).toString("base64url");
   const fields = { platform: PLATFORM, token: `${signed}.${signature}`, next: nextPage };
   return `${VOTE}/enter#${new URLSearchParams(fields)}`;

@@ -84,8 +84,12 @@ func privateKey() (ed25519.PrivateKey, error) {
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	signer, ok := key.(ed25519.PrivateKey)
 	if err != nil || !ok {
-		return nil, fmt.Errorf("private.pem is not an Ed25519 key but %T (%s); make one: "+
-			"openssl genpkey -algorithm ed25519 -out private.pem", key, block.Type)
+		kind := block.Type
+		if key != nil {
+			kind = fmt.Sprintf("%T", key)
+		}
+		return nil, fmt.Errorf("private.pem is not an Ed25519 key but %s; move this file away, "+
+			"make one as in section 1, and send its public.pem to the organiser", kind)
 	}
 	return signer, nil
 }

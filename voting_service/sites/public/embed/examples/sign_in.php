@@ -42,16 +42,17 @@ function private_key(): string
     if (!is_readable(PRIVATE_KEY)) {
         throw new RuntimeException("cannot read the private key " . PRIVATE_KEY);
     }
-    $base64 = preg_replace("/-----[A-Z ]+-----|\s/", "", file_get_contents(PRIVATE_KEY));
-    $der = (string) base64_decode($base64, true);
+    $pem = file_get_contents(PRIVATE_KEY);
+    $der = (string) base64_decode(preg_replace("/-----[A-Z ]+-----|\s/", "", $pem), true);
     if (strlen($der) !== 48 || !str_starts_with(bin2hex($der), "302e020100300506032b6570")) {
         $kind = match (true) { // by the object identifiers of the algorithms
             str_contains($der, "\x2a\x86\x48\xce\x3d") => "EC",
             str_contains($der, "\x2a\x86\x48\x86\xf7") => "RSA",
+            str_contains($pem, "BEGIN RSA PRIVATE KEY") => "RSA",
             default => "another kind",
         };
-        throw new RuntimeException("private.pem is not an Ed25519 key but $kind; make one: "
-            . "openssl genpkey -algorithm ed25519 -out private.pem");
+        throw new RuntimeException("private.pem is not an Ed25519 key but $kind; move this file away, "
+            . "make one as in section 1, and send its public.pem to the organiser");
     }
     return sodium_crypto_sign_secretkey(sodium_crypto_sign_seed_keypair(substr($der, -32)));
 }

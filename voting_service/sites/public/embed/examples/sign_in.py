@@ -25,8 +25,8 @@ def sign_in_url(user_id: str, next_page: str = "", phone: str = "") -> str:
     private_key = load_pem_private_key(PRIVATE_KEY.read_bytes(), password=None)
     if not isinstance(private_key, Ed25519PrivateKey):
         raise TypeError(
-            f"private.pem is not an Ed25519 key but {type(private_key).__name__}; make one: "
-            "openssl genpkey -algorithm ed25519 -out private.pem"
+            f"private.pem is not an Ed25519 key but {type(private_key).__name__}; move this "
+            "file away, make one as in section 1, and send its public.pem to the organiser"
         )
     now = int(time.time())
     claims = {

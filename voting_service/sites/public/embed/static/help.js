@@ -3,11 +3,11 @@
 const HOME = new URL(import.meta.url).origin;
 const said = new Set();
 
-function say(sentence) {
+function say(sentence, level = "error") {
   const line = `<public-vote>: ${sentence}. ${HOME}/en/platforms#embed`;
   if (said.has(line)) return; // a failure is met again at every try
   said.add(line);
-  console.error(line);
+  console[level](line);
 }
 
 // Says what the attributes lack.
@@ -20,7 +20,20 @@ export function check(vote, views) {
     view === "candidate" && !parseInt(number) && "view=candidate needs number",
     vote.hasAttribute("frame") && !platform && "frame needs platform, the slug you registered",
   ];
-  mistakes.filter(Boolean).forEach(say);
+  mistakes.filter(Boolean).forEach((mistake) => say(mistake));
+  // Only a warning: a page may take the choices itself.
+  if (location.origin !== HOME && !vote.getAttribute("sign-in-url"))
+    say("sign-in-url is missing: its links open the voting site, where your reader is not signed in", "warn");
+}
+
+// Says why there is no page for a frame that has told nothing.
+export async function silent(vote, frame) {
+  const answer = await fetch(frame.src, { headers: { "accept-language": "en" } }).catch(() => null);
+  if (!answer) await explain(vote);
+  else if (answer.status === 404) {
+    const { detail } = await answer.json();
+    say(`frame of the platform ${vote.getAttribute("platform")}: ${detail.replace(/\.$/, "")}`);
+  }
 }
 
 // Says why the data could not be read; returns whether this page may not read any.

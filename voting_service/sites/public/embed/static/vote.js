@@ -1,7 +1,6 @@
 // <public-vote contest="bayu-2022" view="list" language="zh"></public-vote>
 //
-// Shows candidates or standings inside a page (guide: /en/platforms#embed).
-// Public API only: no cookies, no storage, no other host.
+// Guide: /en/platforms#embed. No cookies, no storage, no other host.
 
 const HOME = new URL(import.meta.url).origin;
 const VIEWS = ["list", "candidate", "standings"];
@@ -66,7 +65,7 @@ td:nth-child(2) { overflow-wrap: anywhere; }
 :is(td, th):not(:nth-child(2)) { text-align: end; font-variant-numeric: tabular-nums; }
 `;
 
-// Every page's policy allows it; missing before 2023.
+// No policy forbids it; missing before 2023.
 let sheet = null;
 try {
   sheet = new CSSStyleSheet();
@@ -129,7 +128,7 @@ class PublicVote extends HTMLElement {
   attributeChangedCallback() {
     if (this.isConnected && !this._due) {
       this._due = true;
-      Promise.resolve().then(() => { this._due = false; this._restart(); });
+      queueMicrotask(() => { this._due = false; this._restart(); });
     }
   }
 
@@ -163,7 +162,8 @@ class PublicVote extends HTMLElement {
     const view = this._get("view");
     const framed = this.hasAttribute("frame");
     if (!this._contest || (view && view !== this._view) || (view === "candidate" && !this._number)
-      || (framed && !this._get("platform"))) this._help((h) => h.check(this, VIEWS));
+      || (framed && !this._get("platform")) || (origin !== HOME && !this._get("sign-in-url")))
+      this._help((h) => h.check(this, VIEWS));
     if (framed) this._showFrame();
     else {
       this._show(quiet(this._texts.loading));
@@ -171,7 +171,6 @@ class PublicVote extends HTMLElement {
     }
   }
 
-  // For engineers.
   _help(ask) {
     return import("./help.js").then(ask).catch(() => {});
   }
@@ -233,7 +232,7 @@ class PublicVote extends HTMLElement {
     return /23:59/.test(shown) ? shown.replace("23:59", "24:00") : this._time(moment, zone);
   }
 
-  // Renders only changes, to keep the focus.
+  // Keeps the focus.
   _render(view, contest, people, standings) {
     const { phase, time_zone } = contest;
     const shown = JSON.stringify([view, phase, people, (standings && standings.candidates) || standings]);
@@ -342,7 +341,7 @@ class PublicVote extends HTMLElement {
     return number ? `${contest}/candidates/${number}` : contest;
   }
 
-  // The platform's sign-in page, else ours.
+  // The platform's page, else ours.
   _destination(next) {
     const own = this._get("sign-in-url");
     if (!own) return HOME + next;
@@ -369,6 +368,7 @@ class PublicVote extends HTMLElement {
     const frame = make("iframe", { src: address.href, title: this._texts[this._view], height: 480 });
     frame.addEventListener("load", () => {
       frame.contentWindow.postMessage({ type: "public-vote:hello", takesChoices: true }, HOME);
+      setTimeout(() => frame.height == 480 && this._help((h) => h.silent(this, frame)), 3000);
     });
     addEventListener("message", this._receive);
     this._fill(frame);
