@@ -51,7 +51,8 @@ class JointOfficeOpinion(msgspec.Struct, frozen=True, kw_only=True):
 
 class RecommendationSheet(msgspec.Struct, frozen=True, kw_only=True):
     """A form and what is printed around it: the selection's rules, name of the recommending body,
-    photo, receipt and the joint office's opinion. `is_incomplete` marks a draft as one."""
+    photo, receipt and the joint office's opinion. `is_incomplete` marks a draft that
+    lacks something or has faults, `is_withdrawn` a withdrawn recommendation."""
 
     rules: SelectionRules
     form: RecommendationForm
@@ -60,6 +61,7 @@ class RecommendationSheet(msgspec.Struct, frozen=True, kw_only=True):
     receipt: SubmissionReceipt | None = None
     joint_office_opinion: JointOfficeOpinion | None = None
     is_incomplete: bool = False
+    is_withdrawn: bool = False
 
 
 def render_recommendation_form(sheet: RecommendationSheet) -> bytes:
@@ -87,6 +89,7 @@ def _template_data(sheet: RecommendationSheet) -> dict[str, Any]:
         "paper_address": (rules.office_address or rules.office).zh,
         "body": sheet.body,
         "is_incomplete": sheet.is_incomplete,
+        "is_withdrawn": sheet.is_withdrawn,
         "has_photo": sheet.photo is not None,
         "fields": _fields(form, texts),
         "skills": paragraphs(form.skills),
@@ -132,7 +135,11 @@ def _opinions(sheet: RecommendationSheet, labels: DocumentTexts) -> list[dict[st
     return [
         _opinion(labels["employer"], sheet.form.employer_opinion),
         _opinion(labels["body"], sheet.form.body_opinion),
-        {**_opinion(labels["office"], decided), "has_stamp": given is not None},
+        {
+            **_opinion(labels["office"], decided),
+            "has_signer": False,
+            "has_stamp": given is not None,
+        },
     ]
 
 
@@ -141,6 +148,7 @@ def _opinion(label: str, opinion: Opinion) -> dict[str, Any]:
     return {
         "label": label,
         "text": paragraphs(opinion.text),
+        "has_signer": True,
         "signer": opinion.signer.strip(),
         "signed": None if signed is None else [signed.year, signed.month, signed.day],
         "has_stamp": False,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from voting_service.nomination.files.model import Frame, JoinedPdf, UploadedFile
+from voting_service.nomination.files.rejections import FileRejected
 from voting_service.nomination.files.sandbox import (
     examine_evidence,
     examine_photo,
@@ -20,10 +23,16 @@ SUFFIXES = {JPEG: "jpg", PDF: "pdf"}
 
 
 async def examine_upload(
-    slot: Slot, files: Sequence[UploadedFile], frame: Frame | None = None
+    slot: Slot,
+    files: Sequence[UploadedFile],
+    frame: Frame | None = None,
+    earlier: File | None = None,
 ) -> File:
     """Return the files of a slot as the one that is stored: a photo cropped to `frame`, everything
-    else joined to one PDF. Raises FileRejected for the field `slot`, Unavailable."""
+    else joined to one PDF, behind the `earlier` pages if any. Raises FileRejected for the field
+    `slot`, Unavailable."""
+    if earlier is not None:
+        return await _behind(earlier, slot, files)
     match slot:
         case "photo":
             photo = await examine_photo(files[-1], frame, field=slot)
@@ -34,6 +43,16 @@ async def examine_upload(
             return _joined(files, await examine_evidence(files, field=slot))
         case _:
             return _joined(files, await examine_scan(files, field=slot))
+
+
+async def _behind(earlier: File, slot: Slot, files: Sequence[UploadedFile]) -> File:
+    """Examine the stored pages once more with the new ones; a fault counts only the new files."""
+    try:
+        joined = await examine_upload(slot, [UploadedFile("", earlier.content), *files])
+    except FileRejected as error:
+        raise error.at(slot, error.number - 1 if len(files) > 1 and error.number else 0) from None
+    first, *added = joined.sources
+    return msgspec.structs.replace(joined, sources=(*(earlier.sources or (first,)), *added))
 
 
 def _joined(files: Sequence[UploadedFile], pdf: JoinedPdf) -> File:

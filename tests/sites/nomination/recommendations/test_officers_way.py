@@ -22,6 +22,7 @@ from voting_service.nomination.form.model import RecommendationForm
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.repository import load_recommendation
 from voting_service.nomination.recommendations.service import create_draft
+from voting_service.sites.nomination.recommendations.form_steps import step_values
 from voting_service.staff.accounts.model import Account
 
 WRONG = "500101198005170111"
@@ -78,7 +79,8 @@ async def test_the_pages_of_each_joined_file_are_shown(
     draft = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
     client = await staff_app.signed_in_client("recommender", officer.name)
     files = [("evidence", ("证书 <1>.pdf", pdf(2))), ("evidence", ("photo.jpg", jpeg(900, 1200)))]
-    await post_step(client, draft.id, "evidence", {"go": "stay"}, seen=draft.form, files=files)
+    fields = {"go": "stay", "placing.evidence": "replace"}
+    await post_step(client, draft.id, "evidence", fields, seen=draft.form, files=files)
     for path in ("/steps/evidence", ""):
         page = (await client.get(f"{LIST}/{draft.id}{path}")).text
         assert "Pages 1 to 2: 证书 &lt;1&gt;.pdf" in page
@@ -103,8 +105,21 @@ async def test_the_last_step_asks_to_print_stamp_photograph_and_drafts_are_marke
     assert "草稿" not in await printed_form(client, path), "it is printed to be stamped"
     await post_step(client, draft.id, "opinions", {"remove": "body_scan"}, seen=draft.form)
     assert "草稿" not in await printed_form(client, path)
-    await post_step(client, draft.id, "work", {"trade": ""}, seen=draft.form)
-    assert "草稿" in await printed_form(client, path)
+    assert "must not be stamped" not in (await client.get(path)).text
+    for step, field, value in (
+        ("work", "trade", ""),
+        ("opinions", "employer_opinion.signed_on", "2099-01-01"),
+        ("opinions", "body_opinion.signed_on", "2000-01-01"),
+    ):
+        await post_step(client, draft.id, step, {field: value}, seen=draft.form)
+        assert "草稿" in await printed_form(client, path), field
+        for shown in (path, f"{path}/steps/opinions"):
+            assert "must not be stamped" in (await client.get(shown)).text, field
+        now = await load_recommendation(staff_app.database, keys, chosen.selection, draft.id)
+        whole = step_values(draft.form, step)[field]
+        assert isinstance(whole, str)
+        await post_step(client, draft.id, step, {field: whole}, seen=now.form)
+        assert "草稿" not in await printed_form(client, path)
 
 
 async def printed_form(client: object, path: str) -> str:
@@ -134,6 +149,15 @@ async def test_after_the_receipt_it_is_clear_what_comes_next(
     await client.post(f"{LIST}/{sent.id}/withdraw", data={"reason": "有误"})
     page = (await client.get(f"{LIST}/{sent.id}")).text
     assert "they were stamped for the original" in page
+    top = page.split("<h2", 1)[0]
+    assert "<button>Copy into a new draft</button>" in top
+    receipt = (await client.get(f"{LIST}/{sent.id}/receipt")).text
+    assert "What happens next" not in receipt
+    for shown in (top, receipt):
+        assert "This recommendation was withdrawn on" in shown
+    printed = await printed_form(client, f"{LIST}/{sent.id}")
+    assert "已撤回" in printed
+    assert printed.count("签字：") == 2
 
 
 async def test_a_coarse_photo_is_shown_to_reviewers(

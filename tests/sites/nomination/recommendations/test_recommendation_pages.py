@@ -206,6 +206,46 @@ async def test_several_files_become_one_and_the_photo_is_cut_to_its_frame(
     assert (await stored(staff_app, chosen, keys, number)).evidence_pages == 3
 
 
+async def test_new_pages_never_replace_the_old_ones_unasked(
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    client, number = await begun(staff_app, chosen, keys, officer)
+    step = f"{LIST}/{number}/steps"
+    assert "placing." not in (await client.get(f"{step}/evidence")).text
+    for placing, name, pages, names in (
+        ("", "a.pdf", 2, ["a.pdf"]),
+        ("", "b.pdf", 3, ["a.pdf", "b.pdf"]),
+        ("add", "c.pdf", 9, ["a.pdf", "b.pdf"]),
+        ("add", "d.pdf", 1, ["a.pdf", "b.pdf", "d.pdf"]),
+        ("replace", "e.pdf", 4, ["e.pdf"]),
+    ):
+        fields = {"placing.evidence": placing} if placing else {}
+        files = {"evidence": (name, pdf(pages))}
+        answer = await post_step(client, number, "evidence", fields, files=files)
+        assert answer.status_code == (422 if name == "c.pdf" else 303), name
+        assert ("More than 10 pages together" in answer.text) == (name == "c.pdf")
+        info = (await stored(staff_app, chosen, keys, number)).files["evidence"]
+        assert [source.name for source in info.sources] == names
+        assert info.pages == sum(source.pages for source in info.sources)
+    assert "Add after the uploaded pages (4)" in (await client.get(f"{step}/evidence")).text
+
+    for placing, name in (("", "a.pdf"), ("", "b.pdf"), ("add", "b.pdf"), ("replace", "b.pdf")):
+        fields = {"placing.body_scan": placing} if placing else {}
+        files = {"body_scan": (name, pdf(1))}
+        answer = await post_step(client, number, "opinions", fields, files=files)
+        is_kept = name == "b.pdf" and placing != "replace"
+        assert (answer.status_code, "press “Replace”" in answer.text) == (
+            (422, True) if is_kept else (303, False)
+        )
+        info = (await stored(staff_app, chosen, keys, number)).files["body_scan"]
+        assert [source.name for source in info.sources] == ["a.pdf" if is_kept else name]
+    asked = (await client.get(f"{step}/opinions")).text.split('name="remove"')[0][-500:]
+    assert "(pages: 1) will be removed" in asked
+    assert "<details" in asked
+    gone = await post_step(client, number, "opinions", {"remove": "body_scan"})
+    assert "Removed: " in (await client.get(gone.headers["location"])).text
+
+
 async def test_uploads_need_the_csrf_token_and_have_a_limit(
     staff_app: StaffApp,
     chosen: Chosen,

@@ -11,7 +11,7 @@ from voting_service.nomination.documents.recommendation_form import (
     SubmissionReceipt,
     render_recommendation_form,
 )
-from voting_service.nomination.form.validation import STAMPED_PAGES
+from voting_service.nomination.form.validation import STAMPED_PAGES, FormRules, draft_faults
 from voting_service.nomination.model import RecommendingBody
 from voting_service.nomination.recommendations.model import (
     Recommendation,
@@ -42,7 +42,8 @@ async def load_sheet(
         body=body.name.zh,
         photo=photo.content if photo else None,
         receipt=None if is_editable else _receipt(actor, submissions[-1]),
-        is_incomplete=is_editable and _lacks_more_than_opinions(actor, recommendation),
+        is_incomplete=is_unfit_for_stamping(actor, recommendation),
+        is_withdrawn=recommendation.state == "withdrawn",
         joint_office_opinion=await load_joint_office_opinion(actor, recommendation.id),
     )
 
@@ -61,15 +62,24 @@ async def load_submitted_sheet(
         body=submitted.body.name.zh,
         photo=photo.content,
         receipt=_receipt(actor, submissions[-1]),
+        is_withdrawn=submitted.state == "withdrawn",
         joint_office_opinion=await load_joint_office_opinion(actor, submitted.id),
     )
 
 
-def _lacks_more_than_opinions(actor: SelectionActor, recommendation: Recommendation) -> bool:
-    """Return whether a draft should not be stamped yet: it is printed for the opinions, which come
-    with the stamps."""
+def is_unfit_for_stamping(actor: SelectionActor, recommendation: Recommendation) -> bool:
+    """Return whether a draft should not be stamped yet: something is wrong, or lacks other than the
+    opinions, for which it is printed and which come with the stamps."""
+    if not recommendation.is_editable:
+        return False
+    wrong = draft_faults(
+        recommendation.form,
+        FormRules(actor.selection.rules.industries),
+        evidence_pages=recommendation.evidence_pages,
+        today=actor.today,
+    )
     faults = submission_faults(actor.selection, recommendation, actor.today)
-    return any(not fault.field.startswith(_OPINIONS) for fault in faults)
+    return bool(wrong) or any(not fault.field.startswith(_OPINIONS) for fault in faults)
 
 
 def _receipt(actor: SelectionActor, last: Submission) -> SubmissionReceipt:

@@ -41,6 +41,7 @@ from voting_service.sites.nomination.recommendations.open_tasks import (
     open_tasks,
     tasks_by_step,
 )
+from voting_service.sites.nomination.recommendations.printed_form import is_unfit_for_stamping
 from voting_service.sites.shared.security_headers import content_security_policy
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
@@ -172,6 +173,7 @@ def step_page(
         faults=faults_by_field(request, context, step, (*faults, *warnings)),
         is_unreadable=bool(faults),
         lacking=lacking_words(request, context),
+        is_unfit=is_unfit_for_stamping(context.actor, context.recommendation),
         optional=OPTIONAL,
         notes=notes_by_field(request, context),
         lists=_lists(language(request)),

@@ -34,6 +34,12 @@ from voting_service.sites.nomination.recommendations.context import (
     load_context,
     requested_step,
 )
+from voting_service.sites.nomination.recommendations.file_placing import (
+    PLACING,
+    load_earlier_pages,
+    overtaken,
+    unasked,
+)
 from voting_service.sites.nomination.recommendations.form_steps import (
     SLOTS,
     STEPS,
@@ -122,12 +128,28 @@ async def post_step(request: Request) -> Response:
     state = get_state(request)
     async with state.connection() as connection:
         context = await load_context(request, connection)  # NotFound before files are examined
-    frame = _frame(posted.field(PHOTO_FRAME))
-    files, rejected = await _examine_uploads(step, posted.all_files, frame)
+        before = context.recommendation
+        kept = [
+            slot
+            for slot in SLOTS[step]
+            if slot in posted.all_files and _single(posted.fields, PLACING + slot) != "replace"
+        ]
+        rejected = unasked(before, kept)
+        added = [slot for slot in kept if slot == "evidence"]
+        earlier = await load_earlier_pages(connection, context, added)
+    refused = {fault.field for fault in rejected}
+    uploads = {slot: each for slot, each in posted.all_files.items() if slot not in refused}
+    files, faulty = await _examine_uploads(
+        step, uploads, earlier, _frame(posted.field(PHOTO_FRAME))
+    )
+    rejected += faulty
     removed = _single(posted.fields, REMOVE)
     conflicts: frozenset[str] = frozenset()
     async with state.connection() as connection:
         context = await load_context(request, connection)
+        late = overtaken(before, context.recommendation, files)
+        files = {slot: file for slot, file in files.items() if slot not in {f.field for f in late}}
+        rejected += late
         form = StepForm(context, step, posted.fields)
         removed_slot = next((slot for slot in SLOTS[step] if slot == removed), None)
         try:
@@ -152,6 +174,8 @@ async def post_step(request: Request) -> Response:
         return step_page(request, context, step, reason, post=post, warnings=lookup.faults)
     if any(file.is_coarse for file in files.values()):
         return RedirectResponse(f"{context.path}/steps/{step}?done=coarse", 303)
+    if removed_slot is not None:
+        return RedirectResponse(f"{context.path}/steps/{step}?done={removed_slot}", 303)
     return RedirectResponse(_next_path(context, step, go), 303)
 
 
@@ -210,7 +234,10 @@ async def _save(context: RecommendationContext, change: StepChange) -> Recommend
 
 
 async def _examine_uploads(
-    step: Step, uploads: Mapping[str, Sequence[Upload]], frame: Frame | None
+    step: Step,
+    uploads: Mapping[str, Sequence[Upload]],
+    earlier: Mapping[Slot, File],
+    frame: Frame | None,
 ) -> tuple[dict[Slot, File], list[Fault]]:
     files: dict[Slot, File] = {}
     rejected: list[Fault] = []
@@ -218,7 +245,7 @@ async def _examine_uploads(
         if slot in uploads:
             chosen = [UploadedFile(upload.name, upload.content) for upload in uploads[slot]]
             try:
-                files[slot] = await examine_upload(slot, chosen, frame)
+                files[slot] = await examine_upload(slot, chosen, frame, earlier.get(slot))
             except FileRejected as error:
                 rejected.extend(error.faults)
     return files, rejected

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -11,7 +14,7 @@ from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
 from voting_service.nomination.form.notes import notes
 from voting_service.nomination.progress import load_public_standings
-from voting_service.nomination.recommendations.model import EditConflict
+from voting_service.nomination.recommendations.model import EditConflict, Review
 from voting_service.nomination.recommendations.person_check import check_person
 from voting_service.nomination.recommendations.repository import load_reviews, load_submissions
 from voting_service.nomination.recommendations.service import (
@@ -40,6 +43,7 @@ from voting_service.sites.nomination.recommendations.form_steps import (
     step_values,
 )
 from voting_service.sites.nomination.recommendations.open_tasks import open_tasks
+from voting_service.sites.nomination.recommendations.printed_form import is_unfit_for_stamping
 from voting_service.sites.nomination.recommendations.step_page import lacking_words
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
@@ -95,6 +99,8 @@ async def _check_page(
         missing=open_tasks(faults, form, language(request)),
         warnings=open_tasks(warnings, form, language(request)),
         unprintable=handwritten(form),
+        is_unfit=is_unfit_for_stamping(actor, recommendation),
+        withdrawn_at=_withdrawn_at(reviews),
         notes=[
             fault_sentence(note, language(request))
             for note in notes(form, has_coarse_photo=recommendation.has_coarse_photo)
@@ -177,6 +183,7 @@ async def show_receipt(request: Request) -> Response:
     async with get_state(request).connection() as connection:
         context = await load_context(request, connection)
         submissions = await view_receipt(context.actor, context.recommendation)
+        reviews = await load_reviews(connection, context.actor.keys, context.recommendation.id)
     return page(
         request,
         "recommendations/receipt.html",
@@ -186,8 +193,13 @@ async def show_receipt(request: Request) -> Response:
         last=submissions[-1],
         earlier=submissions[:-1],
         can_withdraw=context.can_withdraw,
+        withdrawn_at=_withdrawn_at(reviews),
         to_second=lambda value: format_to_second(request, context.selection, value),
     )
+
+
+def _withdrawn_at(reviews: Sequence[Review]) -> datetime | None:
+    return next((review.at for review in reviews if review.verdict == "withdrawn"), None)
 
 
 ROUTES = [

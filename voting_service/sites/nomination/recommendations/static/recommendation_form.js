@@ -91,11 +91,13 @@ form.addEventListener("input", (event) => {
 });
 
 const uploadButton = (input) => input.closest(".field").querySelector("[data-upload]");
+// Where there are pages already, the officer says first what becomes of them.
+const asks = (input) => input.closest(".field").querySelector("[name^='placing.']") !== null;
 
 form.addEventListener("change", async (event) => {
   const input = event.target;
   if (input.type !== "file" || input.files.length === 0) return;
-  const upload = () => { uploadButton(input).click(); };
+  const upload = () => { if (!asks(input)) uploadButton(input).click(); };
   if (input.name !== "photo") {
     show(input.name, []);
     const status = document.querySelector("[data-save-status]");
@@ -111,12 +113,12 @@ form.addEventListener("change", async (event) => {
     input.value = "";
     return;
   }
-  uploadButton(input).hidden = input.name === "photo" || input.files.length === 1;
+  uploadButton(input).hidden = !asks(input) && (input.name === "photo" || input.files.length === 1);
   if (input.name === "photo") choosePart(input, upload);
   else orderPages(input, upload);
 });
 
 // A file is uploaded once it is chosen. The button is for several, in their order, and for browsers
 // without this script.
-for (const input of form.querySelectorAll("input[type=file]")) uploadButton(input).hidden = true;
+for (const input of form.querySelectorAll("input[type=file]")) uploadButton(input).hidden = !asks(input);
 for (const area of form.querySelectorAll("textarea")) count(area);
