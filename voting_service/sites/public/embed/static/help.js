@@ -28,11 +28,13 @@ export function check(vote, views) {
 
 // Says why there is no page for a frame that has told nothing.
 export async function silent(vote, frame) {
+  const platform = vote.getAttribute("platform");
+  if (!platform) return; // check() says so
   const answer = await fetch(frame.src, { headers: { "accept-language": "en" } }).catch(() => null);
   if (!answer) await explain(vote);
   else if (answer.status === 404) {
     const { detail } = await answer.json();
-    say(`frame of the platform ${vote.getAttribute("platform")}: ${detail.replace(/\.$/, "")}`);
+    say(`frame of the platform ${platform}: ${detail.replace(/\.$/, "")}`);
   }
 }
 
