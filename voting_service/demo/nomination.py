@@ -91,7 +91,7 @@ RULES = SelectionRules(
         en="Most Beautiful Bayu Craftsmen 2022, selection (demo)",
     ),
     industries=dict(PILLAR_INDUSTRIES),
-    office_address=Text("演示用地址，请勿寄送", "Demo address, please send nothing"),
+    office_address=Text("（演示地址，不必报送）", "(demo address, send nothing)"),
     award=Text(zh="最美巴渝工匠", en="Most Beautiful Bayu Craftsmen"),
     document_code="渝高技办",
     contact_person="演示联系人",

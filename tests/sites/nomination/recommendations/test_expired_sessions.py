@@ -156,6 +156,28 @@ async def test_after_a_change_in_another_window_the_kept_step_shows_both(
     assert shown_values(both.text)["skills"] == ["另一个窗口的技能"], "only the other changed it"
 
 
+async def test_the_faults_shown_are_those_of_what_was_put_back(
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    good = person(1)
+    bad = msgspec.structs.replace(good, id_number="500101198005170111", employer_postcode="1")
+    for saved, kept in ((good, bad), (bad, good)):
+        recommendation = await drafted_in_north(staff_app, keys, chosen, officer, saved)
+        path = f"{LIST}/{recommendation.id}/steps/person"
+        client = await staff_app.signed_in_client("recommender", officer.name)
+        mark = await open_mark(client, path)
+        await end_sessions(staff_app)
+        fields = {"id_number": kept.id_number}
+        answer = await post_step(client, recommendation.id, "person", fields, seen=saved, mark=mark)
+        sign_in = await client.get(answer.headers["location"])
+        assert 'role="alert"' not in sign_in.text
+        assert 'class="notice good" role="status"' in sign_in.text
+        later = await staff_app.signed_in_client("recommender", officer.name)
+        page = (await later.get(path)).text
+        assert page.count('class="notice') == 1, "one banner"
+        assert ("<li>" in page.split('id="id_number-faults"')[1][:200]) == (kept is bad)
+
+
 async def test_the_walk_through_all_steps_with_a_session_that_ends_at_each(
     staff_app: StaffApp,
     chosen: Chosen,

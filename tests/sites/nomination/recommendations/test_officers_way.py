@@ -22,7 +22,7 @@ from voting_service.nomination.form.model import RecommendationForm
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.repository import load_recommendation
 from voting_service.nomination.recommendations.service import create_draft
-from voting_service.sites.nomination.recommendations.form_steps import step_values
+from voting_service.sites.nomination.recommendations.form_steps import Step, step_values
 from voting_service.staff.accounts.model import Account
 
 WRONG = "500101198005170111"
@@ -36,7 +36,7 @@ async def test_a_fault_is_shown_once_when_the_step_is_left_and_kept(
     number = await create_draft(actor, chosen.bodies["north"])
     shown = await post_step(client, number, "person", {"id_number": WRONG, "go": "work"})
     assert shown.status_code == 422
-    assert "Saved, but the marked fields have errors" in shown.text
+    assert 'Saved. To correct: <a href="#id_number">ID number (身份证号)</a> (' in shown.text
     assert f'value="{WRONG}"' in shown.text
     assert 'name="marked" value="id_number"' in shown.text
     stored = await load_recommendation(staff_app.database, keys, chosen.selection, number)
@@ -106,11 +106,12 @@ async def test_the_last_step_asks_to_print_stamp_photograph_and_drafts_are_marke
     await post_step(client, draft.id, "opinions", {"remove": "body_scan"}, seen=draft.form)
     assert "草稿" not in await printed_form(client, path)
     assert "must not be stamped" not in (await client.get(path)).text
-    for step, field, value in (
+    changes: tuple[tuple[Step, str, str], ...] = (
         ("work", "trade", ""),
         ("opinions", "employer_opinion.signed_on", "2099-01-01"),
         ("opinions", "body_opinion.signed_on", "2000-01-01"),
-    ):
+    )
+    for step, field, value in changes:
         await post_step(client, draft.id, step, {field: value}, seen=draft.form)
         assert "草稿" in await printed_form(client, path), field
         for shown in (path, f"{path}/steps/opinions"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,7 +33,9 @@ from voting_service.sites.nomination.recommendations.form_steps import (
     STEPS,
     Step,
     Values,
+    apply_values,
     page_field,
+    posted_values,
     step_values,
     values_fingerprint,
 )
@@ -73,6 +76,21 @@ class RejectedPost(NamedTuple):
     values: Values
     faults: tuple[Fault, ...]
     conflicts: frozenset[str]
+
+
+def put_back(request: Request, context: RecommendationContext, step: Step) -> RecommendationContext:
+    """Return the context with what was kept of this step since the session ended, which the page
+    shows instead of what is stored."""
+    for kept in getattr(request.state, "kept_posts", ()):
+        if kept.path == f"{context.path}/steps/{step}":
+            recommendation = context.recommendation
+            values = posted_values(step, kept.fields)
+            form, _ = apply_values(
+                recommendation.form, step, values, context.selection.rules.industries
+            )
+            recommendation = msgspec.structs.replace(recommendation, form=form)
+            return msgspec.structs.replace(context, recommendation=recommendation)
+    return context
 
 
 def faults_by_field(
@@ -145,6 +163,7 @@ def step_page(
     conflicts = post.conflicts if post else frozenset()
     theirs = {name: stored[name] for name in stored if name in conflicts}
     place = STEPS.index(step)
+    shown = context if post else put_back(request, context, step)
     options: dict[str, Any] = {
         "sexes": SEXES,
         "qualifications": QUALIFICATIONS,
@@ -170,12 +189,13 @@ def step_page(
         theirs=theirs,
         conflict=bool(conflicts),
         seen=values_fingerprint(stored),
-        faults=faults_by_field(request, context, step, (*faults, *warnings)),
+        faults=faults_by_field(request, shown, step, (*faults, *warnings)),
+        is_put_back=shown is not context,
         is_unreadable=bool(faults),
         lacking=lacking_words(request, context),
         is_unfit=is_unfit_for_stamping(context.actor, context.recommendation),
         optional=OPTIONAL,
-        notes=notes_by_field(request, context),
+        notes=notes_by_field(request, shown),
         lists=_lists(language(request)),
         reason=reason,
         max_bytes=MAX_FILE_BYTES,

@@ -57,6 +57,7 @@ from voting_service.sites.nomination.recommendations.step_page import (
     faults_by_field,
     lacking_words,
     notes_by_field,
+    put_back,
     step_page,
 )
 from voting_service.sites.shared.multipart import Upload
@@ -115,7 +116,7 @@ async def show_step(request: Request) -> Response:
         reason = await _return_reason(connection, context)
         if not context.recommendation.is_editable:
             return RedirectResponse(context.path, 303)
-        lookup = await _look_up(context, step)
+        lookup = await _look_up(put_back(request, context, step), step)
     return step_page(request, context, step, reason, warnings=lookup.faults)
 
 

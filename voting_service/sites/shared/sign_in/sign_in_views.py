@@ -65,6 +65,7 @@ def _sign_in_form(
         next=next_path,
         name=name,
         notice=notice,
+        is_error=status != 200,
         openid=get_state(request).openid is not None,
         passkeys=get_state(request).settings.passkey_host is not None,
         contact=get_state(request).settings.staff_contact,

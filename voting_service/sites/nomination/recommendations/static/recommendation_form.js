@@ -14,6 +14,7 @@ function count(area) {
   const limit = Number(area.dataset.limit);
   const characters = countCharacters(area.value);
   shown.textContent = shown.dataset.words.replace("{count}", characters).replace("{limit}", limit);
+  if (characters > limit) shown.textContent += ` · ${shown.dataset.over.replace("{over}", characters - limit)}`;
   shown.classList.toggle("over", characters > limit);
 }
 
