@@ -146,7 +146,7 @@ def test_a_name_of_the_domain_needs_an_entry() -> None:
     ("path", "room"),
     [
         ("voting_service/voting/cut/model.py", "voting"),
-        ("voting_service/sites/console/home_views.py", "sites/console"),
+        ("voting_service/sites/console/routes.py", "sites/console"),
         ("voting_service/sites/staff_app.py", "top"),
         ("voting_service/errors.py", "top"),
         ("tests/voting/cut/test_cut.py", "tests"),

@@ -79,3 +79,68 @@ select o.body_id, array_agg(distinct o.account_id) as accounts,
 having count(r.id) filter (where r.state = 'draft') > 0
     or count(r.id) filter (where r.state in ('submitted', 'returned', 'accepted', 'rejected')) = 0
  order by o.body_id;
+
+-- name: review_work
+-- Of every selection: the recommendations that wait for a verdict, those among them that are
+-- assigned to the account $1, and the objections without an answer.
+select s.id as selection_id,
+       (select count(*) from nomination.recommendations r
+         where r.selection_id = s.id and r.state = 'submitted') as submitted,
+       (select count(*)
+          from nomination.recommendations r
+          join nomination.assignments a on a.recommendation_id = r.id and a.account_id = $1
+         where r.selection_id = s.id and r.state = 'submitted') as assigned,
+       (select count(*) from nomination.objections o
+         where o.selection_id = s.id
+           and not exists (select from nomination.objection_answers w
+                            where w.objection_id = o.id)) as objections
+  from nomination.selections s;
+
+-- name: officer_work
+-- What an officer's body can still submit in every selection.
+select r.selection_id, r.id, r.state, nomination.submission_ends(r.id) as ends_at
+  from nomination.recommendations r
+  join nomination.body_officers o on o.body_id = r.body_id
+ where o.account_id = $1 and r.state in ('draft', 'returned')
+   and nomination.submission_ends(r.id) > $2
+ order by r.id;
+
+-- name: progress
+-- How far a selection is; of what is published, only what is public at $2.
+select (select count(*) from nomination.recommendations r
+         where r.selection_id = s.id
+           and r.state in ('submitted', 'returned', 'accepted', 'rejected')) as recommended,
+       (select cardinality(n.keys) from notices n
+         where n.slug = s.slug || '-shortlist' and n.visible_from <= $2
+         order by n.version desc limit 1) as shortlisted,
+       exists (select from publications p
+                where p.contest_id = s.contest_id
+                  and coalesce(p.visible_from, p.published_at) <= $2) as is_cut_public,
+       jsonb_array_length(result.payload -> 'winners') as winners,
+       jsonb_array_length(result.payload -> 'nominees') as nominees
+  from nomination.selections s
+  left join lateral (select a.payload
+                       from award_results w join approval_requests a on a.id = w.approval_id
+                      where w.contest_id = s.contest_id
+                        and coalesce(w.visible_from, w.published_at) <= $2
+                      order by w.version desc limit 1) as result on true
+ where s.id = $1;
+
+-- name: publicly_shortlisted
+-- The recommendations of a body that the newest public notice of the shortlist names, each with its
+-- number and the award that the newest public result gives it.
+select r.id as recommendation_id, e.number,
+       case when result.payload -> 'winners' @> to_jsonb(e.number) then 'winner'
+            when result.payload -> 'nominees' @> to_jsonb(e.number) then 'nominee' end as award
+  from nomination.recommendations r
+  join nomination.selections s on s.id = r.selection_id
+  join nomination.shortlist_entries e on e.recommendation_id = r.id
+  left join lateral (select a.payload
+                       from award_results w join approval_requests a on a.id = w.approval_id
+                      where w.contest_id = s.contest_id
+                        and coalesce(w.visible_from, w.published_at) <= $3
+                      order by w.version desc limit 1) as result on true
+ where r.selection_id = $1 and r.body_id = $2
+   and r.id = any ((select n.keys from notices n
+                     where n.slug = s.slug || '-shortlist' and n.visible_from <= $3
+                     order by n.version desc limit 1)::integer[]);

@@ -30,6 +30,7 @@ from voting_service.sites.console.contests import contest_cache, newest_zone
 from voting_service.sites.console.routes import NAVIGATION as CONSOLE_NAVIGATION
 from voting_service.sites.console.routes import ROUTES as CONSOLE_ROUTES
 from voting_service.sites.contest_preview import ROUTES as PREVIEW_ROUTES
+from voting_service.sites.home.views import ROUTES as HOME_ROUTES
 from voting_service.sites.nomination.routes import NAVIGATION as NOMINATION_NAVIGATION
 from voting_service.sites.nomination.routes import ROUTES as NOMINATION_ROUTES
 from voting_service.sites.public.rendering import STATIC
@@ -122,6 +123,7 @@ AREAS = {
         for area in ("bodies", "recommendations", "review", "shortlist", "panel", "awards")
     },
     "selection_settings": f"{_NOMINATION}.settings",
+    "home": "voting_service.sites.home",
 }
 """The packages whose templates and static files the pages use; scripts import only from areas
 that stand before theirs."""
@@ -132,7 +134,7 @@ CATALOGUES = (
     *("nomination", "selection_settings", "recommendations", "review", "shortlist"),
     *("panel", "awards"),
 )
-ROUTES = [*CONSOLE_ROUTES, *PREVIEW_ROUTES, *NOMINATION_ROUTES]
+ROUTES = [*HOME_ROUTES, *CONSOLE_ROUTES, *PREVIEW_ROUTES, *NOMINATION_ROUTES]
 OPEN_ROUTES = [
     Route("/static/{name:path}", static_file),
     *view.routes(lambda request: get_state(request).is_https),

@@ -110,7 +110,7 @@ async def test_home_states_what_waits_for_a_second_person(
     staff_app: StaffApp, clock: MovedClock
 ) -> None:
     clerk = await staff_app.account("tally_clerk")
-    home = await (await staff_app.signed_in_client("auditor")).get("/")
+    home = await (await staff_app.signed_in_client("supervisor")).get("/")
     assert "Nothing is waiting" in home.text
     await propose(
         Actor(staff_app.database, clerk, clock()),
@@ -119,7 +119,7 @@ async def test_home_states_what_waits_for_a_second_person(
         subject="1,2",
         payload={"drawn": 1},
     )
-    home = await (await staff_app.signed_in_client("auditor")).get("/")
+    home = await (await staff_app.signed_in_client("supervisor")).get("/")
     assert "Nothing is waiting" not in home.text
     assert "tally_clerk-1" in home.text
 

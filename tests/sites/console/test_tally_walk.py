@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -129,7 +130,7 @@ async def test_exports_are_taken_from_the_page(staff_app: StaffApp, desktop: Pag
     async with desktop.expect_download() as saving:
         await desktop.get_by_role("button", name="Download CSV").click()
     tally = await saving.value
-    assert "tally-candidate-platform" in tally.suggested_filename
+    assert re.fullmatch(r"测试-Tally-[0-9-]+\.csv", tally.suggested_filename)
     assert (await tally.path()).stat().st_size > 100
     await desktop.reload()
     await expect(desktop.locator("[data-recent] tbody tr")).to_have_count(2)

@@ -4,7 +4,7 @@ on the way out. Showing a form or a file to somebody is recorded by the service.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -87,6 +87,15 @@ async def load_recommendations(
     return await _load(connection, keys, selection, body.id if body else None, None)
 
 
+async def load_drafts(
+    connection: AnyConnection, keys: PersonalKeys, selection: Selection
+) -> tuple[Recommendation, ...]:
+    """Return the drafts of every body. Raises Refused when a form cannot be decrypted."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["recommendations"], selection.id, None, None, "draft")
+    return await _read(connection, keys, selection, rows)
+
+
 async def load_recommendation(
     connection: AnyConnection,
     keys: PersonalKeys,
@@ -113,8 +122,15 @@ async def _load(
 ) -> tuple[Recommendation, ...]:
     with domain_errors():
         rows = await connection.fetch(
-            QUERIES["recommendations"], selection.id, body_id, recommendation_id
+            QUERIES["recommendations"], selection.id, body_id, recommendation_id, None
         )
+    return await _read(connection, keys, selection, rows)
+
+
+async def _read(
+    connection: AnyConnection, keys: PersonalKeys, selection: Selection, rows: Sequence[Any]
+) -> tuple[Recommendation, ...]:
+    with domain_errors():
         files = await connection.fetch(QUERIES["files"], [row["id"] for row in rows])
     attached = _group_files(keys, files)
     return tuple(

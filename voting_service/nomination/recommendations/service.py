@@ -39,6 +39,7 @@ from voting_service.nomination.recommendations.repository import (
     insert_file,
     insert_review,
     insert_submission,
+    load_drafts,
     load_recommendation,
     load_recommendations,
     load_submissions,
@@ -265,6 +266,15 @@ def submission_faults(
         attached=recommendation.files,
         today=today,
     )
+
+
+async def check_drafts(actor: SelectionActor) -> Mapping[int, list[bool]]:
+    """Return of every draft whether it could be submitted, by body; nobody sees what is in it."""
+    drafts: dict[int, list[bool]] = {}
+    for draft in await load_drafts(actor.connection, actor.keys, actor.selection):
+        is_complete = not submission_faults(actor.selection, draft, actor.today)
+        drafts.setdefault(draft.body_id, []).append(is_complete)
+    return drafts
 
 
 def _constraint_name(error: Refused) -> str | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from voting_service.nomination.model import RecommendingBody, Selection
 from voting_service.nomination.review.repository import SubmittedRecommendation
@@ -28,15 +28,20 @@ class CoverageShare(NamedTuple):
     central: int
 
 
+Completeness = Literal["not_begun", "draft", "complete", "submitted"]
+
+
 class Places(NamedTuple):
     """How far the people of a body or an industry came: each is counted once, where they stand
-    now. `under_review` are submitted or returned, `accepted` are those not `chosen`, `free` is what
-    is left of the quota."""
+    now. `under_review` are submitted or returned, `accepted` are those not `chosen`, `complete`
+    are drafts that could be submitted, `drafts` the others; `free` is what is left of the quota."""
 
     chosen: int = 0
     accepted: int = 0
     under_review: int = 0
     rejected: int = 0
+    complete: int = 0
+    drafts: int = 0
     free: int = 0
 
     @property
@@ -52,9 +57,21 @@ class BodyPlaces(NamedTuple):
     quota: int
     places: Places
 
+    @property
+    def completeness(self) -> Completeness:
+        """How far the body is."""
+        if self.places.people:
+            return "submitted"
+        if self.places.complete:
+            return "complete"
+        return "draft" if self.places.drafts else "not_begun"
+
 
 def _places(
-    people: Iterable[SubmittedRecommendation], chosen: Collection[int], quota: int = 0
+    people: Iterable[SubmittedRecommendation],
+    chosen: Collection[int],
+    quota: int = 0,
+    drafts: Collection[bool] = (),
 ) -> Places:
     states = Counter(
         "chosen" if submitted.id in chosen else submitted.state for submitted in people
@@ -64,7 +81,9 @@ def _places(
         states["accepted"],
         states["submitted"] + states["returned"],
         states["rejected"],
-        max(quota - states.total(), 0),
+        sum(drafts),
+        len(drafts) - sum(drafts),
+        max(quota - states.total() - len(drafts), 0),
     )
 
 
@@ -73,14 +92,18 @@ def coverage_by_body(
     bodies: Iterable[RecommendingBody],
     selection: Selection,
     chosen: Collection[int],
+    drafts: Mapping[int, Collection[bool]],
 ) -> tuple[BodyPlaces, ...]:
     """Return the places of every body against its quota, also of those that recommended nobody.
-    `present` are not withdrawn; `chosen` are the numbers of those on the shortlist."""
+    `present` are not withdrawn; `chosen` are the numbers of those on the shortlist; `drafts` say of
+    each draft of a body whether it is complete."""
     people: dict[int, list[SubmittedRecommendation]] = {}
     for submitted in present:
         people.setdefault(submitted.body.id, []).append(submitted)
     return tuple(
-        BodyPlaces(body, quota, _places(people.get(body.id, ()), chosen, quota))
+        BodyPlaces(
+            body, quota, _places(people.get(body.id, ()), chosen, quota, drafts.get(body.id, ()))
+        )
         for body in bodies
         for quota in (selection.quota(body.kind),)
     )

@@ -37,7 +37,7 @@ class ListColumn(NamedTuple):
 
     name: str
     width: int
-    value: Callable[[SubmittedRecommendation, ListedContext], str | int]
+    value: Callable[[SubmittedRecommendation, ListedContext], str | float]
     is_contact: bool = False
 
 
@@ -72,6 +72,10 @@ COLUMNS: tuple[ListColumn, ...] = (
     ListColumn("telephone", 15, lambda s, _: s.form.employer_telephone, is_contact=True),
     ListColumn("state", 10, lambda s, c: _review_text("states", s.state, c.language)),
     ListColumn("reviewers", 14, lambda s, _: s.assignee),
+    ListColumn("score", 10, lambda s, _: "" if s.average_score is None else s.average_score),
+    ListColumn("lowest", 8, lambda s, _: min(s.preliminary_scores, default="")),
+    ListColumn("highest", 8, lambda s, _: max(s.preliminary_scores, default="")),
+    ListColumn("scorers", 8, lambda s, _: len(s.preliminary_scores)),
 )
 
 
@@ -122,7 +126,7 @@ def _write_rows(
         sheet.write_number(row, 0, row - 2, figure)
         for place, column in enumerate(columns, start=1):
             value = column.value(submitted, context)
-            if isinstance(value, int):
+            if isinstance(value, int | float):
                 sheet.write_number(row, place, value, figure)
             else:
                 sheet.write_string(row, place, value, text)

@@ -216,8 +216,13 @@ async def give_verdict(
 
 
 async def decide(actor: SelectionActor, recommendation_id: int, decision: Decision) -> None:
-    """Give a verdict and, with it, a preliminary score. Raises as `give_verdict` and `give_score`;
-    then neither is stored."""
+    """Give a verdict and, with it, a preliminary score. Raises as `give_verdict` and `give_score`,
+    with the faults of both; then neither is stored."""
+    faults = _text_faults("reason", decision.reason, is_optional=decision.verdict == "accepted")
+    if decision.score is not None:
+        faults += _score_faults(actor, decision.score)
+    if faults:
+        raise InvalidInput(*faults)
     with domain_errors():
         async with actor.connection.transaction():
             if decision.score is not None:
@@ -234,9 +239,8 @@ async def decide(actor: SelectionActor, recommendation_id: int, decision: Decisi
 async def give_score(actor: SelectionActor, recommendation_id: int, score: int) -> None:
     """Give a preliminary score, or change one's own. Raises InvalidInput, NotFound, and Refused for
     what the state does not allow."""
-    highest = actor.selection.rules.preliminary_score_max
-    if not 0 <= score <= highest:
-        raise InvalidInput(Fault("score", "nomination.review.score_range", highest=highest))
+    if faults := _score_faults(actor, score):
+        raise InvalidInput(*faults)
     with domain_errors():
         async with actor.connection.transaction():
             submitted = await load_submitted_recommendation(
@@ -337,7 +341,20 @@ async def assign(actor: SelectionActor, assignments: Assignments) -> None:
 
 
 def _checked_text(field: str, text: str, *, is_optional: bool = False) -> str:
+    if faults := _text_faults(field, text, is_optional=is_optional):
+        raise InvalidInput(*faults)
+    return text.strip()
+
+
+def _text_faults(field: str, text: str, *, is_optional: bool) -> list[Fault]:
     text = text.strip()
     if len(text) > MAX_TEXT_CHARACTERS or not (text or is_optional):
-        raise InvalidInput(Fault(field, "nomination.review.text_length", limit=MAX_TEXT_CHARACTERS))
-    return text
+        return [Fault(field, "nomination.review.text_length", limit=MAX_TEXT_CHARACTERS)]
+    return []
+
+
+def _score_faults(actor: SelectionActor, score: int) -> list[Fault]:
+    highest = actor.selection.rules.preliminary_score_max
+    if 0 <= score <= highest:
+        return []
+    return [Fault("score", "nomination.review.score_range", highest=highest)]

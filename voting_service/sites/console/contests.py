@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, tzinfo
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
 from voting_service.contests.cache import ContestCache
 from voting_service.contests.model import Contest
+
+CITY_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def contest_cache(request: Request) -> ContestCache:
@@ -22,6 +25,6 @@ def contest_from_path(request: Request) -> Contest:
 
 
 def newest_zone(contests: ContestCache) -> tzinfo:
-    """Return the time zone of the contest that opens last; UTC without one."""
+    """Return the time zone of the contest that opens last; the city's without one."""
     loaded = contests.contests.values()
-    return max(loaded, key=lambda contest: contest.opens_at).zone if loaded else UTC
+    return max(loaded, key=lambda contest: contest.opens_at).zone if loaded else CITY_ZONE

@@ -11,6 +11,7 @@ from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import Selection
 from voting_service.nomination.privacy.encryption import PersonalKeys
+from voting_service.nomination.progress import load_stages
 from voting_service.nomination.repository import load_selection
 from voting_service.sites.shared.signed_in.access import current_actor
 from voting_service.sites.shared.signed_in.cookies import language
@@ -18,8 +19,10 @@ from voting_service.sites.shared.signed_in.state import get_state
 
 
 async def requested_selection(request: Request, connection: AnyConnection) -> Selection:
-    """Return the selection in the path. Raises NotFound."""
-    return await load_selection(connection, request.path_params["slug"])
+    """Return the selection in the path; its pages show how far it is. Raises NotFound."""
+    selection = await load_selection(connection, request.path_params["slug"])
+    request.state.stages = await load_stages(connection, selection, get_state(request).clock())
+    return selection
 
 
 def personal_keys(request: Request) -> PersonalKeys:

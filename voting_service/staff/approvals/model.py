@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -99,6 +99,11 @@ def register(kind: ApprovalKind[Payload]) -> ApprovalKind[Payload]:
     return kind
 
 
+def registered_kinds() -> tuple[ApprovalKind[Any], ...]:
+    """Return the registered kinds: those whose packages this process imported."""
+    return tuple(_KINDS.values())
+
+
 def approval_kind(name: str) -> ApprovalKind[Any]:
     """Return the registered kind. Raises KeyError when the package of the kind was not imported."""
     return _KINDS[name]
@@ -147,6 +152,14 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
     def describe(self, language: Language) -> str:
         """Return what is proposed, as part of a sentence."""
         return approval_kind(self.kind).describe(self, language)
+
+
+class WaitingRequest(NamedTuple):
+    """A request without a decision, and what it is about."""
+
+    target: TargetType
+    target_id: int
+    request: ApprovalRequest
 
 
 def check_approver(request: ApprovalRequest, account: Account) -> None:

@@ -17,6 +17,18 @@ select d.id, d.kind, d.subject, d.payload, d.payload_hash, d.proposed_by,
  where d.contest_id = $1 or d.selection_id = $2 or d.draft_id = $3
  order by d.id;
 
+-- name: waiting
+-- The requests of some kinds without a decision, about anything, without those of one account.
+select d.contest_id, d.selection_id, d.draft_id,
+       d.id, d.kind, d.subject, d.payload, d.payload_hash, d.proposed_by,
+       p.name as proposer, d.proposed_at, null::text as approver, d.approved_at,
+       null::text as decliner, d.declined_at, d.declined_because
+  from approval_requests d
+  join accounts p on p.id = d.proposed_by
+ where d.kind = any ($1::text[]) and d.proposed_by <> $2
+   and d.approved_by is null and d.declined_by is null
+ order by d.id;
+
 -- name: approve_request
 -- The second person. The table refuses the proposer and a request that is closed.
 update approval_requests set approved_by = $2, approved_at = $3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, get_args
 
@@ -12,7 +12,13 @@ from voting_service.errors import NotFound, Refused
 from voting_service.infrastructure.crypto.canonical_json import digest
 from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
-from voting_service.staff.approvals.model import ApprovalRequest, TargetType
+from voting_service.staff.accounts.model import Account
+from voting_service.staff.approvals.model import (
+    ApprovalRequest,
+    TargetType,
+    WaitingRequest,
+    registered_kinds,
+)
 
 QUERIES = Queries(__package__)
 
@@ -38,11 +44,28 @@ async def load_approvals(
     """The same for any target. Raises Refused."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["requests"], *_ids(target, target_id))
-    requests = tuple(msgspec.convert(dict(row), ApprovalRequest) for row in rows)
-    for request in requests:
-        if payload_hash(request.kind, request.subject, request.payload) != request.payload_hash:
-            raise Refused("staff.approvals.changed_in_database", id=request.id)
-    return requests
+    return tuple(_read(dict(row)) for row in rows)
+
+
+async def load_waiting(connection: AnyConnection, account: Account) -> tuple[WaitingRequest, ...]:
+    """Return every request that waits for the account, oldest first: of each kind that its role
+    may decide, but not those it proposed itself. Raises Refused as `load_approvals`."""
+    kinds = [kind.name for kind in registered_kinds() if account.role in kind.deciders]
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["waiting"], kinds, account.id)
+    return tuple(
+        WaitingRequest(target, row[f"{target}_id"], _read(dict(row)))
+        for row in rows
+        for target in get_args(TargetType)
+        if row[f"{target}_id"] is not None
+    )
+
+
+def _read(row: Mapping[str, Any]) -> ApprovalRequest:
+    request = msgspec.convert(row, ApprovalRequest)
+    if payload_hash(request.kind, request.subject, request.payload) != request.payload_hash:
+        raise Refused("staff.approvals.changed_in_database", id=request.id)
+    return request
 
 
 def _ids(target: TargetType, target_id: int) -> Iterator[int | None]:

@@ -45,6 +45,17 @@ select h.id, h.kind, h.source, h.label, h.evidence, h.ballots,
  where h.contest_id = $1 and h.id = coalesce($2, h.id)
  order by h.id;
 
+-- name: count_open_holds
+-- The holds without a ruling, also without a proposed one, of every contest.
+select h.contest_id, count(*) as holds
+  from holds h
+ where not exists (select from rulings r where r.hold_id = h.id)
+   and not exists (select from approval_requests d
+                    where d.contest_id = h.contest_id and d.kind = 'ruling'
+                      and split_part(d.subject, '/', 1) = h.id::text
+                      and d.approved_by is null and d.declined_by is null)
+ group by h.contest_id;
+
 -- name: rulings
 -- Every ruling about the holds of a contest, or about one of them, oldest first.
 select r.approval_id, r.hold_id, r.turn, r.verdict, d.payload ->> 'reason' as reason,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -157,6 +157,14 @@ async def load_rulings(
     with domain_errors():
         rows = await connection.fetch(QUERIES["rulings"], contest.id, hold_id)
     return tuple(msgspec.convert(dict(row), Ruling) for row in rows)
+
+
+async def count_open_holds(connection: AnyConnection) -> Mapping[int, int]:
+    """Return how many holds nobody has ruled on or proposed a ruling for, by contest; contests
+    without any are left out."""
+    with domain_errors():
+        rows = await connection.fetch(QUERIES["count_open_holds"])
+    return {row["contest_id"]: row["holds"] for row in rows}
 
 
 async def load_holds(

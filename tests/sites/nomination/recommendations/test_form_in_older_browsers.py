@@ -65,7 +65,7 @@ async def test_a_chosen_photo_is_uploaded_with_the_part_that_was_taken(
     photo.write_bytes(PHOTO)
     await desktop.set_input_files("input[name=photo]", photo)
     async with desktop.expect_navigation():
-        await desktop.get_by_role("button", name="使用这一部分").click()
+        await desktop.get_by_role("button", name="使用框内部分并上传").click()
     await expect(desktop.locator("[data-field=photo] img[src]")).to_be_visible()
 
 

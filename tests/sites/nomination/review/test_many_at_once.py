@@ -170,11 +170,17 @@ async def test_places_of_bodies_and_industries(staff_app: StaffApp, small: Chose
     await pick(staff_app, small, accepted[:3])
     people = await load_submitted_recommendations(staff_app.database, actor.keys, small.selection)
     north, south, health = coverage_by_body(
-        people, small.bodies.values(), small.selection, accepted[:3]
+        people,
+        small.bodies.values(),
+        small.selection,
+        accepted[:3],
+        {small.bodies["health"].id: [True, False]},
     )
-    assert north.places == (1, 1, 1, 1, 2)
+    assert tuple(north.places) == (1, 1, 1, 1, 0, 0, 2)
+    assert tuple(health.places) == (1, 0, 0, 0, 1, 1, 0)
+    assert (north.completeness, health.completeness) == ("submitted", "submitted")
     assert north.places.people + north.places.free == north.quota == 6
-    assert (south.places.chosen, health.places.free) == (1, 2)
+    assert south.places.chosen == 1
     by_industry = coverage_by_industry(people, small.selection, accepted[:3])
     assert sum(places.people for places in by_industry.values()) == 6
     page = (await client.get(f"{REVIEW}/coverage")).text

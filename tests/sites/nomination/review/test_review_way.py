@@ -124,6 +124,9 @@ async def test_a_refused_verdict_comes_back_with_its_text_and_its_place(
     assert "1 of 2" in refused.text
     assert await staff_app.database.fetchval("select count(*) from nomination.preliminary_scores") \
         == 0, "nothing of it is stored"  # fmt: skip
+    both = await judge(reviewer, page, verdict="rejected", reason=" ", score="888")
+    assert 'id="reason-fault"' in both.text
+    assert 'id="score-fault"' in both.text, "all faults at once"
 
     await judge(reviewer, page, verdict="accepted")
     late = await judge(reviewer, page, verdict="rejected", reason="写了很久的理由")

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from voting_service.nomination.form.validation import OPTIONAL
 from voting_service.nomination.model import QUOTA_STATES
+from voting_service.nomination.progress import load_public_standings
 from voting_service.nomination.recommendations.repository import (
     load_conflicts,
     load_reviews,
@@ -44,6 +45,7 @@ async def list_recommendations(request: Request) -> Response:
             for item in recommendations
             if item.state == "returned"
         }
+        standings = await load_public_standings(connection, selection, body, now)
         ends = await load_submission_ends(connection, selection, body)
         conflicts = [
             conflict
@@ -58,6 +60,7 @@ async def list_recommendations(request: Request) -> Response:
         body=body,
         recommendations=tuple(reversed(recommendations)),
         reasons=reasons,
+        standings=standings,
         ends=ends,
         open_counts={
             item.id: len(submission_faults(selection, item, actor.today))

@@ -13,6 +13,7 @@ from voting_service.errors import Fault, InvalidInput, Refused
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
 from voting_service.nomination.form.notes import notes
+from voting_service.nomination.progress import load_public_standings
 from voting_service.nomination.recommendations.model import EditConflict, Review
 from voting_service.nomination.recommendations.person_check import check_person
 from voting_service.nomination.recommendations.repository import load_reviews, load_submissions
@@ -74,6 +75,7 @@ async def _check_page(
     reviews = await load_reviews(connection, actor.keys, recommendation.id)
     submissions = await load_submissions(connection, actor.keys, selection, recommendation)
     taken = await count_places_taken(connection, selection)
+    standings = await load_public_standings(connection, selection, context.body, actor.now)
     faults: tuple[Fault, ...] = ()
     form = recommendation.form
     warnings: tuple[Fault, ...] = ()
@@ -108,6 +110,7 @@ async def _check_page(
         reviews=tuple(reversed(reviews)),
         reason=reviews[-1].reason if recommendation.state == "returned" else "",
         submissions=submissions,
+        standing=standings.get(recommendation.id),
         error=error.text(language(request)) if error else "",
         to_second=lambda value: format_to_second(request, selection, value),
         industries=selection.rules.industries,

@@ -3,6 +3,7 @@ and by what else is on the form."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from voting_service.nomination.model import READERS, Selection
+from voting_service.nomination.recommendations.service import check_drafts
 from voting_service.nomination.review.coverage import (
     coverage,
     coverage_by_body,
@@ -34,8 +36,9 @@ async def show_coverage(request: Request) -> Response:
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
         shown = await load_coverage_page(actor)
+        drafts = await check_drafts(actor)
     present = [submitted for submitted in shown.all_submitted if submitted.state != "withdrawn"]
-    bodies = coverage_by_body(present, shown.bodies, actor.selection, shown.chosen)
+    bodies = coverage_by_body(present, shown.bodies, actor.selection, shown.chosen, drafts)
     return page(
         request,
         "review/coverage_page.html",
@@ -46,6 +49,7 @@ async def show_coverage(request: Request) -> Response:
         },
         by_industry=coverage_by_industry(present, actor.selection, shown.chosen),
         is_draft=shown.is_draft,
+        completeness=Counter(places.completeness for places in bodies),
         **coverage_values(request, actor.selection, present, actor.today),
     )
 

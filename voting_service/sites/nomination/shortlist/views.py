@@ -33,7 +33,7 @@ from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
 
-CHOICE_SORTS = ("body", "industry")
+CHOICE_SORTS = ("body", "industry", "-preliminary_score")
 
 
 @signed_in(*READERS)

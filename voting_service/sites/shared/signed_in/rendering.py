@@ -49,7 +49,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     `template` is `<area>/<name>.html` of the theme. In it: `t.<area>.<key>`, `look.<key>`, `user`
     (None when nobody is signed in), `csrf`, `language`, `done` (the message of `redirect_done`,
     or ""), `number()`, `moment()`, `end()` (the end of a time), `text_of()` (for a `Text`),
-    `static_url()`, `nav`, and `values`;
+    `static_url()`, `nav`, `stages` (of the selection, ARCHITECTURE.md), and `values`;
     `contest=` or `selection=` add the subject's own navigation and show times in its time zone.
     """
     state = get_state(request)
@@ -77,6 +77,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         "path": request.url.path,
         "here": quote(here, safe="/"),
         "done": request.query_params.get("done", ""),
+        "stages": getattr(request.state, "stages", ()),
         "nav": _navigation(state.theme, user, subjects, request.url.path),
         **subjects,
         **values,

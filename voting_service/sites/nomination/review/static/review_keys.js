@@ -30,14 +30,15 @@ function turnPage(step) {
 
 function choose(radio) {
   radio.click();
-  if (radio.value === "accepted") form.querySelector("button").focus();
-  else reason.focus();
+  if (radio.value === "accepted") form.querySelector("button").focus({ preventScroll: true });
+  else reason.focus({ preventScroll: true });
 }
 
 function press(control) {
   if (control.matches("input[type=radio]")) choose(control);
   else {
-    control.focus();
+    control.focus({ preventScroll: true }); // who reads keeps the place
+    if (control.matches("input")) control.select();
     if (control.matches("a, summary")) control.click();
   }
 }
