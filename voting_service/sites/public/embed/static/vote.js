@@ -65,7 +65,7 @@ td:nth-child(2) { overflow-wrap: anywhere; }
 :is(td, th):not(:nth-child(2)) { text-align: end; font-variant-numeric: tabular-nums; }
 `;
 
-// No policy forbids it; missing before 2023.
+// Missing before 2023.
 let sheet = null;
 try {
   sheet = new CSSStyleSheet();
@@ -128,7 +128,7 @@ class PublicVote extends HTMLElement {
   attributeChangedCallback() {
     if (this.isConnected && !this._due) {
       this._due = true;
-      queueMicrotask(() => { this._due = false; this._restart(); });
+      Promise.resolve().then(() => { this._due = false; this._restart(); });
     }
   }
 
