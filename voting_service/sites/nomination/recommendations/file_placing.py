@@ -1,6 +1,6 @@
 """Where newly chosen pages go when a slot has pages already: none is replaced unasked.
 
-Evidence is added behind what is there unless the page says `replace`; a stamped page is replaced
+Evidence is added behind what is there unless `replace` is chosen; a stamped page is replaced
 only on that word. A photo takes the place of the last, which the officer sees while cropping it.
 """
 

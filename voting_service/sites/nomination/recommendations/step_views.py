@@ -139,7 +139,7 @@ async def post_step(request: Request) -> Response:
         added = [slot for slot in kept if slot == "evidence"]
         earlier = await load_earlier_pages(connection, context, added)
     refused = {fault.field for fault in rejected}
-    uploads = {slot: each for slot, each in posted.all_files.items() if slot not in refused}
+    uploads = {slot: files for slot, files in posted.all_files.items() if slot not in refused}
     files, faulty = await _examine_uploads(
         step, uploads, earlier, _frame(posted.field(PHOTO_FRAME))
     )
