@@ -84,7 +84,8 @@ async def test_from_an_empty_form_to_a_receipt(
             await page.fill(f"#{name}", str(value))
     await next_step(page, "事迹")
     await page.fill("#skills", "技" * 1001)
-    await expect(page.locator("#skills-count")).to_have_text("1001 / 1000 字（不计空格）")
+    count = page.locator("#skills-count")
+    await expect(count).to_have_text("1001 / 1000 字（不计空格） · 超出 1 字")
     await expect(page.locator("#skills-faults")).to_contain_text("请压缩到1000字以内")
     await assert_accessible(page)
     await page.fill("#skills", "技能\n特长")
@@ -113,7 +114,7 @@ async def test_from_an_empty_form_to_a_receipt(
     await page.click("summary:has-text('提交推荐')")
     await assert_accessible(page)
     await page.click("button:has-text('确定提交')")
-    await expect(page.locator("h1")).to_have_text("提交回执")
+    await expect(page.locator("h1")).to_have_text("提交成功 · 回执")
     await assert_accessible(page)
     await assert_nothing_lost(page)
 

@@ -72,7 +72,7 @@ async def test_only_one_officer_gets_the_last_place(
     for page in pages:
         await expect(page.locator("h1, [role=alert]").first).to_be_visible()
     titles = [await page.inner_text("main") for page in pages]
-    assert sum("提交回执" in text for text in titles) == 1
+    assert sum("提交成功 · 回执" in text for text in titles) == 1
     assert sum("本单位的推荐名额已满，草稿已保存" in text for text in titles) == 1
     states = sorted(
         recommendation.state
@@ -113,7 +113,7 @@ async def test_a_colleagues_edit_stops_automatic_saving_and_both_versions_are_sh
     # Typing goes on being kept, also on the way out.
     await second.fill("#skills", "乙补充的技能")
     await second.click(".site-title")
-    await second.wait_for_url(f"{staff_app.origin}{LIST}")
+    await second.wait_for_url(f"{staff_app.origin}/")
 
     # Nobody waits for what a page sends while it is left.
     async def skills_are_stored() -> bool:
@@ -222,5 +222,5 @@ async def test_the_pages_in_english_and_without_scripts(
         await expect(page.locator("h1")).to_have_text(f"Recommendation {result.id} · {heading}")
     await page.click("summary:has-text('Submit the recommendation')")
     await page.click("button:has-text('Yes, submit it')")
-    await expect(page.locator("h1")).to_have_text("Receipt")
+    await expect(page.locator("h1")).to_have_text("Submitted · Receipt")
     await context.close()
