@@ -239,9 +239,9 @@ async def test_new_pages_never_replace_the_old_ones_unasked(
         )
         info = (await stored(staff_app, chosen, keys, number)).files["body_scan"]
         assert [source.name for source in info.sources] == ["a.pdf" if is_kept else name]
-    asked = (await client.get(f"{step}/opinions")).text.split('name="remove"')[0][-500:]
-    assert "(pages: 1) will be removed" in asked
-    assert "<details" in asked
+    question = (await client.get(f"{step}/opinions")).text.split('name="remove"')[0][-500:]
+    assert "(pages: 1) will be removed" in question
+    assert "<details" in question
     gone = await post_step(client, number, "opinions", {"remove": "body_scan"})
     assert "Removed: " in (await client.get(gone.headers["location"])).text
 
