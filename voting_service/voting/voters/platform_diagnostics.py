@@ -71,7 +71,7 @@ def _mend(what: str, platform: str = "", contest: str = "") -> Text | None:
 
 def remedy(refusal: TokenRefused, platform: str, contests: Iterable[str]) -> Text | None:
     """Return how to fix a claim that is missing, malformed or out of time; None for a refusal whose
-    sentence says it."""
+    sentence states it."""
     what, _, _ = str(refusal).partition(": ")
     if refusal.code.rpartition(".")[2] not in {"claim_invalid", "exp_passed", "exp_before_iat"}:
         return None
