@@ -176,8 +176,8 @@ async def test_what_cannot_be_read_is_named_and_not_the_contest(service: Service
         claims = service.demo.claims(SLUG, "x", now)
         del claims[name]
         lacking = compact(service.demo.signer, claims, {"alg": "EdDSA"})
-        detail = (await service.sign_in(lacking)).json()["detail"]
-        assert detail.startswith(f"{name}: {words}"), detail
+        sentence = (await service.sign_in(lacking)).json()["detail"]
+        assert sentence.startswith(f"{name}: {words}"), sentence
         _, parts = await check(service, lacking)
         assert parts[name].startswith(f"wrong {words.partition(';')[0]}")
     for token, text in (("a.b", "and has 2"), ("!!.e30.x", "base64url")):
