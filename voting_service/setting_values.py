@@ -1,17 +1,99 @@
-"""The values of settings about messages: addresses of servers, and of the sender."""
+"""The values of settings: keys, networks, and addresses of servers, sites and people."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import BeforeValidator, SecretBytes, SecretStr
 from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SSL_WORDS = {"true": "require", "on": "require", "false": "disable", "off": "disable"}
 _BLANK = re.compile(r"\s")
+_CONTACT = re.compile(r"(mailto:[^\s@]+@[^\s@]+|https://[^\s]+|tel:\+?[0-9-]+)")
+
+
+def _decode_key(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        key = b64decode(value, validate=True)
+    except ValueError as error:
+        raise PydanticCustomError("not_base64", "not_base64") from error
+    if len(key) != 32:
+        raise PydanticCustomError("key_wrong_length", "key_wrong_length", {"length": len(key)})
+    return key
+
+
+def _key_list(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    keys = [_decode_key(part.strip()) for part in value.split(",") if part.strip()]
+    if len(set(keys)) < len(keys):
+        raise PydanticCustomError("key_listed_twice", "key_listed_twice")
+    return keys
+
+
+def _split_networks(value: object) -> object:
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _postgres_url(value: object) -> object:
+    """Return a URL of Postgres, with `ssl` under its usual name `sslmode`."""
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(("postgresql://", "postgres://")):
+        raise PydanticCustomError("not_postgres_url", "not_postgres_url")
+    address, _, query = value.partition("?")
+    names = {"ssl": "sslmode"}
+    pairs = [(names.get(name, name), text) for name, text in parse_qsl(query)]
+    options = [
+        (name, _SSL_WORDS.get(text, text) if name == "sslmode" else text) for name, text in pairs
+    ]
+    if any(name == "sslmode" and text not in SSL_MODES for name, text in options):
+        raise PydanticCustomError(
+            "sslmode_unknown", "sslmode_unknown", {"modes": ", ".join(SSL_MODES)}
+        )
+    return f"{address}?{urlencode(options)}" if options else address
+
+
+def _valkey_url(value: object) -> object:
+    if isinstance(value, str) and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise PydanticCustomError("not_valkey_url", "not_valkey_url")
+    return value
+
+
+def _site_address(value: object) -> object:
+    """Return the address of a site, which is served at the root of its host."""
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or _BLANK.search(value):
+        raise PydanticCustomError("not_site_address", "not_site_address")
+    if parts.path or parts.query or parts.fragment:
+        raise PydanticCustomError(
+            "address_with_path",
+            "address_with_path",
+            {"address": f"{parts.scheme}://{parts.netloc}"},
+        )
+    return value
+
+
+def _security_contact(value: object) -> object:
+    if isinstance(value, str) and not _CONTACT.fullmatch(value):
+        raise PydanticCustomError("not_a_contact", "not_a_contact")
+    return value
 
 
 def _smtp_url(value: object) -> object:
@@ -49,6 +131,15 @@ def _mail_address(value: object) -> object:
     return value
 
 
+Key = Annotated[SecretBytes, BeforeValidator(_decode_key)]
+Keys = Annotated[tuple[SecretBytes, ...], NoDecode, BeforeValidator(_key_list)]
+Networks = Annotated[
+    tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split_networks)
+]
+PostgresUrl = Annotated[str, BeforeValidator(_postgres_url)]
+ValkeyUrl = Annotated[str, BeforeValidator(_valkey_url)]
+SiteAddress = Annotated[str, BeforeValidator(_site_address)]
+SecurityContact = Annotated[str, BeforeValidator(_security_contact)]
 SmtpUrl = Annotated[SecretStr, BeforeValidator(_smtp_url)]
 Webhook = Annotated[SecretStr, BeforeValidator(_webhook)]
 MailAddress = Annotated[str, BeforeValidator(_mail_address)]

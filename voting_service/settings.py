@@ -7,37 +7,40 @@ If `VOTING_DATA` names the folder of a demo, variables that are not set are read
 from __future__ import annotations
 
 import os
-import re
-from base64 import b64decode
 from collections.abc import Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
-    BeforeValidator,
     DirectoryPath,
     Field,
     FilePath,
-    SecretBytes,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from voting_service.errors import Fault, InvalidInput
-from voting_service.setting_values import MailAddress, SmtpUrl, Webhook
+from voting_service.setting_values import (
+    Key,
+    Keys,
+    MailAddress,
+    Networks,
+    PostgresUrl,
+    SecurityContact,
+    SiteAddress,
+    SmtpUrl,
+    ValkeyUrl,
+    Webhook,
+)
 
 PREFIX = "VOTING_"
-SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_SSL_WORDS = {"true": "require", "on": "require", "false": "disable", "off": "disable"}
-_BLANK = re.compile(r"\s")
-_CONTACT = re.compile(r"(mailto:[^\s@]+@[^\s@]+|https://[^\s]+|tel:\+?[0-9-]+)")
 DEMO_SETTINGS_FILE = "settings.env"
 DEFAULT_MAX_WORKERS = 6
 """One worker a core, but no more unless asked for: each has connections to Postgres, which by
@@ -46,87 +49,6 @@ default allows 100 of all machines together."""
 
 class SettingsFault(InvalidInput):
     """A setting is missing or wrong. The faults name the environment variables."""
-
-
-def _decode_key(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        key = b64decode(value, validate=True)
-    except ValueError as error:
-        raise PydanticCustomError("not_base64", "not_base64") from error
-    if len(key) != 32:
-        raise PydanticCustomError("key_wrong_length", "key_wrong_length", {"length": len(key)})
-    return key
-
-
-def _key_list(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    keys = [_decode_key(part.strip()) for part in value.split(",") if part.strip()]
-    if len(set(keys)) < len(keys):
-        raise PydanticCustomError("key_listed_twice", "key_listed_twice")
-    return keys
-
-
-def _split_networks(value: object) -> object:
-    return (
-        [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, str)
-        else value
-    )
-
-
-def _postgres_url(value: object) -> object:
-    """Return a URL of Postgres, with `ssl` under its usual name `sslmode`."""
-    if not isinstance(value, str):
-        return value
-    if not value.startswith(("postgresql://", "postgres://")):
-        raise PydanticCustomError("not_postgres_url", "not_postgres_url")
-    address, _, query = value.partition("?")
-    names = {"ssl": "sslmode"}
-    pairs = [(names.get(name, name), text) for name, text in parse_qsl(query)]
-    options = [
-        (name, _SSL_WORDS.get(text, text) if name == "sslmode" else text) for name, text in pairs
-    ]
-    if any(name == "sslmode" and text not in SSL_MODES for name, text in options):
-        raise PydanticCustomError(
-            "sslmode_unknown", "sslmode_unknown", {"modes": ", ".join(SSL_MODES)}
-        )
-    return f"{address}?{urlencode(options)}" if options else address
-
-
-def _valkey_url(value: object) -> object:
-    if isinstance(value, str) and not value.startswith(("redis://", "rediss://", "unix://")):
-        raise PydanticCustomError("not_valkey_url", "not_valkey_url")
-    return value
-
-
-def _site_address(value: object) -> object:
-    """Return the address of a site, which is served at the root of its host."""
-    if not isinstance(value, str):
-        return value
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc or _BLANK.search(value):
-        raise PydanticCustomError("not_site_address", "not_site_address")
-    if parts.path or parts.query or parts.fragment:
-        raise PydanticCustomError(
-            "address_with_path",
-            "address_with_path",
-            {"address": f"{parts.scheme}://{parts.netloc}"},
-        )
-    return value
-
-
-def _security_contact(value: object) -> object:
-    if isinstance(value, str) and not _CONTACT.fullmatch(value):
-        raise PydanticCustomError("not_a_contact", "not_a_contact")
-    return value
-
-
-PostgresUrl = Annotated[str, BeforeValidator(_postgres_url)]
-ValkeyUrl = Annotated[str, BeforeValidator(_valkey_url)]
-SiteAddress = Annotated[str, BeforeValidator(_site_address)]
 
 
 class Settings(BaseSettings):
@@ -141,15 +63,13 @@ class Settings(BaseSettings):
         default=None, description="Postgres URL of the tables' owner; for `migrate`"
     )
     valkey_url: ValkeyUrl = Field(description="URL of Valkey, or Redis 7 or later")
-    master_key: Annotated[SecretBytes, BeforeValidator(_decode_key)] = Field(
-        description="32 bytes in base64; encrypts the keys of every contest"
-    )
-    personal_keys: Annotated[tuple[SecretBytes, ...], NoDecode, BeforeValidator(_key_list)] = Field(
+    master_key: Key = Field(description="32 bytes in base64; encrypts the keys of every contest")
+    personal_keys: Keys = Field(
         default=(),
         description="keys of 32 bytes in base64, separated by commas; the first encrypts personal "
         "data of recommendations, all decrypt it. Default: a key derived from the master key",
     )
-    person_key: Annotated[SecretBytes | None, BeforeValidator(_decode_key)] = Field(
+    person_key: Key | None = Field(
         default=None,
         description="32 bytes in base64; key of the hash by which the nomination knows a person "
         "again. Default: a key derived from the master key",
@@ -167,12 +87,10 @@ class Settings(BaseSettings):
     document_signing_passphrase: SecretStr | None = Field(
         default=None, description="passphrase of that key, where it has one"
     )
-    trusted_proxies: Annotated[
-        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split_networks)
-    ] = Field(default=(), description="networks of proxies whose X-Forwarded-For header is trusted")
-    exempt_networks: Annotated[
-        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split_networks)
-    ] = Field(
+    trusted_proxies: Networks = Field(
+        default=(), description="networks of proxies whose X-Forwarded-For header is trusted"
+    )
+    exempt_networks: Networks = Field(
         default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
         description="networks whose votes are never suspicious: this machine (a load test, or "
         "a proxy that hides the sender), or servers of a platform that forward votes",
@@ -188,7 +106,7 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8000",
         description="address of the public site; used in link previews and QR codes",
     )
-    security_contact: Annotated[str | None, BeforeValidator(_security_contact)] = Field(
+    security_contact: SecurityContact | None = Field(
         default=None,
         description="mailto:, https: or tel: address for reports of vulnerabilities; served as "
         "/.well-known/security.txt",
@@ -354,7 +272,7 @@ def _load(kind: type[S], **overrides: Any) -> S:
 class _NewMasterKey(BaseSettings):
     model_config = Settings.model_config
 
-    new_master_key: Annotated[SecretBytes, BeforeValidator(_decode_key)]
+    new_master_key: Key
 
 
 def load_new_master_key() -> bytes:
