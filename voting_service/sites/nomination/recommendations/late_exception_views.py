@@ -19,6 +19,7 @@ from voting_service.nomination.recommendations.late_exceptions import (
 )
 from voting_service.nomination.recommendations.repository import load_unsubmitted
 from voting_service.nomination.repository import load_bodies
+from voting_service.sites.nomination.approval_routes import approval_routes
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.recommendations.context import fault_sentence
 from voting_service.sites.shared.signed_in.access import signed_in
@@ -90,29 +91,8 @@ def _parse_number(fields: dict[str, str]) -> int:
     return int(text) if is_number else 0
 
 
-@signed_in(*REVIEWERS, step_up=True)
-async def approve(request: Request) -> Response:
-    """Approve an exception that somebody else proposed."""
-    await read_form(request)
-    async with get_state(request).connection() as connection:
-        actor = await selection_actor(request, connection)
-        await approve_exception(actor, request.path_params["approval"])
-    return redirect_done(request, LATE, "approved")
-
-
-@signed_in(*REVIEWERS)
-async def reject(request: Request) -> Response:
-    """Reject an exception, or withdraw one's own proposal."""
-    fields = await read_form(request)
-    async with get_state(request).connection() as connection:
-        actor = await selection_actor(request, connection)
-        await reject_exception(actor, request.path_params["approval"], fields.get("because", ""))
-    return redirect_done(request, LATE, "declined")
-
-
 ROUTES = [
     Route(LATE, show_late),
     Route(LATE, propose, methods=["POST"]),
-    Route(f"{LATE}/{{approval:int}}/approve", approve, methods=["POST"]),
-    Route(f"{LATE}/{{approval:int}}/decline", reject, methods=["POST"]),
+    *approval_routes(LATE, approve_exception, reject_exception),
 ]

@@ -24,13 +24,14 @@ from voting_service.nomination.review.joint_office_opinions import (
 )
 from voting_service.nomination.review.repository import load_stamp
 from voting_service.nomination.review.service import view_accepted
+from voting_service.sites.nomination.approval_routes import approval_routes
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.recommendations.context import fault_sentence
 from voting_service.sites.nomination.recommendations.form_steps import parse_day
 from voting_service.sites.shared.security_headers import SECURITY_HEADERS
 from voting_service.sites.shared.signed_in.access import signed_in
 from voting_service.sites.shared.signed_in.cookies import language
-from voting_service.sites.shared.signed_in.forms import read_form, read_form_lists
+from voting_service.sites.shared.signed_in.forms import read_form_lists
 from voting_service.sites.shared.signed_in.rate_limits import limiter, rate
 from voting_service.sites.shared.signed_in.rendering import page, redirect_done
 from voting_service.sites.shared.signed_in.state import get_state
@@ -143,34 +144,10 @@ def _parse_opinion(fields: Fields) -> NewOpinion:
     return NewOpinion(text, parse_day(signed_on), tuple(numbers))
 
 
-@signed_in(*REVIEWERS, step_up=True)
-async def approve(request: Request) -> Response:
-    """Approve an opinion that somebody else proposed."""
-    await read_form(request)
-    async with get_state(request).connection() as connection:
-        actor = await selection_actor(request, connection)
-        try:
-            await approve_opinion(actor, request.path_params["approval"])
-        except Refused as error:
-            return await _opinion_page(request, actor, None, error)
-    return redirect_done(request, OPINION, "approved")
-
-
-@signed_in(*REVIEWERS)
-async def reject(request: Request) -> Response:
-    """Reject an opinion, or withdraw one's own proposal."""
-    fields = await read_form(request)
-    async with get_state(request).connection() as connection:
-        actor = await selection_actor(request, connection)
-        await reject_opinion(actor, request.path_params["approval"], fields.get("because", ""))
-    return redirect_done(request, OPINION, "declined")
-
-
 ROUTES = [
     Route(OPINION, show_opinion),
     Route(OPINION, propose, methods=["POST"]),
     Route(f"{OPINION}/stamp", upload_stamp, methods=["POST"]),
     Route(f"{OPINION}/stamps/{{sha256}}", show_stamp),
-    Route(f"{OPINION}/{{approval:int}}/approve", approve, methods=["POST"]),
-    Route(f"{OPINION}/{{approval:int}}/decline", reject, methods=["POST"]),
+    *approval_routes(OPINION, approve_opinion, reject_opinion),
 ]

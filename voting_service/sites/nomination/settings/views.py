@@ -32,6 +32,7 @@ from voting_service.nomination.settings.service import (
     propose_change,
     reject_change,
 )
+from voting_service.sites.nomination.approval_routes import approval_routes
 from voting_service.sites.nomination.context import selection_actor
 from voting_service.sites.nomination.recommendations.context import fault_sentence
 from voting_service.sites.nomination.settings.descriptions import describe_change
@@ -160,36 +161,9 @@ async def post_contacts(request: Request) -> Response:
     return redirect_done(request, SETTINGS, "contacts")
 
 
-@signed_in(*REVIEWERS, step_up=True)
-async def approve(request: Request) -> Response:
-    """Approve a change that somebody else proposed. A refusal is shown on the page."""
-    await read_form(request)
-    async with get_state(request).connection() as connection:
-        actor = await selection_actor(request, connection)
-        try:
-            await approve_change(actor, request.path_params["approval"])
-        except Refused as error:
-            return await _settings_page(request, actor, error=error)
-    return redirect_done(request, SETTINGS, "approved")
-
-
-@signed_in(*REVIEWERS)
-async def reject(request: Request) -> Response:
-    """Reject a change, or withdraw one's own proposal. A refusal is shown on the page."""
-    fields = await read_form(request)
-    async with get_state(request).connection() as connection:
-        actor = await selection_actor(request, connection)
-        try:
-            await reject_change(actor, request.path_params["approval"], fields.get("because", ""))
-        except (InvalidInput, Refused) as error:
-            return await _settings_page(request, actor, "waiting", fields, error)
-    return redirect_done(request, SETTINGS, "declined")
-
-
 ROUTES = [
     Route(SETTINGS, show_settings),
     Route(f"{SETTINGS}/contacts", post_contacts, methods=["POST"]),
     Route(f"{SETTINGS}/change/{{section}}", propose, methods=["POST"]),
-    Route(f"{SETTINGS}/{{approval:int}}/approve", approve, methods=["POST"]),
-    Route(f"{SETTINGS}/{{approval:int}}/decline", reject, methods=["POST"]),
+    *approval_routes(SETTINGS, approve_change, reject_change),
 ]
