@@ -51,10 +51,12 @@ _STOP_PLAN = ((signal.SIGTERM, 20.0),)
 class Stand:
     """Running stores and servers; `processes` are their main processes."""
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(
+        self, folder: Path, workers: int, postgres: EmbeddedPostgres | None = None
+    ) -> None:
         self.folder = folder
         self.workers = workers
-        self.postgres = EmbeddedPostgres(folder / "postgres")
+        self.postgres = postgres or EmbeddedPostgres(folder / "postgres")
         self.valkey = EmbeddedValkey(folder / "valkey")
         self.port = free_port()
         self.platform_id = 0
@@ -145,7 +147,7 @@ class Stand:
             worker
             for worker in self.web_workers()
             if any(
-                connection.raddr and connection.raddr.port == self.postgres.port
+                connection.raddr and connection.raddr.port in self.postgres.ports
                 for connection in worker.net_connections("tcp")
             )
         ]
@@ -244,12 +246,16 @@ def write_key(path: Path) -> bytes:
 
 @asynccontextmanager
 async def open_stand(
-    *, workers: int, background: bool = True, descriptors: int | None = None
+    *,
+    workers: int,
+    background: bool = True,
+    descriptors: int | None = None,
+    postgres: Callable[[Path], EmbeddedPostgres] = EmbeddedPostgres,
 ) -> AsyncIterator[Stand]:
     """Start the stores, `serve` and, by default, `work`; stop them at the end. `descriptors` is the
-    limit of open files of `serve`."""
+    limit of open files of `serve`, `postgres` makes the record store in a folder."""
     with tempfile.TemporaryDirectory(prefix="voting-stand-", ignore_cleanup_errors=True) as folder:
-        stand = Stand(Path(folder), workers)
+        stand = Stand(Path(folder), workers, postgres(Path(folder) / "postgres"))
         try:
             await stand.open_stores()
             await stand.serve(descriptors)

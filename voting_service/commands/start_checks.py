@@ -34,8 +34,9 @@ ROLES: Mapping[Process, Role] = {
     "console": "voting_staff",
     "work": "voting_jobs",
 }
-NOT_FOR_LONG = "no connections left"
-"""The word of a fault that passes: other processes are ending, as in a rolling restart."""
+NOT_FOR_LONG = ("no connections left", "no primary")
+"""The words of faults that pass: other processes are ending, as in a rolling restart, or a standby
+is being made the primary."""
 CHECK_SECONDS = 5 * ACQUIRE_TIMEOUT_SECONDS
 SECRET_READERS = {
     "platform_secrets_file": "voting_service.voting.voters.service:read_platform_secrets",
@@ -115,7 +116,7 @@ async def _faults_of_stores(settings: Settings, role: Role, contests: list[str])
             finally:
                 await connection.close()
     except StoreFault as error:
-        if error.word != NOT_FOR_LONG:
+        if error.word not in NOT_FOR_LONG:
             return [_fault("DATABASE_URL", error)]
         log.warning("postgres_away_at_start", reason=str(error))
     except Refused as error:

@@ -89,6 +89,11 @@ class EmbeddedPostgres(EmbeddedServer):
         """Return the URL for a role: SUPERUSER, OWNER, APPLICATION, or one of PROCESSES."""
         return f"postgresql://{role}:{self.secrets[role]}@{HOST}:{self.port}/{database}"
 
+    @property
+    def ports(self) -> set[int]:
+        """The ports of the servers behind the URL."""
+        return {self.port}
+
     def command(self) -> list[str]:
         return [str(program("postgres")), "-D", str(self._data)]
 
@@ -180,10 +185,7 @@ class EmbeddedPostgres(EmbeddedServer):
         write_private(password_file, self.secrets[SUPERUSER])
         user = self.system_user()
         if user is not None:
-            _ensure_user(user)
-            self.opened_folders += _let_others_pass(self.folder)
-            self.opened_folders += _let_others_pass(_wheel_folder())
-            _let_others_run_programs()
+            self.opened_folders += prepare_system_user(user, self.folder)
         self._give_to_system_user(new)
         self._give_to_system_user(password_file)
         done = subprocess.run(
@@ -232,6 +234,16 @@ def _wheel_folder() -> Path:
 def program(name: str) -> Path:
     """Return the path of one of PostgreSQL's programs in the wheel."""
     return _wheel_folder() / "pginstall" / "bin" / name
+
+
+def prepare_system_user(name: str, folder: Path) -> list[Path]:
+    """Create the user if it is missing, and let it run PostgreSQL's programs below `folder`.
+
+    Return the folders whose mode was changed.
+    """
+    _ensure_user(name)
+    _let_others_run_programs()
+    return [*_let_others_pass(folder), *_let_others_pass(_wheel_folder())]
 
 
 def _ensure_user(name: str) -> None:

@@ -11,7 +11,7 @@ from voting_service.infrastructure.postgres.pool import (
     AnyConnection,
     Connection,
     Pool,
-    acquire,
+    acquire_confirming,
     connect,
     domain_errors,
 )
@@ -32,9 +32,10 @@ class Database:
     async def connection(self) -> AsyncIterator[AnyConnection]:
         """Acquire a pooled connection, whose statements Postgres ends after four seconds.
 
-        Raises StoreUnavailable.
+        Raises StoreUnavailable, also at the end if a commit is on this server alone though a
+        standby is configured.
         """
-        async with acquire(self.pool) as connection:
+        async with acquire_confirming(self.pool) as connection:
             yield connection
 
     @asynccontextmanager

@@ -39,6 +39,7 @@ from voting_service.infrastructure.postgres.pool import (
     open_pool,
 )
 from voting_service.infrastructure.postgres.roles import url_with_role
+from voting_service.infrastructure.postgres.standby import StandbyWatch
 from voting_service.infrastructure.prepared_response import Prepared
 from voting_service.infrastructure.tasks import end_tasks
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS, VALKEY_CALL_TIMEOUT_SECONDS
@@ -189,10 +190,15 @@ class PublicState:
         self.streams = EventStreams(int(max_connections() * STREAMS_SHARE), settings)
         self.closing = asyncio.Event()
         self.clock_watch = clock_watch
+        self.standby_watch = StandbyWatch()
         self.counter_feed = CounterFeed(valkey)
         counters.register_functions(valkey)
         self._dependencies = Dependencies(
-            pool, Admitter(valkey, LocalLimits()), self.counter_feed, self.clock_watch
+            pool,
+            Admitter(valkey, LocalLimits()),
+            self.counter_feed,
+            self.clock_watch,
+            self.standby_watch,
         )
         used_tokens = UsedTokens(valkey)
         self.sign_in = SignIn(http=http, used_tokens=used_tokens, clock=clock, settings=settings)
@@ -353,6 +359,7 @@ async def open_public_state(
                 state.registry.keep_fresh(control_pool, pool, read_pool), name="registry"
             ),
             asyncio.create_task(state.clock_watch.keep_measured(control_pool), name="clock"),
+            asyncio.create_task(state.standby_watch.keep_looking(control_pool), name="standby"),
             asyncio.create_task(refresh_standings_forever(state.standings_caches), name="boards"),
             asyncio.create_task(state.counter_feed.run(), name="counter feed"),
             asyncio.create_task(state.streams.run(state.closing), name="event streams"),
