@@ -185,13 +185,13 @@ async def _run(times: int, seed: int, timing: Timing, workers: int, name: str) -
 @click.option("--times", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option("--seed", type=int, help="Repeats a run's order of faults.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
-@click.option("--ttl", default=Timing().ttl, show_default=True, help="Patroni's lease, seconds.")
+@click.option("--ttl", type=click.IntRange(min=20), default=Timing().ttl, show_default=True)
 @click.option("--name", default="failover", show_default=True, help="Of the files of results/.")
 def failover(*, times: int, seed: int | None, workers: int, ttl: int, name: str) -> None:
     """Fail a Patroni cluster over TIMES times under load, then recount from outside."""
     require_programs()
     chosen = seed if seed is not None else random.randrange(10_000)
-    timing = Timing(ttl, *((2, 4) if ttl < 20 else (5, 7)))
+    timing = Timing(ttl)
     faults = asyncio.run(_run(times, chosen, timing, workers, name))
     for fault in faults:
         click.echo(f"error: {fault}", err=True)

@@ -1,7 +1,7 @@
 """A real cluster on this machine: three PostgreSQL servers under Patroni, and three etcd.
 
-Patroni and etcd are Debian's packages, PostgreSQL is that of the demo. docs/postgres.md has the
-same settings for machines.
+Patroni is installed from PyPI into a folder of its own, etcd is Debian's package, PostgreSQL is
+that of the demo. docs/postgres.md has the same settings for machines.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from voting_service.demo.embedded_postgres import (
     DATABASE,
     SUPERUSER,
     EmbeddedPostgres,
+    let_others_pass,
     prepare_system_user,
     program,
 )
@@ -31,8 +33,10 @@ from voting_service.demo.embedded_server import HOST, free_port
 from voting_service.demo.private_files import write_private
 
 REPLICATOR = "voting_replicator"
-_PACKAGES = {"patroni": "patroni", "etcd": "etcd-server"}
-"""Programs, and Debian's packages that bring them."""
+_PATRONI = Path(sys.prefix) / "patroni"
+_REQUIREMENTS = ("patroni[etcd3]==4.1.5", "psycopg[binary]==3.3.9")
+"""Not Debian 12's Patroni 3.0.2: after a switchover under load its record of who replicates
+synchronously may name the old primary for ever, which may then be promoted with ballots missing."""
 _SERVERS = 3
 _FOLLOW_SECONDS = 180.0
 _STOP_PLAN = ((signal.SIGTERM, 30.0),)
@@ -40,11 +44,12 @@ _STOP_PLAN = ((signal.SIGTERM, 30.0),)
 
 class Timing(NamedTuple):
     """Patroni's clocks in seconds: how long the leader's lease lasts, how often it is renewed, how
-    long etcd and PostgreSQL are tried. The lease must last a renewal and two tries."""
+    long etcd and PostgreSQL are tried. The lease must last a renewal and two tries; Patroni allows
+    none below twenty seconds."""
 
-    ttl: int = 10
+    ttl: int = 20
     loop_wait: int = 2
-    retry_timeout: int = 4
+    retry_timeout: int = 5
 
 
 class Member(NamedTuple):
@@ -131,6 +136,8 @@ class PatroniCluster(EmbeddedPostgres):
         user = self.system_user()
         if user is not None:
             self.opened_folders += prepare_system_user(user, self.folder)
+            self.opened_folders += let_others_pass(Path(sys.base_prefix))
+            self.opened_folders += let_others_pass(_PATRONI)
         self.nodes = [Node(self.folder / f"node{n}", f"node{n}") for n in range(1, _SERVERS + 1)]
         endpoints = self._start_etcd()
         for node in self.nodes:
@@ -145,7 +152,7 @@ class PatroniCluster(EmbeddedPostgres):
     def start_patroni(self, node: Node) -> None:
         """Start Patroni of a server, which starts PostgreSQL."""
         node.patroni = spawn(
-            ["patroni", str(node.folder / "patroni.yml")],
+            [str(_PATRONI / "bin" / "patroni"), str(node.folder / "patroni.yml")],
             log_file=self.folder / f"{node.name}.log",
             death_signal=signal.SIGTERM,
             user=self.system_user(),
@@ -294,7 +301,9 @@ def _listen(port: int) -> dict[str, str]:
 
 
 def require_programs() -> None:
-    """Install Debian's packages where that is allowed. Raises SystemExit with what to do."""
-    missing = [package for name, package in _PACKAGES.items() if shutil.which(name) is None]
-    if missing:
-        install(missing, run_quietly, is_root=os.geteuid() == 0)
+    """Install what is missing where that is allowed. Raises SystemExit with what to do."""
+    if shutil.which("etcd") is None:
+        install(["etcd-server"], run_quietly, is_root=os.geteuid() == 0)
+    if not (_PATRONI / "bin" / "patroni").exists():
+        run_quietly([sys.executable, "-m", "venv", str(_PATRONI)])
+        run_quietly([str(_PATRONI / "bin" / "pip"), "install", "--quiet", *_REQUIREMENTS])

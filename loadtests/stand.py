@@ -129,7 +129,7 @@ class Stand:
 
     async def serve(self, descriptors: int | None = None) -> None:
         """Start `voting-service serve` and wait until every resource answers."""
-        command = [_command(), "serve"]
+        command = [service_command(), "serve"]
         if descriptors is not None:
             command = ["prlimit", f"--nofile={descriptors}:{descriptors}", *command]
         port = {"VOTING_METRICS_PORT": str(self.ports["metrics"])}
@@ -147,15 +147,19 @@ class Stand:
             worker
             for worker in self.web_workers()
             if any(
-                connection.raddr and connection.raddr.port in self.postgres.ports
+                connection.raddr and connection.raddr.port in self._postgres_ports()
                 for connection in worker.net_connections("tcp")
             )
         ]
         return self.workers == 1 or len(connected) == self.workers
 
+    def _postgres_ports(self) -> set[int]:
+        """The ports by which a worker reaches PostgreSQL."""
+        return self.postgres.ports
+
     def work(self) -> None:
         """Start `voting-service work`, the background jobs."""
-        self._spawn("work", [_command(), "work"], self.environment())
+        self._spawn("work", [service_command(), "work"], self.environment())
 
     async def start_console(self) -> None:
         """Start `voting-service console`, the staff site."""
@@ -164,7 +168,7 @@ class Stand:
             "VOTING_STAFF_PORT": str(port),
             "VOTING_STAFF_URL": self.address("console"),
         }
-        self._spawn("console", [_command(), "console"], self.environment() | where)
+        self._spawn("console", [service_command(), "console"], self.environment() | where)
         await self._wait_until_ready("console", "/readyz")
 
     async def serve_bare(self, answer: bytes, reads: Mapping[str, bytes]) -> None:
@@ -229,7 +233,8 @@ def _serves(child: psutil.Process) -> bool:
         return False
 
 
-def _command() -> str:
+def service_command() -> str:
+    """Return the path of `voting-service`."""
     return str(Path(sys.executable).with_name("voting-service"))
 
 

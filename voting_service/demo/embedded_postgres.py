@@ -243,7 +243,7 @@ def prepare_system_user(name: str, folder: Path) -> list[Path]:
     """
     _ensure_user(name)
     _let_others_run_programs()
-    return [*_let_others_pass(folder), *_let_others_pass(_wheel_folder())]
+    return [*let_others_pass(folder), *let_others_pass(_wheel_folder())]
 
 
 def _ensure_user(name: str) -> None:
@@ -264,7 +264,7 @@ def _let_others_run_programs() -> None:
     subprocess.run(["chmod", "-R", "a+rX", wheel / "pginstall", libraries], check=True)
 
 
-def _let_others_pass(path: Path) -> list[Path]:
+def let_others_pass(path: Path) -> list[Path]:
     """Let other users pass through `path` and its parents, without listing them.
 
     Return the folders whose mode was changed.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -59,7 +58,7 @@ async def connected_port(pool: Pool) -> int | None:
 
 
 async def test_the_primary_is_found_and_left_when_it_freezes(pair: Pair) -> None:
-    wired = urlsplit(pair.wire.url).port or 0
+    wired = pair.wire.port
     for ports in ((wired, pair.standby.port), (pair.standby.port, free_port(), wired)):
         url = url_with_role(pair.url(*ports), "voting_jobs")
         connection = await connect(url)
