@@ -14,6 +14,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import click
 
@@ -24,15 +25,26 @@ from loadtests.faults.field import Fault
 from loadtests.report import Section, machine_line, save
 
 
+class _Options(NamedTuple):
+    """What holds for every fault."""
+
+    seed: int
+    workers: int
+    voters: int
+    is_forgetful: bool
+
+
 async def _run(
-    faults: Sequence[tuple[Fault, int]], *, seed: int, workers: int, voters: int
+    faults: Sequence[tuple[Fault, int]], options: _Options
 ) -> tuple[Section | None, list[str]]:
     """Run these faults, each so many times, on one stand."""
     if not faults:
         return None, []
-    async with open_wired_stand([fault for fault, _ in faults], workers=workers) as opened:
-        stand, disk = opened
-        campaign = Campaign(stand, seed, disk=disk, voters=voters)
+    kinds = [fault for fault, _ in faults]
+    async with open_wired_stand(
+        kinds, workers=options.workers, is_forgetful=options.is_forgetful
+    ) as (stand, disk):
+        campaign = Campaign(stand, options.seed, disk=disk, voters=options.voters)
         for fault, times in faults:
             click.echo(" | ".join((await campaign.run(fault, times)).row()))
         agreed = await campaign.conclude()
@@ -48,6 +60,7 @@ async def _run(
 @click.option("--seed", type=int, help="Repeats a run's choices.")
 @click.option("--workers", type=click.IntRange(min=2), default=2, show_default=True)
 @click.option("--voters", type=click.IntRange(min=1), default=32, help="At once.")
+@click.option("--forgetful", is_flag=True, help="Set synchronous_commit = off in the database.")
 @click.option("--name", help="Save the results in results/NAME.md; `faults` for the long form.")
 def main(
     *,
@@ -57,6 +70,7 @@ def main(
     seed: int | None,
     workers: int,
     voters: int,
+    forgetful: bool,
     name: str | None,
 ) -> None:
     """Bring faults under load, recount after each kind, and say whether a promise was broken."""
@@ -70,13 +84,14 @@ def main(
     if any(is_of_clocks(fault) for fault, _ in chosen):
         require_library()
     seed = seed if seed is not None else random.randrange(10_000)
+    options = _Options(seed, workers, voters, forgetful)
     click.echo(machine_line() + f"\nseed {seed}\n")
     began = time.monotonic()
     sections: list[Section] = []
     broken: list[str] = []
     for is_clocks in (False, True):
         part = [(fault, n) for fault, n in chosen if is_of_clocks(fault) is is_clocks]
-        section, found = asyncio.run(_run(part, seed=seed, workers=workers, voters=voters))
+        section, found = asyncio.run(_run(part, options))
         broken += found
         sections += [section] if section else []
     verdict = f"{len(broken)} promises were broken." if broken else "Every promise was kept."

@@ -146,10 +146,11 @@ def is_of_clocks(fault: Fault) -> bool:
 
 @asynccontextmanager
 async def open_wired_stand(
-    faults: Sequence[Fault], *, workers: int
+    faults: Sequence[Fault], *, workers: int, is_forgetful: bool = False
 ) -> AsyncIterator[tuple[WiredStand, Disk | None]]:
     """Start what the faults need: stores, `serve` and `work` behind proxies, with PostgreSQL on a
-    disk of its own, or with clocks that can be moved, where a fault needs that."""
+    disk of its own, or with clocks that can be moved, where a fault needs that. `is_forgetful`: the
+    database sets synchronous_commit = off."""
     with tempfile.TemporaryDirectory(prefix="voting-faults-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         os.chmod(folder, 0o711)  # noqa: PTH101 (PostgreSQL's own user passes through)
@@ -158,6 +159,7 @@ async def open_wired_stand(
             disk = Disk.make(folder / "disk.img", folder / "disk")
         postgres = EmbeddedPostgres((disk.folder if disk else folder) / "postgres")
         stand = WiredStand(folder, workers, postgres)
+        stand.is_forgetful = is_forgetful
         if any(map(is_of_clocks, faults)):
             stand.use_clocks({n: Clock(folder, n) for n in ("serve", "work", "postgres", "valkey")})
         try:

@@ -22,6 +22,7 @@ from tests.infrastructure.postgres.tcp_proxy import TcpProxy
 from voting_service.demo.child import is_alive, wait_for_end
 from voting_service.demo.embedded_postgres import (
     APPLICATION,
+    DATABASE,
     OWNER,
     SUPERUSER,
     EmbeddedPostgres,
@@ -39,6 +40,8 @@ class WiredStand(Stand):
     postgres_wire: TcpProxy
     valkey_wire: TcpProxy
     clocks: Mapping[str, Clock] = MappingProxyType({})
+    is_forgetful = False
+    """Whether the database is set to confirm commits before they reach the disk."""
 
     def use_clocks(self, clocks: Mapping[str, Clock]) -> None:
         """Have the processes of these names go by clocks that can be moved. Call it first."""
@@ -52,6 +55,9 @@ class WiredStand(Stand):
         administrator = await connect(self.postgres.url(SUPERUSER))
         for name, value in _BACKUP_SETTINGS.items():
             await administrator.execute(f"alter system set {name} = {value}")
+        if self.is_forgetful:
+            setting = "synchronous_commit = off"
+            await administrator.execute(f'alter database "{DATABASE}" set {setting}')
         await administrator.close()
         await self.postgres.stop()
         await super().open_stores()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 
@@ -121,12 +120,6 @@ async def _roll(field: Field) -> None:
         field.broken.append("a rolling restart did not end")
 
 
-async def _restart_serve(field: Field) -> None:
-    await stop(field.stand.processes["serve"], ((signal.SIGTERM, 30.0),))
-    await field.stand.serve()
-    await asyncio.sleep(0)
-
-
 FAULTS = (
     Fault("SIGKILL of a worker of serve", 3, 1000, _kill_worker),
     Fault("SIGKILL of PostgreSQL", 2, 300, _kill_postgres),
@@ -139,5 +132,4 @@ FAULTS = (
     Fault("every session of PostgreSQL ended", 1, 30, _end_sessions),
     Fault("two processes that hold a lease", 1, 10, _two_lease_holders),
     Fault("rolling restart of the workers", 1, 20, _roll),
-    Fault("restart of serve", 1, 10, _restart_serve),
 )

@@ -1,4 +1,4 @@
-"""Finds the browsers and the LibreOffice of the tests, and on Debian installs what is missing.
+"""Finds the browsers and other programs of the tests, and on Debian installs what is missing.
 
 `make test` runs this first; it needs nothing but Python.
 """
@@ -21,13 +21,14 @@ PROGRAMS = {
     "webkit2gtk-driver": ("WebKitWebDriver",),
     "xvfb": ("Xvfb",),
     "libreoffice-writer-nogui": ("soffice", "libreoffice"),
+    "pgbouncer": ("pgbouncer",),
 }
 """Debian's packages, and the names of what each brings."""
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 CHINESE_FONTS = ("*CJK*", "*wqy*", "*SourceHan*")
 HELP = (
-    "The tests need Chromium, Firefox, WebKitGTK, LibreOffice and a Chinese font, and this is no "
-    f"Debian machine on which we are root.\nInstall them and try again: apt-get install "
+    "The tests need Chromium, Firefox, WebKitGTK, LibreOffice, PgBouncer and a Chinese font, and "
+    f"this is no Debian machine on which we are root.\nInstall them and try again: apt-get install "
     f"{' '.join(PROGRAMS)} {FONTS}"
 )
 

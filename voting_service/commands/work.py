@@ -14,6 +14,7 @@ from voting_service.commands.runtime import run
 from voting_service.commands.start_checks import check_start
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.metrics_server import Answers, States, metrics_port
+from voting_service.infrastructure.postgres.connection_budget import QUEUE_CONNECTIONS
 from voting_service.infrastructure.postgres.database import Database
 from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.infrastructure.postgres.pool import Pool, acquire, open_pool, ping
@@ -48,8 +49,6 @@ from voting_service.voting.completeness import load_completeness
 from voting_service.voting.tally.counters import register_functions
 
 JOB_KINDS: tuple[JobKind, ...] = (DOCUMENT_JOBS, DOCUMENT_PACK_JOBS, MESSAGE_JOBS)
-QUEUE_CONNECTIONS = 4
-"""For the jobs that run at a time, each of which uses one at a time."""
 PROBE_SECONDS = 2 * PING_SECONDS
 """How long the event loop may take to answer a probe."""
 

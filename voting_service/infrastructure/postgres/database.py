@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from voting_service.errors import Unavailable
+from voting_service.infrastructure.postgres.connection_budget import LONG_CONNECTIONS
 from voting_service.infrastructure.postgres.pool import (
     AnyConnection,
     Connection,
@@ -15,9 +16,6 @@ from voting_service.infrastructure.postgres.pool import (
     connect,
     domain_errors,
 )
-
-LONG_CONNECTIONS = 4
-"""Long tasks at a time; a further one fails with Unavailable."""
 
 
 class Database:

@@ -31,6 +31,11 @@ from voting_service.i18n.text import Language
 from voting_service.infrastructure.clock import Clock
 from voting_service.infrastructure.descriptors import max_connections
 from voting_service.infrastructure.http_clients.client import BoundedClient, open_http_client
+from voting_service.infrastructure.postgres.connection_budget import (
+    CONTROL_CONNECTIONS,
+    READ_CONNECTIONS,
+    VOTE_CONNECTIONS,
+)
 from voting_service.infrastructure.postgres.database_clock import MAX_OFFSET_SECONDS, ClockWatch
 from voting_service.infrastructure.postgres.pool import (
     Pool,
@@ -69,13 +74,6 @@ from voting_service.voting.voters.keyring import ContestKeys, load_keys
 from voting_service.voting.voters.service import SignIn
 from voting_service.voting.voters.used_tokens import UsedTokens
 
-VOTE_CONNECTIONS = 3
-READ_CONNECTIONS = 2
-CONTROL_CONNECTIONS = 1
-CONNECTIONS_PER_WORKER = VOTE_CONNECTIONS + READ_CONNECTIONS + CONTROL_CONNECTIONS
-"""Votes never wait for reads, and what tells a worker of contests, platforms and the time (the
-control plane) waits for neither. `DEFAULT_MAX_WORKERS` of the settings keeps two machines of
-workers, a console and `work` within Postgres' default of 100 connections."""
 WECHAT_SDK = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js"
 _NO_PLATFORM = 0
 """Platform id under which used captcha tokens are stored; no sign-in platform has it."""
