@@ -27,6 +27,7 @@ from loadtests.patroni import Node, PatroniCluster, Timing, require_programs
 from loadtests.recount import QUERIES, Recount, recount
 from loadtests.report import Section, save
 from loadtests.stand import Stand, open_stand
+from loadtests.standby_loss import lose_standbys
 from loadtests.waiting import seconds_until
 
 AIM_SECONDS = 15.0
@@ -111,8 +112,9 @@ class Rehearsal:
 
 async def run_all(
     stand: Stand, cluster: PatroniCluster, kinds: Sequence[str], seed: int
-) -> tuple[list[Failover], Recount, Crowd, list[str]]:
-    """Fail over once for each of `kinds`; return what happened, the recount and the faults."""
+) -> tuple[list[Failover], list[Section], list[str]]:
+    """Fail over once for each of `kinds`, then lose the standbys; return what happened, the tables
+    with the recount, and the faults."""
     crowd = Crowd(stand.address(), await stand.minting(), voters=24, pause_seconds=0.05)
     rehearsal = Rehearsal(cluster, crowd, random.Random(seed))
     done: list[Failover] = []
@@ -125,16 +127,17 @@ async def run_all(
                 f"every server follows after {done[-1].followed_seconds:.1f} s"
             )
         await asyncio.sleep(2)
+        lost, not_as_configured = await lose_standbys(stand, cluster, crowd)
     async with stand.database() as connection:
         result = await recount(connection, crowd)
         stored = await connection.fetchval(QUERIES["ballots"], "bayu-2022")
         agreed = await seconds_until_agreement(connection, stand.address(), stand.valkey.url)
-    faults = list(result.faults)
+    faults = [*result.faults, *not_as_configured]
     if stored != result.created + result.repeated:
         faults.append(f"{stored} ballots are stored, of {result.created + result.repeated} voters")
     if agreed is None or agreed > CONVERGENCE_SECONDS:
         faults.append(f"the live counters agreed with the record after {agreed} s")
-    return done, result, crowd, faults
+    return done, [*_sections(done, result, crowd), lost], faults
 
 
 def _sections(done: list[Failover], result: Recount, crowd: Crowd) -> list[Section]:
@@ -166,7 +169,7 @@ async def _run(times: int, seed: int, timing: Timing, workers: int, name: str) -
     make = partial(PatroniCluster, timing=timing)
     async with open_stand(workers=workers, postgres=make) as stand:
         assert isinstance(stand.postgres, PatroniCluster)
-        done, result, crowd, faults = await run_all(stand, stand.postgres, kinds, seed)
+        done, sections, faults = await run_all(stand, stand.postgres, kinds, seed)
     middle = median(failover.gap_seconds for failover in done)
     if middle > AIM_SECONDS:
         faults.append(f"votes stood still for {middle:.1f} s, median")
@@ -177,7 +180,7 @@ async def _run(times: int, seed: int, timing: Timing, workers: int, name: str) -
         "",
         *([f"- {fault}" for fault in faults] or ["Every promise was kept."]),
     ]
-    click.echo(save(name, "Failovers", preface, _sections(done, result, crowd)))
+    click.echo(save(name, "Failovers", preface, sections))
     return faults
 
 

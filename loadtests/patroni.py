@@ -211,6 +211,15 @@ class PatroniCluster(EmbeddedPostgres):
             raise RuntimeError(f"the cluster is not complete: {await self.members()}")
         return took
 
+    async def configure(self, *, synchronous: bool, strict: bool) -> None:
+        """Change what commits wait for."""
+        leader = await self.leader()
+        assert leader is not None
+        self._synchronous = synchronous
+        settings = {"synchronous_mode": synchronous, "synchronous_mode_strict": strict}
+        async with httpx.AsyncClient(timeout=10) as client:
+            (await client.patch(f"{leader.api}/config", json=settings)).raise_for_status()
+
     async def switch_over(self) -> None:
         """Ask Patroni to make another server the primary."""
         leader = await self.leader()

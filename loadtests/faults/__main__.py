@@ -91,8 +91,8 @@ def main(
     broken: list[str] = []
     for is_clocks in (False, True):
         part = [(fault, n) for fault, n in chosen if is_of_clocks(fault) is is_clocks]
-        section, found = asyncio.run(_run(part, options))
-        broken += found
+        section, part_broken = asyncio.run(_run(part, options))
+        broken += part_broken
         sections += [section] if section else []
     verdict = f"{len(broken)} promises were broken." if broken else "Every promise was kept."
     preface = [

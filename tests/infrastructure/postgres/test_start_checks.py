@@ -143,7 +143,7 @@ async def test_a_pooler_in_session_mode_is_used_though_it_refuses_parameters(
         await second.close()
 
 
-async def test_a_process_that_gets_too_few_connections_is_told_how_many(
+async def test_a_process_that_gets_too_few_connections_states_how_many(
     settings: Settings,
     owner: Connection,
     database_name: str,
