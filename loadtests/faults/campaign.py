@@ -160,6 +160,7 @@ async def open_wired_stand(
         postgres = EmbeddedPostgres((disk.folder if disk else folder) / "postgres")
         stand = WiredStand(folder, workers, postgres)
         stand.is_forgetful = is_forgetful
+        stand.has_backups = any(fault.needs_backups for fault in faults)
         if any(map(is_of_clocks, faults)):
             stand.use_clocks({n: Clock(folder, n) for n in ("serve", "work", "postgres", "valkey")})
         try:

@@ -31,7 +31,7 @@ from voting_service.demo.embedded_server import EmbeddedServer
 from voting_service.infrastructure.postgres.pool import connect
 
 RECOVERY_SECONDS = 60.0
-_BACKUP_SETTINGS = {"wal_level": "'replica'", "max_wal_senders": "4"}
+_BACKUP_SETTINGS = ("wal_level = 'replica'", "max_wal_senders = 4")
 
 
 class WiredStand(Stand):
@@ -40,6 +40,8 @@ class WiredStand(Stand):
     postgres_wire: TcpProxy
     valkey_wire: TcpProxy
     clocks: Mapping[str, Clock] = MappingProxyType({})
+    has_backups = False
+    """Whether base backups can be taken."""
     is_forgetful = False
     """Whether the database is set to confirm commits before they reach the disk."""
 
@@ -51,15 +53,11 @@ class WiredStand(Stand):
 
     async def open_stores(self) -> None:
         """Start the stores and the proxies in front of them."""
-        await self.postgres.start()
-        administrator = await connect(self.postgres.url(SUPERUSER))
-        for name, value in _BACKUP_SETTINGS.items():
-            await administrator.execute(f"alter system set {name} = {value}")
+        if self.has_backups:
+            await self._configure(*(f"system set {setting}" for setting in _BACKUP_SETTINGS))
+            await self.postgres.stop()
         if self.is_forgetful:
-            setting = "synchronous_commit = off"
-            await administrator.execute(f'alter database "{DATABASE}" set {setting}')
-        await administrator.close()
-        await self.postgres.stop()
+            await self._configure(f'database "{DATABASE}" set synchronous_commit = off')
         await super().open_stores()
         self.postgres_wire = TcpProxy(self.postgres.url(APPLICATION))
         self.valkey_wire = TcpProxy(self.valkey.url)
@@ -73,6 +71,14 @@ class WiredStand(Stand):
             "VOTING_OWNER_DATABASE_URL": self.postgres.url(OWNER),
             "VOTING_VALKEY_URL": self.valkey_wire.url,
         }
+
+    async def _configure(self, *settings: str) -> None:
+        """Alter the server or the database, for sessions that begin later."""
+        await self.postgres.start()
+        administrator = await connect(self.postgres.url(SUPERUSER))
+        for setting in settings:
+            await administrator.execute(f"alter {setting}")
+        await administrator.close()
 
     def everything(self) -> list[psutil.Process]:
         """Return every process of the stand that runs."""
@@ -138,6 +144,7 @@ class Fault(NamedTuple):
     long: int
     inflict: Callable[[Field], Awaitable[None]]
     needs_disk: bool = False
+    needs_backups: bool = False
 
 
 async def freeze(processes: list[psutil.Process], seconds: float) -> None:

@@ -121,10 +121,10 @@ async def _roll(field: Field) -> None:
 
 
 FAULTS = (
-    Fault("SIGKILL of a worker of serve", 3, 1000, _kill_worker),
+    Fault("SIGKILL of a worker of serve", 2, 1000, _kill_worker),
     Fault("SIGKILL of PostgreSQL", 2, 300, _kill_postgres),
-    Fault("SIGKILL of Valkey", 2, 200, _kill_valkey),
-    Fault("SIGKILL of work", 2, 200, _kill_work),
+    Fault("SIGKILL of Valkey", 1, 200, _kill_valkey),
+    Fault("SIGKILL of work", 1, 200, _kill_work),
     Fault("SIGSTOP of a worker of serve", 1, 30, _freeze_worker),
     Fault("SIGSTOP of PostgreSQL", 1, 30, _freeze_postgres),
     Fault("SIGSTOP of Valkey", 1, 30, _freeze_valkey),

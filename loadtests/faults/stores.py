@@ -104,11 +104,11 @@ async def _stop_valkey(field: Field) -> None:
 
 
 FAULTS = (
-    Fault("FLUSHALL, every second", 3, 60, _flush),
+    Fault("FLUSHALL, every second", 2, 60, _flush),
     Fault("Valkey with an old state", 1, 20, _old_valkey),
     Fault("PostgreSQL stopped and started", 1, 20, _stop_postgres),
     Fault("Valkey stopped and started", 1, 20, _stop_valkey),
-    Fault("base backup and log restored in the middle of a contest", 1, 10, _restore_backup),
+    Fault("base backup and log restored", 1, 10, _restore_backup, needs_backups=True),
     Fault("disk of PostgreSQL full", 1, 20, _fill_disk, needs_disk=True),
     Fault("power cut: unsynchronised data lost", 1, 20, _cut_power, needs_disk=True),
 )

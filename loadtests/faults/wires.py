@@ -104,10 +104,10 @@ async def _part_valkey(field: Field) -> None:
 
 
 FAULTS = (
-    Fault("connection reset after the commit", 3, 300, _cut_after_commit),
-    Fault("connection reset before the commit", 2, 100, _cut_before_commit),
-    Fault("connections to PostgreSQL reset", 2, 100, _cut_postgres),
-    Fault("connections to Valkey reset", 2, 100, _cut_valkey),
+    Fault("connection reset after the commit", 2, 300, _cut_after_commit),
+    Fault("connection reset before the commit", 1, 100, _cut_before_commit),
+    Fault("connections to PostgreSQL reset", 1, 100, _cut_postgres),
+    Fault("connections to Valkey reset", 1, 100, _cut_valkey),
     Fault("half-open connections to PostgreSQL", 1, 20, _half_open_postgres),
     Fault("half-open connections to Valkey", 1, 20, _half_open_valkey),
     Fault("slow connections to PostgreSQL", 1, 20, _slow_postgres),

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from voting_service.errors import Unavailable
 from voting_service.infrastructure.postgres.connection_budget import LONG_CONNECTIONS
+from voting_service.infrastructure.postgres.durability import require_replicated
 from voting_service.infrastructure.postgres.pool import (
     AnyConnection,
     Connection,
@@ -50,7 +51,7 @@ class Database:
         async with self._long:
             connection = await connect(self._url)
             try:
-                with domain_errors():
+                with domain_errors(), require_replicated(connection):
                     await connection.execute(
                         "select set_config('statement_timeout', $1, false)",
                         str(round(seconds * 1000)),

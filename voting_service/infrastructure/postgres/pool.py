@@ -255,17 +255,20 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
         try:
             yield connection
         except (asyncpg.ReadOnlySQLTransactionError, TimeoutError, StoreUnavailable) as error:
-            if _may_be_replaced(error):
+            if _may_be_replaced(error, has_others=len(host_names(pool.url)) > 1):
                 await pool.leave()
             raise
         finally:
             await pool.release(connection)
 
 
-def _may_be_replaced(error: BaseException) -> bool:
+def _may_be_replaced(error: BaseException, *, has_others: bool) -> bool:
     """Return whether an error may mean that another server is the primary now: this one is a
-    standby, it is frozen, or it waits for a standby that has become the primary."""
-    signs = (NoPrimary, NotReplicated, asyncpg.ReadOnlySQLTransactionError, TimeoutError)
+    standby or, if the URL names others, it is frozen or waits for a standby that has become the
+    primary."""
+    signs: tuple[type[BaseException], ...] = (NoPrimary, asyncpg.ReadOnlySQLTransactionError)
+    if has_others:
+        signs += (NotReplicated, TimeoutError)
     return isinstance(error, signs) or isinstance(error.__cause__, signs)
 
 
