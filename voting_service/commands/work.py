@@ -19,6 +19,7 @@ from voting_service.infrastructure.postgres.database import Database
 from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.infrastructure.postgres.pool import Pool, acquire, open_pool, ping
 from voting_service.infrastructure.postgres.roles import url_with_role
+from voting_service.infrastructure.postgres.standby import StandbyWatch
 from voting_service.infrastructure.tasks import lasting_tasks
 from voting_service.infrastructure.typesetting.glyph_coverage import use_fonts
 from voting_service.infrastructure.valkey import Valkey
@@ -156,3 +157,4 @@ async def _run(loops: list[Loop], settings: Settings, valkey: Valkey, health: He
         async with asyncio.TaskGroup() as group:
             group.create_task(run_loops(loops, url), name="loops")
             group.create_task(run_queue_worker(JOB_KINDS, context), name="queue")
+            group.create_task(StandbyWatch().keep_looking(pool), name="standby")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import asyncpg
@@ -57,7 +58,9 @@ async def connected_port(pool: Pool) -> int | None:
         return None
 
 
-async def test_the_primary_is_found_and_left_when_it_freezes(pair: Pair) -> None:
+async def test_the_primary_is_found_among_servers_that_are_standbys_frozen_or_down(
+    pair: Pair,
+) -> None:
     wired = pair.wire.port
     for ports in ((wired, pair.standby.port), (pair.standby.port, free_port(), wired)):
         url = url_with_role(pair.url(*ports), "voting_jobs")
@@ -66,30 +69,35 @@ async def test_the_primary_is_found_and_left_when_it_freezes(pair: Pair) -> None
         await connection.close()
     await asyncio.to_thread(upgrade, pair.url(pair.standby.port, wired, role=OWNER))
 
-    with pytest.raises(StoreFault) as refused:
-        await connect(pair.url(pair.standby.port, free_port()))
-    assert refused.value.word == "no primary"
-    with pytest.raises(StoreFault) as alone:
-        await connect(pair.standby.url(APPLICATION))
-    assert alone.value.word == "no primary"
+    pair.wire.hang()  # a machine that froze: it accepts connections and sends nothing
+    pair.wire.cut()
+    connection = await connect(pair.url(wired, pair.primary.port))
+    await connection.close()
+    for url in (pair.url(pair.standby.port, free_port()), pair.standby.url(APPLICATION)):
+        with pytest.raises(StoreFault) as refused:
+            await connect(url)
+        assert refused.value.word == "no primary"
 
-    async with open_pool(pair.url(wired, pair.standby.port), size=2) as pool:
+
+async def test_a_primary_that_was_replaced_is_left_though_it_takes_writes(pair: Pair) -> None:
+    """Its commits would wait for ever: the standby they wait for is the primary."""
+    url, watch = pair.url(pair.primary.port, pair.standby.port), StandbyWatch()
+    session = await connect(url)
+    async with open_pool(url, size=2) as pool:
         await require_durable_server(pool)
-        watch = StandbyWatch()
         await watch.look(pool)
-        assert watch.state == "ok"
-        assert await connected_port(pool) == pair.primary.port
-        pair.wire.hang()  # a machine that froze: it accepts connections and sends nothing
-        pair.wire.cut()
-        assert await connected_port(pool) is None
+        assert (watch.state, await connected_port(pool)) == ("ok", pair.primary.port)
         administration = await asyncpg.connect(pair.standby.url(SUPERUSER))
         await administration.execute("select pg_promote()")
         await administration.close()
 
         async def is_elsewhere() -> bool:
+            with suppress(StoreUnavailable):
+                await watch.look(pool)
             return await connected_port(pool) == pair.standby.port
 
         await eventually(is_elsewhere)
+        assert session.is_closed()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -25,6 +26,8 @@ _PASSING = (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttribut
 
 _primaries: dict[tuple[str, ...], str] = {}
 """By the servers of a URL, the one that took writes last."""
+_sessions: WeakKeyDictionary[Any, tuple[tuple[str, ...], str]] = WeakKeyDictionary()
+"""The open connections of this process, with the servers of their URL and their own."""
 
 
 def host_names(url: str) -> tuple[str, ...]:
@@ -59,10 +62,20 @@ async def connect_to_primary(dsn: str | None = None, **options: Any) -> Any:
     chosen: asyncio.Task[Any] | None = None
     try:
         chosen = await _choose(url, hosts, attempts, options)
-        _primaries[hosts] = attempts[chosen]
+        primary = _primaries[hosts] = attempts[chosen]
+        _end_sessions_elsewhere(hosts, primary)
+        _sessions[chosen.result()] = hosts, primary
         return chosen.result()
     finally:
         await _close([task for task in attempts if task is not chosen])
+
+
+def _end_sessions_elsewhere(hosts: tuple[str, ...], primary: str) -> None:
+    """Close the connections to servers that are no longer the primary: a statement there may wait
+    for ever, and what it reads is old."""
+    for connection, (servers, server) in list(_sessions.items()):
+        if servers == hosts and server != primary:
+            connection.terminate()
 
 
 async def _choose(
