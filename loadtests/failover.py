@@ -31,6 +31,7 @@ from loadtests.standby_loss import lose_standbys
 from loadtests.waiting import seconds_until
 
 AIM_SECONDS = 15.0
+"""Of the median over all kinds."""
 _PATIENCE_SECONDS = 120.0
 _AWAY_SECONDS = (1.0, 5.0)
 """How long the old primary stays away after another one took its place."""
@@ -171,7 +172,7 @@ async def _run(times: int, seed: int, timing: Timing, workers: int, name: str) -
         assert isinstance(stand.postgres, PatroniCluster)
         done, sections, faults = await run_all(stand, stand.postgres, kinds, seed)
     middle = median(failover.gap_seconds for failover in done)
-    if middle > AIM_SECONDS:
+    if middle > AIM_SECONDS and times >= len(KINDS):
         faults.append(f"votes stood still for {middle:.1f} s, median")
     preface = [
         f"Seed {seed}; {times} failovers of three servers under Patroni and etcd, "

@@ -58,9 +58,12 @@ async def connected_port(pool: Pool) -> int | None:
         return None
 
 
-async def test_the_primary_is_found_among_servers_that_are_standbys_frozen_or_down(
-    pair: Pair,
-) -> None:
+async def test_the_primary_is_found_and_left_when_another_one_has_its_place(pair: Pair) -> None:
+    await is_found_among_servers_that_are_standbys_frozen_or_down(pair)
+    await is_left_though_it_takes_writes(pair)
+
+
+async def is_found_among_servers_that_are_standbys_frozen_or_down(pair: Pair) -> None:
     wired = pair.wire.port
     for ports in ((wired, pair.standby.port), (pair.standby.port, free_port(), wired)):
         url = url_with_role(pair.url(*ports), "voting_jobs")
@@ -79,7 +82,7 @@ async def test_the_primary_is_found_among_servers_that_are_standbys_frozen_or_do
         assert refused.value.word == "no primary"
 
 
-async def test_a_primary_that_was_replaced_is_left_though_it_takes_writes(pair: Pair) -> None:
+async def is_left_though_it_takes_writes(pair: Pair) -> None:
     """Its commits would wait for ever: the standby they wait for is the primary."""
     url, watch = pair.url(pair.primary.port, pair.standby.port), StandbyWatch()
     session = await connect(url)
