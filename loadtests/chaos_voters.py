@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import msgspec
 
@@ -48,18 +50,25 @@ class Crowd:
     """Many concurrent voters. `confirmed` maps voters to the ballot ids of 201 answers.
 
     `repeated` does the same for voters whose first answer was 200, as the earlier one was lost.
+    Between two ballots each waits `pause_seconds`.
     """
 
-    def __init__(self, address: str, minting: Minting, *, voters: int) -> None:
+    def __init__(
+        self, address: str, minting: Minting, *, voters: int, pause_seconds: float = 0.0
+    ) -> None:
         self.confirmed: dict[bytes, str] = {}
         self.repeated: dict[bytes, str] = {}
         self.faults: list[str] = []
         self.lost = 0
         self.unavailable = 0
         self.same_receipts = 0
+        self.choices: dict[bytes, list[int]] = {}
+        self.answered_at: list[float] = []
+        """When each first receipt came, in seconds of `time.monotonic`."""
         self._target = Target.of(address)
         self._minting = minting
         self._voters = voters
+        self._pause_seconds = pause_seconds
         self._leaving = False
 
     @asynccontextmanager
@@ -83,12 +92,20 @@ class Crowd:
             response = await self._insist(caller, request)
             into = self.confirmed if response.status == 201 else self.repeated
             into[voter] = read_ballot_id(response.body)
+            self.choices[voter] = choices
+            self.answered_at.append(time.monotonic())
             if random.random() < _ASK_AGAIN_SHARE:
                 again = await self._insist(caller, request)
                 if again.status != 200 or again.body != response.body:
                     self._note(f"a retry was answered {again.status} and another receipt")
                 self.same_receipts += 1
+            await asyncio.sleep(self._pause_seconds)
         caller.close()
+
+    def longest_gap(self, since: float) -> float:
+        """Return the longest time without a first receipt since that moment, until now."""
+        moments = [since, *(m for m in self.answered_at if m > since), time.monotonic()]
+        return max(later - earlier for earlier, later in pairwise(moments))
 
     async def _insist(self, caller: Caller, request: bytes) -> Response:
         """Return the first final answer for the ballot; unexpected answers are faults."""

@@ -19,9 +19,9 @@ import click
 import msgspec
 from redis.asyncio import Redis
 
-from loadtests.chaos import resolve
 from loadtests.chaos_voters import Crowd
-from loadtests.check import CONVERGENCE_SECONDS
+from loadtests.check import CONVERGENCE_SECONDS, seconds_until_agreement
+from loadtests.recount import recount
 from loadtests.report import Section, save
 from loadtests.stand import Stand, open_stand
 from voting_service.demo.embedded_postgres import SUPERUSER
@@ -52,8 +52,9 @@ async def run(stand: Stand, *, seconds: float, voters: int) -> tuple[Section, li
     async with _idle_transaction(stand) as pid:
         async with crowd.voting():
             await asyncio.sleep(seconds)
-        verdict, agreed = await resolve(stand, crowd)
-        faults = [*verdict.faults, *crowd.faults]
+        async with stand.database() as owner:
+            agreed = await seconds_until_agreement(owner, stand.address(), stand.valkey.url)
+            faults = (await recount(owner, crowd)).faults
     async with stand.database() as connection:
         row = await connection.fetchrow(QUERIES["figures"])
     assert row is not None

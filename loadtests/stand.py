@@ -51,10 +51,12 @@ _STOP_PLAN = ((signal.SIGTERM, 20.0),)
 class Stand:
     """Running stores and servers; `processes` are their main processes."""
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(
+        self, folder: Path, workers: int, postgres: EmbeddedPostgres | None = None
+    ) -> None:
         self.folder = folder
         self.workers = workers
-        self.postgres = EmbeddedPostgres(folder / "postgres")
+        self.postgres = postgres or EmbeddedPostgres(folder / "postgres")
         self.valkey = EmbeddedValkey(folder / "valkey")
         self.port = free_port()
         self.platform_id = 0
@@ -127,7 +129,7 @@ class Stand:
 
     async def serve(self, descriptors: int | None = None) -> None:
         """Start `voting-service serve` and wait until every resource answers."""
-        command = [_command(), "serve"]
+        command = [service_command(), "serve"]
         if descriptors is not None:
             command = ["prlimit", f"--nofile={descriptors}:{descriptors}", *command]
         port = {"VOTING_METRICS_PORT": str(self.ports["metrics"])}
@@ -145,15 +147,19 @@ class Stand:
             worker
             for worker in self.web_workers()
             if any(
-                connection.raddr and connection.raddr.port == self.postgres.port
+                connection.raddr and connection.raddr.port in self._postgres_ports()
                 for connection in worker.net_connections("tcp")
             )
         ]
         return self.workers == 1 or len(connected) == self.workers
 
+    def _postgres_ports(self) -> set[int]:
+        """The ports by which a worker reaches PostgreSQL."""
+        return self.postgres.ports
+
     def work(self) -> None:
         """Start `voting-service work`, the background jobs."""
-        self._spawn("work", [_command(), "work"], self.environment())
+        self._spawn("work", [service_command(), "work"], self.environment())
 
     async def start_console(self) -> None:
         """Start `voting-service console`, the staff site."""
@@ -162,7 +168,7 @@ class Stand:
             "VOTING_STAFF_PORT": str(port),
             "VOTING_STAFF_URL": self.address("console"),
         }
-        self._spawn("console", [_command(), "console"], self.environment() | where)
+        self._spawn("console", [service_command(), "console"], self.environment() | where)
         await self._wait_until_ready("console", "/readyz")
 
     async def serve_bare(self, answer: bytes, reads: Mapping[str, bytes]) -> None:
@@ -227,7 +233,8 @@ def _serves(child: psutil.Process) -> bool:
         return False
 
 
-def _command() -> str:
+def service_command() -> str:
+    """Return the path of `voting-service`."""
     return str(Path(sys.executable).with_name("voting-service"))
 
 
@@ -244,12 +251,16 @@ def write_key(path: Path) -> bytes:
 
 @asynccontextmanager
 async def open_stand(
-    *, workers: int, background: bool = True, descriptors: int | None = None
+    *,
+    workers: int,
+    background: bool = True,
+    descriptors: int | None = None,
+    postgres: Callable[[Path], EmbeddedPostgres] = EmbeddedPostgres,
 ) -> AsyncIterator[Stand]:
     """Start the stores, `serve` and, by default, `work`; stop them at the end. `descriptors` is the
-    limit of open files of `serve`."""
+    limit of open files of `serve`, `postgres` makes the record store in a folder."""
     with tempfile.TemporaryDirectory(prefix="voting-stand-", ignore_cleanup_errors=True) as folder:
-        stand = Stand(Path(folder), workers)
+        stand = Stand(Path(folder), workers, postgres(Path(folder) / "postgres"))
         try:
             await stand.open_stores()
             await stand.serve(descriptors)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-import asyncpg
 from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+
+from voting_service.infrastructure.postgres.hosts import connect_to_primary
 
 MIGRATOR_LOCK = 7_046_029_254_386_353_131
 """Advisory lock held while migrating; an arbitrary number that nothing else uses."""
@@ -30,7 +31,9 @@ def _migrate(connection: Connection) -> None:
 async def _run() -> None:
     # The driver reads the URL, as for the services: SQLAlchemy has another word for sslmode.
     connect = partial(
-        asyncpg.connect, context.config.attributes["database_url"], timeout=CONNECT_TIMEOUT_SECONDS
+        connect_to_primary,
+        context.config.attributes["database_url"],
+        timeout=CONNECT_TIMEOUT_SECONDS,
     )
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:

@@ -42,7 +42,7 @@ from voting_service.setting_values import (
 
 PREFIX = "VOTING_"
 DEMO_SETTINGS_FILE = "settings.env"
-DEFAULT_MAX_WORKERS = 6
+DEFAULT_MAX_WORKERS = 5
 """One worker a core, but no more unless asked for: each has connections to Postgres, which by
 default allows 100 of all machines together."""
 
@@ -172,6 +172,12 @@ class Settings(BaseSettings):
     staff_openid_client_secret_file: Path | None = None
     workers: int = Field(
         default_factory=lambda: min(os.cpu_count() or 1, DEFAULT_MAX_WORKERS), ge=1, le=256
+    )
+    serve_machines: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="machines that run `serve`; for the check of PostgreSQL's connections",
     )
     queue_limit: int = Field(
         default=20_000, ge=1, description="votes that may wait in one worker before it answers 503"

@@ -1,4 +1,4 @@
-"""Finds the browsers and the LibreOffice of the tests, and on Debian installs what is missing.
+"""Finds the browsers and other programs of the tests, and on Debian installs what is missing.
 
 `make test` runs this first; it needs nothing but Python.
 """
@@ -21,13 +21,14 @@ PROGRAMS = {
     "webkit2gtk-driver": ("WebKitWebDriver",),
     "xvfb": ("Xvfb",),
     "libreoffice-writer-nogui": ("soffice", "libreoffice"),
+    "pgbouncer": ("pgbouncer",),
 }
 """Debian's packages, and the names of what each brings."""
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 CHINESE_FONTS = ("*CJK*", "*wqy*", "*SourceHan*")
 HELP = (
-    "The tests need Chromium, Firefox, WebKitGTK, LibreOffice and a Chinese font, and this is no "
-    f"Debian machine on which we are root.\nInstall them and try again: apt-get install "
+    "The tests need Chromium, Firefox, WebKitGTK, LibreOffice, PgBouncer and a Chinese font, and "
+    f"this is no Debian machine on which we are root.\nInstall them and try again: apt-get install "
     f"{' '.join(PROGRAMS)} {FONTS}"
 )
 
@@ -59,7 +60,7 @@ def missing_packages(find: Find = shutil.which, *, fonts: bool) -> list[str]:
 def install(missing: list[str], run: Run, *, is_root: bool, find: Find = shutil.which) -> None:
     """Installs Debian packages. Raises SystemExit with what to do where that cannot be done."""
     if not (is_root and find("apt-get")):
-        raise SystemExit(HELP)
+        raise SystemExit(f"{HELP}\nMissing: {' '.join(missing)}")
     print(f"Installing {' and '.join(missing)} for the tests.", flush=True)
     try:
         run(["apt-get", "update", "-qq"])
@@ -68,7 +69,8 @@ def install(missing: list[str], run: Run, *, is_root: bool, find: Find = shutil.
         raise SystemExit(f"{' '.join(error.cmd)} failed.\n{HELP}") from None
 
 
-def _run(command: list[str]) -> None:
+def run_quietly(command: list[str]) -> None:
+    """Runs apt-get without its output and questions."""
     subprocess.run(
         command,
         check=True,
@@ -80,6 +82,6 @@ def _run(command: list[str]) -> None:
 if __name__ == "__main__" and sys.platform == "linux":
     packages = missing_packages(fonts=has_chinese_font())
     if packages:
-        install(packages, _run, is_root=os.geteuid() == 0)
+        install(packages, run_quietly, is_root=os.geteuid() == 0)
 elif __name__ == "__main__" and chromium_path() is None:
     raise SystemExit(HELP)

@@ -21,6 +21,9 @@ from voting_service.settings import Settings, load_settings, share_metrics_folde
 
 GRACEFUL_SECONDS = 20
 """How long the process may go on answering votes after it was asked to stop."""
+WORKER_SECONDS = 30
+"""How long a new worker may take to start, and a worker to answer the supervisor, on a machine that
+is busy. A rolling restart (SIGHUP) keeps the old workers when a new one takes longer."""
 
 
 @click.command()
@@ -74,4 +77,5 @@ def _serve(settings: Settings) -> None:
         limit_concurrency=max_connections(),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        timeout_worker_healthcheck=WORKER_SECONDS,
     )

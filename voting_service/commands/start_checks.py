@@ -22,7 +22,12 @@ from voting_service.errors import Fault, InvalidInput, Refused, StoreFault, Voti
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.crypto.signed_document import load_signing_key
 from voting_service.infrastructure.logs import configure_logs
-from voting_service.infrastructure.postgres.pool import connect
+from voting_service.infrastructure.postgres.connection_budget import (
+    budget,
+    load_room,
+    opened_at_once,
+)
+from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.infrastructure.postgres.roles import Role, url_with_role
 from voting_service.infrastructure.postgres.schema import require_schema, require_session
 from voting_service.infrastructure.timeouts import ACQUIRE_TIMEOUT_SECONDS
@@ -34,8 +39,9 @@ ROLES: Mapping[Process, Role] = {
     "console": "voting_staff",
     "work": "voting_jobs",
 }
-NOT_FOR_LONG = "no connections left"
-"""The word of a fault that passes: other processes are ending, as in a rolling restart."""
+NOT_FOR_LONG = ("no connections left", "no primary")
+"""The words of faults that pass: other processes are ending, as in a rolling restart, or a standby
+is being made the primary."""
 CHECK_SECONDS = 5 * ACQUIRE_TIMEOUT_SECONDS
 SECRET_READERS = {
     "platform_secrets_file": "voting_service.voting.voters.service:read_platform_secrets",
@@ -56,7 +62,7 @@ def check_start(settings: Settings, process: Process, address: str = "") -> None
     """
     configure_logs(settings.log_level)
     contests: list[str] = []
-    stores = _faults_of_stores(settings, ROLES[process], contests)
+    stores = _faults_of_stores(settings, process, contests)
     faults = [*_faults_of_files(settings, process), *run(stores)]
     if faults:
         raise SettingsFault(*faults)
@@ -96,9 +102,11 @@ def _faults_of_files(settings: Settings, process: Process) -> list[Fault]:
     return faults
 
 
-async def _faults_of_stores(settings: Settings, role: Role, contests: list[str]) -> list[Fault]:
+async def _faults_of_stores(
+    settings: Settings, process: Process, contests: list[str]
+) -> list[Fault]:
     """Return the faults of Postgres, and fill in the slugs of all contests."""
-    url = url_with_role(settings.database_url, role)
+    url = url_with_role(settings.database_url, ROLES[process])
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             connection = await connect(url)
@@ -109,20 +117,62 @@ async def _faults_of_stores(settings: Settings, role: Role, contests: list[str])
                     await require_session(connection, other)
                 finally:
                     await other.close()
+                await _check_connections(connection, settings, process)
                 readable, unreadable = await load_readable_contests(connection)
                 contests += [*(contest.slug for contest in readable), *unreadable]
                 await not_opened(connection, settings.master_key.get_secret_value())
             finally:
                 await connection.close()
     except StoreFault as error:
-        if error.word != NOT_FOR_LONG:
+        if error.word not in NOT_FOR_LONG:
             return [_fault("DATABASE_URL", error)]
         log.warning("postgres_away_at_start", reason=str(error))
+    except TooFewConnections as error:
+        return [_fault("WORKERS" if process == "serve" else "DATABASE_URL", error)]
     except Refused as error:
         return [_fault("MASTER_KEY", error)]
     except (VotingError, TimeoutError) as error:
         log.warning("postgres_away_at_start", reason=str(error))
     return []
+
+
+class TooFewConnections(Refused):
+    """PostgreSQL gives this process fewer connections than it may need."""
+
+
+async def _check_connections(connection: Connection, settings: Settings, process: Process) -> None:
+    """Raises TooFewConnections if this process alone may need more connections than there are.
+    Warns if all processes together may, or if a pooler does not give this one its share now."""
+    total = budget(settings.workers, settings.serve_machines)
+    own = budget(settings.workers, 1).needed[process]
+    room = await load_room(connection, settings.database_url)
+    if own > room.connections:
+        raise TooFewConnections(
+            "infrastructure.postgres.too_few_connections",
+            process=process,
+            needed=own,
+            room=room.connections,
+        )
+    if total.total > room.connections:
+        log.warning(
+            "connections_over_budget",
+            needed=total.total,
+            by_process=str(total),
+            room=room.connections,
+            remedy="raise max_connections, or lower VOTING_WORKERS; VOTING_SERVE_MACHINES counts "
+            "the machines that run `serve`",
+        )
+    if room.pooled:
+        url = url_with_role(settings.database_url, ROLES[process])
+        given = await opened_at_once(url, own)
+        if given < own:
+            log.warning(
+                "pooler_gives_too_few",
+                needed=own,
+                given=given,
+                remedy="raise default_pool_size, max_db_connections and max_client_conn of the "
+                "pooler: every connection of ours keeps a session of the server",
+            )
 
 
 def _fault(variable: str, error: VotingError) -> Fault:

@@ -14,10 +14,12 @@ from voting_service.commands.runtime import run
 from voting_service.commands.start_checks import check_start
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.metrics_server import Answers, States, metrics_port
+from voting_service.infrastructure.postgres.connection_budget import QUEUE_CONNECTIONS
 from voting_service.infrastructure.postgres.database import Database
 from voting_service.infrastructure.postgres.database_clock import database_time
 from voting_service.infrastructure.postgres.pool import Pool, acquire, open_pool, ping
 from voting_service.infrastructure.postgres.roles import url_with_role
+from voting_service.infrastructure.postgres.standby import StandbyWatch
 from voting_service.infrastructure.tasks import lasting_tasks
 from voting_service.infrastructure.typesetting.glyph_coverage import use_fonts
 from voting_service.infrastructure.valkey import Valkey
@@ -48,8 +50,6 @@ from voting_service.voting.completeness import load_completeness
 from voting_service.voting.tally.counters import register_functions
 
 JOB_KINDS: tuple[JobKind, ...] = (DOCUMENT_JOBS, DOCUMENT_PACK_JOBS, MESSAGE_JOBS)
-QUEUE_CONNECTIONS = 4
-"""For the jobs that run at a time, each of which uses one at a time."""
 PROBE_SECONDS = 2 * PING_SECONDS
 """How long the event loop may take to answer a probe."""
 
@@ -157,3 +157,4 @@ async def _run(loops: list[Loop], settings: Settings, valkey: Valkey, health: He
         async with asyncio.TaskGroup() as group:
             group.create_task(run_loops(loops, url), name="loops")
             group.create_task(run_queue_worker(JOB_KINDS, context), name="queue")
+            group.create_task(StandbyWatch().keep_looking(pool), name="standby")

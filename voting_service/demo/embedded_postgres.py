@@ -89,6 +89,11 @@ class EmbeddedPostgres(EmbeddedServer):
         """Return the URL for a role: SUPERUSER, OWNER, APPLICATION, or one of PROCESSES."""
         return f"postgresql://{role}:{self.secrets[role]}@{HOST}:{self.port}/{database}"
 
+    @property
+    def ports(self) -> set[int]:
+        """The ports of the servers behind the URL."""
+        return {self.port}
+
     def command(self) -> list[str]:
         return [str(program("postgres")), "-D", str(self._data)]
 
@@ -180,10 +185,7 @@ class EmbeddedPostgres(EmbeddedServer):
         write_private(password_file, self.secrets[SUPERUSER])
         user = self.system_user()
         if user is not None:
-            _ensure_user(user)
-            self.opened_folders += _let_others_pass(self.folder)
-            self.opened_folders += _let_others_pass(_wheel_folder())
-            _let_others_run_programs()
+            self.opened_folders += prepare_system_user(user, self.folder)
         self._give_to_system_user(new)
         self._give_to_system_user(password_file)
         done = subprocess.run(
@@ -234,6 +236,16 @@ def program(name: str) -> Path:
     return _wheel_folder() / "pginstall" / "bin" / name
 
 
+def prepare_system_user(name: str, folder: Path) -> list[Path]:
+    """Create the user if it is missing, and let it run PostgreSQL's programs below `folder`.
+
+    Return the folders whose mode was changed.
+    """
+    _ensure_user(name)
+    _let_others_run_programs()
+    return [*let_others_pass(folder), *let_others_pass(_wheel_folder())]
+
+
 def _ensure_user(name: str) -> None:
     try:
         pwd.getpwnam(name)
@@ -252,7 +264,7 @@ def _let_others_run_programs() -> None:
     subprocess.run(["chmod", "-R", "a+rX", wheel / "pginstall", libraries], check=True)
 
 
-def _let_others_pass(path: Path) -> list[Path]:
+def let_others_pass(path: Path) -> list[Path]:
     """Let other users pass through `path` and its parents, without listing them.
 
     Return the folders whose mode was changed.

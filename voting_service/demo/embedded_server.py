@@ -62,6 +62,8 @@ class EmbeddedServer(ABC):
         self.log_file = self.folder / "server.log"
         self.port = 0
         self.secrets: dict[str, str] = {}
+        self.prefix: list[str] = []
+        """What goes before the server's command line, such as a program that sets its clock."""
         self._process: psutil.Process | None = None
 
     @property
@@ -112,7 +114,7 @@ class EmbeddedServer(ABC):
 
     def _spawn(self) -> psutil.Process:
         return spawn(
-            self.command(),
+            [*self.prefix, *self.command()],
             log_file=self.log_file,
             death_signal=self.stop_plan[0][0],
             user=self.system_user(),

@@ -16,6 +16,11 @@ CLOCK_OFFSET = Gauge(
     "seconds it stores nothing",
     multiprocess_mode="mostrecent",
 )
+STANDBY_MISSING = Gauge(
+    "voting_standby_missing",
+    "1 while commits wait for a standby that is not connected: no vote is confirmed",
+    multiprocess_mode="mostrecent",
+)
 LOOP_FAILURES = Counter("voting_loop_failures_total", "Failed runs of a background loop", ["loop"])
 OLDEST_TRANSACTION = Gauge(
     "voting_oldest_transaction_seconds",

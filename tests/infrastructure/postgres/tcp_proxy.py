@@ -40,6 +40,10 @@ class TcpProxy:
         self.requests = bytearray()
 
     @property
+    def port(self) -> int:
+        return self._port
+
+    @property
     def url(self) -> str:
         credentials = self._parts.netloc.rpartition("@")[0]
         return urlunsplit(self._parts._replace(netloc=f"{credentials}@{_HOST}:{self._port}"))

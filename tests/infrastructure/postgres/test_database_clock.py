@@ -70,6 +70,19 @@ def test_more_than_two_seconds_is_wrong(off: float, state: str) -> None:
         assert 1 <= refusal.value.retry_after_seconds <= 4
 
 
+def test_a_clock_that_jumps_is_not_trusted_until_it_is_measured() -> None:
+    now, passed = NOW, 0.0
+    watch = ClockWatch(lambda: now, monotonic=lambda: passed)
+    watch.judge(*measure(0.0))
+    now, passed = NOW + timedelta(seconds=61), 60.0
+    watch.require()
+    now = NOW - timedelta(hours=1)
+    with pytest.raises(Unavailable, match="clock of this server is wrong"):
+        watch.require()
+    watch.judge(*measure(0.0))
+    watch.require()
+
+
 def test_one_line_in_the_log_when_it_turns_wrong_and_one_when_it_is_right_again() -> None:
     watch = ClockWatch(lambda: NOW)
     with capture_logs() as lines:

@@ -22,9 +22,12 @@ from voting_service.commands.start_checks import check_start
 from voting_service.demo.embedded_postgres import OWNER, EmbeddedPostgres
 from voting_service.demo.embedded_server import free_port
 from voting_service.errors import StoreFault
+from voting_service.infrastructure.postgres import connection_budget
+from voting_service.infrastructure.postgres.connection_budget import load_room
 from voting_service.infrastructure.postgres.migrations import latest_revision
 from voting_service.infrastructure.postgres.pool import Connection, acquire, connect, open_pool
 from voting_service.infrastructure.postgres.schema import known_revisions, require_session
+from voting_service.jobs.lease import try_lease
 from voting_service.settings import Settings, SettingsFault
 
 
@@ -125,27 +128,55 @@ def test_the_revisions_are_those_of_the_migrations() -> None:
 async def test_a_pooler_in_session_mode_is_used_though_it_refuses_parameters(
     database_url: str,
 ) -> None:
-    async with running_pooler(database_url) as pooler:
+    async with running_pooler(database_url, size=3) as url:
         with pytest.raises(asyncpg.ProtocolViolationError):
-            await asyncpg.connect(pooler.url, server_settings={"jit": "off"})
-        first, second = await connect(pooler.url), await connect(pooler.url)
+            await asyncpg.connect(url, server_settings={"jit": "off"})
+        first, second = await connect(url), await connect(url)
         await require_session(first, second)
-        async with open_pool(pooler.url, size=1) as pool, acquire(pool) as connection:
+        assert await try_lease(first, "lease")
+        assert not await try_lease(second, "lease")
+        async with open_pool(url, size=1) as pool, acquire(pool) as connection:
             assert await connection.fetchval("show jit") == "off"
             assert await connection.fetchval("show idle_in_transaction_session_timeout") == "10s"
+        assert (await load_room(first, url)).pooled
         await first.close()
         await second.close()
 
 
+async def test_a_process_that_gets_too_few_connections_states_how_many(
+    settings: Settings,
+    owner: Connection,
+    database_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(start_checks, "log", structlog.get_logger())
+    monkeypatch.setattr(connection_budget, "_PROBE_SECONDS", 0.5)
+    own = settings.model_copy(update={"workers": 2})
+    async with running_pooler(settings.database_url, size=4) as url:
+        behind = own.model_copy(update={"database_url": url})
+        await asyncio.to_thread(check_start, behind, "serve")
+    shown = capfd.readouterr().err
+    assert '"pooler_gives_too_few"' in shown
+    assert '"needed": 12, "given": 4' in shown
+    assert "connections_over_budget" not in shown
+
+    await owner.execute(f'alter database "{database_name}" connection limit 30')
+    await asyncio.to_thread(check_start, own, "serve")
+    assert '"by_process": "serve 12, console 12, work 20"' in capfd.readouterr().err
+    await owner.execute(f'alter database "{database_name}" connection limit 11')
+    assert "VOTING_WORKERS: `serve` may open 12" in (await faults(settings, workers=2))[0]
+
+
 async def test_a_pooler_in_transaction_mode_is_refused_in_a_sentence(settings: Settings) -> None:
-    async with running_pooler(settings.database_url, transaction_mode=True) as pooler:
-        first, second = await connect(pooler.url), await connect(pooler.url)
+    async with running_pooler(settings.database_url, mode="transaction") as url:
+        first, second = await connect(url), await connect(url)
         with pytest.raises(StoreFault) as refused:
             await require_session(first, second)
         assert refused.value.word == "transaction pooling"
         await first.close()
         await second.close()
-        assert "pool_mode = session" in (await faults(settings, database_url=pooler.url))[0]
+        assert "pool_mode = session" in (await faults(settings, database_url=url))[0]
 
 
 async def test_migrate_needs_no_other_setting_and_fails_in_a_sentence(

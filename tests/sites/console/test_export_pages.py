@@ -30,7 +30,7 @@ from tests.voting.tally.cast_ballots import (
     Field,
     open_field,
 )
-from voting_service.infrastructure.postgres.database import LONG_CONNECTIONS
+from voting_service.infrastructure.postgres.connection_budget import LONG_CONNECTIONS
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.sites.console.exports import recorded_download, views
 from voting_service.sites.console.exports.formats import (

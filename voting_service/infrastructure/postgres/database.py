@@ -7,17 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from voting_service.errors import Unavailable
+from voting_service.infrastructure.postgres.connection_budget import LONG_CONNECTIONS
+from voting_service.infrastructure.postgres.durability import require_replicated
 from voting_service.infrastructure.postgres.pool import (
     AnyConnection,
     Connection,
     Pool,
-    acquire,
+    acquire_confirming,
     connect,
     domain_errors,
 )
-
-LONG_CONNECTIONS = 4
-"""Long tasks at a time; a further one fails with Unavailable."""
 
 
 class Database:
@@ -32,9 +31,10 @@ class Database:
     async def connection(self) -> AsyncIterator[AnyConnection]:
         """Acquire a pooled connection, whose statements Postgres ends after four seconds.
 
-        Raises StoreUnavailable.
+        Raises StoreUnavailable, also at the end if a commit is on this server alone though a
+        standby is configured.
         """
-        async with acquire(self.pool) as connection:
+        async with acquire_confirming(self.pool) as connection:
             yield connection
 
     @asynccontextmanager
@@ -51,7 +51,7 @@ class Database:
         async with self._long:
             connection = await connect(self._url)
             try:
-                with domain_errors():
+                with domain_errors(), require_replicated(connection):
                     await connection.execute(
                         "select set_config('statement_timeout', $1, false)",
                         str(round(seconds * 1000)),

@@ -7,6 +7,7 @@ it is off by more than the limit of its ClockWatch.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -80,9 +81,18 @@ class Offset(NamedTuple):
 class ClockWatch:
     """Watches whether this process's clock is accurate enough to date records."""
 
-    def __init__(self, clock: Clock, *, limit_seconds: float = MAX_OFFSET_SECONDS) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        limit_seconds: float = MAX_OFFSET_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.clock = clock
         self.limit_seconds = limit_seconds
+        self._monotonic = monotonic
+        self._read_at: tuple[datetime, float] | None = None
+        """The clock and the monotonic one at the last measurement."""
         self._offset: Offset | None = None
         self._is_wrong = False
 
@@ -96,6 +106,7 @@ class ClockWatch:
     def judge(self, sent: datetime, database: datetime, received: datetime) -> None:
         """Record a measurement (see Offset.measured); log when the clock becomes wrong or right."""
         offset = self._offset = Offset.measured(sent, database, received)
+        self._read_at = self.clock(), self._monotonic()
         metrics.CLOCK_OFFSET.set(offset.middle_seconds)
         limit_seconds = self.limit_seconds * (_RECOVERED if self._is_wrong else 1)
         is_wrong = offset.certain_seconds > limit_seconds
@@ -110,9 +121,18 @@ class ClockWatch:
             log.warning("clock_recovered", offset_seconds=round(offset.middle_seconds, 3))
         self._is_wrong = is_wrong
 
+    def _has_jumped(self) -> bool:
+        """Return whether the clock was set since the last measurement, which tells nothing then."""
+        if self._read_at is None:
+            return False
+        time_read, monotonic_read = self._read_at
+        passed_seconds = (self.clock() - time_read).total_seconds()
+        return abs(passed_seconds - (self._monotonic() - monotonic_read)) > self.limit_seconds
+
     def require(self) -> None:
-        """Raises Unavailable while the clock is known to be wrong."""
-        if self._is_wrong:
+        """Raises Unavailable while the clock is known to be wrong, and after a jump until it is
+        measured."""
+        if self._is_wrong or self._has_jumped():
             raise Unavailable(
                 "infrastructure.postgres.clock_wrong",
                 retry_after_seconds=spread_retry_seconds(),
@@ -120,7 +140,7 @@ class ClockWatch:
 
     async def require_measured(self, pool: Pool) -> None:
         """Raises Unavailable unless the clock is right. Measures first unless it is known to be."""
-        if self._is_wrong or self._offset is None:
+        if self._is_wrong or self._offset is None or self._has_jumped():
             await self.measure(pool)
         self.require()
 

@@ -35,23 +35,39 @@ class NotDurable(StoreFault):
         self.settings = tuple(settings)
 
 
+class NoPrimary(StoreFault):
+    """The server is a standby, which takes no writes."""
+
+    def __init__(self) -> None:
+        super().__init__("infrastructure.postgres.no_primary")
+
+
+class NotReplicated(StoreUnavailable):
+    """A commit did not wait for the standby to the end: it may stand on one server alone."""
+
+    def __init__(self) -> None:
+        super().__init__("infrastructure.postgres.not_replicated")
+
+
 async def require_durable(connection: Any, parameters: Mapping[str, str] = NO_PARAMETERS) -> None:
     """Make this session's commits durable, and set further parameters of the session. One round
     trip; call it outside transactions.
 
-    Raises NotDurable if the server is configured to lose commits.
+    Raises NotDurable if the server is configured to lose commits, NoPrimary if it is a standby.
     """
     row = await connection.fetchrow(
         QUERIES["prepare_session"], list(parameters), list(parameters.values())
     )
+    if row["is_standby"]:
+        raise NoPrimary
     if row["switched_off"]:
         raise NotDurable(row["switched_off"])
 
 
 @contextmanager
 def require_replicated(connection: Any) -> Iterator[None]:
-    """Raises StoreUnavailable at the end of the block if a commit in it did not wait for a standby
-    to the end.
+    """Raises NotReplicated at the end of the block if a commit in it did not wait for a standby to
+    the end.
 
     PostgreSQL answers a cancelled wait with success and a warning, whose words are in the server's
     language. The statements of the block must have no other reason for a warning.
@@ -68,4 +84,4 @@ def require_replicated(connection: Any) -> Iterator[None]:
     finally:
         connection.remove_log_listener(note)
     if is_cancelled:
-        raise StoreUnavailable("infrastructure.postgres.not_replicated")
+        raise NotReplicated

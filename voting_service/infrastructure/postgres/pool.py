@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import asyncpg
 import msgspec
@@ -15,9 +16,16 @@ import msgspec
 from voting_service.errors import StoreFault, StoreUnavailable, spread_retry_seconds
 from voting_service.infrastructure.postgres.constraint_errors import find_constraint_error
 from voting_service.infrastructure.postgres.durability import (
+    NoPrimary,
     NotDurable,
+    NotReplicated,
     require_durable,
     require_replicated,
+)
+from voting_service.infrastructure.postgres.hosts import (
+    connect_to_primary,
+    forget_primary,
+    host_names,
 )
 from voting_service.infrastructure.postgres.roles import split_role
 from voting_service.infrastructure.timeouts import (
@@ -45,7 +53,18 @@ class Pool(AsyncpgPool):
     """A pool with a bounded queue of callers in front of it; `acquire` below keeps the bound."""
 
     waiting = 0
+    url = ""
 
+    async def leave(self) -> None:
+        """Look for the primary again: the pools of this process that have the same servers use no
+        open connection any more."""
+        forget_primary(self.url)
+        for pool in list(_open_pools):
+            if host_names(pool.url) == host_names(self.url):
+                await pool.expire_connections()
+
+
+_open_pools: WeakSet[Pool] = WeakSet()
 
 _NAME = {"application_name": "voting-service"}
 _LOST_CLIENT_DETECTION = {
@@ -72,6 +91,7 @@ _UNAVAILABLE = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.DiskFullError,
     asyncpg.OutOfMemoryError,
+    asyncpg.TargetServerAttributeNotMatched,
 )
 
 
@@ -80,6 +100,8 @@ _FAULTS: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.InvalidAuthorizationSpecificationError, "not_let_in"),
     (asyncpg.InvalidCatalogNameError, "unknown_database"),
     (asyncpg.TooManyConnectionsError, "no_connections_left"),
+    (asyncpg.TargetServerAttributeNotMatched, "no_primary"),
+    (asyncpg.ReadOnlySQLTransactionError, "no_primary"),
     (asyncpg.ProtocolViolationError, "session_refused"),
     (asyncpg.InvalidSQLStatementNameError, "transaction_pooling"),
     (asyncpg.DuplicatePreparedStatementError, "transaction_pooling"),
@@ -134,8 +156,8 @@ def _encode_json(value: Any) -> str:
 
 
 async def _prepare_connection(parameters: Mapping[str, str], connection: Any) -> None:
-    """Prepare a new connection. Raises NotDurable for a server that loses commits, StoreFault for
-    a login that may not take its role.
+    """Prepare a new connection. Raises NotDurable for a server that loses commits, NoPrimary for a
+    standby, StoreFault for a login that may not take its role.
 
     The parameters are set here, in the same round trip, and not when the session starts: poolers
     refuse a session that names parameters they do not know.
@@ -162,7 +184,7 @@ async def connect(url: str) -> Connection:
     """
     url, role = split_role(url)
     with domain_errors():
-        connection = await asyncpg.connect(
+        connection: Connection = await connect_to_primary(
             url,
             timeout=ACQUIRE_TIMEOUT_SECONDS * 5,
             command_timeout=None,
@@ -202,12 +224,16 @@ async def open_pool(url: str, *, size: int) -> AsyncIterator[Pool]:
             | role,
         ),
         reset=_skip_reset,
+        connect=connect_to_primary,
         server_settings=_NAME,
     )
+    pool.url = url
     await pool
+    _open_pools.add(pool)
     try:
         yield pool
     finally:
+        _open_pools.discard(pool)
         try:
             await asyncio.wait_for(pool.close(), timeout=5)
         except (TimeoutError, *_UNAVAILABLE):
@@ -228,8 +254,22 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
             pool.waiting -= 1
         try:
             yield connection
+        except (asyncpg.ReadOnlySQLTransactionError, TimeoutError, StoreUnavailable) as error:
+            if _may_be_replaced(error, has_others=len(host_names(pool.url)) > 1):
+                await pool.leave()
+            raise
         finally:
             await pool.release(connection)
+
+
+def _may_be_replaced(error: BaseException, *, has_others: bool) -> bool:
+    """Return whether an error may mean that another server is the primary now: this one is a
+    standby or, if the URL names others, it is frozen or waits for a standby that has become the
+    primary."""
+    signs: tuple[type[BaseException], ...] = (NoPrimary, asyncpg.ReadOnlySQLTransactionError)
+    if has_others:
+        signs += (NotReplicated, TimeoutError)
+    return isinstance(error, signs) or isinstance(error.__cause__, signs)
 
 
 @asynccontextmanager
@@ -242,10 +282,11 @@ async def acquire_confirming(pool: Pool) -> AsyncIterator[PooledConnection]:
 
 
 async def require_durable_server(pool: Pool, *others: Pool) -> None:
-    """Check again whether the server keeps its commits: a reload can change its settings.
+    """Check again whether the server keeps its commits and is the primary: a reload can change its
+    settings, a failover its role.
 
-    Raises StoreUnavailable, or NotDurable; then the pools give out no connection until the server
-    is configured correctly.
+    Raises StoreUnavailable, NotDurable or NoPrimary; then the pools give out only connections that
+    are opened from now on, which are checked again.
     """
     try:
         async with acquire(pool) as connection:  # a new one is checked as it opens

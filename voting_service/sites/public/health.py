@@ -21,14 +21,15 @@ from voting_service.sites.shared.health import (
 
 NEEDED_TASKS = ("registry", "clock")
 """The lasting tasks without which votes must not be taken."""
-TASKS = (*NEEDED_TASKS, "standings", "counters")
+TASKS = (*NEEDED_TASKS, "standby", "standings", "counters")
 
 
 async def readyz(request: Request) -> Response:
     """Check every resource. Return 503 unless every state in `required` is `ok`.
 
     Votes are accepted without Valkey, while another contest fails, and while a contest's tally
-    waits to be taken over; `informational` reports these.
+    waits to be taken over; pages are served while no vote can be confirmed, because a standby is
+    missing. `informational` reports these.
     """
     state: PublicState = request.state.app_state
 
@@ -46,16 +47,23 @@ async def readyz(request: Request) -> Response:
         "clock": state.clock_watch.state,
         "tasks": tasks_state(NEEDED_TASKS),
     }
+    standby = state.standby_watch.state
+    limits = [
+        limit
+        for limit, is_so in (("unconfirmed", standby == "missing"), ("unscreened", valkey != "ok"))
+        if is_so
+    ]
     informational = {
         "valkey": valkey,
         "registry_age_seconds": cache_age(state.registry.age_seconds()),
         "failing_contests": state.failing_contests,
         "tally": tally,
+        "standby": standby,
         **tasks_shown(TASKS),
     }
     return readiness_response(
         required,
         informational,
-        is_screened=valkey == "ok",
+        limits=limits,
         stopping=state.closing.is_set(),
     )

@@ -31,6 +31,11 @@ from voting_service.i18n.text import Language
 from voting_service.infrastructure.clock import Clock
 from voting_service.infrastructure.descriptors import max_connections
 from voting_service.infrastructure.http_clients.client import BoundedClient, open_http_client
+from voting_service.infrastructure.postgres.connection_budget import (
+    CONTROL_CONNECTIONS,
+    READ_CONNECTIONS,
+    VOTE_CONNECTIONS,
+)
 from voting_service.infrastructure.postgres.database_clock import MAX_OFFSET_SECONDS, ClockWatch
 from voting_service.infrastructure.postgres.pool import (
     Pool,
@@ -39,6 +44,7 @@ from voting_service.infrastructure.postgres.pool import (
     open_pool,
 )
 from voting_service.infrastructure.postgres.roles import url_with_role
+from voting_service.infrastructure.postgres.standby import StandbyWatch
 from voting_service.infrastructure.prepared_response import Prepared
 from voting_service.infrastructure.tasks import end_tasks
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS, VALKEY_CALL_TIMEOUT_SECONDS
@@ -68,13 +74,6 @@ from voting_service.voting.voters.keyring import ContestKeys, load_keys
 from voting_service.voting.voters.service import SignIn
 from voting_service.voting.voters.used_tokens import UsedTokens
 
-VOTE_CONNECTIONS = 3
-READ_CONNECTIONS = 2
-CONTROL_CONNECTIONS = 1
-CONNECTIONS_PER_WORKER = VOTE_CONNECTIONS + READ_CONNECTIONS + CONTROL_CONNECTIONS
-"""Votes never wait for reads, and what tells a worker of contests, platforms and the time (the
-control plane) waits for neither. `DEFAULT_MAX_WORKERS` of the settings keeps two machines of
-workers, a console and `work` within Postgres' default of 100 connections."""
 WECHAT_SDK = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js"
 _NO_PLATFORM = 0
 """Platform id under which used captcha tokens are stored; no sign-in platform has it."""
@@ -189,10 +188,15 @@ class PublicState:
         self.streams = EventStreams(int(max_connections() * STREAMS_SHARE), settings)
         self.closing = asyncio.Event()
         self.clock_watch = clock_watch
+        self.standby_watch = StandbyWatch()
         self.counter_feed = CounterFeed(valkey)
         counters.register_functions(valkey)
         self._dependencies = Dependencies(
-            pool, Admitter(valkey, LocalLimits()), self.counter_feed, self.clock_watch
+            pool,
+            Admitter(valkey, LocalLimits()),
+            self.counter_feed,
+            self.clock_watch,
+            self.standby_watch,
         )
         used_tokens = UsedTokens(valkey)
         self.sign_in = SignIn(http=http, used_tokens=used_tokens, clock=clock, settings=settings)
@@ -353,6 +357,7 @@ async def open_public_state(
                 state.registry.keep_fresh(control_pool, pool, read_pool), name="registry"
             ),
             asyncio.create_task(state.clock_watch.keep_measured(control_pool), name="clock"),
+            asyncio.create_task(state.standby_watch.keep_looking(control_pool), name="standby"),
             asyncio.create_task(refresh_standings_forever(state.standings_caches), name="boards"),
             asyncio.create_task(state.counter_feed.run(), name="counter feed"),
             asyncio.create_task(state.streams.run(state.closing), name="event streams"),

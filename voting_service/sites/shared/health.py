@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -24,7 +24,7 @@ async def healthz(_request: Request) -> Response:
 WORDS: Mapping[str, tuple[str, ...]] = {
     "postgres": (
         *("away", "not durable", "wrong password", "not let in", "not the role"),
-        *("unknown database", "tls failed", "no connections left", "session refused"),
+        *("unknown database", "tls failed", "no connections left", "no primary", "session refused"),
         *("transaction pooling", "schema missing", "schema older", "schema newer"),
     ),
     "valkey": ("away", "read only", "full", "loading", "not allowed", "refuses"),
@@ -33,6 +33,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "clock": ("not measured", "ahead by", "behind by"),
     "tasks": ("failing", "stuck", "stopped"),
     "tally": ("another cluster", "unknown"),
+    "standby": ("not known", "none", "missing"),
 }
 """What `readyz` may show of a resource instead of `ok`; docs/operators.md explains each word."""
 
@@ -86,13 +87,14 @@ def readiness_response(
     needed: Mapping[str, str],
     shown: Mapping[str, Any],
     *,
-    is_screened: bool = True,
+    limits: Sequence[str] = (),
     stopping: bool = False,
 ) -> Response:
     """200 when every state in `needed` is `ok`, otherwise 503. `shown` is added to the
-    answer and does not affect the status; unscreened votes are named in it."""
+    answer and does not affect the status code; `limits` are named in the status: `unscreened`
+    votes, `unconfirmed` ones."""
     ready = not stopping and all(state == "ok" for state in needed.values())
-    status = ("ready" if is_screened else "ready, unscreened") if ready else "not ready"
+    status = ", ".join(("ready", *limits)) if ready else "not ready"
     return JSONResponse(
         {"status": status, **needed, **shown},
         200 if ready else 503,

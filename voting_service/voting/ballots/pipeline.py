@@ -40,6 +40,7 @@ from voting_service.errors import (
 from voting_service.infrastructure.clock import FIRST_DAY
 from voting_service.infrastructure.postgres.database_clock import ClockWatch
 from voting_service.infrastructure.postgres.pool import Pool
+from voting_service.infrastructure.postgres.standby import StandbyWatch
 from voting_service.infrastructure.tasks import run_forever
 from voting_service.infrastructure.timeouts import MAX_QUEUE_WAIT_SECONDS
 from voting_service.voting import metrics
@@ -82,6 +83,7 @@ class Dependencies(NamedTuple):
     admitter: Admitter
     feed: CounterFeed
     watch: ClockWatch
+    standby_watch: StandbyWatch = StandbyWatch()
 
 
 class BallotPipeline:
@@ -196,13 +198,10 @@ class BallotPipeline:
     def _refuse_unresolved(self, votes: Sequence[Vote]) -> None:
         """Resolve as Unavailable what a failed batch left unresolved."""
         unresolved = [vote for vote in votes if not vote.result.done()]
+        is_alone = self._dependencies.standby_watch.state == "missing"
+        code = "voting.ballots.no_second_copy" if is_alone else "voting.ballots.not_confirmed"
         for vote in unresolved:
-            vote.resolve(
-                Unavailable(
-                    "voting.ballots.not_confirmed",
-                    retry_after_seconds=spread_retry_seconds(),
-                )
-            )
+            vote.resolve(Unavailable(code, retry_after_seconds=spread_retry_seconds()))
         if unresolved:
             metrics.BALLOTS.labels("failed").inc(len(unresolved))
 

@@ -46,7 +46,9 @@ async def test_a_service_with_its_stores_is_ready(shared_service: Service) -> No
     shown = answer.json()
     assert 0 <= shown.pop("registry_age_seconds") <= CACHE_STALE_SECONDS
     ages = shown.pop("task_ages_seconds")
-    assert ages.keys() == {"registry", "clock", "standings", "counters", "caster", "event streams"}
+    assert ages.keys() == {
+        *("registry", "clock", "standby", "standings", "counters", "caster", "event streams")
+    }
     assert shown == {
         "status": "ready",
         "postgres": "ok",
@@ -58,6 +60,7 @@ async def test_a_service_with_its_stores_is_ready(shared_service: Service) -> No
         "tasks": "ok",
         "failing_tasks": {},
         "tally": "ok",
+        "standby": "none",
     }
     assert (await shared_service.client.get("/healthz")).json() == {"status": "ok"}
 

@@ -129,6 +129,7 @@ async def test_every_task_of_the_public_site_survives_every_error(service: Servi
     for loop, target, method in (
         ("registry", state.registry, "refresh"),
         ("clock", state.clock_watch, "measure"),
+        ("standby", state.standby_watch, "look"),
         ("counters", state.counter_feed, "flush"),
         ("caster", contest_state.pipeline._slots, "acquire"),
     ):

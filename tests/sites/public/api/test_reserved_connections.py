@@ -10,26 +10,18 @@ import pytest
 from tests.contest_data import switch_platform
 from tests.patience import eventually
 from tests.sites.public.api.running_service import CONTEST, Service, check_problem
-from voting_service.commands.work import QUEUE_CONNECTIONS
 from voting_service.infrastructure.postgres import pool
+from voting_service.infrastructure.postgres.connection_budget import READ_CONNECTIONS, budget
 from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
 from voting_service.settings import DEFAULT_MAX_WORKERS
-from voting_service.sites.public.state import (
-    CONNECTIONS_PER_WORKER,
-    READ_CONNECTIONS,
-)
-from voting_service.sites.shared.signed_in.state import POOL_SIZE
 
 POSTGRES_DEFAULT = 100 - 3
 """Connections of a PostgreSQL as installed, without those kept for superusers."""
-LOOPS_AND_QUEUE = 12
-"""Connections of `work` besides the queue's: one a loop, and the queue's listener."""
 
 
 def test_two_machines_of_workers_fit_a_postgres_as_installed() -> None:
-    needed = 2 * DEFAULT_MAX_WORKERS * CONNECTIONS_PER_WORKER
-    assert needed + POOL_SIZE + QUEUE_CONNECTIONS + LOOPS_AND_QUEUE <= POSTGRES_DEFAULT
+    assert budget(DEFAULT_MAX_WORKERS, machines=2).total <= POSTGRES_DEFAULT
 
 
 async def test_an_off_switch_arrives_and_votes_are_taken_while_reads_are_stuck(

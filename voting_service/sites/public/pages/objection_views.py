@@ -34,7 +34,7 @@ from voting_service.errors import (
     VotingError,
 )
 from voting_service.i18n.text import Text
-from voting_service.infrastructure.postgres.pool import acquire
+from voting_service.infrastructure.postgres.pool import acquire, acquire_confirming
 from voting_service.nomination.awards.published_result import shown_result
 from voting_service.nomination.notices.repository import BEIJING, load_notice
 from voting_service.sites.public.pages import objection_files
@@ -182,7 +182,7 @@ async def _submit(request: Request, sent: SentObjection, files: Sequence[Upload]
         async with acquire(state.read_pool) as connection:
             await check_objection_limit(connection, sent.sender)
         attachment = await objection_files.examine(files)
-    async with acquire(state.read_pool) as connection:
+    async with acquire_confirming(state.read_pool) as connection:
         return await submit_objection(connection, key, *sent, attachment=attachment)
 
 

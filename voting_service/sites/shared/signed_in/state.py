@@ -13,6 +13,7 @@ from starlette.requests import Request
 from voting_service.infrastructure.clock import Clock
 from voting_service.infrastructure.http_clients.client import open_http_client
 from voting_service.infrastructure.http_clients.openid_connect import OpenIdProvider
+from voting_service.infrastructure.postgres.connection_budget import STAFF_CONNECTIONS
 from voting_service.infrastructure.postgres.database import Database
 from voting_service.infrastructure.postgres.pool import (
     Pool,
@@ -22,8 +23,6 @@ from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.settings import Settings
 from voting_service.sites.shared.signed_in.openid_provider import openid_provider
 from voting_service.sites.shared.signed_in.theme import Theme
-
-POOL_SIZE = 8
 
 
 def utc() -> tzinfo:
@@ -85,7 +84,7 @@ async def open_state(
 ) -> AsyncIterator[StaffState]:
     """Open the database pool; `http` is used for single sign-on."""
     async with (
-        open_pool(_url(settings), size=POOL_SIZE) as pool,
+        open_pool(_url(settings), size=STAFF_CONNECTIONS) as pool,
         http or open_http_client() as client,
     ):
         openid = openid_provider(settings, client, clock)

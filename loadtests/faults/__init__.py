@@ -1,0 +1,1 @@
+"""The fault campaign: `python -m loadtests.faults`. See loadtests/README.md."""
