@@ -28,7 +28,7 @@ demo: $(DEMO) ## The service with its own Postgres and Valkey [PORT= DATA= CROWD
 
 test: $(DEV) ## Every test, real servers and browsers included [TESTS=tests/project]
 	@$(BIN)/python tests/browser/find_browsers.py
-	$(BIN)/pytest $(or $(TESTS),--numprocesses 4 --dist loadfile)
+	$(BIN)/pytest $(or $(TESTS),--numprocesses 4 --dist loadfile --no-loadscope-reorder)
 
 check: $(DEV) ## Formatting, lint, types, import contracts, migrations, Dockerfile, compose.yaml
 	$(BIN)/ruff format --check .

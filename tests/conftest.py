@@ -23,7 +23,7 @@ from hypothesis import settings as hypothesis_settings
 from pydantic import SecretBytes
 from redis.asyncio import Redis
 
-from tests.browser.chromium import chromium, headless_shell
+from tests.browser.chromium import chromium, headless_shell, whole_chromium
 from tests.fakes.signers import private_pem
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
 from tests.patience import (
@@ -52,7 +52,7 @@ from voting_service.infrastructure.valkey import Valkey
 from voting_service.settings import Settings
 from voting_service.staff.accounts import passwords, second_factor
 
-__all__ = ["chromium", "headless_shell"]
+__all__ = ["chromium", "headless_shell", "whole_chromium"]
 
 TEMPLATE = "voting_template"
 MEMORY = Path("/dev/shm")
@@ -79,6 +79,31 @@ hypothesis_settings.load_profile("any machine")
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
 
 
+LONGEST = (
+    "tests/demo/test_whole_demo.py",
+    "tests/browser/walks/test_walks.py",
+    "tests/sites/nomination/panel/test_award_documents.py",
+    "tests/sites/public/pages/test_voting_walks.py",
+    "tests/demo/test_demo_stages.py",
+    "tests/sites/public/embed/test_guide.py",
+    "tests/browser/test_embed.py",
+    "tests/browser/test_embed_frame.py",
+    "tests/sites/public/pages/test_captcha_pages.py",
+    "tests/sites/public/information/test_every_page_in_every_mode.py",
+    "tests/sites/nomination/review/test_review_walk.py",
+    "tests/sites/nomination/panel/test_panel_walk.py",
+    "tests/chaos/test_short_chaos.py",
+)
+"""The files that a worker is busy with for half a minute; they begin first, so that no worker is
+alone with one at the end. `make test` gives out whole files, in the order of collection."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    assert all((config.rootpath / file).is_file() for file in LONGEST), "as the files are called"
+    places = {file: place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.location[0], len(LONGEST)))
+
+
 def pytest_collection() -> None:
     """What is collected stays to the end: there is no garbage among it worth looking for."""
     gc.disable()
@@ -101,6 +126,13 @@ async def postgres() -> AsyncIterator[EmbeddedPostgres]:
     with tempfile.TemporaryDirectory(prefix="voting-postgres-", dir=in_memory()) as folder:
         async for server in _running_postgres(Path(folder)):
             yield server
+
+
+@pytest.fixture
+def servers_folder() -> Iterator[Path]:
+    """A folder for servers of the test's own, like the session's outside of pytest's."""
+    with tempfile.TemporaryDirectory(prefix="voting-stores-", dir=in_memory()) as name:
+        yield Path(name)
 
 
 def in_memory() -> Path | None:
@@ -150,12 +182,21 @@ def database_names() -> itertools.count[int]:
 
 
 @pytest.fixture
+def database_template() -> str:
+    """What a test's database is a copy of: one without a row, unless a folder has another."""
+    return TEMPLATE
+
+
+@pytest.fixture
 async def database_name(
-    postgres: EmbeddedPostgres, administrator: Connection, database_names: itertools.count[int]
+    postgres: EmbeddedPostgres,
+    administrator: Connection,
+    database_names: itertools.count[int],
+    database_template: str,
 ) -> AsyncIterator[str]:
     """A fresh database of the newest migration, dropped after the test."""
     name = f"test_{next(database_names)}"
-    await postgres.create_database(administrator, name, template=TEMPLATE)
+    await postgres.create_database(administrator, name, template=database_template)
     yield name
     await administrator.execute(f'drop database "{name}" with (force)')
 
@@ -258,12 +299,12 @@ async def lasting_settings(
     valkey: EmbeddedValkey,
     administrator: Connection,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Callable[[str], Awaitable[Settings]]]:
+) -> AsyncIterator[Callable[..., Awaitable[Settings]]]:
     """Make settings for what serves many tests, with a database of the name given."""
     names: list[str] = []
 
-    async def make(name: str) -> Settings:
-        await postgres.create_database(administrator, name, template=TEMPLATE)
+    async def make(name: str, template: str = TEMPLATE) -> Settings:
+        await postgres.create_database(administrator, name, template=template)
         names.append(name)
         key_file = tmp_path_factory.mktemp("lasting") / "signing.pem"
         key_file.write_bytes(private_pem())

@@ -1,4 +1,4 @@
-"""The one Chromium of a test run, or of each of its workers; the root conftest shares it."""
+"""The Chromium of a test run, or of each of its workers; the root conftest shares it."""
 
 from __future__ import annotations
 
@@ -26,23 +26,28 @@ TIMEOUT_MS = PATIENCE_SECONDS * 1000
 
 
 @pytest.fixture(scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """The session's browser. It finds this machine only; every page is in a private window, which
-    blocks third-party cookies (test_browser_base.py makes sure).
+async def headless_shell() -> AsyncIterator[Browser]:
+    """Chromium without windows: the same engine, at a third of the work. It finds this machine
+    only.
 
     A conftest that imported it would start another one for its folder.
     """
-    async with _launched(chromium_path()) as browser:
+    async with _launched(headless_shell_path()) as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
-async def headless_shell() -> AsyncIterator[Browser]:
-    """Chromium without windows, for pages that are only looked at: the same engine, at a third of
-    the work. Not for what a whole browser decides, such as cookies of others, downloads and voices.
-    A test file takes it by a fixture `chromium` of its own."""
-    async with _launched(headless_shell_path()) as browser:
+async def whole_chromium() -> AsyncIterator[Browser]:
+    """Chromium as people have it, for what a whole browser decides, such as cookies of others.
+    Every page is in a private window, which blocks them (test_browser_base.py makes sure)."""
+    async with _launched(chromium_path()) as browser:
         yield browser
+
+
+@pytest.fixture
+def chromium(headless_shell: Browser) -> Browser:
+    """What the pages of a test are opened in; a folder may have another."""
+    return headless_shell
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Pages in the one Chromium that fail their test when anything goes wrong in them."""
+"""Pages in Chromium that fail their test when anything goes wrong in them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from tests.browser.pages import DESKTOP, PHONE, open_page
 from tests.browser.serving import ForeignSite, foreign_sites
 from tests.browser.site import Site, running_site
 from voting_service.settings import Settings
+
+
+@pytest.fixture
+def chromium(whole_chromium: Browser) -> Browser:
+    """What a platform's page may do to the vote inside it is decided by the whole browser."""
+    return whole_chromium
 
 
 @pytest.fixture(scope="session")

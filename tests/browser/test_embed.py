@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.accessibility import (
     assert_accessible,
@@ -23,6 +23,7 @@ from tests.browser.guard import Guard
 from tests.browser.serving import ForeignSite
 from tests.browser.site import SLUG, Site
 from tests.browser.speed import vitals
+from tests.browser.test_embed_frame import element, inner
 from tests.candidate_changes import TwoPeople
 from tests.contest_data import show_picture
 from tests.patience import eventually
@@ -39,6 +40,12 @@ ATTRIBUTES = {
 
 
 OWN = "sign-in-url='/sign-in'"
+
+
+@pytest.fixture
+def chromium(headless_shell: Browser) -> Browser:
+    """No cookie is asked for here, and so no rule about those of others is met."""
+    return headless_shell
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +116,22 @@ async def test_a_view_inside_a_page_with_a_strict_policy(
     await scale_text(phone)
     await assert_nothing_lost(phone)
     assert await phone.context.cookies() == [], "an embed needs no cookie"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("view", ATTRIBUTES)
+async def test_the_frame_takes_the_height_it_needs_and_is_accessible(
+    view: str, language: str, phone: Page, site: Site, platform_site: ForeignSite
+) -> None:
+    attributes = f"view='{view}' number='7' language='{language}'"
+    await phone.goto(platform_site.show(element(site, attributes)))
+    frame = await inner(phone, site)
+    needed = await frame.evaluate("() => Math.ceil(document.body.getBoundingClientRect().height)")
+    await expect(phone.locator("iframe")).to_have_attribute("height", str(needed))
+    assert (needed > 1000) == (view != "candidate")
+    await assert_accessible(phone)
+    await assert_accessible(frame)
+    assert await phone.context.cookies() == []
 
 
 async def test_the_reader_goes_to_the_vote_or_to_the_platforms_own_sign_in(

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.async_api import Frame, Page, Route, expect
 
-from tests.browser.accessibility import assert_accessible
 from tests.browser.guard import Guard
 from tests.browser.serving import ForeignSite
 from tests.browser.site import SLUG, Site
@@ -45,22 +44,6 @@ async def inner(page: Page, site: Site) -> Frame:
     frame = next(frame for frame in page.frames if frame.url.startswith(site.origin + "/embed/"))
     await expect(frame.get_by_role("link").first).to_be_attached()
     return frame
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("view", ["list", "standings", "candidate"])
-async def test_the_frame_takes_the_height_it_needs_and_is_accessible(
-    view: str, language: str, phone: Page, site: Site, platform_site: ForeignSite
-) -> None:
-    attributes = f"view='{view}' number='7' language='{language}'"
-    await phone.goto(platform_site.show(element(site, attributes)))
-    frame = await inner(phone, site)
-    needed = await frame.evaluate("() => Math.ceil(document.body.getBoundingClientRect().height)")
-    await expect(phone.locator("iframe")).to_have_attribute("height", str(needed))
-    assert (needed > 1000) == (view != "candidate")
-    await assert_accessible(phone)
-    await assert_accessible(frame)
-    assert await phone.context.cookies() == []
 
 
 async def test_a_press_inside_the_frame_leads_the_whole_window_to_the_platforms_sign_in(

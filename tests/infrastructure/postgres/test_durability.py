@@ -158,9 +158,9 @@ async def test_a_server_that_forgets_and_comes_after_the_start_gets_no_vote(
 
 
 @pytest.fixture
-async def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+async def own_postgres(servers_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """A durable server whose configuration a test may change."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("durable"), shared_buffers="32MB")
+    server = EmbeddedPostgres(servers_folder, shared_buffers="32MB")
     try:
         await server.start()
         await asyncio.to_thread(upgrade, server.url(OWNER))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from PIL import Image, ImageCms, ImageDraw
@@ -36,6 +36,7 @@ def turned(orientation: int, size: tuple[int, int] = (1200, 900)) -> bytes:
     return saved(halves(*size), "JPEG", exif=tags.tobytes())
 
 
+@cache
 def phone_photo() -> bytes:
     """12 million pixels and more than 10 MB, to be turned, as a telephone stores it."""
     noise = Image.effect_noise((4032, 3024), 90).convert("RGB")
@@ -112,6 +113,8 @@ FORMATS: dict[str, Callable[[], bytes]] = {
     "plain.gif": partial(saved, P, "GIF"),
     "moving.gif": partial(frames, "GIF"),
 }
+FORMATS = {name: cache(make) for name, make in FORMATS.items()}
+"""Each is sent as a photo and as a page, and made once."""
 SAMPLES = [
     *(Sample(f"photo {name}", make, "photo") for name, make in FORMATS.items()),
     *(

@@ -6,7 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pikepdf
@@ -451,6 +451,7 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "film.webp": lambda: saved(P, "WEBP", save_all=True, append_images=[P.rotate(180)]),
     "100 million pixels.jpg": lambda: saved(Image.new("RGB", (11600, 8700), "white"), "JPEG"),
 }
+PICTURES = {name: cache(make) for name, make in PICTURES.items()}
 SAMPLES = [
     *(Sample(f"{name}.pdf", make) for name, make in PDFS.items()),
     *(Sample(name, make) for name, make in WORD.items()),

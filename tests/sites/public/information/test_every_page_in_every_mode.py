@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 from pydantic import SecretBytes
 from starlette.routing import Route
 
@@ -27,11 +27,6 @@ from voting_service.sites.public.embed.routes import ROUTES as EMBED_ROUTES
 from voting_service.sites.public.pages.routes import READS, ROUTES, SITE_PAGES
 
 MORE = (f"/{NEXT_YEAR}/coming", f"/{NEXT_YEAR}", f"/{PAST}", f"/{PAST}/cut")
-
-
-@pytest.fixture
-def chromium(headless_shell: Browser) -> Browser:
-    return headless_shell
 
 
 @pytest.fixture

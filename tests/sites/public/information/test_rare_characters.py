@@ -6,8 +6,7 @@ import re
 from html import unescape
 
 import msgspec
-import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from tests.browser.site import SLUG, Site
 from tests.contest_data import execute_as_owner
@@ -21,11 +20,6 @@ RARE = {
     4: "葛󠄀城",  # an ideograph with a variation selector
     5: "龯鿏",  # the last of the basic block
 }
-
-
-@pytest.fixture
-def chromium(headless_shell: Browser) -> Browser:
-    return headless_shell
 
 
 async def put(site: Site, names: dict[int, str], summary: str = "") -> None:

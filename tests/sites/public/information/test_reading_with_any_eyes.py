@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from tests.browser.accessibility import (
     OF_A_MODE,
@@ -47,11 +47,6 @@ _HEAD_AND_BAR = """() => [...document.querySelectorAll("header.site, .choice-bar
   .reduce((height, part) => height + part.offsetHeight, 0)"""
 _SIZE_AND_PAPER = """() => [getComputedStyle(document.documentElement)]
   .map((style) => `${style.fontSize} ${style.backgroundColor}`)[0]"""
-
-
-@pytest.fixture
-def chromium(headless_shell: Browser) -> Browser:
-    return headless_shell
 
 
 async def _examine(
