@@ -153,6 +153,7 @@ def minutes() -> PanelMinutes:
         ),
         ties=(
             TieBallot(
+                line=20,
                 tied=("21 候选人21", "20 候选人20"),
                 places=1,
                 ballots=6,

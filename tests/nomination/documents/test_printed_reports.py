@@ -72,7 +72,7 @@ def test_minutes_name_people_rules_results_and_decisions() -> None:
             "每名候选人去掉1个最高分和1个最低分",
             "98.25",
             "69.25",
-            "争夺1个名额",
+            "竞争1个名额",
             "通过提名名单10名。",
         ),
     ):

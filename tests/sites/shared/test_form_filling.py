@@ -58,6 +58,15 @@ def test_every_kind_of_control() -> None:
     assert page.startswith(PAGE[: PAGE.index("<form")])
 
 
+def test_of_buttons_alike_the_form_s_own_is_named() -> None:
+    elsewhere = '<button form="f" name="go" value="3">3</button>'
+    page = (
+        f'{elsewhere}<form method="post" action="/f" id="f"><input name="points">'
+        f'<button name="go" value="3">Next</button></form>{elsewhere}'
+    )
+    assert fill_in(page, "/f", {"points": ["9"], "go": ["3"]}).button == "Next"
+
+
 def test_of_forms_alike_the_one_with_the_same_hidden_fields_is_meant() -> None:
     page = fill_in(PAGE, "/rows", {"row": ["2"], "why": ["second"]}).page
     assert page.index("second", page.index("/rows")) > page.index('name="row" value="2"')

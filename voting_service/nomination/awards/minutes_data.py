@@ -17,6 +17,7 @@ from voting_service.nomination.documents.minutes import (
     Signer,
     TieBallot,
     signature_lines,
+    tie_sentences,
 )
 from voting_service.nomination.documents.record import Column, Record, Section, Table
 from voting_service.nomination.panel.aggregation import PanelRules
@@ -46,8 +47,7 @@ def build_minutes(
 ) -> PanelMinutes:
     """Return the minutes of a panel whose order is decided."""
     assert panel.rules is not None
-    assert panel.contest is not None
-    names = {c.number: f"{c.number} {getattr(c.name, language)}" for c in panel.contest.candidates}
+    names = _names(panel, language)
     zone = panel.selection.zone
     ended = max(end.ended_at for end in panel.ends.values())
     began = min((sheet.saved_at for sheet in panel.sheets), default=ended)
@@ -70,7 +70,7 @@ def build_minutes(
         trim=panel.rules.trim,
         discussion=_discussion(panel, language),
         results=_results(panel, outcome, names),
-        ties=_ties(outcome, names),
+        ties=ties_of_lines(panel, outcome, language),
         decisions=tuple(
             _decision(approval, language)
             for approval in panel.decisions
@@ -100,7 +100,7 @@ def _conflicts(
 
 
 def _criteria(rules: PanelRules) -> tuple[MinutedCriterion, ...]:
-    return tuple(MinutedCriterion(c.name, str(c.weight), c.max_points) for c in rules.criteria)
+    return tuple(MinutedCriterion(c.name, rules.share(c), c.max_points) for c in rules.criteria)
 
 
 def score_record(
@@ -163,10 +163,17 @@ def score_record(
         closing=texts["title"],
         sections=(
             Section(heading=words["results"], paragraphs=(method,), table=standings),
+            *([_ties_section(panel, outcome, language)] if is_final else []),
             Section(heading=texts["points"], paragraphs=(texts["points_hint"],), table=given),
         ),
         signatures=signature_lines(signers, language),
     )
+
+
+def _ties_section(panel: Panel, outcome: PanelOutcome, language: Language) -> Section:
+    ties = ties_of_lines(panel, outcome, language)
+    heading = document_texts(language, "minutes")["ties"]
+    return Section(heading=heading, paragraphs=tie_sentences(ties, language))
 
 
 def _results(panel: Panel, outcome: PanelOutcome, names: dict[int, str]) -> tuple[PanelResult, ...]:
@@ -184,9 +191,24 @@ def _results(panel: Panel, outcome: PanelOutcome, names: dict[int, str]) -> tupl
     )
 
 
-def _ties(outcome: PanelOutcome, names: dict[int, str]) -> tuple[TieBallot, ...]:
+def _names(panel: Panel, language: Language) -> dict[int, str]:
+    """Return the candidates by number, each as number and name."""
+    assert panel.contest is not None
+    return {c.number: f"{c.number} {getattr(c.name, language)}" for c in panel.contest.candidates}
+
+
+def ties_of_lines(panel: Panel, outcome: PanelOutcome, language: Language) -> tuple[TieBallot, ...]:
+    """Return the ties across the places of the last winner and the last nominee: those that ballots
+    ordered, or those that wait for their ballot."""
+    names = _names(panel, language)
+    if outcome.order is None:
+        return tuple(
+            TieBallot(line=tie.line, tied=tuple(names[n] for n in tie.numbers), places=tie.places)
+            for tie in outcome.ties
+        )
     return tuple(
         TieBallot(
+            line=resolved.tie.line,
             tied=tuple(names[number] for number in resolved.tie.numbers),
             places=resolved.tie.places,
             ballots=resolved.ballots,

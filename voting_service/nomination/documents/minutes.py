@@ -65,12 +65,14 @@ class PanelResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TieBallot(msgspec.Struct, frozen=True, kw_only=True):
-    """Candidates who were tied for `places` places, and the order that the ballot gave."""
+    """Candidates with equal scores on both sides of the place `line`, `places` of whom stand above
+    it, and the order that `ballots` gave them; none before the ballot."""
 
+    line: int
     tied: tuple[str, ...]
     places: int
-    ballots: int
-    order: tuple[str, ...]
+    ballots: int = 0
+    order: tuple[str, ...] = ()
 
 
 class Signer(msgspec.Struct, frozen=True):
@@ -131,7 +133,7 @@ def minutes_record(minutes: PanelMinutes, language: Language) -> Record:
         *([_single_scores(minutes, texts)] if minutes.single_scores else []),
         Section(
             heading=texts["ties"],
-            paragraphs=tuple(_tie(tie, texts) for tie in minutes.ties) or (texts["no_ties"],),
+            paragraphs=tie_sentences(minutes.ties, language),
         ),
         Section(heading=texts["decisions"], numbered=minutes.decisions),
     )
@@ -226,14 +228,20 @@ def _joined(names: Sequence[str], texts: DocumentTexts) -> str:
     return str(texts["between"].join(names) or texts["none"])
 
 
-def _tie(tie: TieBallot, texts: DocumentTexts) -> str:
-    text: str = texts["tied"]
-    return text.format(
-        places=tie.places,
-        names=_joined(tie.tied, texts),
-        ballots=tie.ballots,
-        order=_joined(tie.order, texts),
-    )
+def tie_sentences(ties: Sequence[TieBallot], language: Language) -> tuple[str, ...]:
+    """Return a sentence for each tie, or one that says that there is none. Page, scores and minutes
+    say it in the same words."""
+    texts = document_texts(language, "minutes")
+    return tuple(
+        str(texts["tied" if tie.order else "still_tied"]).format(
+            line=tie.line,
+            places=tie.places,
+            names=_joined(tie.tied, texts),
+            ballots=tie.ballots,
+            order=_joined(tie.order, texts),
+        )
+        for tie in ties
+    ) or (str(texts["no_ties"]),)
 
 
 def _single_scores(minutes: PanelMinutes, texts: DocumentTexts) -> Section:

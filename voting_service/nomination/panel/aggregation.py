@@ -58,6 +58,12 @@ class PanelRules(msgspec.Struct, frozen=True, kw_only=True):
     chair: int | None = None
     """The account of the expert who chairs."""
 
+    def share(self, criterion: Criterion) -> str:
+        """Return a criterion's part of all weights, such as `40%`, with at most one decimal."""
+        tenths = round(Fraction(1000 * criterion.weight, sum(c.weight for c in self.criteria)))
+        whole, tenth = divmod(tenths, 10)
+        return f"{whole}.{tenth}%" if tenth else f"{whole}%"
+
 
 class PanelStanding(NamedTuple):
     """A candidate's standing: `place` counts from 1 and is shared by equal scores; `judges` experts

@@ -8,7 +8,7 @@ mask with certainty.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -40,20 +40,21 @@ class ExpertCandidateView(Candidate, frozen=True):
 
 
 async def load_recommended(
-    connection: AnyConnection, keys: PersonalKeys, panel: Panel
+    connection: AnyConnection,
+    keys: PersonalKeys,
+    panel: Panel,
+    only: Collection[int] | None = None,
 ) -> Mapping[int, Recommendation]:
-    """Load the recommendations of the candidates in the cut, by number. Candidates without a
-    recommendation are left out."""
+    """Load the recommendations of the candidates in the cut, or of `only` these, by number.
+    Candidates without a recommendation are left out."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["numbered_recommendations"], panel.selection.id)
-    numbers = {row["recommendation_id"]: row["number"] for row in rows}
+    wanted = frozenset(panel.cut if only is None else only) & frozenset(panel.cut)
+    numbers = {row["recommendation_id"]: row["number"] for row in rows if row["number"] in wanted}
     if not numbers:
         return {}
-    return {
-        numbers[recommendation.id]: recommendation
-        for recommendation in await load_recommendations(connection, keys, panel.selection)
-        if numbers.get(recommendation.id) in panel.cut
-    }
+    recommended = await load_recommendations(connection, keys, panel.selection, ids=list(numbers))
+    return {numbers[recommendation.id]: recommendation for recommendation in recommended}
 
 
 def candidate_views(

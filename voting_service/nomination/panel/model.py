@@ -211,14 +211,8 @@ def read_points(
             if _POINTS.fullmatch(text) and Fraction(text) <= criterion.max_points:
                 content[str(number)][criterion.key] = text
                 continue
-            fault = Fault(
-                name,
-                "nomination.panel.points_range",
-                number=number,
-                en_criterion=criterion.name.en,
-                zh_criterion=criterion.name.zh,
-                max_points=criterion.max_points,
-            )
+            most = criterion.max_points
+            fault = Fault(name, "nomination.panel.points_range", max_points=most)
             (wrong if text else missing).append(fault)
     return content, tuple(wrong), tuple(missing)
 

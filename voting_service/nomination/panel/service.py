@@ -107,7 +107,7 @@ async def view_candidate(
     """Load a candidate as experts see them; the view is recorded in the audit log. Raises
     NotFound."""
     async with actor.connection.transaction():
-        recommended = await load_recommended(actor.connection, keys, panel)
+        recommended = await load_recommended(actor.connection, keys, panel, [number])
         views = [view for view in candidate_views(panel, recommended) if view.number == number]
         if not views:
             raise NotFound("nomination.panel.no_such_candidate")

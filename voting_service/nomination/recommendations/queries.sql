@@ -7,7 +7,7 @@ select $1, $2, $3, $4, $4
 returning id;
 
 -- name: recommendations
--- All of a selection, of one body, one of them, or those in one state; newest last.
+-- All of a selection, of one body, those with the given ids, or those in one state; newest last.
 select r.id, r.body_id, r.state, r.form, r.revision, c.name as created_by, r.created_at,
        s.name as saved_by, r.saved_at, r.submitted_at
   from nomination.recommendations r
@@ -15,7 +15,7 @@ select r.id, r.body_id, r.state, r.form, r.revision, c.name as created_by, r.cre
   join accounts s on s.id = r.saved_by
  where r.selection_id = $1
    and ($2::smallint is null or r.body_id = $2)
-   and ($3::integer is null or r.id = $3)
+   and ($3::integer[] is null or r.id = any($3))
    and ($4::text is null or r.state = $4)
  order by r.id;
 

@@ -4,7 +4,7 @@ on the way out. Showing a form or a file to somebody is recorded by the service.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -81,10 +81,11 @@ async def load_recommendations(
     selection: Selection,
     *,
     body: RecommendingBody | None = None,
+    ids: Collection[int] | None = None,
 ) -> tuple[Recommendation, ...]:
-    """Return every recommendation of a selection, or of one body, newest last. Raises Refused
-    when a form cannot be decrypted."""
-    return await _load(connection, keys, selection, body.id if body else None, None)
+    """Return every recommendation of a selection, of one body, or those with these ids, newest
+    last. Raises Refused when a form cannot be decrypted."""
+    return await _load(connection, keys, selection, body.id if body else None, ids)
 
 
 async def load_drafts(
@@ -106,7 +107,7 @@ async def load_recommendation(
 ) -> Recommendation:
     """Return one recommendation; with `body` only one of that body. Raises NotFound."""
     body_id = body.id if body else None
-    for recommendation in await _load(connection, keys, selection, body_id, recommendation_id):
+    for recommendation in await _load(connection, keys, selection, body_id, [recommendation_id]):
         return recommendation
     raise NotFound(
         "nomination.recommendations.no_such_recommendation", recommendation_id=recommendation_id
@@ -118,12 +119,10 @@ async def _load(
     keys: PersonalKeys,
     selection: Selection,
     body_id: int | None,
-    recommendation_id: int | None,
+    ids: Collection[int] | None,
 ) -> tuple[Recommendation, ...]:
     with domain_errors():
-        rows = await connection.fetch(
-            QUERIES["recommendations"], selection.id, body_id, recommendation_id, None
-        )
+        rows = await connection.fetch(QUERIES["recommendations"], selection.id, body_id, ids, None)
     return await _read(connection, keys, selection, rows)
 
 

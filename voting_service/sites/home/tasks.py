@@ -169,7 +169,7 @@ def _of_round(reader: Reader, panel: Panel, number: int) -> Iterator[Task]:
     base, title = f"/selections/{panel.selection.slug}/panel", reader.title(panel.selection)
     absent, own = panel.absent(number), reader.account.id
     if own in absent:
-        yield reader.task("sheet", f"{base}/sheet", round=number, title=title)
+        yield reader.task("sheet", base, round=number, title=title)
     others = [expert.name for expert in panel.experts if expert.account_id in set(absent) - {own}]
     if others and panel.led_by(reader.account):
         names = written_list(others, language(reader.request))

@@ -54,6 +54,15 @@ def test_a_total_by_hand() -> None:
     assert total(criteria(50, 30, 20), points) == Fraction("82.5")
 
 
+def test_weights_are_shown_as_parts_of_the_whole() -> None:
+    for weights, shares in (
+        ((4, 4, 2), ["40%", "40%", "20%"]),
+        ((1, 1, 1), ["33.3%", "33.3%", "33.3%"]),
+    ):
+        rules = PanelRules(criteria=criteria(*weights), method="mean")
+        assert [rules.share(criterion) for criterion in rules.criteria] == shares
+
+
 @UNHURRIED
 @given(st.lists(st.tuples(st.integers(1, 100), st.integers(0, 10)), min_size=1), st.integers(1, 9))
 def test_totals_lie_within_bounds_and_only_proportions_of_weights_count(

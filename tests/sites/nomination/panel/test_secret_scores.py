@@ -368,6 +368,11 @@ def _places(content: bytes, suffix: str) -> list[tuple[int, int]]:
     return [(int(place), int(number)) for place, number, *_ in rows[1:]]
 
 
+def _paragraphs(content: bytes) -> str:
+    """The paragraphs of a Word file."""
+    return "\n".join(paragraph.text for paragraph in Document(BytesIO(content)).paragraphs)
+
+
 async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     staff_app: StaffApp, chosen: Chosen
 ) -> None:
@@ -380,6 +385,10 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     page = (await chosen.client("expert-a").get(f"{PANEL}/sheet")).text
     assert 'name="rank-10"' in page
     assert 'name="rank-11"' in page
+    reviewer = await staff_app.signed_in_client("reviewer")
+    open_tie = "Equal scores at rank 10, where the places left are 1: 10 候选 10, 11 候选 11."
+    assert open_tie in (await reviewer.get(PANEL)).text
+    assert open_tie in _paragraphs((await reviewer.get(f"{PANEL}/scores.docx")).content)
     ballot = {"round": "3", "act": "submit", "rank-10": "2", "rank-11": "2"}
     assert (
         "every place" in (await chosen.client("expert-a").post(f"{PANEL}/sheet", data=ballot)).text
@@ -398,7 +407,9 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     minutes = build_minutes(panel, outcome, Meeting("place", "chair", "secretary"), "zh")
     assert [(row.rank, row.number) for row in minutes.results[4:12]] == places
     assert [row.outcome for row in minutes.results[9:11]] == ["winner", "nominee"]
-    reviewer = await staff_app.signed_in_client("reviewer")
+    shown_page = (await reviewer.get(PANEL)).text
+    resolved = f"{open_tie} Ballots received: 5. Order decided: 11 候选 11, 10 候选 10."
+    assert resolved in shown_page
     export = (await reviewer.get(f"{PANEL}/scores.json")).json()["standings"]
     assert [(row["place"], row["number"]) for row in export[4:12]] == places
     for path, form in (
@@ -414,9 +425,10 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
             assert answer.status_code == 200, answer.text
             assert f".{suffix}" in answer.headers["content-disposition"]
             assert _places(answer.content, suffix)[4:12] == places, (path, suffix)
+            assert suffix == "xlsx" or resolved in _paragraphs(answer.content), path
     shown = re.findall(
         r'<td class="figure">(\d+)</td><th scope="row"><a href="[^"]+/candidates/(\d+)"',
-        (await reviewer.get(PANEL)).text,
+        shown_page,
     )
     assert [(int(place), int(number)) for place, number in shown[4:12]] == places
 

@@ -19,6 +19,7 @@ UPRIGHT = ViewportSize(width=768, height=1024)
 ACROSS = ViewportSize(width=1024, height=768)
 LEAST_TEXT, LEAST_CONTROL = 24, 60
 """18 points, and what an unsteady finger hits; in CSS pixels."""
+LEAST_TOUCH = 44
 
 _SMALL = """([text, control]) => {
   const found = [];
@@ -65,15 +66,27 @@ async def _give(page: Page, number: int, first: str, second: str) -> None:
 async def _first_expert(staff_app: StaffApp, chosen: Chosen, page: Page) -> None:
     """Scores, is corrected, recuses and comes back, is signed out and goes on."""
     name = EXPERTS[0]
-    await page.goto(f"{staff_app.origin}{PANEL}")
+    await page.context.clear_cookies()
+    await page.goto(staff_app.origin)
+    assert await page.evaluate(_SMALL, [0, LEAST_TOUCH]) == [], "before anybody knows who it is"
+    await _signed_in(page, chosen, name)
+    await page.goto(staff_app.origin)
+    await _check_large(page)
+    await page.get_by_role("link", name="第 1 轮评分表待您提交").click()
     await _check_large(page)
     await page.get_by_role("link", name="开始评分：1 号").click()
     await _give(page, 1, "９８", "400")
     await page.wait_for_selector("#points-1-c2[aria-invalid=true]")
-    assert "50" in await page.inner_text("#fault-points-1-c2")
+    assert await page.inner_text("#fault-points-1-c2") == "请填写 0 至 50 分，最多一位小数。"
     await _check_large(page)
+    await page.evaluate("scrollTo(0, document.body.scrollHeight / 3)")
+    box = await page.locator("#points-1-c2").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < UPRIGHT["height"] - box["height"], "in reach while the text is read"
     await page.fill("#points-1-c2", "40")
-    await page.wait_for_selector(".strip .place[aria-current].scored")
+    await page.wait_for_selector(".strip .place[aria-current].scored", state="attached")
+    assert "已评 1 人，共 30 人" in await page.inner_text(".everybody summary")
+    assert await page.input_value("#points-1-c1") == "98", "full-width digits become usual ones"
     assert await page.inner_text("output.total") == "90.80"
     await page.get_by_role("button", name="下一位：2").click()
     await page.wait_for_url("**/candidates/2")
@@ -150,6 +163,9 @@ async def test_seven_experts_on_tablets(
         assert "已评 30/30 人" in await leads.inner_text("main")
         await _submit(tablets[0], staff_app.origin)
         await leads.goto(f"{staff_app.origin}{PANEL}")
+        progress = await leads.inner_text("section:has(#experts)")
+        assert "应交评分表 7 份，已交 6 份" in progress
+        assert f"未提交的专家：{EXPERTS[6]}" in progress
         await leads.click("summary:has-text('提请结束第一轮')")
         assert EXPERTS[6] in await leads.inner_text("details[open]")
         await leads.get_by_role("button", name="确定提请").click()

@@ -9,14 +9,17 @@ from starlette.routing import Route
 
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.infrastructure.postgres.pool import AnyConnection
+from voting_service.nomination.awards.minutes_data import ties_of_lines
+from voting_service.nomination.documents.minutes import tie_sentences
 from voting_service.nomination.model import READERS, REVIEWERS
+from voting_service.nomination.panel.aggregation import PanelRules
 from voting_service.nomination.panel.conflicts import decrypt_reasons
 from voting_service.nomination.panel.model import Panel, score_text
 from voting_service.nomination.panel.outcome import (
+    PanelOutcome,
     current_round,
     final_standings,
     load_panel_outcome,
-    open_ties,
 )
 from voting_service.nomination.panel.score_sheets import (
     OpenSheet,
@@ -53,6 +56,7 @@ async def panel_page(request: Request) -> Response:
     account = user.account
     may_decide = account.role in REVIEWERS
     may_lead = panel.led_by(account)
+    waiting = [d for d in panel.decisions if d.kind == "panel" and d.state == "waiting"]
     return page(
         request,
         "panel/panel.html",
@@ -66,8 +70,13 @@ async def panel_page(request: Request) -> Response:
         expert=require_expert(panel, account.id) if account.role == "expert" else None,
         reasons=decrypt_reasons(PersonalKeys.of(state.settings), panel, account.id),
         score=score_text,
-        ties=open_ties(outcome),
-        waiting=[d for d in panel.decisions if d.kind == "panel" and d.state == "waiting"],
+        ties=_tie_sentences(request, panel, outcome),
+        waiting=waiting,
+        proposed={
+            request.id: msgspec.convert(request.payload, PanelRules)
+            for request in waiting
+            if request.subject.startswith("rules/")
+        },
         may_decide=may_decide,
         may_lead=may_lead,
         sees_progress=may_lead or account.role != "expert",
@@ -75,6 +84,14 @@ async def panel_page(request: Request) -> Response:
         sheet=own[0],
         scored=frozenset() if own[0] is None else own[0].scored(own[1]),
     )
+
+
+def _tie_sentences(request: Request, panel: Panel, outcome: PanelOutcome | None) -> tuple[str, ...]:
+    """Return what the documents say of ties at the lines."""
+    if outcome is None or not (outcome.ties or outcome.resolved_ties):
+        return ()
+    reader = language(request)
+    return tie_sentences(ties_of_lines(panel, outcome, reader), reader)
 
 
 async def _own_fields(

@@ -126,10 +126,9 @@ class _Forms(HTMLParser):
         self._is_question = False
         self.feed(page)
         self.close()
-        for control in self._elsewhere:
-            for form in self.forms:
-                if form.id and form.id == control.get("form"):
-                    form.controls.append(control)
+        # Before the form's own: of buttons alike the form's is named, not one far from it.
+        for form in self.forms:
+            form.controls[:0] = [c for c in self._elsewhere if form.id and c.get("form") == form.id]
 
     def _place(self) -> int:
         line, column = self.getpos()

@@ -46,12 +46,23 @@ if (form) {
       const kind = scored.includes(Number(here.value)) ? "scored" : "open";
       here.className = `place ${kind}`;
       here.querySelector("[data-kind]").textContent = here.parentElement.dataset[kind];
+      const progress = document.querySelector("[data-progress]");
+      const places = [...here.parentElement.children];
+      progress.textContent = progress.dataset.progress
+        .replace("{scored}", places.filter((place) => place.matches(".scored")).length)
+        .replace("{count}", places.filter((place) => !place.matches(".excluded")).length);
     },
   });
 
   form.addEventListener("input", (event) => {
     addUp(event.target.closest("[data-row]"));
     typed();
+  });
+
+  // Full-width digits are too wide for the field, and are stored as usual ones.
+  form.addEventListener("change", ({ target }) => {
+    if (target.matches("input[data-most]"))
+      target.value = target.value.normalize("NFKC").replace("\u3002", ".").trim();
   });
 
   form.addEventListener("keydown", (event) => {
