@@ -68,6 +68,7 @@ async def _first_expert(staff_app: StaffApp, chosen: Chosen, page: Page) -> None
     await page.goto(f"{staff_app.origin}{PANEL}")
     await _check_large(page)
     await page.get_by_role("link", name="开始评分：1 号").click()
+    await page.wait_for_url("**/candidates/1")  # with its scripts, which hear what is typed
     await _give(page, 1, "９８", "400")
     await page.wait_for_selector("#points-1-c2[aria-invalid=true]")
     assert "50" in await page.inner_text("#fault-points-1-c2")
