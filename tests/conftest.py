@@ -96,8 +96,9 @@ LONGEST = (
     "tests/sites/public/pages/test_captcha_pages.py",
     "tests/sites/nomination/recommendations/test_recommendation_walk.py",
 )
-"""The files that a worker is busy with for twenty seconds or more; they begin first, so that no
-worker is alone with one at the end. `make test` gives out whole files, in the order of collection."""
+"""The files that a worker is busy with for twenty seconds or more. They begin first, so that no
+worker is alone with one at the end: `make test` gives out whole files in the order of collection.
+"""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
