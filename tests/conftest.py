@@ -80,22 +80,25 @@ structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
 
 
 LONGEST = (
-    "tests/demo/test_whole_demo.py",
-    "tests/browser/walks/test_walks.py",
-    "tests/sites/nomination/panel/test_award_documents.py",
-    "tests/sites/public/pages/test_voting_walks.py",
-    "tests/demo/test_demo_stages.py",
-    "tests/sites/public/embed/test_guide.py",
-    "tests/browser/test_embed.py",
-    "tests/browser/test_embed_frame.py",
-    "tests/sites/public/pages/test_captcha_pages.py",
     "tests/sites/public/information/test_every_page_in_every_mode.py",
-    "tests/sites/nomination/review/test_review_walk.py",
+    "tests/browser/walks/test_walks.py",
+    "tests/demo/test_whole_demo.py",
+    "tests/sites/public/pages/test_voting_walks.py",
+    "tests/sites/public/embed/test_guide.py",
+    "tests/demo/test_demo_stages.py",
+    "tests/sites/nomination/panel/test_award_documents.py",
+    "tests/browser/test_embed_frame.py",
     "tests/sites/nomination/panel/test_panel_walk.py",
+    "tests/sites/nomination/review/test_review_walk.py",
+    "tests/sites/public/information/test_reading_with_any_eyes.py",
+    "tests/browser/test_embed.py",
     "tests/chaos/test_short_chaos.py",
+    "tests/sites/public/pages/test_captcha_pages.py",
+    "tests/sites/nomination/recommendations/test_recommendation_walk.py",
 )
-"""The files that a worker is busy with for half a minute; they begin first, so that no worker is
-alone with one at the end. `make test` gives out whole files, in the order of collection."""
+"""The files that a worker is busy with for twenty seconds or more. They begin first, so that no
+worker is alone with one at the end: `make test` gives out whole files in the order of collection.
+"""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

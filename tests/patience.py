@@ -41,11 +41,13 @@ def patient_valkey(url: str, monotonic: Callable[[], float] | None = None) -> Va
     return valkey
 
 
-async def eventually(check: Callable[[], Awaitable[bool] | bool]) -> None:
+async def eventually(
+    check: Callable[[], Awaitable[bool] | bool], *, pause_seconds: float = 0.01
+) -> None:
     """Wait until `check` is true. Raises TimeoutError."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             result = check()
             if result is True or (not isinstance(result, bool) and await result):
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause_seconds)

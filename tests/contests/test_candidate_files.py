@@ -192,7 +192,6 @@ def test_the_number_column_of_the_template_is_formatted_as_a_number() -> None:
         (b"PK\x03\x04 broken", "infrastructure.spreadsheets.damaged"),
         (workbook(CHINESE, ROW)[:-200], "infrastructure.spreadsheets.damaged"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "infrastructure.spreadsheets.not_a_table"),
-        (workbook(CHINESE, *[ROW] * MAX_ROWS), "infrastructure.spreadsheets.too_many_rows"),
     ],
 )
 def test_what_is_no_list(content: bytes, code: str) -> None:
@@ -201,6 +200,14 @@ def test_what_is_no_list(content: bytes, code: str) -> None:
     [fault] = error.value.faults
     assert fault.code == code
     assert fault.zh and fault.message
+
+
+def test_a_list_has_an_end() -> None:
+    with pytest.raises(InvalidInput) as error:
+        read_candidates(workbook(CHINESE, *[ROW] * MAX_ROWS))
+    assert [fault.code for fault in error.value.faults] == [
+        "infrastructure.spreadsheets.too_many_rows"
+    ]
 
 
 def test_another_zip_is_no_workbook() -> None:

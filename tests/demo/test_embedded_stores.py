@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -15,6 +15,7 @@ import psutil
 import pytest
 from redis.asyncio import Redis
 
+from tests.conftest import in_memory
 from tests.patience import PATIENCE_SECONDS
 from voting_service.demo import supervise
 from voting_service.demo.child import (
@@ -33,23 +34,32 @@ from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.errors import Unavailable
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder outside pytest's own, which pytest closes to other users."""
-    with tempfile.TemporaryDirectory(prefix="voting-stores-") as name:
-        yield Path(name)
+@pytest.fixture(scope="module")
+async def stopped_server() -> AsyncIterator[Path]:
+    """The folder of a durable PostgreSQL with one row, which has stopped."""
+    with tempfile.TemporaryDirectory(prefix="voting-stores-", dir=in_memory()) as folder:
+        postgres = EmbeddedPostgres(Path(folder) / "postgres", shared_buffers="32MB")
+        try:
+            await postgres.start()
+            connection = await asyncpg.connect(postgres.url(OWNER))
+            await connection.execute("create table kept (word text)")
+            await connection.execute("insert into kept values ('kept')")
+            await connection.close()
+        finally:
+            await postgres.stop()
+        yield postgres.folder
 
 
 @pytest.fixture
-async def server(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """A durable PostgreSQL with one row."""
-    postgres = EmbeddedPostgres(folder / "postgres", shared_buffers="32MB")
+async def server(stopped_server: Path, servers_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """A copy of it that runs: to make one from nothing takes a second."""
+    servers_folder.chmod(0o711)  # as for a server's own start, whose user is not root
+    folder = servers_folder / "postgres"
+    copying = await asyncio.create_subprocess_exec("cp", "-a", stopped_server, folder)
+    assert await copying.wait() == 0
+    postgres = EmbeddedPostgres(folder, shared_buffers="32MB")
     try:
         await postgres.start()
-        connection = await asyncpg.connect(postgres.url(OWNER))
-        await connection.execute("create table kept (word text)")
-        await connection.execute("insert into kept values ('kept')")
-        await connection.close()
         yield postgres
     finally:
         await postgres.stop()
@@ -186,8 +196,8 @@ async def test_a_start_beside_a_server_that_is_still_dying_is_tried_again(
     assert await kept_word(server) == "kept"
 
 
-async def test_a_start_that_fails_quotes_the_log(folder: Path) -> None:
-    postgres = EmbeddedPostgres(folder / "postgres", shared_buffers="plenty")
+async def test_a_start_that_fails_quotes_the_log(servers_folder: Path) -> None:
+    postgres = EmbeddedPostgres(servers_folder / "postgres", shared_buffers="plenty")
     with pytest.raises(Unavailable, match='invalid value for parameter "shared_buffers"'):
         await postgres.start()
     assert postgres.process is None

@@ -102,8 +102,8 @@ class Terminal:
 
 
 @pytest.fixture
-async def terminal(tmp_path: Path) -> AsyncIterator[Terminal]:
-    opened = Terminal(tmp_path / "data", free_port())
+async def terminal(servers_folder: Path) -> AsyncIterator[Terminal]:
+    opened = Terminal(servers_folder / "data", free_port())
     try:
         yield opened
     finally:
@@ -198,6 +198,9 @@ async def test_one_command_brings_everything_survives_and_goes_with_ctrl_c(
     assert (code, len(digits.strip())) == (0, 6)
     await sign_in_to_the_console(terminal, digits.strip())
 
+    code, output = await run_command(terminal.data, "demo", f"--port={free_port()}")
+    assert (code, "a demo is already running" in output) == (1, True), output
+
     assert len(terminal.family()) > 5
     await starts_again_with_its_data(terminal)
     await restarts_a_killed_server(terminal)
@@ -240,9 +243,10 @@ async def answers(client: httpx.AsyncClient, address: str) -> bool:
 
 
 async def test_stopping_while_it_starts_leaves_nothing(terminal: Terminal) -> None:
+    """By the other signal than above."""
     await terminal.start()
     await terminal.until("migrating the database.*")
-    assert await terminal.end(signal.SIGINT) == 0
+    assert await terminal.end(signal.SIGTERM) == 0
     assert terminal.family() == []
 
 
@@ -251,14 +255,4 @@ async def test_a_port_that_is_taken_is_named_with_the_way_out(terminal: Terminal
         await terminal.start()
         await terminal.until(f"error: port {terminal.port} is in use .* PORT= .*")
         assert await terminal.process.wait() == 1
-    assert terminal.family() == []
-
-
-async def test_a_folder_belongs_to_one_demo(terminal: Terminal) -> None:
-    await terminal.start()
-    await terminal.until("migrating the database.*")
-    code, output = await run_command(terminal.data, "demo", f"--port={free_port()}")
-    assert code == 1
-    assert "a demo is already running" in output
-    assert await terminal.end(signal.SIGTERM) == 0
     assert terminal.family() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ PAGES = [domain for domain in DOMAINS if not domain.startswith("errors")]
 PLACEHOLDER = re.compile(r"{[^{}]*?(?=(?:\.(?:zh|en))?})")
 
 
+@cache
 def messages(domain: str, language: Language) -> dict[tuple[str, str], str]:
     path = locale_folder() / language / "LC_MESSAGES" / f"{domain}.po"
     with path.open("rb") as file:

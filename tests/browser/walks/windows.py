@@ -22,6 +22,19 @@ from playwright.async_api import Page
 
 from tests.patience import PATIENCE_SECONDS, eventually
 
+PAUSE_SECONDS = 0.05
+"""Between two questions to a browser, each of which is work for it."""
+FIREFOX = {
+    "dom.ipc.processCount": 1,
+    "dom.ipc.processPrelaunch.enabled": False,
+    "browser.safebrowsing.malware.enabled": False,
+    "browser.safebrowsing.phishing.enabled": False,
+    "toolkit.telemetry.enabled": False,
+    "extensions.systemAddon.update.enabled": False,
+    "browser.newtabpage.enabled": False,
+    "media.gmp-manager.updateEnabled": False,
+}
+"""Without processes that are kept ready for other pages, and what asks for news."""
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """The key under which WebDriver names an element."""
 
@@ -53,7 +66,7 @@ async def until(window: Window, condition: str) -> None:
         return bool(last) and bool(last[1])  # Firefox answers null for such a page
 
     try:
-        await eventually(holds)
+        await eventually(holds, pause_seconds=PAUSE_SECONDS)
     except TimeoutError:
         raise AssertionError(f"never came true: {condition}; last: {last}") from None
 
@@ -67,6 +80,7 @@ class Command(NamedTuple):
 
     path: str
     name: str
+    method: str = "POST"
 
 
 GO = Command("url", "Navigate")
@@ -74,6 +88,7 @@ FIND = Command("element", "FindElement")
 CLICK = Command("element/{id}/click", "ElementClick")
 EVALUATE = Command("execute/sync", "ExecuteScript")
 RESIZE = Command("window/rect", "SetWindowRect")
+FORGET = Command("cookie", "DeleteAllCookies", "DELETE")
 
 Send = Callable[[Command, dict[str, Any]], Awaitable[Any]]
 """Send a command; return its value. Raises WebDriverFailed."""
@@ -87,6 +102,11 @@ class WebDriverWindow:
 
     async def resize(self, width: int, height: int) -> None:
         await self._send(RESIZE, {"width": width, "height": height})
+
+    async def forget(self) -> None:
+        """Forget what the page's site has stored, as if nobody had been there."""
+        await self._send(FORGET, {})
+        await self.evaluate("localStorage.clear()")
 
     async def goto(self, url: str) -> None:
         await self._send(GO, {"url": url})
@@ -105,7 +125,7 @@ class WebDriverWindow:
             return True
 
         try:
-            await eventually(clicked)
+            await eventually(clicked, pause_seconds=PAUSE_SECONDS)
         except TimeoutError:
             raise AssertionError(f"nobody can click {selector}: {last}") from None
 
@@ -130,7 +150,7 @@ class PlaywrightWindow:
 
 
 @asynccontextmanager
-async def webkit_window(width: int, height: int) -> AsyncIterator[Window]:
+async def webkit_window() -> AsyncIterator[WebDriverWindow]:
     """Open WebKitGTK's MiniBrowser on a display of its own."""
     async with AsyncExitStack() as stack:
         display = await stack.enter_async_context(_display())
@@ -148,24 +168,27 @@ async def webkit_window(width: int, height: int) -> AsyncIterator[Window]:
 
         async def send(command: Command, parameters: dict[str, Any]) -> Any:
             path = command.path.format_map(parameters)
-            answer = await client.post(f"{session}/{path}", json=parameters)
+            body = parameters if command.method == "POST" else None
+            answer = await client.request(command.method, f"{session}/{path}", json=body)
             value = answer.json()["value"]
             if answer.is_error:
                 raise WebDriverFailed(f"{path}: {value}")
             return value
 
-        window = WebDriverWindow(send)
-        await window.resize(width, height)
-        yield window  # the browser ends with its display
+        yield WebDriverWindow(send)  # the browser ends with its display
 
 
 @asynccontextmanager
-async def firefox_window(width: int, height: int) -> AsyncIterator[Window]:
+async def firefox_window() -> AsyncIterator[WebDriverWindow]:
     """Open Firefox with a profile of its own."""
     port = _free_port()
     with tempfile.TemporaryDirectory(prefix="firefox-") as profile:
         (Path(profile) / "user.js").write_text(
-            f'user_pref("marionette.port", {port});\n', encoding="ascii"
+            "".join(
+                f'user_pref("{name}", {json.dumps(value)});\n'
+                for name, value in {**FIREFOX, "marionette.port": port}.items()
+            ),
+            encoding="ascii",
         )
         async with _process(
             "firefox-esr", "--marionette", "--headless", "--no-remote", "--profile", profile
@@ -189,9 +212,7 @@ async def firefox_window(width: int, height: int) -> AsyncIterator[Window]:
             try:
                 await receive()  # its greeting
                 await send(Command("", "NewSession"), {})
-                window = WebDriverWindow(send)
-                await window.resize(width, height)
-                yield window
+                yield WebDriverWindow(send)
             finally:
                 writer.close()
 

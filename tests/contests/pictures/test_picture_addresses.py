@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -63,10 +63,22 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
         yield running
 
 
+@pytest.fixture(scope="module")
+async def lasting_service(
+    lasting_settings: Callable[[str], Awaitable[Settings]],
+) -> AsyncIterator[Service]:
+    """The same, for all tests that only read."""
+    settings = await lasting_settings("test_picture_addresses")
+    async with running_service(settings) as running:
+        await show_picture(settings.owner_database_url, running.contest.id, 3, RED)
+        await running.refresh()
+        yield running
+
+
 @pytest.mark.parametrize("file", RED.files, ids=lambda file: f"{file.width}.{file.format}")
-async def test_a_picture_may_be_kept_for_ever(service: Service, file: EncodedFile) -> None:
+async def test_a_picture_may_be_kept_for_ever(lasting_service: Service, file: EncodedFile) -> None:
     width, format_, data = file
-    answer = await service.client.get(address(RED, width, format_))
+    answer = await lasting_service.client.get(address(RED, width, format_))
     assert answer.status_code == 200
     assert answer.content == data
     assert answer.headers["content-type"] == f"image/{format_}"
@@ -74,7 +86,8 @@ async def test_a_picture_may_be_kept_for_ever(service: Service, file: EncodedFil
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "set-cookie" not in answer.headers
     tag = answer.headers["etag"]
-    kept = await service.client.get(address(RED, width, format_), headers={"if-none-match": tag})
+    again = {"if-none-match": tag}
+    kept = await lasting_service.client.get(address(RED, width, format_), headers=again)
     assert (kept.status_code, kept.content) == (304, b"")
 
 
@@ -97,23 +110,23 @@ async def test_a_picture_may_be_kept_for_ever(service: Service, file: EncodedFil
         "/pictures/%00",
     ],
 )
-async def test_any_other_name_is_not_found(service: Service, path: str) -> None:
-    answer = await service.client.get(path)
+async def test_any_other_name_is_not_found(lasting_service: Service, path: str) -> None:
+    answer = await lasting_service.client.get(path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_profiles_name_their_pictures(service: Service) -> None:
-    listed = (await service.client.get(LIST)).json()["candidates"]
+async def test_profiles_name_their_pictures(lasting_service: Service) -> None:
+    listed = (await lasting_service.client.get(LIST)).json()["candidates"]
     assert [entry["number"] for entry in listed if "portrait" in entry] == [3]
     portrait = listed[2]["portrait"]
-    assert (await service.client.get(f"{LIST}/3")).json()["portrait"] == portrait
+    assert (await lasting_service.client.get(f"{LIST}/3")).json()["portrait"] == portrait
     for width, path in portrait["avif"].items():
-        answer = await service.client.get(path)
+        answer = await lasting_service.client.get(path)
         assert answer.content == next(
             f.data for f in RED.files if (str(f.width), f.format) == (width, "avif")
         )
-    assert (await service.client.get(portrait["preview"])).status_code == 200
+    assert (await lasting_service.client.get(portrait["preview"])).status_code == 200
 
 
 async def test_a_new_portrait_shows_without_a_restart_and_a_removed_one_is_gone(

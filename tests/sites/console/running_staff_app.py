@@ -82,6 +82,12 @@ class StaffApp:
             await owner.close()
         return self.accounts[name]
 
+    def know(self, other: StaffApp) -> None:
+        """Take over whom the other one knows."""
+        self.accounts |= other.accounts
+        self.secrets |= other.secrets
+        self._people |= other._people
+
     def code(self, name: str) -> str:
         """A one-time code that was not used yet; three in a row are good at one moment."""
         now = int(self.clock().timestamp()) // STEP_SECONDS
@@ -140,20 +146,26 @@ async def running_staff_app(
     opens_at: datetime | None = None,
     closes_at: datetime | None = None,
     http: httpx.AsyncClient | None = None,
+    like: StaffApp | None = None,
 ) -> AsyncIterator[StaffApp]:
     """Stores the contest `test-2022` (tests/contest_data.py) and serves the console over it,
-    which asks other servers through `http`."""
+    which asks other servers through `http`. With `like` the settings name a copy of that one's
+    database, which has its contest and its accounts."""
     clock = clock or MovedClock()
     async with AsyncExitStack() as opened:
         database = await connect(settings.database_url)
         opened.push_async_callback(database.close)
-        contest = await store_contest(
-            database,
-            settings.master_key.get_secret_value(),
-            contest_rules=rules,
-            count=count,
-            opens_at=opens_at,
-            closes_at=closes_at,
+        contest = (
+            like.contest
+            if like
+            else await store_contest(
+                database,
+                settings.master_key.get_secret_value(),
+                contest_rules=rules,
+                count=count,
+                opens_at=opens_at,
+                closes_at=closes_at,
+            )
         )
         patch = opened.enter_context(pytest.MonkeyPatch.context())
         # The tests' own log handlers stay.
@@ -165,4 +177,7 @@ async def running_staff_app(
         state: StaffState = server.lifespan.state["staff"]
         contests: ContestCache = server.lifespan.state["contests"]
         await contests.refresh(state.pool)
-        yield StaffApp(origin, settings, contest, database, state, contests, clock, opened)
+        staff_app = StaffApp(origin, settings, contest, database, state, contests, clock, opened)
+        if like:
+            staff_app.know(like)
+        yield staff_app

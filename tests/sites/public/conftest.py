@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
 from tests.browser.conftest import (
     desktop,
     guard,
@@ -12,6 +16,9 @@ from tests.browser.conftest import (
     stranger_site,
     two_foreign_sites,
 )
+from tests.browser.site import Site, running_site
+from tests.sites.public.pages.reader import PLATFORM_ORIGIN
+from voting_service.settings import Settings
 
 __all__ = [
     "desktop",
@@ -23,3 +30,13 @@ __all__ = [
     "stranger_site",
     "two_foreign_sites",
 ]
+
+
+@pytest.fixture(scope="session")
+async def unchanged_site(
+    lasting_settings: Callable[[str], Awaitable[Settings]],
+) -> AsyncIterator[Site]:
+    """One site for every test that only reads; nobody votes there."""
+    settings = await lasting_settings("test_unchanged_site")
+    async with running_site(settings, platform_origins={"demo": [PLATFORM_ORIGIN]}) as running:
+        yield running

@@ -75,6 +75,7 @@ async def _first_expert(staff_app: StaffApp, chosen: Chosen, page: Page) -> None
     await page.get_by_role("link", name="第 1 轮评分表待您提交").click()
     await _check_large(page)
     await page.get_by_role("link", name="开始评分：1 号").click()
+    await page.wait_for_url("**/candidates/1")  # with its scripts, which hear what is typed
     await _give(page, 1, "９８", "400")
     await page.wait_for_selector("#points-1-c2[aria-invalid=true]")
     assert await page.inner_text("#fault-points-1-c2") == "请填写 0 至 50 分，最多一位小数。"

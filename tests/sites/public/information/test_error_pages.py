@@ -36,7 +36,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-async def test_each_language_has_its_own(site: Site) -> None:
+async def test_each_language_has_its_own(unchanged_site: Site) -> None:
     for path, words, language in (
         (f"/zh/{SLUG}/candidates/999", "页面不存在", "zh-Hans"),
         (f"/en/{SLUG}/candidates/999", "Page not found", "en"),
@@ -47,7 +47,7 @@ async def test_each_language_has_its_own(site: Site) -> None:
         ("/nowhere", "Page not found", "en"),
         ("/", None, None),
     ):
-        answer = await site.api.get(path, headers={**BROWSER, "accept-language": "en-GB"})
+        answer = await unchanged_site.api.get(path, headers={**BROWSER, "accept-language": "en-GB"})
         if words is None:
             assert answer.status_code == 302
             continue
@@ -57,20 +57,20 @@ async def test_each_language_has_its_own(site: Site) -> None:
         assert f'<html lang="{language}">' in answer.text
 
 
-async def test_an_error_names_the_contest_and_leads_on(site: Site) -> None:
+async def test_an_error_names_the_contest_and_leads_on(unchanged_site: Site) -> None:
     for language in ("zh", "en"):
-        title = getattr(site.contest.rules.title, language)
-        page = (await site.api.get(f"/{language}/{SLUG}/nowhere", headers=BROWSER)).text
+        title = getattr(unchanged_site.contest.rules.title, language)
+        page = (await unchanged_site.api.get(f"/{language}/{SLUG}/nowhere", headers=BROWSER)).text
         assert page.count(title) == 2, "in the head and in the title"
         for link in (f"/{language}/{SLUG}", f"/{language}/{SLUG}/rules", f"/{language}"):
             assert f'href="{link}"' in page
-        elsewhere = (await site.api.get(f"/{language}/nowhere", headers=BROWSER)).text
+        elsewhere = (await unchanged_site.api.get(f"/{language}/nowhere", headers=BROWSER)).text
         assert f'href="/{language}"' in elsewhere
         assert "rules" not in elsewhere
 
 
-async def test_a_wrong_method_states_it_with_what_is_allowed(site: Site) -> None:
-    answer = await site.api.post(f"/zh/{SLUG}/standings", headers=BROWSER)
+async def test_a_wrong_method_states_it_with_what_is_allowed(unchanged_site: Site) -> None:
+    answer = await unchanged_site.api.post(f"/zh/{SLUG}/standings", headers=BROWSER)
     assert answer.status_code == 405
     assert "无法访问该地址" in answer.text
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
@@ -118,18 +118,20 @@ async def test_too_many_connections_are_a_page_too() -> None:
         ("/static/nothing.js", "*/*"),
     ],
 )
-async def test_everything_else_gets_a_problem_document(site: Site, path: str, accept: str) -> None:
-    answer = await site.api.get(path, headers={"accept": accept})
+async def test_everything_else_gets_a_problem_document(
+    unchanged_site: Site, path: str, accept: str
+) -> None:
+    answer = await unchanged_site.api.get(path, headers={"accept": accept})
     assert (answer.status_code, answer.headers["content-type"]) == (404, PROBLEM)
     assert answer.json()["status"] == 404
 
 
 @pytest.mark.parametrize("path", [*EVERYWHERE, "/nowhere", f"/zh/{SLUG}/candidates/999"])
-async def test_every_page_is_guarded_and_answers_head(site: Site, path: str) -> None:
-    got = await site.api.get(path, headers=BROWSER)
+async def test_every_page_is_guarded_and_answers_head(unchanged_site: Site, path: str) -> None:
+    got = await unchanged_site.api.get(path, headers=BROWSER)
     for name, value in SECURITY_HEADERS.items():
         assert got.headers[name] == value, (path, name)
-    head = await site.api.head(path, headers=BROWSER)
+    head = await unchanged_site.api.head(path, headers=BROWSER)
     assert head.status_code == got.status_code
     assert head.content == b""
     for name in ("content-type", "content-length"):

@@ -30,9 +30,9 @@ async def get(site: Site, path: str, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_is_packed_for_who_unpacks_it(site: Site, path: str) -> None:
-    plain = await get(site, path)
-    packed = await get(site, path, **{"accept-encoding": "br, gzip"})
+async def test_a_page_is_packed_for_who_unpacks_it(unchanged_site: Site, path: str) -> None:
+    plain = await get(unchanged_site, path)
+    packed = await get(unchanged_site, path, **{"accept-encoding": "br, gzip"})
     assert "content-encoding" not in plain.headers
     assert packed.headers["content-encoding"] == "gzip"
     assert gzip.decompress(packed.content) == plain.content
@@ -45,22 +45,22 @@ async def test_a_page_is_packed_for_who_unpacks_it(site: Site, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_who_has_a_page_is_not_sent_it_again(site: Site, path: str) -> None:
-    etag = (await get(site, path)).headers["etag"]
+async def test_who_has_a_page_is_not_sent_it_again(unchanged_site: Site, path: str) -> None:
+    etag = (await get(unchanged_site, path)).headers["etag"]
     for if_none_match in (etag, f'"other", {etag}', "*"):
-        answer = await get(site, path, **{"if-none-match": if_none_match})
+        answer = await get(unchanged_site, path, **{"if-none-match": if_none_match})
         assert (answer.status_code, answer.content) == (304, b"")
         assert answer.headers["etag"] == etag
-    assert (await get(site, path, **{"if-none-match": '"other"'})).status_code == 200
+    assert (await get(unchanged_site, path, **{"if-none-match": '"other"'})).status_code == 200
 
 
-async def test_static_files_are_packed_and_kept_for_ever(site: Site) -> None:
-    page = (await get(site, PAGES[0])).text
+async def test_static_files_are_packed_and_kept_for_ever(unchanged_site: Site) -> None:
+    page = (await get(unchanged_site, PAGES[0])).text
     url = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
-    packed = await get(site, url, **{"accept-encoding": "gzip"})
+    packed = await get(unchanged_site, url, **{"accept-encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
     assert "immutable" in packed.headers["cache-control"]
-    assert gzip.decompress(packed.content) == (await get(site, url)).content
+    assert gzip.decompress(packed.content) == (await get(unchanged_site, url)).content
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,10 @@ def test_who_unpacks_states_it(header: str, accepted: bool) -> None:
     assert accepts_gzip(header) is accepted
 
 
-async def test_a_visitor_keeps_the_order_of_the_first_visit(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.origin, timeout=PATIENCE_SECONDS) as visitor:
+async def test_a_visitor_keeps_the_order_of_the_first_visit(unchanged_site: Site) -> None:
+    async with httpx.AsyncClient(
+        base_url=unchanged_site.origin, timeout=PATIENCE_SECONDS
+    ) as visitor:
         first = await visitor.get(PAGES[0])
         assert "order=" in first.headers["set-cookie"]
         assert "HttpOnly" in first.headers["set-cookie"]
