@@ -169,6 +169,8 @@ async def open_wired_stand(
             stand.work()
             yield stand, disk
         finally:
-            await stand.stop_all()
-            if disk is not None:
-                disk.unmount()
+            try:
+                await stand.stop_all()
+            finally:
+                if disk is not None:
+                    disk.unmount()

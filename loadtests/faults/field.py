@@ -6,7 +6,7 @@ import asyncio
 import random
 import signal
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -39,6 +39,7 @@ class WiredStand(Stand):
 
     postgres_wire: TcpProxy
     valkey_wire: TcpProxy
+    _wires: Sequence[TcpProxy] = ()
     clocks: Mapping[str, Clock] = MappingProxyType({})
     has_backups = False
     """Whether base backups can be taken."""
@@ -61,8 +62,9 @@ class WiredStand(Stand):
         await super().open_stores()
         self.postgres_wire = TcpProxy(self.postgres.url(APPLICATION))
         self.valkey_wire = TcpProxy(self.valkey.url)
-        await self.postgres_wire.listen()
-        await self.valkey_wire.listen()
+        self._wires = (self.postgres_wire, self.valkey_wire)
+        for wire in self._wires:
+            await wire.listen()
 
     def environment(self) -> dict[str, str]:
         """Return the environment of commands, with the addresses of the proxies."""
@@ -99,7 +101,7 @@ class WiredStand(Stand):
     async def stop_all(self) -> None:
         """Stop the servers, the proxies, then the stores."""
         await super().stop_all()
-        for wire in (self.postgres_wire, self.valkey_wire):
+        for wire in self._wires:
             await wire.close()
 
 

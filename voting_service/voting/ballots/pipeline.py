@@ -199,9 +199,13 @@ class BallotPipeline:
         """Resolve as Unavailable what a failed batch left unresolved."""
         unresolved = [vote for vote in votes if not vote.result.done()]
         is_alone = self._dependencies.standby_watch.state == "missing"
-        code = "voting.ballots.no_second_copy" if is_alone else "voting.ballots.not_confirmed"
         for vote in unresolved:
-            vote.resolve(Unavailable(code, retry_after_seconds=spread_retry_seconds()))
+            vote.resolve(
+                Unavailable(
+                    "voting.ballots.no_second_copy" if is_alone else "voting.ballots.not_confirmed",
+                    retry_after_seconds=spread_retry_seconds(),
+                )
+            )
         if unresolved:
             metrics.BALLOTS.labels("failed").inc(len(unresolved))
 
