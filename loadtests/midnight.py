@@ -144,7 +144,7 @@ async def run_around(
             ballot = DatedBallot.of(contest, choices, worker.now())
             named = named or ballot.period
             if names_period:
-                ballot = ballot._replace(period=named)
+                ballot = ballot.in_period(named)
             try:
                 outcome = await worker.pipeline.submit(
                     voter=voter,

@@ -68,9 +68,9 @@ async def test_an_answer_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[bytes] = []
     write = PublicHttpProtocol.write
 
-    def record(protocol: PublicHttpProtocol, cycle: Any, answer: Any) -> None:
-        written.append(answer.body)
-        write(protocol, cycle, answer)
+    def record(protocol: PublicHttpProtocol, cycle: Any, *answer: Any) -> None:
+        written.append(answer[-1])
+        write(protocol, cycle, *answer)
 
     monkeypatch.setattr(PublicHttpProtocol, "write", record)
     assert (await say(PublicHttpProtocol, "whole", "pieces")).count(b"right") == 2

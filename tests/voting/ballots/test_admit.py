@@ -91,7 +91,7 @@ async def admit(
     noon = datetime.combine(day or period, time(4), UTC)
     contest, platforms = contest or make_contest(), make_platform(ceiling)
     for cast in votes:
-        cast.ballot = cast.ballot._replace(period=period)
+        cast.ballot = cast.ballot.in_period(period)
     admissions = await admitter.admit(
         contest,
         platforms,

@@ -176,7 +176,7 @@ class VotingModel(RuleBasedStateMachine):
         dated = DatedBallot.of(self.contest, choices, self.now)
         if named is not None:
             first = self.contest.period(self.contest.opens_at)
-            dated = dated._replace(period=max(first, dated.period - timedelta(days=named)))
+            dated = dated.in_period(max(first, dated.period - timedelta(days=named)))
         return bytes([voter]) * 16, platform, dated
 
     @rule(casts=st.lists(CAST, min_size=1, max_size=8))
@@ -225,7 +225,7 @@ class VotingModel(RuleBasedStateMachine):
         if not retry_names and self.contest.phase(self.now) == "open":
             return  # as a new vote: other rules do that
         again = self.ballot(voter, choices)
-        again = (*again[:2], again[2]._replace(period=ballot[2].period))
+        again = (*again[:2], again[2].in_period(ballot[2].period))
         self.check([(again, self.run(self.workers[worker - 1].cast([again]))[0])])
 
     @rule(

@@ -69,7 +69,7 @@ class PublicHttpProtocol(PatientHttp):
         # Who does not read what was sent waits in the app, which waits for the connection.
         answer = None if cycle.flow.write_paused else self._prepared(cycle)
         if answer is not None:
-            self.write(cycle, answer)
+            self.write(cycle, *answer)
             return
         reads = len(self.tasks) - self.app_state["app_state"].streams.count
         super()._start_asgi_task(cycle, self.too_many_reads if reads > MAX_READS else app)
@@ -78,19 +78,17 @@ class PublicHttpProtocol(PatientHttp):
         answer: Answer | None = self.app_state["prepared_reads"].answer(cycle.scope)
         return answer
 
-    def write(self, cycle: Any, answer: Answer) -> None:
+    def write(self, cycle: Any, status: int, headers: Headers, body: bytes) -> None:
         """Send an answer as RequestResponseCycle.send does, with one write."""
         cycle.response_started = cycle.response_complete = True
-        head = [STATUS_LINE[answer.status], answer.head()]
-        head += [b"%b: %b\r\n" % header for header in cycle.default_headers]
-        if not cycle.keep_alive:
-            head.append(b"connection: close\r\n")
-        body = b"" if cycle.scope["method"] == "HEAD" else answer.body
-        head.append(b"\r\n")
-        if len(body) <= COPIED_BYTES:
-            self.transport.write(b"".join([*head, body]))
+        head = STATUS_LINE[status] + _lines([*headers, *cycle.default_headers])
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        if cycle.scope["method"] == "HEAD":
+            self.transport.write(head + end)
+        elif len(body) <= COPIED_BYTES:
+            self.transport.write(head + end + body)
         else:
-            self.transport.writelines([b"".join(head), body])
+            self.transport.writelines([head + end, body])
         if not cycle.keep_alive:
             self.transport.close()
         cycle.on_response()
@@ -128,8 +126,7 @@ class OneWrite:
         if start is None:
             await cycle.send(message)
         elif _is_whole(start, message) and not (cycle.disconnected or cycle.flow.write_paused):
-            answer = Answer(start["status"], start["headers"], message["body"])
-            self._protocol.write(cycle, answer)
+            self._protocol.write(cycle, start["status"], start["headers"], message["body"])
         else:
             await cycle.send(start)
             await cycle.send(message)
@@ -142,6 +139,11 @@ def _is_whole(start: Message, message: Message) -> bool:
     return (
         not message.get("more_body") and b"content-length" in names and b"connection" not in names
     )
+
+
+def _lines(headers: Headers) -> bytes:
+    """Return headers as HTTP/1.1 sends them."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def _nothing() -> None:

@@ -29,10 +29,6 @@ class Answer(NamedTuple):
     headers: Headers
     body: bytes
 
-    def head(self) -> bytes:
-        """Return the headers as HTTP/1.1 sends them."""
-        return b"".join([b"%b: %b\r\n" % header for header in self.headers])
-
 
 class NotPrepared(Exception):
     """What is asked for has to be made first, by the app."""

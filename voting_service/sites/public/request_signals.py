@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
+import msgspec
 import structlog
 from starlette.types import Scope
 
@@ -26,7 +26,7 @@ _MAX_REMEMBERED_CHARACTERS = 400
 """Longer values are not cached: clients choose them, and honest clients send shorter ones."""
 
 
-class RequestSignals(NamedTuple):
+class RequestSignals(msgspec.Struct, frozen=True, gc=False):
     """The raw signals of a request. `hints` are the client hint headers, joined."""
 
     peer: str
@@ -42,7 +42,7 @@ class RequestSignals(NamedTuple):
         forwarded_for = b""
         if b"x-forwarded-for" in headers:
             forwarded_for = b",".join(
-                value for name, value in scope["headers"] if name == b"x-forwarded-for"
+                [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
             )
         read = headers.get
         return cls(
@@ -97,7 +97,8 @@ class SenderReader:
 
     def read_sender(self, signals: RequestSignals, session: Session, now_seconds: float) -> Sender:
         """Return the sender of a vote that is cast now."""
-        peer, forwarded_for, user_agent, languages, hints = signals
+        peer, forwarded_for = signals.peer, signals.forwarded_for
+        user_agent, languages, hints = signals.user_agent, signals.languages, signals.hints
         if not self._trusted:
             origin = self._clients.origin(peer)
         elif len(forwarded_for) > _MAX_REMEMBERED_CHARACTERS:

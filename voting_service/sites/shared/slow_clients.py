@@ -1,8 +1,8 @@
 """Close the connection of clients whose requests take too long or are too large.
 
-uvicorn limits the pause between two requests of a connection, but neither the time of a request
-nor the size of its head. One timer per connection is enough: a timer per request would cost more
-than reading it.
+uvicorn limits the pause between two requests of a connection, by a timer per request, but neither
+the time of a request nor the size of its head. Here one timer per connection watches both times: a
+timer per request would cost more than reading it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class PatientHttp(HttpToolsProtocol):
     """uvicorn's HTTP protocol with limits on the time and size of a request."""
 
     _incomplete_since: float | None
+    _idle_since: float | None
     _in_head: bool
     _received_bytes: int
     _look: asyncio.TimerHandle
@@ -45,6 +46,7 @@ class PatientHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._incomplete_since = self.loop.time()
+        self._idle_since = None
         self._in_head = True
         self._received_bytes = 0
         self._look = self.loop.call_later(self.request_seconds, self._look_after)
@@ -66,6 +68,7 @@ class PatientHttp(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        self._idle_since = None
         super().on_headers_complete()
         self._in_head = False
         # uvicorn would add trailers to the headers, behind what a proxy wrote there.
@@ -74,6 +77,17 @@ class PatientHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._incomplete_since = None
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but for the timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -120,12 +134,16 @@ class PatientHttp(HttpToolsProtocol):
         )
 
     def _look_after(self) -> None:
-        since = self._incomplete_since
-        waited = 0.0 if since is None else self.loop.time() - since
-        if waited >= self.request_seconds:
+        now = self.loop.time()
+        left = self.request_seconds
+        if self._incomplete_since is not None:
+            left -= now - self._incomplete_since
+        elif self._idle_since is not None:
+            left = min(left, self.timeout_keep_alive - (now - self._idle_since))
+        if left <= 0:
             self.transport.close()
             return
-        self._look = self.loop.call_later(self.request_seconds - waited, self._look_after)
+        self._look = self.loop.call_later(left, self._look_after)
 
 
 class UploadHttp(PatientHttp):

@@ -83,6 +83,11 @@ def ballot_ids(cast_ms: Sequence[int]) -> list[bytes]:
     return ids
 
 
+def as_array(values: Sequence[object]) -> str:
+    """Return values whose text needs no escaping as the text that Postgres reads as an array."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
 async def load_stored(
     connection: AnyConnection, contest_id: int, keys: Sequence[BallotKey]
 ) -> dict[BallotKey, StoredBallot]:
@@ -121,21 +126,21 @@ async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
             row = await connection.fetchrow(
                 QUERIES["insert_ballots"],
                 batch.contest.id,
-                [ballot.period for ballot in ballots],
+                as_array([ballot.period for ballot in ballots]),
                 ids,
                 [vote.voter for vote, _ in batch.unseen],
-                [vote.platform_id for vote, _ in batch.unseen],
-                [verdict.decision for _, verdict in batch.unseen],
-                [vote.choices_text for vote, _ in batch.unseen],
+                as_array([vote.platform_id for vote, _ in batch.unseen]),
+                as_array([verdict.decision for _, verdict in batch.unseen]),
+                as_array([f'"{vote.choices_text}"' for vote, _ in batch.unseen]),
                 batch.screened,
-                cast_ms,
+                as_array(cast_ms),
                 _BATCH_GRACE,
-                [sender.hashes for sender in senders],
-                [sender.origin.cloud for sender in senders],
-                [sender.device.agent.number for sender in senders],
-                [sender.account_day for sender in senders],
-                [sender.seconds_since_sign_in for sender in senders],
-                [verdict.active_signals for _, verdict in batch.unseen],
+                as_array([sender.hashes for sender in senders]),
+                as_array([sender.origin.cloud for sender in senders]),
+                as_array([sender.device.agent.number for sender in senders]),
+                as_array([sender.account_day for sender in senders]),
+                as_array([sender.seconds_since_sign_in for sender in senders]),
+                as_array([verdict.active_signals for _, verdict in batch.unseen]),
                 timedelta(seconds=watch.limit_seconds),
                 batch.started_at,
                 _DATED_BEFORE,
@@ -160,8 +165,8 @@ def _split(
     not_inserted = []
     for ballot_id, (vote, verdict) in zip(ids, batch.unseen, strict=True):
         if stored_ids is None or ballot_id in stored_ids:
-            _, cast_at, period = vote.ballot
-            ballot = StoredBallot(ballot_id, vote.voter, period, cast_at, vote.choices_text)
+            dated, choices = vote.ballot, vote.choices_text
+            ballot = StoredBallot(ballot_id, vote.voter, dated.period, dated.cast_at, choices)
             new.append((vote, verdict, ballot))
         else:
             not_inserted.append(vote.key)

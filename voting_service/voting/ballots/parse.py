@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 import msgspec
 
@@ -54,7 +53,7 @@ class CandidateWithdrawn(InvalidInput):
         )
 
 
-class BallotRequest(NamedTuple):
+class BallotRequest(msgspec.Struct, frozen=True, gc=False):
     """A ballot as sent: the chosen numbers, ascending, and what came with them, if anything."""
 
     choices: list[int]

@@ -7,12 +7,14 @@
 -- so that the transaction fence (ballots_complete) knows of every batch that passed this check. Also
 -- returns the time, to measure the worker's clock.
 -- All batches lock ballots in the same order, so two batches with the same voters wait for each other
--- and do not deadlock.
+-- and do not deadlock. Columns but for ids and voters come as the text of an array (as_array in
+-- commit.py): the driver would look at each of their values, which cost a batch more than Postgres.
 with batch as (
     select *, timestamptz 'epoch' + cast_ms * interval '1 millisecond' as cast_at
-      from unnest($2::date[], $3::bytea[], $4::bytea[], $5::smallint[], $6::smallint[],
-                  $7::text[], $9::bigint[], $11::text[], $12::boolean[],
-                  $13::smallint[], $14::integer[], $15::integer[], $16::smallint[])
+      from unnest($2::text::date[], $3::bytea[], $4::bytea[], $5::text::smallint[],
+                  $6::text::smallint[], $7::text::text[], $9::text::bigint[], $11::text::text[],
+                  $12::text::boolean[], $13::text::smallint[], $14::text::integer[],
+                  $15::text::integer[], $16::text::smallint[])
            as t (period, ballot_id, voter, platform_id, disposition, choices, cast_ms, hashes,
                  cloud, agent_class, account_day, fill_seconds, signals)
 ), stored as (

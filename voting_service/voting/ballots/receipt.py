@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+
+import msgspec
 
 MAC_BYTES = 16
 
 
-class StoredBallot(NamedTuple):
+class StoredBallot(msgspec.Struct, frozen=True, gc=False):
     """The part of a row that the receipt depends on; `choices` as text, ascending: `{3,7}`."""
 
     ballot_id: bytes

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
+import msgspec
+
 from voting_service.antifraud.screening.client_signals import Sender
 from voting_service.contests.model import Contest, Withdrawal
 from voting_service.errors import VotingError
@@ -38,14 +40,15 @@ def format_choices(choices: list[int]) -> str:
     return "{" + str(choices)[1:-1].replace(" ", "") + "}"
 
 
-class DatedBallot(NamedTuple):
+class DatedBallot(msgspec.Struct, frozen=True, gc=False):
     """A ballot with its moment, which is never changed: `cast_at`, in milliseconds, is when its
-    vote arrived. `period` is that of the moment, or the period that the voter named. `choices` are
-    the chosen numbers, ascending."""
+    vote arrived. `period` is that of the moment, or the period that the voter named; then
+    `of_its_moment` tells whether it is the same. `choices` are the chosen numbers, ascending."""
 
     choices: list[int]
     cast_at: datetime
     period: date
+    of_its_moment: bool = True
 
     @classmethod
     def of(cls, contest: Contest, choices: list[int], now: datetime) -> DatedBallot:
@@ -53,12 +56,18 @@ class DatedBallot(NamedTuple):
         cast_at = to_milliseconds(now)
         return cls(choices, cast_at, contest.current_period(cast_at))
 
+    def in_period(self, named: date) -> DatedBallot:
+        """Return the same ballot in the period that its voter named."""
+        if named == self.period:
+            return self
+        return DatedBallot(self.choices, self.cast_at, named, of_its_moment=False)
+
     def may_be_stored(self, contest: Contest) -> bool:
         """Whether the contest was open at its moment, in its period, and nobody chosen had
         withdrawn; otherwise the ballot can only be looked up."""
         return (
             contest.opens_at <= self.cast_at < contest.closes_at
-            and contest.period(self.cast_at) == self.period
+            and self.of_its_moment
             and not (contest.withdrawals and self.withdrawn_choices(contest))
         )
 
@@ -71,9 +80,13 @@ class DatedBallot(NamedTuple):
         ]
 
 
+_BELOW_A_MILLISECOND = tuple(timedelta(microseconds=count) for count in range(1000))
+"""To make one for every vote would cost more than to subtract it."""
+
+
 def to_milliseconds(moment: datetime) -> datetime:
     """Truncate to milliseconds: the row stores exactly what the receipt shows."""
-    return moment - timedelta(microseconds=moment.microsecond % 1000)
+    return moment - _BELOW_A_MILLISECOND[moment.microsecond % 1000]
 
 
 def to_unix_ms(moment: datetime) -> int:

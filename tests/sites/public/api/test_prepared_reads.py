@@ -48,9 +48,9 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Answer]]:
     answers: list[Answer] = []
     write = PublicHttpProtocol.write
 
-    def record(protocol: PublicHttpProtocol, cycle: Any, answer: Answer) -> None:
-        answers.append(answer)
-        write(protocol, cycle, answer)
+    def record(protocol: PublicHttpProtocol, cycle: Any, *answer: Any) -> None:
+        answers.append(Answer(*answer))
+        write(protocol, cycle, *answer)
 
     monkeypatch.setattr(PublicHttpProtocol, "write", record)
     yield answers

@@ -7,8 +7,8 @@ would cost as much as the vote itself.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
+import msgspec
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -68,7 +68,7 @@ def authenticate_voter(
     return session
 
 
-class SubmittedBallot(NamedTuple):
+class SubmittedBallot(msgspec.Struct, frozen=True, gc=False):
     """A ballot as sent, and the signals of its request."""
 
     parsed: BallotRequest
@@ -88,13 +88,15 @@ async def submit_ballot(
     contest, senders, paid = contest_state.contest, contest_state.senders, CaptchaResult.FAILED
     if senders is None or now < contest.opens_at:
         raise not_open(contest, now)
-    (choices, challenge, named), signals = ballot
+    parsed, signals = ballot.parsed, ballot.signals
+    choices, named = parsed.choices, parsed.period
     dated = DatedBallot.of(contest, choices, now)
     if named is not None:
         check_period(named, contest, now)
-        dated = dated._replace(period=named)
-    if challenge is not None:
-        solution = ChallengeSolution(session.voter, challenge, senders.read_address(signals))
+        dated = dated.in_period(named)
+    if parsed.challenge is not None:
+        address = senders.read_address(signals)
+        solution = ChallengeSolution(session.voter, parsed.challenge, address)
         paid, arrived_at = await contest_state.challenges.check(contest, solution, now)
         first_try = DatedBallot.of(contest, choices, arrived_at)
         if named in {None, first_try.period}:
