@@ -1,19 +1,23 @@
 # The service without the demo's embedded servers. Two images: `service`, and `console`, which can
 # read Word files too. They carry what requirements.lock names, each file checked by its hash, and
-# nothing that builds.
+# nothing that builds. By digest: --build-arg PYTHON=3.11-slim-trixie@sha256:…, as `docker buildx
+# imagetools inspect python:3.11-slim-trixie` prints it. With traces (VOTING_TRACES_URL):
+# --build-arg REQUIREMENTS=requirements-traces.lock.
 ARG PYTHON=3.11-slim-trixie
 
 FROM python:${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /source
-COPY requirements.lock requirements-build.lock ./
+ARG REQUIREMENTS=requirements.lock
+COPY requirements-build.lock ${REQUIREMENTS} ./
 RUN python -m venv /opt/build \
     && /opt/build/bin/pip install --only-binary :all: --require-hashes -r requirements-build.lock \
     && python -m venv --without-pip /opt/service \
     && /opt/build/bin/pip --python /opt/service/bin/python install --only-binary :all: \
-       --require-hashes -r requirements.lock
+       --require-hashes -r "${REQUIREMENTS}"
 COPY pyproject.toml README.md hatch_build.py ./
 COPY browser browser
+COPY locale locale
 COPY migrations migrations
 COPY voting_service voting_service
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \

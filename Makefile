@@ -30,7 +30,9 @@ test: $(DEV) ## Every test, real servers and browsers included [TESTS=tests/proj
 	@$(BIN)/python tests/browser/find_browsers.py
 	$(BIN)/pytest $(or $(TESTS),--numprocesses 4 --dist loadfile --no-loadscope-reorder)
 
-check: $(DEV) ## Formatting, lint, types, import contracts, migrations, Dockerfile, compose.yaml
+MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*/*.yaml))
+
+check: $(DEV) ## Formatting, lint, types, import contracts, migrations, what deploy/ and the image hold
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -39,6 +41,7 @@ check: $(DEV) ## Formatting, lint, types, import contracts, migrations, Dockerfi
 	$(BIN)/pytest tests/project/test_migration_files.py
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)
 	bash -n .ci/run
 
 stats: $(DEV) ## The code in figures, beside those of a revision [BASE=7e8e2b0 LIST='late imports']
@@ -67,8 +70,9 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 SHORT := $(LOCK) --constraints requirements-dev.lock
 
 lock: $(DEV) ## Rebuilds the locks after a change of pyproject.toml [UPGRADE=--upgrade]
-	$(LOCK) --extra demo --group dev --output-file requirements-dev.lock pyproject.toml
+	$(LOCK) --extra demo --extra traces --group dev --output-file requirements-dev.lock pyproject.toml
 	$(SHORT) --output-file requirements.lock pyproject.toml
+	$(SHORT) --extra traces --output-file requirements-traces.lock pyproject.toml
 	$(SHORT) --extra demo --group build --output-file requirements-demo.lock pyproject.toml
 	$(SHORT) --group build --output-file requirements-build.lock
 

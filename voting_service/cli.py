@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "platform": "voting_service.commands.platform:platform",
     "token": "voting_service.commands.token:token",
     "release": "voting_service.commands.release:release",
+    "keys": "voting_service.commands.keys:keys",
     "account": "voting_service.commands.account:account",
     "nomination": "voting_service.commands.nomination:nomination",
     "tally": "voting_service.commands.tally:tally",

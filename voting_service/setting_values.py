@@ -41,6 +41,29 @@ def _key_list(value: object) -> object:
     return keys
 
 
+class MasterKey(bytes):
+    """A master key, which encrypts, with the older ones that still decrypt."""
+
+    older: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, first: bytes, *older: bytes) -> MasterKey:
+        """Return the key that encrypts, with the others."""
+        key = cls(first)
+        key.older = older
+        return key
+
+
+def _master_key(value: object) -> object:
+    """Return the key of a list that encrypts, with the others."""
+    keys = _key_list(value)
+    if not isinstance(keys, list):
+        return value
+    if not keys:
+        raise PydanticCustomError("missing", "missing")
+    return MasterKey.of(*keys)
+
+
 def _split_networks(value: object) -> object:
     return (
         [part.strip() for part in value.split(",") if part.strip()]
@@ -132,6 +155,7 @@ def _mail_address(value: object) -> object:
 
 
 Key = Annotated[SecretBytes, BeforeValidator(_decode_key)]
+MasterKeys = Annotated[SecretBytes, BeforeValidator(_master_key)]
 Keys = Annotated[tuple[SecretBytes, ...], NoDecode, BeforeValidator(_key_list)]
 Networks = Annotated[
     tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split_networks)

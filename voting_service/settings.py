@@ -18,6 +18,8 @@ from pydantic import (
     DirectoryPath,
     Field,
     FilePath,
+    HttpUrl,
+    SecretBytes,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -31,6 +33,8 @@ from voting_service.setting_values import (
     Key,
     Keys,
     MailAddress,
+    MasterKey,
+    MasterKeys,
     Networks,
     PostgresUrl,
     SecurityContact,
@@ -63,7 +67,10 @@ class Settings(BaseSettings):
         default=None, description="Postgres URL of the tables' owner; for `migrate`"
     )
     valkey_url: ValkeyUrl = Field(description="URL of Valkey, or Redis 7 or later")
-    master_key: Key = Field(description="32 bytes in base64; encrypts the keys of every contest")
+    master_key: MasterKeys = Field(
+        description="32 bytes in base64; encrypts the keys of every contest. While it is replaced, "
+        "two separated by a comma: the first encrypts, both decrypt"
+    )
     personal_keys: Keys = Field(
         default=(),
         description="keys of 32 bytes in base64, separated by commas; the first encrypts personal "
@@ -71,6 +78,7 @@ class Settings(BaseSettings):
     )
     person_key: Key | None = Field(
         default=None,
+        validate_default=True,
         description="32 bytes in base64; key of the hash by which the nomination knows a person "
         "again. Default: a key derived from the master key",
     )
@@ -151,10 +159,10 @@ class Settings(BaseSettings):
         default=False,
         description="for demos: keep messages, whose texts the console then shows, and send none",
     )
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=1, le=65535)
-    staff_host: str = "127.0.0.1"
-    staff_port: int = Field(default=8001, ge=1, le=65535)
+    host: str = Field(default="127.0.0.1", description="address that `serve` listens on")
+    port: int = Field(default=8000, ge=1, le=65535, description="its port")
+    staff_host: str = Field(default="127.0.0.1", description="address that `console` listens on")
+    staff_port: int = Field(default=8001, ge=1, le=65535, description="its port")
     staff_url: SiteAddress = Field(
         default="http://127.0.0.1:8001",
         description="address of the staff site; https makes its cookies Secure, and passkeys are "
@@ -168,10 +176,17 @@ class Settings(BaseSettings):
     staff_openid_issuer: str | None = Field(
         default=None, description="OpenID Connect issuer that signs staff in"
     )
-    staff_openid_client_id: str | None = None
-    staff_openid_client_secret_file: Path | None = None
+    staff_openid_client_id: str | None = Field(
+        default=None, description="the client that it knows the staff site as"
+    )
+    staff_openid_client_secret_file: Path | None = Field(
+        default=None, description="file with the secret of that client"
+    )
     workers: int = Field(
-        default_factory=lambda: min(os.cpu_count() or 1, DEFAULT_MAX_WORKERS), ge=1, le=256
+        default_factory=lambda: min(os.cpu_count() or 1, DEFAULT_MAX_WORKERS),
+        ge=1,
+        le=256,
+        description="worker processes of `serve`",
     )
     serve_machines: int = Field(
         default=1,
@@ -182,7 +197,9 @@ class Settings(BaseSettings):
     queue_limit: int = Field(
         default=20_000, ge=1, description="votes that may wait in one worker before it answers 503"
     )
-    metrics_host: str = "127.0.0.1"
+    metrics_host: str = Field(
+        default="127.0.0.1", description="address on which each service answers Prometheus"
+    )
     metrics_port: int | None = Field(
         default=None,
         ge=1,
@@ -194,10 +211,20 @@ class Settings(BaseSettings):
         description="folder in which the workers of `serve` add up their metrics; by default a "
         "temporary one",
     )
+    traces_url: HttpUrl | None = Field(
+        default=None,
+        description="OTLP/HTTP receiver of OpenTelemetry traces, such as "
+        "http://127.0.0.1:4318/v1/traces; needs the extra `traces`. Without it there are none",
+    )
+    traces_share: float = Field(
+        default=0.01, gt=0, le=1, description="part of the requests and batches that is traced"
+    )
     fonts: DirectoryPath | None = Field(
         default=None, description="folder of fonts for characters that ours lack"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least that is logged"
+    )
     data: Path | None = Field(default=None, description="folder of a demo")
 
     @field_validator("mail_from")
@@ -205,6 +232,18 @@ class Settings(BaseSettings):
     def _has_sender(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("smtp_url") is not None:
             raise PydanticCustomError("missing", "missing")
+        return value
+
+    @field_validator("person_key")
+    @classmethod
+    def _outlives_the_master_key(
+        cls, value: SecretBytes | None, info: ValidationInfo
+    ) -> SecretBytes | None:
+        """Persons must be known again under another master key."""
+        master_key = info.data.get("master_key")
+        key = None if master_key is None else master_key.get_secret_value()
+        if value is None and isinstance(key, MasterKey) and key.older:
+            raise PydanticCustomError("person_key_missing", "person_key_missing")
         return value
 
     @property
@@ -232,9 +271,8 @@ class MigrationSettings(BaseSettings):
     owner_database_url: PostgresUrl | None = None
 
 
-OTHER_VARIABLES = ("STAFF_PASSWORD", "STAFF_CODE", "NEW_MASTER_KEY", "DEMO_PART_OF")
-"""Variables with our prefix that are no settings: for scripts that sign in, for `contest
-rewrap-keys`, and of the demo."""
+OTHER_VARIABLES = ("STAFF_PASSWORD", "STAFF_CODE", "DEMO_PART_OF")
+"""Variables with our prefix that are no settings: for scripts that sign in, and of the demo."""
 MAY_BE_EMPTY = ("TRUSTED_PROXIES", "EXEMPT_NETWORKS")
 """Lists of networks, which may be given as none."""
 
@@ -275,17 +313,6 @@ def _load(kind: type[S], **overrides: Any) -> S:
     return settings
 
 
-class _NewMasterKey(BaseSettings):
-    model_config = Settings.model_config
-
-    new_master_key: Key
-
-
-def load_new_master_key() -> bytes:
-    """Load VOTING_NEW_MASTER_KEY, the key that replaces the master key. Raises SettingsFault."""
-    return _load(_NewMasterKey).new_master_key.get_secret_value()
-
-
 def _faults_of_names(environment: Mapping[str, str]) -> list[Fault]:
     """Return the variables with our prefix that are misspelt or empty."""
     variables = {PREFIX + name.upper() for name in (*Settings.model_fields, *OTHER_VARIABLES)}
@@ -303,6 +330,7 @@ def _faults_of_names(environment: Mapping[str, str]) -> list[Fault]:
 
 OUR_FAULTS = (
     *("missing", "not_base64", "key_wrong_length", "key_listed_twice", "not_postgres_url"),
+    "person_key_missing",
     *("sslmode_unknown", "not_valkey_url", "not_site_address", "address_with_path"),
     *("not_a_contact", "not_smtp_url", "smtp_not_encrypted", "not_webhook", "not_mail_address"),
 )

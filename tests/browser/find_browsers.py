@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -22,14 +23,19 @@ PROGRAMS = {
     "xvfb": ("Xvfb",),
     "libreoffice-writer-nogui": ("soffice", "libreoffice"),
     "pgbouncer": ("pgbouncer",),
+    "nginx-light": ("nginx",),
+    "prometheus": ("promtool",),
+    "systemd": ("systemd-analyze",),
 }
 """Debian's packages, and the names of what each brings."""
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+POLICY = Path("/usr/sbin/policy-rc.d")
+"""What Debian asks whether a server may be started when it is installed."""
 CHINESE_FONTS = ("*CJK*", "*wqy*", "*SourceHan*")
 HELP = (
-    "The tests need Chromium, Firefox, WebKitGTK, LibreOffice, PgBouncer and a Chinese font, and "
-    f"this is no Debian machine on which we are root.\nInstall them and try again: apt-get install "
-    f"{' '.join(PROGRAMS)} {FONTS}"
+    "The tests need Chromium, Firefox, WebKitGTK, LibreOffice, PgBouncer, nginx, promtool and a "
+    "Chinese font, and this is no Debian machine on which we are root.\nInstall them and try again: "
+    f"apt-get install {' '.join(PROGRAMS)} {FONTS}"
 )
 
 Find = Callable[[str], str | None]
@@ -64,9 +70,24 @@ def install(missing: list[str], run: Run, *, is_root: bool, find: Find = shutil.
     print(f"Installing {' and '.join(missing)} for the tests.", flush=True)
     try:
         run(["apt-get", "update", "-qq"])
-        run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *missing])
+        with _no_server_starts():
+            run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *missing])
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"{' '.join(error.cmd)} failed.\n{HELP}") from None
+
+
+@contextmanager
+def _no_server_starts(policy: Path = POLICY) -> Iterator[None]:
+    """The tests start servers themselves; what is installed must not take the machine's ports."""
+    if policy.exists() or not os.access(policy.parent, os.W_OK):
+        yield
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
 
 
 def run_quietly(command: list[str]) -> None:

@@ -12,18 +12,26 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements", "requirements-build", "requirements-demo", "requirements-dev")
+LOCKS = (
+    "requirements",
+    "requirements-traces",
+    "requirements-build",
+    "requirements-demo",
+    "requirements-dev",
+)
 
 _SERVICE = PROJECT["project"]["dependencies"]
 _DEMO = PROJECT["project"]["optional-dependencies"]["demo"]
+_TRACES = PROJECT["project"]["optional-dependencies"]["traces"]
 _BUILD = PROJECT["dependency-groups"]["build"]
 _DEV = [entry for entry in PROJECT["dependency-groups"]["dev"] if isinstance(entry, str)]
 
 ASKED_FOR = {
     "requirements": _SERVICE,
+    "requirements-traces": [*_SERVICE, *_TRACES],
     "requirements-build": _BUILD,
     "requirements-demo": [*_SERVICE, *_DEMO, *_BUILD],
-    "requirements-dev": [*_SERVICE, *_DEMO, *_BUILD, *_DEV],
+    "requirements-dev": [*_SERVICE, *_DEMO, *_TRACES, *_BUILD, *_DEV],
 }
 
 

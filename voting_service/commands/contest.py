@@ -12,7 +12,6 @@ import msgspec
 
 from voting_service.commands.authentication import as_option, authenticate_staff
 from voting_service.commands.contest_delete import delete
-from voting_service.commands.contest_keys import rewrap
 from voting_service.commands.contest_picture import (
     encode_pictures,
     logo,
@@ -58,7 +57,6 @@ contest.add_command(delete)
 contest.add_command(logo)
 contest.add_command(picture)
 contest.add_command(remove_pictures)
-contest.add_command(rewrap)
 
 
 @contest.command("import")

@@ -54,7 +54,6 @@ from voting_service.nomination.repository import (
 )
 from voting_service.nomination.retention.erase import erase
 from voting_service.nomination.retention.operator import Operator
-from voting_service.nomination.retention.rotate_keys import rotate_keys
 from voting_service.settings import Settings, load_settings
 
 
@@ -140,7 +139,7 @@ def export(slug: str, file: Path, key_file: Path) -> None:
     key = secrets.token_bytes(KEY_BYTES)
     key_file.touch(mode=0o600)
     key_file.write_bytes(b64encode(key) + b"\n")
-    with _show_rows() as progress:
+    with show_rows() as progress:
         manifest = run(_export(load_settings(), slug, key, file, progress))
     say(
         "nomination.exported",
@@ -156,11 +155,11 @@ async def _export(
 ) -> BackupManifest:
     async with owner(settings) as connection:
         selection = await load_selection(connection, slug)
-        operator = _operator(connection, settings)
+        operator = make_operator(connection, settings)
         return await write_archive(operator, selection, ArchiveFile(file, key), progress)
 
 
-def _operator(connection: Connection, settings: Settings) -> Operator:
+def make_operator(connection: Connection, settings: Settings) -> Operator:
     return Operator(connection, PersonalKeys.of(settings), terminal_user(), system_clock())
 
 
@@ -182,24 +181,7 @@ def restore_archive(file: Path, key_file: Path) -> None:
 
 async def _restore(settings: Settings, archive: BackupArchive) -> int:
     async with owner(settings) as connection:
-        return await restore(_operator(connection, settings), archive)
-
-
-@nomination.command("rotate-keys")
-def rotate_all_keys() -> None:
-    """Encrypt all personal data with the first key of VOTING_PERSONAL_KEYS.
-
-    To change the key: put the new key first, restart the service, run this command, then remove
-    the old key.
-    """
-    with _show_rows() as progress:
-        reencrypted = run(_rotate(load_settings(), progress))
-    say("nomination.keys_rotated", values=reencrypted)
-
-
-async def _rotate(settings: Settings, progress: Callable[[int], None]) -> int:
-    async with owner(settings) as connection:
-        return await rotate_keys(_operator(connection, settings), progress)
+        return await restore(make_operator(connection, settings), archive)
 
 
 @nomination.command("person-key")
@@ -228,7 +210,7 @@ def erase_documents(slug: str, confirm: str | None) -> None:
 async def _erase(settings: Settings, slug: str) -> dict[str, int]:
     async with owner(settings) as connection:
         selection = await load_selection(connection, slug)
-        return await erase(_operator(connection, settings), selection)
+        return await erase(make_operator(connection, settings), selection)
 
 
 @asynccontextmanager
@@ -243,7 +225,7 @@ async def owner(settings: Settings) -> AsyncIterator[Connection]:
 
 
 @contextmanager
-def _show_rows() -> Iterator[Callable[[int], None]]:
+def show_rows() -> Iterator[Callable[[int], None]]:
     """Show the number of rows done on a terminal's stderr; yield the function to report to."""
     with click.progressbar(
         length=0,

@@ -31,6 +31,7 @@ from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.infrastructure.postgres.roles import Role, url_with_role
 from voting_service.infrastructure.postgres.schema import require_schema, require_session
 from voting_service.infrastructure.timeouts import ACQUIRE_TIMEOUT_SECONDS
+from voting_service.infrastructure.traces import is_installed
 from voting_service.settings import PREFIX, Settings, SettingsFault
 
 Process = Literal["serve", "console", "work"]
@@ -93,6 +94,8 @@ def _faults_of_files(settings: Settings, process: Process) -> list[Fault]:
             resolve_name(DOCUMENT_SIGNER)(settings, system_clock())
         except Refused as error:
             faults.append(_fault("DOCUMENT_SIGNING_KEY_FILE", error))
+    if settings.traces_url is not None and not is_installed():
+        faults.append(Fault(PREFIX + "TRACES_URL", "settings.traces_not_installed"))
     for name, reader in SECRET_READERS.items():
         path: Path | None = getattr(settings, name)
         try:

@@ -21,6 +21,7 @@ from voting_service.infrastructure.postgres.pool import Pool, acquire, open_pool
 from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.infrastructure.postgres.standby import StandbyWatch
 from voting_service.infrastructure.tasks import lasting_tasks
+from voting_service.infrastructure.traces import tracing
 from voting_service.infrastructure.typesetting.glyph_coverage import use_fonts
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.jobs.alarms import alarm_loop
@@ -70,7 +71,8 @@ def work() -> None:
     use_fonts(settings.fonts)
     health = Health()
     answers = Answers(is_alive=health.is_alive, readiness=health.readiness)
-    with metrics_port(settings.metrics_host, settings.metrics_port, answers):
+    answering = metrics_port(settings.metrics_host, settings.metrics_port, answers)
+    with answering, tracing(settings, "work"):
         run(_work(settings, health))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from voting_service.contests.model import Contest, Platform
 from voting_service.contests.repository import (
@@ -41,13 +43,23 @@ class ContestCache:
         self.platforms: dict[str, Platform] = {}
         self.failing: dict[str, Exception] = {}
         """Contests that could not be loaded, by slug, with the reason."""
-        self.loaded = False
+        self._first_load = asyncio.Event()
         self.refreshed_at: float | None = None
         """When the newest successful refresh began, in seconds of `time.monotonic`."""
         self._revisions: int | None = None
         self._loaded_at = 0.0
         self._listeners: list[Listener] = []
         self._failures = FailureLog("registry", "contest_not_opened")
+
+    @property
+    def loaded(self) -> bool:
+        """Whether contests and platforms were loaded once."""
+        return self._first_load.is_set()
+
+    async def wait_until_loaded(self, seconds: float) -> None:
+        """Wait for the first refresh, but no longer than this."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._first_load.wait(), seconds)
 
     def contest(self, slug: str) -> Contest:
         """Return a contest. Raises NotFound."""
@@ -83,7 +95,7 @@ class ContestCache:
             if is_new:
                 await self._load(connection)
                 self._revisions = revisions
-                self.loaded = True
+                self._first_load.set()
         self.refreshed_at = began_at
         return is_new
 

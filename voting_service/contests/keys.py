@@ -47,16 +47,16 @@ async def create_keys(connection: AnyConnection, master_key: bytes, contest_id: 
             await connection.execute(QUERIES["insert_key"], contest_id, purpose, wrapped)
 
 
-async def rewrap_keys(connection: AnyConnection, old: bytes, new: bytes) -> int:
-    """Wrap every contest's keys by the new master key instead of the old one; return how many were.
+async def rewrap_keys(connection: AnyConnection, master_key: bytes) -> int:
+    """Wrap every contest's keys by the master key instead of an older one; return how many were.
 
-    Call it in a transaction of the tables' owner. Raises Refused when neither key unwraps one.
+    Call it in a transaction of the tables' owner. Raises Refused when no key unwraps one.
     """
     changed = 0
     with domain_errors():
         for row in await connection.fetch(QUERIES["keys_by_slug"]):
             contest_id, purpose = row["contest_id"], row["purpose"]
-            rewrapped = rewrap(old, new, _label(contest_id, purpose), row["wrapped_key"])
+            rewrapped = rewrap(master_key, _label(contest_id, purpose), row["wrapped_key"])
             if rewrapped is not None:
                 await connection.execute(QUERIES["replace_key"], contest_id, purpose, rewrapped)
                 changed += 1

@@ -16,6 +16,7 @@ from voting_service.contests.repository import load_readable_contests
 from voting_service.infrastructure.postgres.durability import require_durable
 from voting_service.infrastructure.postgres.pool import Connection, connect, domain_errors
 from voting_service.infrastructure.tasks import FailureLog, LastingTask
+from voting_service.infrastructure.traces import span
 from voting_service.jobs.lease import try_lease
 
 log = structlog.get_logger(__name__)
@@ -90,7 +91,8 @@ async def run_loop(loop: Loop, database_url: str) -> None:
             async with asyncio.timeout(loop.limit_seconds):
                 with domain_errors():
                     await require_durable(connection)
-                await loop.work(connection)
+                with span(loop.name):
+                    await loop.work(connection)
         except BaseException:
             if connection is not None:
                 connection.terminate()

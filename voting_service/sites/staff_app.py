@@ -24,6 +24,7 @@ from voting_service.infrastructure.logs import configure_logs
 from voting_service.infrastructure.postgres.schema import require_schema
 from voting_service.infrastructure.tasks import end_tasks
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
+from voting_service.infrastructure.traces import tracing
 from voting_service.infrastructure.typesetting.glyph_coverage import use_fonts
 from voting_service.settings import Settings, load_settings
 from voting_service.sites.console.contests import contest_cache, newest_zone
@@ -59,6 +60,7 @@ from voting_service.sites.shared.signed_in.state import (
 )
 from voting_service.sites.shared.signed_in.theme import Theme
 from voting_service.sites.shared.static_files import static_response
+from voting_service.sites.shared.traced_requests import TracedRequests
 
 
 class StaffLifespanState(TypedDict):
@@ -159,13 +161,14 @@ def create_app(
         configure_logs(used.log_level)
         contests = ContestCache()
         site = StaffSite(theme, default_zone=partial(newest_zone, contests))
-        async with open_state(used, clock, site, http) as state:
-            refresh = asyncio.create_task(contests.keep_fresh(state.pool), name="contests")
-            try:
-                with limiter.counting_in(used.valkey_url):
-                    yield {"staff": state, "contests": contests}
-            finally:
-                await end_tasks([refresh])
+        with tracing(used, "console"):
+            async with open_state(used, clock, site, http) as state:
+                refresh = asyncio.create_task(contests.keep_fresh(state.pool), name="contests")
+                try:
+                    with limiter.counting_in(used.valkey_url):
+                        yield {"staff": state, "contests": contests}
+                finally:
+                    await end_tasks([refresh])
 
     app = Starlette(
         routes=[*OPEN_ROUTES, *ROUTES],
@@ -179,4 +182,4 @@ def create_app(
     )
     # A redirect would go to the host that the request names.
     app.router.redirect_slashes = False
-    return app
+    return app if used.traces_url is None else TracedRequests(app)

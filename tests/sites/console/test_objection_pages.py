@@ -31,6 +31,7 @@ from voting_service.contests.objections.service import LIMIT, OBJECTIONS_AFTER_C
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.jobs.objections import objections_loop
 from voting_service.nomination.notices.repository import Notice, publish_notice
+from voting_service.setting_values import MasterKey
 from voting_service.sites.public.pages import objection_files
 
 FORM = f"/en/{SLUG}/objection"
@@ -201,7 +202,7 @@ async def test_files_come_with_an_objection(staff_app: StaffApp) -> None:
     key, other = staff_app.settings.master_key.get_secret_value(), b"n" * 32
     owner = await connect(staff_app.settings.owner_database_url or "")
     try:
-        assert await rewrap_objections(owner, key, other) == 3
+        assert await rewrap_objections(owner, MasterKey.of(other, key)) == 3
         assert await load_attachment(owner, other, objection.id) == got.content
         await owner.execute("delete from contest_keys where purpose = 'voters'")
         assert await owner.fetchval("select count(attachment) from online_objections") == 0
@@ -337,13 +338,13 @@ async def test_with_the_voters_key_falls_what_was_written_and_another_master_key
         await supervisor.post(f"/objections/{objection.id}/answer", data={"answer": ANSWER})
         owner = await connect(staff_app.settings.owner_database_url or "")
         try:
-            assert await rewrap_objections(owner, key, other) == 2
+            assert await rewrap_objections(owner, MasterKey.of(other, key)) == 2
             read = await load_objection(owner, other, objection.id)
             assert (read.written and read.written.name, read.state.answer) == (
                 WRITTEN["name"], ANSWER,
             )  # fmt: skip
-            assert await rewrap_objections(owner, other, key) == 2
-            assert await rewrap_objections(owner, other, key) == 0
+            assert await rewrap_objections(owner, MasterKey.of(key, other)) == 2
+            assert await rewrap_objections(owner, MasterKey.of(key, other)) == 0
             await owner.execute("delete from contest_keys where purpose = 'voters'")
         finally:
             await owner.close()

@@ -135,10 +135,10 @@ async def erase_objections(connection: AnyConnection) -> int:
     return erased
 
 
-async def rewrap_objections(connection: AnyConnection, old: bytes, new: bytes) -> int:
-    """Encrypt every objection, attachment and answer with the new master key instead of the old
-    one; return how many were. Call it in a transaction of the tables' owner. Raises Refused when
-    neither key decrypts one."""
+async def rewrap_objections(connection: AnyConnection, master_key: bytes) -> int:
+    """Encrypt every objection, attachment and answer with the master key instead of an older one;
+    return how many were. Call it in a transaction of the tables' owner. Raises Refused when no key
+    decrypts one."""
     changed = 0
     with domain_errors():
         for row in await connection.fetch(QUERIES["encrypted_objections"]):
@@ -147,7 +147,7 @@ async def rewrap_objections(connection: AnyConnection, old: bytes, new: bytes) -
                 ("answer", _answer_label(row["number"]), "replace_answer"),
                 ("attachment", _attachment_label(row["number"]), "replace_attachment"),
             ):
-                rewrapped = rewrap(old, new, label, row[column]) if row[column] else None
+                rewrapped = rewrap(master_key, label, row[column]) if row[column] else None
                 if rewrapped is not None:
                     await connection.execute(QUERIES[query], row["id"], rewrapped)
                     changed += 1

@@ -2,9 +2,9 @@
 
 `VOTING_PERSONAL_KEYS` lists the keys. The first one encrypts, every one decrypts. To replace a
 key, put a new one in front and encrypt again every value that is not `is_current`
-(nomination/retention/rotate_keys.py). A key derived from the master key always comes last: it
-encrypts where no key is listed, so that the service starts without the setting, and it decrypts
-what was encrypted before the first key was listed.
+(nomination/retention/rotate_keys.py). Keys derived from the master keys always come last: one
+encrypts where no key is listed, so that the service starts without the setting, and they
+decrypt what was encrypted before the first key was listed.
 
 Encrypted bytes: the key's id (8 bytes), a random nonce (12), then the output of AES-256-GCM with
 the label as associated data.
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from voting_service.errors import Refused
-from voting_service.infrastructure.crypto.key_wrapping import unwrap, wrap
+from voting_service.infrastructure.crypto.key_wrapping import older_keys, unwrap, wrap
 from voting_service.nomination.form.id_numbers import parse_id_number
 from voting_service.settings import Settings
 
@@ -34,7 +34,7 @@ class PersonalKeys:
     def __init__(
         self, master_key: bytes, listed: tuple[bytes, ...] = (), person_key: bytes | None = None
     ) -> None:
-        keys = (*listed, derived_data_key(master_key))
+        keys = (*listed, *map(derived_data_key, (master_key, *older_keys(master_key))))
         self._keys: Mapping[bytes, bytes] = {key_id(key): key for key in keys}
         self._current_id = key_id(keys[0])
         self._person_key = person_key or derived_person_key(master_key)
@@ -69,8 +69,8 @@ class PersonalKeys:
 
     def person_hash(self, id_number: str) -> bytes:
         """Keyed hash that identifies a person without naming them: the same for every spelling of
-        an ID number, and permanent: `contest rewrap-keys` refuses to change the master key as long
-        as this key is derived from it. Raises InvalidInput for text that is not an ID number."""
+        an ID number, and permanent: the settings accept no second master key as long as this key
+        is derived from the first. Raises InvalidInput for text that is not an ID number."""
         number = parse_id_number(id_number).text
         return blake2b(
             number.encode(), key=self._person_key, digest_size=PERSON_HASH_BYTES

@@ -20,8 +20,3 @@ select c.relname as table, a.attname as column, pn.nspname || '.' || p.relname a
   join pg_attribute a on a.attrelid = c.oid and a.attnum = any (k.conkey)
  where k.contype = 'f' and n.nspname = 'nomination'
  order by c.relname, a.attnum, p.relname;
-
--- name: persons_are_known
--- Whether any person is known by the hash of an ID number.
-select exists (select from nomination.recommendations where person_hash is not null)
-    or exists (select from nomination.earlier_winners);

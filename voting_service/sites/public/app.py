@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from voting_service.errors import VotingError
 from voting_service.infrastructure.clock import Clock, system_clock
 from voting_service.infrastructure.logs import configure_logs
+from voting_service.infrastructure.traces import tracing
 from voting_service.settings import Settings, load_settings
 from voting_service.sites.public.api.cast_ballot import BallotFastPath, CastBallot
 from voting_service.sites.public.api.openapi import openapi_document
@@ -55,7 +56,11 @@ from voting_service.sites.public.state import (
     open_public_state,
 )
 from voting_service.sites.shared.health import healthz
+from voting_service.sites.shared.traced_requests import TracedRequests
 
+START_SECONDS = 2.0
+"""A worker does not listen before it knows the contests, so that a restart refuses no vote, but no
+later than this: while Postgres is unavailable it answers 503 with the reason."""
 API = "/api/v1"
 CONTEST = API + "/contests/{slug}"
 
@@ -116,10 +121,12 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[PublicLifespanState]:
         configure_logs(app_settings.log_level)
-        async with open_public_state(app_settings, clock, limits) as state:
-            _collect_garbage_less_often()
-            with set_on_signal(state.closing):
-                yield {"app_state": state, "prepared_reads": PreparedReads(ROUTES)}
+        with tracing(app_settings, "serve"):
+            async with open_public_state(app_settings, clock, limits) as state:
+                _collect_garbage_less_often()
+                await state.registry.wait_until_loaded(START_SECONDS)
+                with set_on_signal(state.closing):
+                    yield {"app_state": state, "prepared_reads": PreparedReads(ROUTES)}
 
     rest = Starlette(
         routes=ROUTES,
@@ -133,4 +140,5 @@ def create_app(
     )
     # Redirects built from the Host header could lead to another site.
     rest.router.redirect_slashes = False
-    return BallotFastPath(rest, prefix=CONTEST.removesuffix("{slug}"), suffix="/ballots")
+    app = BallotFastPath(rest, prefix=CONTEST.removesuffix("{slug}"), suffix="/ballots")
+    return app if app_settings.traces_url is None else TracedRequests(app)

@@ -132,13 +132,13 @@ async def create_account(
     return Account(account_id, name, new.role, disabled=False, created_at=created_at), secret
 
 
-async def rewrap_secrets(connection: AnyConnection, old: bytes, new: bytes) -> int:
-    """Encrypt every account's TOTP secret with the new master key instead of the old one; return
-    how many were. Call it in a transaction of the tables' owner. Raises Refused."""
+async def rewrap_secrets(connection: AnyConnection, master_key: bytes) -> int:
+    """Encrypt every account's TOTP secret with the master key instead of an older one; return how
+    many were. Call it in a transaction of the tables' owner. Raises Refused."""
     changed = 0
     with domain_errors():
         for row in await connection.fetch(QUERIES["wrapped_secrets"]):
-            rewrapped = rewrap(old, new, totp_label(row["name"]), row["wrapped_totp_secret"])
+            rewrapped = rewrap(master_key, totp_label(row["name"]), row["wrapped_totp_secret"])
             if rewrapped is not None:
                 await connection.execute(QUERIES["replace_secret"], row["id"], rewrapped)
                 changed += 1

@@ -194,14 +194,17 @@ async def remove_contact(actor: Actor, channel: Channel) -> None:
             )
 
 
-async def rewrap_contacts(connection: AnyConnection, old: bytes, new: bytes) -> None:
-    """Encrypt every address with the new master key instead of the old one. Call it in a
-    transaction of the tables' owner. Raises Refused."""
+async def rewrap_contacts(connection: AnyConnection, master_key: bytes) -> int:
+    """Encrypt every address with the master key instead of an older one; return how many were.
+    Call it in a transaction of the tables' owner. Raises Refused."""
+    changed = 0
     with domain_errors():
         for row in await connection.fetch(QUERIES["encrypted_contacts"]):
             label = _label(row["account_id"], row["channel"])
-            rewrapped = rewrap(old, new, label, row["content"])
+            rewrapped = rewrap(master_key, label, row["content"])
             if rewrapped is not None:
                 await connection.execute(
                     QUERIES["replace_contact"], row["account_id"], row["channel"], rewrapped
                 )
+                changed += 1
+    return changed

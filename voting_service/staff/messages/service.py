@@ -180,13 +180,16 @@ async def load_wordings(connection: AnyConnection, selection_id: int) -> dict[Me
     )
 
 
-async def rewrap_messages(connection: AnyConnection, old: bytes, new: bytes) -> None:
-    """Encrypt what messages keep with the new master key instead of the old one. Call it in a
-    transaction of the tables' owner. Raises Refused."""
+async def rewrap_messages(connection: AnyConnection, master_key: bytes) -> int:
+    """Encrypt what messages keep with the master key instead of an older one; return how many were.
+    Call it in a transaction of the tables' owner. Raises Refused."""
+    changed = 0
     with domain_errors():
         for row in await connection.fetch(QUERIES["encrypted_messages"]):
-            rewrapped = rewrap(old, new, secret_label(row["key"]), row["secret"])
+            rewrapped = rewrap(master_key, secret_label(row["key"]), row["secret"])
             if rewrapped is not None:
                 await connection.execute(
                     QUERIES["replace_secret"], row["key"], row["channel"], rewrapped
                 )
+                changed += 1
+    return changed

@@ -43,6 +43,7 @@ from voting_service.infrastructure.postgres.pool import Pool
 from voting_service.infrastructure.postgres.standby import StandbyWatch
 from voting_service.infrastructure.tasks import run_forever
 from voting_service.infrastructure.timeouts import MAX_QUEUE_WAIT_SECONDS
+from voting_service.infrastructure.traces import traced
 from voting_service.voting import metrics
 from voting_service.voting.ballots.admit import Admitter
 from voting_service.voting.ballots.commit import (
@@ -175,6 +176,7 @@ class BallotPipeline:
         self._running.discard(task)
         self._slots.release()
 
+    @traced("batch")
     async def _run_batch(self, votes: Sequence[Vote]) -> None:
         """Process one batch. Every vote is resolved; any failure resolves it as Unavailable, never
         as accepted."""

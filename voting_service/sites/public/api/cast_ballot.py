@@ -179,6 +179,7 @@ class BallotFastPath:
                 slug = path[len(self._prefix) : -len(self._suffix)]
                 if slug and "/" not in slug:
                     scope["path_params"] = {"slug": slug}
+                    scope["endpoint"] = self._cast
                     await self._cast(scope, receive, send)
                     return
         await self._rest(scope, receive, send)
