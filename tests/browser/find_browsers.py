@@ -34,8 +34,8 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 CHINESE_FONTS = ("*CJK*", "*wqy*", "*SourceHan*")
 HELP = (
     "The tests need Chromium, Firefox, WebKitGTK, LibreOffice, PgBouncer, nginx, promtool and a "
-    "Chinese font, and this is no Debian machine on which we are root.\nInstall them and try again: "
-    f"apt-get install {' '.join(PROGRAMS)} {FONTS}"
+    "Chinese font, and this is no Debian machine on which we are root.\n"
+    f"Install them and try again: apt-get install {' '.join(PROGRAMS)} {FONTS}"
 )
 
 Find = Callable[[str], str | None]
