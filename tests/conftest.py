@@ -92,7 +92,7 @@ LONGEST = (
     "tests/sites/nomination/review/test_review_walk.py",
     "tests/sites/public/information/test_reading_with_any_eyes.py",
     "tests/browser/test_embed.py",
-    "tests/chaos/test_short_chaos.py",
+    "tests/chaos/test_short_faults.py",
     "tests/sites/public/pages/test_captcha_pages.py",
     "tests/sites/nomination/recommendations/test_recommendation_walk.py",
 )
