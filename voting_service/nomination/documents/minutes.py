@@ -229,8 +229,8 @@ def _joined(names: Sequence[str], texts: DocumentTexts) -> str:
 
 
 def tie_sentences(ties: Sequence[TieBallot], language: Language) -> tuple[str, ...]:
-    """Return a sentence for each tie, or one that says that there is none. Page, scores and minutes
-    say it in the same words."""
+    """Return a sentence for each tie, or the one for no tie. Page, scores and minutes use the same
+    words."""
     texts = document_texts(language, "minutes")
     return tuple(
         str(texts["tied" if tie.order else "still_tied"]).format(
