@@ -152,11 +152,12 @@ def score_record(
         ),
     )
     method = words["methods"][panel.rules.method].format(trim=panel.rules.trim)
-    is_final = outcome.last is not None
-    present = [e for e in panel.experts if e.account_id in outcome.present]
-    signers = [
-        Signer("chair" if e.account_id == panel.rules.chair else "expert", e.name) for e in present
-    ]
+    is_final, chair = outcome.last is not None, panel.rules.chair
+    present = sorted(
+        (e for e in panel.experts if e.account_id in outcome.present),
+        key=lambda expert: expert.account_id != chair,
+    )
+    signers = [Signer("chair" if e.account_id == chair else "expert", e.name) for e in present]
     return Record(
         title=texts["title"] if is_final else texts["first_title"],
         subtitle=getattr(panel.selection.title, language),

@@ -229,7 +229,7 @@ def _joined(names: Sequence[str], texts: DocumentTexts) -> str:
 
 
 def tie_sentences(ties: Sequence[TieBallot], language: Language) -> tuple[str, ...]:
-    """Return a sentence for each tie, or the one for no tie. Page, scores and minutes have the same
+    """Return a sentence for each tie, or the one for no tie. Page, scores and minutes use the same
     words."""
     texts = document_texts(language, "minutes")
     return tuple(

@@ -49,8 +49,10 @@ async def load_recommended(
     Candidates without a recommendation are left out."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["numbered_recommendations"], panel.selection.id)
-    chosen = frozenset(panel.cut if only is None else only) & frozenset(panel.cut)
-    numbers = {row["recommendation_id"]: row["number"] for row in rows if row["number"] in chosen}
+    numbers_to_load = frozenset(panel.cut if only is None else only) & frozenset(panel.cut)
+    numbers = {
+        row["recommendation_id"]: row["number"] for row in rows if row["number"] in numbers_to_load
+    }
     if not numbers:
         return {}
     recommended = await load_recommendations(connection, keys, panel.selection, ids=list(numbers))

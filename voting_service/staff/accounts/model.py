@@ -8,6 +8,8 @@ from typing import Literal, get_args
 import msgspec
 
 from voting_service.errors import WrongRole
+from voting_service.i18n.catalogues import load_catalogue
+from voting_service.i18n.text import LANGUAGES, Language
 
 Role = Literal[
     "tally_clerk", "reviewer", "supervisor", "auditor", "administrator", "recommender", "expert"
@@ -35,6 +37,16 @@ def require_role(account: Account, *roles: Role) -> None:
         raise WrongRole(
             "staff.accounts.wrong_role",
             name=account.name,
-            role=account.role,
-            roles=" or ".join(roles),
+            **{
+                f"{language}_{name}": text
+                for language in LANGUAGES
+                for name, text in (
+                    ("role", _role_name(account.role, language)),
+                    ("roles", " / ".join(_role_name(role, language) for role in roles)),
+                )
+            },
         )
+
+
+def _role_name(role: Role, language: Language) -> str:
+    return str(load_catalogue("layout", language)["roles"][role])

@@ -377,7 +377,8 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     staff_app: StaffApp, chosen: Chosen
 ) -> None:
     await chosen.seat_seven()
-    await chosen.set_rules()
+    chair = await staff_app.account("expert", "expert-c")
+    await chosen.set_rules(msgspec.structs.replace(SMALL, chair=chair.id))
     tied = {**ladder(), 11: ladder()[10], 6: ladder()[5]}
     for name in EXPERTS[:5]:
         await chosen.submit_sheet(name, tied)
@@ -385,16 +386,19 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     page = (await chosen.client("expert-a").get(f"{PANEL}/sheet")).text
     assert 'name="rank-10"' in page
     assert 'name="rank-11"' in page
+    assert 'type="number"' not in page, "such a field swallows full-width digits"
     reviewer = await staff_app.signed_in_client("reviewer")
-    open_tie = "Equal scores at rank 10, where the places left are 1: 10 候选 10, 11 候选 11."
+    open_tie = "Tied at rank 10: 10 候选 10, 11 候选 11. Places available: 1."
     assert open_tie in (await reviewer.get(PANEL)).text
     assert open_tie in _paragraphs((await reviewer.get(f"{PANEL}/scores.docx")).content)
+    minutes_form = f'action="{DOCUMENTS}/minutes"'
+    assert minutes_form not in (await reviewer.get(DOCUMENTS)).text
     ballot = {"round": "3", "act": "submit", "rank-10": "2", "rank-11": "2"}
     assert (
         "every place" in (await chosen.client("expert-a").post(f"{PANEL}/sheet", data=ballot)).text
     )
     for name in EXPERTS[:5]:
-        answer = await chosen.client(name).post(f"{PANEL}/sheet", data={**ballot, "rank-11": "1"})
+        answer = await chosen.client(name).post(f"{PANEL}/sheet", data={**ballot, "rank-11": "１"})
         assert answer.status_code == 303, answer.text
     panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
     assert BALLOT in panel.ends
@@ -410,6 +414,13 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     shown_page = (await reviewer.get(PANEL)).text
     resolved = f"{open_tie} Ballots received: 5. Order decided: 11 候选 11, 10 候选 10."
     assert resolved in shown_page
+    assert minutes_form in (await reviewer.get(DOCUMENTS)).text, "signed before the result is out"
+    signers = Document(BytesIO((await reviewer.get(f"{PANEL}/scores.docx")).content)).tables[-1]
+    assert [cell.text for cell in signers.rows[1].cells][:2] == ["Chair", "expert-c"]
+    administrator = await staff_app.signed_in_client("administrator")
+    refused = await administrator.get(PANEL, headers={"accept-language": "zh"})
+    assert refused.status_code == 403
+    assert "的角色是管理员，这项操作由以下角色办理：审核员 / 监督员" in refused.text
     export = (await reviewer.get(f"{PANEL}/scores.json")).json()["standings"]
     assert [(row["place"], row["number"]) for row in export[4:12]] == places
     for path, form in (

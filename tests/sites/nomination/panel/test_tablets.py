@@ -17,6 +17,7 @@ from voting_service.infrastructure.postgres.pool import connect
 
 UPRIGHT = ViewportSize(width=768, height=1024)
 ACROSS = ViewportSize(width=1024, height=768)
+PHONE = ViewportSize(width=390, height=844)
 LEAST_TEXT, LEAST_CONTROL = 24, 60
 """18 points, and what an unsteady finger hits; in CSS pixels."""
 LEAST_TOUCH = 44
@@ -38,8 +39,8 @@ _SMALL = """([text, control]) => {
 
 
 async def _check_large(page: Page) -> None:
-    """Nothing is small, neither upright nor across, and axe finds nothing."""
-    for size in (ACROSS, UPRIGHT):
+    """Nothing is small or too wide on a phone, across and upright, and axe finds nothing."""
+    for size in (PHONE, ACROSS, UPRIGHT):
         await page.set_viewport_size(size)
         assert await page.evaluate(_SMALL, [LEAST_TEXT, LEAST_CONTROL]) == [], page.url
     await assert_accessible(page)

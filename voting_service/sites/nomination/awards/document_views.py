@@ -28,6 +28,7 @@ from voting_service.nomination.awards.render_jobs import (
 )
 from voting_service.nomination.documents.minutes import minutes_record
 from voting_service.nomination.model import READERS, REVIEWERS
+from voting_service.nomination.panel.outcome import load_panel_outcome
 from voting_service.sites.nomination.context import requested_selection
 from voting_service.sites.nomination.panel.context import (
     candidate_names,
@@ -71,6 +72,7 @@ async def documents_page(request: Request) -> Response:
         results = await load_results(connection, contest_id)
         certificates = await load_certificates(connection, contest_id)
         public = [result.version for result in results if result.visible_at <= now]
+        outcome = await load_panel_outcome(connection, panel)
         albums = (
             await album_languages(connection, contest_id, public[-1]) if public else frozenset()
         )
@@ -91,6 +93,7 @@ async def documents_page(request: Request) -> Response:
         jobs=jobs,
         kinds=[kind for kind in DOCUMENT_KINDS if is_final or kind not in AFTER_OBJECTIONS],
         is_final=is_final,
+        is_decided=outcome is not None and outcome.order is not None,
         suffix=file_suffix,
         is_signed=state.settings.document_signing_key_file is not None,
         albums=albums,

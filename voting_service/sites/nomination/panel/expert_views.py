@@ -10,6 +10,7 @@ from voting_service.nomination.panel.repository import load_panel
 from voting_service.nomination.panel.service import NewExpert, invite_expert
 from voting_service.nomination.repository import load_bodies
 from voting_service.sites.nomination.context import requested_selection
+from voting_service.sites.nomination.panel.context import candidate_names
 from voting_service.sites.shared.signed_in.access import current_actor, current_user, signed_in
 from voting_service.sites.shared.signed_in.forms import read_form
 from voting_service.sites.shared.signed_in.rendering import page
@@ -36,6 +37,7 @@ async def experts(request: Request) -> Response:
         panel=panel,
         bodies=bodies,
         body_names={body.id: body.name for body in bodies},
+        names=candidate_names(panel),
         may_invite=current_user(request).account.role == "administrator",
     )
 

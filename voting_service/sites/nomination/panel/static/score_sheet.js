@@ -9,7 +9,8 @@ const addUp = (row) => {
   let weights = 0;
   for (const cell of row.querySelectorAll("input[data-most]")) {
     const typed = cell.value.normalize("NFKC").replace("\u3002", ".").trim();
-    const points = typed === "" ? Number.NaN : Number(typed);
+    const number = typed === "" ? Number.NaN : Number(typed);
+    const points = number >= 0 && number <= Number(cell.dataset.most) ? number : Number.NaN;
     sum += (Number(cell.dataset.weight) * points) / Number(cell.dataset.most);
     weights += Number(cell.dataset.weight);
   }
