@@ -237,6 +237,7 @@ def _print_addresses(
         echo(f"  contest     {contest}")
         echo(f"  candidates  {contest}/candidates")
         echo(f"  standings   {contest}/standings")
+        echo(f"  sign-in     {plan.address}/en/platforms")
     echo(f"  console     {plan.console_address}")
     echo(f"  nomination  {nomination}")
     echo(f"  staff       {message('run.accounts_file', file=data.accounts_file)}")

@@ -47,6 +47,16 @@ from voting_service.voting.voters.platform_adapters.jwt import (
 )
 
 _LONG_CACHE_SECONDS = 3600
+_REMEDIES = {
+    "alg_not_allowed": "alg",
+    "alg_of_other_key": "alg",
+    "claim_invalid": None,
+    "exp_before_iat": "exp",
+    "exp_passed": "exp",
+    "iss_not_platform": "same_platform",
+    "signature_mismatch": "signature",
+}
+"""The text `mend` of a refusal whose sentence states no remedy; None: that of the claim."""
 
 
 class DiagnosticFinding(NamedTuple):
@@ -70,11 +80,12 @@ def _mend(what: str, platform: str = "", contest: str = "") -> Text | None:
 
 
 def remedy(refusal: TokenRefused, platform: str, contests: Iterable[str]) -> Text | None:
-    """Return how to fix a claim that is missing, malformed or out of time; None for a refusal whose
-    sentence states it."""
-    what, _, _ = str(refusal).partition(": ")
-    if refusal.code.rpartition(".")[2] not in {"claim_invalid", "exp_passed", "exp_before_iat"}:
+    """Return how to fix a claim, an algorithm or a signature; None for a refusal whose sentence
+    states it."""
+    rule = refusal.code.rpartition(".")[2]
+    if rule not in _REMEDIES:
         return None
+    what = _REMEDIES[rule] or str(refusal).partition(": ")[0]
     return _mend(what, f'"{platform}"', ", ".join(f'"{slug}"' for slug in contests))
 
 

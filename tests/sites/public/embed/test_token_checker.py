@@ -180,6 +180,15 @@ async def test_what_cannot_be_read_is_named_and_not_the_contest(service: Service
         assert sentence.startswith(f"{name}: {words}"), sentence
         _, parts = await check(service, lacking)
         assert parts[name].startswith(f"wrong {words.partition(';')[0]}")
+    other_key = FakePlatform("demo", kid="demo-key").token(SLUG, "x", now)
+    p256 = FakePlatform("demo", P256Signer(), kid="demo-key").token(SLUG, "x", now)
+    for token, words in (
+        (other_key, "must print the public.pem that the organiser registered"),
+        (p256, "sign with the algorithm of the registered key"),
+        (service.demo.token(SLUG, "x", now - 300), "set the server's clock by NTP"),
+    ):
+        sentence = (await service.sign_in(token)).json()["detail"]
+        assert words in sentence, sentence
     for token, text in (("a.b", "and has 2"), ("!!.e30.x", "base64url")):
         detail: str = (await service.sign_in(token)).json()["detail"]
         assert text in detail and "contest" not in detail
