@@ -62,7 +62,10 @@ class Settings(BaseSettings):
     owner_database_url: PostgresUrl | None = Field(
         default=None, description="Postgres URL of the tables' owner; for `migrate`"
     )
-    valkey_url: ValkeyUrl = Field(description="URL of Valkey, or Redis 7 or later")
+    valkey_url: ValkeyUrl = Field(
+        description="URL of Valkey, or Redis 7 or later; several of a cluster with commas; or "
+        "redis+sentinel://HOST,HOST/SERVICE"
+    )
     master_key: Key = Field(description="32 bytes in base64; encrypts the keys of every contest")
     personal_keys: Keys = Field(
         default=(),
