@@ -55,7 +55,7 @@ async def run_all(stand: Stand, *, seconds: float, kills: int, voters: int, seed
 async def resolve(stand: Stand, crowd: Crowd) -> tuple[Verdict, float | None]:
     """After the voting: wait for the live counters, compare stored ballots with receipts."""
     async with stand.database() as connection:
-        agreed = await seconds_until_agreement(connection, stand.address(), stand.valkey.url)
+        agreed = await seconds_until_agreement(connection, stand.address(), stand.valkey_url)
         verdict = await check_record(connection, list(crowd.confirmed.values()))
     if verdict.stored < verdict.confirmed:
         verdict.faults.append("fewer ballots are stored than were confirmed")
