@@ -35,10 +35,12 @@ class Measured:
     background_us: float
     others_share: float
     """Of the machine's CPU during the round, what went to processes that are none of ours."""
+    replicas_us: float = 0.0
+    """Of Valkey's replicas, which a single server does not have."""
 
     @property
     def total_us(self) -> float:
-        """The cost of everything but the client."""
+        """The cost of everything but the client and the replicas."""
         return self.worker_us + self.postgres_us + self.valkey_us + self.background_us
 
 
@@ -101,12 +103,15 @@ async def measure(
     expected_status: int = 201,
 ) -> Measured:
     """Run a round against `serve` or `bare`. Raises RuntimeError if nothing was answered."""
-    watched: dict[str, psutil.Process | None] = {
-        "workers": stand.processes[server],
-        "postgres": stand.postgres.process,
-        "valkey": stand.valkey.process,
-        "background": stand.processes.get("work"),
+    watched: dict[str, list[psutil.Process | None]] = {
+        "workers": [stand.processes[server]],
+        "postgres": [stand.postgres.process],
+        "valkey": [stand.valkey.process],
+        "background": [stand.processes.get("work")],
     }
+    if stand.cluster is not None:
+        watched["valkey"] = [master.process for master in stand.cluster.masters]
+        watched["replicas"] = [replica.process for replica in stand.cluster.replicas]
     round_ = Round(
         address=stand.address(server),
         requests=requests,
@@ -115,11 +120,13 @@ async def measure(
         rate=rate,
         expected_status=expected_status,
     )
-    before = {name: cpu_seconds(process) for name, process in watched.items()}
+    before = {name: sum(map(cpu_seconds, processes)) for name, processes in watched.items()}
     machine_before, began_at = _machine_seconds(), time.monotonic()
     outcome = await asyncio.to_thread(run_round, round_)
     await asyncio.sleep(REST_SECONDS)
-    used = {name: cpu_seconds(process) - before[name] for name, process in watched.items()}
+    used = {
+        name: sum(map(cpu_seconds, processes)) - before[name] for name, processes in watched.items()
+    }
     ours = sum(used.values()) + outcome.client_cpu_seconds
     others = _machine_seconds() - machine_before - ours
     available = (time.monotonic() - began_at) * (psutil.cpu_count() or 1)
@@ -132,6 +139,7 @@ async def measure(
         postgres_us=cost["postgres"],
         valkey_us=cost["valkey"],
         background_us=cost["background"],
+        replicas_us=cost.get("replicas", 0.0),
         others_share=max(0.0, others / available),
     )
 

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from loadtests import CONTEST, PLATFORM
 from loadtests.contests import make_contest, make_platform
+from loadtests.valkey_stand import USUAL_TIMEOUT_MS, ValkeyCluster
 from loadtests.voters import Minting
 from loadtests.waiting import seconds_until
 from voting_service.demo.child import (
@@ -52,12 +53,17 @@ class Stand:
     """Running stores and servers; `processes` are their main processes."""
 
     def __init__(
-        self, folder: Path, workers: int, postgres: EmbeddedPostgres | None = None
+        self,
+        folder: Path,
+        workers: int,
+        postgres: EmbeddedPostgres | None = None,
+        cluster: ValkeyCluster | None = None,
     ) -> None:
         self.folder = folder
         self.workers = workers
         self.postgres = postgres or EmbeddedPostgres(folder / "postgres")
         self.valkey = EmbeddedValkey(folder / "valkey")
+        self.cluster = cluster
         self.port = free_port()
         self.platform_id = 0
         self.platform_key = folder / "platforms" / f"{PLATFORM}.pem"
@@ -75,10 +81,15 @@ class Stand:
         """The URL of the database as the owner of its tables."""
         return self.postgres.url(OWNER)
 
+    @property
+    def valkey_url(self) -> str:
+        """The URL of the one Valkey, or of the cluster."""
+        return (self.cluster or self.valkey).url
+
     async def open_stores(self) -> None:
         """Start both stores, migrate, and create the demo platform and contest."""
         await self.postgres.start()
-        await self.valkey.start()
+        await (self.cluster or self.valkey).start()
         await asyncio.to_thread(upgrade, self.owner_url)
         platform_key = write_key(self.platform_key)
         write_key(self.folder / "signing.pem")
@@ -117,7 +128,7 @@ class Stand:
         return inherited | {
             "VOTING_DATABASE_URL": self.postgres.url(APPLICATION),
             "VOTING_OWNER_DATABASE_URL": self.owner_url,
-            "VOTING_VALKEY_URL": self.valkey.url,
+            "VOTING_VALKEY_URL": self.valkey_url,
             "VOTING_MASTER_KEY": b64encode(self.master_key).decode(),
             "VOTING_SIGNING_KEY_FILE": str(self.folder / "signing.pem"),
             "VOTING_TRUSTED_PROXIES": f"{HOST}/32",
@@ -188,7 +199,7 @@ class Stand:
         """Stop the servers, then the stores."""
         for process in self.processes.values():
             await stop(process, _STOP_PLAN)
-        await self.valkey.stop()
+        await (self.cluster or self.valkey).stop()
         await self.postgres.stop()
 
     def _spawn(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
@@ -256,11 +267,15 @@ async def open_stand(
     background: bool = True,
     descriptors: int | None = None,
     postgres: Callable[[Path], EmbeddedPostgres] = EmbeddedPostgres,
+    on_a_cluster: bool = False,
 ) -> AsyncIterator[Stand]:
     """Start the stores, `serve` and, by default, `work`; stop them at the end. `descriptors` is the
     limit of open files of `serve`, `postgres` makes the record store in a folder."""
     with tempfile.TemporaryDirectory(prefix="voting-stand-", ignore_cleanup_errors=True) as folder:
-        stand = Stand(Path(folder), workers, postgres(Path(folder) / "postgres"))
+        cluster = None
+        if on_a_cluster:
+            cluster = ValkeyCluster(Path(folder) / "cluster", timeout_ms=USUAL_TIMEOUT_MS)
+        stand = Stand(Path(folder), workers, postgres(Path(folder) / "postgres"), cluster)
         try:
             await stand.open_stores()
             await stand.serve(descriptors)

@@ -23,6 +23,7 @@ from hypothesis import settings as hypothesis_settings
 from pydantic import SecretBytes
 from redis.asyncio import Redis
 
+from loadtests.valkey_stand import ValkeyCluster
 from tests.browser.chromium import chromium, headless_shell, whole_chromium
 from tests.fakes.signers import private_pem
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
@@ -237,14 +238,45 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+async def valkey_cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ValkeyCluster]:
+    """The session's cluster of three masters with replicas."""
+    cluster = ValkeyCluster(tmp_path_factory.mktemp("valkey-cluster"))
+    try:
+        await cluster.start()
+        yield cluster
+    finally:
+        await cluster.stop()
+
+
 @pytest.fixture
-async def valkey_url(valkey: EmbeddedValkey) -> str:
-    """The session's Valkey, emptied of data and functions."""
-    client: Any = Redis.from_url(valkey.url)
-    await client.flushall()
-    await client.function_flush()
-    await client.aclose()
-    return valkey.url
+def valkey_kind() -> str:
+    """`server` or `cluster`; tests of what must hold on both are marked `on_both`."""
+    return "server"
+
+
+@pytest.fixture
+def valkey_servers(
+    valkey_kind: str, request: pytest.FixtureRequest
+) -> EmbeddedValkey | ValkeyCluster:
+    """The session's Valkey, or its cluster. Neither starts before a test asks for it."""
+    of_kind = {"server": "valkey", "cluster": "valkey_cluster"}[valkey_kind]
+    servers: EmbeddedValkey | ValkeyCluster = request.getfixturevalue(of_kind)
+    return servers
+
+
+@pytest.fixture
+async def valkey_url(valkey_servers: EmbeddedValkey | ValkeyCluster) -> str:
+    """The session's Valkey, or its cluster, emptied of data and functions."""
+    urls = [valkey_servers.url]
+    if isinstance(valkey_servers, ValkeyCluster):
+        urls = [master.url for master in await valkey_servers.owners()]
+    for url in urls:
+        client: Any = Redis.from_url(url)
+        await client.flushall()
+        await client.function_flush()
+        await client.aclose()
+    return valkey_servers.url
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from voting_service.infrastructure.postgres import pool
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.sites.shared import health, slow_clients
@@ -39,6 +41,10 @@ def patient_valkey(url: str, monotonic: Callable[[], float] | None = None) -> Va
     valkey = Valkey(url, monotonic=monotonic, call_timeout_seconds=PATIENCE_SECONDS)
     register_functions(valkey)
     return valkey
+
+
+on_both = pytest.mark.parametrize("valkey_kind", ["server", "cluster"])
+"""For tests of what must hold on one server and on a cluster."""
 
 
 async def eventually(

@@ -12,6 +12,8 @@ from pydantic import BeforeValidator, SecretBytes, SecretStr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
+from voting_service.valkey_address import ValkeyAddress
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -92,8 +94,11 @@ def _postgres_url(value: object) -> object:
 
 
 def _valkey_url(value: object) -> object:
-    if isinstance(value, str) and not value.startswith(("redis://", "rediss://", "unix://")):
-        raise PydanticCustomError("not_valkey_url", "not_valkey_url")
+    if isinstance(value, str):
+        try:
+            ValkeyAddress.parse(value)
+        except ValueError as error:
+            raise PydanticCustomError("not_valkey_url", "not_valkey_url") from error
     return value
 
 

@@ -66,7 +66,10 @@ class Settings(BaseSettings):
     owner_database_url: PostgresUrl | None = Field(
         default=None, description="Postgres URL of the tables' owner; for `migrate`"
     )
-    valkey_url: ValkeyUrl = Field(description="URL of Valkey, or Redis 7 or later")
+    valkey_url: ValkeyUrl = Field(
+        description="URL of Valkey, or Redis 7 or later; several of a cluster with commas; or "
+        "redis+sentinel://HOST,HOST/SERVICE"
+    )
     master_key: MasterKeys = Field(
         description="32 bytes in base64; encrypts the keys of every contest. While it is replaced, "
         "two separated by a comma: the first encrypts, both decrypt"

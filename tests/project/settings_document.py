@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from voting_service.settings import PREFIX, Settings
+from voting_service.settings import DEFAULT_MAX_WORKERS, PREFIX, Settings
 
 HEAD = """# Every setting, with its default and bounds
 
@@ -18,7 +18,7 @@ A variable that is misspelt, empty or out of bounds keeps a process from startin
 
 | variable | default | bounds | what it is |
 |---|---|---|---|"""
-COMPUTED = {"workers": "cores, at most 6"}
+COMPUTED = {"workers": f"cores, at most {DEFAULT_MAX_WORKERS}"}
 
 
 def _default(name: str, field: FieldInfo) -> str:

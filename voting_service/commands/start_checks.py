@@ -33,6 +33,7 @@ from voting_service.infrastructure.postgres.schema import require_schema, requir
 from voting_service.infrastructure.timeouts import ACQUIRE_TIMEOUT_SECONDS
 from voting_service.infrastructure.traces import is_installed
 from voting_service.settings import PREFIX, Settings, SettingsFault
+from voting_service.valkey_address import ValkeyAddress
 
 Process = Literal["serve", "console", "work"]
 ROLES: Mapping[Process, Role] = {
@@ -74,7 +75,7 @@ def check_start(settings: Settings, process: Process, address: str = "") -> None
         address=address,
         contests=contests,
         postgres=_without_secrets(settings.database_url),
-        valkey=_without_secrets(settings.valkey_url),
+        valkey=ValkeyAddress.parse(settings.valkey_url).without_secrets,
         public_url=settings.public_url,
         staff_url=settings.staff_url,
         workers=settings.workers,

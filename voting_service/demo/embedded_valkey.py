@@ -58,7 +58,11 @@ class EmbeddedValkey(EmbeddedServer):
         configuration = _CONFIGURATION.format(
             host=HOST, port=self.port, password=self.secrets["password"], folder=self.folder
         )
-        write_private(self.folder / "valkey.conf", configuration)
+        write_private(self.folder / "valkey.conf", configuration + self.further_configuration())
+
+    def further_configuration(self) -> str:
+        """Return lines to add to the configuration."""
+        return ""
 
     async def _process_id(self) -> int | None:
         """Return the process id that the server reports; only ours accepts our password."""

@@ -14,6 +14,7 @@ from tests.contest_data import store_contest, store_platform
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, tcp_proxy
 from tests.patience import PATIENCE_SECONDS
 from tests.senders import sender
+from voting_service.antifraud.screening.decision import Price
 from voting_service.antifraud.screening.rate_limits import LocalLimits
 from voting_service.contests.model import Contest
 from voting_service.contests.repository import load_platforms
@@ -28,7 +29,7 @@ from voting_service.infrastructure.postgres.pool import (
 from voting_service.infrastructure.valkey import Valkey
 from voting_service.voting.ballots.admit import Admitter
 from voting_service.voting.ballots.pipeline import BallotPipeline, Dependencies
-from voting_service.voting.ballots.vote import DatedBallot, Outcome
+from voting_service.voting.ballots.vote import DatedBallot, Outcome, Vote
 from voting_service.voting.tally import counters
 from voting_service.voting.tally.counters import CounterFeed
 
@@ -71,6 +72,27 @@ class Bench:
     async def cast_all(self, ballots: list[tuple[bytes, list[int]]]) -> list[Outcome]:
         """Casts them at once: they share a batch when they are few enough."""
         return await asyncio.gather(*(self.cast(voter, choices) for voter, choices in ballots))
+
+
+async def leave_hints(bench: Bench, voters: list[bytes]) -> None:
+    """Admit voters whose votes are not stored: what a batch that failed leaves."""
+    now = bench.clock()
+    votes = [
+        Vote(
+            voter=voter,
+            platform_id=bench.platform_id,
+            sender=sender(),
+            solved=False,
+            ballot=DatedBallot.of(bench.contest, [1], now),
+            result=asyncio.get_running_loop().create_future(),
+            waiting_since=0.0,
+        )
+        for voter in voters
+    ]
+    admissions = await Admitter(bench.valkey, LocalLimits()).admit(
+        bench.contest, {}, votes, prices=[Price.NEVER] * len(votes), now_ms=now.timestamp() * 1000
+    )
+    assert all(admission.screened and not admission.seen for admission in admissions)
 
 
 @asynccontextmanager

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from tests.infrastructure.postgres.tcp_proxy import TcpProxy, executed_statements
-from tests.voting.ballots.conftest import Bench, new_voter
+from tests.voting.ballots.conftest import Bench, leave_hints, new_voter
 from voting_service.errors import AlreadyVoted
-from voting_service.infrastructure.clock import system_clock
-from voting_service.infrastructure.valkey import contest_tag
 from voting_service.voting.ballots.vote import Accepted, Repeated
 
 MANY = 300
@@ -81,11 +79,7 @@ async def test_a_hint_without_a_ballot_costs_a_second_round(
     """The one exception to the budget, after a failure only: the select that finds nothing is
     followed by the insert. Valkey is not asked again."""
     ghosts = [new_voter() for _ in range(5)]
-    period = wired.contest.period(system_clock())
-    for ghost in ghosts:
-        hint = int.from_bytes(ghost[:8], "big", signed=True)
-        key = f"{contest_tag(wired.contest.id)}:seen:{period:%Y%m%d}:{hint % 4096}"
-        assert await wired.valkey.command("SADD", key, str(hint)) == 1
+    await leave_hints(wired, ghosts)
     used(record_wire, fast_wire)
     outcomes = await wired.cast_all([(ghost, [1]) for ghost in ghosts])
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)

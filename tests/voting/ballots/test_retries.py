@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 import pytest
 
+from tests.patience import on_both
 from tests.senders import sender
 from tests.voting.ballots.conftest import Bench, new_voter
 from voting_service.antifraud.screening import rate_limits
@@ -122,6 +123,7 @@ async def test_a_voter_asked_elsewhere_counts_where_the_ballot_comes_from(
     assert await database.fetchval("select count(*) from ballots") == 10
 
 
+@on_both
 async def test_who_comes_back_with_the_solution_is_counted_once_and_judged(
     bench: Bench, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +164,7 @@ async def test_a_voter_over_the_limit_counts_for_nobody_and_has_no_hint(
     assert await database.fetchval("select count(*) from ballots") == 10
 
 
+@on_both
 async def test_a_ceiling_is_not_used_up_by_unpaid_tries(bench: Bench, database: Connection) -> None:
     [platform] = bench.pipeline.platforms.values()
     bench.pipeline.platforms = {platform.id: msgspec.structs.replace(platform, daily_ceiling=3)}

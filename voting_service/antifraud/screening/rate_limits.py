@@ -22,9 +22,9 @@ thousands of voters.
 A day is the local day of the vote, also where a contest allows one ballot in all. After Valkey lost
 its data, `jobs/platform_ceilings.py` sets the platforms' counts from the stored ballots.
 
-The voter's limit counts tries. The others count voters: the first vote of a voter in the period
-that is admitted, that is, neither over the voter's limit nor sent a challenge. Every other try is
-compared with the counts and does not change them:
+The voter's limit counts tries, all but the first that is admitted. The others count voters: the
+first vote of a voter in the period that is admitted, that is, neither over the voter's limit nor
+sent a challenge. Every other try is compared with the counts and does not change them:
 
 - A resend does not count against its network, nor do forty user agents of one voter.
 - A vote that is sent a challenge does not count. It counts when it is sent again with the
@@ -36,8 +36,13 @@ compared with the counts and does not change them:
 
 The only state this needs is the hint of admission, 8 bytes a voter.
 
-On a network that was busy once, votes and fingerprints are counted for the rest of the day (a
-number and a HyperLogLog); see FewDevices.
+In a cluster a contest is spread over shards by network, the widest of a vote's, so the limits of
+networks and devices are exact. A voter's tries and hint stand where its network does: a voter who
+comes back from a network of another shard counts there once more, so at most once a shard. A
+platform's votes are counted on one shard for all, by a second call of the batches that have any.
+
+On a network that was busy once, votes and fingerprints are counted for the rest of the day; see
+FewDevices.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         *("unknown database", "tls failed", "no connections left", "no primary", "session refused"),
         *("transaction pooling", "schema missing", "schema older", "schema newer"),
     ),
-    "valkey": ("away", "read only", "full", "loading", "not allowed", "refuses"),
+    "valkey": (*("away", "read only", "full", "loading", "not allowed", "refuses", "no cluster"),),
     "contests": ("being prepared", "keys do not open"),
     "registry": ("being prepared", "old"),
     "clock": ("not measured", "ahead by", "behind by"),

@@ -42,7 +42,6 @@ class Batch(NamedTuple):
 
     contest: Contest
     started_at: datetime
-    screened: bool
     unseen: Sequence[Decided]
     seen: Sequence[Vote]
 
@@ -132,7 +131,7 @@ async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
                 as_array([vote.platform_id for vote, _ in batch.unseen]),
                 as_array([verdict.decision for _, verdict in batch.unseen]),
                 as_array([f'"{vote.choices_text}"' for vote, _ in batch.unseen]),
-                batch.screened,
+                as_array([vote.screened for vote, _ in batch.unseen]),
                 as_array(cast_ms),
                 _BATCH_GRACE,
                 as_array([sender.hashes for sender in senders]),

@@ -254,6 +254,7 @@ class BallotPipeline:
         for vote, active_signals, admission, may_be_stored in zip(
             votes, signals, admissions, storable, strict=True
         ):
+            vote.screened = admission.screened
             verdict = decide(
                 active_signals | admission.active_signals,
                 voter_over_limit=admission.voter_over_limit,
@@ -266,9 +267,8 @@ class BallotPipeline:
                 seen.append((vote, verdict))
             else:
                 unseen.append((vote, verdict))
-        screened = admissions[0].screened
         unseen = self._resolve_challenged(unseen)
-        batch = Batch(contest, started_at, screened, unseen, [vote for vote, _ in seen])
+        batch = Batch(contest, started_at, unseen, [vote for vote, _ in seen])
         without_ballot = await self._commit_and_resolve(batch)
         self._resolve_late([vote for vote, _ in unseen if vote.key in without_ballot])
         # A hint without a ballot: its batch failed, or is being stored at this moment.

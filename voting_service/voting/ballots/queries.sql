@@ -12,17 +12,17 @@
 with batch as (
     select *, timestamptz 'epoch' + cast_ms * interval '1 millisecond' as cast_at
       from unnest($2::text::date[], $3::bytea[], $4::bytea[], $5::text::smallint[],
-                  $6::text::smallint[], $7::text::text[], $9::text::bigint[], $11::text::text[],
-                  $12::text::boolean[], $13::text::smallint[], $14::text::integer[],
+                  $6::text::smallint[], $7::text::text[], $8::text::boolean[], $9::text::bigint[],
+                  $11::text::text[], $12::text::boolean[], $13::text::smallint[], $14::text::integer[],
                   $15::text::integer[], $16::text::smallint[])
-           as t (period, ballot_id, voter, platform_id, disposition, choices, cast_ms, hashes,
-                 cloud, agent_class, account_day, fill_seconds, signals)
+           as t (period, ballot_id, voter, platform_id, disposition, choices, screened,
+                 cast_ms, hashes, cloud, agent_class, account_day, fill_seconds, signals)
 ), stored as (
     insert into ballots (contest_id, period, voter, ballot_id, platform_id, disposition,
                          screened, cast_at, choices, address, network, device, cloud, agent_class,
                          account_created, fill_seconds, signals)
     select $1, b.period, b.voter, b.ballot_id, b.platform_id, b.disposition,
-           $8, b.cast_at, b.choices::smallint[],
+           b.screened, b.cast_at, b.choices::smallint[],
            nullif(decode(left(b.hashes, 16), 'hex'), decode(repeat('00', 8), 'hex')),
            nullif(decode(substr(b.hashes, 17, 16), 'hex'), decode(repeat('00', 8), 'hex')),
            decode(right(b.hashes, 16), 'hex'), b.cloud, b.agent_class,

@@ -96,14 +96,15 @@ def to_unix_ms(moment: datetime) -> int:
 
 class Vote:
     """A vote between ① and ⑥. `choices_text` are the choices of `ballot` as the text that Postgres
-    reads as an array. `solved`: a solved challenge came with it. `result` is resolved exactly
-    once."""
+    reads as an array. `solved`: a solved challenge came with it. `screened`: Valkey took part
+    in admitting it. `result` is resolved exactly once."""
 
     __slots__ = (
         "ballot",
         "choices_text",
         "platform_id",
         "result",
+        "screened",
         "sender",
         "solved",
         "voter",
@@ -128,6 +129,7 @@ class Vote:
         self.ballot = ballot
         self.choices_text = format_choices(ballot.choices)
         self.result = result
+        self.screened = True
         self.waiting_since = waiting_since
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -29,6 +30,13 @@ MAX_BATCHES_PER_CALL = 500
 def register_functions(valkey: Valkey) -> None:
     """Register the functions of the counters with a client."""
     valkey.register_functions(__package__, "counters.lua")
+
+
+@lru_cache(maxsize=256)
+def _keys(contest_id: int) -> tuple[str, ...]:
+    """Return the keys of counters.lua, in its order."""
+    names = ("live", "floor", "running", "recent", "order", "known")
+    return tuple(f"{contest_tag(contest_id)}:tally:{name}" for name in names)
 
 
 class CounterDelta(NamedTuple):
@@ -133,7 +141,7 @@ class CounterFeed:
             try:
                 with metrics.STEP_SECONDS.labels("count").time():
                     await self._valkey.call(
-                        "voting_count", [contest_tag(contest_id)], [msgspec.msgpack.encode(batches)]
+                        "voting_count", _keys(contest_id), [msgspec.msgpack.encode(batches)]
                     )
             except StoreUnavailable:
                 metrics.COUNTS_LOST.inc(len(batches))
@@ -147,7 +155,7 @@ class CounterFeed:
 async def read_counts(valkey: Valkey, contest_id: int) -> Counts | None:
     """Return the live counters; None until the reconciler has set them. Raises
     StoreUnavailable."""
-    flat = await valkey.call("voting_counts", [contest_tag(contest_id)], [])
+    flat = await valkey.call("voting_counts", _keys(contest_id), [])
     if not flat:
         return None
     counts = {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
@@ -168,7 +176,7 @@ async def set_counts(
     reach = (str(floor.cluster), floor.previous_xid, floor.xid, floor.running, floor.ballots)
     drift, ballots, until_ms, since = await valkey.call(
         "voting_reconcile",
-        [contest_tag(contest_id)],
+        _keys(contest_id),
         [msgspec.msgpack.encode((*reach, restored, fields))],
     )
     if drift < 0:
@@ -179,4 +187,4 @@ async def set_counts(
 async def forget_counts(valkey: Valkey, contest_id: int) -> None:
     """Delete the live counters, so that they are not read before `set_counts`. How many ballots
     were stored is still known. Raises StoreUnavailable."""
-    await valkey.call("voting_forget", [contest_tag(contest_id)], [])
+    await valkey.call("voting_forget", _keys(contest_id), [])

@@ -30,11 +30,11 @@ from tests.sites.public.api.running_service import (
 from voting_service.demo.embedded_server import free_port
 from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.errors import StoreFault
-from voting_service.infrastructure import valkey
 from voting_service.infrastructure.metrics_server import metrics_text
 from voting_service.infrastructure.postgres import pool, schema
 from voting_service.infrastructure.tasks import TaskState
 from voting_service.infrastructure.timeouts import CACHE_STALE_SECONDS
+from voting_service.infrastructure.valkey import client
 from voting_service.settings import Settings
 from voting_service.sites.shared.health import WORDS
 from voting_service.voting.tally import standings
@@ -189,7 +189,8 @@ def test_every_fault_of_a_store_has_its_word() -> None:
     codes |= set(re.findall(r"schema_\w+", Path(schema.__file__).read_text(encoding="utf-8")))
     words = {StoreFault(f"a.{code}").word for code in codes - {"schema_revision"}}
     assert words == set(WORDS["postgres"]) - {"away"}
-    words = {StoreFault(f"a.{code}").word for _, code in valkey._FAULTS} | {"refuses"}
+    words = {StoreFault(f"a.{code}").word for _, code in client._FAULTS}
+    words |= {"refuses", "no cluster"}
     assert words == set(WORDS["valkey"]) - {"away"}
 
 

@@ -24,18 +24,14 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Literal
 
-from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
-from redis import ConnectionPool
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from slowapi import Limiter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from voting_service.infrastructure.timeouts import VALKEY_CALL_TIMEOUT_SECONDS
 from voting_service.sites.shared.signed_in.client_network import limited_network
+from voting_service.sites.shared.signed_in.valkey_counts import ValkeyCounts
 
 Kind = Literal["sign_in", "confirm", "invitation", "upload", "kept_post"]
 RATES: dict[Kind, str] = {
@@ -63,22 +59,16 @@ class ThreadedLimiter(Limiter):
     @contextmanager
     def counting_in(self, valkey_url: str) -> Iterator[None]:
         """Count in a Valkey for the time of the context. It need not be there."""
-        pool = ConnectionPool.from_url(
-            valkey_url,
-            socket_timeout=VALKEY_CALL_TIMEOUT_SECONDS,
-            socket_connect_timeout=VALKEY_CALL_TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
         before = self._storage, self._limiter
-        self._storage = RedisStorage(valkey_url, pool)
-        self._limiter = FixedWindowRateLimiter(self._storage)
+        self._storage = counts = ValkeyCounts(valkey_url)
+        self._limiter = FixedWindowRateLimiter(counts)
         self._storage_dead = False
         try:
             yield
         finally:
             self._storage, self._limiter = before
             self._storage_dead = False
-            pool.disconnect()
+            counts.close()
 
 
 def _in_thread(decorate: Callable[..., Any]) -> Decorator:

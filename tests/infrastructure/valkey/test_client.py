@@ -23,6 +23,8 @@ from voting_service.infrastructure.valkey import (
 )
 from voting_service.voting.tally import counters
 
+KEYS = counters._keys(1)
+
 
 class StoppedClock:
     seconds = 1_000.0
@@ -56,7 +58,7 @@ short_calls = pytest.mark.parametrize("call_timeout_seconds", [VALKEY_CALL_TIMEO
 
 
 async def read(client: Valkey) -> Any:
-    return await client.call("voting_counts", ["{c1}"], [])
+    return await client.call("voting_counts", KEYS, [])
 
 
 def test_a_tag_is_the_contest_s_own() -> None:
@@ -111,7 +113,7 @@ async def test_lost_functions_are_loaded_within_the_call(client: Valkey) -> None
 
 async def test_a_function_that_no_file_has_is_no_endless_loop(client: Valkey) -> None:
     with pytest.raises(StoreUnavailable, match="voting_nothing"):
-        await client.call("voting_nothing", ["{c1}"], [])
+        await client.call("voting_nothing", KEYS, [])
 
 
 async def test_no_call_is_repeated_behind_the_caller_s_back(
