@@ -16,7 +16,7 @@ from loadtests.faults.field import (
 )
 from loadtests.stand import family
 from loadtests.waiting import seconds_until
-from voting_service.demo.child import stop
+from voting_service.demo.child import stop, wait_for_end
 from voting_service.demo.embedded_postgres import SUPERUSER
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.jobs.lease import lock_key
@@ -50,7 +50,9 @@ async def _kill_valkey(field: Field) -> None:
 
 
 async def _kill_work(field: Field) -> None:
-    field.stand.processes["work"].kill()
+    process = field.stand.processes["work"]
+    process.kill()
+    await wait_for_end(process, RECOVERY_SECONDS)
     await field.pause(0.1, 1.0)
     field.stand.work()
 

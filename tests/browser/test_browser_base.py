@@ -154,7 +154,7 @@ def test_browsers_are_installed_where_that_can_be_done() -> None:
 
     with pytest.raises(SystemExit, match="failed"):
         find_browsers.install(missing, fails, is_root=True, find=nothing)
-    installed = ("chromium", "chromium-headless-shell", "firefox-esr", "WebKitWebDriver", "soffice")
-    there = dict.fromkeys(installed, "/x")
+    browsers = ("chromium", "chromium-headless-shell", "firefox-esr", "WebKitWebDriver")
+    there = dict.fromkeys((*browsers, "soffice", "pgbouncer"), "/x")
     assert find_browsers.missing_packages(there.get, fonts=True) == ["xvfb"]
     assert find_browsers.headless_shell_path({"chromium": "/x"}.get) == "/x"
