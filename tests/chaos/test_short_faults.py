@@ -10,12 +10,11 @@ from loadtests.faults.campaign import FAULTS, Campaign, open_wired_stand
 from tests.patience import PATIENCE_SECONDS
 
 _TIMES = {
-    "SIGKILL of a worker of serve": 3,
-    "SIGKILL of PostgreSQL": 3,
-    "SIGKILL of Valkey": 3,
+    "SIGKILL of a worker of serve": 2,
+    "SIGKILL of PostgreSQL": 2,
+    "SIGKILL of Valkey": 2,
     "SIGKILL of work": 1,
-    "connection reset after the commit": 3,
-    "connections to PostgreSQL reset": 1,
+    "connection reset after the commit": 2,
     "partition: serve and work from PostgreSQL": 1,
     "partition: serve and work from Valkey": 1,
     "FLUSHALL, every second": 1,

@@ -168,7 +168,7 @@ async def _check_connections(connection: Connection, settings: Settings, process
         )
     if room.pooled:
         url = url_with_role(settings.database_url, ROLES[process])
-        given = await opened_at_once(url, own)
+        given = 1 + await opened_at_once(url, own - 1)  # besides this connection
         if given < own:
             log.warning(
                 "pooler_gives_too_few",
