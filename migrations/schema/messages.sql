@@ -20,8 +20,8 @@ create table messages (
     id              bigint generated always as identity primary key,
     key             text not null check (length(key) between 1 and 2000),
     kind            text not null check (kind in (
-                        'returned', 'accepted', 'shortlisted', 'result', 'deadline', 'approval',
-                        'invitation', 'code')),
+                        'returned', 'accepted', 'shortlisted', 'result', 'deadline', 'extended',
+                        'approval', 'invitation', 'code')),
     channel         text not null check (channel in ('email', 'sms', 'wework')),
     account_id      integer references accounts,  -- null: an invitation, for whom there is none yet
     recipient       text not null,      -- the account's name, or whom an invitation is for

@@ -81,6 +81,28 @@ def _until(selection: Selection, until: datetime | None) -> Mapping[str, Text]:
     return {"until": Text(written_deadline(until, zone, "zh"), written_deadline(until, zone, "en"))}
 
 
+async def tell_of_extension(
+    actor: SelectionActor, before: datetime, until: datetime, request_id: int
+) -> None:
+    """Store a message to the officers of all bodies that the deadline moves to `until`. Call it in
+    the transaction that moves it."""
+    selection = actor.selection
+    with domain_errors():
+        rows = await actor.connection.fetch(QUERIES["officers"])
+    message = NewMessage(
+        kind="extended",
+        key=f"extended/{selection.id}/{request_id}",
+        params={
+            "selection": selection.title,
+            "before": _until(selection, before)["until"],
+            **_until(selection, until),
+        },
+        path=f"/selections/{selection.slug}/recommendations",
+        selection_id=selection.id,
+    )
+    await tell(actor.connection, [row["id"] for row in rows], message, actor.now)
+
+
 async def remind_of_deadlines(connection: AnyConnection, now: datetime) -> None:
     """Remind the officers of every body that has drafts or submitted nothing, once for each
     deadline that is less than REMINDED_BEFORE away."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import html
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 from tests.contest_data import execute_as_owner
 from tests.sites.console.running_staff_app import StaffApp
-from tests.sites.nomination.bodies.selection_data import SLUG, Chosen
+from tests.sites.console.test_ruling_pages import questioned
+from tests.sites.nomination.bodies.selection_data import SLUG, Chosen, move_window, seat_officer
 from tests.sites.nomination.review.review_data import store_submitted
 from voting_service.infrastructure.postgres.pool import connect
-from voting_service.sites.home.approvals import PLACES
 from voting_service.staff.accounts.invitations import invite
 from voting_service.staff.accounts.model import ROLES, Role
 from voting_service.staff.approvals.model import registered_kinds
@@ -48,7 +49,7 @@ async def store_request(staff_app: StaffApp, kind: str, target: str, target_id: 
 
 async def test_a_home_has_every_approval_of_its_role(staff_app: StaffApp, chosen: Chosen) -> None:
     """A kind without its place fails here."""
-    assert {kind.name for kind in registered_kinds()} == set(PLACES)
+    assert all(kind.place != "/" for kind in registered_kinds())
     clerk = await staff_app.account("tally_clerk")
     draft = await staff_app.database.fetchval(
         "insert into contest_drafts (slug, content, saved_by, saved_at)"
@@ -57,15 +58,14 @@ async def test_a_home_has_every_approval_of_its_role(staff_app: StaffApp, chosen
         clerk.id,
     )
     ids = {"contest": staff_app.contest.id, "selection": chosen.selection.id, "draft": draft}
-    slugs = {"contest": staff_app.contest.slug, "selection": SLUG, "draft": str(draft)}
-    kinds = {kind.name: kind for kind in registered_kinds()}
-    for name, place in PLACES.items():
-        target = kinds[name].target
+    slugs = {"contest": staff_app.contest.slug, "selection": SLUG, "draft": "crafts"}
+    for kind in registered_kinds():
+        name, target = kind.name, kind.target
         await store_request(staff_app, name, target, ids[target])
-        address = place.format(slug=slugs[target], subject="7")
+        address = kind.path(slugs[target], ids[target], "7/x")
         for role in ROLES:
             waiting = await shown(staff_app, role)
-            assert (address in waiting) == (role in kinds[name].deciders), (name, role)
+            assert (address in waiting) == (role in kind.deciders), (name, role)
             assert waiting <= {address}, (name, role)
         await execute_as_owner(
             staff_app.settings.owner_database_url,
@@ -103,23 +103,46 @@ async def test_each_role_sees_its_work(staff_app: StaffApp, chosen: Chosen) -> N
         chosen.selection.id, reviewer.id,
     )  # fmt: skip
     await owner.close()
+    # A pack of documents that no worker takes any more, and ballots in a hold.
+    await database.execute(
+        "insert into nomination.document_packs (selection_id, recommendations, language,"
+        " requested_by, requested_at, steps) values ($1, $2, 'zh', $3, now(), 2)",
+        chosen.selection.id, [mine], reviewer.id,
+    )  # fmt: skip
+    await questioned(staff_app)
     administrator = await staff_app.account("administrator", "inviting")
     await invite(database, administrator, "tally_clerk", "to count", now)
-    review = f"{SELECTION}/review?state=submitted"
+    review, holds = f"{SELECTION}/review?state=submitted", "/contests/test-2022/holds"
     work: dict[tuple[Role, str], set[str]] = {
         ("reviewer", ""): {
             f"{SELECTION}/review?assignee={reviewer.id}&state=submitted",
             review,
             f"{SELECTION}/notice",
         },
-        ("supervisor", ""): {review, f"{SELECTION}/notice", "/accounts"},
+        ("supervisor", ""): {review, f"{SELECTION}/notice", "/accounts", holds},
         ("recommender", "officer-1"): {f"{SELECTION}/recommendations/{returned}"},
-        ("administrator", ""): {"/accounts"},
-        ("administrator", "inviting"): set(),
-        ("tally_clerk", ""): set(),
+        ("administrator", ""): {"/accounts", "/jobs"},
+        ("administrator", "inviting"): {"/jobs"},
+        ("tally_clerk", ""): {holds},
         ("auditor", ""): set(),
         ("expert", ""): set(),
     }
     for (role, name), expected in work.items():
         for spoken in ("en", "zh"):
             assert await shown(staff_app, role, name, spoken) == expected, (role, name)
+
+
+async def test_officers_see_their_drafts_or_the_open_deadline(
+    staff_app: StaffApp, chosen: Chosen
+) -> None:
+    now = staff_app.clock()
+    await move_window(staff_app, chosen.selection, now - timedelta(days=1), now + timedelta(days=5))
+    for place, body in enumerate(chosen.bodies.values(), start=1):
+        await seat_officer(staff_app, body, f"officer-{place}")
+    client = await staff_app.signed_in_client("recommender", "officer-1")
+    begun = await client.post(f"{SELECTION}/recommendations/new", data={})
+    assert begun.status_code == 303
+    for name, words in (("officer-1", "drafts to submit by"), ("officer-2", "recommend by")):
+        assert await shown(staff_app, "recommender", name) == {f"{SELECTION}/recommendations"}
+        page = (await (await staff_app.signed_in_client("recommender", name)).get("/")).text
+        assert words in page, name

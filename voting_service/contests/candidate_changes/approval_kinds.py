@@ -45,6 +45,7 @@ PROFILE_CORRECTION = register(
         DECIDERS,
         "kinds.profile_correction",
         without_hidden,
+        place="/contests/{slug}/corrections",
     )
 )
 WITHDRAWAL = register(
@@ -54,6 +55,7 @@ WITHDRAWAL = register(
         "contest",
         DECIDERS,
         lambda payload: f"kinds.withdrawal_{payload.ground}",
+        place="/contests/{slug}/corrections",
     )
 )
 KINDS = frozenset({PROFILE_CORRECTION.name, WITHDRAWAL.name})

@@ -26,5 +26,6 @@ ANNOUNCEMENT = register(
         "draft",
         DECIDERS,
         "kinds.contest_announcement",
+        place="/drafts/{id}#announce",
     )
 )

@@ -33,8 +33,22 @@ class PlatformPayload(msgspec.Struct, frozen=True):
 
 
 SETTINGS = register(
-    ApprovalKind("settings", SettingsPayload, "contest", DECIDERS, "kinds.settings")
+    ApprovalKind(
+        "settings",
+        SettingsPayload,
+        "contest",
+        DECIDERS,
+        "kinds.settings",
+        place="/contests/{slug}/settings",
+    )
 )
 PLATFORM = register(
-    ApprovalKind("platform", PlatformPayload, "contest", DECIDERS, "kinds.platform")
+    ApprovalKind(
+        "platform",
+        PlatformPayload,
+        "contest",
+        DECIDERS,
+        "kinds.platform",
+        place="/contests/{slug}/settings",
+    )
 )

@@ -25,5 +25,12 @@ def _result_text(payload: ResultPayload) -> str:
 
 
 RESULT = register(
-    ApprovalKind("result", ResultPayload, "selection", SELECTION_DECIDERS, _result_text)
+    ApprovalKind(
+        "result",
+        ResultPayload,
+        "selection",
+        SELECTION_DECIDERS,
+        _result_text,
+        place="/selections/{slug}/result",
+    )
 )

@@ -27,6 +27,7 @@ PANEL = register(
         SELECTION_DECIDERS,
         _panel_text,
         proposers=(*SELECTION_DECIDERS, "expert"),
+        place="/selections/{slug}/panel",
     )
 )
 """Of the experts, the chair alone proposes, and only the end of a round; the database allows the

@@ -22,5 +22,6 @@ LATE_SUBMISSION = register(
         "selection",
         SELECTION_DECIDERS,
         "kinds.late_submission",
+        place="/selections/{slug}/late",
     )
 )

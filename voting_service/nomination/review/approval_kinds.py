@@ -24,5 +24,6 @@ JOINT_OFFICE_OPINION = register(
         "selection",
         SELECTION_DECIDERS,
         "kinds.joint_office_opinion",
+        place="/selections/{slug}/opinion",
     )
 )

@@ -24,6 +24,7 @@ SELECTION_SETTINGS = register(
         "selection",
         SELECTION_DECIDERS,
         "kinds.selection_settings",
+        place="/selections/{slug}/settings",
     )
 )
 
@@ -47,5 +48,6 @@ EARLIER_WINNERS = register(
         SELECTION_DECIDERS,
         "kinds.earlier_winners",
         recorded=_without_hashes,
+        place="/selections/{slug}/settings",
     )
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.declining import reject
 from voting_service.nomination.model import REVIEWERS
+from voting_service.nomination.officer_messages import tell_of_extension
 from voting_service.nomination.settings.approval_kinds import (
     EARLIER_WINNERS,
     SELECTION_SETTINGS,
@@ -106,9 +108,25 @@ async def _propose(
 
 
 async def approve_change(actor: SelectionActor, request_id: int) -> None:
-    """Approve a change, which the database carries out. Raises NotFound, SecondPersonRequired when
-    the proposer approves, and Refused when it is decided or does not fit any more."""
-    await record_approval(actor.actor, actor.selection, await _find(actor, request_id))
+    """Approve a change, which the database carries out; officers get a message about a later
+    deadline. Raises NotFound, SecondPersonRequired when the proposer approves, and Refused when it
+    is decided or does not fit any more."""
+    request, selection = await _find(actor, request_id), actor.selection
+    with domain_errors():
+        async with actor.connection.transaction():
+            await record_approval(actor.actor, selection, request)
+            if request.subject.startswith("deadline/"):
+                until = datetime.fromisoformat(request.payload["after"]["closes_at"])
+                await tell_of_extension(actor, selection.closes_at, until, request.id)
+
+
+async def load_waiting_shortlist(actor: SelectionActor) -> ApprovalRequest | None:
+    """Return the proposal of a shortlist that waits for approval: while it does, a later deadline
+    lets in recommendations that nobody could choose."""
+    for request in await load_selection_approvals(actor.connection, actor.selection.id):
+        if request.kind == "shortlist" and request.state == "waiting":
+            return request
+    return None
 
 
 async def reject_change(actor: SelectionActor, request_id: int, because: str) -> None:

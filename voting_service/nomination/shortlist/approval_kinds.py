@@ -41,9 +41,25 @@ def _draw_text(payload: DrawPayload) -> str:
 
 
 SHORTLIST = register(
-    ApprovalKind("shortlist", ShortlistPayload, "selection", SELECTION_DECIDERS, _shortlist_text)
+    ApprovalKind(
+        "shortlist",
+        ShortlistPayload,
+        "selection",
+        SELECTION_DECIDERS,
+        _shortlist_text,
+        place="/selections/{slug}/shortlist",
+    )
 )
-DRAW = register(ApprovalKind("draw", DrawPayload, "selection", SELECTION_DECIDERS, _draw_text))
+DRAW = register(
+    ApprovalKind(
+        "draw",
+        DrawPayload,
+        "selection",
+        SELECTION_DECIDERS,
+        _draw_text,
+        place="/selections/{slug}/shortlist",
+    )
+)
 CONTEST_PUBLICATION = register(
     ApprovalKind(
         "contest_publication",
@@ -51,5 +67,6 @@ CONTEST_PUBLICATION = register(
         "selection",
         SELECTION_DECIDERS,
         "kinds.contest_publication",
+        place="/selections/{slug}/shortlist",
     )
 )

@@ -20,34 +20,18 @@ from voting_service.sites.nomination.settings.descriptions import describe_chang
 from voting_service.sites.shared.signed_in.access import current_user
 from voting_service.sites.shared.signed_in.cookies import language
 from voting_service.sites.shared.signed_in.state import get_state
-from voting_service.staff.approvals.model import CATALOGUE, ApprovalRequest, WaitingRequest
+from voting_service.staff.approvals.model import (
+    CATALOGUE,
+    ApprovalRequest,
+    WaitingRequest,
+    approval_kind,
+)
 from voting_service.staff.approvals.repository import load_waiting
 from voting_service.voting.rulings.model import Hold
 from voting_service.voting.rulings.repository import load_holds
 
 WAITING_SHOWN = 5
 """How many requests about one contest are shown; a link leads to the others."""
-PLACES: Mapping[str, str] = {
-    "ruling": "/contests/{slug}/holds/{subject}",
-    "publication": "/contests/{slug}/publication",
-    "tie_order": "/contests/{slug}/publication",
-    "lot": "/contests/{slug}/publication",
-    "settings": "/contests/{slug}/settings",
-    "platform": "/contests/{slug}/settings",
-    "profile_correction": "/contests/{slug}/corrections",
-    "withdrawal": "/contests/{slug}/corrections",
-    "contest_announcement": "/drafts/{slug}#announce",
-    "late_submission": "/selections/{slug}/late",
-    "joint_office_opinion": "/selections/{slug}/opinion",
-    "selection_settings": "/selections/{slug}/settings",
-    "earlier_winners": "/selections/{slug}/settings",
-    "shortlist": "/selections/{slug}/shortlist",
-    "draw": "/selections/{slug}/shortlist",
-    "contest_publication": "/selections/{slug}/shortlist",
-    "panel": "/selections/{slug}/panel",
-    "result": "/selections/{slug}/result",
-}
-"""Where a request of each kind is decided."""
 _DESCRIBED = ("shortlist", "panel")
 """Kinds about a selection whose description is a line to read; others go by the kind's name."""
 
@@ -89,7 +73,11 @@ async def load_tables(
             shown = requests[:WAITING_SHOWN]
             holds = await _holds(connection, contest, shown)
             rows = tuple(
-                Row(r, describe_approval(request, contest, r, holds), _place(r, contest.slug))
+                Row(
+                    r,
+                    describe_approval(request, contest, r, holds),
+                    _place(r, contest.slug, target_id),
+                )
                 for r in shown
             )
             more, every = len(requests) - len(shown), f"/contests/{contest.slug}/approvals"
@@ -97,11 +85,12 @@ async def load_tables(
         elif target == "selection" and target_id in selections:
             selection = selections[target_id]
             rows = tuple(
-                Row(r, _words(selection, r, reader), _place(r, selection.slug)) for r in requests
+                Row(r, _words(selection, r, reader), _place(r, selection.slug, target_id))
+                for r in requests
             )
             tables.append(Table(selection.title, selection.zone, rows))
         elif target == "draft" and target_id in drafts:
-            rows = tuple(Row(r, r.describe(reader), _place(r, str(target_id))) for r in requests)
+            rows = tuple(Row(r, r.describe(reader), _place(r, "", target_id)) for r in requests)
             zone = get_state(request).default_zone()
             tables.append(Table(_draft_title(drafts[target_id].title), zone, rows))
     return tables
@@ -131,5 +120,5 @@ def _words(selection: Selection, request: ApprovalRequest, reader: Language) -> 
     return str(getattr(load_text(CATALOGUE, f"names.{request.kind}"), reader))
 
 
-def _place(request: ApprovalRequest, slug: str) -> str:
-    return PLACES[request.kind].format(slug=slug, subject=request.subject.partition("/")[0])
+def _place(request: ApprovalRequest, slug: str, target_id: int) -> str:
+    return approval_kind(request.kind).path(slug, target_id, request.subject)

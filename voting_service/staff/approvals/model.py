@@ -53,7 +53,9 @@ class ApprovalKind(Generic[Payload]):
     one by the payload. The text's placeholders are `subject` and the fields of `payload`.
     `recorded` is the part of a payload that the audit log and the audit archive have; where it
     leaves something out, the hash of the whole stands for that. `proposers` may propose, and
-    withdraw their own proposal; they are the deciders unless it is given.
+    withdraw their own proposal; they are the deciders unless it is given. `place` is the path of
+    the page where a request is decided, with `{slug}` or `{id}` of what it is about, and with the
+    `{subject}` up to its slash.
     """
 
     name: str
@@ -63,10 +65,16 @@ class ApprovalKind(Generic[Payload]):
     description: str | Callable[[Payload], str]
     recorded: Callable[[dict[str, Any]], dict[str, Any]] = dict
     proposers: tuple[Role, ...] = ()
+    place: str = "/"
 
     def may_propose(self) -> tuple[Role, ...]:
         """Return the roles that may propose, and withdraw their own proposal."""
         return self.proposers or self.deciders
+
+    def path(self, slug: str, target_id: int, subject: str) -> str:
+        """Return the path of the page where a request about `subject` is decided."""
+        part = subject.partition("/")[0]
+        return self.place.format(slug=slug, id=target_id, subject=part)
 
     def read(self, request: ApprovalRequest) -> Payload:
         """Return the payload of a request of this kind. Raises msgspec.ValidationError."""

@@ -63,7 +63,8 @@ async def propose(
     with domain_errors():
         async with connection.transaction():
             request_id = await insert_request(connection, kind.target, target.id, request)
-            await tell_roles(actor, kind.deciders, _waits(kind, target, account.name, request_id))
+            message = _waits(kind, target, account.name, request_id, subject)
+            await tell_roles(actor, kind.deciders, message)
             await record(
                 connection,
                 account.name,
@@ -76,10 +77,12 @@ async def propose(
 
 
 def _waits(
-    kind: ApprovalKind[Any], target: ApprovalTarget, proposer: str, request_id: int
+    kind: ApprovalKind[Any], target: ApprovalTarget, proposer: str, request_id: int, subject: str
 ) -> NewMessage:
-    """Return the message to those who may approve. The payload is left out: it may name people."""
-    name = kind.name if find_text(CATALOGUE, f"names.{kind.name}", "en") else "other"
+    """Return the message to those who may approve, with a link to where they do. The payload is
+    left out: it may name people. The catalogue names a kind, or what such requests are about."""
+    names = (f"{kind.name}_{subject.partition('/')[0]}", kind.name, "other")
+    name = next(name for name in names if find_text(CATALOGUE, f"names.{name}", "en"))
     return NewMessage(
         kind="approval",
         key=f"approval/{request_id}",
@@ -87,6 +90,7 @@ def _waits(
             "what": load_text(CATALOGUE, f"names.{name}"),
             "proposer": Text(proposer, proposer),
         },
+        path=kind.path(target.slug, target.id, subject),
         selection_id=target.id if kind.target == "selection" else None,
     )
 

@@ -22,6 +22,7 @@ MessageKind = Literal[
     "shortlisted",
     "result",
     "deadline",
+    "extended",
     "approval",
     "invitation",
     "code",
@@ -39,6 +40,7 @@ PLACEHOLDERS: Mapping[MessageKind, tuple[str, ...]] = {
     "shortlisted": ("selection", "numbers", "link"),
     "result": ("selection", "numbers", "link"),
     "deadline": ("selection", "until", "situation", "link"),
+    "extended": ("selection", "before", "until", "link"),
     "approval": ("what", "proposer", "link"),
     "invitation": ("until", "link"),
     "code": ("code", "minutes", "link"),
@@ -46,7 +48,7 @@ PLACEHOLDERS: Mapping[MessageKind, tuple[str, ...]] = {
 """What may stand in braces in a kind's wording."""
 REQUIRED = ("link", "until")
 """Which of them its text must have, where the kind has them."""
-WORDED: tuple[MessageKind, ...] = get_args(MessageKind)[:6]
+WORDED: tuple[MessageKind, ...] = get_args(MessageKind)[:7]
 """The kinds whose wording belongs to a selection and can be changed for it."""
 MAX_SUBJECT_CHARACTERS, MAX_TEXT_CHARACTERS = 80, 2000
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")

@@ -45,11 +45,29 @@ def _publication_text(payload: PublicationPayload) -> str:
 
 
 TIE_ORDER = register(
-    ApprovalKind("tie_order", TieOrderPayload, "contest", DECIDERS, "kinds.tie_order")
+    ApprovalKind(
+        "tie_order",
+        TieOrderPayload,
+        "contest",
+        DECIDERS,
+        "kinds.tie_order",
+        place="/contests/{slug}/publication",
+    )
 )
-LOT = register(ApprovalKind("lot", LotPayload, "contest", DECIDERS, "kinds.lot"))
+LOT = register(
+    ApprovalKind(
+        "lot", LotPayload, "contest", DECIDERS, "kinds.lot", place="/contests/{slug}/publication"
+    )
+)
 PUBLICATION = register(
-    ApprovalKind("publication", PublicationPayload, "contest", DECIDERS, _publication_text)
+    ApprovalKind(
+        "publication",
+        PublicationPayload,
+        "contest",
+        DECIDERS,
+        _publication_text,
+        place="/contests/{slug}/publication",
+    )
 )
 CONTEST_KINDS = (SETTINGS, RULING, TIE_ORDER, LOT, PUBLICATION, PROFILE_CORRECTION, WITHDRAWAL)
 """Every kind about a contest, for those who list or describe all requests about one."""

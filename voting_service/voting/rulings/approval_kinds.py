@@ -19,4 +19,13 @@ class RulingPayload(msgspec.Struct, frozen=True):
     words: str
 
 
-RULING = register(ApprovalKind("ruling", RulingPayload, "contest", DECIDERS, "kinds.ruling"))
+RULING = register(
+    ApprovalKind(
+        "ruling",
+        RulingPayload,
+        "contest",
+        DECIDERS,
+        "kinds.ruling",
+        place="/contests/{slug}/holds/{subject}",
+    )
+)

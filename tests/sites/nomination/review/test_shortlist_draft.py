@@ -34,6 +34,7 @@ from voting_service.nomination.shortlist.contest_file import (
 )
 from voting_service.nomination.shortlist.draft import load_draft, save_draft
 from voting_service.nomination.shortlist.profiles import draft_profile, profile_faults, text_limit
+from voting_service.nomination.shortlist.service import propose_shortlist
 
 SHORTLIST = f"{PATH}/shortlist"
 
@@ -260,3 +261,37 @@ async def test_the_choice_over_two_days_in_a_browser(
         await later.click("text=确认提请审批这 3 人")
         await expect(later.locator("[role=status]").first).to_contain_text("已提请审批")
     assert await waiting_decision(staff_app, small)
+
+
+async def test_while_a_proposal_waits_nothing_is_ticked_and_a_later_deadline_is_said(
+    staff_app: StaffApp, small: Chosen
+) -> None:
+    ids = await store_submitted(staff_app, small, 4)
+    first, second = await two_clients(staff_app)
+    settings = f"{PATH}/settings"
+    assert "data-shortlist-waits" not in (await first.get(settings)).text
+    await propose_shortlist(await reviewer(staff_app, small), ids[:3])
+    own, theirs = (await first.get(SHORTLIST)).text, (await second.get(SHORTLIST)).text
+    assert ("Why it is withdrawn" in own, "Why it is rejected" in own) == (True, False)
+    assert ("Why it is withdrawn" in theirs, "Why it is rejected" in theirs) == (False, True)
+    for page in (own, theirs):
+        assert 'class="chosen-bar"' not in page
+        assert 'value="propose"' not in page
+        assert "<details open>" in page
+        assert page.count(" disabled>") == 4
+        assert "data-extended-since" not in page
+
+    until = staff_app.clock() + timedelta(days=2)
+    local = f"{until.astimezone(small.selection.zone):%Y-%m-%dT%H:%M}"
+    assert "data-shortlist-waits" in (await first.get(settings)).text
+    form = {"closes_at": local, "reason": "暴雨"}
+    assert (await first.post(f"{settings}/change/deadline", data=form)).status_code == 303
+    assert "A later deadline for recommendations waits" in (await second.get(SHORTLIST)).text
+    assert (await second.get(settings)).text.count("data-shortlist-waits") == 2
+    change = await staff_app.database.fetchval(
+        "select id from approval_requests where kind = 'selection_settings'"
+    )
+    assert (await second.post(f"{settings}/{change}/approve", data={})).status_code == 303
+    page = (await second.get(SHORTLIST)).text
+    assert "data-extended-since" in page
+    assert "A later deadline for recommendations waits" not in page

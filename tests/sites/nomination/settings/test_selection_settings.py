@@ -23,6 +23,7 @@ from tests.sites.nomination.recommendations.recommendation_data import (
     submitted,
 )
 from tests.sites.nomination.recommendations.test_late_submissions import chosen_already
+from tests.staff.messages.conftest import give_address
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.nomination.model import Selection
 from voting_service.nomination.privacy.encryption import PersonalKeys
@@ -70,6 +71,8 @@ async def test_two_people_extend_the_deadline_and_the_old_one_stays_in_sight(
 
     first = await staff_app.signed_in_client("reviewer")
     second = await staff_app.signed_in_client("supervisor")
+    for account in (officer, await staff_app.account("supervisor")):
+        await give_address(staff_app.settings, account.id, f"{account.id}@example.org")
     until = now + timedelta(days=5)
     await propose(first, "deadline", {"closes_at": local(chosen, until), "reason": "<b>暴雨</b>"})
     assert (await stored(staff_app)).closes_at == over, "one person extends nothing"
@@ -86,6 +89,12 @@ async def test_two_people_extend_the_deadline_and_the_old_one_stays_in_sight(
         shown = (await reader.get(path)).text
         assert shown.count("Reason: &lt;b&gt;暴雨&lt;/b&gt;") == 1, path
         assert re.search(r"Was [^;]+; extended to [^;]+ on ", shown), path
+    messages = await staff_app.database.fetch("select recipient, path, params from messages")
+    [message] = [row for row in messages if "before" in row["params"]]
+    assert (message["recipient"], message["path"]) == (officer.name, LIST)
+    [proposed] = [row for row in messages if "what" in row["params"]]
+    assert proposed["params"]["what"]["en"] == "a later deadline for recommendations"
+    assert (proposed["recipient"], proposed["path"]) == ("supervisor-1", SETTINGS)
     sent = await client.post(f"{LIST}/{draft.id}/submit", data=form)
     assert sent.headers["location"] == f"{LIST}/{draft.id}/receipt", "open for all again"
 

@@ -29,6 +29,7 @@ from voting_service.nomination.settings.service import (
     approve_change,
     change_contacts,
     load_changes,
+    load_waiting_shortlist,
     propose_change,
     reject_change,
 )
@@ -73,6 +74,7 @@ async def _settings_page(
         selection=selection,
         waiting=[change for change in changes if change.state == "waiting"],
         decided=[change for change in changes if change.state != "waiting"],
+        shortlist_waits=await load_waiting_shortlist(actor),
         describe=lambda change: describe_change(selection, change, reader),
         me=actor.account.id,
         may_decide=actor.account.role in REVIEWERS,

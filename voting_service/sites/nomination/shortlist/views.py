@@ -14,6 +14,7 @@ from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import READERS
 from voting_service.nomination.review.coverage import DIMENSIONS, traits
 from voting_service.nomination.review.filtering import QueueFilter, apply_filter
+from voting_service.nomination.settings.approval_kinds import SELECTION_SETTINGS
 from voting_service.nomination.shortlist.contest_file import default_settings
 from voting_service.nomination.shortlist.model import (
     SEED,
@@ -70,6 +71,10 @@ async def shortlist_page(
         is_over=actor.now >= selection.closes_at,
         traits=people_traits,
         proposed=shown.proposed,
+        extension_waits=any(
+            change.subject.startswith("deadline/")
+            for change in waiting_approvals(shown.approvals, [SELECTION_SETTINGS.name])
+        ),
         waiting=waiting_approvals(shown.approvals),
         source=find_approved(shown.approvals, "draw", SOURCE),
         seed=find_approved(shown.approvals, "draw", SEED),
