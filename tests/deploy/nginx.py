@@ -30,6 +30,7 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
+    ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;  # as Debian's own nginx.conf has it
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;

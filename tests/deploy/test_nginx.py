@@ -21,6 +21,7 @@ from tests.contest_data import SLUG
 from tests.deploy.nginx import PUBLIC, STAFF, Nginx, nginx
 from tests.sites.public.api.running_service import (
     BALLOTS,
+    CONTEST,
     STANDINGS,
     Service,
     running_service,
@@ -113,6 +114,11 @@ async def test_both_sites_speak_http_2_over_tls_and_nothing_else(
     chosen = writer.get_extra_info("ssl_object").selected_alpn_protocol()
     writer.close()
     assert chosen == "h2"
+    with pytest.warns(DeprecationWarning), pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+        offering.maximum_version = ssl.TLSVersion.TLSv1_1
+        offering.minimum_version = ssl.TLSVersion.TLSv1_1
+        offering.set_ciphers("ALL:@SECLEVEL=0")
+        await asyncio.open_connection("127.0.0.1", front.nginx.https_port, ssl=offering)
     for client in (citizen, officer):
         answer = await client.get("/healthz")
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
@@ -190,8 +196,9 @@ async def test_a_cdn_may_keep_what_is_public_and_nothing_else(
         answer = await citizen.get(path)
         assert answer.headers["content-encoding"] == "gzip", path
         assert how_long in answer.headers["cache-control"], path
-    tag = (await citizen.get(STANDINGS)).headers["etag"]
-    unchanged = await citizen.get(STANDINGS, headers={"if-none-match": tag})
+    candidates = f"{CONTEST}/candidates"
+    tag = (await citizen.get(candidates)).headers["etag"]
+    unchanged = await citizen.get(candidates, headers={"if-none-match": tag})
     assert unchanged.status_code == 304
     assert "private" in page.headers["cache-control"], "it shows what this visitor has chosen"
     assert (await front.cast(citizen)).headers["cache-control"] == "no-store"
