@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -171,6 +172,9 @@ class PatroniCluster(EmbeddedPostgres):
                 await stop(postmaster, self.stop_plan)
         for process in self._etcd:
             await stop(process, _STOP_PLAN)
+        for folder in self.opened_folders:
+            if folder.exists():
+                folder.chmod(folder.stat().st_mode & ~stat.S_IXOTH)
 
     async def members(self) -> list[Member]:
         """Return the servers as any Patroni that answers sees them; none if none does."""
