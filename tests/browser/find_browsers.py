@@ -38,6 +38,12 @@ HELP = (
     f"Install them and try again: apt-get install {' '.join(PROGRAMS)} {FONTS}"
 )
 
+LOCK_SECONDS = 120
+LOCKED = (
+    "Another program is installing packages and holds Debian's package lock:\n{reason}\n"
+    "Wait until it has finished (`ps -ef | grep -E 'apt|dpkg'` shows it) and run make again."
+)
+
 Find = Callable[[str], str | None]
 Run = Callable[[list[str]], None]
 
@@ -73,7 +79,9 @@ def install(missing: list[str], run: Run, *, is_root: bool, find: Find = shutil.
         with _no_server_starts():
             run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *missing])
     except subprocess.CalledProcessError as error:
-        raise SystemExit(f"{' '.join(error.cmd)} failed.\n{HELP}") from None
+        if "lock" in (error.stderr or ""):
+            raise SystemExit(LOCKED.format(reason=error.stderr.strip())) from None
+        raise SystemExit(f"{' '.join(error.cmd)} failed.\n{error.stderr or ''}\n{HELP}") from None
 
 
 @contextmanager
@@ -91,12 +99,15 @@ def _no_server_starts(policy: Path = POLICY) -> Iterator[None]:
 
 
 def run_quietly(command: list[str]) -> None:
-    """Runs apt-get without its output and questions."""
+    """Run apt-get, which waits a while for another that installs. Raises CalledProcessError with
+    what it wrote to stderr."""
     subprocess.run(
-        command,
+        [command[0], "-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}", *command[1:]],
         check=True,
         stdout=subprocess.DEVNULL,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
     )
 
 

@@ -154,6 +154,13 @@ def test_browsers_are_installed_where_that_can_be_done() -> None:
 
     with pytest.raises(SystemExit, match="failed"):
         find_browsers.install(missing, fails, is_root=True, find=nothing)
+
+    def is_locked(command: list[str]) -> None:
+        reason = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)"
+        raise subprocess.CalledProcessError(100, command, stderr=reason)
+
+    with pytest.raises(SystemExit, match=r"held by process 7 \(apt\)\nWait until it has finished"):
+        find_browsers.install(missing, is_locked, is_root=True, find=nothing)
     programs = [names[0] for names in find_browsers.PROGRAMS.values()]
     there = dict.fromkeys((name for name in programs if name != "Xvfb"), "/x")
     assert find_browsers.missing_packages(there.get, fonts=True) == ["xvfb"]

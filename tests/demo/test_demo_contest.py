@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,8 +20,21 @@ from voting_service.contests.repository import load_platforms
 from voting_service.demo import contest
 from voting_service.demo.contents import encoded_portrait, insert_platforms
 from voting_service.demo.data_folder import DataFolder
+from voting_service.demo.placeholder_people import form
 from voting_service.demo.portrait import portrait
 from voting_service.infrastructure.postgres.pool import Connection
+from voting_service.nomination.model import RecommendingBody
+from voting_service.nomination.recommending_bodies import LISTED_BODIES
+
+
+def test_a_recommendation_names_the_place_of_its_body_only() -> None:
+    for number, listed in enumerate(LISTED_BODIES, 1):
+        body = RecommendingBody(number, listed.slug, "district", listed.name)
+        made = form(number, date(2026, 6, 1), body)
+        texts = made.deeds + made.skills + made.employer_address
+        assert listed.name.zh in made.employer_address
+        others = {other.name.zh for other in LISTED_BODIES} - {listed.name.zh}
+        assert not [name for name in others if name in texts], number
 
 
 def test_the_rules_are_the_announced_ones() -> None:

@@ -32,10 +32,12 @@ from voting_service.demo.nomination import (
 )
 from voting_service.demo.placeholder_people import form
 from voting_service.errors import Refused
+from voting_service.i18n.text import Text
 from voting_service.infrastructure.clock import system_clock
 from voting_service.infrastructure.postgres.pool import Connection, connect
 from voting_service.nomination.backup.export import ArchiveFile, BackupArchive, write_archive
 from voting_service.nomination.backup.restore import restore
+from voting_service.nomination.model import RecommendingBody
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.repository import load_selection
 from voting_service.nomination.retention.operator import Operator
@@ -178,11 +180,13 @@ class Secrets:
 @pytest.fixture(scope="module")
 def secrets() -> Secrets:
     today = system_clock().date()
-    forms = {number: form(number, today) for number in range(1, RECOMMENDED + DRAFTS + 1)}
+    body = RecommendingBody(1, "north", "department", Text("单位", "Body"))
+    forms = {number: form(number, today, body) for number in range(1, RECOMMENDED + DRAFTS + 1)}
     first = forms[1]
+    address = first.employer_address.removeprefix("重庆市")
     return Secrets(
         {number: item.id_number for number, item in forms.items()},
-        (first.employer_telephone.replace("-", ""), first.employer_address, first.employer_contact),
+        (first.employer_telephone.replace("-", ""), address, first.employer_contact),
     )
 
 

@@ -191,7 +191,7 @@ class DemoSelection:
         files: Mapping[Slot, File],
     ) -> None:
         actor = self.acting(f"officer-{body.slug}", selection)
-        made = await create_draft(actor, body, form(number, actor.now.date()))
+        made = await create_draft(actor, body, form(number, actor.now.date(), body))
         for slot, file in files.items():
             await attach_file(actor, made, slot, file)
         await submit(actor, await load_recommendation(self.connection, self.keys, selection, made))
@@ -205,7 +205,7 @@ class DemoSelection:
         selection, today = await self.selection(), self.clock().date()
         for place, body in enumerate(self.bodies[:DRAFTS], 1):
             unfinished = msgspec.structs.replace(
-                form(RECOMMENDED + place, today), skills="", deeds="", achievements=()
+                form(RECOMMENDED + place, today, body), skills="", deeds="", achievements=()
             )
             await create_draft(self.acting(f"officer-{body.slug}", selection), body, unfinished)
 

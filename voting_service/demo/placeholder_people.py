@@ -26,6 +26,7 @@ from voting_service.nomination.form.model import (
     Opinion,
     RecommendationForm,
 )
+from voting_service.nomination.model import RecommendingBody
 from voting_service.nomination.recommendations.model import File
 
 PHOTO_SIZE = (413, 579)
@@ -47,9 +48,11 @@ def numeral(number: int) -> str:
     return "".join(_DIGITS[int(digit)] for digit in str(number)).replace("零", "〇")
 
 
-def form(number: int, today: date) -> RecommendationForm:
-    """Return the complete form of a placeholder person, signed before `today`."""
-    trade, district = trade_and_district(number)
+def form(number: int, today: date, body: RecommendingBody) -> RecommendationForm:
+    """Return the complete form of a placeholder person whom a body recommends, signed before
+    `today`; its texts and addresses name the places of that body only."""
+    trade, _ = trade_and_district(number)
+    district = body.name.zh if body.kind == "district" else ""
     name = f"占位人选{numeral(number)}"
     born = date(1965, 1, 1) + timedelta(days=number * 61 % 12_000)
     serial = f"{number * 2 + 1:03}" if number % 3 else f"{number * 2:03}"
@@ -72,15 +75,15 @@ def form(number: int, today: date) -> RecommendationForm:
         employer=employer,
         is_central_unit=number % 11 == 0,
         first_employed=Month(born.year + 20, 7),
-        employer_address="重庆市演示区占位路1号",
+        employer_address=f"重庆市{district}占位路1号",
         employer_postcode="400000",
         employer_contact="联络人（占位）",
         employer_telephone="023-60000000",
         industry=industry,
         industry_other="演示产业（占位）" if industry == OTHER_INDUSTRY else "",
         chain="",
-        skills=_NOT_REAL + write_at_length(number, district, SKILLS_CHARACTERS - 20, **written),
-        deeds=_NOT_REAL + write_at_length(number, district, DEEDS_CHARACTERS - 20, **written),
+        skills=_NOT_REAL + write_at_length(number, body.name, SKILLS_CHARACTERS - 20, **written),
+        deeds=_NOT_REAL + write_at_length(number, body.name, DEEDS_CHARACTERS - 20, **written),
         conduct_declared=True,
         qualification="technician",
         qualification_pages="1",

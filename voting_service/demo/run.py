@@ -46,7 +46,7 @@ from voting_service.infrastructure.postgres.pool import connect
 from voting_service.nomination.files.libreoffice import find_libreoffice
 from voting_service.settings import PREFIX
 
-READY_TIMEOUT_SECONDS = 60.0
+READY_TIMEOUT_SECONDS = 180.0
 PART_OF = "VOTING_DEMO_PART_OF"
 """Environment variable of the demo's programs: the DATA folder of the demo they belong to."""
 _POLL_SECONDS = 0.1
@@ -222,6 +222,7 @@ async def _wait_until_ready(address: str, program: Program) -> None:
         pass
     raise Unavailable(
         "demo.run.not_ready",
+        seconds=READY_TIMEOUT_SECONDS,
         name=program.name,
         log_file=program.log_file,
         log_end=log_tail(program.log_file),

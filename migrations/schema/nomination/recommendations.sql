@@ -107,6 +107,8 @@ create table nomination.files (
     content           bytea not null check (length(content) between 1 and 33554432),  -- encrypted
     sources           bytea check (length(sources) <= 16384),  -- encrypted: names of the joined files
     is_coarse         boolean not null default false,  -- a photo that prints, but not sharply
+    printed_sha256    bytea check (length(printed_sha256) = 32),  -- of what was stamped: the form
+                                         -- without its opinions, when stamped pages were added
     added_by          integer not null references accounts,
     added_at          timestamptz not null default clock_timestamp(),
     replaced_at       timestamptz        -- null: the file now in the slot
@@ -637,7 +639,7 @@ grant insert (selection_id, body_id, form, created_by, saved_by),
       update (form, revision, saved_by, saved_at)
     on nomination.recommendations to voting_staff;
 grant insert (recommendation_id, slot, sha256, media_type, pages, content, added_by, sources,
-              is_coarse),
+              is_coarse, printed_sha256),
       update (replaced_at)
     on nomination.files to voting_staff;
 grant insert (recommendation_id, person_hash, form_sha256, photo_sha256, evidence_sha256,

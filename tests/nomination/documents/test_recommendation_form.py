@@ -121,7 +121,8 @@ def without_feet(pages: Sequence[Page]) -> str:
 def test_a_full_form_has_the_pages_of_the_paper_in_their_order() -> None:
     form = full_form()
     document = looked_at(set_form(form, photo=jpeg(), receipt=RECEIPT))
-    cover, table, opinions, deeds, conditions = document.pages
+    cover, table, opinions, blank, deeds, conditions = document.pages
+    assert "此页无正文" in blank.text, "the deeds begin on a sheet of their own"
     assert re.sub(r"\s", "", cover.text) == COVER.format(
         name=form.name, employer=form.employer, telephone=form.employer_telephone
     )

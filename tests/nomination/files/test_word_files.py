@@ -106,6 +106,16 @@ def test_the_result_of_a_field_stays(body: str, left: str) -> None:
     assert text(body) == left
 
 
+def test_chinese_that_is_marked_as_english_is_marked_as_chinese() -> None:
+    """LibreOffice would draw its full stops in mid-line."""
+    kept = '<w:lang w:eastAsia="ja-JP"/><w:lang w:eastAsia="zh-TW" w:val="en-US"/>'
+    xml = f'<w:a xmlns:w="w"><w:lang w:val="en-US" w:eastAsia="en-US"/>{kept}</w:a>'
+    cleaned, _ = clean_xml(xml.encode(), {})
+    languages = re.findall('eastAsia="([^"]*)"', cleaned.decode())
+    assert languages == ["zh-CN", "ja-JP", "zh-TW"]
+    assert cleaned.count(b'w:val="en-US"') == 2
+
+
 def test_what_leads_nowhere_is_left_out() -> None:
     xml = (
         '<w:a xmlns:w="w" xmlns:r="r"><w:headerReference r:id="r9"/><w:blip r:link="r9" w:x="1"/>'

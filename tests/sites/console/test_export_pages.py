@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import html
 import io
 import json
 import re
@@ -211,6 +212,31 @@ async def test_who_may_take_what(staff_app: StaffApp, field: Field) -> None:
     answer = await clerk.get(f"{BASE}/ballots", headers={"accept": "*/*"})
     assert answer.status_code in {401, 403}
     assert await exported(staff_app.database) == []
+
+
+async def test_a_confirmed_download_begins_and_leads_back(
+    staff_app: StaffApp, field: Field
+) -> None:
+    clerk = await staff_app.signed_in_client("tally_clerk")
+    staff_app.clock.offset += CONFIRMED_FOR + timedelta(seconds=1)
+    link, here = f"{BASE}/ballots?format=csv", {"referer": f"{staff_app.origin}{BASE}"}
+    question = await clerk.get((await clerk.get(link)).headers["location"], headers=here)
+    assert "the download then starts by itself" in question.text
+    fields = dict(
+        re.findall(r'type="hidden" name="(next|back|download)" value="([^"]*)"', question.text)
+    )
+    assert (html.unescape(fields["next"]), fields["back"]) == (link, BASE)
+    wrong = await clerk.post("/confirm", data={**fields, "proof": "nothing"})
+    assert (wrong.status_code, 'name="download"' in wrong.text) == (401, True)
+    staff_app.clock.offset += timedelta(minutes=1)
+    fields["next"] = html.unescape(fields["next"])
+    proof = {"proof": staff_app.code("tally_clerk-1")}
+    done = await clerk.post("/confirm", data={**fields, **proof})
+    page = (await clerk.get(done.headers["location"])).text
+    assert f'http-equiv="refresh" content="0; url={link}"' in page
+    assert f'href="{link}"' in page
+    assert f'href="{BASE}"' in page
+    assert (await clerk.get(link)).status_code == 200
 
 
 async def test_odd_wishes_are_refused_and_looking_costs_nothing(

@@ -149,6 +149,23 @@ async def test_a_passkey_is_added_by_its_owner_here_and_once(staff_app: StaffApp
         assert answer.headers["location"].startswith("/confirm")
 
 
+async def test_a_passkey_confirms_the_identity_once(staff_app: StaffApp) -> None:
+    client, key = await staff_app.signed_in_client("supervisor"), passkey(staff_app)
+    await add(client, key)
+    staff_app.clock.offset += timedelta(minutes=6)
+    assert 'id="use-passkey"' in (await client.get("/confirm?next=/account")).text
+    foreign = passkey(staff_app).sign(await challenge(staff_app))
+    answer = await client.post("/confirm", data={"next": ACCOUNT, "passkey": foreign})
+    assert answer.status_code == 401
+    staff_app.clock.offset += timedelta(minutes=1)
+    signed = {"next": ACCOUNT, "passkey": key.sign(await challenge(staff_app))}
+    answer = await client.post("/confirm", data=signed)
+    assert (answer.status_code, answer.headers["location"]) == (303, ACCOUNT)
+    assert (await client.get(f"{ACCOUNT}/passkeys/options")).status_code == 200, "confirmed"
+    staff_app.clock.offset += timedelta(minutes=6)
+    assert (await client.post("/confirm", data=signed)).status_code == 401, "used already"
+
+
 async def test_a_renewed_account_has_no_passkey_left(staff_app: StaffApp) -> None:
     client, key = await staff_app.signed_in_client("recommender"), passkey(staff_app)
     await add(client, key)

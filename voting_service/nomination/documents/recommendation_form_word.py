@@ -19,7 +19,7 @@ from voting_service.i18n.catalogues import load_catalogue
 from voting_service.nomination.documents.formatting import document_texts, paragraphs
 from voting_service.nomination.documents.word_styles import HEADING_FONT, set_font, set_up_page
 from voting_service.nomination.form.field_names import FIELD_PATHS
-from voting_service.nomination.form.model import Month, RecommendationForm
+from voting_service.nomination.form.model import ACHIEVEMENT_KINDS, Month, RecommendationForm
 from voting_service.nomination.form.validation import STAMPED_PAGES
 from voting_service.nomination.model import SelectionRules
 
@@ -69,6 +69,18 @@ def _rows(form: RecommendationForm, rules: SelectionRules) -> Iterator[tuple[str
             yield texts["fields"][path], chosen.get(path, {}).get(value, value), path in _LINES
 
 
+def _conditions(pages: Mapping[str, str], texts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every condition, ticked with its pages or with room for both."""
+    marks = document_texts("zh", "recommendation_form_word")
+    for kind in ACHIEVEMENT_KINDS:
+        mark = marks["ticked" if kind in pages else "unticked"]
+        shown = pages.get(kind) or marks["no_pages"]
+        words = texts["step"]["pages_of"].format(
+            achievement=texts["achievements"][kind], pages=shown
+        )
+        yield f"{mark} {words}"
+
+
 def _value(form: RecommendationForm, path: str, texts: Mapping[str, Any]) -> str:
     value: Any = form
     for part in path.split("."):
@@ -79,9 +91,5 @@ def _value(form: RecommendationForm, path: str, texts: Mapping[str, Any]) -> str
     if isinstance(value, bool):
         return str(texts["check"]["yes" if value else "no"])
     if path == "achievements":
-        pages = texts["step"]["pages_of"]
-        return "\n".join(
-            pages.format(achievement=texts["achievements"][shown.kind], pages=shown.pages)
-            for shown in value
-        )
+        return "\n".join(_conditions({shown.kind: shown.pages for shown in value}, texts))
     return str(value or "")

@@ -11,12 +11,14 @@ FONT, HEADING_FONT = "FangSong", "SimSun"
 
 
 def set_up_page(document: Any) -> None:
-    """Set A4 with margins of 20 mm and the font of the text; name no author."""
+    """Set A4 with margins of 20 mm, the font and language of the text; name no author."""
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = Mm(20)
     section.top_margin = section.bottom_margin = Mm(20)
     set_font(document.styles["Normal"], FONT, Pt(12))
+    for language in document.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:eastAsia"), "zh-CN")  # python-docx sets English: full stops in mid-line
     document.core_properties.author = ""
     document.core_properties.comments = ""
 

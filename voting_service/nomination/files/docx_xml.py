@@ -78,6 +78,8 @@ _SHAPES_WITH_LINK = frozenset(
 )
 _OMITTED_ATTRIBUTES = frozenset({"gfxdata"})
 """A Word file in an attribute."""
+_LANGUAGES = frozenset({"lang", "themeFontLang"})
+_HAVE_IDEOGRAPHS = ("zh", "ja", "ko")
 _FIELD_PARTS = frozenset({"fldChar", "instrText", "delInstrText"})
 _PRINTING = frozenset({"drawing", "pict", "sym", "oMath"})
 
@@ -185,7 +187,7 @@ class XmlCleaner:
             name == "fldSimple" and not keeps_code(own.get("instr", ""))
         )
         kept = [
-            f' {key}="{_attribute(value)}"'
+            f' {key}="{_attribute(_with_own_script(name, key, value))}"'
             for key, value in attributes.items()
             if self._keeps(name, key, value)
         ]
@@ -271,6 +273,13 @@ class XmlCleaner:
                 return
             if first <= piece.start <= last and (piece.is_mark or not marks_only):
                 self._out[piece.start : piece.end] = [""] * (piece.end - piece.start)
+
+
+def _with_own_script(element: str, key: str, value: str) -> str:
+    """Return the value of an attribute; for ideographs a language that has some. An English Word
+    marks Chinese text as English, and it would be printed with full stops in mid-line."""
+    is_language = element in _LANGUAGES and local(key) == "eastAsia"
+    return "zh-CN" if is_language and not value.lower().startswith(_HAVE_IDEOGRAPHS) else value
 
 
 def _attribute(value: str) -> str:

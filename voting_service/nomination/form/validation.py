@@ -33,6 +33,7 @@ from voting_service.nomination.form.model import (
 from voting_service.nomination.form.page_ranges import parse_page_ranges
 from voting_service.nomination.form.telephones import are_telephones
 from voting_service.nomination.form.text_length import count_characters
+from voting_service.nomination.model import Slot
 
 LONGEST: Mapping[str, int] = MappingProxyType(
     {
@@ -67,7 +68,7 @@ LONGEST: Mapping[str, int] = MappingProxyType(
 _MULTILINE = frozenset({"skills", "deeds", "employer_opinion.text", "body_opinion.text"})
 OPTIONAL = frozenset({"industry", "industry_other", "chain", "is_central_unit"})
 """What the notice's form does not ask for, and a mark that most people do not have."""
-STAMPED_PAGES = ("employer_scan", "body_scan")
+STAMPED_PAGES: tuple[Slot, ...] = ("employer_scan", "body_scan")
 """The files without which an opinion is not given: the scan or photograph of its stamped page."""
 _CODE_POINTS_A_CHARACTER = 4
 """On average, spaces included. More than this means stacked accents or blank lines."""

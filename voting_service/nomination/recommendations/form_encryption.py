@@ -6,10 +6,11 @@ from hashlib import sha256
 
 import msgspec
 
-from voting_service.nomination.form.model import RecommendationForm
+from voting_service.nomination.form.model import Opinion, RecommendationForm
+from voting_service.nomination.form.validation import STAMPED_PAGES
 from voting_service.nomination.model import Slot
 from voting_service.nomination.privacy.encryption import PersonalKeys
-from voting_service.nomination.recommendations.model import FileSource
+from voting_service.nomination.recommendations.model import FileSource, Recommendation
 
 
 def form_label(body_id: int, selection_slug: str) -> str:
@@ -36,6 +37,24 @@ def form_bytes(form: RecommendationForm) -> bytes:
 def form_sha256(form: RecommendationForm) -> bytes:
     """Return the fingerprint that a receipt shows."""
     return sha256(form_bytes(form)).digest()
+
+
+def printed_sha256(form: RecommendationForm) -> bytes:
+    """Return the fingerprint of what is stamped: the form without its opinions, which are typed
+    once they have been written and stamped."""
+    return form_sha256(
+        msgspec.structs.replace(form, employer_opinion=Opinion(), body_opinion=Opinion())
+    )
+
+
+def outdated_stamps(recommendation: Recommendation) -> tuple[Slot, ...]:
+    """Return the stamped pages of a form that was changed since it was stamped."""
+    now = printed_sha256(recommendation.form)
+    return tuple(
+        slot
+        for slot in STAMPED_PAGES
+        if (info := recommendation.files.get(slot)) and info.printed_sha256 not in (None, now)
+    )
 
 
 def encrypted_form_sha256(

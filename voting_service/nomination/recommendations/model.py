@@ -31,7 +31,8 @@ class FileSource(msgspec.Struct, frozen=True):
 
 
 class FileInfo(msgspec.Struct, frozen=True):
-    """An attached file without its content; `sha256` is of the content."""
+    """An attached file without its content; `sha256` is of the content, `printed_sha256` of what
+    was stamped (form_encryption.py)."""
 
     slot: Slot
     sha256: bytes
@@ -40,6 +41,7 @@ class FileInfo(msgspec.Struct, frozen=True):
     added_at: datetime
     sources: tuple[FileSource, ...] = ()
     is_coarse: bool = False
+    printed_sha256: bytes | None = None
 
     def pages_by_source(self) -> Iterator[tuple[str, int, int]]:
         """Yield the name of each joined file with its first and last page."""

@@ -21,7 +21,8 @@ select r.id, r.body_id, r.state, r.form, r.revision, c.name as created_by, r.cre
 
 -- name: files
 -- The files attached to recommendations now, without contents.
-select recommendation_id, slot, sha256, media_type, pages, added_at, sources, is_coarse
+select recommendation_id, slot, sha256, media_type, pages, added_at, sources, is_coarse,
+       printed_sha256
   from nomination.files
  where recommendation_id = any($1::integer[]) and replaced_at is null;
 
@@ -38,7 +39,7 @@ select is_coarse from nomination.files
 
 -- name: lock_recommendation
 -- Make others wait who save, attach or submit until the transaction ends.
-select state, revision, form from nomination.recommendations where id = $1 for update;
+select body_id, revision, form from nomination.recommendations where id = $1 for update;
 
 -- name: save_form
 -- Replace the form of a revision; no row when that is no longer the newest.
@@ -56,8 +57,8 @@ returning id;
 -- name: insert_file
 -- Insert an encrypted file into an empty slot.
 insert into nomination.files (recommendation_id, slot, sha256, media_type, pages, content, added_by,
-                              sources, is_coarse)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+                              sources, is_coarse, printed_sha256)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: insert_submission
 -- Submit the stored form; a trigger sets time and turn and enforces the rules.

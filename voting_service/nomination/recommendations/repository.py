@@ -52,6 +52,7 @@ register_constraint_errors(CONSTRAINTS)
 class LockedRecommendation(NamedTuple):
     """What is stored while others wait; `form` is encrypted."""
 
+    body_id: int
     revision: int
     form: bytes
 
@@ -278,7 +279,7 @@ async def lock_recommendation(
     """Make others wait who save, attach or submit until the transaction ends."""
     with domain_errors():
         row = await connection.fetchrow(QUERIES["lock_recommendation"], recommendation_id)
-    return None if row is None else LockedRecommendation(row["revision"], row["form"])
+    return None if row is None else LockedRecommendation(**row)
 
 
 async def update_form(
@@ -305,9 +306,13 @@ async def clear_slot(connection: AnyConnection, recommendation_id: int, slot: Sl
 
 
 async def insert_file(
-    actor: SelectionActor, recommendation_id: int, slot: Slot, file: File
+    actor: SelectionActor,
+    recommendation_id: int,
+    slot: Slot,
+    file: File,
+    printed: bytes | None = None,
 ) -> None:
-    """Store a file in an empty slot."""
+    """Store a file in an empty slot; with stamped pages the fingerprint of what was stamped."""
     encrypted = actor.keys.encrypt(file_label(slot, recommendation_id), file.content)
     with domain_errors():
         await actor.connection.execute(
@@ -321,6 +326,7 @@ async def insert_file(
             actor.account.id,
             encrypt_sources(actor.keys, slot, recommendation_id, file.sources),
             file.is_coarse,
+            printed,
         )
 
 

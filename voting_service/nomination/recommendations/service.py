@@ -18,9 +18,13 @@ from voting_service.infrastructure.postgres.pool import domain_errors
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.form.model import RecommendationForm
 from voting_service.nomination.form.text_length import count_characters
-from voting_service.nomination.form.validation import FormRules, faults
+from voting_service.nomination.form.validation import STAMPED_PAGES, FormRules, faults
 from voting_service.nomination.model import RecommendingBody, Selection, Slot
-from voting_service.nomination.recommendations.form_encryption import encrypted_form_sha256
+from voting_service.nomination.recommendations.form_encryption import (
+    decrypt_form,
+    encrypted_form_sha256,
+    printed_sha256,
+)
 from voting_service.nomination.recommendations.model import (
     MAX_DRAFTS,
     AlreadyRecommended,
@@ -204,9 +208,13 @@ async def attach_file(
     recommendation."""
     with domain_errors():
         async with actor.connection.transaction():
-            await lock_recommendation(actor.connection, recommendation_id)
+            stored = await lock_recommendation(actor.connection, recommendation_id)
             await clear_slot(actor.connection, recommendation_id, slot)
-            await insert_file(actor, recommendation_id, slot, file)
+            printed = None
+            if stored is not None and slot in STAMPED_PAGES:
+                form = decrypt_form(actor.keys, stored.body_id, actor.selection.slug, stored.form)
+                printed = printed_sha256(form)
+            await insert_file(actor, recommendation_id, slot, file, printed)
             await actor.record(
                 "file_attached",
                 audit_subject(recommendation_id),

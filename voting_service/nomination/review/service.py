@@ -314,6 +314,25 @@ def acceptance_faults(
     )
 
 
+def assignment_faults(
+    all_submitted: Iterable[SubmittedRecommendation], recommendation_ids: Iterable[int]
+) -> tuple[Fault, ...]:
+    """Return why an assignment left these as they were: withdrawn, or with enough reviewers or
+    the same ones."""
+    states = {submitted.id: submitted.state for submitted in all_submitted}
+    return tuple(
+        Fault(
+            "recommendation",
+            "nomination.review.not_acceptable.withdrawn"
+            if states[number] == "withdrawn"
+            else "nomination.review.reviewers_unchanged",
+            number=number,
+        )
+        for number in recommendation_ids
+        if number in states
+    )
+
+
 async def accept_all(actor: SelectionActor, recommendation_ids: Sequence[int]) -> None:
     """Accept all of these, or none. Raises InvalidInput with everything that cannot be accepted."""
     with domain_errors():
@@ -327,17 +346,20 @@ async def accept_all(actor: SelectionActor, recommendation_ids: Sequence[int]) -
                 await give_verdict(actor, number, "accepted", "")
 
 
-async def assign(actor: SelectionActor, assignments: Assignments) -> None:
-    """Give each recommendation these reviewers and no others. Raises NotFound for an account that
-    does not review; what was never submitted, or is withdrawn, stays as it is."""
+async def assign(actor: SelectionActor, assignments: Assignments) -> tuple[int, ...]:
+    """Give each recommendation these reviewers and no others, and return those that were changed.
+    Raises NotFound for an account that does not review; what was never submitted, or is withdrawn,
+    stays as it is."""
     with domain_errors():
         async with actor.connection.transaction():
             reviewers = dict(await load_reviewers(actor.connection))
             if not reviewers.keys() >= {n for ids in assignments.values() for n in ids}:
                 raise NotFound("nomination.review.no_such_reviewer")
-            for changed in await save_assignments(actor, assignments):
-                names = [reviewers[account_id] for account_id in assignments[changed]]
-                await actor.record("assigned", audit_subject(changed), to=names)
+            changed = await save_assignments(actor, assignments)
+            for number in changed:
+                names = [reviewers[account_id] for account_id in assignments[number]]
+                await actor.record("assigned", audit_subject(number), to=names)
+    return changed
 
 
 def _checked_text(field: str, text: str, *, is_optional: bool = False) -> str:

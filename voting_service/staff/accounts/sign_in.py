@@ -114,37 +114,36 @@ async def prove_again(
     connection: AnyConnection,
     master_key: bytes,
     account: Account,
-    proof: str,
+    proof: str | PasskeyAnswer,
     *,
     clock: Clock = system_clock,
     source: str = "",
 ) -> None:
-    """Check the password or a one-time code of a signed-in user.
+    """Check the password, a one-time code or a passkey of a signed-in user.
 
     Failed attempts count as at the sign-in. Raises NotSignedIn or TooManyTries.
     """
-    now, proof = clock(), proof[:MAX_PASSWORD_CHARACTERS]
+    now = clock()
     with domain_errors():
         await begin_try(connection, account.name, source, now)
         row = await connection.fetchrow(QUERIES["credentials"], account.name)
         if row is None or row["disabled"]:
             raise NotSignedIn("staff.accounts.account_disabled")
-        secret = unwrap(master_key, totp_label(account.name), row["wrapped_totp_secret"]).decode()
-        step = matching_step(secret, proof, now)
-        if step is None:
-            if await prove_password(row["password_hash"], proof) is None:
-                raise NotSignedIn("staff.accounts.wrong_password_or_code")
-        elif (
-            await connection.fetchval(
-                QUERIES["spend_totp_step"],
-                account.id,
-                step,
-                row["password_hash"],
-                row["wrapped_totp_secret"],
-            )
-            is None
-        ):
-            raise NotSignedIn("staff.accounts.code_already_used")
+        if isinstance(proof, PasskeyAnswer):
+            await use_passkey(connection, account.id, proof, now)
+        else:
+            await _prove_typed(connection, master_key, row, proof[:MAX_PASSWORD_CHARACTERS], now)
         await connection.execute(
             QUERIES["forget_failures"], account.name, source, now - FORGET_AFTER
         )
+
+
+async def _prove_typed(
+    connection: AnyConnection, master_key: bytes, row: asyncpg.Record, proof: str, now: datetime
+) -> None:
+    """Check a typed password or one-time code. Raises NotSignedIn."""
+    secret = unwrap(master_key, totp_label(row["name"]), row["wrapped_totp_secret"]).decode()
+    if matching_step(secret, proof, now) is not None:
+        await _use_code(connection, master_key, row, proof, now=now)
+    elif await prove_password(row["password_hash"], proof) is None:
+        raise NotSignedIn("staff.accounts.wrong_password_or_code")

@@ -63,10 +63,30 @@ async def test_points_are_saved_candidate_by_candidate(chosen: Chosen, expert: S
     assert place(again, 2) == "open"
     sheet = (await expert.get(f"{PANEL}/sheet")).text
     assert "Candidates not fully scored yet: 29" in sheet
-    assert "1 of 30 candidates scored" in (await expert.get(PANEL)).text
+    home = (await expert.get(PANEL)).text
+    assert "1 of 30 candidates scored" in home
+    named = re.findall(
+        r'<a class="button place \w+"[^>]*><span>(\d+) [^<]+</span> <span class="kind">([^<]+)<',
+        home,
+    )
+    assert dict(named[:3]) == {"1": "scored", "2": "not fully scored", "3": "not scored"}
     other_round = await expert.post(f"{at}/2", data={**points(2, "90", "39"), "round": "2"})
     assert "Another round has begun" in other_round.text
     assert (await expert.post(f"{at}/31", data=points(31, "90", "39"))).status_code == 404
+
+
+async def test_the_home_of_the_chair_names_who_is_missing(
+    chosen: Chosen, expert: StaffClient
+) -> None:
+    chair = (await chosen.client(EXPERTS[1]).get("/")).text
+    own = (await expert.get("/")).text
+    missing = f'<a href="{PANEL}">'
+    assert (missing in chair, missing in own) == (True, False)
+    line = chair.split(missing)[1].split("</a>")[0]
+    assert all(name in line for name in EXPERTS if name != EXPERTS[1])
+    assert EXPERTS[1] not in line
+    for page in (chair, own):
+        assert f'<a href="{PANEL}/sheet">' in page
 
 
 async def test_saves_at_once_lose_nothing(staff_app: StaffApp, chosen: Chosen) -> None:

@@ -222,6 +222,9 @@ async def test_the_overview_the_word_file_and_the_sample(
     ]
     assert cells[:2] == ["姓名", complete.form.name]
     assert "男" in cells
+    [conditions] = [cell for cell in cells if "□" in cell]
+    assert conditions.count("□") + conditions.count("☑") == 4, "room for those not claimed yet"
+    assert conditions.count("（佐证第 ＿＿ 页）") == conditions.count("□")
     assert "推荐表" not in answer.headers["content-disposition"].partition("filename*")[0]
     assert complete.form.name not in answer.headers["content-disposition"]
     sample = (await client.get(f"{LIST}/sample")).text

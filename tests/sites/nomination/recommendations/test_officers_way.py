@@ -14,6 +14,7 @@ from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen, acting
 from tests.sites.nomination.recommendations.posting import LIST, post_step
 from tests.sites.nomination.recommendations.recommendation_data import (
+    STAMPED_FILE,
     drafted_in_north,
     person,
     submitted,
@@ -21,7 +22,7 @@ from tests.sites.nomination.recommendations.recommendation_data import (
 from voting_service.nomination.form.model import RecommendationForm
 from voting_service.nomination.privacy.encryption import PersonalKeys
 from voting_service.nomination.recommendations.repository import load_recommendation
-from voting_service.nomination.recommendations.service import create_draft
+from voting_service.nomination.recommendations.service import attach_file, create_draft
 from voting_service.sites.nomination.recommendations.form_steps import Step, step_values
 from voting_service.staff.accounts.model import Account
 
@@ -142,6 +143,8 @@ async def test_after_the_receipt_it_is_clear_what_comes_next(
     client = await staff_app.signed_in_client("recommender", officer.name)
     page = (await client.get(f"{LIST}/{sent.id}/receipt")).text
     assert "What happens next" in page
+    handled = re.search(r"Handled by</dt><dd>([^<]*)<span", page)
+    assert handled and handled[1].strip() == sent.form.evidence_handler
     assert "You can withdraw it until" in page
     shown, folded = page.split("<details>")
     assert not re.search(r"[0-9a-f]{64}", shown)
@@ -191,3 +194,45 @@ async def test_the_sample_has_every_field(
     fields = len(msgspec.structs.fields(RecommendationForm))
     assert page.count("<dt>") >= fields
     assert '<dd><span class="lines"></span>' not in page
+
+
+async def test_a_form_that_is_changed_after_its_stamp_is_marked_on_the_last_two_steps(
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    form = person(1)
+    draft = await drafted_in_north(staff_app, keys, chosen, officer, form)
+    client = await staff_app.signed_in_client("recommender", officer.name)
+
+    async def is_marked() -> list[bool]:
+        pages = (f"{LIST}/{draft.id}/steps/opinions", f"{LIST}/{draft.id}")
+        return ["data-outdated" in (await client.get(page)).text for page in pages]
+
+    assert await is_marked() == [False, False]
+    signed = {"employer_opinion.text": "同意推荐该同志。", "employer_opinion.signer": "负责人"}
+    await post_step(client, draft.id, "opinions", signed, seen=form)
+    assert await is_marked() == [False, False], "typed from the stamped pages"
+    await post_step(client, draft.id, "deeds", {"deeds": "盖章后改动"}, seen=form)
+    assert await is_marked() == [True, True]
+    actor = acting(officer, chosen.selection, keys, staff_app.database)
+    await attach_file(actor, draft.id, "employer_scan", STAMPED_FILE)
+    assert await is_marked() == [True, True], "the other page is of the old form"
+    await attach_file(actor, draft.id, "body_scan", STAMPED_FILE)
+    assert await is_marked() == [False, False]
+
+
+async def test_evidence_is_seen_beside_its_step_and_hints_are_of_what_can_be_done(
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    draft = await drafted_in_north(staff_app, keys, chosen, officer, person(1))
+    client = await staff_app.signed_in_client("recommender", officer.name)
+    page = (await client.get(f"{LIST}/{draft.id}/steps/evidence")).text
+    assert page.count(f'src="{LIST}/{draft.id}/files/evidence/') == 10
+    image = await client.get(f"{LIST}/{draft.id}/files/evidence/10")
+    assert (image.status_code, image.headers["content-type"]) == (200, "image/png")
+    for missing in ("evidence/11", "photo/1"):
+        assert (await client.get(f"{LIST}/{draft.id}/files/{missing}")).status_code == 404
+    actor = acting(officer, chosen.selection, keys, staff_app.database)
+    empty = await create_draft(actor, chosen.bodies["north"])
+    page = (await client.get(f"{LIST}/{empty}/steps/evidence")).text
+    assert "evidence-beside" not in page
+    assert "<span data-scripted hidden> A single file is uploaded at once." in page

@@ -71,22 +71,41 @@ async def test_accepting_many_asks_first_and_names_all_that_cannot_be(
         f"recommendation {accepted} has been accepted already",
         "there is no recommendation 9999",
         "Yes, accept these 3",
+        "3 of them have no preliminary score yet.",
     ):
         assert words in question.text
+    assert "assigned to other reviewers" not in question.text
+    left_out = hidden(question.text, "left_out")
+    assert list(map(int, left_out)) == [returned, accepted, 9999]
     assert list(map(int, hidden(question.text, "recommendation"))) == waiting
     assert set((await states(staff_app)).values()) == {"submitted", "returned", "accepted"}
 
     # A colleague has accepted one of them: none is accepted, and the question lists it.
-    await accept_all(await reviewer(staff_app, chosen), waiting[:1])
-    late = await client.post(f"{REVIEW}/bulk/accept", data={"recommendation": waiting})
+    colleague = await reviewer(staff_app, chosen)
+    await accept_all(colleague, waiting[:1])
+    second = await staff_app.account("supervisor")
+    await assign(colleague, {waiting[1]: (second.id,)})
+    late = await client.post(
+        f"{REVIEW}/bulk/accept", data={"recommendation": waiting, "left_out": left_out}
+    )
+    assert "1 of them are assigned to other reviewers, not to you." in late.text
     assert late.status_code == 422
     assert (await states(staff_app))[waiting[2]] == "submitted"
-    again = hidden(late.text, "recommendation")
-    assert list(map(int, again)) == waiting[1:]
-    done = await client.post(
-        f"{REVIEW}/bulk/accept?state=submitted", data={"recommendation": again}
-    )
-    assert done.headers["location"] == f"{REVIEW}?state=submitted&done=all_accepted"
+    again = {name: hidden(late.text, name) for name in ("recommendation", "left_out")}
+    assert list(map(int, again["recommendation"])) == waiting[1:]
+    done = await client.post(f"{REVIEW}/bulk/accept?state=submitted", data=again)
+    assert done.headers["location"].startswith(f"{REVIEW}?state=submitted&done=all_accepted&")
+    notice = (await client.get(done.headers["location"])).text
+    for words in (
+        "2 recommendations accepted.",
+        "4 were left out",
+        f"recommendation {waiting[0]} has been accepted already",
+        f"recommendation {returned} has been returned",
+        "there is no recommendation 9999",
+    ):
+        assert words in notice
+    for forged in ("all_accepted", "all_accepted&count=many", "assigned&left=1"):
+        assert "left out" not in (await client.get(f"{REVIEW}?done={forged}")).text
     assert [(await states(staff_app))[number] for number in waiting] == ["accepted"] * 3
     acts = await staff_app.database.fetch("select subject from audit_log where act = 'reviewed'")
     assert len(acts) == 3, "each acceptance is its own entry"
@@ -114,9 +133,13 @@ async def test_assigning_many_and_distributing_evenly(staff_app: StaffApp, chose
     pairs = hidden(question.text, "assignment")
     assert pairs == [f"{number}:{who.id}" for number in numbers[:2] for who in (first, third)]
     assert not any((await reviewers()).values()), "only a question"
-    assert (
-        await client.post(f"{REVIEW}/bulk/assign", data={"assignment": pairs})
-    ).status_code == 303
+    for people, words in (
+        ("2", "Reviewers assigned to 2 recommendations."),
+        ("0", f"recommendation {numbers[0]} has enough reviewers, or has these already"),
+    ):
+        given_out = await client.post(f"{REVIEW}/bulk/assign", data={"assignment": pairs})
+        assert f"&count={people}" in given_out.headers["location"]
+        assert words in (await client.get(given_out.headers["location"])).text
     assert (await reviewers())[numbers[0]] == {first.id, third.id}
     mine = await client.get(REVIEW, params={"assignee": third.id})
     assert mine.text.count('form="bulk"') == 2

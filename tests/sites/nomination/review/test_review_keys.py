@@ -7,19 +7,22 @@ from playwright.async_api import Browser, Locator, Page, expect
 from tests.browser.accessibility import assert_accessible, assert_accessible_in_every_mode
 from tests.browser.guard import Guard
 from tests.browser.pages import PHONE, open_page
+from tests.contest_data import both
 from tests.nomination.form.people import complete_form
 from tests.sites.console.running_staff_app import StaffApp
 from tests.sites.nomination.bodies.selection_data import Chosen
 from tests.sites.nomination.review.review_data import PATH, store_submitted
 from voting_service.demo.placeholder_people import form as placeholder
 from voting_service.nomination.form.model import RecommendationForm
+from voting_service.nomination.model import RecommendingBody
 
 REVIEW = f"{PATH}/review"
 
 
 def full_length() -> RecommendationForm:
     """Texts as long as the form takes."""
-    return placeholder(1, complete_form().evidence_confirmed_on)  # type: ignore[arg-type]
+    body = RecommendingBody(1, "yuzhong", "district", both("渝中区"))
+    return placeholder(1, complete_form().evidence_confirmed_on, body)  # type: ignore[arg-type]
 
 
 async def is_in_view(part: Locator) -> bool:
@@ -54,8 +57,11 @@ async def test_text_evidence_and_verdict_are_in_view_and_all_is_done_by_keyboard
     assert scroller["x"] >= text["x"] + text["width"], "side by side"
     assert await is_in_view(pages) and await is_in_view(button)
 
+    place = page.locator("[data-evidence-place]")
+    await expect(place).to_have_text("佐证材料第 1 页，共 10 页")
     await page.keyboard.press("f")
     assert await pages.evaluate("(pages) => pages.scrollTop") > 0
+    await expect(place).to_have_text("佐证材料第 2 页，共 10 页")
     await page.keyboard.press("e")
     await expect(pages).to_be_focused()
     assert await is_in_view(button)

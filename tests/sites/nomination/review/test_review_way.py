@@ -261,6 +261,7 @@ async def test_what_was_changed_is_marked_and_drafts_stay_unseen(
     marked = re.sub(r'<span class="visually-hidden">[^<]*</span>', "", changes)
     assert "<del>事迹</del><ins>完成革新63项</ins>" in marked
     assert "Evidence: the file was replaced" in marked
+    assert marked.index("Why it was last returned:</strong>请补充") < marked.index("<del>")
     assert marked.count("<dt>") == 1, "what stayed is not repeated"
     assert "草稿" not in page
 

@@ -113,7 +113,7 @@ async def exports_page(request: Request) -> Response:
     )
 
 
-@signed_in(*EXPORTERS, step_up=True)
+@signed_in(*EXPORTERS, step_up=True, is_file=True)
 async def tally_file(request: Request) -> Response:
     """Return the tally, recounted from the ballots: `?format=&by=&by=`."""
     contest = contest_from_path(request)
@@ -159,7 +159,7 @@ def _format(request: Request, formats: tuple[str, ...]) -> str:
     return requested
 
 
-@signed_in(*EXPORTERS, step_up=True)
+@signed_in(*EXPORTERS, step_up=True, is_file=True)
 async def rows_file(request: Request) -> Response:
     """Return ballots, holds, rulings or approval requests: `?format=`."""
     contest, name = contest_from_path(request), request.path_params["rows"]
@@ -181,7 +181,7 @@ def _rows(export: RowExport, reading: Reading, kind: str) -> Pieces:
     return pieces
 
 
-@signed_in(*EXPORTERS, step_up=True)
+@signed_in(*EXPORTERS, step_up=True, is_file=True)
 async def report_file(request: Request) -> Response:
     """Return the tally report as PDF, in the reader's language."""
     contest, spoken = contest_from_path(request), language(request)
@@ -193,7 +193,7 @@ async def report_file(request: Request) -> Response:
     return _download(request, "report", "pdf", pieces, what="report", language=spoken)
 
 
-@signed_in(*EXPORTERS, step_up=True)
+@signed_in(*EXPORTERS, step_up=True, is_file=True)
 async def archive_file(request: Request) -> Response:
     """Return the audit archive, from which anyone can recompute what was published."""
     contest = contest_from_path(request)
@@ -204,7 +204,7 @@ async def archive_file(request: Request) -> Response:
     return _download(request, "archive", "zip", pieces, what="archive")
 
 
-@signed_in(*AUDITORS, step_up=True)
+@signed_in(*AUDITORS, step_up=True, is_file=True)
 async def audit_log_file(request: Request) -> Response:
     """The whole audit log, of every contest, for `audit-log verify --file`."""
 

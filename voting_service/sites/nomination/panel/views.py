@@ -83,6 +83,7 @@ async def panel_page(request: Request) -> Response:
         must_confirm=may_lead and not is_confirmed(user.session, state.clock()),
         sheet=own[0],
         scored=frozenset() if own[0] is None else own[0].scored(own[1]),
+        begun={key.split("-")[1] for key, typed in own[1].items() if typed.strip()},
     )
 
 

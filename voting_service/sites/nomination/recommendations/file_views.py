@@ -16,6 +16,7 @@ from voting_service.nomination.documents.recommendation_form_word import write_r
 from voting_service.nomination.model import Slot
 from voting_service.nomination.recommendations.file_intake import JPEG, PDF, SUFFIXES
 from voting_service.nomination.recommendations.service import record_view, view_file
+from voting_service.nomination.review.page_images import render_page_image
 from voting_service.sites.nomination.recommendations.context import (
     RECOMMENDATION,
     RecommendationContext,
@@ -42,6 +43,19 @@ async def show_file(request: Request) -> Response:
     name = _file_name(request, context, slot, SUFFIXES[file.media_type])
     inline = file.media_type == JPEG
     return _file_response(file.content, file.media_type, content_disposition(name, inline=inline))
+
+
+@signed_in("recommender")
+async def show_page(request: Request) -> Response:
+    """Return one page of an attached PDF as an image. Raises NotFound."""
+    slot = _requested_slot(request)
+    async with get_state(request).connection() as connection:
+        context = await load_context(request, connection)
+        file = await view_file(context.actor, context.recommendation.id, slot)
+    if file.media_type != PDF:
+        raise NotFound("sites.nomination.recommendations.no_such_file")
+    image = await render_page_image(file.content, request.path_params["page"])
+    return _file_response(image, "image/png", "inline")
 
 
 @signed_in("recommender")
@@ -97,6 +111,7 @@ def _requested_slot(request: Request) -> Slot:
 
 ROUTES = [
     Route(f"{RECOMMENDATION}/files/{{slot}}", show_file),
+    Route(f"{RECOMMENDATION}/files/{{slot}}/{{page:int}}", show_page),
     Route(f"{RECOMMENDATION}/form.pdf", print_form),
     Route(f"{RECOMMENDATION}/form.docx", word_form),
 ]

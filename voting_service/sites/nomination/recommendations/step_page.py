@@ -19,6 +19,7 @@ from voting_service.nomination.form.notes import notes
 from voting_service.nomination.form.text_length import count_characters
 from voting_service.nomination.form.validation import OPTIONAL, FormRules, draft_faults
 from voting_service.nomination.model import Slot
+from voting_service.nomination.recommendations.form_encryption import outdated_stamps
 from voting_service.nomination.recommendations.service import submission_faults
 from voting_service.sites.nomination.recommendations.context import (
     RecommendationContext,
@@ -194,6 +195,7 @@ def step_page(
         is_unreadable=bool(faults),
         lacking=lacking_words(request, context),
         is_unfit=is_unfit_for_stamping(context.actor, context.recommendation),
+        outdated=outdated_stamps(context.recommendation),
         optional=OPTIONAL,
         notes=notes_by_field(request, shown),
         lists=_lists(language(request)),

@@ -14,6 +14,7 @@ from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.infrastructure.typesetting.glyph_coverage import handwritten
 from voting_service.nomination.form.notes import notes
 from voting_service.nomination.progress import load_public_standings
+from voting_service.nomination.recommendations.form_encryption import outdated_stamps
 from voting_service.nomination.recommendations.model import EditConflict, Review
 from voting_service.nomination.recommendations.person_check import check_person
 from voting_service.nomination.recommendations.repository import load_reviews, load_submissions
@@ -100,6 +101,7 @@ async def _check_page(
         warnings=open_tasks(warnings, form, language(request)),
         unprintable=handwritten(form),
         is_unfit=is_unfit_for_stamping(actor, recommendation),
+        outdated=outdated_stamps(recommendation) if recommendation.is_editable else (),
         withdrawn_at=_withdrawn_at(reviews),
         notes=[
             fault_sentence(note, language(request))

@@ -18,6 +18,7 @@ from voting_service.nomination.review.assignment import (
     count_open,
     distribute,
 )
+from voting_service.nomination.review.repository import SubmittedRecommendation
 from voting_service.nomination.review.service import (
     ReviewQueue,
     accept_all,
@@ -92,14 +93,34 @@ def _acceptance_page(
     request: Request, actor: SelectionActor, queue: ReviewQueue, numbers: Sequence[int]
 ) -> Response:
     faults = acceptance_faults(queue.all_submitted, numbers)
+    shown = [submitted for submitted in queue.shown if submitted.state == "submitted"]
+    acceptable = [submitted.id for submitted in shown]
     return page(
         request,
         "review/bulk_accept.html",
         status=422 if faults else 200,
         selection=actor.selection,
         query=_query(request, actor),
-        shown=[submitted for submitted in queue.shown if submitted.state == "submitted"],
+        shown=shown,
+        unscored=_count_unscored(actor, shown),
+        of_others=_count_of_others(actor, shown),
+        left_out=[number for number in numbers if number not in acceptable],
         faults=[fault.text(language(request)) for fault in faults],
+    )
+
+
+def _count_unscored(actor: SelectionActor, shown: Sequence[SubmittedRecommendation]) -> int:
+    """Return how many lack a preliminary score, where the selection has such scores."""
+    if not actor.selection.rules.preliminary_score_max:
+        return 0
+    return sum(not submitted.preliminary_scores for submitted in shown)
+
+
+def _count_of_others(actor: SelectionActor, shown: Sequence[SubmittedRecommendation]) -> int:
+    """Return how many are assigned, and not to the person who acts."""
+    return sum(
+        bool(submitted.reviewers) and actor.account.id not in dict(submitted.reviewers)
+        for submitted in shown
     )
 
 
@@ -108,6 +129,11 @@ def _assignment_page(
 ) -> Response:
     names = dict(queue.reviewers)
     given = [account_id for account_ids in planned.values() for account_id in account_ids]
+    replaced = sum(
+        not {account_id for account_id, _ in submitted.reviewers} <= {*planned[submitted.id]}
+        for submitted in queue.shown
+        if submitted.id in planned
+    )
     return page(
         request,
         "review/bulk_assign.html",
@@ -119,6 +145,8 @@ def _assignment_page(
             if submitted.id in planned
         ],
         share=[(names[number], given.count(number)) for number in names if number in given],
+        replaced=replaced,
+        left_out=[submitted.id for submitted in queue.shown if submitted.id not in planned],
     )
 
 
@@ -137,9 +165,10 @@ async def accept(request: Request) -> Response:
             numbers = _chosen_numbers(fields)
             await accept_all(actor, numbers)
         except InvalidInput:
-            queue = await view_for_bulk(actor, numbers := _chosen_numbers(fields))
+            numbers = [*_chosen_numbers(fields), *_left_out(fields)]
+            queue = await view_for_bulk(actor, numbers)
             return _acceptance_page(request, actor, queue, numbers)
-        return _redirect(request, actor, "all_accepted")
+        return _redirect(request, actor, "all_accepted", len(numbers), _left_out(fields))
 
 
 @signed_in(*REVIEWERS)
@@ -149,8 +178,10 @@ async def give(request: Request) -> Response:
     fields = await read_form_lists(request)
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
-        await assign(actor, _read_assignments(fields.get("assignment", ())))
-        return _redirect(request, actor, "assigned")
+        assignments = _read_assignments(fields.get("assignment", ()))
+        changed = await assign(actor, assignments)
+        left_out = [*(assignments.keys() - {*changed}), *_left_out(fields)]
+        return _redirect(request, actor, "assigned", len(changed), left_out)
 
 
 def _read_assignments(texts: Iterable[str]) -> Assignments:
@@ -167,10 +198,21 @@ def _read_assignments(texts: Iterable[str]) -> Assignments:
     return assignments
 
 
-def _redirect(request: Request, actor: SelectionActor, done: str) -> Response:
+def _left_out(fields: Fields) -> list[int]:
+    """Return the recommendations that the question named as left out."""
+    return [int(text) for text in fields.get("left_out", ()) if _NUMBER.fullmatch(text)]
+
+
+def _redirect(
+    request: Request, actor: SelectionActor, done: str, count: int, left_out: Iterable[int]
+) -> Response:
+    """Redirect to the queue, which shows with how many it was done, and why not with the others."""
     query = _query(request, actor)
     path = REVIEW.replace("{slug}", request.path_params["slug"])
-    return RedirectResponse(f"{path}{query}{'&' if query else '?'}done={done}", 303)
+    outcome = f"done={done}&count={count}"
+    if left := ".".join(map(str, sorted({*left_out}))):
+        outcome += f"&left={left}"
+    return RedirectResponse(f"{path}{query}{'&' if query else '?'}{outcome}", 303)
 
 
 def _one(fields: Fields, name: str) -> str:

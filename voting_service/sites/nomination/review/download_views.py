@@ -57,7 +57,7 @@ async def show_downloads(request: Request) -> Response:
     )
 
 
-@signed_in(*READERS, step_up=True)
+@signed_in(*READERS, step_up=True, is_file=True)
 async def download_list(request: Request) -> Response:
     """Return the list of what the filter shows, recorded in the audit log. ID numbers and
     telephones are for those who decide."""
@@ -98,7 +98,7 @@ async def progress(request: Request) -> Response:
     return JSONResponse(states, headers={"cache-control": "no-store"})
 
 
-@signed_in(*REVIEWERS, step_up=True)
+@signed_in(*REVIEWERS, step_up=True, is_file=True)
 async def download_pack(request: Request) -> Response:
     """Stream a ZIP; each download is recorded in the audit log."""
     state = get_state(request)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -12,7 +15,12 @@ from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import READERS, REVIEWERS, Selection, State
 from voting_service.nomination.review.assignment import MAX_REVIEWERS_EACH, count_open
 from voting_service.nomination.review.filtering import SORT_KEYS, QueueFilter
-from voting_service.nomination.review.service import ReviewQueue, view_queue
+from voting_service.nomination.review.service import (
+    ReviewQueue,
+    acceptance_faults,
+    assignment_faults,
+    view_queue,
+)
 from voting_service.sites.nomination.context import personal_keys, selection_actor
 from voting_service.sites.nomination.review.filter_address import filter_query, read_filter
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
@@ -24,6 +32,9 @@ from voting_service.sites.shared.signed_in.state import get_state
 REVIEW = "/selections/{slug}/review"
 RECOMMENDATION = f"{REVIEW}/{{recommendation:int}}"
 QUEUE_STATES: tuple[State, ...] = ("submitted", "returned", "accepted", "rejected", "withdrawn")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_LEFT_OUT_FAULTS = {"all_accepted": acceptance_faults, "assigned": assignment_faults}
+"""Why a bulk act left recommendations out, by the message that it leads to."""
 
 
 @signed_in(*READERS)
@@ -62,6 +73,7 @@ def queue_page(
         filter=queue.filter,
         query=filter_query(queue.filter, actor.keys),
         of=find_done_number(request),
+        outcome=_bulk_outcome(request, queue),
         sort_queries={
             key: filter_query(queue.filter.sorted_by(key), actor.keys) for key in ("", *SORT_KEYS)
         },
@@ -85,6 +97,25 @@ def find_done_number(request: Request) -> str:
     """Return the number of the recommendation that the message `done` is about, or ""."""
     number = request.query_params.get("of", "")
     return number if number.isascii() and number.isdecimal() else ""
+
+
+class BulkOutcome(NamedTuple):
+    """With how many recommendations a bulk act was done, and why not with others."""
+
+    people: int
+    left_out: list[str]
+
+
+def _bulk_outcome(request: Request, queue: ReviewQueue) -> BulkOutcome | None:
+    """Return the bulk act that the address names; None without one."""
+    query = request.query_params
+    explain = _LEFT_OUT_FAULTS.get(query.get("done", ""))
+    count, left = query.get("count", ""), query.get("left", "")
+    if explain is None or not _NUMBER.fullmatch(count):
+        return None
+    left_out = [int(text) for text in left.split(".") if _NUMBER.fullmatch(text)]
+    faults = explain(queue.all_submitted, left_out)
+    return BulkOutcome(int(count), [fault.text(language(request)) for fault in faults])
 
 
 def _industry_name(selection: Selection, key: str, reader: Language) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+from urllib.parse import urlencode
+
 from slowapi.errors import RateLimitExceeded
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,8 +14,11 @@ from voting_service.errors import NotFound, NotSignedIn
 from voting_service.i18n.text import LANGUAGES
 from voting_service.sites.shared.sign_in.passkey_views import passkey_answer
 from voting_service.sites.shared.signed_in.access import (
+    CONFIRM,
+    DOWNLOAD,
     current_user,
     find_current_user,
+    page_before,
     safe_next,
     signed_in,
 )
@@ -35,6 +41,7 @@ from voting_service.staff.accounts.kept_posts import forget_post
 from voting_service.staff.accounts.repository import plain_name
 from voting_service.staff.accounts.service import confirm_identity, start_session
 from voting_service.staff.accounts.service import sign_out as end_own_session
+from voting_service.staff.accounts.sessions import is_confirmed
 from voting_service.staff.accounts.sign_in import (
     SignInAttempt,
     authenticate,
@@ -125,38 +132,67 @@ async def sign_in(request: Request) -> Response:
 
 @signed_in()
 async def confirm_page(request: Request) -> Response:
-    """Ask the user to confirm their identity."""
-    return _confirm_form(request, safe_next(request.query_params.get("next", "/")))
+    """Ask the user to confirm their identity; once that is done and a file was asked for, have it
+    downloaded, with the way back."""
+    query = request.query_params
+    destination = _Destination(
+        safe_next(query.get("next", "/")),
+        safe_next(query.get("back", "")) if "back" in query else page_before(request),
+        is_file=DOWNLOAD in query,
+    )
+    is_done = is_confirmed(current_user(request).session, get_state(request).clock())
+    if destination.is_file and is_done:
+        return page(request, "sign_in/confirmed.html", destination=destination)
+    return _confirm_form(request, destination)
+
+
+class _Destination(NamedTuple):
+    """Where a user who confirms wants to go; `back` is the page with the link to a file."""
+
+    next: str
+    back: str
+    is_file: bool
+
+    @property
+    def address(self) -> str:
+        """Where the confirmation leads: the page; for a file `/confirm`, which has it begin."""
+        if not self.is_file:
+            return self.next
+        return f"{CONFIRM}?{urlencode({'next': self.next, 'back': self.back, DOWNLOAD: 1})}"
 
 
 def _confirm_form(
-    request: Request, destination: str, *, notice: str = "", status: int = 200
+    request: Request, destination: _Destination, *, notice: str = "", status: int = 200
 ) -> Response:
+    state = get_state(request)
     return page(
         request,
         "sign_in/confirm.html",
         status=status,
-        next=destination,
+        destination=destination,
         notice=notice,
-        openid=get_state(request).openid is not None,
+        openid=state.openid is not None,
+        passkeys=state.settings.passkey_host is not None,
     )
 
 
 @signed_in()
 @limiter.limit(rate("confirm"), key_func=source_of_tries)
 async def confirm(request: Request) -> Response:
-    """Take the password or a one-time code as proof."""
+    """Take the password, a one-time code or a passkey as proof."""
     form = await read_form(request)
     state, user = get_state(request), current_user(request)
-    next_path, texts = safe_next(form.get("next", "/")), messages(request, "confirm")
-    name = user.account.name
+    destination = _Destination(
+        safe_next(form.get("next", "/")), safe_next(form.get("back", "/")), DOWNLOAD in form
+    )
+    texts, name = messages(request, "confirm"), user.account.name
     async with state.connection() as connection:
         try:
             await prove_again(
                 connection,
                 state.settings.master_key.get_secret_value(),
                 user.account,
-                form.get("proof", ""),
+                passkey_answer(request, form) or form.get("proof", ""),
                 clock=state.clock,
                 source=source_of_tries(request, name),
             )
@@ -164,13 +200,13 @@ async def confirm(request: Request) -> Response:
             notice = messages(request, "sign_in")["wait"].format(
                 seconds=refusal.retry_after_seconds
             )
-            return _confirm_form(request, next_path, notice=notice, status=429)
+            return _confirm_form(request, destination, notice=notice, status=429)
         except NotSignedIn:
             network = network_of_request(request)
             await record_failure(connection, name, program=AUDIT_LOG_ACTOR, source=network)
-            return _confirm_form(request, next_path, notice=texts["wrong"], status=401)
+            return _confirm_form(request, destination, notice=texts["wrong"], status=401)
         await confirm_identity(connection, user.account, user.session, state.clock())
-    return RedirectResponse(next_path, 303)
+    return RedirectResponse(destination.address, 303)
 
 
 @signed_in()

@@ -37,6 +37,8 @@ from voting_service.staff.actor import Actor
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 SIGN_IN, CONFIRM = "/sign-in", "/confirm"
+DOWNLOAD = "download"
+"""In the query of `/confirm`: `next` is a file."""
 REFRESH_HEADER = "background-refresh"
 """The header of requests that an open page repeats by itself (static/charts.js)."""
 _MARK_BYTES = 16
@@ -90,9 +92,12 @@ def current_actor(request: Request, connection: AnyConnection) -> Actor:
     return Actor(connection, current_user(request).account, get_state(request).clock())
 
 
-def signed_in(*roles: Role, step_up: bool = False) -> Callable[[Endpoint], Endpoint]:
+def signed_in(
+    *roles: Role, step_up: bool = False, is_file: bool = False
+) -> Callable[[Endpoint], Endpoint]:
     """Allow an endpoint to the roles, or to every role when none is named; with `step_up` only to a
-    user who confirmed their identity in the last five minutes.
+    user who confirmed their identity in the last five minutes. `is_file`: it answers with a file to
+    keep, which `/confirm` announces as a download.
 
     A request for a page is redirected to `/sign-in` or `/confirm`; any other raises NotSignedIn,
     WrongRole or IdentityNotConfirmed. The error of a post keeps what was posted and leads there
@@ -111,7 +116,8 @@ def signed_in(*roles: Role, step_up: bool = False) -> Callable[[Endpoint], Endpo
                 require_role(user.account, *roles)
             if step_up and not is_confirmed(user.session, get_state(request).clock()):
                 if is_page_request(request):
-                    return RedirectResponse(f"{CONFIRM}?next={_here(request)}", 303)
+                    then = f"&{DOWNLOAD}=1" if is_file else ""
+                    return RedirectResponse(f"{CONFIRM}?next={_here(request)}{then}", 303)
                 raise IdentityNotConfirmed("sites.shared.signed_in.confirm_identity")
             if is_page_request(request):
                 return await _with_kept_posts(request, user, endpoint)
@@ -149,6 +155,14 @@ def is_page_request(request: Request) -> bool:
 def form_path(request: Request) -> str:
     """Return where a form posts to; its script posts to the same address with `.json`."""
     return request.url.path.removesuffix(".json")
+
+
+def page_before(request: Request) -> str:
+    """Return the page of this site that the browser came from, "/" where it does not say."""
+    came_from = urlsplit(request.headers.get("referer", ""))
+    if came_from.netloc != request.headers.get("host"):
+        return "/"
+    return safe_next(came_from.path + (f"?{came_from.query}" if came_from.query else ""))
 
 
 def page_of_post(request: Request) -> str:

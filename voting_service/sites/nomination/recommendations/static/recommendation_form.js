@@ -122,4 +122,5 @@ form.addEventListener("change", async (event) => {
 // A file is uploaded once it is chosen. The button is for several, in their order, and for browsers
 // without this script.
 for (const input of form.querySelectorAll("input[type=file]")) uploadButton(input).hidden = !asks(input);
+for (const hint of form.querySelectorAll("[data-scripted]")) hint.hidden = false;
 for (const area of form.querySelectorAll("textarea")) count(area);

@@ -28,6 +28,22 @@ function turnPage(step) {
   if (onward !== undefined) evidence.scrollTop = onward;
 }
 
+// Which page stands in the middle of what is seen of the evidence, of how many.
+const place = document.querySelector("[data-evidence-place]");
+
+function showPlace() {
+  const frame = evidence.getBoundingClientRect();
+  const middle = (Math.max(frame.top, 0) + Math.min(frame.bottom, innerHeight)) / 2;
+  const pages = [...evidence.querySelectorAll("img.page")];
+  const begun = pages.filter((page) => page.getBoundingClientRect().top <= middle);
+  const page = begun.pop() || pages[0];
+  place.textContent = page ? page.dataset.place : "";
+}
+
+evidence.addEventListener("scroll", showPlace, { passive: true });
+window.addEventListener("scroll", showPlace, { passive: true });
+showPlace();
+
 function choose(radio) {
   radio.click();
   if (radio.value === "accepted") form.querySelector("button").focus({ preventScroll: true });

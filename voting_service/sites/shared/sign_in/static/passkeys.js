@@ -62,11 +62,11 @@ if (window.PublicKeyCredential && adding) {
 }
 
 if (window.PublicKeyCredential && button) {
-  const form = document.getElementById("sign-in");
+  const form = button.form; // at the sign-in beside the password, to confirm the identity instead of it
   button.hidden = false;
   button.addEventListener("click", () => {
-    const missing = ["name", "password"].map((name) => form.elements[name]).find((field) => !field.reportValidity());
-    if (missing) return;
+    const fields = ["name", "password"].map((name) => form.elements[name]).filter(Boolean);
+    if (fields.find((field) => !field.reportValidity())) return;
     fillIn(form, button.dataset.failed, async () => {
       const publicKey = await loadOptions("/sign-in/passkey", "POST");
       return navigator.credentials.get({ publicKey });
