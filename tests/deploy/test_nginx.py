@@ -30,7 +30,7 @@ from tests.sites.public.api.running_service import (
 from voting_service.settings import Settings
 from voting_service.sites.shared.slow_clients import MAX_UPLOAD_BYTES, UploadHttp
 
-LUNCH = 300
+LUNCH = 150
 """People of a canteen, who all come from one address."""
 
 

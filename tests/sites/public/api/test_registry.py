@@ -216,3 +216,9 @@ async def test_a_service_that_was_started_before_migrate_gets_ready_by_itself(
             assert (status, shown["registry"]) == (503, "being prepared")
             await asyncio.to_thread(upgrade, postgres.url(OWNER, empty_database))
             await answers(client, "/readyz", 200)
+
+
+async def test_a_worker_listens_once_it_knows_the_contests(settings: Settings) -> None:
+    """So a proxy that finds it again after a restart finds it taking votes."""
+    async with serving(settings, MovedClock(), {}) as (server, _):
+        server.lifespan.state["app_state"].require_accepting()
