@@ -35,6 +35,7 @@ UVICORN: dict[str, Any] = {
     "limit_concurrency": max_connections(),
     "timeout_keep_alive": KEEP_ALIVE_SECONDS,
     "timeout_graceful_shutdown": 20,
+    "timeout_worker_healthcheck": 30,
 }
 """What `voting-service serve` gives uvicorn; a test compares the two. Only the protocol is the
 plain one: what `serve` adds to it against slow clients is part of what a vote costs."""

@@ -63,6 +63,7 @@ async def test_a_worker_that_slept_between_admitting_and_storing_stores_nothing(
         database_url=database_url,
         valkey_url=valkey_url,
         clock=clock,
+        clock_limit_seconds=60,  # that the clock is set is not what is tried here
     ) as bench:
         me = new_voter()
         assert isinstance(await bench.cast(new_voter(), [2]), Accepted)

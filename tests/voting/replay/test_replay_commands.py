@@ -37,7 +37,7 @@ async def test_an_auditor_exports_and_anybody_replays(
     await member(database, "auditor", "auditor")
     await member(database, "administrator", "administrator")
     file = tmp_path / "audit.zip"
-    with pytest.raises(Refused, match="auditor or tally_clerk or supervisor"):
+    with pytest.raises(Refused, match="Auditor / Tally clerk / Supervisor"):
         await run_command("audit-export", SLUG, "--out", str(file), "--as", "administrator")
     assert not file.exists()
     answer = await run_command("audit-export", SLUG, "--out", str(file), "--as", "auditor")

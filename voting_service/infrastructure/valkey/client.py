@@ -154,9 +154,10 @@ class Valkey:
             await self._ask(node, *words)
 
     async def close(self) -> None:
-        """Close all connections."""
-        if self._servers is not None:
-            await self._servers.close()
+        """Close all connections, also those that are being opened."""
+        async with self._finding:
+            if self._servers is not None:
+                await self._servers.close()
 
     def _words(self, function: str, keys: Sequence[str], arguments: Sequence[Any]) -> Sequence[Any]:
         return ("FCALL", self._versions.get(function, function), len(keys), *keys, *arguments)

@@ -161,7 +161,7 @@ class Cluster:
             await asyncio.shield(self._look_up)
             node = self.known_node(key)
         if node is None:
-            raise NotConnected("no node has the slot")
+            raise NotConnected("unserved slot")
         return node
 
     async def send(self, node: ClusterNode, *words: Any) -> Any:
@@ -218,6 +218,9 @@ async def find_servers(
             await client.aclose()
             failure = error
             continue
+        except BaseException:  # the time is up
+            await client.aclose()
+            raise
         if greeting[b"mode"] != b"cluster":
             if len(address.nodes) > 1:
                 await client.aclose()
