@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 
 from tests.project.stats import ROOT
-from voting_service.infrastructure.postgres.connection_budget import CONNECTIONS_PER_WORKER
+from voting_service.infrastructure.postgres.connection_budget import budget
+from voting_service.settings import DEFAULT_MAX_WORKERS
 
 TEXT = (ROOT / "docs" / "sizing.md").read_text(encoding="utf-8")
 BUSY = 0.6
@@ -47,5 +47,9 @@ def test_no_cost_is_below_what_the_benchmark_measured() -> None:
 
 
 def test_the_connections_are_those_of_the_processes() -> None:
-    [needed] = re.findall(r"^\| each worker of `serve` \| (\d+) \|$", TEXT, re.M)
-    assert int(needed) == CONNECTIONS_PER_WORKER
+    stated = {who: count for who, count, *_ in rows("Connections")}
+    needed = budget(workers=1, machines=1).needed
+    assert stated["each worker of `serve`"] == str(needed["serve"])
+    assert stated["`console`"] == str(needed["console"])
+    assert stated["`work`"] == str(needed["work"])
+    assert f"= {budget(DEFAULT_MAX_WORKERS, machines=2).total}," in TEXT
