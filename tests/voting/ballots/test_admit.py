@@ -8,6 +8,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -46,6 +47,8 @@ OPENS = datetime(2022, 7, 1, tzinfo=UTC)
 DAYS = 31
 LONG_MS = 3_600_000
 """An interval beside which the test's own duration is nothing."""
+EPOCH_MS, LIMIT_MS = 2_000, 1_500
+"""The epochs of admit.lua, and an interval that passes within the next one."""
 BYTES_A_VOTER = 20
 COUNTED = 64
 
@@ -188,6 +191,20 @@ async def test_within_one_interval_exactly_the_burst_conforms_however_it_is_batc
         assert await flags(valkey_client, tag, rows, rates) == expected
 
 
+async def clock_ms(valkey_client: Valkey) -> float:
+    """The time of Valkey's clock."""
+    seconds, microseconds = await valkey_client.command("TIME")
+    return float(seconds) * 1000 + float(microseconds) / 1000
+
+
+async def is_late_in_an_epoch(valkey_client: Valkey) -> bool:
+    return await clock_ms(valkey_client) % EPOCH_MS > EPOCH_MS - LIMIT_MS / 3
+
+
+async def is_in_a_later_epoch(valkey_client: Valkey, moment_ms: float) -> bool:
+    return await clock_ms(valkey_client) // EPOCH_MS > moment_ms // EPOCH_MS
+
+
 @pytest.mark.usefixtures("admitter")
 async def test_the_average_rate_is_kept_on_valkey_s_clock(valkey_client: Valkey) -> None:
     """Trying all the time, a voter gets its burst, after the first, and then one try an interval.
@@ -195,15 +212,11 @@ async def test_the_average_rate_is_kept_on_valkey_s_clock(valkey_client: Valkey)
     A busy machine pauses between two tries; what overflows then is known.
     """
 
-    async def now_ms() -> float:
-        seconds, microseconds = await valkey_client.command("TIME")
-        return float(seconds) * 1000 + float(microseconds) / 1000
-
     rate, tag = Rate(interval_ms=20, burst=3), next(tags)
     assert await flags(valkey_client, tag, [("1", "", "", Price.NEVER)], (rate, rate, rate)) == [0]
-    conforming, begin = 0, await now_ms()
+    conforming, begin = 0, await clock_ms(valkey_client)
     tokens, expected, last = float(rate.burst), 0, begin
-    while (now := await now_ms()) < begin + 400:
+    while (now := await clock_ms(valkey_client)) < begin + 400:
         tokens = min(rate.burst, tokens + (now - last) / rate.interval_ms)
         if tokens >= 1:
             tokens, expected = tokens - 1, expected + 1
@@ -213,6 +226,35 @@ async def test_the_average_rate_is_kept_on_valkey_s_clock(valkey_client: Valkey)
     passed = (now - begin) / rate.interval_ms
     assert conforming <= rate.burst + passed + 1
     assert conforming >= expected * 0.8 - 2
+
+
+@pytest.mark.usefixtures("admitter")
+async def test_a_limit_holds_beyond_the_epoch_it_was_written_in(valkey_client: Valkey) -> None:
+    """On a machine that pauses just then it is tried again."""
+    rates = (Rate(1, 1_000), Rate(LIMIT_MS, 1), Rate(LIMIT_MS, 1))
+    while True:
+        tag = next(tags)
+        await eventually(partial(is_late_in_an_epoch, valkey_client))
+        written = await clock_ms(valkey_client)
+        [first] = await flags(valkey_client, tag, [("1", "a", "x", Price.NEVER)], rates)
+        await eventually(partial(is_in_a_later_epoch, valkey_client, written))
+        [second] = await flags(valkey_client, tag, [("2", "a", "x", Price.NEVER)], rates)
+        if await clock_ms(valkey_client) < written + LIMIT_MS:
+            assert (first, second) == (0, 4 + 8)
+            return
+
+
+@pytest.mark.usefixtures("admitter")
+async def test_a_limit_is_exact_while_it_grows_beyond_short_epochs(valkey_client: Valkey) -> None:
+    """A voter a call: the first are remembered for an epoch, the last for many."""
+    rate, tag, begin = Rate(LIMIT_MS, 10), next(tags), await clock_ms(valkey_client)
+    rates = (Rate(1, 1_000), rate, rate)
+    over = 0
+    for voter in range(20):
+        row = (str(voter), "a", "x", Price.NEVER)
+        over += await flags(valkey_client, tag, [row], rates) == [4 + 8]
+    passed = (await clock_ms(valkey_client) - begin) / LIMIT_MS
+    assert 10 - passed - 1 <= over <= 10
 
 
 @on_both
