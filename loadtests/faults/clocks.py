@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 
-from loadtests.faults.field import Fault, Field
+from loadtests.faults.field import Fault, Field, WiredStand
 from loadtests.stand import service_command
 from voting_service.demo.child import stop
 
@@ -40,21 +40,26 @@ async def _jump_valkey(field: Field) -> None:
 
 
 async def _replace_master_key(field: Field) -> None:
-    """Replace the master key as docs/operators.md has it, while votes go on."""
+    """Replace the master key as docs/keys.md has it, while votes go on."""
     stand = field.stand
-    new = os.urandom(32)
+    stand.master_key, stand.previous_keys = os.urandom(32), (stand.master_key,)
+    await _restart(stand)
     done = await asyncio.to_thread(
         subprocess.run,
-        [service_command(), "contest", "rewrap-keys"],
-        env=stand.environment() | stand.new_key_environment(new),
+        [service_command(), "keys", "rotate"],
+        env=stand.environment(),
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode != 0:
-        field.broken.append(f"rewrap-keys: {done.stderr.strip()}")
+        field.broken.append(f"keys rotate: {done.stderr.strip()}")
         return
-    stand.master_key = new
+    stand.previous_keys = ()
+    await _restart(stand)
+
+
+async def _restart(stand: WiredStand) -> None:
     await stop(stand.processes["work"], ((signal.SIGTERM, 20.0),))
     await stop(stand.processes["serve"], ((signal.SIGTERM, 30.0),))
     await stand.serve()

@@ -40,6 +40,9 @@ class WiredStand(Stand):
     postgres_wire: TcpProxy
     valkey_wire: TcpProxy
     _wires: Sequence[TcpProxy] = ()
+    previous_keys: Sequence[bytes] = ()
+    """Master keys that still decrypt, while they are being replaced."""
+    person_key = bytes(32)
     clocks: Mapping[str, Clock] = MappingProxyType({})
     has_backups = False
     """Whether base backups can be taken."""
@@ -68,7 +71,10 @@ class WiredStand(Stand):
 
     def environment(self) -> dict[str, str]:
         """Return the environment of commands, with the addresses of the proxies."""
+        master_keys = (self.master_key, *self.previous_keys)
         return super().environment() | {
+            "VOTING_MASTER_KEY": ",".join(b64encode(key).decode() for key in master_keys),
+            "VOTING_PERSON_KEY": b64encode(self.person_key).decode(),
             "VOTING_DATABASE_URL": self.postgres_wire.url,
             "VOTING_OWNER_DATABASE_URL": self.postgres.url(OWNER),
             "VOTING_VALKEY_URL": self.valkey_wire.url,
@@ -86,10 +92,6 @@ class WiredStand(Stand):
         """Return every process of the stand that runs."""
         mains = [*self.processes.values(), self.postgres.process, self.valkey.process]
         return [process for main in mains for process in family(main) if is_alive(process)]
-
-    def new_key_environment(self, key: bytes) -> dict[str, str]:
-        """Return what `contest rewrap-keys` needs besides."""
-        return {"VOTING_NEW_MASTER_KEY": b64encode(key).decode()}
 
     def _postgres_ports(self) -> set[int]:
         return {self.postgres_wire.port}
