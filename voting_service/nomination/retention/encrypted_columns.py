@@ -68,6 +68,7 @@ HASHES = frozenset(
         "form_sha256",
         "person_hash",
         "photo_sha256",
+        "printed_sha256",
         "sha256",
         "token_hash",
     }
