@@ -6,7 +6,7 @@ import asyncio
 import os
 import struct
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from itertools import count
@@ -191,6 +191,22 @@ async def test_within_one_interval_exactly_the_burst_conforms_however_it_is_batc
         assert await flags(valkey_client, tag, rows, rates) == expected
 
 
+async def shift(
+    valkey_client: Valkey, key: bytes, shifted: Callable[[bytes], float | bytes]
+) -> None:
+    """Change every value of a hash."""
+    fields = await valkey_client.command("HGETALL", key)
+    for field, value in fields.items():
+        await valkey_client.command("HSET", key, field, shifted(value))
+
+
+def shifted_network(state: bytes, ahead_ms: float) -> bytes:
+    """The state of a network with one device, all its numbers later."""
+    arrival, until_ms, device = *struct.unpack_from("<dd", state), *struct.unpack("<d", state[-8:])
+    moved = struct.pack("<dd", arrival + ahead_ms, until_ms + ahead_ms)
+    return moved + state[16:-8] + struct.pack("<d", device + ahead_ms)
+
+
 async def clock_ms(valkey_client: Valkey) -> float:
     """The time of Valkey's clock."""
     seconds, microseconds = await valkey_client.command("TIME")
@@ -255,6 +271,23 @@ async def test_a_limit_is_exact_while_it_grows_beyond_short_epochs(valkey_client
         over += await flags(valkey_client, tag, [row], rates) == [4 + 8]
     passed = (await clock_ms(valkey_client) - begin) / LIMIT_MS
     assert 10 - passed - 1 <= over <= 10
+
+
+@pytest.mark.usefixtures("admitter")
+async def test_numbers_from_before_the_clock_was_set_back_count_as_now(
+    valkey_client: Valkey,
+) -> None:
+    """As if everything stored had been written by a clock that was ahead."""
+    tag, rates, ahead_ms = next(tags), [Rate(LONG_MS, 1)] * 3, 4 * LONG_MS
+    rows = [(voter, "a", "x", Price.NEVER) for voter in "1112"]
+    assert await flags(valkey_client, tag, rows, rates) == [0, 1 + 4 + 8, 1 + 2 + 4 + 8, 4 + 8]
+    for key in await valkey_client.command("KEYS", f"{tag}:*", key=tag):
+        if b":tries:" in key:
+            await shift(valkey_client, key, lambda number: float(number) + ahead_ms)
+        elif b":networks:" in key:
+            await shift(valkey_client, key, lambda state: shifted_network(state, ahead_ms))
+    again = [(voter, "a", "x", Price.NEVER) for voter in "13"]
+    assert await flags(valkey_client, tag, again, rates) == [1, 0]
 
 
 @on_both

@@ -156,12 +156,19 @@ local function without_passed(devices, now)
   return table.concat(kept), #kept
 end
 
--- How far a network and a device there are ahead of their average rates, in milliseconds, and where
--- the device's number stands.
-local function ahead_of_average(state, device, now)
+-- How far a number is ahead of the average rate, in milliseconds. Nothing that counts comes further
+-- than the rate lets it; a number beyond that was written before the clock was set back.
+local function ahead_of_average(arrival, rate, now)
+  local ahead = arrival - now
+  if ahead < 0 or ahead > rate[1] + rate[2] then return 0 end
+  return ahead
+end
+
+-- The same of a network and of a device there, and where the device's number stands.
+local function network_ahead_of_average(state, device, rates, now)
   local at = find_device(state, device)
-  local device_ahead = at and math.max(0, struct.unpack('<d', state, at) - now) or 0
-  return math.max(0, struct.unpack('<d', state) - now), device_ahead, at
+  local device_ahead = at and ahead_of_average(struct.unpack('<d', state, at), rates[2], now) or 0
+  return ahead_of_average(struct.unpack('<d', state), rates[1], now), device_ahead, at
 end
 
 -- The state with one more voter of a device, and until when it matters. A network or device that is
@@ -269,7 +276,7 @@ local function flags_of(batch, hint, bucket, kind, device, networks)
   local now, rates, states = batch.now, batch.rates[2], batch.states
   local price, flag, network_over, device_over = kind[3], 0, false, false
   local tries = tonumber(batch.tries[hint])
-  local voter_ahead = tries and math.max(0, tries - now) or 0
+  local voter_ahead = tries and ahead_of_average(tries, batch.rates[1], now) or 0
   local within = voter_ahead <= batch.rates[1][2]
   if not within then flag = 2 end
 
@@ -277,7 +284,9 @@ local function flags_of(batch, hint, bucket, kind, device, networks)
   for i = 1, #networks do
     local state = states[networks[i]]
     local of_network, of_device, at = 0, 0, nil
-    if state then of_network, of_device, at = ahead_of_average(state, device, now) end
+    if state then
+      of_network, of_device, at = network_ahead_of_average(state, device, rates[i], now)
+    end
     network_over = network_over or of_network > rates[i][1][2]
     device_over = device_over or of_device > rates[i][2][2]
     network_ahead[i], device_ahead[i], found_at[i] = of_network, of_device, at
