@@ -15,7 +15,7 @@ import pytest
 
 from voting_service.contests.candidate_list.columns import COLUMNS, find_column
 from voting_service.contests.candidate_list.picture_files import (
-    ListedPerson,
+    ListedCandidate,
     PictureFile,
     assign_pictures,
     read_pictures,
@@ -219,10 +219,10 @@ def test_another_zip_is_no_workbook() -> None:
 
 
 PEOPLE = (
-    ListedPerson(1, "甲"),
-    ListedPerson(7, "乙", "厂里的照片.JPG"),
-    ListedPerson(12, "丙"),
-    ListedPerson(13, "丁", "nowhere.png"),
+    ListedCandidate(1, "甲"),
+    ListedCandidate(7, "乙", "厂里的照片.JPG"),
+    ListedCandidate(12, "丙"),
+    ListedCandidate(13, "丁", "nowhere.png"),
 )
 
 
@@ -314,6 +314,6 @@ def test_a_caption_in_a_file_name_is_a_text_like_any_other() -> None:
         for order, caption in enumerate(("车间", "x" * 121, "a\u202eb", "a\x07b"), 1)
     ]
     files = [PictureFile(name, b"x") for name in names]
-    resolved = assign_pictures(files, [ListedPerson(1, "甲")])
+    resolved = assign_pictures(files, [ListedCandidate(1, "甲")])
     assert [picture.caption for picture in resolved.pictures] == ["车间"]
     assert {file.why for file in resolved.rejected} == {"bad_caption"}

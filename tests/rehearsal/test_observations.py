@@ -19,7 +19,7 @@ from voting_service.i18n.text import LANGUAGES
 from voting_service.rehearsal.attacks import ATTACKS
 from voting_service.rehearsal.findings import Finding
 from voting_service.rehearsal.observations import (
-    Totals,
+    FinalTotals,
     check_changes,
     check_counts,
     check_cut,
@@ -28,7 +28,7 @@ from voting_service.rehearsal.observations import (
     check_receipts,
     check_totals,
 )
-from voting_service.rehearsal.visits import Figures
+from voting_service.rehearsal.visits import VisitFigures
 from voting_service.voting.cut.document import (
     FORMAT,
     CandidateResult,
@@ -157,8 +157,8 @@ def totals(
     stored: Mapping[Any, int] | None = None,
     attacks: Mapping[str, Mapping[Any, int]] | None = None,
 ) -> list[str]:
-    figures = Figures(visits=Counter(visits))
-    sums = Totals(figures, stored or {"counted": figures.confirmed}, attacks or {})
+    figures = VisitFigures(visits=Counter(visits))
+    sums = FinalTotals(figures, stored or {"counted": figures.confirmed}, attacks or {})
     return names(check_totals(sums, NOW - timedelta(days=2), NOW))
 
 

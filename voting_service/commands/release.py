@@ -22,7 +22,7 @@ from voting_service.contests.profile_release.pack import (
     verify_pack,
 )
 from voting_service.contests.profile_release.probe import (
-    Finding,
+    ProbeFinding,
     ProbeTarget,
     probe,
 )
@@ -132,7 +132,9 @@ async def _load(settings: Settings, slug: str) -> tuple[Contest, Release]:
         return contest, await load_release(connection, contest)
 
 
-async def _probe(settings: Settings, slug: str, targets: list[ProbeTarget]) -> tuple[Finding, ...]:
+async def _probe(
+    settings: Settings, slug: str, targets: list[ProbeTarget]
+) -> tuple[ProbeFinding, ...]:
     contest, loaded = await _load(settings, slug)
     require_published(contest, system_clock())
     if not targets:
@@ -157,7 +159,7 @@ async def _registered(settings: Settings) -> list[ProbeTarget]:
     return targets
 
 
-def _print(findings: tuple[Finding, ...]) -> None:
+def _print(findings: tuple[ProbeFinding, ...]) -> None:
     table = Table()
     for column in ("platform", "address", "candidate", "what", "expected", "found"):
         table.add_column(column, overflow="fold")

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from voting_service.rehearsal.crowd import Crowd, Device, Trick, Visit
+from voting_service.rehearsal.crowd import Crowd, RehearsedDevice, Trick, Visit
 
 Expected = Literal["refused", "held", "found", "asked"]
 """`refused`: no ballot; `held`: stored, and kept out of the count at once; `found`: counted, until
 the nightly sweep finds it; `asked`: for a proof of work, which the attacker does not do."""
 
-_SCRIPT = Device("python-requests/2.31.0", "")
+_SCRIPT = RehearsedDevice("python-requests/2.31.0", "")
 _EMULATORS = tuple(
-    Device(
+    RehearsedDevice(
         f"Mozilla/5.0 (Linux; Android 10; {model}) AppleWebKit/537.36 Chrome/86.0.4240.198", "zh-CN"
     )
     for model in ("SM-G9600", "VOG-AL00")

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from hmac import digest
 from typing import Literal, NamedTuple
 
-from voting_service.rehearsal.stores import Stage
+from voting_service.rehearsal.stores import RehearsalStage
 
 HONEST = "honest"
 HONEST_KINDS = (HONEST, "canteen", "last_voters")
@@ -35,7 +35,7 @@ _PHONES = tuple(
 _LANGUAGES = ("zh-CN,zh;q=0.9", "zh-CN", "zh-CN,zh;q=0.9,en;q=0.8")
 
 
-class Device(NamedTuple):
+class RehearsedDevice(NamedTuple):
     """The headers that a browser always sends alike."""
 
     user_agent: str
@@ -49,7 +49,7 @@ class Person(NamedTuple):
     account: str
     person: str | None
     address: str
-    device: Device
+    device: RehearsedDevice
     account_created: date
 
 
@@ -66,7 +66,7 @@ class Visit(NamedTuple):
 class Crowd:
     """The people of one contest."""
 
-    def __init__(self, stage: Stage, chance: random.Random) -> None:
+    def __init__(self, stage: RehearsalStage, chance: random.Random) -> None:
         self.contest = stage.contest
         self.chance = chance
         self._platforms = [platform for platform in stage.platforms if platform.enabled]
@@ -96,7 +96,7 @@ class Crowd:
         self,
         *,
         address: str | None = None,
-        device: Device | None = None,
+        device: RehearsedDevice | None = None,
         created: date | None = None,
         anywhere: bool = False,
     ) -> Person:
@@ -124,8 +124,8 @@ class Crowd:
         low = self.chance.randrange(1 << 17)
         return f"198.{18 + (low >> 16)}.{low >> 8 & 255}.{self.chance.randint(1, 254)}"
 
-    def device(self) -> Device:
-        return Device(self.chance.choice(_PHONES), self.chance.choice(_LANGUAGES))
+    def device(self) -> RehearsedDevice:
+        return RehearsedDevice(self.chance.choice(_PHONES), self.chance.choice(_LANGUAGES))
 
     def choices(self) -> tuple[int, ...]:
         """Return what somebody chooses: any number of names, well liked ones more often."""

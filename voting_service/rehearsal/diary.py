@@ -19,7 +19,7 @@ Echo = Callable[[str], None]
 """Prints a line on the terminal."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class DiaryEntry(msgspec.Struct, frozen=True):
     """One thing that somebody saw or did; `name` is that of its sentence in the catalogue."""
 
     at: datetime
@@ -36,14 +36,14 @@ class Diary:
     """The entries and findings so far, each also printed as progress."""
 
     def __init__(self, zone: tzinfo, echo: Echo) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[DiaryEntry] = []
         self.findings: list[Finding] = []
         self._zone = zone
         self._echo = echo
 
     def note(self, at: datetime, side: Side, name: str, /, **params: Any) -> None:
         """Note what somebody saw or did."""
-        entry = Entry(at, side, name, params)
+        entry = DiaryEntry(at, side, name, params)
         self.entries.append(entry)
         self._print(at, entry.sentence(self._zone).en)
 

@@ -16,7 +16,7 @@ from voting_service.i18n.text import Text
 from voting_service.rehearsal.attacks import ATTACKS
 from voting_service.rehearsal.crowd import HONEST_KINDS
 from voting_service.rehearsal.findings import Finding
-from voting_service.rehearsal.visits import Figures
+from voting_service.rehearsal.visits import VisitFigures
 from voting_service.voting.cut.document import CutDocument
 from voting_service.voting.rulings.model import BallotState
 
@@ -34,11 +34,11 @@ States = Mapping[BallotState, int]
 """How many ballots are in each state."""
 
 
-class Totals(msgspec.Struct, frozen=True):
+class FinalTotals(msgspec.Struct, frozen=True):
     """The sums at the end: what was answered, all stored ballots by state, and those of each
     attack."""
 
-    figures: Figures
+    figures: VisitFigures
     stored: States
     attacks: Mapping[str, States]
 
@@ -117,7 +117,7 @@ def check_cut(cut: CutDocument, contest: Contest, now: datetime) -> Iterator[Fin
             yield Finding("withdrawn_ranked", now, {"number": result.number})
 
 
-def check_totals(totals: Totals, opens_at: datetime, closes_at: datetime) -> Iterator[Finding]:
+def check_totals(totals: FinalTotals, opens_at: datetime, closes_at: datetime) -> Iterator[Finding]:
     """Yield what the sums show to have failed."""
     figures = totals.figures
     if not figures.confirmed:
@@ -149,7 +149,7 @@ def _in_words(outcome: str) -> Text:
     return load_text("problems", f"titles.{name}")
 
 
-def _check_attacks(totals: Totals, closes_at: datetime) -> Iterator[Finding]:
+def _check_attacks(totals: FinalTotals, closes_at: datetime) -> Iterator[Finding]:
     """Yield the attacks of which more counts in the end than is expected."""
     for attack in (*ATTACKS, "second_ballots"):
         is_found = attack in ATTACKS and ATTACKS[attack].expected == "found"

@@ -29,7 +29,7 @@ from voting_service.rehearsal.observations import (
 )
 from voting_service.rehearsal.site import Site
 from voting_service.rehearsal.staff import QUERIES
-from voting_service.rehearsal.stores import Stage
+from voting_service.rehearsal.stores import RehearsalStage
 from voting_service.voting.cut.document import CutDocument
 from voting_service.voting.cut.signature import verify_document
 
@@ -50,7 +50,7 @@ class Shown(msgspec.Struct, frozen=True):
 class Observer:
     """A reader of the public site."""
 
-    def __init__(self, stage: Stage, site: Site, diary: Diary) -> None:
+    def __init__(self, stage: RehearsalStage, site: Site, diary: Diary) -> None:
         self._stage = stage
         self._site = site
         self._diary = diary

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from voting_service.contests.model import Contest
 from voting_service.i18n.text import Language
 from voting_service.rehearsal.announcement import Announcement
-from voting_service.rehearsal.diary import Entry, Side
+from voting_service.rehearsal.diary import DiaryEntry, Side
 from voting_service.rehearsal.findings import Finding
 from voting_service.rehearsal.observer import Shown
 from voting_service.rehearsal.schedule import days, visible_from
@@ -31,7 +31,7 @@ SAME_MARK = 5.0
 Band = Literal["embargo", "announced", "open", "blackout", "counting", "outcome"]
 
 
-class Span(NamedTuple):
+class TimelineSpan(NamedTuple):
     """A stretch of the timeline."""
 
     name: Band
@@ -39,7 +39,7 @@ class Span(NamedTuple):
     width: float
 
 
-class Mark(NamedTuple):
+class TimelineMoment(NamedTuple):
     """A moment of the timeline, at which `what` happened."""
 
     lane: Side | Literal["findings"]
@@ -56,7 +56,7 @@ class Tick(NamedTuple):
 STATES: tuple[BallotState, ...] = ("counted", "held", "void")
 
 
-class Bar(NamedTuple):
+class StackedBar(NamedTuple):
     """A part of a day's stack, from the bottom up."""
 
     state: BallotState
@@ -68,7 +68,7 @@ class Bar(NamedTuple):
     height: float
 
 
-class Row(NamedTuple):
+class CandidateNearLine(NamedTuple):
     """A candidate near the line."""
 
     number: int
@@ -103,7 +103,7 @@ class Scale:
         ]
 
 
-def bands(announced: Announcement, contest: Contest, scale: Scale) -> list[Span]:
+def bands(announced: Announcement, contest: Contest, scale: Scale) -> list[TimelineSpan]:
     """Return the phases of a contest; the blackout is drawn over the end of the voting."""
     published_at, blackout_at = announced.published_at, announced.blackout_at
     shown_at = visible_from(contest)
@@ -117,17 +117,17 @@ def bands(announced: Announcement, contest: Contest, scale: Scale) -> list[Span]
     if blackout_at is not None and contest.opens_at < blackout_at < contest.closes_at:
         stretches.append(("blackout", blackout_at, contest.closes_at))
     return [
-        Span(name, scale.x(begins), round(scale.x(ends) - scale.x(begins), 1))
+        TimelineSpan(name, scale.x(begins), round(scale.x(ends) - scale.x(begins), 1))
         for name, begins, ends in stretches
         if begins < ends
     ]
 
 
-def marks(entries: Sequence[tuple[Entry, str]], scale: Scale) -> list[Mark]:
+def marks(entries: Sequence[tuple[DiaryEntry, str]], scale: Scale) -> list[TimelineMoment]:
     """Return a mark of each entry with its words, those at nearly the same place as one."""
-    drawn: list[Mark] = []
+    drawn: list[TimelineMoment] = []
     for lane in LANES:
-        last: Mark | None = None
+        last: TimelineMoment | None = None
         for entry, words in entries:
             if entry.side != lane:
                 continue
@@ -135,25 +135,25 @@ def marks(entries: Sequence[tuple[Entry, str]], scale: Scale) -> list[Mark]:
             if last is not None and x - last.x < SAME_MARK:
                 drawn[-1] = last = last._replace(what=(*last.what, words))
             else:
-                last = Mark(lane, x, (words,))
+                last = TimelineMoment(lane, x, (words,))
                 drawn.append(last)
     return drawn
 
 
-def flags(findings: Sequence[tuple[Finding, str]], scale: Scale) -> list[Mark]:
+def flags(findings: Sequence[tuple[Finding, str]], scale: Scale) -> list[TimelineMoment]:
     """Return a flag of each finding with its words and its number in the list, side by side where
     they are of the same time."""
-    drawn: list[Mark] = []
+    drawn: list[TimelineMoment] = []
     for number, (finding, words) in enumerate(findings, start=1):
         x = scale.x(finding.at)
         if drawn:
             x = max(x, drawn[-1].x + FLAG_WIDTH)
-        drawn.append(Mark("findings", x, (words,), number))
+        drawn.append(TimelineMoment("findings", x, (words,), number))
     over = max((mark.x for mark in drawn), default=0) - (WIDTH - FLAG_WIDTH / 2)
     return [mark._replace(x=round(mark.x - max(0.0, over), 1)) for mark in drawn]
 
 
-def day_bars(figures: Sequence[DayFigures]) -> list[Bar]:
+def day_bars(figures: Sequence[DayFigures]) -> list[StackedBar]:
     """Return the stacked bars of the ballots a day."""
     most, bars = most_ballots(figures), []
     for place, day in enumerate(figures):
@@ -165,7 +165,7 @@ def day_bars(figures: Sequence[DayFigures]) -> list[Bar]:
             if ballots:
                 box = (_day_x(place, figures), y, 0.8 * _day_width(figures), height)
                 x, y_top, width, tall = (round(value, 1) for value in box)
-                bars.append(Bar(state, day.day, ballots, x, y_top, width, tall))
+                bars.append(StackedBar(state, day.day, ballots, x, y_top, width, tall))
     return bars
 
 
@@ -221,14 +221,14 @@ def curves(shown: Sequence[Shown], scale: Scale) -> Curves:
     return Curves(counted, " ".join(steps), most)
 
 
-def rows_at_line(cut: CutDocument, size: int, language: Language) -> list[Row]:
+def rows_at_line(cut: CutDocument, size: int, language: Language) -> list[CandidateNearLine]:
     """Return the candidates near the line, the best first."""
     tied = {number for tie in cut.ties for number in tie.numbers}
     first = max(0, size - NEIGHBOURS)
     near = cut.candidates[first : size + NEIGHBOURS]
     most = max((candidate.net for candidate in near), default=0) or 1
     return [
-        Row(
+        CandidateNearLine(
             number=candidate.number,
             name=getattr(candidate.name, language),
             votes=candidate.net,

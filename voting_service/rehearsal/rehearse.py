@@ -22,7 +22,7 @@ from voting_service.infrastructure.postgres.roles import url_with_role
 from voting_service.rehearsal.announcement import Announcement
 from voting_service.rehearsal.checks import check
 from voting_service.rehearsal.crowd import HONEST_KINDS, Crowd, Visit
-from voting_service.rehearsal.diary import Diary, Echo, Entry
+from voting_service.rehearsal.diary import Diary, DiaryEntry, Echo
 from voting_service.rehearsal.findings import Finding
 from voting_service.rehearsal.observer import Observer
 from voting_service.rehearsal.schedule import (
@@ -38,14 +38,14 @@ from voting_service.rehearsal.schedule import (
 )
 from voting_service.rehearsal.site import Site, open_site
 from voting_service.rehearsal.staff import QUERIES, Staff
-from voting_service.rehearsal.stores import Stage, open_stage
+from voting_service.rehearsal.stores import RehearsalStage, open_stage
 from voting_service.rehearsal.totals import (
     DayFigures,
     check_figures,
     load_attack_states,
     load_days,
 )
-from voting_service.rehearsal.visits import Figures, Visitors
+from voting_service.rehearsal.visits import VisitFigures, Visitors
 from voting_service.rehearsal.work import USUAL, Work, open_work
 from voting_service.voting.rulings.model import BallotState
 
@@ -61,8 +61,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     platforms: tuple[Platform, ...]
     voters: int
     findings: tuple[Finding, ...]
-    entries: tuple[Entry, ...]
-    figures: Figures
+    entries: tuple[DiaryEntry, ...]
+    figures: VisitFigures
     attacks: Mapping[str, Mapping[BallotState, int]]
     days: tuple[DayFigures, ...]
     observer: Observer
@@ -72,7 +72,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Scene(NamedTuple):
     """Everything that runs: stores, public site, jobs, and a connection of the staff."""
 
-    stage: Stage
+    stage: RehearsalStage
     site: Site
     work: Work
     connection: Connection

@@ -37,7 +37,7 @@ class AttackRow(NamedTuple):
     counted: int
 
 
-class PlatformRow(NamedTuple):
+class PlatformSignIns(NamedTuple):
     name: str
     accepted: int
     refused: int
@@ -139,12 +139,12 @@ def _attack(outcome: Outcome, name: str, language: Language) -> AttackRow:
     )
 
 
-def _platforms(outcome: Outcome, language: Language) -> list[PlatformRow]:
+def _platforms(outcome: Outcome, language: Language) -> list[PlatformSignIns]:
     sign_ins = outcome.figures.sign_ins
     slugs = sorted({slug for slug, _ in sign_ins})
     names = {p.slug: p.name for p in outcome.platforms}
     return [
-        PlatformRow(
+        PlatformSignIns(
             name=getattr(names[slug], language),
             accepted=sign_ins[slug, SIGNED_IN],
             refused=sum(

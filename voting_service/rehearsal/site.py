@@ -11,7 +11,7 @@ import httpx
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voting_service.demo.embedded_server import HOST
-from voting_service.rehearsal.stores import Stage
+from voting_service.rehearsal.stores import RehearsalStage
 from voting_service.sites.public.app import create_app
 from voting_service.sites.public.state import PublicState, WorkerLimits
 
@@ -39,7 +39,7 @@ class Site(NamedTuple):
 
 
 @asynccontextmanager
-async def open_site(stage: Stage) -> AsyncIterator[Site]:
+async def open_site(stage: RehearsalStage) -> AsyncIterator[Site]:
     """Run the public site with the rehearsal's clock."""
     app = create_app(stage.settings, stage.clock, LIMITS)
     async with _lifespan(app) as lifespan_state:

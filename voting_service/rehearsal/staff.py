@@ -26,7 +26,7 @@ from voting_service.infrastructure.postgres.named_queries import Queries
 from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.rehearsal.diary import Diary
 from voting_service.rehearsal.findings import Finding
-from voting_service.rehearsal.stores import Stage
+from voting_service.rehearsal.stores import RehearsalStage
 from voting_service.staff.actor import Actor
 from voting_service.voting.cut.examination import Examination, examine
 from voting_service.voting.cut.publication import (
@@ -57,7 +57,7 @@ MOST_NAME = 100
 class Staff:
     """A clerk who proposes and a supervisor who approves, on a connection of the staff's rights."""
 
-    def __init__(self, stage: Stage, connection: Connection, diary: Diary) -> None:
+    def __init__(self, stage: RehearsalStage, connection: Connection, diary: Diary) -> None:
         self._stage = stage
         self._connection = connection
         self._diary = diary

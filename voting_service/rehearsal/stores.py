@@ -55,7 +55,7 @@ STAFF: Mapping[str, Role] = {
 
 
 @dataclass(slots=True)
-class Stage:
+class RehearsalStage:
     """Where the rehearsal takes place. `owner` is a connection of the owner of the tables.
     `contest` is as it was when it was last loaded. `platform_keys` sign users in; a platform
     without a key has none. `person_key` is the contest's, for the platforms that name the
@@ -76,7 +76,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(announced: Announcement) -> AsyncIterator[Stage]:
+async def open_stage(announced: Announcement) -> AsyncIterator[RehearsalStage]:
     """Start the stores, fill them at a moment before anything is published, and remove them at the
     end. Raises Unavailable when they do not start."""
     with tempfile.TemporaryDirectory(
@@ -123,7 +123,7 @@ def _write_signing_key(path: Path) -> Path:
 
 async def _fill(
     clock: FastClock, owner: Connection, settings: Settings, announced: Announcement
-) -> Stage:
+) -> RehearsalStage:
     contest: NewContest = announced.feasible()
     await clock.jump(before_publication(announced))
     master_key = settings.master_key.get_secret_value()
@@ -148,7 +148,7 @@ async def _fill(
         }
     opened = (await load_keys(owner, master_key)).opened[contest_id]
     assert opened.person is not None
-    return Stage(
+    return RehearsalStage(
         clock=clock,
         owner=owner,
         settings=settings,

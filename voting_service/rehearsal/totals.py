@@ -8,10 +8,10 @@ from datetime import date
 import msgspec
 
 from voting_service.rehearsal.diary import Diary
-from voting_service.rehearsal.observations import Totals, check_totals
+from voting_service.rehearsal.observations import FinalTotals, check_totals
 from voting_service.rehearsal.staff import QUERIES
-from voting_service.rehearsal.stores import Stage
-from voting_service.rehearsal.visits import SIGNED_IN, Figures
+from voting_service.rehearsal.stores import RehearsalStage
+from voting_service.rehearsal.visits import SIGNED_IN, VisitFigures
 from voting_service.voting.rulings.model import BallotState
 
 
@@ -28,20 +28,22 @@ class DayFigures(msgspec.Struct, frozen=True):
         return self.counted + self.held + self.void
 
 
-async def load_states(stage: Stage, ballots: Iterable[bytes]) -> dict[BallotState, int]:
+async def load_states(stage: RehearsalStage, ballots: Iterable[bytes]) -> dict[BallotState, int]:
     """Load how many of some ballots are in each state."""
     rows = await stage.owner.fetch(QUERIES["states_of"], stage.contest.id, list(ballots))
     return {row["state"]: row["ballots"] for row in rows}
 
 
-async def load_attack_states(stage: Stage, figures: Figures) -> dict[str, dict[BallotState, int]]:
+async def load_attack_states(
+    stage: RehearsalStage, figures: VisitFigures
+) -> dict[str, dict[BallotState, int]]:
     """Load the states of the ballots of each attack."""
     return {
         attack: await load_states(stage, ballots) for attack, ballots in figures.attackers.items()
     }
 
 
-async def load_days(stage: Stage) -> tuple[DayFigures, ...]:
+async def load_days(stage: RehearsalStage) -> tuple[DayFigures, ...]:
     """Load the ballots of every day on which there were some."""
     contest = stage.contest
     rows = await stage.owner.fetch(QUERIES["ballots_by_day"], contest.id, contest.rules.time_zone)
@@ -51,7 +53,7 @@ async def load_days(stage: Stage) -> tuple[DayFigures, ...]:
     return tuple(DayFigures(day, **states) for day, states in by_day.items())
 
 
-async def check_figures(stage: Stage, figures: Figures, diary: Diary) -> None:
+async def check_figures(stage: RehearsalStage, figures: VisitFigures, diary: Diary) -> None:
     """Note what the sums show: on each platform how many could sign in, and what failed."""
     opens_at, closes_at = stage.contest.opens_at, stage.contest.closes_at
     for platform in stage.platforms:
@@ -67,6 +69,6 @@ async def check_figures(stage: Stage, figures: Figures, diary: Diary) -> None:
         )
     rows = await stage.owner.fetch(QUERIES["ballot_states"], stage.contest.id)
     stored = {row["state"]: row["ballots"] for row in rows}
-    totals = Totals(figures, stored, await load_attack_states(stage, figures))
+    totals = FinalTotals(figures, stored, await load_attack_states(stage, figures))
     for finding in check_totals(totals, opens_at, closes_at):
         diary.fail(finding)

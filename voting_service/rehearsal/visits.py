@@ -18,7 +18,7 @@ from joserfc.jwk import OKPKey
 
 from voting_service.rehearsal.crowd import HONEST_KINDS, Person, Trick, Visit
 from voting_service.rehearsal.site import Site
-from voting_service.rehearsal.stores import Stage
+from voting_service.rehearsal.stores import RehearsalStage
 
 TOKEN_SECONDS = 60
 FILLING_IN = timedelta(seconds=40)
@@ -30,7 +30,7 @@ NO_KEY = "no_key"
 """The kind of visits through a platform that has no key."""
 
 
-class Figures(msgspec.Struct):
+class VisitFigures(msgspec.Struct):
     """What was answered: sign-ins by platform and status, visits by kind and outcome. An outcome
     is `cast`, `asked`, or the name of the refusal."""
 
@@ -69,10 +69,10 @@ class Figures(msgspec.Struct):
 class Visitors:
     """Sends visits to the site, and keeps the figures."""
 
-    def __init__(self, stage: Stage, site: Site) -> None:
+    def __init__(self, stage: RehearsalStage, site: Site) -> None:
         # RFC 9864 renamed the algorithm to Ed25519; platforms still use EdDSA.
         warnings.simplefilter("ignore", SecurityWarning)
-        self.figures = Figures()
+        self.figures = VisitFigures()
         self._stage = stage
         self._site = site
         self._path = f"/api/v1/contests/{stage.contest.slug}"

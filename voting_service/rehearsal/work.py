@@ -19,7 +19,7 @@ from voting_service.jobs.recount_audit import recount_audit_loop
 from voting_service.jobs.snapshots import snapshots_loop
 from voting_service.jobs.sweep import sweep_loop
 from voting_service.rehearsal.site import TIMEOUT_SECONDS
-from voting_service.rehearsal.stores import Stage
+from voting_service.rehearsal.stores import RehearsalStage
 from voting_service.voting.completeness import load_completeness
 from voting_service.voting.tally.counters import register_functions
 
@@ -53,7 +53,7 @@ class Work:
 
 
 @asynccontextmanager
-async def open_work(stage: Stage) -> AsyncIterator[Work]:
+async def open_work(stage: RehearsalStage) -> AsyncIterator[Work]:
     """Open the jobs as `work` does."""
     settings = stage.settings
     valkey = Valkey(settings.valkey_url, call_timeout_seconds=TIMEOUT_SECONDS)

@@ -27,7 +27,7 @@ from voting_service.contests.pictures.model import PublicProfile
 from voting_service.contests.profile_release import probe as release_probe
 from voting_service.contests.profile_release.pack import Release
 from voting_service.contests.profile_release.probe import (
-    Finding,
+    ProbeFinding,
     ProbeTarget,
     probe,
 )
@@ -140,14 +140,14 @@ async def address(platform: FakePlatform) -> AsyncIterator[str]:
     await task
 
 
-async def look(release: Release, *templates: str) -> tuple[Finding, ...]:
+async def look(release: Release, *templates: str) -> tuple[ProbeFinding, ...]:
     async with httpx.AsyncClient() as client:
         return await probe(
             client, release, [ProbeTarget("paper", template) for template in templates]
         )
 
 
-def kinds(findings: tuple[Finding, ...]) -> list[tuple[int | None, str]]:
+def kinds(findings: tuple[ProbeFinding, ...]) -> list[tuple[int | None, str]]:
     return [(finding.difference.number, finding.difference.what) for finding in findings]
 
 
@@ -170,7 +170,7 @@ async def test_whatever_editors_changed_is_found_on_every_page(
     ]
     findings = await look(release, address + "/profile/{number}")
     assert kinds(findings) == [(2, "candidate"), (3, "story"), (4, "portrait")]
-    assert findings[0] == Finding("paper", f"{address}/profile/2", findings[0].difference)
+    assert findings[0] == ProbeFinding("paper", f"{address}/profile/2", findings[0].difference)
     assert (findings[1].difference.expected, findings[1].platform) == ("占位", "paper")
 
 

@@ -22,7 +22,7 @@ from voting_service.nomination.files.docx_xml import clean_xml
 from voting_service.nomination.files.model import Rejection
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 from voting_service.nomination.files.word_cleaner import CleaningResult, CleanWord, clean_word
-from voting_service.nomination.files.word_links import Place, place
+from voting_service.nomination.files.word_links import PlaceKind, place
 
 REACHING = re.compile(
     rb"https?://(?!schemas\.|purl\.oclc\.org|www\.w3\.org)|ftp:|file:|TargetMode|oleObject|"
@@ -131,32 +131,32 @@ def test_what_leads_nowhere_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("address", "leads_to"),
     [
-        ("https://example.org", Place.WEB),
-        ("www.example.org/a.exe", Place.WEB),
-        (" ht\ntp://example.org", Place.WEB),
-        ("mailto:a@example.org", Place.HERE),
-        ("tel:110", Place.HERE),
-        ("#_Toc1", Place.HERE),
-        ("qq.com", Place.HERE),
-        ("C:\\a\\b.docx", Place.HERE),
-        ("file:///C:/a/b.docx", Place.HERE),
-        ("file:////Users/a/b.png", Place.HERE),
-        ("file://localhost/a.png", Place.HERE),
-        ("/var/folders/a.png", Place.HERE),
-        ("NULL", Place.HERE),
-        ("\\\\host\\share", Place.OUTSIDE),
-        ("//host/share", Place.OUTSIDE),
-        ("%5C%5Chost%5Cshare", Place.OUTSIDE),
-        ("file://host/share", Place.OUTSIDE),
-        ("file:////host/share", Place.OUTSIDE),
-        ("file:\\\\host\\share", Place.OUTSIDE),
-        ("file:///C:/a/Normal.dotm", Place.HERE),
-        ("javascript:alert(1)", Place.OUTSIDE),
-        ("ms-msdt:/id", Place.OUTSIDE),
-        ("search-ms:query=a", Place.OUTSIDE),
+        ("https://example.org", PlaceKind.WEB),
+        ("www.example.org/a.exe", PlaceKind.WEB),
+        (" ht\ntp://example.org", PlaceKind.WEB),
+        ("mailto:a@example.org", PlaceKind.HERE),
+        ("tel:110", PlaceKind.HERE),
+        ("#_Toc1", PlaceKind.HERE),
+        ("qq.com", PlaceKind.HERE),
+        ("C:\\a\\b.docx", PlaceKind.HERE),
+        ("file:///C:/a/b.docx", PlaceKind.HERE),
+        ("file:////Users/a/b.png", PlaceKind.HERE),
+        ("file://localhost/a.png", PlaceKind.HERE),
+        ("/var/folders/a.png", PlaceKind.HERE),
+        ("NULL", PlaceKind.HERE),
+        ("\\\\host\\share", PlaceKind.OUTSIDE),
+        ("//host/share", PlaceKind.OUTSIDE),
+        ("%5C%5Chost%5Cshare", PlaceKind.OUTSIDE),
+        ("file://host/share", PlaceKind.OUTSIDE),
+        ("file:////host/share", PlaceKind.OUTSIDE),
+        ("file:\\\\host\\share", PlaceKind.OUTSIDE),
+        ("file:///C:/a/Normal.dotm", PlaceKind.HERE),
+        ("javascript:alert(1)", PlaceKind.OUTSIDE),
+        ("ms-msdt:/id", PlaceKind.OUTSIDE),
+        ("search-ms:query=a", PlaceKind.OUTSIDE),
     ],
 )
-def test_addresses_lead_somewhere(address: str, leads_to: Place) -> None:
+def test_addresses_lead_somewhere(address: str, leads_to: PlaceKind) -> None:
     assert place(address) is leads_to
 
 

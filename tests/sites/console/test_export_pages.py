@@ -40,7 +40,10 @@ from voting_service.sites.console.exports.formats import (
     csv_pieces,
     xlsx_pieces,
 )
-from voting_service.sites.console.exports.recorded_download import Progress, RecordedDownload
+from voting_service.sites.console.exports.recorded_download import (
+    DownloadProgress,
+    RecordedDownload,
+)
 from voting_service.sites.console.exports.rows import ROW_EXPORTS
 from voting_service.staff.accounts.sessions import CONFIRMED_FOR
 from voting_service.staff.audit_log.verification import check_chain
@@ -261,7 +264,9 @@ async def test_a_broken_download_ends_the_query_and_is_recorded(
 ) -> None:
     """The client leaves in the middle of a query that would take a minute."""
 
-    async def pieces(connection: Connection, progress: Progress) -> AsyncGenerator[bytes, None]:
+    async def pieces(
+        connection: Connection, progress: DownloadProgress
+    ) -> AsyncGenerator[bytes, None]:
         progress.saw_rows(7)
         yield b"x" * recorded_download.PIECE_BYTES
         await connection.execute("select pg_sleep(60)")
@@ -304,7 +309,9 @@ async def wait_for_end(staff_app: StaffApp) -> list[dict[str, Any]]:
 async def test_a_failure_in_the_middle_breaks_the_connection(
     staff_app: StaffApp, field: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def pieces(connection: Connection, _progress: Progress) -> AsyncGenerator[bytes, None]:
+    async def pieces(
+        connection: Connection, _progress: DownloadProgress
+    ) -> AsyncGenerator[bytes, None]:
         yield b"x" * recorded_download.PIECE_BYTES
         await connection.execute("select 1 / 0")
 
@@ -361,7 +368,9 @@ async def test_the_time_of_a_download_is_bounded(
 ) -> None:
     monkeypatch.setattr(recorded_download, "WHOLE_SECONDS", 0.05)
 
-    async def pieces(connection: Connection, _progress: Progress) -> AsyncGenerator[bytes, None]:
+    async def pieces(
+        connection: Connection, _progress: DownloadProgress
+    ) -> AsyncGenerator[bytes, None]:
         await connection.execute("select pg_sleep(60)")
         yield b"never"
 

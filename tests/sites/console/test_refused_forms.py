@@ -9,7 +9,7 @@ import pytest
 
 from tests.sites.console.running_staff_app import StaffApp
 from voting_service.sites.shared.signed_in.form_filling import (
-    FieldFault,
+    FormFault,
     RefusedForm,
     fill_in,
     mark_faults,
@@ -113,8 +113,8 @@ PAGE = """<main><form method="post" action="/one"><input type="hidden" name="csr
 
 def test_faults_stand_before_their_controls() -> None:
     faults = [
-        FieldFault("a", "one <b>"), FieldFault("a", "two"), FieldFault("b[2].zh", "three"),
-        FieldFault("box", "four"), FieldFault("elsewhere", "five"), FieldFault("", "six"),
+        FormFault("a", "one <b>"), FormFault("a", "two"), FormFault("b[2].zh", "three"),
+        FormFault("box", "four"), FormFault("elsewhere", "five"), FormFault("", "six"),
     ]  # fmt: skip
     refused = RefusedForm("/one", "/page?x=1&y=2", {"a": ["typed"]}, faults)
     page, links = mark_faults(fill_in(PAGE, "/one", refused.fields).page, refused)

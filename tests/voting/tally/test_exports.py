@@ -32,8 +32,8 @@ from voting_service.voting.tally.exports import (
 )
 from voting_service.voting.tally.recount import (
     BALLOTS,
-    Cell,
     Count,
+    CountedCell,
     Key,
     Recount,
 )
@@ -71,8 +71,12 @@ def recounted(of: Contest, votes: dict[int, Count], platform: str = "demo") -> R
     ballots = Count()
     for count in votes.values():
         ballots = ballots.plus(count)
-    cells = [Cell(OPENS, platform, number, count) for number, count in votes.items() if count.gross]
-    return Recount(of.zone, CLOSES, (Cell(OPENS, platform, BALLOTS, ballots), *cells), 0.1)
+    cells = [
+        CountedCell(OPENS, platform, number, count)
+        for number, count in votes.items()
+        if count.gross
+    ]
+    return Recount(of.zone, CLOSES, (CountedCell(OPENS, platform, BALLOTS, ballots), *cells), 0.1)
 
 
 def table(*by: Key, names: list[str] | None = None, platform: str = "demo") -> TallyTable:

@@ -27,8 +27,8 @@ from voting_service.voting.rulings.repository import NewHold, create_hold, load_
 from voting_service.voting.tally.hold_heat_map import (
     STEPS,
     VALUES,
-    Frame,
     HeatMapCell,
+    HeatMapFrame,
     HoldHeatMap,
     compose,
     heat_map_span,
@@ -170,7 +170,7 @@ cells = st.lists(
 
 @given(cells)
 def test_without_a_hold_what_was_cast_is_usual(result: list[HeatMapCell]) -> None:
-    frame = Frame(1, "network", ("a", "b"), BEGINS, timedelta(minutes=5))
+    frame = HeatMapFrame(1, "network", ("a", "b"), BEGINS, timedelta(minutes=5))
     picture: HoldHeatMap = compose(frame, result)
     assert sum(map(sum, picture.observed)) == sum(cell.votes for cell in result)
     assert picture.mine == sum(cell.votes for cell in result if cell.in_hold)

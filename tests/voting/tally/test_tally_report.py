@@ -24,8 +24,8 @@ from voting_service.i18n.text import Language
 from voting_service.voting.tally.exports import tally_table, to_csv
 from voting_service.voting.tally.recount import (
     BALLOTS,
-    Cell,
     Count,
+    CountedCell,
     Recount,
 )
 from voting_service.voting.tally.report.tally_report import (
@@ -58,10 +58,10 @@ def recounted(of: Contest, votes: dict[int, Count], *, days: int = 3) -> Recount
     for day in range(days):
         hour = OPENS + timedelta(days=day)
         for number, count in votes.items():
-            cells.append(Cell(hour, "demo", number, count))
-            cells.append(Cell(hour, "demo", BALLOTS, count))
-        cells.append(Cell(hour, "wechat", BALLOTS, Count(7)))
-        cells.append(Cell(hour, "wechat", 1, Count(7)))
+            cells.append(CountedCell(hour, "demo", number, count))
+            cells.append(CountedCell(hour, "demo", BALLOTS, count))
+        cells.append(CountedCell(hour, "wechat", BALLOTS, Count(7)))
+        cells.append(CountedCell(hour, "wechat", 1, Count(7)))
     return Recount(of.zone, CLOSES, tuple(cells), seconds=0.5)
 
 
@@ -176,7 +176,9 @@ def test_votes_for_nobody_are_shown_and_not_hidden() -> None:
 
 def test_days_without_a_ballot_are_in_the_chart() -> None:
     of = contest(3, 2)
-    cells = tuple(Cell(OPENS + timedelta(days=day), "demo", BALLOTS, Count(4)) for day in (0, 3))
+    cells = tuple(
+        CountedCell(OPENS + timedelta(days=day), "demo", BALLOTS, Count(4)) for day in (0, 3)
+    )
     data = report_data(of, Recount(of.zone, CLOSES, cells, 0.0), "en")
     assert [(day["label"], day["net"]) for day in data["days"]] == [
         ("1 Jul", 4),

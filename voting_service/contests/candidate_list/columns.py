@@ -16,7 +16,7 @@ from voting_service.i18n.text import LANGUAGES, Language
 CATALOGUE = "candidate_list"
 
 
-class Column(NamedTuple):
+class CandidateColumn(NamedTuple):
     """A column: the key of the candidate's section in a contest file, and its language, None where
     it has none. A cell of a list has one item a line."""
 
@@ -44,17 +44,17 @@ class Column(NamedTuple):
 
 def _texts(
     key: str, width: int, *, is_required: bool = True, is_list: bool = False
-) -> tuple[Column, Column]:
+) -> tuple[CandidateColumn, CandidateColumn]:
     """Return the columns of a text in both languages. Without English the Chinese stands for
     both."""
     return (
-        Column(key, "zh", is_required, width, is_list),
-        Column(key, "en", False, width, is_list),
+        CandidateColumn(key, "zh", is_required, width, is_list),
+        CandidateColumn(key, "en", False, width, is_list),
     )
 
 
 _ALL = (
-    Column("number", is_required=True, width=8),
+    CandidateColumn("number", is_required=True, width=8),
     *_texts("name", 14),
     *_texts("trade", 16),
     *_texts("district", 14),
@@ -63,8 +63,8 @@ _ALL = (
     *_texts("honours", 30, is_required=False, is_list=True),
     *_texts("summary", 36),
     *_texts("story", 60),
-    Column("film", width=24),
-    Column("portrait", width=18),
+    CandidateColumn("film", width=24),
+    CandidateColumn("portrait", width=18),
 )
 COLUMNS = tuple(
     column for column in _ALL if column.key in {*Candidate.__struct_fields__, "portrait"}
@@ -73,10 +73,10 @@ COLUMNS = tuple(
 of a candidate is a line above, its pattern in patterns.toml, and its texts in the catalogue."""
 
 
-def find_columns(cells: Sequence[str]) -> Mapping[int, Column]:
+def find_columns(cells: Sequence[str]) -> Mapping[int, CandidateColumn]:
     """Return the recognised columns of a row of headings, by their place from 0. Of two headings
     for one column the first counts."""
-    recognised: dict[int, Column] = {}
+    recognised: dict[int, CandidateColumn] = {}
     for place, cell in enumerate(cells):
         column = find_column(cell)
         if column is not None and column not in recognised.values():
@@ -84,7 +84,7 @@ def find_columns(cells: Sequence[str]) -> Mapping[int, Column]:
     return recognised
 
 
-def find_column(heading: str) -> Column | None:
+def find_column(heading: str) -> CandidateColumn | None:
     """Return the column that a heading names."""
     plain = plain_heading(heading)
     return next((column for column in COLUMNS if plain and _pattern(column).fullmatch(plain)), None)
@@ -102,7 +102,7 @@ def is_example(cell: str) -> bool:
 
 
 @cache
-def _pattern(column: Column) -> re.Pattern[str]:
+def _pattern(column: CandidateColumn) -> re.Pattern[str]:
     words = load_patterns(__package__)
     name, remark = f"(?:{words[column.key]})", f"(?:{words['remark']})?"
     if column.language is None:

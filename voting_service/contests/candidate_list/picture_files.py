@@ -36,7 +36,7 @@ class PictureFile(NamedTuple):
     content: Path | bytes
 
 
-class ListedPerson(NamedTuple):
+class ListedCandidate(NamedTuple):
     """A candidate as pictures are assigned: number, name, and the file that the list names."""
 
     number: int
@@ -106,7 +106,7 @@ def _bounded(files: Iterable[PictureFile]) -> list[PictureFile]:
 
 
 def assign_pictures(
-    files: Iterable[PictureFile], people: Sequence[ListedPerson]
+    files: Iterable[PictureFile], people: Sequence[ListedCandidate]
 ) -> ResolvedPictures:
     """Return which file shows whom."""
     by_file = {_plain(person.portrait): person.number for person in people if person.portrait}
@@ -160,7 +160,7 @@ def _is_faulty(caption: str) -> bool:
     return fault is not None
 
 
-def _unique_names(people: Sequence[ListedPerson]) -> Mapping[str, int]:
+def _unique_names(people: Sequence[ListedCandidate]) -> Mapping[str, int]:
     """Return numbers by name, of people whose name nobody else on the list has."""
     names = [_plain(person.name) for person in people]
     return {

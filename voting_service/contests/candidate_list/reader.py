@@ -16,7 +16,7 @@ from openpyxl.utils import get_column_letter
 
 from voting_service.contests.candidate_list.columns import (
     COLUMNS,
-    Column,
+    CandidateColumn,
     find_column,
     find_columns,
     is_example,
@@ -36,7 +36,7 @@ _REQUIRED = frozenset(column.key for column in COLUMNS if column.is_required)
 Path = tuple[str | int, ...]
 
 
-class Cell(NamedTuple):
+class ListCell(NamedTuple):
     """A cell, or a whole row without a column, of the list; `heading` is as it was written."""
 
     row: int
@@ -57,7 +57,7 @@ class Cell(NamedTuple):
 class CellFault(NamedTuple):
     """What is wrong with a cell."""
 
-    cell: Cell
+    cell: ListCell
     fault: Fault
 
 
@@ -78,7 +78,7 @@ class CandidateList:
     entries: tuple[dict[str, Any], ...]
     portraits: tuple[str, ...]
     rows: tuple[int, ...]
-    columns: Mapping[int, Column]
+    columns: Mapping[int, CandidateColumn]
     headings: Row
     faults: tuple[CellFault, ...] = ()
 
@@ -89,7 +89,7 @@ class CandidateList:
             return len(path) > 2 and path[2] in _REQUIRED
         return any(fault.cell == cell for fault in self.faults)
 
-    def cell(self, path: Path) -> Cell:
+    def cell(self, path: Path) -> ListCell:
         """Return the cell of `("candidates", 3, "name", "zh")`, or of a part of it; a candidate
         has the cell of its number, a value without a cell the whole row."""
         row = self.rows[path[1]] if len(path) > 1 and isinstance(path[1], int) else 0
@@ -97,8 +97,8 @@ class CandidateList:
         language = next((part for part in path[3:] if part in LANGUAGES), None)
         for place, column in self.columns.items():
             if column.key == key and language in {column.language, None}:
-                return Cell(row, place, self.headings[place])
-        return Cell(row, None, "")
+                return ListCell(row, place, self.headings[place])
+        return ListCell(row, None, "")
 
 
 def read_candidates(content: bytes) -> CandidateList:
@@ -124,7 +124,7 @@ def read_candidates(content: bytes) -> CandidateList:
     ]
     dates = (
         CellFault(
-            Cell(place, number, headings[number]),
+            ListCell(place, number, headings[number]),
             Fault("", "contests.candidate_list.number_is_date"),
         )
         for place, row in numbered
@@ -146,10 +146,12 @@ def _find_headings(rows: Sequence[Row]) -> int:
     return max(first, key=lambda place: len(find_columns(rows[place])), default=0)
 
 
-def _heading_faults(headings: Row, columns: Mapping[int, Column], row: int) -> Sequence[CellFault]:
+def _heading_faults(
+    headings: Row, columns: Mapping[int, CandidateColumn], row: int
+) -> Sequence[CellFault]:
     faults = [
         CellFault(
-            Cell(row, place, heading),
+            ListCell(row, place, heading),
             Fault(
                 "",
                 "contests.candidate_list.unknown_heading"
@@ -164,7 +166,7 @@ def _heading_faults(headings: Row, columns: Mapping[int, Column], row: int) -> S
     given = set(columns.values())
     faults.extend(
         CellFault(
-            Cell(row, None, ""),
+            ListCell(row, None, ""),
             Fault(
                 "",
                 "contests.candidate_list.heading_missing",
@@ -182,7 +184,7 @@ def _value(row: Row, place: int) -> str:
     return row[place] if place < len(row) else ""
 
 
-def _entry(row: Row, columns: Mapping[int, Column]) -> dict[str, Any]:
+def _entry(row: Row, columns: Mapping[int, CandidateColumn]) -> dict[str, Any]:
     """Return the section of a contest file. An empty cell is an empty text, so that its fault names
     the cell; a text that only Chinese is given for is that in both languages."""
     entry: dict[str, Any] = {}
@@ -220,5 +222,5 @@ def _number(value: str) -> int | str:
     return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 10 else value
 
 
-def _portrait(row: Row, columns: Mapping[int, Column]) -> str:
+def _portrait(row: Row, columns: Mapping[int, CandidateColumn]) -> str:
     return next((_value(row, p) for p, column in columns.items() if column.key == "portrait"), "")

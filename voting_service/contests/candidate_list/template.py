@@ -8,7 +8,7 @@ from typing import Any
 
 import xlsxwriter
 
-from voting_service.contests.candidate_list.columns import CATALOGUE, COLUMNS, Column
+from voting_service.contests.candidate_list.columns import CATALOGUE, COLUMNS, CandidateColumn
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import Language
 
@@ -32,7 +32,7 @@ def write_candidates(candidates: Iterable[Mapping[str, Any]], reader: Language) 
     return _write(reader, [[_cell(entry, column) for column in COLUMNS] for entry in candidates])
 
 
-def _cell(entry: Mapping[str, Any], column: Column) -> str | int:
+def _cell(entry: Mapping[str, Any], column: CandidateColumn) -> str | int:
     value = entry.get(column.key) or ""
     if column.is_list:
         items = [_cell({column.key: item}, column._replace(is_list=False)) for item in value]

@@ -9,7 +9,7 @@ from typing import Any
 
 from voting_service.contests.candidate_list.picture_files import (
     CandidatePicture,
-    ListedPerson,
+    ListedCandidate,
     PictureFile,
     assign_pictures,
     read_pictures,
@@ -71,10 +71,10 @@ def take_candidates(
 
 def listed_people(
     entries: Sequence[dict[str, Any]], portraits: Sequence[str]
-) -> list[ListedPerson]:
+) -> list[ListedCandidate]:
     """Return the candidates as pictures are assigned, without those whose number is faulty."""
     return [
-        ListedPerson(entry["number"], _chinese(entry.get("name")), portrait)
+        ListedCandidate(entry["number"], _chinese(entry.get("name")), portrait)
         for entry, portrait in zip(entries, portraits, strict=True)
         if isinstance(entry.get("number"), int)
     ]

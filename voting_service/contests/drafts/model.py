@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from voting_service.contests.candidate_list.picture_files import ListedPerson
+from voting_service.contests.candidate_list.picture_files import ListedCandidate
 from voting_service.contests.candidate_list.reader import CandidateList, CellFault, ListRefused
 from voting_service.contests.contest_file.candidate_files import listed_people
 from voting_service.contests.contest_file.reader import ContestFile, check_contest, finish_contest
@@ -64,7 +64,7 @@ class ContestDraft(msgspec.Struct, frozen=True):
         return self.content.get("candidates") or ()
 
     @property
-    def people(self) -> Sequence[ListedPerson]:
+    def people(self) -> Sequence[ListedCandidate]:
         """Return the candidates as pictures are assigned to them."""
         portraits = self.content.get(PORTRAITS) or [""] * len(self.entries)
         return listed_people([dict(entry) for entry in self.entries], portraits)

@@ -59,10 +59,8 @@ class ObjectionTarget(msgspec.Struct, frozen=True):
 
 
 class SubmittedObjection(NamedTuple):
-    """A new objection with its number; `sender` is the keyed hash of its network and day,
-    `attachment` a PDF."""
+    """A new objection; `sender` is the keyed hash of its network and day, `attachment` a PDF."""
 
-    number: str
     target: ObjectionTarget
     written: WrittenObjection
     sender: bytes

@@ -25,20 +25,21 @@ QUERIES = Queries(__package__)
 async def insert_objection(
     connection: AnyConnection,
     master_key: bytes,
+    number: str,
     new: SubmittedObjection,
     limit: int,
 ) -> bool:
     """Store an objection; False when the network of its sender has sent `limit` in an hour."""
-    content = wrap(master_key, _content_label(new.number), msgspec.json.encode(new.written))
+    content = wrap(master_key, _content_label(number), msgspec.json.encode(new.written))
     with domain_errors():
         stored = await connection.fetchval(
             QUERIES["insert_objection"],
-            new.number,
+            number,
             new.target.contest_id,
             new.target.notice,
             new.sender,
             content,
-            new.attachment and wrap(master_key, _attachment_label(new.number), new.attachment),
+            new.attachment and wrap(master_key, _attachment_label(number), new.attachment),
             limit,
         )
     return stored is not None

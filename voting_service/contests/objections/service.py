@@ -11,7 +11,6 @@ from voting_service.contests.objections.model import (
     ObjectionTarget,
     OnlineObjection,
     SubmittedObjection,
-    WrittenObjection,
     check_answer,
     new_number,
     read_number,
@@ -41,21 +40,14 @@ RETRY_SECONDS = 3600
 
 
 async def submit_objection(
-    connection: AnyConnection,
-    master_key: bytes,
-    target: ObjectionTarget,
-    written: WrittenObjection,
-    sender: bytes,
-    *,
-    attachment: bytes | None = None,
+    connection: AnyConnection, master_key: bytes, new: SubmittedObjection
 ) -> str:
-    """Store an objection, with a PDF that came with it, and return its number. Raises InvalidInput,
-    or SlowDown over a limit."""
-    written.check()
-    new = SubmittedObjection(new_number(), target, written, sender, attachment)
-    if not await insert_objection(connection, master_key, new, LIMIT):
+    """Store an objection and return its number. Raises InvalidInput, or SlowDown over a limit."""
+    new.written.check()
+    number = new_number()
+    if not await insert_objection(connection, master_key, number, new, LIMIT):
         raise SlowDown(RETRY_SECONDS)
-    return new.number
+    return number
 
 
 async def check_objection_limit(connection: AnyConnection, sender: bytes) -> None:

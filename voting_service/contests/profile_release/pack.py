@@ -65,7 +65,7 @@ _UNREADABLE = (
 """What reading a broken zip ends in."""
 
 
-class PackedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ManifestFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of the manifest."""
 
     name: str
@@ -82,7 +82,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publish_at: str
     opens_at: str
     closes_at: str
-    files: tuple[PackedFile, ...]
+    files: tuple[ManifestFile, ...]
 
 
 class PackedProfiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -208,9 +208,9 @@ def picture_file_names(picture: PublicPicture) -> Iterator[str]:
         yield address.removeprefix(ADDRESS)
 
 
-def _listed(files: Mapping[str, bytes]) -> Iterator[PackedFile]:
+def _listed(files: Mapping[str, bytes]) -> Iterator[ManifestFile]:
     for name in sorted(files):
-        yield PackedFile(name, len(files[name]), sha256(files[name]).hexdigest())
+        yield ManifestFile(name, len(files[name]), sha256(files[name]).hexdigest())
 
 
 def _moment(value: datetime) -> str:

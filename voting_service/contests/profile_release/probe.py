@@ -46,7 +46,7 @@ class ProbeTarget(NamedTuple):
     template: str
 
 
-class Finding(NamedTuple):
+class ProbeFinding(NamedTuple):
     """One difference and where it is."""
 
     platform: str
@@ -67,7 +67,7 @@ class _Answer(NamedTuple):
 
 async def probe(
     client: httpx.AsyncClient, release: Release, targets: Iterable[ProbeTarget]
-) -> tuple[Finding, ...]:
+) -> tuple[ProbeFinding, ...]:
     """Every difference, in the order of the targets. `client` should follow no redirects."""
     probing = _Probe(client, release)
     pages = [page for target in targets for page in probing.pages(target)]
@@ -95,7 +95,7 @@ class _Probe:
 
     async def look(
         self, target: ProbeTarget, address: str, expected: Sequence[PublicProfile]
-    ) -> Sequence[Finding]:
+    ) -> Sequence[ProbeFinding]:
         """The differences of one page."""
         try:
             page = await self._fetch(address, MAX_PAGE_BYTES)
@@ -103,7 +103,7 @@ class _Probe:
         except _Unreadable as error:
             number = expected[0].number if len(expected) == 1 else None
             nothing = Difference(number, "page", release_text("profiles"), str(error))
-            return (Finding(target.platform, address, nothing),)
+            return (ProbeFinding(target.platform, address, nothing),)
         missing = {d.number for d in shown.differences if d.what == "candidate"}
         hashes = await self._load_hashes(page, shown.pictures)
         wrong = [
@@ -119,7 +119,7 @@ class _Probe:
             and not self._is_shown(profile, shown.pictures.get(profile.number, ()), hashes)
         ]
         return [
-            Finding(target.platform, address, difference)
+            ProbeFinding(target.platform, address, difference)
             for difference in (*shown.differences, *wrong)
         ]
 

@@ -11,7 +11,7 @@ from voting_service.i18n.text import Text
 from voting_service.staff.approvals.model import DECIDERS, ApprovalKind, register
 
 
-class SettingsPayload(msgspec.Struct, frozen=True):
+class ContestSettingsPayload(msgspec.Struct, frozen=True):
     """The change of one setting; `revision` is the contest's or platform's when proposed."""
 
     setting: str
@@ -35,7 +35,7 @@ class PlatformPayload(msgspec.Struct, frozen=True):
 SETTINGS = register(
     ApprovalKind(
         "settings",
-        SettingsPayload,
+        ContestSettingsPayload,
         "contest",
         DECIDERS,
         "kinds.settings",

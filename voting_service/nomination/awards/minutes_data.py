@@ -19,7 +19,7 @@ from voting_service.nomination.documents.minutes import (
     signature_lines,
     tie_sentences,
 )
-from voting_service.nomination.documents.record import Column, Record, Section, Table
+from voting_service.nomination.documents.record import Record, RecordColumn, RecordTable, Section
 from voting_service.nomination.panel.aggregation import PanelRules
 from voting_service.nomination.panel.model import (
     DISCUSSION,
@@ -114,14 +114,14 @@ def score_record(
     people = {c.number: c for c in panel.contest.candidates}
     names = {number: getattr(candidate.name, language) for number, candidate in people.items()}
     figures = tuple(
-        Column(text, "figure")
+        RecordColumn(text, "figure")
         for text in (words["rank"], words["number"], words["score"], words["judges"])
     )
-    standings = Table(
+    standings = RecordTable(
         (
-            *(figures[0], figures[1], Column(words["name"]), Column(texts["trade"])),
-            *(figures[2], figures[3], Column(texts["lowest"], "figure")),
-            Column(texts["highest"], "figure"),
+            *(figures[0], figures[1], RecordColumn(words["name"]), RecordColumn(texts["trade"])),
+            *(figures[2], figures[3], RecordColumn(texts["lowest"], "figure")),
+            RecordColumn(texts["highest"], "figure"),
         ),
         tuple(
             (
@@ -140,10 +140,10 @@ def score_record(
         ),
         strong=panel.lines[0] if outcome.order is not None else 0,
     )
-    given = Table(
+    given = RecordTable(
         (
-            *(figures[1], Column(words["name"])),
-            *(Column(getattr(c.name, language), "figure") for c in panel.rules.criteria),
+            *(figures[1], RecordColumn(words["name"])),
+            *(RecordColumn(getattr(c.name, language), "figure") for c in panel.rules.criteria),
         ),
         tuple(
             (int(number), names[int(number)], *(Decimal(row[c.key]) for c in panel.rules.criteria))

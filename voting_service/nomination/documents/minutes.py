@@ -22,11 +22,11 @@ from voting_service.nomination.documents.formatting import (
 )
 from voting_service.nomination.documents.record import (
     Cell,
-    Column,
     Record,
+    RecordColumn,
+    RecordTable,
     Section,
     SignatureLines,
-    Table,
 )
 
 
@@ -160,38 +160,42 @@ def signature_lines(signers: Sequence[Signer], language: Language) -> SignatureL
 def _conflicts(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
     if not minutes.conflicts:
         return Section(heading=texts["conflicts"], paragraphs=(texts["no_conflicts"],))
-    columns = (Column(texts["expert"]), Column(texts["candidate"]), Column(texts["ground"]))
+    columns = (
+        RecordColumn(texts["expert"]),
+        RecordColumn(texts["candidate"]),
+        RecordColumn(texts["ground"]),
+    )
     rows = tuple(
         (conflict.expert, conflict.candidate, conflict.ground) for conflict in minutes.conflicts
     )
     return Section(
         heading=texts["conflicts"],
         paragraphs=(texts["conflicts_explained"],),
-        table=Table(columns, rows),
+        table=RecordTable(columns, rows),
     )
 
 
 def _criteria(minutes: PanelMinutes, texts: DocumentTexts, language: Language) -> Section:
     columns = (
-        Column(texts["criterion"]),
-        Column(texts["weight"], "figure"),
-        Column(texts["max_points"], "figure"),
+        RecordColumn(texts["criterion"]),
+        RecordColumn(texts["weight"], "figure"),
+        RecordColumn(texts["max_points"], "figure"),
     )
     rows = tuple(
         (getattr(criterion.name, language), criterion.weight, criterion.max_points)
         for criterion in minutes.criteria
     )
-    return Section(heading=texts["criteria"], table=Table(columns, rows))
+    return Section(heading=texts["criteria"], table=RecordTable(columns, rows))
 
 
 def _results(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
     columns = (
-        Column(texts["rank"], "figure"),
-        Column(texts["number"], "figure"),
-        Column(texts["name"]),
-        Column(texts["score"], "figure"),
-        Column(texts["judges"], "figure"),
-        Column(texts["outcome"]),
+        RecordColumn(texts["rank"], "figure"),
+        RecordColumn(texts["number"], "figure"),
+        RecordColumn(texts["name"]),
+        RecordColumn(texts["score"], "figure"),
+        RecordColumn(texts["judges"], "figure"),
+        RecordColumn(texts["outcome"]),
     )
     rows = tuple(
         (
@@ -201,7 +205,7 @@ def _results(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
         for result in minutes.results
     )
     winners = sum(result.outcome == "winner" for result in minutes.results)
-    return Section(heading=texts["results"], table=Table(columns, rows, strong=winners))
+    return Section(heading=texts["results"], table=RecordTable(columns, rows, strong=winners))
 
 
 def _meeting(
@@ -247,12 +251,12 @@ def tie_sentences(ties: Sequence[TieBallot], language: Language) -> tuple[str, .
 def _single_scores(minutes: PanelMinutes, texts: DocumentTexts) -> Section:
     experts = minutes.single_scores
     columns = (
-        Column(texts["number"], "figure"),
-        Column(texts["name"]),
-        *(Column(expert.label, "figure") for expert in experts),
+        RecordColumn(texts["number"], "figure"),
+        RecordColumn(texts["name"]),
+        *(RecordColumn(expert.label, "figure") for expert in experts),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (result.number, result.name, *(expert.scores.get(result.number, "–") for expert in experts))
         for result in minutes.results
     )
-    return Section(heading=texts["single_scores"], table=Table(columns, rows))
+    return Section(heading=texts["single_scores"], table=RecordTable(columns, rows))

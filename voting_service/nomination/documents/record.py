@@ -15,17 +15,17 @@ Cell = str | int | Decimal
 ColumnKind = Literal["figure", "text"]
 
 
-class Column(msgspec.Struct, frozen=True):
+class RecordColumn(msgspec.Struct, frozen=True):
     """A column's heading; a `figure` is narrow and right-aligned."""
 
     name: str
     kind: ColumnKind = "text"
 
 
-class Table(msgspec.Struct, frozen=True):
+class RecordTable(msgspec.Struct, frozen=True):
     """Rows under headings; the first `strong` rows are emphasised."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[RecordColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     strong: int = 0
 
@@ -37,7 +37,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[tuple[str, str], ...] = ()
     paragraphs: tuple[str, ...] = ()
     numbered: tuple[str, ...] = ()
-    table: Table | None = None
+    table: RecordTable | None = None
 
 
 class SignatureLines(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from docx.shared import Mm, Pt
 
 from voting_service.i18n.text import Language
 from voting_service.infrastructure.typesetting.compiler import typeset
-from voting_service.nomination.documents.record import Record, SignatureLines, Table
+from voting_service.nomination.documents.record import Record, RecordTable, SignatureLines
 from voting_service.nomination.documents.word_styles import HEADING_FONT, set_font, set_up_page
 
 Suffix = Literal["pdf", "docx", "xlsx"]
@@ -88,7 +88,7 @@ def _heading(document: Any, text: str) -> None:
     run.font.color.rgb = None
 
 
-def _word_table(document: Any, table: Table) -> None:
+def _word_table(document: Any, table: RecordTable) -> None:
     drawn = _grid(document, [column.name for column in table.columns])
     for at, row in enumerate(table.rows):
         cells = drawn.add_row().cells

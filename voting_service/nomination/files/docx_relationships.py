@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from voting_service.nomination.files.docx_xml import local, read_xml
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 from voting_service.nomination.files.word_links import (
-    Place,
+    PlaceKind,
     check_hyperlink,
     check_resource,
     place,
@@ -24,7 +24,7 @@ _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml."
 _DRAWING = "application/vnd.openxmlformats-officedocument.drawingml."
 
 
-class Kind(NamedTuple):
+class PartKind(NamedTuple):
     """A kind of part that the converter may read."""
 
     relationship: str
@@ -33,7 +33,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     **{
-        name: Kind(_PREFIX + name, f"{_WORD}{name}+xml")
+        name: PartKind(_PREFIX + name, f"{_WORD}{name}+xml")
         for name in (
             "styles",
             "numbering",
@@ -45,18 +45,18 @@ KINDS = {
             "endnotes",
         )
     },
-    "theme": Kind(_PREFIX + "theme", "application/vnd.openxmlformats-officedocument.theme+xml"),
-    "chart": Kind(_PREFIX + "chart", f"{_DRAWING}chart+xml"),
-    "chartUserShapes": Kind(_PREFIX + "chartUserShapes", f"{_DRAWING}chartshapes+xml"),
-    "diagramData": Kind(_PREFIX + "diagramData", f"{_DRAWING}diagramData+xml"),
-    "diagramLayout": Kind(_PREFIX + "diagramLayout", f"{_DRAWING}diagramLayout+xml"),
-    "diagramQuickStyle": Kind(_PREFIX + "diagramQuickStyle", f"{_DRAWING}diagramStyle+xml"),
-    "diagramColors": Kind(_PREFIX + "diagramColors", f"{_DRAWING}diagramColors+xml"),
-    "diagramDrawing": Kind(
+    "theme": PartKind(_PREFIX + "theme", "application/vnd.openxmlformats-officedocument.theme+xml"),
+    "chart": PartKind(_PREFIX + "chart", f"{_DRAWING}chart+xml"),
+    "chartUserShapes": PartKind(_PREFIX + "chartUserShapes", f"{_DRAWING}chartshapes+xml"),
+    "diagramData": PartKind(_PREFIX + "diagramData", f"{_DRAWING}diagramData+xml"),
+    "diagramLayout": PartKind(_PREFIX + "diagramLayout", f"{_DRAWING}diagramLayout+xml"),
+    "diagramQuickStyle": PartKind(_PREFIX + "diagramQuickStyle", f"{_DRAWING}diagramStyle+xml"),
+    "diagramColors": PartKind(_PREFIX + "diagramColors", f"{_DRAWING}diagramColors+xml"),
+    "diagramDrawing": PartKind(
         "http://schemas.microsoft.com/office/2007/relationships/diagramDrawing",
         "application/vnd.ms-office.drawingml.diagramDrawing+xml",
     ),
-    "image": Kind(_PREFIX + "image", ""),
+    "image": PartKind(_PREFIX + "image", ""),
 }
 """By the last word of their relationship. What is not here is left out: properties, comments,
 signatures, fonts, thumbnails, printer settings, custom XML."""
@@ -96,7 +96,7 @@ class Relationships:
         lowered = kind.lower()
         if any(word in lowered for word in _MACROS):
             raise FileRejected(RejectionReason.MACROS)
-        if is_outside or place(address) is not Place.HERE:
+        if is_outside or place(address) is not PlaceKind.HERE:
             if lowered == "hyperlink":
                 check_hyperlink(address)
             else:

@@ -84,7 +84,7 @@ _FIELD_PARTS = frozenset({"fldChar", "instrText", "delInstrText"})
 _PRINTING = frozenset({"drawing", "pict", "sym", "oMath"})
 
 
-class Reader(Protocol):
+class DocumentReader(Protocol):
     """Receives what is read; names have their prefix."""
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None: ...
@@ -92,7 +92,7 @@ class Reader(Protocol):
     def data(self, text: str) -> None: ...
 
 
-def read_xml(content: bytes, reader: Reader) -> None:
+def read_xml(content: bytes, reader: DocumentReader) -> None:
     """Parse `content` and pass it to `reader`. Raises FileRejected."""
     if len(content) > MAX_XML_BYTES:
         raise FileRejected(RejectionReason.BOMB)

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from voting_service.nomination.files.rejections import FileRejected, RejectionReason
 
 
-class Place(Enum):
+class PlaceKind(Enum):
     """Where an address leads."""
 
     HERE = "here"
@@ -30,19 +30,24 @@ _WEB = frozenset({"http", "https", "ftp", "ftps"})
 _PEOPLE = frozenset({"mailto", "tel", "sms", "fax", "callto", "sip"})
 _LOCAL = frozenset({"cid", "data", "blob", "about", "webkit-fake-url", "applewebdata", "bookmark"})
 """What messengers, mail programs and browsers leave when something is pasted from them."""
-_HOME_FOLDERS = (
-    "applications", "data", "home", "library", "media", "mnt", "opt", "private", "sdcard",
-    "storage", "tmp", "users", "var", "volumes",
-)  # fmt: skip
-_PROGRAMS = (
-    ".exe", ".com", ".bat", ".cmd", ".scr", ".pif", ".cpl", ".msi", ".msp", ".lnk", ".url", ".scf",
-    ".hta", ".js", ".jse", ".vbs", ".vbe", ".wsf", ".wsh", ".ps1", ".jar", ".reg", ".chm", ".dll",
-    ".inf", ".sh", ".command", ".app", ".iso", ".img", ".vhd", ".search-ms", ".library-ms",
-    ".settingcontent-ms", ".docm", ".dotm", ".xlsm", ".xlam", ".pptm",
-)  # fmt: skip
+_HOME_FOLDER = re.compile(
+    r"""(
+    applications|data|home|library|media|mnt|opt|private|sdcard|storage|
+    tmp|users|var|volumes
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_PROGRAM = re.compile(
+    r""".*\.(
+    exe|com|bat|cmd|scr|pif|cpl|msi|msp|lnk|url|scf|hta|js|jse|vbs|
+    vbe|wsf|wsh|ps1|jar|reg|chm|dll|inf|sh|command|app|iso|img|vhd|
+    search-ms|library-ms|settingcontent-ms|docm|dotm|xlsm|xlam|pptm
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
 
 
-def place(address: str) -> Place:
+def place(address: str) -> PlaceKind:
     """Return where an address leads."""
     plain = _plain(address)
     if not (match := _SCHEME.match(plain)):
@@ -51,20 +56,20 @@ def place(address: str) -> Place:
     if scheme == "file":
         return _file_place(rest)
     if scheme in _WEB:
-        return Place.WEB
-    return Place.HERE if scheme in _PEOPLE | _LOCAL else Place.OUTSIDE
+        return PlaceKind.WEB
+    return PlaceKind.HERE if scheme in _PEOPLE | _LOCAL else PlaceKind.OUTSIDE
 
 
 def check_hyperlink(address: str) -> None:
     """Check an address that is followed only by a click. Raises FileRejected."""
     where = place(address)
-    if where is Place.OUTSIDE or (where is Place.HERE and _runs(_plain(address))):
+    if where is PlaceKind.OUTSIDE or (where is PlaceKind.HERE and _runs(_plain(address))):
         raise FileRejected(RejectionReason.EXTERNAL, what="hyperlink")
 
 
 def check_resource(address: str, what: str) -> None:
     """Check an address that a program fetches by itself. Raises FileRejected."""
-    if place(address) is not Place.HERE:
+    if place(address) is not PlaceKind.HERE:
         raise FileRejected(RejectionReason.EXTERNAL, what=what)
 
 
@@ -75,24 +80,24 @@ def _plain(address: str) -> str:
     return re.sub(r"[\s\x00-\x1f\x7f]+", "", address).replace("\\", "/").lower()
 
 
-def _path_place(path: str) -> Place:
+def _path_place(path: str) -> PlaceKind:
     if path.startswith("www."):
-        return Place.WEB
+        return PlaceKind.WEB
     is_share = path.startswith("//") and not _DRIVE.match(path)
-    return Place.OUTSIDE if is_share else Place.HERE
+    return PlaceKind.OUTSIDE if is_share else PlaceKind.HERE
 
 
-def _file_place(path: str) -> Place:
+def _file_place(path: str) -> PlaceKind:
     slashes = len(path) - len(path.lstrip("/"))
     rest = path.lstrip("/")
     if slashes in {0, 1, 3} or _DRIVE.match(rest) or not rest:
-        return Place.HERE
+        return PlaceKind.HERE
     first = rest.partition("/")[0]
-    is_ours = first == "localhost" if slashes == 2 else first in _HOME_FOLDERS
-    return Place.HERE if is_ours else Place.OUTSIDE
+    is_ours = first == "localhost" if slashes == 2 else _HOME_FOLDER.fullmatch(first)
+    return PlaceKind.HERE if is_ours else PlaceKind.OUTSIDE
 
 
 def _runs(path: str) -> bool:
     """Whether a path leads to a program. `qq.com` alone is a page that lacks its scheme."""
     path = path.partition("#")[0].partition("?")[0].rstrip("/")
-    return ("/" in path or not path.endswith(".com")) and path.endswith(_PROGRAMS)
+    return ("/" in path or not path.endswith(".com")) and _PROGRAM.fullmatch(path) is not None

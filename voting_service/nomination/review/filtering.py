@@ -73,7 +73,7 @@ def apply_filter(
     return tuple(shown if key is None else sorted(shown, key=key, reverse=sort.startswith("-")))
 
 
-class Place(NamedTuple):
+class QueuePlace(NamedTuple):
     """Where a recommendation stands in the filtered queue: the `number`th of `total`, with the
     numbers of its neighbours."""
 
@@ -85,14 +85,14 @@ class Place(NamedTuple):
 
 def find_place(
     all_submitted: Iterable[SubmittedRecommendation], queue_filter: QueueFilter, current: int
-) -> Place:
+) -> QueuePlace:
     """Return the place of a recommendation, which keeps it where it no longer matches the filter.
     Raises NotFound."""
     ids = [submitted.id for submitted in apply_filter(all_submitted, queue_filter, current)]
     if current not in ids:
         raise NotFound("nomination.review.no_such_recommendation")
     place = ids.index(current)
-    return Place(
+    return QueuePlace(
         number=place + 1,
         total=len(ids),
         previous=ids[place - 1] if place else None,

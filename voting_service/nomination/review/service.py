@@ -21,8 +21,8 @@ from voting_service.nomination.recommendations.model import (
 from voting_service.nomination.recommendations.repository import insert_review, load_submissions
 from voting_service.nomination.review.assignment import Assignments
 from voting_service.nomination.review.filtering import (
-    Place,
     QueueFilter,
+    QueuePlace,
     apply_filter,
     find_place,
 )
@@ -141,7 +141,7 @@ async def view_recommendation(
 
 async def view_place(
     actor: SelectionActor, recommendation_id: int, queue_filter: QueueFilter
-) -> Place:
+) -> QueuePlace:
     """Return where a recommendation stands in the filtered queue. Raises NotFound."""
     all_submitted = await load_submitted_recommendations(
         actor.connection, actor.keys, actor.selection

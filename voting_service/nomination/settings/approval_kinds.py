@@ -9,7 +9,7 @@ import msgspec
 from voting_service.staff.approvals.model import SELECTION_DECIDERS, ApprovalKind, register
 
 
-class SettingsPayload(msgspec.Struct, frozen=True):
+class SelectionSettingsPayload(msgspec.Struct, frozen=True):
     """A change of one section of the settings: its values before and after, by name, and why."""
 
     before: dict[str, Any]
@@ -20,7 +20,7 @@ class SettingsPayload(msgspec.Struct, frozen=True):
 SELECTION_SETTINGS = register(
     ApprovalKind(
         "selection_settings",
-        SettingsPayload,
+        SelectionSettingsPayload,
         "selection",
         SELECTION_DECIDERS,
         "kinds.selection_settings",

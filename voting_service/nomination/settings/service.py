@@ -19,7 +19,7 @@ from voting_service.nomination.officer_messages import tell_of_extension
 from voting_service.nomination.settings.approval_kinds import (
     EARLIER_WINNERS,
     SELECTION_SETTINGS,
-    SettingsPayload,
+    SelectionSettingsPayload,
     WinnersPayload,
 )
 from voting_service.nomination.settings.constraints import CONSTRAINTS
@@ -63,7 +63,7 @@ async def propose_change(actor: SelectionActor, change: Change, reason: str) -> 
     before, after = values_now(actor.selection, section), values_after(change)
     if before == after:
         raise Refused("nomination.settings.nothing_changes")
-    payload = SettingsPayload(before, after, reason)
+    payload = SelectionSettingsPayload(before, after, reason)
     return await _propose(actor, SELECTION_SETTINGS, section, payload)
 
 

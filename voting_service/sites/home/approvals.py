@@ -36,7 +36,7 @@ _DESCRIBED = ("shortlist", "panel")
 """Kinds about a selection whose description is a line to read; others go by the kind's name."""
 
 
-class Row(NamedTuple):
+class RequestRow(NamedTuple):
     """A request in words, and where it is decided."""
 
     request: ApprovalRequest
@@ -44,19 +44,19 @@ class Row(NamedTuple):
     href: str
 
 
-class Table(NamedTuple):
+class RequestTable(NamedTuple):
     """The requests about one contest, selection or draft; `more` are shown at `more_href`."""
 
     title: Text
     zone: tzinfo
-    rows: tuple[Row, ...]
+    rows: tuple[RequestRow, ...]
     more: int = 0
     more_href: str = ""
 
 
 async def load_tables(
     request: Request, connection: AnyConnection, selections: Mapping[int, Selection]
-) -> list[Table]:
+) -> list[RequestTable]:
     """Return what waits for the user's approval, oldest first."""
     grouped: dict[tuple[str, int], list[WaitingRequest]] = {}
     for proposal in await load_waiting(connection, current_user(request).account):
@@ -73,7 +73,7 @@ async def load_tables(
             shown = requests[:WAITING_SHOWN]
             holds = await _holds(connection, contest, shown)
             rows = tuple(
-                Row(
+                RequestRow(
                     r,
                     describe_approval(request, contest, r, holds),
                     _place(r, contest.slug, target_id),
@@ -81,18 +81,20 @@ async def load_tables(
                 for r in shown
             )
             more, every = len(requests) - len(shown), f"/contests/{contest.slug}/approvals"
-            tables.append(Table(contest.rules.title, contest.zone, rows, more, every))
+            tables.append(RequestTable(contest.rules.title, contest.zone, rows, more, every))
         elif target == "selection" and target_id in selections:
             selection = selections[target_id]
             rows = tuple(
-                Row(r, _words(selection, r, reader), _place(r, selection.slug, target_id))
+                RequestRow(r, _words(selection, r, reader), _place(r, selection.slug, target_id))
                 for r in requests
             )
-            tables.append(Table(selection.title, selection.zone, rows))
+            tables.append(RequestTable(selection.title, selection.zone, rows))
         elif target == "draft" and target_id in drafts:
-            rows = tuple(Row(r, r.describe(reader), _place(r, "", target_id)) for r in requests)
+            rows = tuple(
+                RequestRow(r, r.describe(reader), _place(r, "", target_id)) for r in requests
+            )
             zone = get_state(request).default_zone()
-            tables.append(Table(_draft_title(drafts[target_id].title), zone, rows))
+            tables.append(RequestTable(_draft_title(drafts[target_id].title), zone, rows))
     return tables
 
 

@@ -39,7 +39,7 @@ class Task(NamedTuple):
     href: str
 
 
-class Reader(NamedTuple):
+class TaskReader(NamedTuple):
     """For whom the tasks are, and what is needed to write them."""
 
     request: Request
@@ -71,7 +71,7 @@ class Reader(NamedTuple):
         return written_deadline(until, selection.zone, language(self.request))
 
 
-async def load_tasks(reader: Reader) -> list[Task]:
+async def load_tasks(reader: TaskReader) -> list[Task]:
     """Return what waits for the user, apart from approvals."""
     role = reader.account.role
     parts: list[tuple[tuple[Role, ...], AsyncIterator[Task]]] = [
@@ -87,7 +87,7 @@ async def load_tasks(reader: Reader) -> list[Task]:
     return [task for roles, part in parts if role in roles async for task in part]
 
 
-async def _holds(reader: Reader) -> AsyncIterator[Task]:
+async def _holds(reader: TaskReader) -> AsyncIterator[Task]:
     counts = await count_open_holds(reader.connection)
     for contest in contest_cache(reader.request).contests.values():
         if count := counts.get(contest.id):
@@ -95,12 +95,12 @@ async def _holds(reader: Reader) -> AsyncIterator[Task]:
             yield reader.task("holds", f"/contests/{contest.slug}/holds", count=count, title=title)
 
 
-async def _online_objections(reader: Reader) -> AsyncIterator[Task]:
+async def _online_objections(reader: TaskReader) -> AsyncIterator[Task]:
     if count := await count_unanswered(reader.connection):
         yield reader.task("online_objections", "/objections", count=count)
 
 
-async def _reviews(reader: Reader) -> AsyncIterator[Task]:
+async def _reviews(reader: TaskReader) -> AsyncIterator[Task]:
     for work in await load_review_counts(reader.connection, reader.account):
         selection = reader.selections[work.selection_id]
         base, title = f"/selections/{selection.slug}", reader.title(selection)
@@ -114,7 +114,7 @@ async def _reviews(reader: Reader) -> AsyncIterator[Task]:
             yield reader.task("objections", f"{base}/notice", count=work.objections, title=title)
 
 
-async def _invitations(reader: Reader) -> AsyncIterator[Task]:
+async def _invitations(reader: TaskReader) -> AsyncIterator[Task]:
     count = sum(
         invitation.waits
         and invitation.is_open(reader.now)
@@ -125,18 +125,18 @@ async def _invitations(reader: Reader) -> AsyncIterator[Task]:
         yield reader.task("invitations", "/accounts", count=count)
 
 
-async def _failed_messages(reader: Reader) -> AsyncIterator[Task]:
+async def _failed_messages(reader: TaskReader) -> AsyncIterator[Task]:
     if count := await count_failed(reader.connection, reader.now):
         yield reader.task("messages", "/messages?state=failed", count=count)
 
 
-async def _failed_jobs(reader: Reader) -> AsyncIterator[Task]:
+async def _failed_jobs(reader: TaskReader) -> AsyncIterator[Task]:
     jobs = await list_jobs(reader.connection, limit=JOBS_SHOWN)
     if count := sum(job.state in ("failed", "interrupted") for job in jobs):
         yield reader.task("jobs", "/jobs", count=count)
 
 
-async def _submissions(reader: Reader) -> AsyncIterator[Task]:
+async def _submissions(reader: TaskReader) -> AsyncIterator[Task]:
     work = await load_officer_work(reader.connection, reader.account, reader.now)
     for selection in reader.selections.values():
         base, title = f"/selections/{selection.slug}/recommendations", reader.title(selection)
@@ -154,7 +154,7 @@ async def _submissions(reader: Reader) -> AsyncIterator[Task]:
             yield reader.task("deadline", base, until=until, title=title)
 
 
-async def _sheets(reader: Reader) -> AsyncIterator[Task]:
+async def _sheets(reader: TaskReader) -> AsyncIterator[Task]:
     for selection in reader.selections.values():
         panel = await load_panel(reader.connection, selection, reader.now)
         if panel.expert(reader.account.id) is None:
@@ -165,7 +165,7 @@ async def _sheets(reader: Reader) -> AsyncIterator[Task]:
                 yield task
 
 
-def _of_round(reader: Reader, panel: Panel, number: int) -> Iterator[Task]:
+def _of_round(reader: TaskReader, panel: Panel, number: int) -> Iterator[Task]:
     base, title = f"/selections/{panel.selection.slug}/panel", reader.title(panel.selection)
     absent, own = panel.absent(number), reader.account.id
     if own in absent:

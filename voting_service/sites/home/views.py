@@ -11,7 +11,7 @@ from voting_service.sites.console.alarms.presentation import new_alarms
 from voting_service.sites.console.contests import contest_cache
 from voting_service.sites.console.tally_reads import READERS
 from voting_service.sites.home.approvals import load_tables
-from voting_service.sites.home.tasks import Reader, load_tasks
+from voting_service.sites.home.tasks import TaskReader, load_tasks
 from voting_service.sites.shared.signed_in.access import current_user, signed_in
 from voting_service.sites.shared.signed_in.rendering import page
 from voting_service.sites.shared.signed_in.state import get_state
@@ -30,7 +30,7 @@ async def home(request: Request) -> Response:
     async with state.connection() as connection:
         selections = {stored.id: stored for stored in await load_selections(connection)}
         tables = await load_tables(request, connection, selections)
-        tasks = await load_tasks(Reader(request, connection, selections))
+        tasks = await load_tasks(TaskReader(request, connection, selections))
         alarms = [await new_alarms(request, connection, contest) for contest in contests]
     return page(
         request,

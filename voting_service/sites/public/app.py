@@ -22,7 +22,7 @@ from voting_service.sites.public.api.cast_ballot import BallotFastPath, CastBall
 from voting_service.sites.public.api.openapi import openapi_document
 from voting_service.sites.public.api.pictures import picture_file
 from voting_service.sites.public.api.reads import (
-    CandidateList,
+    CandidateListEndpoint,
     CandidateProfile,
     Corrections,
     CurrentStandings,
@@ -79,7 +79,7 @@ ROUTES = [
     Route(f"{API}/sessions", create_session, methods=["POST"]),
     Route(f"{API}/contests", contest_listing),
     Route(CONTEST, contest_description),
-    Route(f"{CONTEST}/candidates", CandidateList(), methods=["GET"]),
+    Route(f"{CONTEST}/candidates", CandidateListEndpoint(), methods=["GET"]),
     Route(f"{CONTEST}/candidates/{{number}}", CandidateProfile(), methods=["GET"]),
     Route(f"{CONTEST}/corrections", Corrections(), methods=["GET"]),
     Route(f"{CONTEST}/receipts/{{ballot}}", receipt_state),

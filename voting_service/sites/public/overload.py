@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from voting_service.errors import busy
 from voting_service.sites.public.pages.error_pages import refusal
-from voting_service.sites.public.prepared_reads import Answer
+from voting_service.sites.public.prepared_reads import PreparedAnswer
 from voting_service.sites.shared.problem_documents import Headers
 from voting_service.sites.shared.slow_clients import (
     MAX_UPLOAD_BYTES,
@@ -74,8 +74,8 @@ class PublicHttpProtocol(PatientHttp):
         reads = len(self.tasks) - self.app_state["app_state"].streams.count
         super()._start_asgi_task(cycle, self.too_many_reads if reads > MAX_READS else app)
 
-    def _prepared(self, cycle: Any) -> Answer | None:
-        answer: Answer | None = self.app_state["prepared_reads"].answer(cycle.scope)
+    def _prepared(self, cycle: Any) -> PreparedAnswer | None:
+        answer: PreparedAnswer | None = self.app_state["prepared_reads"].answer(cycle.scope)
         return answer
 
     def write(self, cycle: Any, status: int, headers: Headers, body: bytes) -> None:

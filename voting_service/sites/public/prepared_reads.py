@@ -22,7 +22,7 @@ MAX_PATHS = 1024
 MAX_PATH_CHARACTERS = 200
 
 
-class Answer(NamedTuple):
+class PreparedAnswer(NamedTuple):
     """Status, headers and body of an answer."""
 
     status: int
@@ -37,12 +37,12 @@ class NotPrepared(Exception):
 class PreparedRead:
     """An endpoint that answers with prepared bytes; a bare ASGI app. Subclasses find them."""
 
-    def answer(self, scope: Scope) -> Answer:
+    def answer(self, scope: Scope) -> PreparedAnswer:
         """Return the answer to GET; to HEAD it is the same without the body. Raises VotingError,
         or NotPrepared."""
         raise NotImplementedError
 
-    async def full_answer(self, scope: Scope) -> Answer:
+    async def full_answer(self, scope: Scope) -> PreparedAnswer:
         """Return the answer that the app gives, which may take its time."""
         return self.answer(scope)
 
@@ -60,7 +60,7 @@ class PreparedReads:
         self._routes = tuple(routes)
         self._endpoint = lru_cache(MAX_PATHS)(self._find_endpoint)
 
-    def answer(self, scope: Scope) -> Answer | None:
+    def answer(self, scope: Scope) -> PreparedAnswer | None:
         """Return the answer to a request; None if the app has to give it: to what is no prepared
         read or not prepared yet, to other origins, and to errors."""
         path: str = scope["path"]

@@ -39,7 +39,7 @@ from voting_service.infrastructure import metrics
 MEDIA_TYPE = b"application/problem+json"
 
 
-class Kind(NamedTuple):
+class ProblemKind(NamedTuple):
     """How one kind of error shows: `name` is the last part of the problem's type, and the name of
     its title in the catalogue."""
 
@@ -51,32 +51,32 @@ class Kind(NamedTuple):
         return title
 
 
-KINDS: Mapping[type[VotingError], Kind] = {
-    MalformedInput: Kind(400, "malformed"),
-    NotSignedIn: Kind(401, "not-signed-in"),
-    SessionEnded: Kind(401, "session-ended"),
-    TokenRefused: Kind(401, "token-refused"),
-    SentFromElsewhere: Kind(403, "sent-from-elsewhere"),
-    IdentityNotConfirmed: Kind(403, "confirm-identity"),
-    WrongRole: Kind(403, "wrong-role"),
-    NotOpen: Kind(403, "not-open"),
-    NotPublished: Kind(403, "not-published"),
-    NotFound: Kind(404, "not-found"),
-    AlreadyVoted: Kind(409, "already-voted"),
-    PeriodOver: Kind(409, "period-over"),
-    Refused: Kind(409, "refused"),
-    InputTooLarge: Kind(413, "too-large"),
-    UnsupportedMedia: Kind(415, "not-json"),
-    InvalidInput: Kind(422, "invalid"),
-    ChallengeRequired: Kind(428, "challenge"),
-    SlowDown: Kind(429, "slow-down"),
-    Unavailable: Kind(503, "busy"),
+KINDS: Mapping[type[VotingError], ProblemKind] = {
+    MalformedInput: ProblemKind(400, "malformed"),
+    NotSignedIn: ProblemKind(401, "not-signed-in"),
+    SessionEnded: ProblemKind(401, "session-ended"),
+    TokenRefused: ProblemKind(401, "token-refused"),
+    SentFromElsewhere: ProblemKind(403, "sent-from-elsewhere"),
+    IdentityNotConfirmed: ProblemKind(403, "confirm-identity"),
+    WrongRole: ProblemKind(403, "wrong-role"),
+    NotOpen: ProblemKind(403, "not-open"),
+    NotPublished: ProblemKind(403, "not-published"),
+    NotFound: ProblemKind(404, "not-found"),
+    AlreadyVoted: ProblemKind(409, "already-voted"),
+    PeriodOver: ProblemKind(409, "period-over"),
+    Refused: ProblemKind(409, "refused"),
+    InputTooLarge: ProblemKind(413, "too-large"),
+    UnsupportedMedia: ProblemKind(415, "not-json"),
+    InvalidInput: ProblemKind(422, "invalid"),
+    ChallengeRequired: ProblemKind(428, "challenge"),
+    SlowDown: ProblemKind(429, "slow-down"),
+    Unavailable: ProblemKind(503, "busy"),
 }
 
 Headers = list[tuple[bytes, bytes]]
 
 
-def problem_kind(error: VotingError) -> Kind:
+def problem_kind(error: VotingError) -> ProblemKind:
     """Return how an error is shown: by the entry of its class or of its nearest base class."""
     return next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
 
@@ -149,7 +149,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's own 404 and 405 as problem documents."""
     status = getattr(error, "status_code", 404)
     language = preferred_language(request.headers.get("accept-language", "en").encode())
-    kind = Kind(405, "method-not-allowed") if status == 405 else KINDS[NotFound]
+    kind = ProblemKind(405, "method-not-allowed") if status == 405 else KINDS[NotFound]
     title = kind.title(language)
     body = msgspec.json.encode(
         {"type": "about:blank", "title": title, "status": status, "detail": title}

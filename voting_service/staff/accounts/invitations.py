@@ -34,6 +34,7 @@ from voting_service.staff.accounts.model import (
 from voting_service.staff.accounts.repository import (
     QUERIES,
     NewAccount,
+    NewSecrets,
     create_account,
     is_account_name,
     load_account,
@@ -295,9 +296,8 @@ async def accept(
                     connection,
                     master_key,
                     account,
-                    form.password,
-                    totp_secret=form.totp_secret,
-                    invitation=invitation.token_hash,
+                    NewSecrets(form.password, form.totp_secret),
+                    invitation.token_hash,
                 )
                 await end_all_sessions(connection, account.id, now)
             await mark_code_used(connection, account.id, step)

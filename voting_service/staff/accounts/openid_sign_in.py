@@ -27,7 +27,7 @@ _LABEL = "office sign-in under way"
 Purpose = Literal["sign_in", "confirm", "connect"]
 
 
-class PendingSignIn(AuthorizationRequest, frozen=True, kw_only=True):
+class PendingStaffSignIn(AuthorizationRequest, frozen=True, kw_only=True):
     """A sign-in that was started. `account_id` and `session` (its token) are those of a signed-in
     user who confirms their identity or links their account."""
 
@@ -50,27 +50,27 @@ def start(
     *,
     account_id: int | None = None,
     session: str = "",
-) -> PendingSignIn:
+) -> PendingStaffSignIn:
     """Return a new sign-in with random state, nonce and code verifier."""
-    return PendingSignIn(
+    return PendingStaffSignIn(
         purpose=purpose, next=next_path, account_id=account_id, session=session, **new_secrets(now)
     )
 
 
-def encrypt(master_key: bytes, pending: PendingSignIn) -> str:
+def encrypt(master_key: bytes, pending: PendingStaffSignIn) -> str:
     """Return the value of the browser's cookie."""
     return authorization_requests.encrypt(master_key, _LABEL, pending)
 
 
-def decrypt(master_key: bytes, cookie: str, state: str, now: datetime) -> PendingSignIn:
+def decrypt(master_key: bytes, cookie: str, state: str, now: datetime) -> PendingStaffSignIn:
     """Return the sign-in that this browser started. Raises NotSignedIn when it started none, a
     different one, or this one too long ago."""
-    pending = authorization_requests.decrypt(master_key, _LABEL, cookie, PendingSignIn)
+    pending = authorization_requests.decrypt(master_key, _LABEL, cookie, PendingStaffSignIn)
     check_state(pending, state, now)
     return pending
 
 
-def check_fresh(claims: IdTokenClaims, pending: PendingSignIn) -> None:
+def check_fresh(claims: IdTokenClaims, pending: PendingStaffSignIn) -> None:
     """Raises TokenRefused unless the person authenticated after the sign-in was started. The
     provider need not honour `max_age`, so `auth_time` is checked (section 3.1.3.7, 13)."""
     if claims.auth_time is None:

@@ -156,23 +156,28 @@ async def change_password(connection: AnyConnection, token: str, password: str) 
         await connection.execute(QUERIES["change_password"], token, password_hash)
 
 
+class NewSecrets(NamedTuple):
+    """The password and second factor that an account is reset to."""
+
+    password: str
+    totp_secret: str
+
+
 async def reset_account(
     connection: AnyConnection,
     master_key: bytes,
     account: Account,
-    password: str,
-    *,
-    totp_secret: str,
+    new: NewSecrets,
     invitation: bytes,
 ) -> None:
     """Store a new password and second factor, remove the link to single sign-on and enable the
     account, by an invitation used in this transaction; the database writes the audit log. Raises
     InvalidInput."""
-    faults = _faults(account.name, account.role, password, totp_secret)
+    faults = _faults(account.name, account.role, new.password, new.totp_secret)
     if faults:
         raise InvalidInput(*faults)
-    password_hash = await hash_password(password)
-    wrapped = wrap(master_key, totp_label(account.name), totp_secret.encode())
+    password_hash = await hash_password(new.password)
+    wrapped = wrap(master_key, totp_label(account.name), new.totp_secret.encode())
     with domain_errors():
         await connection.execute(QUERIES["reset_account"], invitation, password_hash, wrapped)
 

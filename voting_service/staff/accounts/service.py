@@ -9,7 +9,7 @@ from voting_service.infrastructure.http_clients.openid_connect import IdTokenCla
 from voting_service.infrastructure.postgres.pool import AnyConnection, domain_errors
 from voting_service.staff.accounts.model import Account
 from voting_service.staff.accounts.openid_sign_in import (
-    PendingSignIn,
+    PendingStaffSignIn,
     check_fresh,
     connect_subject,
     find_account_by_subject,
@@ -136,7 +136,7 @@ async def sign_in_with_openid(
 
 
 async def prove_with_openid(
-    connection: AnyConnection, pending: PendingSignIn, claims: IdTokenClaims, now: datetime
+    connection: AnyConnection, pending: PendingStaffSignIn, claims: IdTokenClaims, now: datetime
 ) -> None:
     """Confirm the identity of the session that started this, or link its account to the
     provider's user. Raises NotSignedIn or TokenRefused."""

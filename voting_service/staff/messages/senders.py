@@ -54,7 +54,7 @@ class MessageAttempt(NamedTuple):
     sent_at: datetime
 
 
-class Sender(Protocol):
+class MessageSender(Protocol):
     """Sends messages over one channel."""
 
     async def send(self, sending: MessageAttempt) -> None:
@@ -217,7 +217,7 @@ class Senders:
 
     async def send(self, settings: Settings, channel: Channel, sending: MessageAttempt) -> None:
         """Send a message over a channel that is set up. Raises Unavailable or Refused."""
-        kinds: dict[Channel, Callable[[Settings], Sender]] = {
+        kinds: dict[Channel, Callable[[Settings], MessageSender]] = {
             "email": MailSender,
             "sms": TextMessageSender,
             "wework": GroupMessageSender,
@@ -230,7 +230,7 @@ class Senders:
         )
         if not breaker.try_acquire():
             raise Unavailable("staff.messages.server_away")
-        sender: Sender = kinds[channel](settings)
+        sender: MessageSender = kinds[channel](settings)
         try:
             await sender.send(sending)
         except Unavailable:

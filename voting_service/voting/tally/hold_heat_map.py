@@ -56,7 +56,7 @@ class HeatMapCell(NamedTuple):
     votes: int
 
 
-class Frame(NamedTuple):
+class HeatMapFrame(NamedTuple):
     """The axes of a heat map: a row for each of `values` of `kind`, STEPS starting at `begins`."""
 
     candidate: int
@@ -74,7 +74,7 @@ class HoldHeatMap(msgspec.Struct, frozen=True):
     """Votes for the candidate of the frame by value (the last row: all others) and step; `mine` are
     those of the hold."""
 
-    frame: Frame
+    frame: HeatMapFrame
     observed: tuple[tuple[int, ...], ...]
     expected: tuple[tuple[float, ...], ...]
     mine: int
@@ -105,7 +105,7 @@ async def load_hold_heat_map(
         candidate = next(iter(hold.evidence.candidates), outline["candidate"])
         kind, values = await _values(connection, contest, hold)
         begins, step = heat_map_span(outline["first_at"], outline["last_at"])
-        frame = Frame(candidate, kind, values, begins, step)
+        frame = HeatMapFrame(candidate, kind, values, begins, step)
         rows = await connection.fetch(
             QUERIES["cells"],
             contest.id,
@@ -140,7 +140,7 @@ def heat_map_span(first: datetime, last: datetime) -> tuple[datetime, timedelta]
     return begins, timedelta(minutes=minutes)
 
 
-def compose(frame: Frame, cells: Iterable[HeatMapCell]) -> HoldHeatMap:
+def compose(frame: HeatMapFrame, cells: Iterable[HeatMapCell]) -> HoldHeatMap:
     """Return the observed and expected votes of a map."""
     cells = [cell for cell in cells if 0 <= cell.step < STEPS]
     ballots: Counter[tuple[int, int]] = Counter()

@@ -43,7 +43,7 @@ class MinuteCount(NamedTuple):
     counted: Count
 
 
-class Line(msgspec.Struct, frozen=True):
+class MarginLine(msgspec.Struct, frozen=True):
     """The cut-off below the last place that advances: the candidates on either side, and the
     margin in net votes; 0 is a tie."""
 
@@ -76,14 +76,14 @@ class Figures(msgspec.Struct, frozen=True):
         ranks = self.ranks()
         return sorted(self.votes, key=lambda number: (ranks.get(number, len(self.votes)), number))
 
-    def line(self, size: int) -> Line | None:
+    def line(self, size: int) -> MarginLine | None:
         """Return the cut-off; None when all advance."""
         order = self.best_first()[: len(self.standing())]
         if not 0 < size < len(order):
             return None
         last_in, first_out = order[size - 1], order[size]
         margin = self.votes[last_in].net - self.votes[first_out].net
-        return Line(size, last_in, first_out, margin)
+        return MarginLine(size, last_in, first_out, margin)
 
     def by_hour(self, candidate: int = BALLOTS) -> dict[datetime, Count]:
         """Return counts in order of time, without empty hours."""

@@ -46,7 +46,7 @@ class Count(NamedTuple):
         return Count(self.gross + other.gross, self.held + other.held, self.void + other.void)
 
 
-class Cell(NamedTuple):
+class CountedCell(NamedTuple):
     """The finest grain: one hour on one platform for one candidate, or BALLOTS."""
 
     hour: datetime
@@ -61,7 +61,7 @@ class Recount:
 
     zone: ZoneInfo
     as_of: datetime
-    cells: tuple[Cell, ...]
+    cells: tuple[CountedCell, ...]
     seconds: float
 
     @property
@@ -89,7 +89,7 @@ class Recount:
                 sums[key] = sums[key].plus(cell.counted)
         return sorted(sums.items())
 
-    def _value(self, cell: Cell, key: Key) -> int | str:
+    def _value(self, cell: CountedCell, key: Key) -> int | str:
         if key == "candidate":
             return cell.candidate
         if key == "platform":
@@ -132,7 +132,7 @@ async def recount(connection: AnyConnection, contest: Contest) -> Recount:
             last_ruled_at = await connection.fetchval(QUERIES["last_ruled_at"], contest.id)
             rows = await connection.fetch(QUERIES["recount"], contest.id, contest.rules.time_zone)
     cells = tuple(
-        Cell(
+        CountedCell(
             row["hour"].astimezone(UTC),
             platforms.get(row["platform_id"], str(row["platform_id"])),
             row["candidate"],

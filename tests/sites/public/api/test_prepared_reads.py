@@ -22,7 +22,7 @@ from voting_service.sites.public.caches.candidate_list import ListFilter
 from voting_service.sites.public.caches.filtered_pages import FilteredPage
 from voting_service.sites.public.caches.pages import PageCache
 from voting_service.sites.public.overload import PublicHttpProtocol
-from voting_service.sites.public.prepared_reads import Answer
+from voting_service.sites.public.prepared_reads import PreparedAnswer
 from voting_service.sites.shared.prepared_pages import PreparedPage
 
 __all__ = ["site"]
@@ -43,13 +43,13 @@ ELSEWHERE = {"origin": "https://unregistered.example"}
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Answer]]:
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[PreparedAnswer]]:
     """The answers that the protocol wrote by itself."""
-    answers: list[Answer] = []
+    answers: list[PreparedAnswer] = []
     write = PublicHttpProtocol.write
 
     def record(protocol: PublicHttpProtocol, cycle: Any, *answer: Any) -> None:
-        answers.append(Answer(*answer))
+        answers.append(PreparedAnswer(*answer))
         write(protocol, cycle, *answer)
 
     monkeypatch.setattr(PublicHttpProtocol, "write", record)
@@ -68,7 +68,7 @@ async def fetch(site: Site, method: str, path: str, headers: dict[str, str]) -> 
     return answer.status_code, sorted(shown), body, answer.headers.get("etag")
 
 
-async def test_both_give_the_same_answer(site: Site, written: list[Answer]) -> None:
+async def test_both_give_the_same_answer(site: Site, written: list[PreparedAnswer]) -> None:
     variations: list[dict[str, str]] = [
         {"accept-encoding": "identity"}, {"accept-encoding": "br, gzip"},
         {"accept-encoding": "gzip;q=0"}, {"if-none-match": "{etag}"}, {"if-none-match": "*"},
@@ -87,7 +87,7 @@ async def test_both_give_the_same_answer(site: Site, written: list[Answer]) -> N
 
 
 async def test_registered_origins_and_other_methods_go_through_the_app(
-    site: Site, written: list[Answer]
+    site: Site, written: list[PreparedAnswer]
 ) -> None:
     origin = next(iter(site.state.origins))
     answer = await site.api.get(f"{API}/standings", headers={"origin": origin})
@@ -97,7 +97,9 @@ async def test_registered_origins_and_other_methods_go_through_the_app(
     assert (await site.api.request("OPTIONS", f"{API}/standings")).status_code in {204, 405}
 
 
-async def test_the_embargo_holds_for_what_was_prepared(site: Site, written: list[Answer]) -> None:
+async def test_the_embargo_holds_for_what_was_prepared(
+    site: Site, written: list[PreparedAnswer]
+) -> None:
     assert (await site.api.get(f"{API}/candidates")).status_code == 200
     later = site.clock() + (site.contest.closes_at - site.contest.opens_at) / 2
     await site.change_contest(opens_at=later)
@@ -108,7 +110,7 @@ async def test_the_embargo_holds_for_what_was_prepared(site: Site, written: list
 
 
 async def test_who_asks_without_reading_gets_every_answer_in_order(
-    site: Site, written: list[Answer]
+    site: Site, written: list[PreparedAnswer]
 ) -> None:
     """The connection's buffer stays within its bounds: beyond, the app waits for the reader."""
     host, port = site.api.base_url.host, site.api.base_url.port
@@ -137,7 +139,7 @@ async def test_many_paths_take_no_more_room(site: Site) -> None:
 
 
 async def test_a_made_up_filter_never_renders_on_the_event_loop(
-    site: Site, written: list[Answer], monkeypatch: pytest.MonkeyPatch
+    site: Site, written: list[PreparedAnswer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is rendered in a thread, after the limit on reads in hand; beyond what may wait for that,
     503. What is kept is one page for every order."""

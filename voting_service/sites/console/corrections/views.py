@@ -47,7 +47,7 @@ from voting_service.voting.tally.live_figures import Figures
 PREFIX = "/contests/{slug}/corrections"
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class ProposedCorrection(msgspec.Struct, frozen=True):
     """A proposed change; `fields` is empty for a withdrawal. `portraits` are the hashes of the
     portrait now and as proposed, where it would change; `is_stale`: it no longer fits."""
 
@@ -101,16 +101,16 @@ async def corrections_page(request: Request) -> Response:
     )
 
 
-def _waiting(contest: Contest, approval: ApprovalRequest, reader: Language) -> Waiting:
+def _waiting(contest: Contest, approval: ApprovalRequest, reader: Language) -> ProposedCorrection:
     title = describe_change(contest, approval, reader)
     if approval.kind == WITHDRAWAL.name:
         withdrawal = WITHDRAWAL.read(approval)
         reason = getattr(withdrawal.reason, reader)
-        return Waiting(approval, withdrawal.number, title, reason)
+        return ProposedCorrection(approval, withdrawal.number, title, reason)
     payload = PROFILE_CORRECTION.read(approval)
     turn = 1 + sum(c.number == payload.number for c in contest.corrections)
     now, then = (_portrait(fields) for fields in (payload.before, payload.after))
-    return Waiting(
+    return ProposedCorrection(
         approval,
         payload.number,
         title,

@@ -20,7 +20,7 @@ ZONES = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Macau", "Asia/T
 """Suggested; every IANA name is allowed."""
 
 
-class Field(NamedTuple):
+class DraftField(NamedTuple):
     """A field: `key` is the dotted key of the contest file. A line or text is in both languages.
     It counts only while the field `goes_with` has the value named there."""
 
@@ -44,44 +44,44 @@ class Field(NamedTuple):
         return (f"{self.key}.zh", f"{self.key}.en") if is_both else (self.key,)
 
 
-_ALL: Mapping[str, tuple[Field, ...]] = {
+_ALL: Mapping[str, tuple[DraftField, ...]] = {
     "names": (
-        Field("title", "line"),
-        Field("slug", "word"),
-        Field("time_zone", "zone"),
+        DraftField("title", "line"),
+        DraftField("slug", "word"),
+        DraftField("time_zone", "zone"),
     ),
     "window": (
-        Field("window.opens_at", "moment"),
-        Field("window.closes_at", "moment"),
-        Field("window.publish_at", "moment", is_required=False),
+        DraftField("window.opens_at", "moment"),
+        DraftField("window.closes_at", "moment"),
+        DraftField("window.publish_at", "moment", is_required=False),
     ),
     "ballot": (
-        Field("ballot.every", "choice", choices=("day", "contest")),
-        Field("ballot.min_choices", "number"),
-        Field("ballot.max_choices", "number"),
+        DraftField("ballot.every", "choice", choices=("day", "contest")),
+        DraftField("ballot.min_choices", "number"),
+        DraftField("ballot.max_choices", "number"),
     ),
     "release": (
-        Field("release.mode", "choice", choices=("live", "daily", "hidden")),
-        Field("release.daily_at", "time", goes_with=("release.mode", "daily")),
-        Field("release.blackout_hours", "number"),
+        DraftField("release.mode", "choice", choices=("live", "daily", "hidden")),
+        DraftField("release.daily_at", "time", goes_with=("release.mode", "daily")),
+        DraftField("release.blackout_hours", "number"),
     ),
     "cut": (
-        Field("cut.size", "number"),
-        Field("cut.tie", "choice", choices=("committee", "lot", "advance_all")),
-        Field("cut.lot_source", "text", goes_with=("cut.tie", "lot")),
-        Field("cut.panel", "flag", choices=("yes", "no")),
+        DraftField("cut.size", "number"),
+        DraftField("cut.tie", "choice", choices=("committee", "lot", "advance_all")),
+        DraftField("cut.lot_source", "text", goes_with=("cut.tie", "lot")),
+        DraftField("cut.panel", "flag", choices=("yes", "no")),
     ),
     "page": (
-        Field("theme", "line", is_required=False),
-        Field("introduction", "text", is_required=False),
-        Field("organisers", "organisers", is_required=False),
-        Field("own_rules", "text", is_required=False),
-        Field("contact", "text", is_required=False),
-        Field("telephone", "word", is_required=False),
-        Field("email", "word", is_required=False),
-        Field("address", "line", is_required=False),
-        Field("list_order", "choice", choices=("shuffled", "number")),
-        Field("expected_voters_per_day", "number"),
+        DraftField("theme", "line", is_required=False),
+        DraftField("introduction", "text", is_required=False),
+        DraftField("organisers", "organisers", is_required=False),
+        DraftField("own_rules", "text", is_required=False),
+        DraftField("contact", "text", is_required=False),
+        DraftField("telephone", "word", is_required=False),
+        DraftField("email", "word", is_required=False),
+        DraftField("address", "line", is_required=False),
+        DraftField("list_order", "choice", choices=("shuffled", "number")),
+        DraftField("expected_voters_per_day", "number"),
     ),
 }
 
@@ -95,7 +95,7 @@ def _is_key(key: str) -> bool:
     return isinstance(annotation, type) and name in getattr(annotation, "model_fields", {})
 
 
-SECTIONS: Mapping[str, tuple[Field, ...]] = {
+SECTIONS: Mapping[str, tuple[DraftField, ...]] = {
     section: tuple(field for field in fields if _is_key(field.key))
     for section, fields in _ALL.items()
 }
@@ -109,7 +109,7 @@ def read_section(form: Form, section: str) -> dict[str, Any]:
     return {field.key: _read(form, field) for field in SECTIONS[section]}
 
 
-def _read(form: Form, field: Field) -> Any:
+def _read(form: Form, field: DraftField) -> Any:
     typed = [form.get(name, "").strip() for name in field.inputs]
     is_idle = field.goes_with and form.get(field.goes_with[0]) != field.goes_with[1]
     if is_idle or (not any(typed) and not field.is_required):

@@ -11,7 +11,7 @@ from voting_service.contests.drafts.model import SAVED, ContestDraft, DraftCheck
 from voting_service.errors import Fault, InvalidInput, VotingError
 from voting_service.i18n.formatting import written_moment, written_number
 from voting_service.i18n.text import Language
-from voting_service.sites.console.drafts.fields import SECTIONS, Field, find_value
+from voting_service.sites.console.drafts.fields import SECTIONS, DraftField, find_value
 
 Texts = Mapping[str, Any]
 _EXPECTED = {
@@ -91,7 +91,7 @@ def _fault_texts(
     )
 
 
-def describe(draft: ContestDraft, field: Field, texts: Texts, reader: Language) -> str:
+def describe(draft: ContestDraft, field: DraftField, texts: Texts, reader: Language) -> str:
     """Return the value of a field as text; "" without one."""
     value = find_value(draft.content, field.key)
     if value is None or value == "":

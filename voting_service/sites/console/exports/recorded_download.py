@@ -35,7 +35,7 @@ PIECE_BYTES = 64 * 1024
 log = structlog.get_logger(__name__)
 
 
-class Progress:
+class DownloadProgress:
     """How much has been sent."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Progress:
         return facts if self.rows is None else {"rows": self.rows, **facts}
 
 
-Pieces: TypeAlias = Callable[[Connection, Progress], AsyncGenerator[bytes, None]]
+Pieces: TypeAlias = Callable[[Connection, DownloadProgress], AsyncGenerator[bytes, None]]
 
 
 class RecordedDownload(Response):
@@ -93,7 +93,7 @@ class RecordedDownload(Response):
             await self._start(send)
             await send({"type": "http.response.body", "body": b""})
             return
-        progress, ending = Progress(), "broken off"
+        progress, ending = DownloadProgress(), "broken off"
         async with self._state.long_connection(STATEMENT_SECONDS) as connection:
             await self._record("begun", {})
             sending = asyncio.create_task(self._send(connection, progress, send))
@@ -116,7 +116,7 @@ class RecordedDownload(Response):
         elif not gone:
             raise _cause(sending) from None
 
-    async def _send(self, connection: Connection, progress: Progress, send: Send) -> None:
+    async def _send(self, connection: Connection, progress: DownloadProgress, send: Send) -> None:
         await self._start(send)
         async with aclosing(self._pieces(connection, progress)) as pieces:
             waiting = bytearray()
@@ -147,7 +147,7 @@ class RecordedDownload(Response):
             )
 
 
-async def _pass_on(waiting: bytearray, progress: Progress, send: Send) -> None:
+async def _pass_on(waiting: bytearray, progress: DownloadProgress, send: Send) -> None:
     piece = bytes(waiting)
     waiting.clear()
     progress.add(piece)

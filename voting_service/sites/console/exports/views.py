@@ -21,8 +21,8 @@ from voting_service.infrastructure.postgres.pool import Connection
 from voting_service.sites.console.contests import contest_from_path
 from voting_service.sites.console.exports.formats import FORMATS, ExportTable
 from voting_service.sites.console.exports.recorded_download import (
+    DownloadProgress,
     Pieces,
-    Progress,
     RecordedDownload,
 )
 from voting_service.sites.console.exports.rows import (
@@ -120,7 +120,9 @@ async def tally_file(request: Request) -> Response:
     kind = _format(request, TALLY_FORMATS)
     by = _keys(request)
 
-    async def pieces(connection: Connection, progress: Progress) -> AsyncGenerator[bytes, None]:
+    async def pieces(
+        connection: Connection, progress: DownloadProgress
+    ) -> AsyncGenerator[bytes, None]:
         recounted = await recount(connection, contest)
         table = await asyncio.to_thread(
             tally_table, contest, recounted, by, get_state(request).clock()
@@ -174,7 +176,7 @@ async def rows_file(request: Request) -> Response:
 
 def _rows(export: RowExport, reading: Reading, kind: str) -> Pieces:
 
-    def pieces(connection: Connection, progress: Progress) -> AsyncGenerator[bytes, None]:
+    def pieces(connection: Connection, progress: DownloadProgress) -> AsyncGenerator[bytes, None]:
         columns, rows = export.table(connection, reading)
         return FORMATS[kind].pieces(ExportTable(columns, count_rows(rows, progress.saw_rows)))
 
@@ -186,7 +188,9 @@ async def report_file(request: Request) -> Response:
     """Return the tally report as PDF, in the reader's language."""
     contest, spoken = contest_from_path(request), language(request)
 
-    async def pieces(connection: Connection, _progress: Progress) -> AsyncGenerator[bytes, None]:
+    async def pieces(
+        connection: Connection, _progress: DownloadProgress
+    ) -> AsyncGenerator[bytes, None]:
         recounted = await recount(connection, contest)
         yield await asyncio.to_thread(tally_report, contest, recounted, spoken)
 
@@ -198,7 +202,7 @@ async def archive_file(request: Request) -> Response:
     """Return the audit archive, from which anyone can recompute what was published."""
     contest = contest_from_path(request)
 
-    def pieces(connection: Connection, _progress: Progress) -> AsyncGenerator[bytes, None]:
+    def pieces(connection: Connection, _progress: DownloadProgress) -> AsyncGenerator[bytes, None]:
         return cast(AsyncGenerator[bytes, None], audit_archive(connection, contest))
 
     return _download(request, "archive", "zip", pieces, what="archive")
@@ -208,7 +212,9 @@ async def archive_file(request: Request) -> Response:
 async def audit_log_file(request: Request) -> Response:
     """The whole audit log, of every contest, for `audit-log verify --file`."""
 
-    async def pieces(connection: Connection, progress: Progress) -> AsyncGenerator[bytes, None]:
+    async def pieces(
+        connection: Connection, progress: DownloadProgress
+    ) -> AsyncGenerator[bytes, None]:
         head = await load_head(connection)
         async for batch in entries_after(connection):
             lines = [encode_entry(entry) for entry in batch if entry.entry <= head.entry]

@@ -11,7 +11,7 @@ WIDTH, LABELS, RIGHT = 900, 270, 110
 ROW, TOP = 28, 8
 
 
-class Bar(NamedTuple):
+class MarginBar(NamedTuple):
     """One candidate; lengths in units of the chart. `left` to `right` is from the fewest to the
     most votes that rulings can leave, `net` is the current number."""
 
@@ -36,7 +36,7 @@ class LineChart(NamedTuple):
     labels: int
     row: int
     line_y: int
-    bars: tuple[Bar, ...]
+    bars: tuple[MarginBar, ...]
 
 
 def line_picture(safety: Safety, names: Mapping[int, str]) -> LineChart | None:
@@ -51,8 +51,8 @@ def line_picture(safety: Safety, names: Mapping[int, str]) -> LineChart | None:
     def x(votes: int) -> float:
         return round(LABELS + (votes - least) * span, 1)
 
-    def bar(place: int, row: Neighbour) -> Bar:
-        return Bar(
+    def bar(place: int, row: Neighbour) -> MarginBar:
+        return MarginBar(
             place=row.place,
             number=row.number,
             name=names.get(row.number, ""),

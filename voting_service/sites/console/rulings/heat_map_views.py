@@ -28,7 +28,7 @@ from voting_service.staff.audit_log.service import record_view
 from voting_service.voting.rulings.repository import load_hold
 from voting_service.voting.tally.hold_heat_map import (
     STEPS,
-    Frame,
+    HeatMapFrame,
     HoldHeatMap,
     load_hold_heat_map,
 )
@@ -79,7 +79,9 @@ def heat_map(request: Request, contest: Contest, picture: HoldHeatMap) -> dict[s
     }
 
 
-def _ballots_path(request: Request, contest: Contest, frame: Frame, value: str) -> str | None:
+def _ballots_path(
+    request: Request, contest: Contest, frame: HeatMapFrame, value: str
+) -> str | None:
     """Return the window with the votes of a row; of a long map its first day. None for an
     attribute by which no window is filtered."""
     conditions = {

@@ -9,7 +9,7 @@ from voting_service.voting.rulings.effect import Effect
 from voting_service.voting.tally.recount import competition_ranks
 
 
-class Place(NamedTuple):
+class RankedPlace(NamedTuple):
     """Net votes and the rank they give."""
 
     votes: int
@@ -21,9 +21,9 @@ class PreviewRow(NamedTuple):
 
     number: int
     effect: Effect
-    now: Place
-    if_void: Place
-    if_count: Place
+    now: RankedPlace
+    if_void: RankedPlace
+    if_count: RankedPlace
 
 
 class RankingPreview(NamedTuple):
@@ -43,9 +43,9 @@ _NOTHING = Effect(0, 0, 0, 0)
 def prospect(net: Mapping[int, int], effects: Mapping[int, Effect], size: int) -> RankingPreview:
     """Return the preview. `net` has every candidate; candidate 0 in `effects` is the ballots."""
 
-    def places(votes: Mapping[int, int]) -> dict[int, Place]:
+    def places(votes: Mapping[int, int]) -> dict[int, RankedPlace]:
         ranks = competition_ranks(votes)
-        return {number: Place(votes[number], ranks[number]) for number in votes}
+        return {number: RankedPlace(votes[number], ranks[number]) for number in votes}
 
     of = {number: effects.get(number, _NOTHING) for number in net}
     now = places(net)
@@ -58,7 +58,7 @@ def prospect(net: Mapping[int, int], effects: Mapping[int, Effect], size: int) -
         or len({now[number].rank, if_void[number].rank, if_count[number].rank}) > 1
     ]
 
-    def moved(then: Mapping[int, Place], *, inwards: bool) -> tuple[int, ...]:
+    def moved(then: Mapping[int, RankedPlace], *, inwards: bool) -> tuple[int, ...]:
         before, after = (now, then) if inwards else (then, now)
         return tuple(
             number

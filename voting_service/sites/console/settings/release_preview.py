@@ -21,7 +21,7 @@ HEAD, TAIL = 3, 2
 WIDTH, MARGIN, APART = 900, 20, 30
 
 
-class Span(NamedTuple):
+class VisibleSpan(NamedTuple):
     """What the public sees from `begins` to `ends` (None: until the cut is published): `kind` is
     `live`, `snapshot` (as of `moment`) or `hidden` (until `moment`, None: until the cut)."""
 
@@ -31,11 +31,11 @@ class Span(NamedTuple):
     moment: datetime | None
 
 
-def spans(contest: Contest, now: datetime) -> list[Span | None]:
+def spans(contest: Contest, now: datetime) -> list[VisibleSpan | None]:
     """Return what is seen from now, or from the opening if that is later; None stands for rows like
     those before."""
     turns = sorted({contest.opens_at, contest.closes_at, *release_moments(contest)})
-    all_spans: list[Span] = []
+    all_spans: list[VisibleSpan] = []
     for begins, ends in [*pairwise(turns), (turns[-1], None)]:
         shown = _span(begins, ends, release_at(contest, begins))
         if all_spans and all_spans[-1][2:] == shown[2:]:
@@ -47,15 +47,15 @@ def spans(contest: Contest, now: datetime) -> list[Span | None]:
     return [*coming[:HEAD], None, *coming[-TAIL:]]
 
 
-def _span(begins: datetime, ends: datetime | None, shown: Release) -> Span:
+def _span(begins: datetime, ends: datetime | None, shown: Release) -> VisibleSpan:
     if isinstance(shown, Live):
-        return Span(begins, ends, "live", None)
+        return VisibleSpan(begins, ends, "live", None)
     if isinstance(shown, Hidden):
-        return Span(begins, ends, "hidden", shown.until)
-    return Span(begins, ends, "snapshot", shown.moment)
+        return VisibleSpan(begins, ends, "hidden", shown.until)
+    return VisibleSpan(begins, ends, "snapshot", shown.moment)
 
 
-class Mark(NamedTuple):
+class TimeMark(NamedTuple):
     """A time on the timeline, at `x` of WIDTH."""
 
     name: str
@@ -64,7 +64,7 @@ class Mark(NamedTuple):
     is_past: bool
 
 
-def time_line(contest: Contest, now: datetime) -> tuple[list[Mark], float]:
+def time_line(contest: Contest, now: datetime) -> tuple[list[TimeMark], float]:
     """Return the contest's times in order, with enough distance to be distinct, and now."""
     moments = [("opens_at", contest.opens_at)]
     if published_at(contest) < contest.opens_at:
@@ -83,11 +83,11 @@ def time_line(contest: Contest, now: datetime) -> tuple[list[Mark], float]:
         share = (moment - first) / (last - first)
         return MARGIN + min(1.0, max(0.0, share)) * (WIDTH - 2 * MARGIN)
 
-    marks: list[Mark] = []
+    marks: list[TimeMark] = []
     for name, moment in reversed(moments):
         x = place(moment)
         if marks:
             x = min(x, marks[-1].x - APART)
-        marks.append(Mark(name, moment, round(x, 1), moment <= now))
+        marks.append(TimeMark(name, moment, round(x, 1), moment <= now))
     marks.reverse()
     return marks, round(place(now), 1)

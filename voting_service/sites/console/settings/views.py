@@ -43,7 +43,7 @@ from voting_service.sites.console.organisers import (
 )
 from voting_service.sites.console.settings.release_preview import (
     WIDTH,
-    Span,
+    VisibleSpan,
     spans,
     time_line,
 )
@@ -76,7 +76,7 @@ class SettingRow(msgspec.Struct, frozen=True):
     fixed: Why | None
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class ProposedSetting(msgspec.Struct, frozen=True):
     """A proposal: its title, what would change, and whether it still fits. `sees` is what the
     public would see of the counts afterwards, where that changes."""
 
@@ -85,7 +85,7 @@ class Waiting(msgspec.Struct, frozen=True):
     terms: list[TermsChange]
     reason: str
     obstacle: str | None
-    sees: list[Span | None]
+    sees: list[VisibleSpan | None]
     logo: Logo | None = None
 
 
@@ -153,7 +153,7 @@ def _waiting(
     platforms: tuple[Platform, ...],
     now: datetime,
     language_code: Language,
-) -> Waiting:
+) -> ProposedSetting:
     if approval.kind == PLATFORM.name:
         return _waiting_platform(approval, platforms, language_code)
     payload = approval.payload
@@ -174,15 +174,17 @@ def _waiting(
         describe_value(setting, payload["to"], contest, language_code),
     )
     logo = msgspec.convert(payload["to"], Logo | None) if setting == "logo" else None
-    return Waiting(approval, name, [term], payload["reason"][language_code], obstacle, sees, logo)
+    return ProposedSetting(
+        approval, name, [term], payload["reason"][language_code], obstacle, sees, logo
+    )
 
 
 def _waiting_platform(
     approval: ApprovalRequest, platforms: tuple[Platform, ...], language_code: Language
-) -> Waiting:
+) -> ProposedSetting:
     payload = PLATFORM.read(approval)
     revision = next((p.revision for p in platforms if p.slug == payload.slug), 0)
-    return Waiting(
+    return ProposedSetting(
         approval,
         PLATFORM.describe(approval, language_code, subject=payload.slug),
         describe_platform_change(payload, language_code),

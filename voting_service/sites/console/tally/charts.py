@@ -12,7 +12,7 @@ from voting_service.contests.model import Contest
 from voting_service.voting.tally.exports import in_cut
 from voting_service.voting.tally.live_figures import (
     Figures,
-    Line,
+    MarginLine,
     MinuteCount,
 )
 from voting_service.voting.tally.recount import Count
@@ -62,7 +62,7 @@ class Tally(msgspec.Struct, frozen=True):
 
     as_of: datetime
     ballots: CountedColumns
-    line: Line | None
+    line: MarginLine | None
     candidates: tuple[CandidateRow, ...]
     platforms: tuple[PlatformRow, ...]
 

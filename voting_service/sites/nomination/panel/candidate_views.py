@@ -46,7 +46,7 @@ from voting_service.sites.shared.signed_in.state import get_state
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _ShownCandidate:
     """What a page shows; `sheet` is the one open to the expert, `fields` are its saved points."""
 
     panel: Panel
@@ -56,7 +56,7 @@ class _Shown:
     fields: Mapping[str, str]
 
 
-async def _load(request: Request, connection: AnyConnection, panel: Panel) -> _Shown:
+async def _load(request: Request, connection: AnyConnection, panel: Panel) -> _ShownCandidate:
     keys = PersonalKeys.of(get_state(request).settings)
     actor, number = current_actor(request, connection), request.path_params["number"]
     candidate = await view_candidate(actor, keys, panel, number)
@@ -68,12 +68,12 @@ async def _load(request: Request, connection: AnyConnection, panel: Panel) -> _S
         sheet = None
     if sheet is not None:
         fields = await load_fields(connection, sheet, session_token(request))
-    return _Shown(panel, candidate, pictures.get(number), sheet, fields)
+    return _ShownCandidate(panel, candidate, pictures.get(number), sheet, fields)
 
 
 def _page(
     request: Request,
-    shown: _Shown,
+    shown: _ShownCandidate,
     typed: Mapping[str, str] | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> Response:

@@ -24,8 +24,8 @@ from voting_service.sites.nomination.recommendations.form_steps import (
     SEXES,
     SLOTS,
     STEPS,
-    Field,
     Step,
+    StepField,
     Values,
     apply_values,
 )
@@ -37,12 +37,12 @@ _PAGES = "achievements."
 YES = "yes"
 
 
-class Column(NamedTuple):
+class FormColumn(NamedTuple):
     """A column: a field, or a slot whose cells name a file."""
 
     step: Step
     name: str
-    field: Field | None = None
+    field: StepField | None = None
 
     def heading(self, reader: Language) -> str:
         """Return its heading in the template."""
@@ -51,18 +51,18 @@ class Column(NamedTuple):
         return heading
 
 
-COLUMNS: tuple[Column, ...] = tuple(
+COLUMNS: tuple[FormColumn, ...] = tuple(
     column
     for step in STEPS
     for column in (
-        *(Column(step, field.name, field) for field in FIELDS[step] if field.kind != "ticks"),
-        *(Column(step, slot) for slot in SLOTS[step]),
+        *(FormColumn(step, field.name, field) for field in FIELDS[step] if field.kind != "ticks"),
+        *(FormColumn(step, slot) for slot in SLOTS[step]),
     )
 )
 """An achievement is ticked by the pages that show it."""
 
 
-class ListedPerson(NamedTuple):
+class ListedRecommendation(NamedTuple):
     """A row: the form, the name of each file, and the faults of its cells, by field or slot."""
 
     row: int
@@ -71,7 +71,7 @@ class ListedPerson(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-def options(column: Column, rules: SelectionRules, reader: Language) -> Mapping[str, str]:
+def options(column: FormColumn, rules: SelectionRules, reader: Language) -> Mapping[str, str]:
     """Return what a cell may hold, by the value that a page posts; empty for any text."""
     texts = load_catalogue("recommendations", reader)
     match column.name:
@@ -86,7 +86,7 @@ def options(column: Column, rules: SelectionRules, reader: Language) -> Mapping[
     return {}
 
 
-def read_form_list(content: bytes, rules: SelectionRules) -> Sequence[ListedPerson]:
+def read_form_list(content: bytes, rules: SelectionRules) -> Sequence[ListedRecommendation]:
     """Return the people of a workbook or CSV file. Raises InvalidInput for one that is no list of
     recommendations, with every heading that is not known, or too long."""
     for sheet in read_sheets(content):
@@ -97,7 +97,7 @@ def read_form_list(content: bytes, rules: SelectionRules) -> Sequence[ListedPers
     raise InvalidInput(Fault("list", "sites.nomination.recommendations.list_without_headings"))
 
 
-def _people(sheet: Sequence[Row], at: int, rules: SelectionRules) -> Iterator[ListedPerson]:
+def _people(sheet: Sequence[Row], at: int, rules: SelectionRules) -> Iterator[ListedRecommendation]:
     columns = _find_columns(sheet[at])
     unknown = [cell for place, cell in enumerate(sheet[at]) if cell and place not in columns]
     if unknown:
@@ -113,21 +113,23 @@ def _people(sheet: Sequence[Row], at: int, rules: SelectionRules) -> Iterator[Li
         yield _person(number, cells, rules)
 
 
-def _person(number: int, cells: Mapping[Column, str], rules: SelectionRules) -> ListedPerson:
+def _person(
+    number: int, cells: Mapping[FormColumn, str], rules: SelectionRules
+) -> ListedRecommendation:
     form, faults = RecommendationForm(), list[Fault]()
     for step in STEPS:
         form, unreadable = apply_values(form, step, _values(step, cells, rules), rules.industries)
         faults += unreadable
     files = {
-        slot: cells.get(Column(step, slot), "")
+        slot: cells.get(FormColumn(step, slot), "")
         for step in STEPS
         for slot in SLOTS[step]
-        if cells.get(Column(step, slot))
+        if cells.get(FormColumn(step, slot))
     }
-    return ListedPerson(number, form, files, tuple(faults))
+    return ListedRecommendation(number, form, files, tuple(faults))
 
 
-def _values(step: Step, cells: Mapping[Column, str], rules: SelectionRules) -> Values:
+def _values(step: Step, cells: Mapping[FormColumn, str], rules: SelectionRules) -> Values:
     """Return the values as the page of a step would post them."""
     texts = {c.name: _value(c, cell, rules) for c, cell in cells.items() if c.step == step}
     values: dict[str, str | tuple[str, ...]] = {}
@@ -140,7 +142,7 @@ def _values(step: Step, cells: Mapping[Column, str], rules: SelectionRules) -> V
     return values
 
 
-def _value(column: Column, cell: str, rules: SelectionRules) -> str:
+def _value(column: FormColumn, cell: str, rules: SelectionRules) -> str:
     """Return the value that a page posts for the text of a cell in either language."""
     for reader in LANGUAGES:
         for value, shown in options(column, rules, reader).items():
@@ -149,9 +151,9 @@ def _value(column: Column, cell: str, rules: SelectionRules) -> str:
     return cell
 
 
-def _find_columns(headings: Row) -> Mapping[int, Column]:
+def _find_columns(headings: Row) -> Mapping[int, FormColumn]:
     """Return the columns of a row of headings by their place; of two for one the first."""
-    columns: dict[int, Column] = {}
+    columns: dict[int, FormColumn] = {}
     for place, heading in enumerate(headings):
         column = _BY_HEADING.get(_plain(heading))
         if column is not None and column not in columns.values():

@@ -62,7 +62,7 @@ _OPINION: tuple[tuple[str, Kind], ...] = (
 )
 
 
-class Field(msgspec.Struct, frozen=True):
+class StepField(msgspec.Struct, frozen=True):
     """One field of a page; `limit` is its maximum of characters, for a text."""
 
     name: str
@@ -78,43 +78,43 @@ class Field(msgspec.Struct, frozen=True):
         return LONGEST.get(self.name)
 
 
-FIELDS: Mapping[Step, tuple[Field, ...]] = MappingProxyType(
+FIELDS: Mapping[Step, tuple[StepField, ...]] = MappingProxyType(
     {
         "person": (
-            Field("name"),
-            Field("sex", "choice"),
-            Field("birth", "month"),
-            Field("id_number"),
-            Field("ethnic_group"),
-            Field("political_status"),
-            Field("education"),
+            StepField("name"),
+            StepField("sex", "choice"),
+            StepField("birth", "month"),
+            StepField("id_number"),
+            StepField("ethnic_group"),
+            StepField("political_status"),
+            StepField("education"),
         ),
         "work": (
-            Field("trade"),
-            Field("skill_grade"),
-            Field("employer"),
-            Field("is_central_unit", "tick"),
-            Field("first_employed", "month"),
-            Field("employer_address"),
-            Field("employer_postcode"),
-            Field("employer_contact"),
-            Field("employer_telephone"),
-            Field("industry", "choice"),
-            Field("industry_other"),
-            Field("chain"),
+            StepField("trade"),
+            StepField("skill_grade"),
+            StepField("employer"),
+            StepField("is_central_unit", "tick"),
+            StepField("first_employed", "month"),
+            StepField("employer_address"),
+            StepField("employer_postcode"),
+            StepField("employer_contact"),
+            StepField("employer_telephone"),
+            StepField("industry", "choice"),
+            StepField("industry_other"),
+            StepField("chain"),
         ),
-        "deeds": (Field("skills", "lines"), Field("deeds", "lines")),
+        "deeds": (StepField("skills", "lines"), StepField("deeds", "lines")),
         "evidence": (
-            Field("conduct_declared", "tick"),
-            Field("qualification", "choice"),
-            Field("qualification_pages"),
-            Field("achievements", "ticks"),
-            *(Field(f"achievements.{kind}.pages") for kind in ACHIEVEMENTS),
-            Field("evidence_handler"),
-            Field("evidence_confirmed_on", "day"),
+            StepField("conduct_declared", "tick"),
+            StepField("qualification", "choice"),
+            StepField("qualification_pages"),
+            StepField("achievements", "ticks"),
+            *(StepField(f"achievements.{kind}.pages") for kind in ACHIEVEMENTS),
+            StepField("evidence_handler"),
+            StepField("evidence_confirmed_on", "day"),
         ),
         "opinions": tuple(
-            Field(f"{who}.{name}", kind)
+            StepField(f"{who}.{name}", kind)
             for who in ("employer_opinion", "body_opinion")
             for name, kind in _OPINION
         ),
@@ -233,7 +233,7 @@ def _fill_empty(form: RecommendationForm, values: Values) -> RecommendationForm:
     return msgspec.structs.replace(form, **empty)
 
 
-def _parse(field: Field, text: str, choices: Iterable[str], faults: list[Fault]) -> Any:
+def _parse(field: StepField, text: str, choices: Iterable[str], faults: list[Fault]) -> Any:
     match field.kind:
         case "tick":
             return text == "yes"
@@ -254,7 +254,7 @@ def _parse(field: Field, text: str, choices: Iterable[str], faults: list[Fault])
             return text
 
 
-def _unreadable(field: Field) -> Fault:
+def _unreadable(field: StepField) -> Fault:
     if field.kind == "month":
         return Fault(field.name, "sites.nomination.recommendations.enter_month")
     return Fault(field.name, "sites.nomination.recommendations.enter_day")

@@ -44,7 +44,7 @@ from voting_service.sites.shared.signed_in.uploads import (
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class ShownRow(NamedTuple):
+class ImportRow(NamedTuple):
     """A row of the preview: number, name, employer, files, and sentences about it."""
 
     row: int
@@ -55,11 +55,11 @@ class ShownRow(NamedTuple):
     notes: list[str]
 
 
-class Result(NamedTuple):
+class ImportResult(NamedTuple):
     """What a list led to: what is wrong with it as a whole, or its rows and what is left over."""
 
     faults: list[str]
-    rows: list[ShownRow]
+    rows: list[ImportRow]
     unused: tuple[str, ...] = ()
 
     @property
@@ -92,7 +92,7 @@ async def post_import(request: Request) -> Response:
             prepared = await prepare_list(posted.file("list"), actor)
     except InvalidInput as error:
         faults = [_about_file(fault, reader) for fault in error.faults]
-        return _page(request, selection, body, Result(faults, []))
+        return _page(request, selection, body, ImportResult(faults, []))
     result = _result(prepared, reader)
     if posted.field("act") != "create" or not result.is_ready:
         return _page(request, selection, body, result)
@@ -101,7 +101,7 @@ async def post_import(request: Request) -> Response:
             actor = await selection_actor(request, connection)
             await create_drafts(actor, body, prepared)
     except Refused as error:
-        return _page(request, selection, body, Result([error.text(reader)], []))
+        return _page(request, selection, body, ImportResult([error.text(reader)], []))
     return RedirectResponse(f"{LIST.format(slug=selection.slug)}?done=imported", 303)
 
 
@@ -112,17 +112,17 @@ def _about_file(fault: Fault, reader: Language) -> str:
     return fault_sentence(fault, reader)
 
 
-def _result(prepared: PreparedList, reader: Language) -> Result:
+def _result(prepared: PreparedList, reader: Language) -> ImportResult:
     rows = [_shown(person, reader) for person in prepared.people]
     empty = [] if rows else ["sites.nomination.recommendations.list_empty"]
     faults = [fault_sentence(Fault("list", code), reader) for code in empty]
-    return Result(faults, rows, tuple(prepared.unused))
+    return ImportResult(faults, rows, tuple(prepared.unused))
 
 
-def _shown(person: PreparedPerson, reader: Language) -> ShownRow:
+def _shown(person: PreparedPerson, reader: Language) -> ImportRow:
     texts = load_catalogue("recommendations", reader)
     names = {**texts["fields"], **texts["slots"]}
-    return ShownRow(
+    return ImportRow(
         row=person.row,
         name=person.form.name,
         employer=person.form.employer,
@@ -133,7 +133,10 @@ def _shown(person: PreparedPerson, reader: Language) -> ShownRow:
 
 
 def _page(
-    request: Request, selection: Selection, body: RecommendingBody, result: Result | None = None
+    request: Request,
+    selection: Selection,
+    body: RecommendingBody,
+    result: ImportResult | None = None,
 ) -> Response:
     return page(
         request,

@@ -24,7 +24,10 @@ from voting_service.nomination.model import RecommendingBody, Slot
 from voting_service.nomination.recommendations.file_intake import examine_upload
 from voting_service.nomination.recommendations.model import MAX_DRAFTS, File
 from voting_service.nomination.recommendations.service import attach_file, create_draft
-from voting_service.sites.nomination.recommendations.form_list import ListedPerson, read_form_list
+from voting_service.sites.nomination.recommendations.form_list import (
+    ListedRecommendation,
+    read_form_list,
+)
 from voting_service.sites.nomination.recommendations.form_steps import page_field
 from voting_service.sites.shared.multipart import Upload
 
@@ -71,7 +74,7 @@ async def prepare_list(upload: Upload, actor: SelectionActor) -> PreparedList:
 
 
 def _prepared(
-    person: ListedPerson,
+    person: ListedRecommendation,
     files: Mapping[Slot, File],
     faults: tuple[Fault, ...],
     actor: SelectionActor,
@@ -103,7 +106,7 @@ def _unpack(upload: Upload) -> tuple[bytes, Mapping[str, PackedFile]]:
 
 
 async def _examine(
-    person: ListedPerson, files: Mapping[str, PackedFile], used: set[str]
+    person: ListedRecommendation, files: Mapping[str, PackedFile], used: set[str]
 ) -> tuple[dict[Slot, File], list[Fault]]:
     examined: dict[Slot, File] = {}
     rejected: list[Fault] = []
@@ -123,7 +126,7 @@ async def _examine(
     return examined, rejected
 
 
-def _twice(person: ListedPerson, listed: Sequence[ListedPerson]) -> Sequence[Fault]:
+def _twice(person: ListedRecommendation, listed: Sequence[ListedRecommendation]) -> Sequence[Fault]:
     """Return a fault where an earlier row has the same ID number."""
     number = _plain(person.form.id_number)
     for other in listed:

@@ -48,7 +48,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _WORKBOOK = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 
 
-class ShownRow(NamedTuple):
+class BodyRow(NamedTuple):
     """A row of the preview, with sentences about what is wrong."""
 
     listed: ListedRow
@@ -73,7 +73,7 @@ def _import_page(
     request: Request, rows: Sequence[ListedRow] = (), error: InvalidInput | None = None
 ) -> Response:
     reader = language(request)
-    shown = [ShownRow(row, [fault_sentence(fault, reader) for fault in row.faults]) for row in rows]
+    shown = [BodyRow(row, [fault_sentence(fault, reader) for fault in row.faults]) for row in rows]
     is_ready = bool(rows) and not any(row.faults for row in rows)
     return page(
         request,

@@ -15,13 +15,13 @@ from voting_service.nomination.model import Selection
 from voting_service.nomination.settings.approval_kinds import (
     EARLIER_WINNERS,
     SELECTION_SETTINGS,
-    SettingsPayload,
+    SelectionSettingsPayload,
     WinnersPayload,
 )
 from voting_service.staff.approvals.model import ApprovalRequest
 
 
-class Line(NamedTuple):
+class ChangedSetting(NamedTuple):
     """A setting; `before` is empty for what is added."""
 
     label: str
@@ -32,7 +32,7 @@ class Line(NamedTuple):
 class Described(NamedTuple):
     """The lines of a change, and why it was proposed."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[ChangedSetting, ...]
     reason: str = ""
 
 
@@ -44,25 +44,27 @@ def describe_change(selection: Selection, change: ApprovalRequest, reader: Langu
             winners: WinnersPayload = EARLIER_WINNERS.read(change)
             people = written_number(len(winners.person_hashes), reader)
             text = labels["winners_of"].format(year=winners.year, people=people)
-            return Described((Line(labels["earlier_winners"], "", text),))
-        payload: SettingsPayload = SELECTION_SETTINGS.read(change)
+            return Described((ChangedSetting(labels["earlier_winners"], "", text),))
+        payload: SelectionSettingsPayload = SELECTION_SETTINGS.read(change)
         lines = tuple(_lines(selection, payload, reader))
     except (msgspec.ValidationError, ValueError, KeyError, TypeError):
-        return Described((Line(change.describe(reader), "", ""),))
+        return Described((ChangedSetting(change.describe(reader), "", ""),))
     return Described(lines, payload.reason)
 
 
-def _lines(selection: Selection, payload: SettingsPayload, reader: Language) -> Iterator[Line]:
+def _lines(
+    selection: Selection, payload: SelectionSettingsPayload, reader: Language
+) -> Iterator[ChangedSetting]:
     labels = load_catalogue("selection_settings", reader)["fields"]
     for name, after in payload.after.items():
         before = payload.before[name]
         if isinstance(after, dict):
             for language in after:
                 label = labels[f"{name}_{language}"]
-                yield Line(label, str(before[language]), str(after[language]))
+                yield ChangedSetting(label, str(before[language]), str(after[language]))
         else:
             shown = (_written(selection, name, value, reader) for value in (before, after))
-            yield Line(labels[name], *shown)
+            yield ChangedSetting(labels[name], *shown)
 
 
 def _written(selection: Selection, name: str, value: Any, reader: Language) -> str:

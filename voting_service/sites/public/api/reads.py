@@ -20,7 +20,7 @@ from voting_service.infrastructure.postgres.pool import acquire
 from voting_service.infrastructure.prepared_response import Prepared
 from voting_service.infrastructure.strict_json import printable
 from voting_service.sites.public.cors import VARY_ORIGIN
-from voting_service.sites.public.prepared_reads import Answer, PreparedRead
+from voting_service.sites.public.prepared_reads import PreparedAnswer, PreparedRead
 from voting_service.sites.public.state import PublicState
 from voting_service.voting.ballots.commit import load_stored
 from voting_service.voting.ballots.receipt import StoredBallot, written_moment
@@ -51,14 +51,14 @@ class PreparedEndpoint(PreparedRead):
         """Raises NotFound, NotPublished or StoreUnavailable."""
         raise NotImplementedError
 
-    def answer(self, scope: Scope) -> Answer:
+    def answer(self, scope: Scope) -> PreparedAnswer:
         prepared = self.find(scope["state"]["app_state"], scope["path_params"])
         etag, body = prepared.etag.encode(), prepared.body
         headers = [_JSON, (b"etag", etag), (b"cache-control", self.cache_control), VARY_ORIGIN]
         if matches(dict(scope["headers"]).get(b"if-none-match", b""), etag):
-            return Answer(304, headers, b"")
+            return PreparedAnswer(304, headers, b"")
         headers.append((b"content-length", b"%d" % len(body)))
-        return Answer(200, headers, body)
+        return PreparedAnswer(200, headers, body)
 
 
 def conditional_response(
@@ -79,7 +79,7 @@ def matches(if_none_match: bytes, etag: bytes) -> bool:
     return b"*" in tags or etag in tags
 
 
-class CandidateList(PreparedEndpoint):
+class CandidateListEndpoint(PreparedEndpoint):
     """All profiles."""
 
     cache_control = b"public, max-age=10, stale-while-revalidate=60"
@@ -91,7 +91,7 @@ class CandidateList(PreparedEndpoint):
 class CandidateProfile(PreparedEndpoint):
     """One profile by number."""
 
-    cache_control = CandidateList.cache_control
+    cache_control = CandidateListEndpoint.cache_control
 
     def find(self, state: PublicState, path: dict[str, Any]) -> Prepared:
         profiles = state.published_contest_state(path["slug"]).profiles.by_number
@@ -105,7 +105,7 @@ class CandidateProfile(PreparedEndpoint):
 class Corrections(PreparedEndpoint):
     """Corrections of profiles, and withdrawals."""
 
-    cache_control = CandidateList.cache_control
+    cache_control = CandidateListEndpoint.cache_control
 
     def find(self, state: PublicState, path: dict[str, Any]) -> Prepared:
         return state.published_contest_state(path["slug"]).profiles.changes

@@ -22,7 +22,7 @@ MAX_PAGES = 256
 """The oldest go first. Only what exists is kept: an error of `load` is not."""
 
 
-class _Shown(NamedTuple):
+class _ShownPage(NamedTuple):
     second: datetime
     value: Any
     page: PreparedPage
@@ -32,7 +32,7 @@ class ShownPages:
     """Prepared pages by key."""
 
     def __init__(self) -> None:
-        self._pages: OrderedDict[Hashable, _Shown] = OrderedDict()
+        self._pages: OrderedDict[Hashable, _ShownPage] = OrderedDict()
         self._locks: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
 
     async def get(
@@ -53,11 +53,11 @@ class ShownPages:
                 value = await load()
                 unchanged = shown is not None and value == shown.value
                 page = shown.page if shown and unchanged else PreparedPage.of(render(value))
-                self._keep(key, _Shown(second, value, page))
+                self._keep(key, _ShownPage(second, value, page))
                 return page
             return shown.page
 
-    def _keep(self, key: Hashable, shown: _Shown) -> None:
+    def _keep(self, key: Hashable, shown: _ShownPage) -> None:
         self._pages[key] = shown
         self._pages.move_to_end(key)
         while len(self._pages) > MAX_PAGES:

@@ -26,7 +26,7 @@ from voting_service.voting.voters.token_examination import SignInToken, read_pas
 MAX_BODY_BYTES = 16384
 
 
-class Examination(NamedTuple):
+class TokenExamination(NamedTuple):
     """What was found about a token, by the time of this service."""
 
     findings: list[DiagnosticFinding]
@@ -53,16 +53,18 @@ async def check_token(request: Request) -> Response:
     return _page(language, await _examine(request.state.app_state, pasted))
 
 
-async def _examine(state: PublicState, pasted: SignInToken) -> Examination:
+async def _examine(state: PublicState, pasted: SignInToken) -> TokenExamination:
     platform = state.registry.platforms.get(pasted.issuer or "")
     if platform is not None and platform.kind != "jwt":
         platform = None
     findings = await state.sign_in.examine(platform, pasted, state.contests())
-    return Examination(findings, state.clock())
+    return TokenExamination(findings, state.clock())
 
 
 def _page(
-    language: Language, examination: Examination | None = None, error: VotingError | None = None
+    language: Language,
+    examination: TokenExamination | None = None,
+    error: VotingError | None = None,
 ) -> Response:
     body = (
         environment()

@@ -10,7 +10,7 @@ from starlette.types import Scope
 from voting_service.i18n.text import LANGUAGES, Language
 from voting_service.sites.public.api.reads import matches
 from voting_service.sites.public.caches.pages import PageCache
-from voting_service.sites.public.prepared_reads import Answer, PreparedRead
+from voting_service.sites.public.prepared_reads import PreparedAnswer, PreparedRead
 from voting_service.sites.public.state import ContestState, PublicState
 from voting_service.sites.shared.prepared_pages import PreparedPage, accepts_gzip
 from voting_service.sites.shared.problem_documents import Headers
@@ -39,10 +39,12 @@ class CachedPage(PreparedRead):
         """Return the page. Raises a VotingError."""
         raise NotImplementedError
 
-    def answer(self, scope: Scope) -> Answer:
+    def answer(self, scope: Scope) -> PreparedAnswer:
         return self.page_answer(scope, self.find(load_page_source(scope), scope["path_params"]))
 
-    def page_answer(self, scope: Scope, page: PreparedPage, more: Headers | None = None) -> Answer:
+    def page_answer(
+        self, scope: Scope, page: PreparedPage, more: Headers | None = None
+    ) -> PreparedAnswer:
         """Return the page, compressed if the client accepts it. The entity tag is weak, because it
         is the same for both forms."""
         sent = dict(scope["headers"])
@@ -55,13 +57,13 @@ class CachedPage(PreparedRead):
             *(more or ()),
         ]
         if matches(sent.get(b"if-none-match", b""), etag):
-            return Answer(304, headers, b"")
+            return PreparedAnswer(304, headers, b"")
         body = page.body
         if accepts_gzip(sent.get(b"accept-encoding", b"").decode("latin-1")):
             body = page.packed
             headers.append(_GZIP)
         headers.append((b"content-length", b"%d" % len(body)))
-        return Answer(200, headers, body)
+        return PreparedAnswer(200, headers, body)
 
 
 def load_page_source(scope: Scope) -> PageSource:

@@ -13,7 +13,7 @@ from voting_service.sites.public.caches.candidate_list import ListFilter
 from voting_service.sites.public.caches.filtered_pages import FilteredPage
 from voting_service.sites.public.pages.cached_views import CachedPage, PageSource, load_page_source
 from voting_service.sites.public.pages.responses import keep_order, order_in
-from voting_service.sites.public.prepared_reads import Answer, NotPrepared
+from voting_service.sites.public.prepared_reads import NotPrepared, PreparedAnswer
 from voting_service.sites.public.rendering import STATIC
 from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.prepared_pages import PreparedPage
@@ -25,11 +25,11 @@ class _FilterablePage(CachedPage):
     """A page whose address may carry a filter. The app renders what is not kept, after the limit on
     reads in hand."""
 
-    def everybody(self, scope: Scope, source: PageSource) -> Answer:
+    def everybody(self, scope: Scope, source: PageSource) -> PreparedAnswer:
         """Return the page without a filter."""
         raise NotImplementedError
 
-    def answer(self, scope: Scope) -> Answer:
+    def answer(self, scope: Scope) -> PreparedAnswer:
         source = load_page_source(scope)
         filtered_page = _filtered_page(scope, source)
         if not any(filtered_page.list_filter):
@@ -39,7 +39,7 @@ class _FilterablePage(CachedPage):
             raise NotPrepared
         return self.page_answer(scope, page)
 
-    async def full_answer(self, scope: Scope) -> Answer:
+    async def full_answer(self, scope: Scope) -> PreparedAnswer:
         try:
             return self.answer(scope)
         except NotPrepared:
@@ -62,7 +62,7 @@ class CandidatesPage(_FilterablePage):
     cache_control = b"private, no-cache"
     vary = b"Accept-Encoding, Cookie"
 
-    def everybody(self, scope: Scope, source: PageSource) -> Answer:
+    def everybody(self, scope: Scope, source: PageSource) -> PreparedAnswer:
         contest_state, page_cache, language = source
         if contest_state.contest.rules.list_order == "number":
             return self.page_answer(scope, page_cache.candidates(language, 0))
@@ -78,7 +78,7 @@ class CandidatesPage(_FilterablePage):
 class ProfilePage(_FilterablePage):
     """The profile of one candidate, beside those whom the filter in the address lets through."""
 
-    def everybody(self, scope: Scope, source: PageSource) -> Answer:
+    def everybody(self, scope: Scope, source: PageSource) -> PreparedAnswer:
         number: int = scope["path_params"]["number"]
         return self.page_answer(scope, source.page_cache.profile(source.language, number))
 

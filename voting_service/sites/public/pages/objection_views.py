@@ -13,6 +13,7 @@ from voting_service.contests.objections.model import (
     ATTACHMENT_FILES,
     LIMITS,
     ObjectionTarget,
+    SubmittedObjection,
     WrittenObjection,
     sender_hash,
 )
@@ -142,7 +143,9 @@ async def _answer(request: Request, about: Objectionable) -> Response:
             if about.closed is not None:
                 raise Refused("sites.public.pages.objections_not_open")
             written = WrittenObjection(**{name: value.strip() for name, value in fields.items()})
-            number = await _submit(request, SentObjection(about.target, written, sender), files)
+            number = await _submit(
+                request, SubmittedObjection(about.target, written, sender), files
+            )
     except VotingError as error:
         return _form(request, about, fields, error)
     return await _state_page(request, number, is_new=True)
@@ -156,14 +159,6 @@ async def _read(request: Request) -> tuple[Mapping[str, str], Sequence[Upload]]:
     return {name: posted.field(name) for name in LIMITS}, posted.all_files.get(FILES, ())
 
 
-class SentObjection(NamedTuple):
-    """What was sent, about what, and the keyed hash of the network that it came from."""
-
-    target: ObjectionTarget
-    written: WrittenObjection
-    sender: bytes
-
-
 def _sender(request: Request) -> bytes:
     state: PublicState = request.state.app_state
     settings, key = state.settings, state.settings.master_key.get_secret_value()
@@ -173,17 +168,16 @@ def _sender(request: Request) -> bytes:
     return sender_hash(key, network, state.clock().date())
 
 
-async def _submit(request: Request, sent: SentObjection, files: Sequence[Upload]) -> str:
+async def _submit(request: Request, sent: SubmittedObjection, files: Sequence[Upload]) -> str:
     state: PublicState = request.state.app_state
     key = state.settings.master_key.get_secret_value()
     sent.written.check()
-    attachment = None
     if files:
         async with acquire(state.read_pool) as connection:
             await check_objection_limit(connection, sent.sender)
-        attachment = await objection_files.examine(files)
+        sent = sent._replace(attachment=await objection_files.examine(files))
     async with acquire_confirming(state.read_pool) as connection:
-        return await submit_objection(connection, key, *sent, attachment=attachment)
+        return await submit_objection(connection, key, sent)
 
 
 def _form(

@@ -39,7 +39,7 @@ from voting_service.voting.voters.service import KINDS_WITH_REDIRECT
 _LABEL = "voter's sign-in under way"
 
 
-class PendingSignIn(AuthorizationRequest, frozen=True, kw_only=True):
+class PendingVoterSignIn(AuthorizationRequest, frozen=True, kw_only=True):
     """A voter's sign-in that was started: through which platform, to which contest, and the page
     that the voter reads afterwards."""
 
@@ -74,7 +74,7 @@ async def _start(request: Request, platform: Platform, next_page: str) -> Respon
     state: PublicState = request.state.app_state
     state.require_accepting()
     adapter = state.sign_in.redirecting(platform)
-    pending = PendingSignIn(
+    pending = PendingVoterSignIn(
         platform=platform.slug,
         contest=_contest(state, next_page),
         next=next_page,
@@ -112,7 +112,7 @@ async def returned(request: Request) -> Response:
     master_key = state.settings.master_key.get_secret_value()
     platform, next_page = None, ""
     try:
-        pending = decrypt(master_key, _LABEL, cookie.read(request), PendingSignIn)
+        pending = decrypt(master_key, _LABEL, cookie.read(request), PendingVoterSignIn)
         platform, next_page = state.registry.platforms.get(pending.platform), pending.next
         response = await _finish(request, pending, platform)
     except VotingError as error:
@@ -121,7 +121,9 @@ async def returned(request: Request) -> Response:
     return response
 
 
-async def _finish(request: Request, pending: PendingSignIn, platform: Platform | None) -> Response:
+async def _finish(
+    request: Request, pending: PendingVoterSignIn, platform: Platform | None
+) -> Response:
     state: PublicState = request.state.app_state
     query = request.query_params
     check_state(pending, query.get("state", ""), state.clock())

@@ -232,7 +232,7 @@ def fill_in(page: str, path: str, fields: Fields) -> Filled:
     )
 
 
-class FieldFault(NamedTuple):
+class FormFault(NamedTuple):
     """What is wrong with a field, in the reader's words; with the form as a whole where `field` is
     empty or no control of the form."""
 
@@ -247,7 +247,7 @@ class RefusedForm(NamedTuple):
     path: str
     page: str
     fields: Fields
-    faults: Sequence[FieldFault] = ()
+    faults: Sequence[FormFault] = ()
     files: Sequence[str] = ()
 
 

@@ -26,7 +26,7 @@ from voting_service.errors import (
 from voting_service.i18n.text import Language
 from voting_service.sites.shared.signed_in.access import form_path, page_of_post, safe_next
 from voting_service.sites.shared.signed_in.cookies import language
-from voting_service.sites.shared.signed_in.form_filling import FieldFault, RefusedForm
+from voting_service.sites.shared.signed_in.form_filling import FormFault, RefusedForm
 from voting_service.sites.shared.signed_in.keeping import NEVER_KEPT
 
 _MISTAKES = (InvalidInput, Refused, NotFound, Unavailable, InputTooLarge)
@@ -73,10 +73,10 @@ def _pages(request: Request) -> Iterator[str]:
         yield page_of_post(request)
 
 
-def _faults(error: VotingError, reader: Language) -> tuple[FieldFault, ...]:
+def _faults(error: VotingError, reader: Language) -> tuple[FormFault, ...]:
     if not isinstance(error, InvalidInput):
-        return (FieldFault("", error.text(reader)),)
-    return tuple(FieldFault(fault.field, fault.text(reader)) for fault in error.faults)
+        return (FormFault("", error.text(reader)),)
+    return tuple(FormFault(fault.field, fault.text(reader)) for fault in error.faults)
 
 
 async def _page(request: Request, address: str, refused: RefusedForm) -> Response | None:

@@ -24,7 +24,7 @@ from voting_service.sites.shared.signed_in.access import (
 )
 from voting_service.sites.shared.signed_in.cookies import language as language_of_request
 from voting_service.sites.shared.signed_in.form_filling import (
-    FieldFault,
+    FormFault,
     RefusedForm,
     fill_in,
     mark_faults,
@@ -142,7 +142,7 @@ def _with_files_marked(body: str, form: RefusedForm, context: Mapping[str, Any])
 def _with_file_faults(form: RefusedForm, context: Mapping[str, Any]) -> RefusedForm:
     """Return the form with a fault for each field whose files were not kept."""
     again: str = context["t"]["layout"]["kept"]["file_again"]
-    return form._replace(faults=[*form.faults, *(FieldFault(name, again) for name in form.files)])
+    return form._replace(faults=[*form.faults, *(FormFault(name, again) for name in form.files)])
 
 
 def _at_top(body: str, notice: str) -> str:
