@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import parse_qsl
 
+from starlette.requests import Request
 from starlette.types import Receive
 
 from voting_service.errors import (
@@ -14,6 +16,7 @@ from voting_service.errors import (
 )
 
 BODY_TIMEOUT_SECONDS = 10.0
+FORM = "application/x-www-form-urlencoded"
 
 
 async def read_body(receive: Receive, limit_bytes: int) -> bytes:
@@ -44,6 +47,28 @@ async def read_body(receive: Receive, limit_bytes: int) -> bytes:
                 message = await receive()
     except TimeoutError:
         raise MalformedInput(Fault("", "sites.shared.body_too_slow")) from None
+
+
+async def read_form_pairs(
+    request: Request, limit_bytes: int, max_fields: int
+) -> list[tuple[str, str]]:
+    """Return names and values of a form without files, in their order. Raises as `read_body`,
+    UnsupportedMedia, and MalformedInput for a body that is not a form in UTF-8."""
+    headers = request.headers
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != FORM or headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("sites.shared.form_media_type", media_type=FORM)
+    body = await read_body(request.receive, limit_bytes)
+    try:
+        return parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=max_fields,
+        )
+    except ValueError:
+        raise MalformedInput(Fault("", "sites.shared.not_a_form")) from None
 
 
 def require_json(content_type: bytes, content_encoding: bytes) -> None:

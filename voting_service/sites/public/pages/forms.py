@@ -6,21 +6,17 @@ import re
 from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import NamedTuple
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from voting_service.errors import (
     Fault,
     InvalidInput,
-    MalformedInput,
-    UnsupportedMedia,
 )
 from voting_service.i18n.private_use import map_private_use
-from voting_service.sites.shared.request_bodies import read_body
+from voting_service.sites.shared.request_bodies import read_form_pairs
 
 CHOICE = "choice"
-_MEDIA_TYPE = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 200
 _TOKEN_BYTES = 16
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
@@ -41,24 +37,9 @@ async def read_form(request: Request, allowed: Collection[str], limit_bytes: int
     Raises UnsupportedMedia, InputTooLarge, MalformedInput for a body that is not a form in UTF-8,
     InvalidInput for unknown or repeated fields. Old private code points become today's.
     """
-    headers = request.headers
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != _MEDIA_TYPE or headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedMedia("sites.public.pages.wrong_media_type", media_type=_MEDIA_TYPE)
-    body = await read_body(request.receive, limit_bytes)
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=bool(body),
-            errors="strict",
-            max_num_fields=_MAX_FIELDS,
-        )
-    except ValueError:
-        raise MalformedInput(Fault("", "sites.public.pages.not_a_form")) from None
     fields: dict[str, str] = {}
     choices: list[int] = []
-    for name, value in pairs:
+    for name, value in await read_form_pairs(request, limit_bytes, _MAX_FIELDS):
         if name not in allowed:
             raise InvalidInput(Fault("", "sites.public.pages.unknown_field"))
         if name == CHOICE:

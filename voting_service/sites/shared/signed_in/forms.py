@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from hmac import compare_digest
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from voting_service.errors import (
     Fault,
     InvalidInput,
-    MalformedInput,
     SentFromElsewhere,
-    UnsupportedMedia,
 )
 from voting_service.sites.shared.multipart import field_text
-from voting_service.sites.shared.request_bodies import read_body
+from voting_service.sites.shared.request_bodies import read_form_pairs
 from voting_service.sites.shared.same_origin import refuse_cross_site
 from voting_service.sites.shared.signed_in.access import find_current_user, master_key
 from voting_service.sites.shared.signed_in.form_filling import FORM_PAGE, KEPT
@@ -25,7 +22,6 @@ from voting_service.sites.shared.signed_in.state import get_state
 MARK = "csrf"
 MAX_BYTES = 64 * 1024
 MAX_FIELDS = 2000
-_MEDIA_TYPE = "application/x-www-form-urlencoded"
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -71,22 +67,7 @@ async def check_csrf_token(request: Request, fields: dict[str, list[str]]) -> No
 async def read_fields(request: Request) -> dict[str, list[str]]:
     """Return the fields of a form of any sender. Raises as `read_form`, except
     SentFromElsewhere and InvalidInput."""
-    headers = request.headers
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != _MEDIA_TYPE or headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedMedia("sites.shared.signed_in.form_media_type", media_type=_MEDIA_TYPE)
-    body = await read_body(request.receive, MAX_BYTES)
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=bool(body),
-            errors="strict",
-            max_num_fields=MAX_FIELDS,
-        )
-    except ValueError:
-        raise MalformedInput(Fault("", "sites.shared.signed_in.not_a_form")) from None
     fields: dict[str, list[str]] = {}
-    for name, value in pairs:
+    for name, value in await read_form_pairs(request, MAX_BYTES, MAX_FIELDS):
         fields.setdefault(name, []).append(field_text(value))
     return fields

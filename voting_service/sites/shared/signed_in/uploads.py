@@ -90,7 +90,7 @@ async def read_refused_upload(request: Request) -> Posted:
 def _refuse_what_is_no_form(request: Request) -> None:
     refuse_cross_site(request, get_state(request).settings.staff_url)
     if not is_multipart(request):
-        raise UnsupportedMedia("sites.shared.signed_in.form_media_type", media_type=MULTIPART)
+        raise UnsupportedMedia("sites.shared.form_media_type", media_type=MULTIPART)
 
 
 @asynccontextmanager
