@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
@@ -49,6 +48,7 @@ from voting_service.staff.jobs.model import (
     Job,
     JobContext,
     QueueStatus,
+    StoredJob,
     job_key,
     register,
 )
@@ -71,19 +71,11 @@ Prepared = tuple[Render, Text | None]
 RenderJobState = Literal["working", "finished", "failed", "interrupted"]
 
 
-class RenderJob(msgspec.Struct, frozen=True):
-    """A requested document; `requested_by` is an account's name."""
+class RenderJob(StoredJob, frozen=True, kw_only=True):
+    """A requested document."""
 
-    id: int
     kind: str
     language: Language
-    requested_by: str
-    requested_at: datetime
-    attempts: int
-    steps: int
-    steps_done: int
-    finished_at: datetime | None
-    failure: Text | None
     remark: Text | None
 
     def state(self, queue: Mapping[str, QueueStatus]) -> RenderJobState:
@@ -100,18 +92,7 @@ class RenderJob(msgspec.Struct, frozen=True):
             document=load_text("awards", f"documents.kinds.{self.kind}"),
             selection=selection_title,
         )
-        return Job(
-            kind=JOB_KIND,
-            id=self.id,
-            title=title,
-            requested_by=self.requested_by,
-            requested_at=self.requested_at,
-            steps=self.steps,
-            steps_done=self.steps_done,
-            attempts=self.attempts,
-            finished_at=self.finished_at,
-            failure=self.failure,
-        )
+        return Job.of(JOB_KIND, title, self)
 
 
 class RenderedDocument(NamedTuple):

@@ -45,6 +45,7 @@ from voting_service.staff.jobs.model import (
     Job,
     JobContext,
     JobState,
+    StoredJob,
     register,
 )
 from voting_service.staff.jobs.queue import enqueue, load_queue
@@ -55,36 +56,17 @@ KEPT_FOR = timedelta(days=1)
 SHOWN_PACKS = 10
 
 
-class DocumentPack(msgspec.Struct, frozen=True):
-    """A requested pack with the documents of `people`; `requested_by` is an account's name."""
+class DocumentPack(StoredJob, frozen=True, kw_only=True):
+    """A requested pack with the documents of `people`."""
 
-    id: int
     language: Language
     people: int
-    requested_by: str
-    requested_at: datetime
-    attempts: int
-    steps: int
-    steps_done: int
-    finished_at: datetime | None
-    failure: Text | None
     size_bytes: int | None
 
     def as_job(self, selection_title: Text) -> Job:
         """Return what is the same for jobs of every kind."""
         title = load_text("review", "downloads.job", people=self.people, selection=selection_title)
-        return Job(
-            kind=JOB_KIND,
-            id=self.id,
-            title=title,
-            requested_by=self.requested_by,
-            requested_at=self.requested_at,
-            steps=self.steps,
-            steps_done=self.steps_done,
-            attempts=self.attempts,
-            finished_at=self.finished_at,
-            failure=self.failure,
-        )
+        return Job.of(JOB_KIND, title, self)
 
 
 class StoredPack(msgspec.Struct, frozen=True):

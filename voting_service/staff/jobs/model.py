@@ -36,12 +36,10 @@ def job_key(kind: str, job_id: int) -> str:
     return f"{kind}:{job_id}"
 
 
-class Job(msgspec.Struct, frozen=True):
-    """A job as its kind stores it; `requested_by` is an account's name, `title` what it makes."""
+class StoredJob(msgspec.Struct, frozen=True):
+    """What every kind stores of a job; `requested_by` is an account's name."""
 
-    kind: str
     id: int
-    title: Text
     requested_by: str
     requested_at: datetime
     steps: int
@@ -49,6 +47,19 @@ class Job(msgspec.Struct, frozen=True):
     attempts: int
     finished_at: datetime | None
     failure: Text | None
+
+
+class Job(StoredJob, frozen=True, kw_only=True):
+    """A job of any kind; `title` is what it makes."""
+
+    kind: str
+    title: Text
+
+    @classmethod
+    def of(cls, kind: str, title: Text, stored: StoredJob) -> Job:
+        """Return a stored job with its kind and its title."""
+        same = {name: getattr(stored, name) for name in StoredJob.__struct_fields__}
+        return cls(kind=kind, title=title, **same)
 
     def state(self, queue: Mapping[str, QueueStatus]) -> JobState:
         """Return the state, given the queue; one that is neither finished nor in the queue, as
