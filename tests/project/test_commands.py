@@ -32,6 +32,14 @@ def test_a_command_and_its_subcommands_have_help(name: str) -> None:
         assert description.strip().split("\n")[0] not in {"", "Options:"}
 
 
+def test_the_list_has_of_each_command_what_its_help_begins_with() -> None:
+    context = click.Context(root)
+    for name, target in COMMANDS.items():
+        command = root.get_command(context, name)
+        assert command is not None
+        assert cli.short_help(target, 60) == command.get_short_help_str(60)
+
+
 def test_an_unknown_command_is_wrong_usage() -> None:
     answer = CliRunner().invoke(root, ["no-such-command"])
     assert answer.exit_code == 2
