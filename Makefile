@@ -3,6 +3,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Images of Python often forbid bytecode, and every worker of the tests would compile pytest's
+# plugins again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # A finished setup leaves a stamp named after what it installed, so a second one costs nothing.

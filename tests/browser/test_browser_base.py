@@ -16,6 +16,7 @@ from tests.browser.accessibility import (
     scale_text,
     tab_to,
     violations,
+    violations_in_every_mode,
 )
 from tests.browser.guard import Guard
 from tests.browser.serving import ForeignSite
@@ -89,6 +90,31 @@ async def test_pages_are_examined_under_a_strict_policy(
     assert "img" in violation
     with pytest.raises(AssertionError, match="image-alt"):
         await assert_accessible(desktop)
+
+
+async def test_a_weak_colour_is_found_in_its_mode_beside_strong_ones(
+    desktop: Page, guard: Guard, stranger_site: ForeignSite
+) -> None:
+    guard.allow_origin(stranger_site.origin)
+    style = (
+        "<style>body { color: #000; background: #fff } .weak { color: #00000080 } "
+        "[data-theme=dark] body { color: #fff; background: #000 } "
+        "[data-theme=dark] .strong { color: #222 } [data-theme=dark] .weak { color: #fff }</style>"
+    )
+    page = (
+        GOOD + "<p class='strong'>第一段</p><p class='weak'>第二段</p><p class='strong'>第三段</p>"
+    )
+    await desktop.goto(stranger_site.show(page, head=style))
+    weak_lines = [
+        line for line in await violations_in_every_mode(desktop) if "color-contrast" in line
+    ]
+    assert [
+        (line.count(".weak"), line.count(".strong"), "dark: " in line) for line in weak_lines
+    ] == [
+        (1, 0, False),
+        (0, 2, True),
+        (1, 0, False),
+    ], weak_lines
 
 
 async def test_the_keyboard_is_followed_and_must_be_seen(
