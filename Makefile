@@ -15,6 +15,9 @@ DEV := .venv/.dev-$(SUM)
 # The demo is content with its own shorter lock, and with the developers', which contains it.
 DEMO := $(or $(wildcard $(DEV)),.venv/.demo-$(SUM))
 
+# Images of Python often forbid bytecode; pytest would compile its plugins again at every start.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup demo test check stats format load bench fraud-bench screenshots lock clean
 .DEFAULT_GOAL := help
 
@@ -31,7 +34,7 @@ demo: $(DEMO) ## The service with its own Postgres and Valkey [PORT= DATA= CROWD
 
 test: $(DEV) ## Every test, real servers and browsers included [TESTS=tests/project]
 	@$(BIN)/python tests/browser/find_browsers.py
-	$(BIN)/pytest $(or $(TESTS),--numprocesses 4 --dist loadfile --no-loadscope-reorder)
+	$(BIN)/pytest $(or $(TESTS),-p tests.forks --forks 4)
 
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*/*.yaml))
 

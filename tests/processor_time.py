@@ -24,9 +24,14 @@ class Meter:
 
     def __init__(self, file: str) -> None:
         self.file = Path(file)
-        self.group = GROUPS / f"tests-{os.getpid()}"
+        self.enter()
+
+    def enter(self) -> None:
+        """Begins a group of this process."""
+        self.process = os.getpid()
+        self.group = GROUPS / f"tests-{self.process}"
         self.group.mkdir()
-        (self.group / "cgroup.procs").write_text(str(os.getpid()))
+        (self.group / "cgroup.procs").write_text(str(self.process))
         self.before = self.used()
 
     def used(self) -> int:
@@ -36,10 +41,9 @@ class Meter:
     def note(self, step: str, test: str) -> None:
         """Writes what was used since the last note."""
         now = self.used()
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
         seconds = (now - self.before) / 1e9
         with self.file.open("a") as lines:
-            lines.write(f"{seconds:.3f}\t{step}\t{test}\t{worker}\t{time.time():.2f}\n")
+            lines.write(f"{seconds:.3f}\t{step}\t{test}\t{self.process}\t{time.time():.2f}\n")
         self.before = now
 
     @pytest.hookimpl
@@ -48,6 +52,8 @@ class Meter:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        if self.process != os.getpid():  # forked since then
+            self.enter()
         try:
             yield
         finally:
