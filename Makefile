@@ -3,9 +3,6 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Images of Python often forbid bytecode, and every worker of the tests would compile pytest's
-# plugins again.
-unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # A finished setup leaves a stamp named after what it installed, so a second one costs nothing.
@@ -16,7 +13,7 @@ DEV := .venv/.dev-$(SUM)
 DEMO := $(or $(wildcard $(DEV)),.venv/.demo-$(SUM))
 
 # Images of Python often forbid bytecode; pytest would compile its plugins again at every start.
-export PYTHONDONTWRITEBYTECODE :=
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test check stats format load bench fraud-bench screenshots lock clean
 .DEFAULT_GOAL := help
