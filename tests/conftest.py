@@ -65,6 +65,10 @@ PRODUCTION_HASHER = passwords.HASHER
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 os.environ.pop("SSL_CERT_FILE", None)  # goes before the folder, where a machine sets it
 
+# The tests' Postgres has no TLS, and to offer it costs every connection a millisecond. Tests of it
+# say so in the URL.
+os.environ["PGSSLMODE"] = "disable"
+
 # Images of Python often forbid bytecode. Every worker would then compile all tests again, and
 # every service and command that a test starts all of the product.
 sys.dont_write_bytecode = False

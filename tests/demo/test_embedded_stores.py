@@ -106,6 +106,7 @@ async def test_everything_durable_is_on(server: EmbeddedPostgres) -> None:
     for setting in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
         assert await connection.fetchval(f"show {setting}") == "on", setting
     assert await connection.fetchval("show password_encryption") == "scram-sha-256"
+    assert await connection.fetchval("show scram_iterations") == "4096"
     await connection.close()
 
 

@@ -10,10 +10,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 
-import pypinyin
 import regex
 
 from voting_service.contests.model import Candidate
+from voting_service.i18n import pinyin
 
 MAX_QUERY_CHARACTERS = 60
 _MAX_READINGS = 12
@@ -34,7 +34,7 @@ def search_key(candidate: Candidate) -> str:
         terms += _pinyin_terms(reading)
     for text in (candidate.trade, candidate.district, candidate.employer):
         if text is not None:
-            syllables = pypinyin.lazy_pinyin(text.zh, errors="ignore")
+            syllables = pinyin.syllables(text.zh)
             initials = "".join(syllable[0] for syllable in syllables)
             terms += [squash(text.zh), "".join(syllables), initials, *_latin_terms(text.en)]
     return " ".join(dict.fromkeys(term for term in terms if term))
@@ -49,15 +49,10 @@ def squash(text: str) -> str:
 
 def _readings(name: str) -> Iterable[Sequence[str]]:
     """Return the syllables of a name, in several readings where its characters have them."""
-    usual = pypinyin.lazy_pinyin(name, errors="ignore")
+    usual = pinyin.syllables(name)
     if len(usual) > _MAX_SYLLABLES:
         return [usual]
-    of_characters = [
-        readings[:_READINGS_A_CHARACTER]
-        for readings in pypinyin.pinyin(
-            name, style=pypinyin.Style.NORMAL, heteronym=True, errors="ignore"
-        )
-    ]
+    of_characters = [readings[:_READINGS_A_CHARACTER] for readings in pinyin.readings(name)]
     backwards = islice(product(*reversed(of_characters)), _MAX_READINGS)
     return [usual, *(tuple(reversed(reading)) for reading in backwards)]
 

@@ -43,6 +43,7 @@ listen_addresses = '{host}'
 port = {port}
 unix_socket_directories = ''
 password_encryption = 'scram-sha-256'
+scram_iterations = {scram_iterations}
 max_connections = 200
 shared_buffers = '{shared_buffers}'
 effective_cache_size = '2GB'
@@ -134,6 +135,8 @@ class EmbeddedPostgres(EmbeddedServer):
             shared_buffers=self._shared_buffers,
             durable="on" if self._durable else "off",
             data_loss="off" if self._durable else "on",
+            # A client takes milliseconds for the usual number, and a test connects several times.
+            scram_iterations=4096 if self._durable else 1,
         )
         write_private(self._data / "postgresql.conf", configuration)
         self._give_to_system_user(self._data / "postgresql.conf")

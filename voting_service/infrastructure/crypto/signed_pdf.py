@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from io import BytesIO
+from importlib import import_module
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from cryptography import x509
@@ -16,23 +15,16 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
     PublicFormat,
     load_pem_private_key,
     pkcs12,
 )
 from cryptography.x509.oid import NameOID
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, SimpleBoxLayoutRule
-from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, VisibleSigSettings
-from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
-from pyhanko.stamp import StaticStampStyle
 
 from voting_service.errors import Refused
 
 SignerKey = RSAPrivateKey | EllipticCurvePrivateKey
 """The kinds of key whose signatures common readers check."""
-FIELD = "Signature"
 
 
 class DocumentSigner(NamedTuple):
@@ -105,36 +97,9 @@ class SignaturePlace(NamedTuple):
 def sign_pdf(pdf: bytes, signer: DocumentSigner, place: SignaturePlace) -> bytes:
     """Return the PDF with a visible signature. Blocks, and takes no part in an event loop: call it
     in a thread."""
-    bundle = pkcs12.serialize_key_and_certificates(
-        None, signer.key, signer.certificate, signer.chain, NoEncryption()
-    )
-    with NamedTemporaryFile(suffix=".pdf") as appearance:
-        appearance.write(place.appearance)
-        appearance.flush()
-        stamp = StaticStampStyle.from_pdf_file(
-            appearance.name,
-            border_width=0,
-            background_opacity=1.0,
-            background_layout=SimpleBoxLayoutRule(
-                AxisAlignment.ALIGN_MID,
-                AxisAlignment.ALIGN_MID,
-                inner_content_scaling=InnerScaling.STRETCH_FILL,
-            ),
-        )
-        writer = PdfSigner(
-            PdfSignatureMetadata(
-                field_name=FIELD, subfilter=SigSeedSubFilter.PADES, md_algorithm="sha256"
-            ),
-            SimpleSigner.load_pkcs12_data(bundle, other_certs=set()),
-            stamp_style=stamp,
-            new_field_spec=SigFieldSpec(
-                FIELD,
-                on_page=place.page,
-                box=place.box,
-                visible_sig_settings=VisibleSigSettings(print_signature=place.printed),
-            ),
-        )
-        signed: bytes = writer.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf))).getvalue()
+    # Most processes never sign, and what signs takes half a second to import.
+    library = import_module(f"{__package__}.pdf_signature")
+    signed: bytes = library.add_signature(pdf, signer, place)
     return signed
 
 

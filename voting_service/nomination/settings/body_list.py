@@ -11,9 +11,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
-import pypinyin
-
 from voting_service.errors import Fault, InvalidInput
+from voting_service.i18n import pinyin
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import LANGUAGES, Text, in_both
 from voting_service.infrastructure.spreadsheets import Row, read_sheets
@@ -125,7 +124,7 @@ def _usual_slug(name: str) -> str:
     for body in LISTED_BODIES:
         if body.name.zh == name:
             return body.slug
-    letters = "".join(pypinyin.lazy_pinyin(name, errors="ignore"))
+    letters = "".join(pinyin.syllables(name))
     return letters[:64]
 
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
-import pypinyin
 
 from voting_service.contests.candidate_search import CandidateSearch
 from voting_service.contests.model import LINE_CHARACTERS, Candidate, Contest
+from voting_service.i18n import pinyin
 from voting_service.i18n.text import LANGUAGES, Language, Text
 
 
@@ -114,5 +114,7 @@ def _facets(texts: Iterable[Text], language: Language) -> tuple[Facet, ...]:
         counts[text.zh] += 1
     return tuple(
         Facet(value, label, counts[value])
-        for value, label in sorted(labels.items(), key=lambda item: pypinyin.lazy_pinyin(item[1]))
+        for value, label in sorted(
+            labels.items(), key=lambda item: pinyin.syllables(item[1], with_others=True)
+        )
     )
