@@ -113,13 +113,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection() -> None:
-    """What is collected stays to the end: there is no garbage among it worth looking for."""
+    """What is collected stays to the end: there is no garbage among it worth looking for. Among
+    what tests leave behind it is looked for a thirtieth as often as Python would by itself."""
     gc.disable()
 
 
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 

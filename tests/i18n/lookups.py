@@ -114,7 +114,10 @@ class _Getters:
     """The functions that pass their arguments on to the catalogues, by module."""
 
     def __init__(self, modules: Mapping[Path, ast.Module]) -> None:
-        self._modules = modules
+        self._imports = {
+            path: [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+            for path, tree in modules.items()
+        }
         self._own: dict[str, dict[str, Getter]] = {_dotted(path): {} for path in modules}
         for _ in range(2):  # a getter may call another
             for path, tree in modules.items():
@@ -129,8 +132,7 @@ class _Getters:
     def known_in(self, path: Path) -> dict[str, Getter]:
         imported = {
             alias.asname or alias.name: self._own.get(node.module or "", {}).get(alias.name)
-            for node in ast.walk(self._modules[path])
-            if isinstance(node, ast.ImportFrom)
+            for node in self._imports[path]
             for alias in node.names
         }
         getters = {name: getter for name, getter in imported.items() if getter}
