@@ -1,7 +1,7 @@
 """Every fault under load, and a recount from outside after each.
 
-    python -m loadtests.faults                 # the short form, about two minutes
-    python -m loadtests.faults --long          # hours; results/faults.md
+    python -m loadtests.faults                 # the short form
+    python -m loadtests.faults --long          # hours; goes on where it stopped: results/faults.md
     python -m loadtests.faults --only "power cut" --times 50
 
 Prints a table and a verdict, and exits with 1 if a promise was broken.
@@ -22,46 +22,85 @@ from loadtests.check import CONVERGENCE_SECONDS
 from loadtests.faults.campaign import FAULTS, Campaign, is_of_clocks, open_wired_stand
 from loadtests.faults.clock import require_library
 from loadtests.faults.field import Fault
-from loadtests.report import Section, machine_line, save
+from loadtests.faults.history import count, load, verdict
+from loadtests.report import Section, machine_line
+from voting_service.errors import Unavailable
 
 
 class _Options(NamedTuple):
     """What holds for every fault."""
 
-    seed: int
     workers: int
     voters: int
+    pause_seconds: float
     is_forgetful: bool
 
 
-async def _run(
-    faults: Sequence[tuple[Fault, int]], options: _Options
-) -> tuple[Section | None, list[str]]:
-    """Run these faults, each so many times, on one stand."""
-    if not faults:
-        return None, []
+async def _bring(
+    faults: Sequence[tuple[Fault, int]], seed: int, options: _Options
+) -> tuple[Campaign, Section]:
+    """Bring these faults, each so many times, on one stand."""
     kinds = [fault for fault, _ in faults]
     async with open_wired_stand(
         kinds, workers=options.workers, is_forgetful=options.is_forgetful
     ) as (stand, disk):
-        campaign = Campaign(stand, options.seed, disk=disk, voters=options.voters)
+        campaign = Campaign(stand, seed, disk=disk)
+        campaign.voters, campaign.pause_seconds = options.voters, options.pause_seconds
         for fault, times in faults:
-            click.echo(" | ".join((await campaign.run(fault, times)).row()))
+            began = time.monotonic()
+            result = await campaign.run(fault, times)
+            took = time.monotonic() - began
+            click.echo(" | ".join([*result.row(), f"{took:.1f} s"]))
         agreed = await campaign.conclude()
     is_clocks = is_of_clocks(faults[0][0])
     title = "Clocks that jump" if is_clocks else "Processes, network, stores, keys"
-    return campaign.section(title, agreed), campaign.broken
+    return campaign, campaign.section(title, agreed)
+
+
+def _round(
+    faults: Sequence[tuple[Fault, int]], seed: int, options: _Options
+) -> tuple[list[Campaign], list[Section]]:
+    """Bring these faults, those of clocks on a stand of their own."""
+    campaigns, sections = [], []
+    for is_clocks in (False, True):
+        part = [(fault, times) for fault, times in faults if is_of_clocks(fault) is is_clocks]
+        if part:
+            campaign, section = asyncio.run(_bring(part, seed, options))
+            campaigns.append(campaign)
+            sections.append(section)
+    return campaigns, sections
+
+
+def _run_long(faults: Sequence[Fault], seed: int | None, options: _Options) -> list[str]:
+    """Bring rounds until each of these faults was counted often enough; return what was broken."""
+    broken: list[str] = []
+    while faults_left := load().next_round(faults):
+        now = random.randrange(1_000_000) if seed is None else seed
+        try:
+            campaigns, _ = _round(faults_left, now, options)
+        except (RuntimeError, TimeoutError, Unavailable) as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            click.echo(f"seed {now}: the round did not end, and is not counted: {reason}")
+            count(now, [], FAULTS, unfinished=reason)
+        else:
+            broken += [promise for campaign in campaigns for promise in campaign.broken]
+            total = count(now, campaigns, FAULTS).total()
+            click.echo(f"seed {now}: {total:,} faults so far. {verdict(broken)}\n")
+        if seed is not None:
+            break
+    return broken
 
 
 @click.command()
-@click.option("--long", "is_long", is_flag=True, help="As often as a release needs it: hours.")
+@click.option("--long", "is_long", is_flag=True, help="Go on with the counts of a release: hours.")
 @click.option("--only", multiple=True, help="Faults whose name contains this.")
 @click.option("--times", type=click.IntRange(min=1), help="How often each, instead of the form's.")
-@click.option("--seed", type=int, help="Repeats a run's choices.")
+@click.option("--seed", type=int, help="Repeats a run's choices; with --long, of one round.")
 @click.option("--workers", type=click.IntRange(min=2), default=2, show_default=True)
 @click.option("--voters", type=click.IntRange(min=1), default=32, help="At once.")
+@click.option("--pause", type=float, default=0.0, help="Seconds between two ballots of a voter.")
 @click.option("--forgetful", is_flag=True, help="Set synchronous_commit = off in the database.")
-@click.option("--name", help="Save the results in results/NAME.md; `faults` for the long form.")
+@click.option("--add", is_flag=True, help="Add this run to the counts of the long form.")
 def main(
     *,
     is_long: bool,
@@ -70,43 +109,37 @@ def main(
     seed: int | None,
     workers: int,
     voters: int,
+    pause: float,
     forgetful: bool,
-    name: str | None,
+    add: bool,
 ) -> None:
     """Bring faults under load, recount after each kind, and say whether a promise was broken."""
     chosen = [
-        (fault, times or (fault.long if is_long else fault.short))
+        fault
         for fault in FAULTS
         if not only or any(part.lower() in fault.name.lower() for part in only)
     ]
     if not chosen:
         raise click.UsageError("no fault has such a name")
-    if any(is_of_clocks(fault) for fault, _ in chosen):
+    if any(map(is_of_clocks, chosen)):
         require_library()
-    seed = seed if seed is not None else random.randrange(10_000)
-    options = _Options(seed, workers, voters, forgetful)
+    options = _Options(workers, voters, pause, forgetful)
+    if is_long:
+        sys.exit(1 if _run_long(chosen, seed, options) else 0)
+    seed = seed if seed is not None else random.randrange(1_000_000)
     click.echo(machine_line() + f"\nseed {seed}\n")
     began = time.monotonic()
-    sections: list[Section] = []
-    broken: list[str] = []
-    for is_clocks in (False, True):
-        part = [(fault, n) for fault, n in chosen if is_of_clocks(fault) is is_clocks]
-        section, part_broken = asyncio.run(_run(part, options))
-        broken += part_broken
-        sections += [section] if section else []
-    verdict = f"{len(broken)} promises were broken." if broken else "Every promise was kept."
+    campaigns, sections = _round([(f, times or f.short) for f in chosen], seed, options)
+    broken = [promise for campaign in campaigns for promise in campaign.broken]
+    if add:
+        count(seed, campaigns, FAULTS)
     preface = [
         f"Seed {seed}; took {time.monotonic() - began:.0f} s; {workers} workers, {voters} "
         f"voters at once; the counters must agree within {CONVERGENCE_SECONDS:.0f} s.",
         "",
-        verdict,
-        *(f"- {promise}" for promise in broken),
+        verdict(broken),
     ]
-    name = name or ("faults" if is_long else None)
-    if name:
-        click.echo(save(name, "Faults under load", preface, sections))
-    else:
-        click.echo("\n".join(["", *preface, "", *(section.markdown() for section in sections)]))
+    click.echo("\n".join(["", *preface, "", *(section.markdown() for section in sections)]))
     sys.exit(1 if broken else 0)
 
 

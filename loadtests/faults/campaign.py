@@ -69,18 +69,27 @@ HEADER = [
 class Campaign:
     """The faults of one stand, and what came of them."""
 
-    def __init__(self, stand: WiredStand, seed: int, *, disk: Disk | None, voters: int) -> None:
+    def __init__(
+        self, stand: WiredStand, seed: int, *, disk: Disk | None, voters: int = 32
+    ) -> None:
         self.results: list[Result] = []
         self.broken: list[str] = []
         self._stand = stand
         self._chooser = random.Random(seed)
         self._disk = disk
-        self._voters = voters
+        self.voters = voters
+        self.pause_seconds = 0.0
+        """Between two ballots of a voter."""
 
     async def run(self, fault: Fault, times: int) -> Result:
         """Bring one kind of fault so many times while a crowd votes, and recount."""
         stand = self._stand
-        crowd = Crowd(stand.address(), await stand.minting(), voters=self._voters)
+        crowd = Crowd(
+            stand.address(),
+            await stand.minting(),
+            voters=self.voters,
+            pause_seconds=self.pause_seconds,
+        )
         field = Field(stand, crowd, self._chooser, self._disk)
         gaps = []
         async with crowd.voting():
@@ -123,20 +132,7 @@ class Campaign:
         section = Section(title, HEADER, [result.row() for result in self.results])
         agreement = "never" if agreed is None else f"after {agreed:.1f} s"
         section.notes = [f"Live counters agreed with the record at the end: {agreement}."]
-        section.figures = {
-            result.fault.name: {"gaps_seconds": result.gaps_seconds, **_figures(result.recount)}
-            for result in self.results
-        }
         return section
-
-
-def _figures(counts: Recount) -> dict[str, int]:
-    return {
-        "created": counts.created,
-        "repeated": counts.repeated,
-        "lost": counts.lost,
-        "doubled": counts.doubled,
-    }
 
 
 def is_of_clocks(fault: Fault) -> bool:
