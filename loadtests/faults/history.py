@@ -23,7 +23,7 @@ _HEADER = [
     *("fault", "times", "of", "s without a vote (most)", "201", "200", "503", "no answer"),
     *("lost", "doubled"),
 ]
-_SHARES = 40
+_SHARES = 100
 """The long form is brought in so many rounds. One that is interrupted is not counted."""
 
 
