@@ -23,7 +23,7 @@ _HEADER = [
     *("fault", "times", "of", "s without a vote (most)", "201", "200", "503", "no answer"),
     *("lost", "doubled"),
 ]
-_SHARES = 40
+_SHARES = 100
 """The long form is brought in so many rounds. One that is interrupted is not counted."""
 
 
@@ -133,7 +133,7 @@ class History(msgspec.Struct):
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Let no other campaign write at the same time."""
+    """Let no other campaign write meanwhile."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
