@@ -133,7 +133,7 @@ class History(msgspec.Struct):
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Let no other campaign write meanwhile."""
+    """Let no other campaign write at the same time."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
