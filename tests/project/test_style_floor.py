@@ -158,3 +158,10 @@ def test_a_picture_ends_in_what_every_browser_knows() -> None:
     assert len(templates) > 30
     text = "\n".join(template.read_text(encoding="utf-8") for template in templates)
     assert re.findall(r"<img[^>]*(?:avif|webp).*", text) == []
+
+
+def test_numbers_are_typed_into_fields_that_keep_full_width_digits() -> None:
+    """A field of the type `number` swallows what a Chinese keyboard types."""
+    templates = list((ROOT / "voting_service/sites").rglob("*.html"))
+    assert len(templates) > 100
+    assert [t.name for t in templates if 'type="number"' in t.read_text(encoding="utf-8")] == []

@@ -13,7 +13,7 @@ from voting_service.errors import InvalidInput
 from voting_service.i18n.text import Language
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import READERS, REVIEWERS, Selection, State
-from voting_service.nomination.review.assignment import MAX_REVIEWERS_EACH, count_open
+from voting_service.nomination.review.assignment import count_open
 from voting_service.nomination.review.filtering import SORT_KEYS, QueueFilter
 from voting_service.nomination.review.service import (
     ReviewQueue,
@@ -87,7 +87,6 @@ def queue_page(
         chains=sorted({recommendation.form.chain for recommendation in all_submitted} - {""}),
         me=str(actor.account.id),
         may_review=current_user(request).account.role in REVIEWERS,
-        max_each=MAX_REVIEWERS_EACH,
         faults=[fault.text(reader) for fault in error.faults] if error else [],
         industry_name=lambda key: _industry_name(actor.selection, key, reader),
     )
