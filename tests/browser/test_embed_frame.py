@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Frame, Page, Route, expect
+from playwright.async_api import ConsoleMessage, Frame, Page, Route, expect
 
 from tests.browser.guard import Guard
 from tests.browser.serving import ForeignSite
@@ -97,15 +99,23 @@ async def test_choices_are_shown_to_a_page_that_takes_them(
     assert desktop.url.startswith(platform_site.origin), "the page sees to it itself"
 
 
+def has_text(text: str) -> Callable[[ConsoleMessage], bool]:
+    return lambda message: text in message.text
+
+
 @pytest.mark.parametrize("platform", ["other", "nobody", ""])
 async def test_a_page_that_is_not_the_named_platforms_cannot_frame_it(
     platform: str, desktop: Page, site: Site, platform_site: ForeignSite, guard: Guard
 ) -> None:
     """The page's origin is registered, but for another platform than it states."""
-    guard.expect("frame-ancestors")
-    if platform != "other":
-        guard.expect("status of 404")
-    await desktop.goto(platform_site.show(bare_frame(site, platform)))
+    complaints = (
+        ["frame-ancestors"] if platform == "other" else ["frame-ancestors", "status of 404"]
+    )
+    async with AsyncExitStack() as listening:
+        for text in complaints:
+            guard.expect(text)
+            await listening.enter_async_context(desktop.expect_console_message(has_text(text)))
+        await desktop.goto(platform_site.show(bare_frame(site, platform)))
     assert not [frame for frame in desktop.frames if frame.url.startswith(site.origin + "/embed/")
                 and await frame.locator("public-vote").count()]  # fmt: skip
 

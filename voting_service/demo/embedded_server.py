@@ -27,11 +27,11 @@ _POLL_SECONDS = 0.02
 
 
 def free_port() -> int:
-    """Return a free port of the loopback."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a free port of the loopback, below those from which systems choose for outgoing
+    connections: one of these could be taken before the server listens."""
+    while not port_is_free(port := 20_000 + secrets.randbelow(12_000)):
+        pass
+    return port
 
 
 def port_is_free(port: int, host: str = HOST) -> bool:

@@ -109,7 +109,7 @@ async def _draw(staff_app: StaffApp, small: Chosen, first: Page, second: Page) -
     await first.goto(first.url.split("?")[0])
     await first.fill("#source_zh", "福利彩票开奖号码")
     await first.fill("#source_en", "A lottery's numbers")
-    known_at = (staff_app.clock() + timedelta(seconds=4)).astimezone(small.selection.zone)
+    known_at = (staff_app.clock() + timedelta(seconds=15)).astimezone(small.selection.zone)
     await first.fill("#known_at", known_at.strftime("%Y-%m-%dT%H:%M:%S"))
     await first.click("text=提请审批这个来源")
     await first.wait_for_selector("text=等待另一位同事审批")
