@@ -44,8 +44,9 @@ async def _bring(
     async with open_wired_stand(
         kinds, workers=options.workers, is_forgetful=options.is_forgetful
     ) as (stand, disk):
-        campaign = Campaign(stand, seed, disk=disk)
-        campaign.voters, campaign.pause_seconds = options.voters, options.pause_seconds
+        campaign = Campaign(
+            stand, seed, disk=disk, voters=options.voters, pause_seconds=options.pause_seconds
+        )
         for fault, times in faults:
             began = time.monotonic()
             result = await campaign.run(fault, times)

@@ -70,16 +70,22 @@ class Campaign:
     """The faults of one stand, and what came of them."""
 
     def __init__(
-        self, stand: WiredStand, seed: int, *, disk: Disk | None, voters: int = 32
+        self,
+        stand: WiredStand,
+        seed: int,
+        *,
+        disk: Disk | None,
+        voters: int = 32,
+        pause_seconds: float = 0.0,
     ) -> None:
+        """`pause_seconds` is between two ballots of a voter."""
         self.results: list[Result] = []
         self.broken: list[str] = []
         self._stand = stand
         self._chooser = random.Random(seed)
         self._disk = disk
-        self.voters = voters
-        self.pause_seconds = 0.0
-        """Between two ballots of a voter."""
+        self._voters = voters
+        self._pause_seconds = pause_seconds
 
     async def run(self, fault: Fault, times: int) -> Result:
         """Bring one kind of fault so many times while a crowd votes, and recount."""
@@ -87,8 +93,8 @@ class Campaign:
         crowd = Crowd(
             stand.address(),
             await stand.minting(),
-            voters=self.voters,
-            pause_seconds=self.pause_seconds,
+            voters=self._voters,
+            pause_seconds=self._pause_seconds,
         )
         field = Field(stand, crowd, self._chooser, self._disk)
         gaps = []

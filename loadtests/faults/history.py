@@ -173,7 +173,9 @@ def count(
 
 def verdict(broken: Sequence[str]) -> str:
     """Return the sentence of the verdict, and what was broken."""
-    first = f"{len(broken)} promises were broken." if broken else "Every promise was kept."
+    first = {0: "Every promise was kept.", 1: "1 promise was broken."}.get(
+        len(broken), f"{len(broken)} promises were broken."
+    )
     return "\n".join([first, *(f"- {promise}" for promise in broken)])
 
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 from io import BytesIO
 from tempfile import NamedTemporaryFile
 
-from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, SimpleBoxLayoutRule
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, VisibleSigSettings
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko.stamp import StaticStampStyle
 
-from voting_service.infrastructure.crypto.signed_pdf import DocumentSigner, SignaturePlace
+from voting_service.infrastructure.crypto.signature_place import SignaturePlace
 
 FIELD = "Signature"
 
 
-def add_signature(pdf: bytes, signer: DocumentSigner, place: SignaturePlace) -> bytes:
-    """Return the PDF with a visible signature."""
-    bundle = pkcs12.serialize_key_and_certificates(
-        None, signer.key, signer.certificate, signer.chain, NoEncryption()
-    )
+def add_signature(pdf: bytes, bundle: bytes, place: SignaturePlace) -> bytes:
+    """Return the PDF with a visible signature by the key and certificates of a PKCS #12 bundle."""
     with NamedTemporaryFile(suffix=".pdf") as appearance:
         appearance.write(place.appearance)
         appearance.flush()

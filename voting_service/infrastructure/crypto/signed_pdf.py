@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
+    NoEncryption,
     PublicFormat,
     load_pem_private_key,
     pkcs12,
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from voting_service.errors import Refused
+from voting_service.infrastructure.crypto.signature_place import SignaturePlace
 
 SignerKey = RSAPrivateKey | EllipticCurvePrivateKey
 """The kinds of key whose signatures common readers check."""
@@ -84,22 +86,15 @@ def load_document_signer(
     return DocumentSigner(key, matching[0], [held for held in certificates if held != matching[0]])
 
 
-class SignaturePlace(NamedTuple):
-    """Where a reader shows the signature: a page, and left, bottom, right, top in points.
-    `appearance` is a PDF of that size. Only with `printed` it is on paper, too."""
-
-    page: int
-    box: tuple[int, int, int, int]
-    appearance: bytes
-    printed: bool = True
-
-
 def sign_pdf(pdf: bytes, signer: DocumentSigner, place: SignaturePlace) -> bytes:
     """Return the PDF with a visible signature. Blocks, and takes no part in an event loop: call it
     in a thread."""
+    bundle = pkcs12.serialize_key_and_certificates(
+        None, signer.key, signer.certificate, signer.chain, NoEncryption()
+    )
     # Most processes never sign, and what signs takes half a second to import.
     library = import_module(f"{__package__}.pdf_signature")
-    signed: bytes = library.add_signature(pdf, signer, place)
+    signed: bytes = library.add_signature(pdf, bundle, place)
     return signed
 
 

@@ -153,18 +153,13 @@ def verify_inclusion(
     2.1.3.2)."""
     if not 0 <= index < size or len(leaf_hash) != HASH_BYTES:
         return False
-    place, last, reached = index, size - 1, leaf_hash
-    for sibling in proof:
-        if last == 0 or len(sibling) != HASH_BYTES:
-            return False
-        if place & 1 or place == last:
-            reached = hash_node(sibling, reached)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            reached = hash_node(reached, sibling)
-        place, last = place >> 1, last >> 1
-    return last == 0 and reached == root
+    on_left = _siblings_on_left(index, size - 1)
+    if len(proof) != len(on_left) or any(len(sibling) != HASH_BYTES for sibling in proof):
+        return False
+    reached = leaf_hash
+    for sibling, is_left in zip(proof, on_left, strict=True):
+        reached = hash_node(sibling, reached) if is_left else hash_node(reached, sibling)
+    return reached == root
 
 
 def verify_consistency(
@@ -182,16 +177,27 @@ def verify_consistency(
     place, last = old - 1, new - 1
     while place & 1:
         place, last = place >> 1, last >> 1
+    on_left = _siblings_on_left(place, last)
+    if len(hashes) != 1 + len(on_left):
+        return False
     old_reached = new_reached = hashes[0]
-    for sibling in hashes[1:]:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
+    for sibling, is_left in zip(hashes[1:], on_left, strict=True):
+        if is_left:
             old_reached = hash_node(sibling, old_reached)
             new_reached = hash_node(sibling, new_reached)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
         else:
             new_reached = hash_node(new_reached, sibling)
+    return old_reached == old_root and new_reached == new_root
+
+
+def _siblings_on_left(place: int, last: int) -> list[bool]:
+    """Return for each step from a node up to the root whether its sibling is on the left; `last` is
+    the place of the level's last node."""
+    on_left = []
+    while last:
+        is_left = place & 1 == 1 or place == last
+        while is_left and not place & 1:  # levels without a sibling
+            place, last = place >> 1, last >> 1
+        on_left.append(is_left)
         place, last = place >> 1, last >> 1
-    return last == 0 and old_reached == old_root and new_reached == new_root
+    return on_left

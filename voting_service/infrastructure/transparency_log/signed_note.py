@@ -2,7 +2,7 @@
 which keys are handed on.
 
 The kind of a signature is one byte and part of the key's id: 1 is Ed25519 over the text, 4 is a
-witness's Ed25519 over the text and a time (cosignatures.py).
+witness's Ed25519 over the text and a time (checkpoints.py).
 """
 
 from __future__ import annotations

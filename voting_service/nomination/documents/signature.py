@@ -9,9 +9,9 @@ import pypdfium2
 
 from voting_service.i18n.formatting import written_moment
 from voting_service.i18n.text import Language
+from voting_service.infrastructure.crypto.signature_place import SignaturePlace
 from voting_service.infrastructure.crypto.signed_pdf import (
     DocumentSigner,
-    SignaturePlace,
     sign_pdf,
 )
 from voting_service.infrastructure.typesetting.compiler import typeset

@@ -6,7 +6,7 @@ import msgspec
 
 from tests.contest_data import unstored_contest
 from tests.contests.test_candidate_search import CANDIDATES
-from voting_service.sites.public.caches.candidate_list import CandidateListCache, ListFilter
+from voting_service.sites.public.caches.candidate_list import CandidateIndex, ListFilter
 
 
 def test_a_filter_keeps_to_its_address() -> None:
@@ -25,7 +25,7 @@ def test_a_filter_keeps_to_its_address() -> None:
 
 
 def test_filters_are_counted_and_combined() -> None:
-    shown = CandidateListCache(msgspec.structs.replace(unstored_contest(), candidates=CANDIDATES))
+    shown = CandidateIndex(msgspec.structs.replace(unstored_contest(), candidates=CANDIDATES))
     trades = [(facet.value, facet.label, facet.size) for facet in shown.trades["en"]]
     assert trades == [("钳工", "Fitter", 3), ("焊工", "Welder", 2)]
     assert [f.value for f in shown.districts["zh"]] == ["万州区", "渝北区"]  # by pinyin

@@ -57,7 +57,7 @@ class Neighbours(NamedTuple):
     following: Candidate
 
 
-class CandidateListCache:
+class CandidateIndex:
     """The candidates of a contest with what lists need to know of them."""
 
     def __init__(self, contest: Contest) -> None:

@@ -27,7 +27,7 @@ from voting_service.i18n.formatting import written_list
 from voting_service.i18n.text import Language
 from voting_service.sites.public.caches.candidate_list import (
     EVERYBODY,
-    CandidateListCache,
+    CandidateIndex,
     ListFilter,
 )
 from voting_service.sites.public.caches.countdown import count_down
@@ -120,9 +120,9 @@ class PageCache:
         self.filtered = FilteredPages()
 
     @cached_property
-    def list(self) -> CandidateListCache:
+    def list(self) -> CandidateIndex:
         """What lists need to know of the candidates."""
-        return CandidateListCache(self.contest)
+        return CandidateIndex(self.contest)
 
     def is_current(self, now: datetime) -> bool:
         """Return whether phase, publication and countdown are those of `now`."""
