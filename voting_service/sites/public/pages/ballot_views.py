@@ -144,12 +144,13 @@ def _check_standing(given: Sequence[int], contest: Contest) -> list[int]:
 async def cast(context: PageContext) -> Response:
     """Cast the ballot and redirect (303) to the receipt. Every error page keeps the choices."""
     form = await _read(context)
-    context = context._replace(now=context.state.clock())  # it arrived with its last byte
-    if context.contest.phase(context.now) == "upcoming":
-        # Checked first: the page for an invalid ballot names candidates, who are not public yet.
-        return problem_page(context, not_open(context.contest, context.now), form.choices)
     period: date | None = None
     try:
+        # It arrived with its last byte.
+        context = context._replace(now=context.state.require_accepting())
+        if context.contest.phase(context.now) == "upcoming":
+            # Checked first: the page for an invalid ballot names candidates, not public yet.
+            return problem_page(context, not_open(context.contest, context.now), form.choices)
         period = _read_period(form, context)
         return await _cast(context, form, period)
     except AlreadyVoted as error:
@@ -189,7 +190,6 @@ def _mark_voted(context: PageContext, response: Response, stored: _StoredBallotI
 
 
 async def _cast(context: PageContext, form: BallotForm, period: date | None) -> Response:
-    context.state.require_accepting()
     session = context.voter()
     token = context.cookies.session(context.request)
     expected = csrf_token(context.contest_state.keys.session, token)
