@@ -146,12 +146,14 @@ async def cast(context: PageContext) -> Response:
     form = await _read(context)
     period: date | None = None
     try:
+        period = _read_period(form, context)
         # It arrived with its last byte.
         context = context._replace(now=context.state.require_accepting())
         if context.contest.phase(context.now) == "upcoming":
             # Checked first: the page for an invalid ballot names candidates, not public yet.
             return problem_page(context, not_open(context.contest, context.now), form.choices)
-        period = _read_period(form, context)
+        if period is not None:
+            check_period(period, context.contest, context.now)
         return await _cast(context, form, period)
     except AlreadyVoted as error:
         stored = _decoder.decode(error.receipt).receipt
@@ -172,15 +174,13 @@ async def cast(context: PageContext) -> Response:
 
 def _read_period(form: BallotForm, context: PageContext) -> date | None:
     """Return the period that the form names: that of the review page it was sent from. Raises
-    PeriodFault."""
+    PeriodFault for anything but a date."""
     if PERIOD not in form.fields:
         return None
     try:
-        period = date.fromisoformat(form.fields[PERIOD])
+        return date.fromisoformat(form.fields[PERIOD])
     except ValueError:
         raise PeriodFault(context.contest.current_period(context.now)) from None
-    check_period(period, context.contest, context.now)
-    return period
 
 
 def _mark_voted(context: PageContext, response: Response, stored: _StoredBallotId) -> None:
