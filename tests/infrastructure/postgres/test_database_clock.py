@@ -33,8 +33,9 @@ def measure(
     """Return what a clock that is `off` seconds ahead measures over a slow connection."""
     sent = NOW + timedelta(seconds=off)
     database = NOW + timedelta(seconds=there)
-    way = there + back
-    return ClockReading(sent, 0.0), database, ClockReading(sent + timedelta(seconds=way), way)
+    passed = there + back
+    received = ClockReading(sent + timedelta(seconds=passed), passed)
+    return ClockReading(sent, 0.0), database, received
 
 
 @given(off=SECONDS, there=WAY, back=WAY)
@@ -84,8 +85,8 @@ def test_a_clock_that_jumps_is_not_trusted_until_it_is_measured() -> None:
         watch.require()
     sent, database, received = measure(0.0)
     for hours in (-1, 1):
-        set_meanwhile = received._replace(moment=NOW + timedelta(hours=hours))
-        watch.judge(sent, database, set_meanwhile)
+        set_since = received._replace(moment=NOW + timedelta(hours=hours))
+        watch.judge(sent, database, set_since)
         with pytest.raises(Unavailable, match="clock of this server is wrong"):
             watch.require()
     watch.judge(*measure(-3600.0))
