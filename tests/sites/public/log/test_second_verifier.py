@@ -72,13 +72,15 @@ def test_a_good_log_is_right(folder: Path, log: LogBuilder, verify: Verify, tmp_
     older, receipt = tmp_path / "older", tmp_path / "receipt.json"
     older.write_bytes(log.checkpoint(size=4))
     receipt.write_bytes(msgspec.json.encode(log.receipt(2, 3)))
-    done = verify(folder, "--checkpoint", older, "--receipt", receipt)
+    done = verify(folder, "--checkpoint", older, "--proof", receipt)
     lines = done.stdout.splitlines()
     assert (done.returncode, lines[-1]) == (0, "The log is right.")
     assert f"{len(log.entries)} entries" in lines[0]
     assert "600 ballots" in lines[1]
     assert "The log continues the older checkpoint of 4 entries." in lines
-    assert any(line.startswith(f"The receipt {receipt} is in this log since") for line in lines)
+    assert any(
+        line.startswith(f"The ballot of the proof {receipt} is in this log since") for line in lines
+    )
     assert not done.stderr
 
 
@@ -167,7 +169,7 @@ def test_a_durable_receipt_alone_proves_its_ballot(ask: Ask, log: LogBuilder) ->
     )
     assert (right["entry"]["bundle"], right["size"]) == (2, len(log.entries))
     assert tag.hex() in proof.decode()
-    assert foreign == "This receipt belongs to another ballot."
+    assert foreign == "This proof belongs to another ballot."
     for data, outcome in zip(flips, changed_ones, strict=True):
         unread = (
             b"\xe2\x80\x94 " in data and outcome == right

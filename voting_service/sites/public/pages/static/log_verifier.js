@@ -272,7 +272,7 @@ function readEntry(bytes, index) {
   return entry;
 }
 
-// ---- The durable receipt ----
+// ---- The proof of a ballot: the durable receipt ----
 
 const PROOF = is({
   tag: hash, tag_index: count, tag_count: positive, tag_path: listOf(hash), entry: text, tlog_proof: text,
@@ -287,7 +287,7 @@ function readProof(bytes) {
   } catch {
     // said below
   }
-  throw new Fault("not-a-receipt");
+  throw new Fault("not-a-proof");
 }
 
 /**
@@ -301,10 +301,10 @@ export async function verifyReceipt(bytes, keyText, ballot = null) {
   const leaf = utf8(proof.entry);
   const parts = /^c2sp\.org\/tlog-proof@v1\n(?:extra [^\n]*\n)?index (0|[1-9][0-9]{0,14})\n((?:[A-Za-z0-9+/]{43}=\n)*)\n([^]*)$/
     .exec(proof.tlog_proof);
-  insist(parts && parts[2].split("\n").every((line) => !line || isBase64Of(line, 32)), "not-a-receipt");
+  insist(parts && parts[2].split("\n").every((line) => !line || isBase64Of(line, 32)), "not-a-proof");
   const index = Number(parts[1]);
   const entry = readEntry(leaf, index);
-  insist(entry.type === "ballots" && entry.ballots === proof.tag_count, "not-a-receipt");
+  insist(entry.type === "ballots" && entry.ballots === proof.tag_count, "not-a-proof");
   const tags = rootOfPath(leafHash(fromHex(proof.tag)), proof.tag_index, proof.tag_count, proof.tag_path.map(fromHex));
   insist(tags && same(tags, fromBase64(entry.tags)), "tag-not-in-bundle");
   const checkpoint = await readCheckpoint(parts[3], key);
@@ -469,6 +469,7 @@ class Verification {
     insist(size > 0, "empty");
     this.total = Math.ceil(size / TILE);
     await this.readEntries();
+    if (this.options.factsOnly) return;
     await this.checkRoots();
     await this.attempt(() => this.checkOpen());
     this.checkBundleSizes();
@@ -918,9 +919,9 @@ class Verification {
       await this.attempt(async () => {
         const receipt = await verifyReceipt(bytes, this.keyText);
         const here = this.hashes[receipt.index];
-        insist(here && same(here, leafHash(receipt.leaf)), "receipt-not-here", { name });
+        insist(here && same(here, leafHash(receipt.leaf)), "ballot-not-here", { name });
         await this.checkOlder(receipt.checkpointText);
-        this.remark("receipt-here", { name, at: receipt.entry.at });
+        this.remark("ballot-here", { name, at: receipt.entry.at });
       });
     }
   }
@@ -964,6 +965,17 @@ class Verification {
   }
 }
 
+/** What a log says of itself, unchecked: {facts, remarks, faults} of its key, checkpoint, entries and witnesses. */
+export async function readFacts(reader) {
+  const verification = new Verification(reader, { factsOnly: true, unwitnessed: true });
+  await verification.attempt(async () => {
+    await verification.run();
+    await verification.checkWitnesses();
+  });
+  const { faults, remarks } = verification;
+  return { faults, remarks, facts: verification.facts() };
+}
+
 /**
  * Checks a whole log. `reader` has `read(path)` (bytes or null) and `list()` (paths or null); options:
  * `checkpoints` (older ones, texts), `witnesses` (keys that must have signed), `receipts` ({name, bytes}),
@@ -979,13 +991,13 @@ export async function verifyLog(reader, options = {}) {
 // ---- What it says: [English, Chinese] ----
 
 export const SENTENCES = {
-  // receipts
-  "not-a-receipt": ["This file is no durable receipt, or it was damaged.", "该文件不是长期回执，或者已损坏。"],
-  "other-ballot": ["This receipt belongs to another ballot.", "该长期回执属于另一张选票。"],
-  "tag-not-in-bundle": ["The ballot is not in the bundle that the receipt names.", "选票不在长期回执所称的批次之中。"],
-  "entry-not-in-log": ["The bundle of the receipt is not in the signed log.", "长期回执所称的批次不在经签名的公开日志中。"],
-  "receipt-not-here": ["The bundle of the receipt {name} is not in this log.", "回执 {name} 所称的批次不在本日志中。"],
-  "receipt-here": ["The receipt {name} is in this log since {at}.", "回执 {name} 自 {at} 起在本日志中。"],
+  // proofs
+  "not-a-proof": ["This file is not a proof of a ballot, or it was damaged.", "该文件不是选票证明，或者已损坏。"],
+  "other-ballot": ["This proof belongs to another ballot.", "该证明属于另一张选票。"],
+  "tag-not-in-bundle": ["The ballot is not in the bundle that the proof names.", "选票不在证明所称的批次之中。"],
+  "entry-not-in-log": ["The bundle that the proof names is not in the signed log.", "证明所称的批次不在经签名的公开日志中。"],
+  "ballot-not-here": ["The bundle that the proof {name} names is not in this log.", "证明 {name} 所称的批次不在本日志中。"],
+  "ballot-here": ["The ballot of the proof {name} is in this log since {at}.", "证明 {name} 的选票自 {at} 起在本日志中。"],
   // files, notes, the tree
   "missing": ["The file {path} is missing.", "缺少文件 {path}。"],
   "unreachable": ["The file {path} could not be read.", "无法读取文件 {path}。"],
@@ -1082,7 +1094,7 @@ export const SENTENCES = {
   "figures": ["{bundles} bundles, {ballots} ballots, {held} of them in question when they came; {rulings} rulings.", "{bundles} 批，{ballots} 张选票，其中 {held} 张入库时存疑；{rulings} 项裁定。"],
   "witnessed": ["The witness {name} has signed it at {at}.", "见证方 {name} 于 {at} 签署。"],
   "result": ["Version {version} of the result is signed with the key {signer}: compare it with the one announced.", "第 {version} 版结果的签名公钥为 {signer}，请与公布的公钥核对。"],
-  "usage": ["Usage: node verify.mjs FOLDER|URL [--checkpoint OLD] [--receipt FILE] [--witness KEY] [--unwitnessed] [--language en|zh]", "用法：node verify.mjs 文件夹|网址 [--checkpoint 旧检查点] [--receipt 回执文件] [--witness 见证公钥] [--unwitnessed] [--language en|zh]"],
+  "usage": ["Usage: node verify.mjs FOLDER|URL [--checkpoint OLD] [--proof FILE] [--witness KEY] [--unwitnessed] [--language en|zh]", "用法：node verify.mjs 文件夹|网址 [--checkpoint 旧检查点] [--proof 证明文件] [--witness 见证公钥] [--unwitnessed] [--language en|zh]"],
 };
 
 /** What a fault or a remark says, in `zh` or `en`. */
@@ -1090,7 +1102,8 @@ export function sentence({ code, values }, language) {
   const [english, chinese] = SENTENCES[code] || [code, code];
   return (language === "zh" ? chinese : english).replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
-    return value instanceof Date ? value.toISOString().replace(/\.\d+/, "") : String(value);
+    const text = value instanceof Date ? value.toISOString() : String(value);
+    return text.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/, "$1 $2 UTC");
   });
 }
 
@@ -1111,7 +1124,7 @@ export function report({ faults, remarks, facts }, language) {
 
 // ---- The command of Node ----
 
-const OPTIONS = { "--checkpoint": [], "--receipt": [], "--witness": [], "--language": [], "--unwitnessed": [] };
+const OPTIONS = { "--checkpoint": [], "--proof": [], "--witness": [], "--language": [], "--unwitnessed": [] };
 
 async function readerOfFolder(folder) {
   const { readFile, readdir } = await import("node:fs/promises");
@@ -1158,7 +1171,7 @@ async function main(process) {
   const reader = /^https?:/.test(place) ? readerOfUrl(place) : await readerOfFolder(place);
   const result = await verifyLog(reader, {
     checkpoints: await Promise.all(options["--checkpoint"].map((name) => readFile(name, "utf8"))),
-    receipts: await Promise.all(options["--receipt"].map(async (name) => ({ name, bytes: await readFile(name) }))),
+    receipts: await Promise.all(options["--proof"].map(async (name) => ({ name, bytes: await readFile(name) }))),
     witnesses: options["--witness"],
     unwitnessed: options["--unwitnessed"].length > 0,
     onProgress: (what, done, total) => {
