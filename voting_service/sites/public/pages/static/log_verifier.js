@@ -145,7 +145,7 @@ async function isSigned(key, signature, message) {
       if (typeof self === "undefined") throw error;
     }
   }
-  await import("./vendor/nacl.min.js"); // browsers without Ed25519
+  await import("./vendor/nacl-fast.min.js"); // browsers without Ed25519
   return self.nacl.sign.detached.verify(message, signature, key);
 }
 
