@@ -45,6 +45,12 @@ const answers = {
       return verifier.sentence(fault, "en");
     }
   },
+  log: async ({ files: changed, checkpoints, receipts, witnesses }) => {
+    const other = new Map(Object.entries(changed).map(([path, data]) => [path, unBase64(data)]));
+    const reader = { read: async (path) => other.get(path) || null, list: async () => [...other.keys()] };
+    const proofs = receipts.map((data) => ({ name: "receipt", bytes: unBase64(data) }));
+    return verifier.report(await verifier.verifyLog(reader, { checkpoints, receipts: proofs, witnesses }), "en");
+  },
   codes: () => Object.fromEntries(
     Object.keys(verifier.SENTENCES).map((code) => [code, verifier.SENTENCES[code]]),
   ),

@@ -407,6 +407,7 @@ const TILE = 256;
 const SMALLEST = 100;
 const LARGEST = 1024;
 const MOST_FAULTS = 50;
+const MOST_ROWS = 3; // of a result are named as wrong
 
 class Verification {
   constructor(reader, options) {
@@ -752,9 +753,8 @@ class Verification {
       ballots += opening.value.ballots;
       for (const [number, got] of opening.value.votes) gross.set(number, (gross.get(number) || 0) + got);
     });
-    entry.gross = gross;
-    entry.ballots = ballots;
     this.checkOpenedRuling(entry, value.ruling || null);
+    Object.assign(entry, { gross, ballots });
     const released = this.rulings.slice(0, entry.rulings).reduce((sum, ruling) => sum + ruling.released, 0);
     if (released !== this.close.held) this.fault("held-undecided", { held: this.close.held, released });
   }
@@ -819,6 +819,7 @@ class Verification {
     this.checkRanking(entry, document);
     const [corrects] = document.corrects || [];
     const before = this.cuts[version - 2];
+    if (before && before.signer && before.signer !== entry.signer) this.fault("cut-other-key", { version });
     const follows = before ? corrects && corrects.document_sha256 === before.document : !corrects;
     if (!follows) this.fault("cut-corrects", { version });
   }
@@ -833,11 +834,13 @@ class Verification {
 
   checkFigures({ version, openings }, { candidates, withdrawn: left = [], ballots }) {
     const rows = [...candidates, ...left];
+    let wrong = 0;
     const total = [null, openings.ballots, openings.voidBallots, ballots || {}];
     const each = rows.map((row) => [row.number, openings.gross.get(row.number), openings.void.get(row.number), row]);
     for (const [number, gross, voided, row] of [total, ...each]) {
       const agrees = row.gross === gross && row.held === 0 && row.void === voided && row.net === gross - voided;
       if (agrees && row.net >= 0) continue;
+      if (++wrong > MOST_ROWS) break;
       const said = `${row.gross} − ${row.void} = ${row.net}`;
       const counted = `${gross} − ${voided} = ${gross - voided}`;
       this.fault(number === null ? "cut-ballots" : "cut-votes", { version, number, said, counted });
@@ -1071,6 +1074,7 @@ export const SENTENCES = {
   "cut-before-openings": ["Result {version} was published before the counts were opened.", "第 {version} 版结果在公开计票之前公布。"],
   "cut-gap": ["Version {version} of the result stands where version {expected} should.", "应为第 {expected} 版结果，却是第 {version} 版。"],
   "cut-signature": ["Version {version} of the result is not signed by the key it names.", "第 {version} 版结果的签名无效。"],
+  "cut-other-key": ["Version {version} of the result is signed with another key than the version before.", "第 {version} 版结果的签名公钥与前一版不同。"],
   "cut-other": ["The file of version {version} is of another version or contest.", "第 {version} 版结果的文件属于另一版本或另一评选。"],
   "cut-rules": ["Version {version} of the result states other rules than those in force.", "第 {version} 版结果所载规则与现行规则不同。"],
   "cut-corrects": ["Version {version} of the result does not name the version that it corrects.", "第 {version} 版结果没有正确指明其更正的版本。"],
