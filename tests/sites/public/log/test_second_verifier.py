@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.sites.public.log.conftest import SCRIPT, Ask, Verify
-from tests.voting.public_log.log_builder import LogBuilder, LogPlan, build_log, build_open
-from tests.voting.public_log.log_data import LOG
+from tests.voting.public_log.log_builder import CUT_KEY, LogBuilder, LogPlan, build_log, build_open
+from tests.voting.public_log.log_data import LOG, LOG_KEY
 from voting_service.voting.public_log.commitments import split_tags
 
 VECTORS = Path(__file__).parents[3] / "infrastructure/transparency_log/merkle_vectors.json"
@@ -72,7 +73,7 @@ def test_a_good_log_is_right(folder: Path, log: LogBuilder, verify: Verify, tmp_
     older, receipt = tmp_path / "older", tmp_path / "receipt.json"
     older.write_bytes(log.checkpoint(size=4))
     receipt.write_bytes(msgspec.json.encode(log.receipt(2, 3)))
-    done = verify(folder, "--checkpoint", older, "--proof", receipt)
+    done = verify(folder, "--checkpoint", older, "--receipt", receipt)
     lines = done.stdout.splitlines()
     assert (done.returncode, lines[-1]) == (0, "The log is right.")
     assert f"{len(log.entries)} entries" in lines[0]
@@ -82,6 +83,18 @@ def test_a_good_log_is_right(folder: Path, log: LogBuilder, verify: Verify, tmp_
         line.startswith(f"The ballot of the proof {receipt} is in this log since") for line in lines
     )
     assert not done.stderr
+
+
+def test_the_announced_key_must_have_signed_the_result(
+    folder: Path, verify: Verify, tmp_path: Path
+) -> None:
+    for name, key in (("announced", CUT_KEY), ("other", LOG_KEY)):
+        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (tmp_path / name).write_bytes(pem)
+    assert verify(folder, "--key", tmp_path / "announced").returncode == 0
+    other = verify(folder, "--key", tmp_path / "other")
+    assert other.returncode == 1
+    assert "not signed with the announced key" in other.stdout
 
 
 def test_it_reads_a_log_from_its_address(folder: Path, verify: Verify) -> None:
@@ -130,7 +143,7 @@ def test_a_log_without_witnesses_needs_a_word(
     alone = verify(tmp_path / "log")
     assert alone.returncode == 1
     assert "No witness has signed this checkpoint" in alone.stdout
-    assert verify(tmp_path / "log", "--unwitnessed").returncode == 0
+    assert verify(tmp_path / "log", "--allow-unwitnessed").returncode == 0
 
 
 def test_no_changed_bit_goes_unnoticed(ask: Ask, folder: Path) -> None:

@@ -819,6 +819,8 @@ class Verification {
     this.checkRanking(entry, document);
     const [corrects] = document.corrects || [];
     const before = this.cuts[version - 2];
+    const { signers = [] } = this.options;
+    if (signers.length && !signers.includes(entry.signer)) this.fault("cut-announced-key", { version });
     if (before && before.signer && before.signer !== entry.signer) this.fault("cut-other-key", { version });
     const follows = before ? corrects && corrects.document_sha256 === before.document : !corrects;
     if (!follows) this.fault("cut-corrects", { version });
@@ -982,7 +984,8 @@ export async function readFacts(reader) {
 /**
  * Checks a whole log. `reader` has `read(path)` (bytes or null) and `list()` (paths or null); options:
  * `checkpoints` (older ones, texts), `witnesses` (keys that must have signed), `receipts` ({name, bytes}),
- * `unwitnessed` (true: no witness is no fault), `onProgress(what, done, total)`.
+ * `signers` (announced keys of results, base64), `unwitnessed` (true: no witness is no fault),
+ * `onProgress(what, done, total)`.
  * Returns {faults, remarks, facts}; the log is right where there are no faults.
  */
 export async function verifyLog(reader, options = {}) {
@@ -1074,6 +1077,7 @@ export const SENTENCES = {
   "cut-before-openings": ["Result {version} was published before the counts were opened.", "第 {version} 版结果在公开计票之前公布。"],
   "cut-gap": ["Version {version} of the result stands where version {expected} should.", "应为第 {expected} 版结果，却是第 {version} 版。"],
   "cut-signature": ["Version {version} of the result is not signed by the key it names.", "第 {version} 版结果的签名无效。"],
+  "cut-announced-key": ["Version {version} of the result is not signed with the announced key.", "第 {version} 版结果不是用公布的公钥所签。"],
   "cut-other-key": ["Version {version} of the result is signed with another key than the version before.", "第 {version} 版结果的签名公钥与前一版不同。"],
   "cut-other": ["The file of version {version} is of another version or contest.", "第 {version} 版结果的文件属于另一版本或另一评选。"],
   "cut-rules": ["Version {version} of the result states other rules than those in force.", "第 {version} 版结果所载规则与现行规则不同。"],
@@ -1098,7 +1102,7 @@ export const SENTENCES = {
   "figures": ["{bundles} bundles, {ballots} ballots, {held} of them in question when they came; {rulings} rulings.", "{bundles} 批，{ballots} 张选票，其中 {held} 张入库时存疑；{rulings} 项裁定。"],
   "witnessed": ["The witness {name} has signed it at {at}.", "见证方 {name} 于 {at} 签署。"],
   "result": ["Version {version} of the result is signed with the key {signer}: compare it with the one announced.", "第 {version} 版结果的签名公钥为 {signer}，请与公布的公钥核对。"],
-  "usage": ["Usage: node verify.mjs FOLDER|URL [--checkpoint OLD] [--proof FILE] [--witness KEY] [--unwitnessed] [--language en|zh]", "用法：node verify.mjs 文件夹|网址 [--checkpoint 旧检查点] [--proof 证明文件] [--witness 见证公钥] [--unwitnessed] [--language en|zh]"],
+  "usage": ["Usage: node verify.mjs FOLDER|URL [--checkpoint OLD] [--receipt FILE] [--witness KEY] [--key FILE] [--allow-unwitnessed] [--language en|zh]", "用法：node verify.mjs 文件夹|网址 [--checkpoint 旧检查点] [--receipt 证明文件] [--witness 见证公钥] [--key 公钥文件] [--allow-unwitnessed] [--language en|zh]"],
 };
 
 /** What a fault or a remark says, in `zh` or `en`. */
@@ -1128,7 +1132,9 @@ export function report({ faults, remarks, facts }, language) {
 
 // ---- The command of Node ----
 
-const OPTIONS = { "--checkpoint": [], "--proof": [], "--witness": [], "--language": [], "--unwitnessed": [] };
+const OPTIONS = {
+  "--checkpoint": [], "--receipt": [], "--witness": [], "--key": [], "--language": [], "--allow-unwitnessed": [],
+};
 
 async function readerOfFolder(folder) {
   const { readFile, readdir } = await import("node:fs/promises");
@@ -1156,10 +1162,17 @@ function readArguments(given) {
   const places = [];
   for (let i = 0; i < given.length; i++) {
     if (!options[given[i]]) places.push(given[i]);
-    else options[given[i]].push(given[i] === "--unwitnessed" ? true : given[++i]);
+    else options[given[i]].push(given[i] === "--allow-unwitnessed" ? true : given[++i]);
   }
   const complete = Object.keys(options).every((name) => !options[name].includes(undefined));
   return complete && places.length === 1 && !places[0].startsWith("--") ? { place: places[0], options } : null;
+}
+
+/** The Ed25519 key of a PEM file, as results name it: the last 32 of its 44 bytes. */
+function rawKey(pem) {
+  const body = pem.replace(/-----[^-]+-----|\s/g, "");
+  insist(/BEGIN PUBLIC KEY/.test(pem) && isBase64Of(body, 44), "bad-key", { key: pem.split("\n")[0] });
+  return btoa(String.fromCharCode(...fromBase64(body).slice(12)));
 }
 
 async function main(process) {
@@ -1175,9 +1188,10 @@ async function main(process) {
   const reader = /^https?:/.test(place) ? readerOfUrl(place) : await readerOfFolder(place);
   const result = await verifyLog(reader, {
     checkpoints: await Promise.all(options["--checkpoint"].map((name) => readFile(name, "utf8"))),
-    receipts: await Promise.all(options["--proof"].map(async (name) => ({ name, bytes: await readFile(name) }))),
+    receipts: await Promise.all(options["--receipt"].map(async (name) => ({ name, bytes: await readFile(name) }))),
     witnesses: options["--witness"],
-    unwitnessed: options["--unwitnessed"].length > 0,
+    signers: await Promise.all(options["--key"].map(async (name) => rawKey(await readFile(name, "utf8")))),
+    unwitnessed: options["--allow-unwitnessed"].length > 0,
     onProgress: (what, done, total) => {
       if (process.stderr.isTTY) process.stderr.write(done < total ? `\r${done}/${total} ` : "\r");
     },
@@ -1194,7 +1208,7 @@ if (typeof process === "object" && process.versions && process.versions.node && 
       }
     })
     .catch((error) => {
-      process.stderr.write(`${error.message}\n`);
+      process.stderr.write(`${error instanceof Fault ? sentence(error, "en") : error.message}\n`);
       process.exitCode = 1;
     });
 }
