@@ -94,10 +94,12 @@ SMALL_BUNDLES = 20_000
 
 
 class LogPlan(NamedTuple):
-    """What to build. `planted` are choices that a ballot each has, spread over the contest."""
+    """What to build. `planted` are choices that a ballot each has, spread over the contest; the
+    ballot at the place `dropped` is left out."""
 
     ballots: int = 2_000
     seed: int = 1
+    dropped: int | None = None
     planted: tuple[tuple[int, ...], ...] = ()
 
 
@@ -309,7 +311,7 @@ class LogBuilder:
             ballots=Count(value.ballots, 0, void.ballots),
             withdrawn=withdrawal_facts(self.contest.withdrawals),
         )
-        tie = tie_at_line(ranked(figures.standing()), CUT_SIZE)
+        tie = tie_at_line(ranked(figures.standing()), self.contest.rules.cut.size)
         decision = tie and TieDecision(tie.numbers[::-1], decided_at="2022-08-20T01:00:00Z")
         facts = contest_facts(self.contest)
         version = len(self.cuts) + 1
@@ -399,12 +401,14 @@ def random_ballots(builder: LogBuilder) -> Iterator[BundleBallot]:
         choices = planted.get(place) or sorted(
             set(random.choices(numbers, cum_weights=favourites, k=count))
         )
-        yield BundleBallot(random.randbytes(16), choices, place % 50 == 7)
+        ballot = BundleBallot(random.randbytes(16), choices, place % 50 == 7)
+        if place != builder.plan.dropped:
+            yield ballot
 
 
 def bundle_sizes(builder: LogBuilder) -> list[int]:
     """The sizes of the bundles before the close; a few ballots are left."""
-    total = builder.plan.ballots
+    total = builder.plan.ballots - (builder.plan.dropped is not None)
     waiting = total - LATE_BALLOTS if total > MIN_BALLOTS + LATE_BALLOTS else 0
     sizes = []
     while waiting >= MIN_BALLOTS:
