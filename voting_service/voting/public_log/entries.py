@@ -99,6 +99,17 @@ class Settings(Entry, frozen=True, tag="settings"):
     closes_at: str
 
 
+class Statement(Entry, frozen=True, tag="statement"):
+    """What a platform signed about a local day: how many people it signed in. `stored` are its
+    ballots that count for that day when the entry is written; `document` is the signed JWT."""
+
+    platform: str
+    day: str
+    signed_in: int
+    stored: int
+    document: str
+
+
 class CloseEntry(Entry, frozen=True, tag="close"):
     """Voting closed and every ballot is in a bundle before this entry."""
 
@@ -130,6 +141,7 @@ AnyEntry = (
     | Correction
     | Withdrawal
     | Settings
+    | Statement
     | CloseEntry
     | Openings
     | Cut
