@@ -226,6 +226,22 @@ class Settings(BaseSettings):
         default=None,
         description="folder of the public logs, published as /log; without it there are none",
     )
+    log_key_file: Path | None = Field(
+        default=None,
+        description="Ed25519 private key, PEM, of the public logs; never another one once a log "
+        "is published. Without it there are no logs",
+    )
+    log_witnesses: str = Field(
+        default="",
+        description="witnesses of the public logs, separated by commas: for each its verifier key, "
+        "a space and the address that it answers at",
+    )
+    log_bundle_seconds: int = Field(
+        default=600,
+        ge=1,
+        le=86_400,
+        description="how long 100 ballots or more wait for a bundle of the public log to fill",
+    )
     fonts: DirectoryPath | None = Field(
         default=None, description="folder of fonts for characters that ours lack"
     )

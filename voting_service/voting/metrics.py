@@ -75,6 +75,16 @@ AUDIT_DIFFERENCE = Gauge(
     "Votes by which the stored tallies differed from all ballots at the last audit of each contest",
     multiprocess_mode="mostrecent",
 )
+PUBLIC_LOGS_STOPPED = Gauge(
+    "voting_public_logs_stopped",
+    "Public logs that are not written, because they would not continue what is published",
+    multiprocess_mode="mostrecent",
+)
+PUBLIC_LOG_WITNESSES_MISSING = Gauge(
+    "voting_public_log_witnesses_missing",
+    "Witnesses that have not cosigned the newest checkpoint of a public log",
+    multiprocess_mode="mostrecent",
+)
 STANDINGS_SOURCE = Counter(
     "voting_standings_refreshes_total",
     "Refreshed standings by source: counters, record (the database)",
