@@ -60,9 +60,9 @@ PROBE_SECONDS = 2 * PING_SECONDS
 def work() -> None:
     """Run the background jobs: reconcile the live counters, take snapshots, compare the stored
     tally with all ballots, gather held ballots into holds, examine the ballots every night, raise
-    alarms about bursts of votes, verify the audit log, report on place and votes, erase old
-    objections and document packs, name transactions that do not end, write and publish the public
-    logs, render the documents that staff request, remind of deadlines and send messages.
+    alarms about bursts of votes, write and publish the public logs, verify the audit log, report on
+    place and votes, erase old objections and document packs, name transactions that do not end,
+    render the documents that staff request, remind of deadlines and send messages.
 
     You can run several processes; a lease in Postgres lets one at a time run each loop, and all of
     them take documents from the queue.

@@ -70,14 +70,14 @@ BALLOTS_LOST = Counter(
     "voting_record_ballots_lost_total",
     "Confirmed ballots that were not in the database any more after it was restored",
 )
-LOG_STOPPED = Gauge(
-    "voting_log_stopped",
-    "Public logs that are not published any further, because they would fork",
+PUBLIC_LOGS_STOPPED = Gauge(
+    "voting_public_logs_stopped",
+    "Public logs that are not written, because they would not continue what is published",
     multiprocess_mode="mostrecent",
 )
-LOG_WITNESSES_MISSING = Gauge(
-    "voting_log_witnesses_missing",
-    "Witnesses that have not cosigned what is published of the public logs",
+PUBLIC_LOG_WITNESSES_MISSING = Gauge(
+    "voting_public_log_witnesses_missing",
+    "Witnesses that have not cosigned the newest checkpoint of a public log",
     multiprocess_mode="mostrecent",
 )
 AUDIT_DIFFERENCE = Gauge(

@@ -35,9 +35,8 @@ from voting_service.infrastructure.transparency_log.tiles import (
     extend_tiles,
     node_reader,
 )
+from voting_service.voting.public_log.files import CHECKPOINT, KEY
 from voting_service.voting.public_log.witness_client import LogFork, WitnessPanel
-
-CHECKPOINT = "checkpoint"
 
 
 class LogContent(NamedTuple):
@@ -61,7 +60,7 @@ class Published(NamedTuple):
     missing: tuple[str, ...]
 
 
-class LogFiles:
+class PublishedLog:
     """The folder of a log with the verifier key `key`."""
 
     def __init__(self, folder: Path, key: VerifierKey) -> None:
@@ -78,15 +77,10 @@ class LogFiles:
         return open_checkpoint(data, self.key)
 
     @property
-    def size(self) -> int:
-        """How many entries are published."""
-        newest = self.newest()
-        return 0 if newest is None else newest[0].size
-
-    @property
     def start(self) -> int:
         """The entry from which a publication needs the content."""
-        return self.size // WIDTH * WIDTH
+        newest = self.newest()
+        return 0 if newest is None else newest[0].size // WIDTH * WIDTH
 
     def nodes(self, size: int) -> NodeReader:
         """Return a reader of the nodes of the published tree of a size."""
@@ -133,7 +127,7 @@ class LogFiles:
             self._write(tile.path, entry_bundle(entries))
         for (level, number), hashes in changed.items():
             self._write(Tile(level, number, len(hashes) // HASH_BYTES).path, hashes)
-        self._write("key", f"{self.key.text}\n".encode())
+        self._write(KEY, f"{self.key.text}\n".encode())
         return node
 
     def show(self, note: SignedNote) -> None:
@@ -154,7 +148,12 @@ def publish_file(file: Path, content: bytes) -> None:
         replace_file(file, content)
 
 
-async def publish(log: LogFiles, content: LogContent, witnesses: WitnessPanel) -> Published:
+def publish_key(folder: Path, key: VerifierKey) -> None:
+    """Publish the key of all logs, which a witness of all of them takes."""
+    publish_file(folder / KEY, f"{key.text}\n".encode())
+
+
+async def publish(log: PublishedLog, content: LogContent, witnesses: WitnessPanel) -> Published:
     """Publish a written log, and ask the witnesses that have not cosigned it.
 
     Raises LogFork where the folder or a witness has more or another history: then nothing is
