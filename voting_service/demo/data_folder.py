@@ -81,6 +81,9 @@ class DataFolder:
         self.document_key_file = self.path / "keys" / "documents.pem"
         self.document_certificate_file = self.path / "keys" / "documents.crt"
         self.master_key_file = self.path / "keys" / "master.key"
+        self.log_key_file = self.path / "keys" / "log.pem"
+        self.log_folder = self.path / "log"
+        self.witness_folders = tuple(self.path / "witnesses" / name for name in ("1", "2"))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -95,7 +98,9 @@ class DataFolder:
 
     def ensure_keys(self) -> None:
         """Create the keys that are missing."""
-        for key_file in (*self.platform_key_files.values(), self.signing_key_file):
+        witnesses = (folder / "key.pem" for folder in self.witness_folders)
+        signers = (self.signing_key_file, self.log_key_file, *witnesses)
+        for key_file in (*self.platform_key_files.values(), *signers):
             if not key_file.exists():
                 write_private(key_file, _new_private_key())
         if not self.document_certificate_file.exists():

@@ -32,6 +32,7 @@ from voting_service.demo.embedded_server import (
 from voting_service.demo.embedded_valkey import EmbeddedValkey
 from voting_service.demo.messages import message
 from voting_service.demo.nomination import SLUG as SELECTION
+from voting_service.demo.public_log import DemoLogs
 from voting_service.demo.stages import Stage
 from voting_service.demo.supervise import (
     Echo,
@@ -115,8 +116,8 @@ async def _run(
     for program in programs:
         running.push_async_callback(program.stop)
     running.callback(echo, message("run.stopping"))
-    work, serve, console, *crowd = programs
-    for program in (work, serve, console):
+    first, second, work, serve, console, *crowd = programs
+    for program in (first, second, work, serve, console):
         program.start()
     if find_libreoffice() is None:
         echo(message("run.no_libreoffice"))
@@ -162,7 +163,9 @@ def _programs(
     metrics_ports: Mapping[str, int],
 ) -> tuple[Program, ...]:
     """Return the programs in the order of their start; the simulated voters are last."""
+    logs = DemoLogs.of(data, plan.port)
     settings = {
+        **logs.settings,
         PREFIX + "DATA": str(data.path),
         PREFIX + "HOST": HOST,
         PREFIX + "PORT": str(plan.port),
@@ -177,7 +180,8 @@ def _programs(
     # The caller's environment may name other stores than the demo's.
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     environment = inherited | settings
-    commands = {name: [_script(), name] for name in ("work", "serve", "console")}
+    commands = {name: [_script(), *words] for name, words in logs.commands.items()}
+    commands |= {name: [_script(), name] for name in ("work", "serve", "console")}
     logins = {
         name: {PREFIX + "DATABASE_URL": postgres.url(login)} for name, login in PROCESSES.items()
     }
@@ -238,6 +242,7 @@ def _print_addresses(
         echo(f"  contest     {contest}")
         echo(f"  candidates  {contest}/candidates")
         echo(f"  standings   {contest}/standings")
+        echo(f"  public log  {plan.address}/log/{SLUG}/checkpoint")
         echo(f"  sign-in     {plan.address}/en/platforms")
     echo(f"  console     {plan.console_address}")
     echo(f"  nomination  {nomination}")
