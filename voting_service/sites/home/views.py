@@ -42,7 +42,7 @@ async def home(request: Request) -> Response:
         contests=[(contest, contest.phase(state.clock())) for contest in contests],
         may_look=role in READERS,
         selections=() if role == "tally_clerk" else tuple(selections.values()),
-        now=state.clock(),
+        now=None if role == "expert" else state.clock(),
         may_see=role in DECIDERS,
     )
 

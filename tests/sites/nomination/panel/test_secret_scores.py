@@ -444,7 +444,7 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
             assert _places(answer.content, suffix)[4:12] == places, (path, suffix)
             assert suffix == "xlsx" or resolved in _paragraphs(answer.content), path
     shown = re.findall(
-        r'<td class="figure">(\d+)</td><th scope="row"><a href="[^"]+/candidates/(\d+)"',
+        r'<td class="figure"[^>]*>(\d+)</td><th scope="row"><a href="[^"]+/candidates/(\d+)"',
         shown_page,
     )
     assert [(int(place), int(number)) for place, number in shown[4:12]] == places

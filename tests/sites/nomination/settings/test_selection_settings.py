@@ -102,12 +102,18 @@ async def test_two_people_extend_the_deadline_and_the_old_one_stays_in_sight(
 
 
 def test_every_page_with_the_deadline_shows_its_extensions() -> None:
-    """And writes midnight as the end of the day before."""
+    """And writes midnight as the end of the day before, of every term."""
     pages = Path(voting_service.__file__).parent.joinpath("sites", "nomination")
     with_deadline = [
         path for path in pages.rglob("*.html") if "closes_at)" in path.read_text(encoding="utf-8")
     ]
     assert len(with_deadline) >= 5
+    for path in pages.rglob("*.html"):
+        as_moment = re.search(
+            r"\bmoment\((?:parsed\()?[\w.]*(?:until|objections_end|term)\b",
+            path.read_text(encoding="utf-8"),
+        )
+        assert not as_moment, path
     for path in with_deadline:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"moment\(\w+\.closes_at\)", text), path
