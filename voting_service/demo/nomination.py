@@ -31,6 +31,7 @@ from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.form.industries import PILLAR_INDUSTRIES
 from voting_service.nomination.form.model import EVIDENCE_PAGES
 from voting_service.nomination.model import (
+    BodyContact,
     NewSelection,
     RecommendingBody,
     Selection,
@@ -96,6 +97,10 @@ RULES = SelectionRules(
     document_code="渝高技办",
     contact_person="演示联系人",
     telephone="023-00000000",
+    body_contacts={
+        body.slug: BodyContact("人社局技能工作科", f"023-{60000000 + number}")
+        for number, body in enumerate(LISTED_BODIES[:38], start=1)
+    },
 )
 DEPARTMENTS: Mapping[str, Text] = {
     "industry": Text("市级工业主管部门（演示）", "Industry department (demo)"),

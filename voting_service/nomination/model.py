@@ -35,6 +35,13 @@ _NOT_AWARD_ZH = re.compile(
 _NOT_AWARD_EN = re.compile(rf"[,(:].*|\b{_YEAR.pattern}\b|\bselection\b", re.IGNORECASE)
 
 
+class BodyContact(msgspec.Struct, frozen=True):
+    """Whom to call at a recommending body; empty where nothing is stated."""
+
+    person: str = ""
+    telephone: str = ""
+
+
 class SelectionRules(msgspec.Struct, frozen=True, kw_only=True):
     """The rules announced before recommending begins.
 
@@ -71,6 +78,8 @@ class SelectionRules(msgspec.Struct, frozen=True, kw_only=True):
     contact_person: str = ""
     telephone: str = ""
     """Whom to ask about a notice; empty leaves room to write it."""
+    body_contacts: dict[str, BodyContact] = {}
+    """Whom to call at each recommending body, by the body's slug."""
 
     def __post_init__(self) -> None:
         if not self.award.zh:
@@ -155,6 +164,9 @@ class Selection(msgspec.Struct, frozen=True, dict=True):
 
     def quota(self, kind: BodyKind) -> int:
         return self.district_quota if kind == "district" else self.department_quota
+
+    def body_contact(self, slug: str) -> BodyContact:
+        return self.rules.body_contacts.get(slug, BodyContact())
 
 
 class RecommendingBody(msgspec.Struct, frozen=True):

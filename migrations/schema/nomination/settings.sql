@@ -16,7 +16,7 @@ begin
     -- One change at a time, and none during a choice of the shortlist.
     select * into selection from nomination.selections
      where id = new.selection_id for no key update;
-    if section <> 'titles'
+    if section not in ('titles', 'body_contacts')
        and exists (select 1 from approval_requests d
                     where d.selection_id = selection.id and d.kind = 'shortlist'
                       and d.approved_by is not null) then
@@ -29,6 +29,10 @@ begin
                 and (before ->> 'department_quota')::integer = selection.department_quota
            when 'titles' then before = jsonb_build_object('title', selection.rules -> 'title',
                                                           'award', selection.rules -> 'award')
+           when 'body_contacts' then not exists (
+                select 1 from jsonb_each(before) as b
+                 where b.value <> coalesce(selection.rules #> array['body_contacts', b.key],
+                                           '{"person": "", "telephone": ""}'))
            end, false) then
         raise exception 'the selection was changed since'
             using errcode = 'check_violation', constraint = 'settings_changed_since';
@@ -57,6 +61,11 @@ begin
         end if;
         update nomination.selections
            set district_quota = districts, department_quota = departments
+         where id = selection.id;
+    elsif section = 'body_contacts' then
+        update nomination.selections
+           set rules = jsonb_set(rules, '{body_contacts}',
+                                 coalesce(rules -> 'body_contacts', '{}') || after)
          where id = selection.id;
     else
         update nomination.selections

@@ -196,6 +196,12 @@ async def test_it_is_read_with_any_eyes_and_hands(staff_app: StaffApp, desktop: 
         ("ballots of a stretch of time", Subject("stretch", "", "")),
         ("recommendation 9", Subject("recommendation", "9", "/selections/c/review/9")),
         ("review queue", Subject("queue", "", "/selections/c/review")),
+        (
+            "recommendations of north",
+            Subject("body_recommendations", "north", "/selections/c/review?body=north"),
+        ),
+        ("objections", Subject("objections", "", "/selections/c/notice")),
+        ("notice c-result", Subject("notice", "c-result", "/selections/c/notice")),
         ("hold 7/../8", Subject("", "hold 7/../8", "")),
         ("", Subject("", "", "")),
     ],

@@ -214,6 +214,9 @@ def ties_of_lines(panel: Panel, outcome: PanelOutcome, language: Language) -> tu
             places=resolved.tie.places,
             ballots=resolved.ballots,
             order=tuple(names[number] for number in resolved.order),
+            by_public_vote=tuple(
+                tuple(names[number] for number in group) for group in resolved.by_public_vote
+            ),
         )
         for resolved in outcome.resolved_ties
     )

@@ -66,13 +66,15 @@ class PanelResult(msgspec.Struct, frozen=True, kw_only=True):
 
 class TieBallot(msgspec.Struct, frozen=True, kw_only=True):
     """Candidates with equal scores on both sides of the place `line`, `places` of whom stand above
-    it, and the order that `ballots` gave them; none before the ballot."""
+    it, and the order that `ballots` gave them; none before the ballot. The ballots left each group
+    of `by_public_vote` equal, and the public vote ordered it."""
 
     line: int
     tied: tuple[str, ...]
     places: int
     ballots: int = 0
     order: tuple[str, ...] = ()
+    by_public_vote: tuple[tuple[str, ...], ...] = ()
 
 
 class Signer(msgspec.Struct, frozen=True):
@@ -243,6 +245,10 @@ def tie_sentences(ties: Sequence[TieBallot], language: Language) -> tuple[str, .
             names=_joined(tie.tied, texts),
             ballots=tie.ballots,
             order=_joined(tie.order, texts),
+        )
+        + "".join(
+            str(texts["by_public_vote"]).format(order=_joined(group, texts))
+            for group in tie.by_public_vote
         )
         for tie in ties
     ) or (str(texts["no_ties"]),)

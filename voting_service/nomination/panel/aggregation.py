@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -158,13 +159,28 @@ def tie_order(
     sums, and a tie without ballots, are ordered as in the published cut. Raises RuntimeError for
     a ballot that does not name exactly the tied.
     """
+    sums = _rank_sums(tied, ballots)
+    return tuple(sorted(tied, key=lambda number: (sums[number], cut_order.index(number))))
+
+
+def equal_rank_sums(
+    order: Sequence[int], ballots: Iterable[Sequence[int]]
+) -> tuple[tuple[int, ...], ...]:
+    """Return the groups of an order of `tie_order` whose sums of ranks are equal, so that the
+    published cut alone ordered them."""
+    sums = _rank_sums(order, ballots)
+    groups = (tuple(group) for _, group in groupby(order, key=sums.__getitem__))
+    return tuple(group for group in groups if len(group) > 1)
+
+
+def _rank_sums(tied: Collection[int], ballots: Iterable[Sequence[int]]) -> dict[int, int]:
     sums = dict.fromkeys(tied, 0)
     for ballot in ballots:
         if sorted(ballot) != sorted(tied):
             raise RuntimeError("a ballot names each of the tied once")
         for rank, number in enumerate(ballot, start=1):
             sums[number] += rank
-    return tuple(sorted(tied, key=lambda number: (sums[number], cut_order.index(number))))
+    return sums
 
 
 def in_order(

@@ -13,6 +13,7 @@ from voting_service.nomination.panel.aggregation import (
     PanelRules,
     PanelStanding,
     PanelTie,
+    equal_rank_sums,
     in_order,
     standings,
     tie_order,
@@ -32,11 +33,13 @@ Sheets = Mapping[int, Mapping[str, Any]]
 
 
 class ResolvedTie(msgspec.Struct, frozen=True):
-    """A tie and the order that its rank ballots gave it; equal sums follow the cut."""
+    """A tie and the order that its rank ballots gave it; those of `by_public_vote`, in groups with
+    equal sums of ranks, follow the cut."""
 
     tie: PanelTie
     ballots: int
     order: tuple[int, ...]
+    by_public_vote: tuple[tuple[int, ...], ...]
 
 
 class PanelOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +101,8 @@ def _resolve(panel: Panel, tie: PanelTie, ballots: Sheets) -> ResolvedTie:
         if not panel.excluded(account) & set(tie.numbers)
         and (order := ballot_order(tie.numbers, ranks)) is not None
     ]
-    return ResolvedTie(tie, len(orders), tie_order(tie.numbers, orders, panel.cut))
+    order = tie_order(tie.numbers, orders, panel.cut)
+    return ResolvedTie(tie, len(orders), order, equal_rank_sums(order, orders))
 
 
 async def load_panel_outcome(connection: AnyConnection, panel: Panel) -> PanelOutcome | None:

@@ -45,7 +45,12 @@ async def export_scores(actor: Actor, panel: Panel) -> dict[str, Any]:
         "rounds": rounds,
         "standings": [_standing(standing) for standing in final_standings(outcome)],
         "ties": [
-            {"numbers": tie.tie.numbers, "ballots": tie.ballots, "order": tie.order}
+            {
+                "numbers": tie.tie.numbers,
+                "ballots": tie.ballots,
+                "order": tie.order,
+                "by_public_vote": tie.by_public_vote,
+            }
             for tie in outcome.resolved_ties
         ],
     }

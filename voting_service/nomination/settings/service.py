@@ -1,4 +1,5 @@
-"""Change a selection: one person proposes and another approves; contacts one person changes."""
+"""Change a selection: one person proposes and another approves; the joint office's contacts one
+person changes."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ async def propose_change(actor: SelectionActor, change: Change, reason: str) -> 
     faults = [*change_faults(actor.selection, change, actor.now), *reason_faults(reason)]
     if faults:
         raise InvalidInput(*faults)
-    before, after = values_now(actor.selection, section), values_after(change)
+    before, after = (values(actor.selection, change) for values in (values_now, values_after))
     if before == after:
         raise Refused("nomination.settings.nothing_changes")
     payload = SelectionSettingsPayload(before, after, reason)

@@ -111,6 +111,8 @@ async def _holds(
 
 
 def _words(selection: Selection, request: ApprovalRequest, reader: Language) -> str:
+    if request.subject.startswith("body_contacts/"):
+        return str(getattr(load_text(CATALOGUE, "names.selection_settings_body_contacts"), reader))
     if request.kind in ("selection_settings", "earlier_winners"):
         lines = describe_change(selection, request, reader).lines
         return " · ".join(

@@ -20,7 +20,8 @@ from voting_service.staff.approvals.model import DECIDERS
 
 @signed_in()
 async def home(request: Request) -> Response:
-    """Show what waits for the user, and to those who watch the vote its contests."""
+    """Show what waits for the user, to those who watch the vote its contests, and to all but those
+    who only count votes the selections."""
     state, role = get_state(request), current_user(request).account.role
     contests = sorted(
         contest_cache(request).contests.values() if role in READERS else (),
@@ -40,6 +41,8 @@ async def home(request: Request) -> Response:
         alarms=alarms,
         contests=[(contest, contest.phase(state.clock())) for contest in contests],
         may_look=role in READERS,
+        selections=() if role == "tally_clerk" else tuple(selections.values()),
+        now=None if role == "expert" else state.clock(),
         may_see=role in DECIDERS,
     )
 

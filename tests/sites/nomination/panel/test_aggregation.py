@@ -17,6 +17,7 @@ from voting_service.nomination.panel.aggregation import (
     PanelRules,
     Totals,
     aggregate,
+    equal_rank_sums,
     in_order,
     standings,
     tie_order,
@@ -190,6 +191,10 @@ def test_a_ballot_of_ties_gives_one_order_to_all_who_count(
     order = tie_order((3, 5, 8), ballots, cut_order)
     assert sorted(order) == [3, 5, 8]
     assert tie_order((8, 5, 3), ballots[::-1], cut_order) == order
+    for group in equal_rank_sums(order, ballots):
+        assert sorted(group, key=cut_order.index) == list(group)
+    other_vote = tie_order((3, 5, 8), ballots, cut_order[::-1])
+    assert (order == other_vote) == (not equal_rank_sums(order, ballots))
     if not ballots:
         assert list(order) == cut_order
     if ballots and all(ballot == ballots[0] for ballot in ballots):

@@ -46,7 +46,7 @@ async def test_points_are_saved_candidate_by_candidate(chosen: Chosen, expert: S
     first = (await expert.get(f"{at}/1")).text
     for part in ('id="points-1-c1"', "/large", "Next: 2", "0 to 50"):
         assert part in first, part
-    assert "evidence, page" in (await expert.get(f"{at}/3")).text
+    assert "evidence, p." in (await expert.get(f"{at}/3")).text
     assert place(first, 1) == "open"
     saved = await expert.post(f"{at}/1", data=points(1, "９８．５", "４０", go="2"))
     assert saved.headers["location"].endswith("/candidates/2")

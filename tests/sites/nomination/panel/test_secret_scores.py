@@ -379,7 +379,7 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     await chosen.seat_seven()
     chair = await staff_app.account("expert", "expert-c")
     await chosen.set_rules(msgspec.structs.replace(SMALL, chair=chair.id))
-    tied = {**ladder(), 11: ladder()[10], 6: ladder()[5]}
+    tied = {**ladder(), 11: ladder()[10], 12: ladder()[10], 6: ladder()[5]}
     for name in EXPERTS[:5]:
         await chosen.submit_sheet(name, tied)
     await chosen.decide("panel", "close/1", {"round": 1, "absent": []})
@@ -388,31 +388,37 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
     assert 'name="rank-11"' in page
     assert 'type="number"' not in page, "such a field swallows full-width digits"
     reviewer = await staff_app.signed_in_client("reviewer")
-    open_tie = "Tied at rank 10: 10 候选 10, 11 候选 11. Places available: 1."
+    open_tie = "Tied at rank 10: 10 候选 10, 11 候选 11, 12 候选 12. Places available: 1."
     assert open_tie in (await reviewer.get(PANEL)).text
     assert open_tie in _paragraphs((await reviewer.get(f"{PANEL}/scores.docx")).content)
     minutes_form = f'action="{DOCUMENTS}/minutes"'
     assert minutes_form not in (await reviewer.get(DOCUMENTS)).text
-    ballot = {"round": "3", "act": "submit", "rank-10": "2", "rank-11": "2"}
+    ballot = {"round": "3", "act": "submit", "rank-10": "2", "rank-11": "2", "rank-12": "2"}
     assert (
         "every place" in (await chosen.client("expert-a").post(f"{PANEL}/sheet", data=ballot)).text
     )
-    for name in EXPERTS[:5]:
-        answer = await chosen.client(name).post(f"{PANEL}/sheet", data={**ballot, "rank-11": "１"})
+    # 11 has the smallest sum of ranks; those of 10 and 12 are equal, so the public vote decides.
+    for name, order in zip(EXPERTS[:5], ("1２3", "312", "312", "213", "312"), strict=True):
+        ranks = {f"rank-{number}": rank for number, rank in zip((10, 11, 12), order, strict=True)}
+        answer = await chosen.client(name).post(f"{PANEL}/sheet", data={**ballot, **ranks})
         assert answer.status_code == 303, answer.text
     panel = await load_panel(staff_app.database, chosen.selection, staff_app.clock())
     assert BALLOT in panel.ends
     outcome = await load_panel_outcome(staff_app.database, panel)
     assert outcome is not None
     assert outcome.order is not None
-    assert outcome.order[9:11] == (11, 10)
+    assert outcome.order[9:12] == (11, 10, 12)
     # Equals share a place, and those whom a ballot ordered do not: the same everywhere.
     places = [(5, 5), (5, 6), (7, 7), (8, 8), (9, 9), (10, 11), (11, 10), (12, 12)]
     minutes = build_minutes(panel, outcome, Meeting("place", "chair", "secretary"), "zh")
     assert [(row.rank, row.number) for row in minutes.results[4:12]] == places
     assert [row.outcome for row in minutes.results[9:11]] == ["winner", "nominee"]
     shown_page = (await reviewer.get(PANEL)).text
-    resolved = f"{open_tie} Ballots received: 5. Order decided: 11 候选 11, 10 候选 10."
+    resolved = (
+        f"{open_tie} Ballots received: 5. Order decided: 11 候选 11, 10 候选 10, 12 候选 12. "
+        "The experts left these equal, and the public vote decided their order: "
+        "10 候选 10, 12 候选 12."
+    )
     assert resolved in shown_page
     assert minutes_form in (await reviewer.get(DOCUMENTS)).text, "signed before the result is out"
     signers = Document(BytesIO((await reviewer.get(f"{PANEL}/scores.docx")).content)).tables[-1]
@@ -438,7 +444,7 @@ async def test_a_tie_at_a_line_is_ranked_by_the_experts(
             assert _places(answer.content, suffix)[4:12] == places, (path, suffix)
             assert suffix == "xlsx" or resolved in _paragraphs(answer.content), path
     shown = re.findall(
-        r'<td class="figure">(\d+)</td><th scope="row"><a href="[^"]+/candidates/(\d+)"',
+        r'<td class="figure"[^>]*>(\d+)</td><th scope="row"><a href="[^"]+/candidates/(\d+)"',
         shown_page,
     )
     assert [(int(place), int(number)) for place, number in shown[4:12]] == places

@@ -34,12 +34,16 @@ _SMALL = """([text, control]) => {
       found.push(one.outerHTML);
   }
   if (document.documentElement.scrollWidth > innerWidth) found.push("wider than the window");
+  for (const one of document.querySelectorAll("main .scroll"))
+    if (one.scrollWidth > one.clientWidth + 1)
+      found.push(`${one.scrollWidth} of ${one.clientWidth}: ${one.textContent.trim()}`);
   return found.map((html) => html.slice(0, 120));
 }"""
 
 
 async def _check_large(page: Page) -> None:
-    """Nothing is small or too wide on a phone, across and upright, and axe finds nothing."""
+    """Nothing is small, too wide or scrolls sideways on a phone, across and upright, and axe finds
+    nothing."""
     for size in (PHONE, ACROSS, UPRIGHT):
         await page.set_viewport_size(size)
         assert await page.evaluate(_SMALL, [LEAST_TEXT, LEAST_CONTROL]) == [], page.url
@@ -178,4 +182,7 @@ async def test_seven_experts_on_tablets(
         assert approved.status_code == 303, approved.text
         await leads.goto(f"{staff_app.origin}{PANEL}")
         assert "评审得分" in await leads.inner_text("main")
+        await _check_large(leads)
+        await leads.goto(f"{staff_app.origin}/language/en?next={PANEL}")
+        assert "Panel scores" in await leads.inner_text("main")
         await _check_large(leads)

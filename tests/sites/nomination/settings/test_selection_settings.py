@@ -1,4 +1,5 @@
-"""Deadline, quotas and titles change by two people; contacts by one, at once."""
+"""Deadline, quotas, titles and contacts of bodies change by two people; the joint office's contacts
+by one, at once."""
 
 from __future__ import annotations
 
@@ -31,6 +32,7 @@ from voting_service.nomination.repository import load_selection
 from voting_service.staff.accounts.model import Account
 
 SETTINGS = f"/selections/{SLUG}/settings"
+CONTACTS = f"{SETTINGS}/body-contacts"
 QUOTAS = {"district_quota": "8", "department_quota": "4", "reason": "申报踊跃"}
 TITLES = {
     "title_zh": "最美巴渝工匠选树",
@@ -100,12 +102,18 @@ async def test_two_people_extend_the_deadline_and_the_old_one_stays_in_sight(
 
 
 def test_every_page_with_the_deadline_shows_its_extensions() -> None:
-    """And writes midnight as the end of the day before."""
+    """And writes midnight as the end of the day before, of every term."""
     pages = Path(voting_service.__file__).parent.joinpath("sites", "nomination")
     with_deadline = [
         path for path in pages.rglob("*.html") if "closes_at)" in path.read_text(encoding="utf-8")
     ]
     assert len(with_deadline) >= 5
+    for path in pages.rglob("*.html"):
+        as_moment = re.search(
+            r"\bmoment\((?:parsed\()?[\w.]*(?:until|objections_end|term)\b",
+            path.read_text(encoding="utf-8"),
+        )
+        assert not as_moment, path
     for path in with_deadline:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"moment\(\w+\.closes_at\)", text), path
@@ -247,11 +255,63 @@ async def test_one_person_changes_contacts_and_only_those(
     assert (await stored(staff_app)).rules.winners == 10
 
 
+async def test_two_people_state_whom_to_call_at_a_body_and_both_sides_see_it(
+    staff_app: StaffApp, chosen: Chosen, keys: PersonalKeys, officer: Account
+) -> None:
+    body = chosen.bodies["north"]
+    recommended = await submitted(
+        staff_app.database, keys, chosen, body=body, officer=officer, form=person(1)
+    )
+    first = await staff_app.signed_in_client("reviewer")
+    second = await staff_app.signed_in_client("supervisor")
+    form = {"person-north": "技能科", "telephone-north": "０２３-6789 0123", "reason": "首次登记"}
+    wrong = await first.post(CONTACTS, data={**form, "telephone-north": "六七八九"})
+    assert wrong.status_code == 422
+    assert 'id="telephone-north-faults"' in wrong.text
+    assert 'value="六七八九"' in wrong.text
+    proposed = await first.post(CONTACTS, data=form)
+    assert proposed.headers["location"] == f"{SETTINGS}?done=proposed", proposed.text
+    assert not (await stored(staff_app)).rules.body_contacts, "one person states nothing"
+    waiting = await newest(staff_app)
+    assert (await first.post(f"{SETTINGS}/{waiting}/approve", data={})).status_code == 409
+    shown = (await second.get(SETTINGS)).text
+    assert "技能科 023-6789 0123" in shown
+    assert (await second.post(f"{SETTINGS}/{waiting}/approve", data={})).status_code == 303
+
+    client = await staff_app.signed_in_client("recommender", officer.name)
+    review = f"/selections/{SLUG}/review"
+    for reader, path in (
+        (client, LIST),
+        (first, f"{review}/{recommended.id}"),
+        (first, f"{review}/coverage"),
+        (await staff_app.signed_in_client("auditor"), "/bodies"),
+        (await staff_app.signed_in_client("auditor"), CONTACTS),
+    ):
+        page = (await reader.get(path)).text
+        assert "技能科" in page, path
+        assert "023-6789 0123" in page, path
+    assert (await client.get(CONTACTS)).status_code == 403
+    same = await first.post(CONTACTS, data=form)
+    assert same.status_code == 409
+    await as_owner(
+        staff_app.settings.migration_url,
+        "update nomination.selections set rules = rules - 'body_contacts'",
+    )
+    await first.post(CONTACTS, data=form)
+    await as_owner(
+        staff_app.settings.migration_url,
+        "update nomination.selections set rules = jsonb_set(rules, '{body_contacts}', $1::jsonb)",
+        {"north": {"person": "", "telephone": "12333"}},
+    )
+    late = await second.post(f"{SETTINGS}/{await newest(staff_app)}/approve", data={})
+    assert (late.status_code, "changed since this was proposed" in late.text) == (409, True)
+
+
 @pytest.mark.parametrize("role", ["auditor", "administrator", "recommender", "expert"])
 async def test_other_roles_change_nothing(staff_app: StaffApp, chosen: Chosen, role: Any) -> None:
     client = await staff_app.signed_in_client(role)
     assert (await client.get(SETTINGS)).status_code == (200 if role == "auditor" else 403)
-    for path in ("change/quotas", "contacts", "1/approve", "1/decline"):
+    for path in ("change/quotas", "contacts", "body-contacts", "1/approve", "1/decline"):
         assert (await client.post(f"{SETTINGS}/{path}", data={})).status_code == 403, path
 
 
@@ -271,5 +331,8 @@ async def test_the_pages_are_accessible(
     await desktop.click("button:has-text('提请延长')")
     await expect(desktop.locator("main")).to_contain_text("请另一位同事批准")
     await assert_accessible(desktop)
+    await desktop.goto(f"{staff_app.origin}{CONTACTS}")
+    await assert_accessible(desktop)
+    await assert_nothing_lost(desktop)
     await desktop.goto(f"{staff_app.origin}{SETTINGS}/earlier-winners")
     await assert_accessible(desktop)

@@ -29,6 +29,9 @@ _SELECTION_PATTERNS = {
     "choice": ("the choice()", "shortlist"),
     "panel": ("scores of the panel()", "panel"),
     "judged": ("panel, candidate ([0-9]+)", "panel/candidates/{}"),
+    "body_recommendations": ("recommendations of ([a-z0-9-]+)", "review?body={}"),
+    "notice": ("notice ([a-z0-9-]+)", "notice"),
+    "objections": ("objections()", "notice"),
     "objection": ("objection ([0-9]+)", "notice"),
     "contacts": ("contacts()", "settings"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import msgspec
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.formatting import written_deadline, written_number
 from voting_service.i18n.text import Language
-from voting_service.nomination.model import Selection
+from voting_service.nomination.model import RecommendingBody, Selection
 from voting_service.nomination.settings.approval_kinds import (
     EARLIER_WINNERS,
     SELECTION_SETTINGS,
@@ -36,8 +36,14 @@ class Described(NamedTuple):
     reason: str = ""
 
 
-def describe_change(selection: Selection, change: ApprovalRequest, reader: Language) -> Described:
-    """Return a change as lines; as the sentence of its kind where its payload has another shape."""
+def describe_change(
+    selection: Selection,
+    change: ApprovalRequest,
+    reader: Language,
+    bodies: Iterable[RecommendingBody] = (),
+) -> Described:
+    """Return a change as lines; as the sentence of its kind where its payload has another shape.
+    `bodies` are named in a change of their contacts."""
     labels = load_catalogue("selection_settings", reader)["fields"]
     try:
         if change.kind == EARLIER_WINNERS.name:
@@ -46,10 +52,23 @@ def describe_change(selection: Selection, change: ApprovalRequest, reader: Langu
             text = labels["winners_of"].format(year=winners.year, people=people)
             return Described((ChangedSetting(labels["earlier_winners"], "", text),))
         payload: SelectionSettingsPayload = SELECTION_SETTINGS.read(change)
-        lines = tuple(_lines(selection, payload, reader))
+        if change.subject.startswith("body_contacts/"):
+            names = {body.slug: str(getattr(body.name, reader)) for body in bodies}
+            lines = tuple(
+                ChangedSetting(
+                    names.get(slug, slug), _contact(payload.before[slug]), _contact(after) or "–"
+                )
+                for slug, after in payload.after.items()
+            )
+        else:
+            lines = tuple(_lines(selection, payload, reader))
     except (msgspec.ValidationError, ValueError, KeyError, TypeError):
         return Described((ChangedSetting(change.describe(reader), "", ""),))
     return Described(lines, payload.reason)
+
+
+def _contact(contact: Mapping[str, str]) -> str:
+    return " ".join(filter(None, (contact["person"], contact["telephone"])))
 
 
 def _lines(

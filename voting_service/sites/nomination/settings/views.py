@@ -13,12 +13,12 @@ from voting_service.errors import InvalidInput, NotFound, Refused, VotingError
 from voting_service.i18n.text import Text, in_both, typed_english
 from voting_service.nomination.actor import SelectionActor
 from voting_service.nomination.model import READERS, REVIEWERS, Selection
+from voting_service.nomination.repository import load_bodies
 from voting_service.nomination.settings.model import (
     LONGEST_EXTENSION,
     MAX_CONTACT_CHARACTERS,
     MAX_TITLE_CHARACTERS,
     MOST_PLACES,
-    SECTIONS,
     Change,
     Contacts,
     NewDeadline,
@@ -46,6 +46,8 @@ from voting_service.sites.shared.signed_in.state import get_state
 
 SETTINGS = "/selections/{slug}/settings"
 _MAX_DIGITS = 4
+_SECTIONS = ("deadline", "quotas", "titles")
+"""Those with a form on the page of the settings; the others have pages of their own."""
 Fields = Mapping[str, str]
 
 
@@ -66,6 +68,7 @@ async def _settings_page(
     """Show the page; `error` is about the form of `section`, as it was filled in."""
     reader, selection = language(request), actor.selection
     changes = await load_changes(actor)
+    bodies = await load_bodies(actor.connection)
     faults = error.faults if isinstance(error, InvalidInput) else ()
     return page(
         request,
@@ -75,7 +78,9 @@ async def _settings_page(
         waiting=[change for change in changes if change.state == "waiting"],
         decided=[change for change in changes if change.state != "waiting"],
         shortlist_waits=await load_waiting_shortlist(actor),
-        describe=lambda change: describe_change(selection, change, reader),
+        describe=lambda change: describe_change(selection, change, reader, bodies),
+        bodies_with_contact=sum(body.slug in selection.rules.body_contacts for body in bodies),
+        bodies=len(bodies),
         me=actor.account.id,
         may_decide=actor.account.role in REVIEWERS,
         values=_shown(selection) | ({} if filled is None else dict(filled)),
@@ -113,7 +118,7 @@ def _shown(selection: Selection) -> dict[str, Any]:
 async def propose(request: Request) -> Response:
     """Propose a change of one section. An error is shown with the form as it was filled in."""
     fields, section = await read_form(request), request.path_params["section"]
-    if section not in SECTIONS:
+    if section not in _SECTIONS:
         raise NotFound("nomination.settings.no_such_section")
     async with get_state(request).connection() as connection:
         actor = await selection_actor(request, connection)
