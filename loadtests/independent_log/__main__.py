@@ -35,7 +35,7 @@ def build(folder: Path) -> Path:
         "GOFLAGS": "",
         "GOCACHE": str(folder / "cache"),
     }
-    command = ["go", "build", "-o", program, PROGRAM]
+    command = ["go", "build", "-o", str(program), str(PROGRAM)]
     subprocess.run(command, env=environment, cwd=folder, check=True)
     return program
 
