@@ -43,6 +43,8 @@ SERVED = {
     f"{PAGES}/altcha.sha.js": "altcha/dist/workers/sha.js",
     f"{PAGES}/altcha.zh-cn.js": "altcha/dist/i18n/zh-cn.js",
     f"{PAGES}/LICENSE.altcha.txt": "altcha/LICENSE.txt",
+    f"{PAGES}/nacl-fast.min.js": "tweetnacl/nacl-fast.min.js",
+    f"{PAGES}/LICENSE.tweetnacl.txt": "tweetnacl/LICENSE",
     f"{FONTS}/NotoSansSC-Regular.ttf": f"{_NOTO}/400Regular/NotoSansSC_400Regular.ttf",
     f"{FONTS}/NotoSansSC-Bold.ttf": f"{_NOTO}/700Bold/NotoSansSC_700Bold.ttf",
     f"{FONTS}/NotoSerifSC-Regular.ttf": f"{_SERIF}/400Regular/NotoSerifSC_400Regular.ttf",

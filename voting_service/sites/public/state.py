@@ -58,7 +58,7 @@ from voting_service.sites.public.caches.share_pictures import SharePictures
 from voting_service.sites.public.caches.shown_pages import ShownPages
 from voting_service.sites.public.event_streams import STREAMS_SHARE, EventStreams
 from voting_service.sites.public.read_queue import ReadQueue
-from voting_service.sites.public.rendering import show_filings, show_wechat_card
+from voting_service.sites.public.rendering import show_filings, show_log, show_wechat_card
 from voting_service.sites.public.request_signals import SenderReader
 from voting_service.sites.public.store_probe import PostgresProbe
 from voting_service.sites.shared.prepared_pages import PreparedPage
@@ -280,11 +280,13 @@ class PublicState:
         require_published(contest_state.contest, self.clock())
         return contest_state
 
-    def require_accepting(self) -> None:
-        """Raises Unavailable while this worker may neither sign a voter in nor take a vote: its
-        clock is wrong, or what it knows of contests and platforms is out of date."""
-        self.clock_watch.require()
+    def require_accepting(self) -> datetime:
+        """Return the time. Raises Unavailable while this worker may neither sign a voter in nor
+        take a vote: its clock is wrong, or what it knows of contests and platforms is out of
+        date."""
+        now = self.clock_watch.require()
         self.registry.require_current()
+        return now
 
     @property
     def ready(self) -> bool:
@@ -340,6 +342,7 @@ async def open_public_state(
     """Open a worker's state with its background tasks. On exit every queued vote is resolved."""
     url = url_with_role(settings.database_url, "voting_public")
     show_filings(settings)
+    show_log(settings)
     show_wechat_card(settings)
     valkey = Valkey(settings.valkey_url, call_timeout_seconds=limits.valkey_call_seconds)
     clock_watch = ClockWatch(clock, limit_seconds=limits.clock_offset_seconds)

@@ -253,6 +253,13 @@ class PageCache:
             )
         return self._pages[key]
 
+    def log(self, language: Language) -> PreparedPage:
+        """The page of the public log."""
+        key = ("log", language, 0)
+        if key not in self._pages:
+            self._pages[key] = self._render("log.html", language, "/log")
+        return self._pages[key]
+
     def standings(self, language: Language, shown: ShownStandings) -> PreparedPage:
         """The standings page, rendered again when what is shown changes."""
         return self._while_shown(
