@@ -1,8 +1,8 @@
 """Nothing public tells what a ballot chose: every public byte of contests with planted ballots is
 taken, and the ballots are looked for in it.
 
-Two candidates are chosen by nobody but the planted ballots, so that whoever can find the votes of
-one ballot finds these.
+Two candidates are chosen by nobody but the planted ballots, so that a reader who can find the votes
+of one ballot finds these.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def test_before_the_openings_only_commitments_depend_on_what_ballots_chose() -> 
 
 
 def test_before_the_openings_nobody_can_check_a_guess_of_the_counts() -> None:
-    """Also who knows the counts of a bundle but for one ballot: no salt of a commitment follows
-    from what is public."""
+    """Knowing the counts of a bundle but for one ballot does not help: no salt of a commitment
+    follows from what is public."""
     log = build_closed(planted(here=FIRST))
     hashes = public_hashes(dict(log.files()))
     bundle = next(entry for entry in log.entries if isinstance(entry, Bundle))
