@@ -60,7 +60,8 @@ alter table logo_files alter column content set storage external;
 -- without the voters' key no pseudonym can be traced to a person again.
 create table contest_keys (
     contest_id  smallint not null references contests,
-    purpose     text not null check (purpose in ('voters', 'receipts')),  -- pseudonyms, receipts
+    purpose     text not null check (purpose in ('voters', 'receipts', 'log')),  -- pseudonyms,
+                                       -- receipts, commitments of the public log
     wrapped_key bytea not null,
     created_at  timestamptz not null default now(),
     primary key (contest_id, purpose)

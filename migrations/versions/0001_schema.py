@@ -13,6 +13,7 @@ AREAS = (
     "contests",
     "voting",
     "candidate_changes",
+    "public_log",
     "antifraud",
     "nomination/recommendations",
     "nomination/document_packs",

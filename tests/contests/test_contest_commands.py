@@ -152,7 +152,7 @@ async def test_import_of_a_taken_slug_changes_nothing(
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == "error: slug: a contest with this name already exists\n"
     assert await load_contests(database) == before
-    assert await database.fetchval("select count(*) from contest_keys") == 2
+    assert await database.fetchval("select count(*) from contest_keys") == 3
 
 
 async def test_import_under_a_master_key_that_opens_nothing_is_refused(

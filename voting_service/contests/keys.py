@@ -12,7 +12,7 @@ from voting_service.infrastructure.postgres.pool import AnyConnection, domain_er
 
 QUERIES = Queries(__package__)
 
-PURPOSES = ("voters", "receipts")
+PURPOSES = ("voters", "receipts", "log")
 KEY_BYTES = 32
 
 

@@ -1,9 +1,9 @@
 """The keys of a contest: created at import, wrapped by the master key, destroyed after the contest.
 
-Each contest has two keys. `voters` makes pseudonyms and network hashes; once it is destroyed,
+Each contest has three keys. `voters` makes pseudonyms and network hashes; once it is destroyed,
 nobody can link a ballot to a person any more. The key with which platforms name persons comes from
 it. `receipts` is the MAC key of sessions and receipts, and is kept as long as receipts can be
-checked.
+checked. `log` makes the salts of the public log (voting/public_log/secrets.py).
 """
 
 from __future__ import annotations
