@@ -150,6 +150,7 @@ def verify_entries(log: LogContents, report: Report) -> None:
         entry_rules.check_order,
         entry_rules.check_candidates,
         entry_rules.check_statements,
+        entry_rules.check_coverage,
         entry_rules.check_close,
     )
     faults = [broken for check in checks for broken in check(log)]
