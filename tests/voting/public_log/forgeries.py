@@ -346,7 +346,7 @@ def missing_ruling(log: LogBuilder) -> None:
     log.entries.pop(places(log, Ruling)[1])
 
 
-@forgery("uncovered_rulings")
+@forgery("other_ruling_opened")
 def ruling_left_out_of_the_openings(log: LogBuilder) -> None:
     change(log, places(log, Openings)[-1], rulings=4)
 

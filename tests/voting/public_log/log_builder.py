@@ -16,6 +16,7 @@ from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import click
@@ -87,6 +88,7 @@ CUT_KEY = Ed25519PrivateKey.from_private_bytes(b"c" * 32)
 CUT_SIZE = 30
 MAX_CHOICES = 10
 WITHDRAWN = 50
+UNCHOSEN = (43, 47)
 LATE_BALLOTS = 37
 """Stored in the last minutes: too few for a bundle of their own."""
 SMALL_BUNDLES = 20_000
@@ -94,13 +96,13 @@ SMALL_BUNDLES = 20_000
 
 
 class LogPlan(NamedTuple):
-    """What to build. `planted` are choices that a ballot each has, spread over the contest; the
-    ballot at the place `dropped` is left out."""
+    """What to build. `planted` are the choices of ballots by their place; the ballot at the place
+    `dropped` is left out."""
 
     ballots: int = 2_000
     seed: int = 1
     dropped: int | None = None
-    planted: tuple[tuple[int, ...], ...] = ()
+    planted: Mapping[int, tuple[int, ...]] = MappingProxyType({})
 
 
 class Opening(NamedTuple):
@@ -138,7 +140,10 @@ class LogBuilder:
         self.counted: list[BundleBallot] = []
         """A few that are not."""
         self.void: list[BundleBallot] = []
+        self.never_public: set[bytes] = set()
+        """The secrets of bundles, and salts that are not opened."""
         self.cuts: list[bytes] = []
+        self.planted: list[BundleBallot] = []
         self.last: list[BundleBallot] = []
         """Those of the newest bundle."""
         self.late: list[BundleBallot] = []
@@ -188,7 +193,8 @@ class LogBuilder:
     def add_bundle(self, ballots: Sequence[BundleBallot], *, replaces: int | None = None) -> None:
         """Announce a bundle of these ballots."""
         number = len(self.tags) + 1
-        contents = bundle_contents(self.contest.numbers, ballots, self.random.randbytes(SALT_BYTES))
+        secret = self.random.randbytes(SALT_BYTES)
+        contents = bundle_contents(self.contest.numbers, ballots, secret)
         salt = self.random.randbytes(SALT_BYTES)
         self.entries.append(
             Bundle(
@@ -203,8 +209,9 @@ class LogBuilder:
         )
         self.tags[number] = b"".join(contents.tags)
         self.bundle_openings[number] = Opening(salt, contents.value)
+        self.never_public.add(secret)
         if replaces is not None:
-            del self.bundle_openings[replaces]
+            self.never_public.add(self.bundle_openings.pop(replaces).salt)
 
     def rule(
         self, verdict: str, hold_kind: str, reason: str, *, waiting: int = 0, others: int = 0
@@ -388,20 +395,19 @@ def text(data: bytes) -> str:
 
 
 def random_ballots(builder: LogBuilder) -> Iterator[BundleBallot]:
-    """Yield the ballots of a contest: a few favourites, every fiftieth held."""
+    """Yield the ballots of a contest: a few favourites, every fiftieth held, and two candidates
+    whom only planted ballots name."""
     random, numbers = builder.random, range(1, 51)
-    favourites = list(accumulate(100 + 400 // number for number in numbers))
-    total = builder.plan.ballots
-    planted = {
-        (place + 1) * total // (len(builder.plan.planted) + 1): choices
-        for place, choices in enumerate(builder.plan.planted)
-    }
-    for place in range(total):
+    weights = (0 if number in UNCHOSEN else 100 + 400 // number for number in numbers)
+    favourites = list(accumulate(weights))
+    for place in range(builder.plan.ballots):
         count = 1 + place % MAX_CHOICES
-        choices = planted.get(place) or sorted(
+        choices = builder.plan.planted.get(place) or sorted(
             set(random.choices(numbers, cum_weights=favourites, k=count))
         )
         ballot = BundleBallot(random.randbytes(16), choices, place % 50 == 7)
+        if place in builder.plan.planted:
+            builder.planted.append(ballot)
         if place != builder.plan.dropped:
             yield ballot
 

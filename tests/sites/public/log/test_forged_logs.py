@@ -36,7 +36,7 @@ SENTENCES = MappingProxyType(
         "other_void": "The rulings made 15 ballots void, the openings 17.",
         "other_votes": "votes for candidate 1; the log has",
         "ruling_number": "a ruling is missing, doubled or moved",
-        "uncovered_rulings": "The openings cover 4 of 5 rulings.",
+        "other_ruling_opened": "The openings do not open ruling 4.",
         "wrong_ruling_opening": "is not what it was committed to",
         "held_unruled": "ballots were in question, but the rulings decide",
         "early_openings": "opens the counts before voting closed",

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.project.stats import ROOT
 from tests.voting.public_log.forgeries import (
     FORGERIES,
     OTHER_KEY,
@@ -134,6 +135,21 @@ def test_what_lies_beside_the_log_is_named() -> None:
     assert not report.faults
     beside["tile/0/000.p/5"] = tile[32 : 6 * 32]
     assert codes(verified(ForgedLog(log, changed=beside)), "fault") == ["wrong_tile"]
+
+
+def test_days_with_more_ballots_than_people_are_named() -> None:
+    """They are no fault of the log, and a question to the platform."""
+    log = build_open(PLAN)
+    log.state("b", signed_in=100, stored=130)
+    report = verified(ForgedLog(log))
+    assert not report.faults
+    [question] = [line.text for line in report.lines if line.code == "more_stored"]
+    assert "130" in question.en and "100" in question.zh
+
+
+def test_the_page_for_lawyers_and_journalists_has_every_forgery() -> None:
+    page = (ROOT / "docs" / "public-log.md").read_text(encoding="utf-8")
+    assert [forgery.name for forgery in FORGERIES if f"`{forgery.name}`" not in page] == []
 
 
 def verification_calls() -> Iterator[tuple[str, set[str]]]:

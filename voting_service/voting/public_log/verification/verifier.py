@@ -6,13 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from voting_service.errors import InvalidInput
 from voting_service.i18n.text import Text
-from voting_service.infrastructure.transparency_log.merkle import tree_root
-from voting_service.infrastructure.transparency_log.proof_file import read_proof
 from voting_service.infrastructure.transparency_log.sources import LogSource
 from voting_service.voting.cut.signature import VerifiedCut
 from voting_service.voting.public_log.entries import (
@@ -23,7 +20,6 @@ from voting_service.voting.public_log.entries import (
     Withdrawal,
     written,
 )
-from voting_service.voting.public_log.receipt_proof import ReceiptProof, verify_receipt
 from voting_service.voting.public_log.verification import entry_rules
 from voting_service.voting.public_log.verification.ballots import check_ballots, tags_path
 from voting_service.voting.public_log.verification.contents import LogContents, read_entries
@@ -33,8 +29,9 @@ from voting_service.voting.public_log.verification.documents import (
     document_path,
     read_document,
 )
-from voting_service.voting.public_log.verification.faults import fault, note
+from voting_service.voting.public_log.verification.faults import note
 from voting_service.voting.public_log.verification.openings import CountTotals, check_openings
+from voting_service.voting.public_log.verification.receipts import check_receipt
 from voting_service.voting.public_log.verification.report import Report
 from voting_service.voting.public_log.verification.result import (
     check_contest,
@@ -43,7 +40,6 @@ from voting_service.voting.public_log.verification.result import (
     check_same_key,
 )
 from voting_service.voting.public_log.verification.tree import (
-    LogEntries,
     LogHead,
     check_older,
     check_strangers,
@@ -115,7 +111,15 @@ def verify_tree(source: LogSource, evidence: ReaderEvidence, report: Report) -> 
         older = check_older(evidence.older, head, tree)
         report.show("older", size=f"{older.size:,}")
     if evidence.receipt is not None:
-        _verify_receipt(evidence.receipt, head, tree, report)
+        named = read_witness_keys(opened.witnesses)
+        receipt, faults = check_receipt(evidence.receipt, head, tree, named)
+        if report.add(faults):
+            report.show(
+                "receipt",
+                tag=receipt.proof.tag,
+                number=receipt.bundle.bundle,
+                place=f"{receipt.place:,}",
+            )
     return LogContents(entries)
 
 
@@ -135,27 +139,6 @@ def _moment(unix_seconds: int) -> str:
         return str(unix_seconds)
 
 
-def _verify_receipt(data: bytes, head: LogHead, tree: LogEntries, report: Report) -> None:
-    try:
-        proof = msgspec.json.decode(data, type=ReceiptProof)
-        proven = verify_receipt(proof, head.key)
-        place = read_proof(proof.tlog_proof).entry
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        report.add([fault("wrong_receipt", zh_error=error, error=error)])
-        return
-    except InvalidInput as error:
-        report.add(
-            fault("wrong_receipt", zh_error=broken.zh, error=broken.message)
-            for broken in error.faults
-        )
-        return
-    size, root = proven.checkpoint.size, proven.checkpoint.root
-    if size > head.checkpoint.size or tree_root(size, tree.node) != root:
-        report.add([fault("receipt_of_another_log", size=size)])
-        return
-    report.show("receipt", tag=proof.tag, number=proven.bundle.bundle, place=place)
-
-
 def verify_entries(log: LogContents, report: Report) -> None:
     """Check 3. Raises InvalidInput where numbers are wrong by which the other checks go."""
     if not report.add([*entry_rules.check_numbering(log), *entry_rules.check_replacements(log)]):
@@ -167,6 +150,7 @@ def verify_entries(log: LogContents, report: Report) -> None:
         entry_rules.check_order,
         entry_rules.check_candidates,
         entry_rules.check_statements,
+        entry_rules.check_coverage,
         entry_rules.check_close,
     )
     faults = [broken for check in checks for broken in check(log)]

@@ -622,7 +622,8 @@ class Verification {
 
   take_openings(entry, index) {
     if (!this.close) this.fault("openings-before-close", { index });
-    if (entry.rulings !== this.rulings.length) {
+    const before = this.openings.at(-1)?.rulings ?? 0;
+    if (entry.rulings < before || entry.rulings > this.rulings.length) {
       this.fault("rulings-left-out", { covered: entry.rulings, rulings: this.rulings.length });
     }
     this.openings.push({ ...entry, index });

@@ -15,6 +15,11 @@ const bytesOf = async (response) => new Uint8Array(await response.arrayBuffer())
 async function look(looks) {
   try {
     const answer = await fetch(proof, { cache: "no-store" });
+    const log = await fetch(key);
+    if (log.status === 404) {
+      shown.hidden = true; // this vote has no log
+      return;
+    }
     if (answer.status === 404) {
       say(status, "info", waiting);
       const asked = Number(answer.headers.get("retry-after")) || LEAST_SECONDS;
@@ -22,7 +27,6 @@ async function look(looks) {
       if (looks < MOST_LOOKS) setTimeout(look, 1000 * seconds, looks + 1);
       return;
     }
-    const log = await fetch(key);
     if (!answer.ok || !log.ok) throw new Error("unavailable");
     await showProof(shown, await bytesOf(answer), await log.text(), ballot);
   } catch {

@@ -1,0 +1,1 @@
+"""The public log as another program sees it."""
