@@ -175,6 +175,14 @@ class NotFound(VotingError):
     """There is nothing with that name."""
 
 
+class NotYet(NotFound):
+    """There will be something with that name; ask again after `retry_after_seconds`."""
+
+    def __init__(self, code: str = "", /, *, retry_after_seconds: int, **params: Any) -> None:
+        super().__init__(code, **params)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NotOpen(VotingError):
     """Voting has not opened yet or has closed."""
 

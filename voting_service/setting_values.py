@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import BeforeValidator, SecretBytes, SecretStr
@@ -19,6 +19,7 @@ MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SSL_WORDS = {"true": "require", "on": "require", "false": "disable", "off": "disable"}
 _BLANK = re.compile(r"\s")
+_VERIFIER_KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+")
 _CONTACT = re.compile(r"(mailto:[^\s@]+@[^\s@]+|https://[^\s]+|tel:\+?[0-9-]+)")
 
 
@@ -72,6 +73,26 @@ def _split_networks(value: object) -> object:
         if isinstance(value, str)
         else value
     )
+
+
+class LogWitness(NamedTuple):
+    """A witness of the public logs: its verifier key and its address."""
+
+    key: str
+    address: str
+
+
+def _log_witnesses(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    witnesses = []
+    for part in filter(None, map(str.strip, value.split(","))):
+        key, _, address = part.partition(" ")
+        is_address = urlsplit(address.strip()).scheme in ("http", "https")
+        if not is_address or not _VERIFIER_KEY.fullmatch(key):
+            raise PydanticCustomError("not_a_witness", "not_a_witness")
+        witnesses.append(LogWitness(key, address.strip()))
+    return tuple(witnesses)
 
 
 def _postgres_url(value: object) -> object:
@@ -165,6 +186,7 @@ Keys = Annotated[tuple[SecretBytes, ...], NoDecode, BeforeValidator(_key_list)]
 Networks = Annotated[
     tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split_networks)
 ]
+LogWitnesses = Annotated[tuple[LogWitness, ...], NoDecode, BeforeValidator(_log_witnesses)]
 PostgresUrl = Annotated[str, BeforeValidator(_postgres_url)]
 ValkeyUrl = Annotated[str, BeforeValidator(_valkey_url)]
 SiteAddress = Annotated[str, BeforeValidator(_site_address)]

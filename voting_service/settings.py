@@ -32,6 +32,7 @@ from voting_service.errors import Fault, InvalidInput
 from voting_service.setting_values import (
     Key,
     Keys,
+    LogWitnesses,
     MailAddress,
     MasterKey,
     MasterKeys,
@@ -222,9 +223,30 @@ class Settings(BaseSettings):
     traces_share: float = Field(
         default=0.01, gt=0, le=1, description="part of the requests and batches that is traced"
     )
+    log_key_file: FilePath | None = Field(
+        default=None,
+        description="Ed25519 private key, PEM; signs the public logs. Without it there are none",
+    )
     log_folder: Path | None = Field(
         default=None,
         description="folder of the public logs, published as /log; without it there are none",
+    )
+    log_host: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9.:-]+$",
+        description="host in the names of the public logs, HOST/log/SLUG, which never change. "
+        "Default: that of the public address",
+    )
+    log_bundle_seconds: int = Field(
+        default=600,
+        ge=1,
+        le=3600,
+        description="how long ballots wait for a bundle of the public log that is not full",
+    )
+    log_witnesses: LogWitnesses = Field(
+        default=(),
+        description="witnesses of the public logs, separated by commas: the verifier key of each, "
+        "a space, and its address",
     )
     fonts: DirectoryPath | None = Field(
         default=None, description="folder of fonts for characters that ours lack"

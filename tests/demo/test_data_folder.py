@@ -24,6 +24,7 @@ def data(tmp_path: Path) -> DataFolder:
         owner_url="postgresql://o:p@127.0.0.1:1/c",
         valkey_url="redis://:p@127.0.0.1:2/0",
         metrics_port=9,
+        witness_ports=(3, 4),
     )
     return folder
 
@@ -36,6 +37,8 @@ def test_secrets_are_readable_by_the_owner_alone(data: DataFolder) -> None:
         "demo.pem",
         "documents.crt",
         "documents.pem",
+        "key.pem",
+        "log.pem",
         "master.key",
         "settings.env",
         "signing.pem",

@@ -9,6 +9,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from voting_service.commands.output import message
 from voting_service.errors import Refused
 from voting_service.infrastructure.crypto.signed_document import load_signing_key
 from voting_service.infrastructure.durable_files import PRIVATE, replace_file
@@ -53,7 +54,11 @@ def new_key(name: str, key: Path) -> None:
 @click.option("--name", required=True, help="The name of this witness, as given to new-key.")
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="Its private key, PEM.")
 @click.option(
-    "--log", "logs", multiple=True, required=True, help="The verifier key of a log: /log/SLUG/key."
+    "--log",
+    "logs",
+    multiple=True,
+    required=True,
+    help="The verifier key of a log, /log/SLUG/key, or of all logs of a service, /log/key.",
 )
 @click.option(
     "--state",
@@ -70,7 +75,7 @@ def serve(name: str, key: Path, logs: tuple[str, ...], state: Path, listen: str)
     keys = [read_verifier_key(line, (ED25519,)) for line in logs]
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal():
-        raise click.UsageError("--listen takes HOST:PORT")
+        raise click.UsageError(message("witness.listen"))
     configure_logs("info")
     private_key = load_signing_key(key)
     with open_cosigned_logs(state) as cosigned:

@@ -34,6 +34,7 @@ from voting_service.jobs.loop_runner import Loop, run_loops
 from voting_service.jobs.objections import objections_loop
 from voting_service.jobs.oldest_transaction import oldest_transaction_loop
 from voting_service.jobs.platform_ceilings import platform_ceilings_loop
+from voting_service.jobs.public_log import public_log_loops
 from voting_service.jobs.queue_worker import NAME as QUEUE
 from voting_service.jobs.queue_worker import run_queue_worker
 from voting_service.jobs.reconcile import reconcile_loop
@@ -60,8 +61,8 @@ def work() -> None:
     """Run the background jobs: reconcile the live counters, take snapshots, compare the stored
     tally with all ballots, gather held ballots into holds, examine the ballots every night, raise
     alarms about bursts of votes, verify the audit log, report on place and votes, erase old
-    objections and document packs, name transactions that do not end, render the documents that
-    staff request, remind of deadlines and send messages.
+    objections and document packs, name transactions that do not end, write and publish the public
+    logs, render the documents that staff request, remind of deadlines and send messages.
 
     You can run several processes; a lease in Postgres lets one at a time run each loop, and all of
     them take documents from the queue.
@@ -137,6 +138,7 @@ async def _work(settings: Settings, health: Health) -> None:
         deadline_messages_loop(database_time),
         oldest_transaction_loop(),
         document_packs_loop(database_time),
+        *public_log_loops(settings, load_completeness),
         *wechat_ticket_loops(settings, valkey),
     ]
     working = asyncio.create_task(_run(loops, settings, valkey, health))

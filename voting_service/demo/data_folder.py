@@ -6,11 +6,12 @@ import fcntl
 import json
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import urandom
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
@@ -18,8 +19,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from voting_service.demo.contest import PLATFORM_SLUG, PLATFORMS
 from voting_service.demo.document_signer import demo_signer
+from voting_service.demo.embedded_server import HOST
 from voting_service.demo.private_files import write_private
 from voting_service.errors import Refused
+from voting_service.infrastructure.crypto.signed_document import load_signing_key
+from voting_service.infrastructure.transparency_log.signed_note import (
+    COSIGNATURE,
+    VerifierKey,
+    verifier_key,
+)
 from voting_service.settings import DEMO_SETTINGS_FILE, PREFIX
 from voting_service.staff.accounts.model import Role
 from voting_service.staff.accounts.second_factor import new_secret
@@ -46,11 +54,18 @@ SETTINGS = tuple(
         "SIGNING_KEY_FILE",
         "DOCUMENT_SIGNING_KEY_FILE",
         "DOCUMENT_SIGNING_CERTIFICATE_FILE",
+        "LOG_KEY_FILE",
+        "LOG_FOLDER",
+        "LOG_HOST",
+        "LOG_BUNDLE_SECONDS",
+        "LOG_WITNESSES",
         "METRICS_PORT",
         "KEEP_MESSAGES",
     )
 )
 """The variables in settings.env."""
+LOG_BUNDLE_SECONDS = "20"
+"""A bundle of a hundred ballots closes within half a minute, so that a visitor sees it."""
 
 
 class StaffLogin(msgspec.Struct, frozen=True):
@@ -60,6 +75,29 @@ class StaffLogin(msgspec.Struct, frozen=True):
     role: Role
     password: str
     totp_secret: str
+
+
+class DemoWitness(NamedTuple):
+    """A witness of the demo's public logs, with a folder of its own."""
+
+    name: str
+    folder: Path
+
+    @property
+    def key_file(self) -> Path:
+        return self.folder / "key.pem"
+
+    @property
+    def verifier_key(self) -> VerifierKey:
+        """The public key, once the keys are made."""
+        return verifier_key(self.name, load_signing_key(self.key_file), COSIGNATURE)
+
+    def command(self, port: int, logs: VerifierKey) -> list[str]:
+        """Return the arguments of `voting-service` that run it."""
+        state = self.folder / "cosigned.json"
+        files = ["--key", str(self.key_file), "--state", str(state)]
+        where = ["--log", logs.text, "--listen", f"{HOST}:{port}"]
+        return ["witness", "serve", "--name", self.name, *files, *where]
 
 
 class DataFolder:
@@ -81,6 +119,12 @@ class DataFolder:
         self.document_key_file = self.path / "keys" / "documents.pem"
         self.document_certificate_file = self.path / "keys" / "documents.crt"
         self.master_key_file = self.path / "keys" / "master.key"
+        self.log_key_file = self.path / "keys" / "log.pem"
+        self.log = self.path / "log"
+        self.witnesses = tuple(
+            DemoWitness(f"demo.example/witness-{number}", self.path / "witnesses" / str(number))
+            for number in (1, 2)
+        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -95,7 +139,9 @@ class DataFolder:
 
     def ensure_keys(self) -> None:
         """Create the keys that are missing."""
-        for key_file in (*self.platform_key_files.values(), self.signing_key_file):
+        witness_keys = (witness.key_file for witness in self.witnesses)
+        keys = (*self.platform_key_files.values(), self.signing_key_file, self.log_key_file)
+        for key_file in (*keys, *witness_keys):
             if not key_file.exists():
                 write_private(key_file, _new_private_key())
         if not self.document_certificate_file.exists():
@@ -121,9 +167,19 @@ class DataFolder:
         return msgspec.json.decode(self.accounts_file.read_bytes(), type=tuple[StaffLogin, ...])
 
     def write_settings(
-        self, *, database_url: str, owner_url: str, valkey_url: str, metrics_port: int
+        self,
+        *,
+        database_url: str,
+        owner_url: str,
+        valkey_url: str,
+        metrics_port: int,
+        witness_ports: Sequence[int],
     ) -> None:
         """Write settings.env, which commands with VOTING_DATA read; the port is that of `serve`."""
+        witnesses = [
+            f"{witness.verifier_key.text} http://{HOST}:{port}"
+            for witness, port in zip(self.witnesses, witness_ports, strict=True)
+        ]
         values = (
             database_url,
             owner_url,
@@ -132,6 +188,11 @@ class DataFolder:
             str(self.signing_key_file),
             str(self.document_key_file),
             str(self.document_certificate_file),
+            str(self.log_key_file),
+            str(self.log),
+            HOST,
+            LOG_BUNDLE_SECONDS,
+            ",".join(witnesses),
             str(metrics_port),
             "true",
         )

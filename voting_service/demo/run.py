@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +41,12 @@ from voting_service.demo.supervise import (
 )
 from voting_service.errors import Refused, Unavailable
 from voting_service.infrastructure.clock import Clock
+from voting_service.infrastructure.crypto.signed_document import load_signing_key
 from voting_service.infrastructure.postgres.migrations import upgrade
 from voting_service.infrastructure.postgres.pool import connect
 from voting_service.nomination.files.libreoffice import find_libreoffice
 from voting_service.settings import PREFIX
+from voting_service.voting.public_log.sequencer import LogIdentity
 
 READY_TIMEOUT_SECONDS = 180.0
 PART_OF = "VOTING_DEMO_PART_OF"
@@ -103,20 +105,23 @@ async def _run(
     for folder in postgres.opened_folders:
         echo(message("run.folder_opened", folder=folder))
     metrics_ports = {name: free_port() for name in ("serve", "console", "work")}
+    witness_ports = [free_port() for _ in data.witnesses]
     data.ensure_keys()
     data.write_settings(
         database_url=postgres.url(APPLICATION),
         owner_url=postgres.url(OWNER),
         valkey_url=valkey.url,
         metrics_port=metrics_ports["serve"],
+        witness_ports=witness_ports,
     )
     await _fill(plan, data, postgres.url(OWNER), echo, clock)
+    witnesses = _witnesses(data, witness_ports)
     programs = _programs(plan, data, postgres, metrics_ports)
-    for program in programs:
+    for program in (*witnesses, *programs):
         running.push_async_callback(program.stop)
     running.callback(echo, message("run.stopping"))
     work, serve, console, *crowd = programs
-    for program in (work, serve, console):
+    for program in (*witnesses, work, serve, console):
         program.start()
     if find_libreoffice() is None:
         echo(message("run.no_libreoffice"))
@@ -129,7 +134,7 @@ async def _run(
     async with asyncio.TaskGroup() as keeping:
         for store in (postgres, valkey):
             keeping.create_task(keep_store(store, echo))
-        for program in programs:
+        for program in (*witnesses, *programs):
             keeping.create_task(keep_program(program, echo))
 
 
@@ -201,6 +206,22 @@ def _programs(
     )
 
 
+def _witnesses(data: DataFolder, ports: Sequence[int]) -> tuple[Program, ...]:
+    """Return the witnesses of the public logs, each a program with nothing of the service's."""
+    logs = LogIdentity(HOST, load_signing_key(data.log_key_file)).verifier_of_all
+    # No settings: a witness has none.
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(PREFIX)}
+    return tuple(
+        Program(
+            f"witness-{number}",
+            [_script(), *witness.command(port, logs)],
+            environment | {PART_OF: str(data.path)},
+            data.logs / f"witness-{number}.log",
+        )
+        for number, (witness, port) in enumerate(zip(data.witnesses, ports, strict=True), start=1)
+    )
+
+
 def _metrics_setting(port: int | None) -> dict[str, str]:
     return {} if port is None else {PREFIX + "METRICS_PORT": str(port)}
 
@@ -247,6 +268,8 @@ def _print_addresses(
         echo(f"  platform    {message('run.platform_key', file=file)}")
     echo(f"  commands    VOTING_DATA={data.path} voting-service tally {SLUG}")
     echo(f"  logs        {data.logs}")
+    echo(f"  public log  {plan.address}/en/{SLUG}/log")
+    echo(f"  check       voting-service verify {plan.address}/log/{SLUG}")
     for name, port in metrics_ports.items():
         echo(f"  metrics     http://{HOST}:{port}/metrics ({name})")
     if plan.crowd_per_second:

@@ -70,6 +70,16 @@ BALLOTS_LOST = Counter(
     "voting_record_ballots_lost_total",
     "Confirmed ballots that were not in the database any more after it was restored",
 )
+LOG_STOPPED = Gauge(
+    "voting_log_stopped",
+    "Public logs that are not published any further, because they would fork",
+    multiprocess_mode="mostrecent",
+)
+LOG_WITNESSES_MISSING = Gauge(
+    "voting_log_witnesses_missing",
+    "Witnesses that have not cosigned what is published of the public logs",
+    multiprocess_mode="mostrecent",
+)
 AUDIT_DIFFERENCE = Gauge(
     "voting_tally_audit_difference_votes",
     "Votes by which the stored tallies differed from all ballots at the last audit of each contest",

@@ -33,8 +33,8 @@ from voting_service.sites.witness.app import WitnessState, create_app
 from voting_service.sites.witness.cosigned import open_cosigned_logs
 from voting_service.voting.public_log.publication import (
     LogContent,
+    LogFiles,
     Published,
-    PublishedLog,
     publish,
 )
 from voting_service.voting.public_log.witness_client import LogFork, Witness, WitnessPanel
@@ -129,7 +129,7 @@ async def test_nothing_else_is_cosigned(tmp_path: Path) -> None:
 
 
 async def published(folder: Path, size: int, panel: WitnessPanel, changed: int = -1) -> Published:
-    log = PublishedLog(folder, LOG)
+    log = LogFiles(folder, LOG)
     entries = [b"changed" if n == changed else entry for n, entry in enumerate(ENTRIES[:size])]
     content = LogContent(note(size, changed).data, log.start, entries[log.start :], {}, {})
     return await publish(log, content, panel)

@@ -31,7 +31,7 @@ from voting_service.infrastructure.transparency_log.tiles import (
     read_entry_bundle,
     tiles_between,
 )
-from voting_service.voting.public_log.publication import LogContent, PublishedLog, publish
+from voting_service.voting.public_log.publication import LogContent, LogFiles, publish
 from voting_service.voting.public_log.witness_client import LogFork, WitnessPanel
 
 NOBODY = WitnessPanel(BoundedClient(httpx.AsyncClient()))
@@ -41,7 +41,7 @@ class Stopped(Exception):
     """The power cut of a test."""
 
 
-class FailingLog(PublishedLog):
+class FailingLog(LogFiles):
     """A log whose publication stops after so many files."""
 
     left: int
@@ -79,7 +79,7 @@ def files(folder: Path) -> Mapping[str, bytes]:
     return {name: data for name, data in names.items() if ".p/" not in name}
 
 
-async def publish_all(log: PublishedLog, entries: Sequence[bytes]) -> None:
+async def publish_all(log: LogFiles, entries: Sequence[bytes]) -> None:
     await publish(log, content(entries, log.start), NOBODY)
 
 
@@ -100,7 +100,7 @@ async def test_it_is_the_same_however_it_grew_and_wherever_it_stopped(
                 await publish_all(grown, numbered(size))
         grown.left = -1
         await publish_all(grown, numbered(size))
-        at_once = PublishedLog(Path(second), LOG)
+        at_once = LogFiles(Path(second), LOG)
         await publish_all(at_once, numbered(size))
         assert files(grown.folder) == files(at_once.folder)
         for tile in tiles_between(0, size):
@@ -112,7 +112,7 @@ async def test_it_is_the_same_however_it_grew_and_wherever_it_stopped(
 
 
 async def test_every_entry_can_be_proved_from_the_files_alone(tmp_path: Path) -> None:
-    log = PublishedLog(tmp_path, LOG)
+    log = LogFiles(tmp_path, LOG)
     for size in (3, 300, 600):
         await publish_all(log, numbered(size))
     data = (tmp_path / "checkpoint").read_bytes()
@@ -132,7 +132,7 @@ async def test_every_entry_can_be_proved_from_the_files_alone(tmp_path: Path) ->
 
 
 async def test_a_database_set_back_to_a_backup_publishes_nothing(tmp_path: Path) -> None:
-    log = PublishedLog(tmp_path, LOG)
+    log = LogFiles(tmp_path, LOG)
     await publish_all(log, numbered(300))
     before = files(tmp_path)
     with pytest.raises(LogFork, match="300 entries of the public log are published"):
@@ -146,11 +146,11 @@ async def test_a_database_set_back_to_a_backup_publishes_nothing(tmp_path: Path)
 
 
 async def test_what_is_missing_or_of_another_log_is_said(tmp_path: Path) -> None:
-    log = PublishedLog(tmp_path, LOG)
+    log = LogFiles(tmp_path, LOG)
     await publish_all(log, numbered(300))
     (tmp_path / Tile(1, 0, 1).path).unlink()
     with pytest.raises(Refused, match=r"lacks tile/1/000\.p/1"):
         await publish_all(log, numbered(301))
-    other = PublishedLog(tmp_path, LOG._replace(name="vote.example/log/other"))
+    other = LogFiles(tmp_path, LOG._replace(name="vote.example/log/other"))
     with pytest.raises(InvalidInput):
         await publish_all(other, numbered(300))

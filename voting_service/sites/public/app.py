@@ -21,6 +21,7 @@ from voting_service.settings import Settings, load_settings
 from voting_service.sites.public.api.cast_ballot import BallotFastPath, CastBallot
 from voting_service.sites.public.api.openapi import openapi_document
 from voting_service.sites.public.api.pictures import picture_file
+from voting_service.sites.public.api.public_log import log_file, log_key, receipt_proof
 from voting_service.sites.public.api.reads import (
     CandidateListEndpoint,
     CandidateProfile,
@@ -83,6 +84,7 @@ ROUTES = [
     Route(f"{CONTEST}/candidates/{{number}}", CandidateProfile(), methods=["GET"]),
     Route(f"{CONTEST}/corrections", Corrections(), methods=["GET"]),
     Route(f"{CONTEST}/receipts/{{ballot}}", receipt_state),
+    Route(f"{CONTEST}/receipts/{{ballot}}/proof", receipt_proof),
     Route(f"{CONTEST}/standings", CurrentStandings(), methods=["GET"]),
     Route(f"{CONTEST}/standings.csv", StandingsTable(), methods=["GET"]),
     Route(f"{CONTEST}/standings/trend", StandingsTrend(), methods=["GET"]),
@@ -91,6 +93,8 @@ ROUTES = [
     Route(f"{CONTEST}/exposure", exposure_report),
     Route(f"{CONTEST}/result", published_result),
     Route(f"{API}/notices/{{slug}}", notice_document),
+    Route("/log/key", log_key),
+    Route("/log/{slug}/{path:path}", log_file),
     Route("/pictures/{name}", picture_file),
     Route("/healthz", healthz),
     Route("/readyz", readyz),

@@ -20,6 +20,7 @@ from voting_service.errors import (
     NotOpen,
     NotPublished,
     NotSignedIn,
+    NotYet,
     PeriodOver,
     Refused,
     SentFromElsewhere,
@@ -121,7 +122,7 @@ def problem(error: VotingError, language: Language = "en") -> tuple[int, Headers
     )
     headers = _headers(body)
     match error:
-        case SlowDown() | Unavailable():
+        case SlowDown() | Unavailable() | NotYet():
             headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
         case NotSignedIn() | TokenRefused():
             headers.append((b"www-authenticate", b"Bearer"))

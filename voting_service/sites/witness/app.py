@@ -49,7 +49,7 @@ STATUS: Mapping[type[VotingError], int] = {
 @dataclass(frozen=True, slots=True)
 class WitnessState:
     """A witness: its name and key, the keys of the logs that it watches by their names, and what it
-    has cosigned."""
+    has cosigned. The name `HOST/log` stands for all logs below it, which have one key."""
 
     name: str
     key: Ed25519PrivateKey
@@ -57,15 +57,20 @@ class WitnessState:
     cosigned: CosignedLogs
     clock: Callable[[], float] = time.time
 
+    def log_key(self, origin: str) -> VerifierKey:
+        """Return the key of a log. Raises UnknownLog."""
+        key = self.logs.get(origin) or self.logs.get(origin.rpartition("/")[0])
+        if key is None:
+            raise UnknownLog("sites.witness.unknown_log", origin=origin)
+        return key._replace(name=origin)
+
 
 def cosigned_line(state: WitnessState, body: bytes) -> str:
     """Return the line that cosigns the checkpoint of a request; it is kept first. Raises the error
     of a refused one."""
     request = read_request(body)
     checkpoint, _ = read_named_checkpoint(request)
-    key = state.logs.get(checkpoint.origin)
-    if key is None:
-        raise UnknownLog("sites.witness.unknown_log", origin=checkpoint.origin)
+    key = state.log_key(checkpoint.origin)
     note = accept(request, key, state.cosigned.newest(key.name))
     state.cosigned.keep(key.name, note.data)
     log.info("cosigned", log=key.name, size=read_checkpoint(note).size)

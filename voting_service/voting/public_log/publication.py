@@ -42,7 +42,8 @@ CHECKPOINT = "checkpoint"
 
 class LogContent(NamedTuple):
     """A written log from the entry `start` on, which begins a tile: its signed checkpoint, the
-    entries, the sorted tags of the bundles and the documents that they name."""
+    entries, and of those that are not published the sorted tags of the bundles and the documents
+    that they name."""
 
     checkpoint: bytes
     start: int
@@ -60,7 +61,7 @@ class Published(NamedTuple):
     missing: tuple[str, ...]
 
 
-class PublishedLog:
+class LogFiles:
     """The folder of a log with the verifier key `key`."""
 
     def __init__(self, folder: Path, key: VerifierKey) -> None:
@@ -77,10 +78,15 @@ class PublishedLog:
         return open_checkpoint(data, self.key)
 
     @property
+    def size(self) -> int:
+        """How many entries are published."""
+        newest = self.newest()
+        return 0 if newest is None else newest[0].size
+
+    @property
     def start(self) -> int:
         """The entry from which a publication needs the content."""
-        newest = self.newest()
-        return 0 if newest is None else newest[0].size // WIDTH * WIDTH
+        return self.size // WIDTH * WIDTH
 
     def nodes(self, size: int) -> NodeReader:
         """Return a reader of the nodes of the published tree of a size."""
@@ -135,16 +141,20 @@ class PublishedLog:
         self._write(CHECKPOINT, note.data)
 
     def _write(self, path: str, content: bytes) -> None:
-        file = self.folder / path
-        try:
-            is_there = file.read_bytes() == content
-        except FileNotFoundError:
-            is_there = False
-        if not is_there:
-            replace_file(file, content)
+        publish_file(self.folder / path, content)
 
 
-async def publish(log: PublishedLog, content: LogContent, witnesses: WitnessPanel) -> Published:
+def publish_file(file: Path, content: bytes) -> None:
+    """Write a file unless it is there as it should be."""
+    try:
+        is_there = file.read_bytes() == content
+    except FileNotFoundError:
+        is_there = False
+    if not is_there:
+        replace_file(file, content)
+
+
+async def publish(log: LogFiles, content: LogContent, witnesses: WitnessPanel) -> Published:
     """Publish a written log, and ask the witnesses that have not cosigned it.
 
     Raises LogFork where the folder or a witness has more or another history: then nothing is

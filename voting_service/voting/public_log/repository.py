@@ -87,7 +87,7 @@ class BallotCounts(NamedTuple):
 
 
 class BundleRow(NamedTuple):
-    """A new bundle; `ballots` are the ids in the order of their tags."""
+    """A new bundle; `ballots` are the ids, in no particular order."""
 
     number: int
     entry: int
@@ -318,7 +318,7 @@ async def load_written(connection: AnyConnection, contest_id: int, start: int) -
 async def load_bundle_ballots(
     connection: AnyConnection, contest_id: int, numbers: Sequence[int]
 ) -> dict[int, list[bytes]]:
-    """Load the ids of the ballots of bundles, in the order of their tags."""
+    """Load the ids of the ballots of bundles, in no particular order."""
     with domain_errors():
         rows = await connection.fetch(QUERIES["bundle_ballots"], contest_id, numbers)
     return {row["number"]: _split(row["ballots"], BALLOT_ID_BYTES) for row in rows}

@@ -103,6 +103,11 @@ class LogIdentity(NamedTuple):
         """Return the name of a contest's log."""
         return f"{self.host}/log/{slug}"
 
+    @property
+    def verifier_of_all(self) -> VerifierKey:
+        """Return the public key under the name of all logs, for witnesses of all."""
+        return verifier_key(f"{self.host}/log", self.key)
+
     def verifier(self, slug: str) -> VerifierKey:
         """Return the public key of a contest's log."""
         return verifier_key(self.origin(slug), self.key)

@@ -25,6 +25,7 @@ from voting_service.sites.public.api.sessions import SessionGranted, SignInReque
 from voting_service.sites.shared.problem_documents import KINDS, MEDIA_TYPE
 from voting_service.voting.ballots.parse import Cast
 from voting_service.voting.exposure.model import ExposureReport
+from voting_service.voting.public_log.receipt_proof import ReceiptProof
 from voting_service.voting.tally.standings import Standings
 from voting_service.voting.tally.trend import Trend
 
@@ -93,6 +94,7 @@ MESSAGE_TYPES = (
     Trend,
     ExposureReport,
     ReceiptState,
+    ReceiptProof,
     Problem,
 )
 _SLUG = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -234,6 +236,10 @@ def _voting_paths() -> dict[str, Any]:
                 {200: "ReceiptState"},
                 (404, 503),
             ),
+        },
+        f"{_CONTEST}/receipts/{{ballot}}/proof": {
+            "parameters": [_SLUG, _BALLOT],
+            "get": _operation("receiptProof", {200: "ReceiptProof"}, (404, 503)),
         },
     }
 
