@@ -51,6 +51,21 @@ class RepeatSummary:
     times: tuple[datetime, datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class RingSummary:
+    """The facts that the sentence about a ring of accounts states."""
+
+    ballots: int
+    voters: int
+    candidates: tuple[int, ...]
+    """Numbers of the candidates that several of the accounts chose."""
+    times: tuple[datetime, datetime]
+    hours: int
+    """Choices so close in time are a meeting."""
+    figures: tuple[float, float]
+    """Mean meetings of two linked accounts, and those that chance explains."""
+
+
 def load_texts(language: Language) -> Mapping[str, Any]:
     """Load the texts of the forensics by section and name."""
     return load_catalogue("forensics", language)
@@ -89,6 +104,23 @@ def repeat_sentence(summary: RepeatSummary, language: Language) -> str:
         voters=summary.voters,
         most=summary.most,
         candidate=summary.candidate,
+    )
+
+
+def ring_sentence(summary: RingSummary, language: Language) -> str:
+    """Return the sentence about accounts that choose the same candidates together."""
+    first, last = (f"{at:%Y-%m-%d %H:%M}" for at in summary.times)
+    observed, expected = summary.figures
+    text: str = load_texts(language)["sentence"]["ring" if summary.hours > 1 else "ring_hour"]
+    return text.format(
+        first=first,
+        last=last,
+        ballots=summary.ballots,
+        voters=summary.voters,
+        candidates=len(summary.candidates),
+        hours=summary.hours,
+        observed=f"{observed:.1f}",
+        expected=f"{expected:.1f}",
     )
 
 

@@ -104,3 +104,25 @@ MIN_RETURNING_VOTERS = 100
 
 MIN_EXPONENT = 0.6
 """Least tail exponent; honest files need 0.75 to 1."""
+
+RING_PERIODS_SECONDS = (HOUR_SECONDS, 6 * HOUR_SECONDS)
+"""Two accounts that choose an object within a period of each other meet; both are tried."""
+
+MIN_RING_MEETINGS = 4
+"""Objects at which two linked accounts of a ring met."""
+
+MIN_RING_LIFT = 1.5
+"""Least ratio of their meetings to those that chance explains."""
+
+MIN_RING_SHARE = 0.45
+"""Share of the less active account's ballots on which they met."""
+
+MIN_RING_LINKS = 6
+"""Other accounts that each account of a ring met so."""
+
+PRIOR_RING_CHOICES = 40.0
+"""Prior choices, of usual popularity, in the estimate of what is chosen in a period."""
+
+MAX_RING_NETWORK_SHARE = 0.5
+"""Share of a ring's ballots from one network from which it may be an employer's staff; it is left
+to the search for networks."""
