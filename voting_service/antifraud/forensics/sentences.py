@@ -11,6 +11,7 @@ from babel.dates import format_datetime
 
 from voting_service.antifraud.forensics.attributes import Aspect
 from voting_service.antifraud.forensics.findings import BallotVerdict, Kind, SharedValue
+from voting_service.antifraud.forensics.seats import Reason
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import Language
 
@@ -121,6 +122,27 @@ def ring_sentence(summary: RingSummary, language: Language) -> str:
         hours=summary.hours,
         observed=f"{observed:.1f}",
         expected=f"{expected:.1f}",
+    )
+
+
+def seat_sentence(number: int, reason: Reason, language: Language) -> str:
+    """Return the sentence about why the seat of a candidate is not certifiable."""
+    texts = load_texts(language)
+    if reason.kind in ("holds", "tie"):
+        text: str = texts["seat"][reason.kind]
+        return text.format(number=number, lead=reason.lead, votes=f"{reason.votes:.0f}")
+    names = texts.get(f"slice_{reason.kind}", {})
+    listed = texts["sentence"]["separator"].join(names.get(value, value) for value in reason.values)
+    return str(
+        texts["seat"]["reason"].format(
+            number=number,
+            lead=reason.lead,
+            where=texts["seat"][reason.kind].format(values=listed),
+            votes=f"{reason.votes:.0f}",
+            expected=f"{reason.expected:.0f}",
+            error=f"{2 * reason.error:.0f}",
+            surplus=f"{reason.surplus:.0f}",
+        )
     )
 
 
