@@ -74,7 +74,7 @@ def seated(counted: Column) -> set[int]:
 def doubtful_seats(method: str, ballots: Ballots, verdict: Verdicts) -> set[int]:
     """Return the numbers of the candidates whose seats are reported as not certifiable.
 
-    The forensics reports single seats; for simple rules all are in doubt where `certifiable` says.
+    The forensics reports single seats; a simple rule puts all in doubt unless `certifiable`.
     """
     if method == FORENSICS:
         none = np.full(len(ballots), -1, dtype=np.int32)
@@ -92,9 +92,9 @@ def certifiable(counted: Ints, held: Ints) -> bool:
     Every seated candidate, less the votes that may have escaped, must stay ahead of every other
     candidate, plus the votes that may have been held wrongly.
     """
-    seated = places(counted)[:SEATS] - 1
-    others = np.setdiff1d(np.arange(len(counted)), seated)
-    lowest = (counted - ESCAPED_SHARE * held)[seated].min()
+    inside = places(counted)[:SEATS] - 1
+    others = np.setdiff1d(np.arange(len(counted)), inside)
+    lowest = (counted - ESCAPED_SHARE * held)[inside].min()
     highest = (counted + WRONGLY_HELD_SHARE * held)[others].max()
     return bool(lowest > highest)
 
