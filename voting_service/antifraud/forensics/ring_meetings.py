@@ -18,7 +18,7 @@ from voting_service.antifraud.forensics.prepare import (
 )
 from voting_service.antifraud.forensics.thresholds import MIN_RING_MEETINGS
 
-_MAX_PAIRS = 8_000_000
+_MAX_PAIRS = 4_000_000
 """Meetings that are counted; larger cells, which say least, are left out."""
 _BLOCK_PAIRS = 400_000
 _UNIT_BITS = 15
