@@ -16,6 +16,7 @@ from voting_service.errors import Unavailable
 from voting_service.infrastructure.postgres import database_clock
 from voting_service.infrastructure.postgres.database_clock import (
     MAX_OFFSET_SECONDS,
+    ClockReading,
     ClockWatch,
     Offset,
 )
@@ -28,18 +29,20 @@ WAY = st.floats(0, 10)
 
 def measure(
     off: float, there: float = 0.0, back: float = 0.0
-) -> tuple[datetime, datetime, datetime]:
+) -> tuple[ClockReading, datetime, ClockReading]:
     """Return what a clock that is `off` seconds ahead measures over a slow connection."""
     sent = NOW + timedelta(seconds=off)
     database = NOW + timedelta(seconds=there)
-    return sent, database, sent + timedelta(seconds=there + back)
+    way = there + back
+    return ClockReading(sent, 0.0), database, ClockReading(sent + timedelta(seconds=way), way)
 
 
 @given(off=SECONDS, there=WAY, back=WAY)
 def test_the_true_offset_is_within_the_bounds_and_a_right_clock_is_never_called_wrong(
     off: float, there: float, back: float
 ) -> None:
-    offset = Offset.measured(*measure(off, there, back))
+    sent, database, received = measure(off, there, back)
+    offset = Offset.measured(sent.moment, database, received.moment)
     microsecond = 2e-6
     assert offset.least_seconds - microsecond <= off <= offset.most_seconds + microsecond
     assert offset.certain_seconds <= abs(off) + microsecond
@@ -58,12 +61,12 @@ def test_the_true_offset_is_within_the_bounds_and_a_right_clock_is_never_called_
     ],
 )
 def test_more_than_two_seconds_is_wrong(off: float, state: str) -> None:
-    watch = ClockWatch(lambda: NOW)
+    watch = ClockWatch(lambda: NOW + timedelta(seconds=off), monotonic=lambda: 0.0)
     assert watch.state == "not measured"
     watch.judge(*measure(off))
     assert watch.state == state
     if state == "ok":
-        watch.require()
+        assert watch.require() == NOW + timedelta(seconds=off)
     else:
         with pytest.raises(Unavailable, match="clock of this server is wrong") as refusal:
             watch.require()
@@ -79,6 +82,15 @@ def test_a_clock_that_jumps_is_not_trusted_until_it_is_measured() -> None:
     now = NOW - timedelta(hours=1)
     with pytest.raises(Unavailable, match="clock of this server is wrong"):
         watch.require()
+    sent, database, received = measure(0.0)
+    for hours in (-1, 1):
+        set_meanwhile = received._replace(moment=NOW + timedelta(hours=hours))
+        watch.judge(sent, database, set_meanwhile)
+        with pytest.raises(Unavailable, match="clock of this server is wrong"):
+            watch.require()
+    watch.judge(*measure(-3600.0))
+    assert watch.state == "behind by 3600.0 s"
+    now, passed = NOW, 0.0
     watch.judge(*measure(0.0))
     watch.require()
 
@@ -101,7 +113,7 @@ async def test_it_is_measured_for_ever_and_outages_are_no_reason_to_stop(
     turned = asyncio.Event()
 
     class NotifyingWatch(ClockWatch):
-        def judge(self, sent: datetime, database: datetime, received: datetime) -> None:
+        def judge(self, sent: ClockReading, database: datetime, received: ClockReading) -> None:
             super().judge(sent, database, received)
             turned.set()
 

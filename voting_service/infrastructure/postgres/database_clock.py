@@ -78,6 +78,13 @@ class Offset(NamedTuple):
         return f"{side} by {abs(self.middle_seconds):.1f} s"
 
 
+class ClockReading(NamedTuple):
+    """What the clock and the monotonic one showed at once; only the former can be set."""
+
+    moment: datetime
+    monotonic_seconds: float
+
+
 class ClockWatch:
     """Watches whether this process's clock is accurate enough to date records."""
 
@@ -91,8 +98,8 @@ class ClockWatch:
         self.clock = clock
         self.limit_seconds = limit_seconds
         self._monotonic = monotonic
-        self._read_at: tuple[datetime, float] | None = None
-        """The clock and the monotonic one at the last measurement."""
+        self._measured_from: ClockReading | None = None
+        """The reading before the last measurement."""
         self._offset: Offset | None = None
         self._is_wrong = False
 
@@ -103,10 +110,17 @@ class ClockWatch:
             return "not measured"
         return str(self._offset) if self._is_wrong else "ok"
 
-    def judge(self, sent: datetime, database: datetime, received: datetime) -> None:
-        """Record a measurement (see Offset.measured); log when the clock becomes wrong or right."""
-        offset = self._offset = Offset.measured(sent, database, received)
-        self._read_at = self.clock(), self._monotonic()
+    def read(self) -> ClockReading:
+        """Return what the clocks show now."""
+        return ClockReading(self.clock(), self._monotonic())
+
+    def judge(self, sent: ClockReading, database: datetime, received: ClockReading) -> None:
+        """Record a measurement (see Offset.measured); log when the clock becomes wrong or right.
+        One during which the clock was set tells nothing."""
+        if self._was_set_between(sent, received):
+            return
+        offset = self._offset = Offset.measured(sent.moment, database, received.moment)
+        self._measured_from = sent
         metrics.CLOCK_OFFSET.set(offset.middle_seconds)
         limit_seconds = self.limit_seconds * (_RECOVERED if self._is_wrong else 1)
         is_wrong = offset.certain_seconds > limit_seconds
@@ -121,35 +135,41 @@ class ClockWatch:
             log.warning("clock_recovered", offset_seconds=round(offset.middle_seconds, 3))
         self._is_wrong = is_wrong
 
-    def _has_jumped(self) -> bool:
-        """Return whether the clock was set since the last measurement, which tells nothing then."""
-        if self._read_at is None:
-            return False
-        time_read, monotonic_read = self._read_at
-        passed_seconds = (self.clock() - time_read).total_seconds()
-        return abs(passed_seconds - (self._monotonic() - monotonic_read)) > self.limit_seconds
+    def _was_set_between(self, first: ClockReading, second: ClockReading) -> bool:
+        by_clock_seconds = (second.moment - first.moment).total_seconds()
+        passed_seconds = second.monotonic_seconds - first.monotonic_seconds
+        return abs(by_clock_seconds - passed_seconds) > self.limit_seconds
 
-    def require(self) -> None:
-        """Raises Unavailable while the clock is known to be wrong, and after a jump until it is
-        measured."""
-        if self._is_wrong or self._has_jumped():
+    def _is_known_right(self, now: ClockReading) -> bool:
+        return (
+            self._measured_from is not None
+            and not self._is_wrong
+            and not self._was_set_between(self._measured_from, now)
+        )
+
+    def require(self) -> datetime:
+        """Return the time. Raises Unavailable while the clock is known to be wrong, and after a
+        jump until it is measured."""
+        now = self.read()
+        if self._measured_from is not None and not self._is_known_right(now):
             raise Unavailable(
                 "infrastructure.postgres.clock_wrong",
                 retry_after_seconds=spread_retry_seconds(),
             )
+        return now.moment
 
     async def require_measured(self, pool: Pool) -> None:
         """Raises Unavailable unless the clock is right. Measures first unless it is known to be."""
-        if self._is_wrong or self._offset is None or self._has_jumped():
+        if not self._is_known_right(self.read()):
             await self.measure(pool)
         self.require()
 
     async def measure(self, pool: Pool) -> None:
         """Measure the offset once. Raises StoreUnavailable."""
         async with acquire(pool) as connection:
-            sent = self.clock()
+            sent = self.read()
             database = await database_time(connection)
-            self.judge(sent, database, self.clock())
+            self.judge(sent, database, self.read())
 
     async def keep_measured(self, pool: Pool) -> None:
         """Measure until cancelled. The last result stays valid while Postgres is unavailable."""

@@ -280,11 +280,13 @@ class PublicState:
         require_published(contest_state.contest, self.clock())
         return contest_state
 
-    def require_accepting(self) -> None:
-        """Raises Unavailable while this worker may neither sign a voter in nor take a vote: its
-        clock is wrong, or what it knows of contests and platforms is out of date."""
-        self.clock_watch.require()
+    def require_accepting(self) -> datetime:
+        """Return the time. Raises Unavailable while this worker may neither sign a voter in nor
+        take a vote: its clock is wrong, or what it knows of contests and platforms is out of
+        date."""
+        now = self.clock_watch.require()
         self.registry.require_current()
+        return now
 
     @property
     def ready(self) -> bool:

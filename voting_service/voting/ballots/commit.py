@@ -121,7 +121,7 @@ async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
     async with acquire_confirming(pool) as connection:
         if batch.unseen:
             senders = [vote.sender for vote, _ in batch.unseen]
-            sent = watch.clock()
+            sent = watch.read()
             row = await connection.fetchrow(
                 QUERIES["insert_ballots"],
                 batch.contest.id,
@@ -145,7 +145,7 @@ async def commit(pool: Pool, batch: Batch, watch: ClockWatch) -> Committed:
                 _DATED_BEFORE,
             )
             assert row is not None
-            watch.judge(sent, row["now"], watch.clock())
+            watch.judge(sent, row["now"], watch.read())
             if row["stored"]:
                 xid = row["xid"]
             if row["stored"] < len(ids):

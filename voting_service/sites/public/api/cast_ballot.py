@@ -152,8 +152,7 @@ class CastBallot:
         authorization = headers_sent.get(b"authorization", b"")
         if authorization[:7].lower() != b"bearer ":
             raise NotSignedIn("sites.public.api.session_missing")
-        state.require_accepting()
-        now = state.clock()
+        now = state.require_accepting()
         session = authenticate_voter(state, contest_state, authorization[7:], now)
         parsed = parse_cast(body, contest_state.contest)
         ballot = SubmittedBallot(parsed, RequestSignals.from_scope(scope, headers_sent))

@@ -144,13 +144,16 @@ def _check_standing(given: Sequence[int], contest: Contest) -> list[int]:
 async def cast(context: PageContext) -> Response:
     """Cast the ballot and redirect (303) to the receipt. Every error page keeps the choices."""
     form = await _read(context)
-    context = context._replace(now=context.state.clock())  # it arrived with its last byte
-    if context.contest.phase(context.now) == "upcoming":
-        # Checked first: the page for an invalid ballot names candidates, who are not public yet.
-        return problem_page(context, not_open(context.contest, context.now), form.choices)
     period: date | None = None
     try:
         period = _read_period(form, context)
+        # It arrived with its last byte.
+        context = context._replace(now=context.state.require_accepting())
+        if context.contest.phase(context.now) == "upcoming":
+            # Checked first: the page for an invalid ballot names candidates, not public yet.
+            return problem_page(context, not_open(context.contest, context.now), form.choices)
+        if period is not None:
+            check_period(period, context.contest, context.now)
         return await _cast(context, form, period)
     except AlreadyVoted as error:
         stored = _decoder.decode(error.receipt).receipt
@@ -171,15 +174,13 @@ async def cast(context: PageContext) -> Response:
 
 def _read_period(form: BallotForm, context: PageContext) -> date | None:
     """Return the period that the form names: that of the review page it was sent from. Raises
-    PeriodFault."""
+    PeriodFault for anything but a date."""
     if PERIOD not in form.fields:
         return None
     try:
-        period = date.fromisoformat(form.fields[PERIOD])
+        return date.fromisoformat(form.fields[PERIOD])
     except ValueError:
         raise PeriodFault(context.contest.current_period(context.now)) from None
-    check_period(period, context.contest, context.now)
-    return period
 
 
 def _mark_voted(context: PageContext, response: Response, stored: _StoredBallotId) -> None:
@@ -189,7 +190,6 @@ def _mark_voted(context: PageContext, response: Response, stored: _StoredBallotI
 
 
 async def _cast(context: PageContext, form: BallotForm, period: date | None) -> Response:
-    context.state.require_accepting()
     session = context.voter()
     token = context.cookies.session(context.request)
     expected = csrf_token(context.contest_state.keys.session, token)
