@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 import uvloop
 
-from loadtests.fraud import alarm, double, scale, table
+from loadtests.fraud import alarm, double, rings, scale, table, warnings
 from loadtests.fraud.attacks import with_attack
 from loadtests.fraud.files import write_ballots, write_labels
 from loadtests.fraud.records import ATTACKS, Truth
 from loadtests.fraud.runs import ScoreStore, cases, run_all
 from loadtests.fraud.scene import HONEST_BALLOTS, make_scene
+from loadtests.fraud.scoring import Score
 from loadtests.fraud.voting_times import DAYS
 from loadtests.report import RESULTS, save
 
@@ -157,6 +158,31 @@ def try_alarm(*, seeds: list[int], processes: int) -> None:
     ]
     tables = alarm.sections(honest, sorted(attacked, key=lambda run: (run.seed, run.method)))
     click.echo(save("alarm", "The alarm beside counting per candidate and minute", preface, tables))
+
+
+@fraud.command("seats")
+@click.option("--seeds", type=Seeds(), default="6-25", show_default=True)
+@click.option("--processes", type=click.IntRange(min=1), default=os.cpu_count() or 1)
+def try_seats(*, seeds: list[int], processes: int) -> None:
+    """Measure which wrong seats nobody is warned of, and warnings in contests without attack; saved
+    in results/seats.md. Finished seeds are stored."""
+    scores: list[Score] = []
+    with click.progressbar(length=len(seeds), label="Seeds", show_pos=True) as bar:
+        for of_seed in warnings.run_seeds(seeds, HONEST_BALLOTS, processes):
+            scores += of_seed
+            bar.update(1)
+    click.echo(save("seats", "Seats and warnings", _preface(seeds), warnings.sections(scores)))
+
+
+@fraud.command("rings")
+@click.option("--seeds", type=Seeds(), default="6-25", show_default=True)
+def try_rings(*, seeds: list[int]) -> None:
+    """Measure which accounts of merchants are held (A12); saved in results/rings.md."""
+    click.echo(save("rings", "Rings of accounts", _preface(seeds), rings.sections(seeds)))
+
+
+def _preface(seeds: list[int]) -> list[str]:
+    return [f"Seeds {', '.join(map(str, seeds))}. Thresholds were chosen on seeds 1–5 alone."]
 
 
 @fraud.command()

@@ -8,51 +8,44 @@ one ballot a day like everybody, except where double casting is the attack.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from loadtests.fraud import devices, networks
+from loadtests.fraud.attack_orders import (
+    AttackOrder,
+    accounts_and_days,
+    bought_ages,
+    camouflage,
+    cast_by_bots,
+    count_earlier,
+    distinct_pairs,
+    draw_homes,
+    draw_platforms,
+    list_with,
+    normalise,
+    popular_phones,
+    some_days,
+    with_target,
+)
 from loadtests.fraud.city import (
-    DISTRICTS,
     PLATFORMS,
-    City,
     account_days,
     draw_ballot_sizes,
-    draw_choices,
     draw_people,
     known_days,
 )
 from loadtests.fraud.honest import PersonNumbers, cast
 from loadtests.fraud.networks import CARRIER, HOME, KIND_SHARES, ZONES
 from loadtests.fraud.records import (
-    NO_GROUP,
     Ballots,
-    Column,
-    Ints,
-    Masks,
     Truth,
-    hash_values,
     make_mask,
     names,
 )
 from loadtests.fraud.scene import Scene
 from loadtests.fraud.voting_times import DAY_MILLISECONDS, DAYS, MINUTES, minutes_of_day, to_cast_at
-
-
-@dataclass(frozen=True, slots=True)
-class AttackOrder:
-    """`size` ballots for candidate `target`."""
-
-    rng: np.random.Generator
-    scene: Scene
-    numbers: PersonNumbers
-    target: int
-    size: int
-
-    @property
-    def city(self) -> City:
-        return self.scene.city
 
 
 def with_attack(scene: Scene, attack: Truth, size: int) -> Ballots:
@@ -73,15 +66,15 @@ def with_attack(scene: Scene, attack: Truth, size: int) -> Ballots:
 def datacentre_bots(order: AttackOrder) -> Ballots:
     """A1: scripts on rented machines, in sessions at any hour; new accounts; a few set-ups."""
     rng = order.rng
-    days = _some_days(rng, int(rng.integers(1, 7)))
-    account, day = _accounts_and_days(rng, order.size, days, per_account=rng.uniform(1, 4))
+    days = some_days(rng, int(rng.integers(1, 7)))
+    account, day = accounts_and_days(rng, order.size, days, per_account=rng.uniform(1, 4))
     accounts = int(account.max()) + 1
-    platform = _platforms(rng, accounts, int(rng.integers(1, 3)))
+    platform = draw_platforms(rng, accounts, int(rng.integers(1, 3)))
     setups = int(rng.integers(2, 9))
     posing = rng.random(setups) < 0.5  # as a popular phone
     phones = np.where(
         posing,
-        _popular_phones(order, setups),
+        popular_phones(order, setups),
         devices.headless_phones(rng.integers(0, 16, setups)),
     )
     setup = rng.integers(0, setups, accounts)[account]
@@ -89,9 +82,9 @@ def datacentre_bots(order: AttackOrder) -> Ballots:
     minute = begins[day, rng.integers(0, 3, order.size)] + rng.uniform(0, 90, order.size)
     blocks = int(rng.integers(1, 6))
     machine = rng.integers(0, int(rng.integers(10, 120)), order.size)
-    listed = _list_with(order, int(rng.integers(0, 4)))
+    listed = list_with(order, int(rng.integers(0, 4)))
     by_list = rng.random() < 0.6
-    return _bots(
+    return cast_by_bots(
         order,
         account=account,
         platform=platform[account],
@@ -103,38 +96,38 @@ def datacentre_bots(order: AttackOrder) -> Ballots:
         account_day=-rng.integers(0, 40, accounts)[account] - 1,
         choices=np.full(order.size, listed)
         if by_list
-        else _camouflage(order, platform[account], day),
+        else camouflage(order, platform[account], day),
     )
 
 
 def residential_proxies(order: AttackOrder) -> Ballots:
     """A2: a handful of emulated popular phones behind the lines of real homes, day after day."""
     rng = order.rng
-    days = _some_days(rng, int(rng.integers(3, 15)))
-    account, day = _accounts_and_days(rng, order.size, days, per_account=rng.uniform(1, 3))
+    days = some_days(rng, int(rng.integers(3, 15)))
+    account, day = accounts_and_days(rng, order.size, days, per_account=rng.uniform(1, 3))
     accounts = int(account.max()) + 1
-    platform = _platforms(rng, accounts, int(rng.integers(1, 5)))
+    platform = draw_platforms(rng, accounts, int(rng.integers(1, 5)))
     emulators = int(rng.integers(3, 13))
     emulator = rng.integers(0, emulators, accounts)[account]
     releases = devices.draw_releases(rng, emulators)
-    return _bots(
+    return cast_by_bots(
         order,
         account=account,
         platform=platform[account],
         day=day,
         minute=minutes_of_day(rng, order.size),
-        address=_homes(order, day),
-        phone=_popular_phones(order, emulators)[emulator],
+        address=draw_homes(order, day),
+        phone=popular_phones(order, emulators)[emulator],
         release=releases[emulator],
-        account_day=_bought_ages(rng, accounts)[account],
-        choices=_camouflage(order, platform[account], day),
+        account_day=bought_ages(rng, accounts)[account],
+        choices=camouflage(order, platform[account], day),
     )
 
 
 def phone_farm(order: AttackOrder) -> Ballots:
     """A3: racks of cheap phones on mobile data; each uses all its accounts every day."""
     rng = order.rng
-    days = _some_days(rng, int(rng.integers(4, 15)))
+    days = some_days(rng, int(rng.integers(4, 15)))
     per_phone = int(rng.integers(6, 31))
     phones = max(8, round(order.size / (per_phone * len(days) * 0.85)))
     pair = rng.choice(
@@ -153,10 +146,10 @@ def phone_farm(order: AttackOrder) -> Ballots:
     begins, lasts = rng.uniform(7, 12) * 60, rng.uniform(4, 11) * 60
     minute = begins + (slot + rng.uniform(0, 0.8, size)) / per_phone * lasts
     accounts = phones * per_phone
-    platform = _platforms(rng, accounts, int(rng.integers(1, 4)))
-    lists = np.array([_list_with(order, int(rng.integers(0, 5))) for _ in range(5)])
+    platform = draw_platforms(rng, accounts, int(rng.integers(1, 4)))
+    lists = np.array([list_with(order, int(rng.integers(0, 5))) for _ in range(5)])
     scripted = rng.random(size) < 0.6
-    return _bots(
+    return cast_by_bots(
         replace(order, size=size),
         account=account,
         platform=platform[account],
@@ -165,11 +158,11 @@ def phone_farm(order: AttackOrder) -> Ballots:
         address=networks.carrier_addresses(order.city.networks, rng.choice(exits, size)),
         phone=hardware[phone],
         release=releases[phone % 2],
-        account_day=_bought_ages(rng, accounts)[account],
+        account_day=bought_ages(rng, accounts)[account],
         choices=np.where(
             scripted,
             lists[account % len(lists)],
-            _camouflage(replace(order, size=size), platform[account], day),
+            camouflage(replace(order, size=size), platform[account], day),
         ),
     )
 
@@ -177,14 +170,14 @@ def phone_farm(order: AttackOrder) -> Ballots:
 def paid_people(order: AttackOrder) -> Ballots:
     """A4: members of chat groups vote for pocket money: real people, phones and networks."""
     rng = order.rng
-    days = _some_days(rng, int(rng.integers(3, 13)))
-    account, day = _accounts_and_days(rng, order.size, days, per_account=rng.uniform(1, 3))
+    days = some_days(rng, int(rng.integers(3, 13)))
+    account, day = accounts_and_days(rng, order.size, days, per_account=rng.uniform(1, 3))
     group_size = int(account.max()) + 1
     people = draw_people(rng, order.city, group_size, order.numbers.next(group_size)).take(account)
     called = rng.uniform(9, 21, DAYS) * 60
     minute = np.minimum(called[day] + rng.exponential(50, order.size), MINUTES - 1.0)
     count = np.where(rng.random(order.size) < 0.6, 1, draw_ballot_sizes(rng, order.size))
-    choices = _with_target(order, people.platform, day, people.district, count)
+    choices = with_target(order, people.platform, day, people.district, count)
     return cast(rng, order.city, people, to_cast_at(day, minute), choices, truth=Truth.A4)
 
 
@@ -192,28 +185,28 @@ def slow_drip(order: AttackOrder) -> Ballots:
     """A5: a few accounts vote every day of the contest in turn, below every threshold."""
     rng = order.rng
     accounts = max(3, -(-order.size // int(DAYS * 0.85)))
-    account, day = _pairs(rng, accounts, np.arange(DAYS), order.size)
+    account, day = distinct_pairs(rng, accounts, np.arange(DAYS), order.size)
     emulators = max(2, -(-order.size // (DAYS * 12)))
     turn = np.sort(minutes_of_day(rng, accounts))
-    platform = _platforms(rng, accounts, 4)
-    phones = _popular_phones(order, emulators)
+    platform = draw_platforms(rng, accounts, 4)
+    phones = popular_phones(order, emulators)
     releases = devices.draw_releases(rng, emulators)
     emulator = rng.integers(0, emulators, accounts)[account]
     zone = rng.integers(0, ZONES, order.size)
     mobile = networks.carrier_addresses(
         order.city.networks, networks.exit_of_zone(rng, order.city.networks, zone)
     )
-    return _bots(
+    return cast_by_bots(
         order,
         account=account,
         platform=platform[account],
         day=day,
         minute=turn[account] + rng.normal(0, 20, order.size),
-        address=np.where(rng.random(order.size) < 0.7, _homes(order, day), mobile),
+        address=np.where(rng.random(order.size) < 0.7, draw_homes(order, day), mobile),
         phone=phones[emulator],
         release=releases[emulator],
         account_day=account_days(rng, platform)[account],
-        choices=_camouflage(order, platform[account], day),
+        choices=camouflage(order, platform[account], day),
     )
 
 
@@ -244,14 +237,14 @@ def replays(order: AttackOrder) -> Ballots:
 def invented_users(order: AttackOrder) -> Ballots:
     """A7: a small platform invents users, with phones like those of its real users."""
     rng = order.rng
-    days = _some_days(rng, int(rng.integers(3, 13)))
-    account, day = _accounts_and_days(rng, order.size, days, per_account=rng.uniform(1, 3))
+    days = some_days(rng, int(rng.integers(3, 13)))
+    account, day = accounts_and_days(rng, order.size, days, per_account=rng.uniform(1, 3))
     group_size = int(account.max()) + 1
     people = draw_people(rng, order.city, group_size, order.numbers.next(group_size))
     people.platform[:] = int(rng.integers(4, len(PLATFORMS)))
     people.account_day = account_days(rng, people.platform)
     people = people.take(account)
-    choices = _with_target(
+    choices = with_target(
         order, people.platform, day, people.district, draw_ballot_sizes(rng, order.size)
     )
     minute = minutes_of_day(rng, order.size)
@@ -262,14 +255,14 @@ def threshold_aware(order: AttackOrder) -> Ballots:
     """A8: knows the thresholds: fifteen ballots a fingerprint, new homes, honest ballots."""
     rng = order.rng
     days = np.arange(int(rng.integers(0, 8)), DAYS)
-    account, day = _accounts_and_days(rng, order.size, days, per_account=1.5)
+    account, day = accounts_and_days(rng, order.size, days, per_account=1.5)
     group_size = int(account.max()) + 1
     people = draw_people(rng, order.city, group_size, order.numbers.next(group_size))
     emulated = devices.draw_phones(rng, order.city.devices, max(2, order.size // 15))
     people.phone = rng.choice(emulated, group_size)
     people = people.take(account)
-    kind = rng.choice([CARRIER, HOME], order.size, p=_normalise(KIND_SHARES[:2]))
-    choices = _with_target(
+    kind = rng.choice([CARRIER, HOME], order.size, p=normalise(KIND_SHARES[:2]))
+    choices = with_target(
         order, people.platform, day, people.district, draw_ballot_sizes(rng, order.size)
     )
     minute = minutes_of_day(rng, order.size)
@@ -288,6 +281,38 @@ def stuffed_rival(order: AttackOrder) -> Ballots:
     return Ballots.join(parts)
 
 
+def bulk_accounts(order: AttackOrder) -> Ballots:
+    """A13: accounts of one or two platforms, registered one after the other, that vote in this
+    order over many days, each from an ordinary phone and network."""
+    rng = order.rng
+    days = some_days(rng, int(rng.integers(6, 19)))
+    accounts = max(1, int(order.size / rng.uniform(1, 2)))
+    people = draw_people(rng, order.city, accounts, order.numbers.next(accounts))
+    people.platform = draw_platforms(rng, accounts, int(rng.integers(1, 3)))
+    registered = int(rng.integers(20, 600)) - np.arange(accounts) * rng.integers(4, 15) // accounts
+    people.account_day = known_days(people.platform, -registered)
+    account = np.sort(np.concatenate([np.arange(accounts), rng.integers(0, accounts, order.size)]))
+    account = account[rng.permutation(len(account))[: order.size]]
+    turn = account * len(days) // accounts
+    day = days[(turn + count_earlier(account)) % len(days)]
+    people = people.take(account)
+    choices = with_target(
+        order, people.platform, day, people.district, draw_ballot_sizes(rng, order.size)
+    )
+    minute = minutes_of_day(rng, order.size)
+    return cast(rng, order.city, people, to_cast_at(day, minute), choices, truth=Truth.A13)
+
+
+def rival_campaigns(order: AttackOrder) -> Ballots:
+    """A14: proxies for the bought candidate and, at the same time, a phone farm of half the size
+    for the holder of the last seat."""
+    third = order.size // 3
+    parts = [residential_proxies(replace(order, size=order.size - third))]
+    if third:
+        parts.append(phone_farm(replace(order, target=order.scene.rival, size=third)))
+    return Ballots.join(parts)
+
+
 _ATTACKERS: Mapping[Truth, Callable[[AttackOrder], Ballots]] = {
     Truth.A1: datacentre_bots,
     Truth.A2: residential_proxies,
@@ -298,102 +323,6 @@ _ATTACKERS: Mapping[Truth, Callable[[AttackOrder], Ballots]] = {
     Truth.A7: invented_users,
     Truth.A8: threshold_aware,
     Truth.A9: stuffed_rival,
+    Truth.A13: bulk_accounts,
+    Truth.A14: rival_campaigns,
 }
-
-
-def _bots(
-    order: AttackOrder,
-    *,
-    account: Ints,
-    platform: Ints,
-    day: Ints,
-    minute: Column,
-    address: Ints,
-    phone: Ints,
-    release: Ints,
-    account_day: Ints,
-    choices: Masks,
-) -> Ballots:
-    """Return one ballot for each row, from accounts of the attack."""
-    first = order.numbers.next(int(account.max()) + 1)
-    size = len(account)
-    return Ballots(
-        cast_at=to_cast_at(day, minute),
-        platform=platform.astype(np.int8),
-        voter=hash_values(account + first, order.city.salt + 14),
-        address=address,
-        device=devices.fingerprints(order.city.devices, phone, release),
-        agent=devices.agents(phone, release, platform),
-        account_day=known_days(platform, account_day).astype(np.int16),
-        choices=choices,
-        truth=np.zeros(size, dtype=np.int8),
-        group=np.full(size, NO_GROUP, dtype=np.int16),
-    )
-
-
-def _some_days(rng: np.random.Generator, count: int) -> Ints:
-    """Draw consecutive days of the contest."""
-    first = int(rng.integers(0, DAYS - count + 1))
-    return np.arange(first, first + count)
-
-
-def _accounts_and_days(
-    rng: np.random.Generator, size: int, days: Ints, per_account: float
-) -> tuple[Ints, Ints]:
-    """Draw (account, day) of each ballot: no account twice a day, `per_account` on average."""
-    accounts = max(-(-size // len(days)), int(size / min(per_account, len(days))), 1)
-    return _pairs(rng, accounts, days, size)
-
-
-def _pairs(rng: np.random.Generator, accounts: int, days: Ints, size: int) -> tuple[Ints, Ints]:
-    pair = rng.choice(accounts * len(days), size, replace=False)
-    return pair // len(days), days[pair % len(days)]
-
-
-def _platforms(rng: np.random.Generator, accounts: int, count: int) -> Ints:
-    """Draw the platform of each account, from `count` of them."""
-    return rng.choice(rng.choice(len(PLATFORMS), count, replace=False), accounts).astype(np.int64)
-
-
-def _popular_phones(order: AttackOrder, count: int) -> Ints:
-    """Draw phones with default settings, as often as honest people have them."""
-    phones = devices.draw_phones(order.rng, order.city.devices, count)
-    return phones >> 32 << 32
-
-
-def _homes(order: AttackOrder, day: Ints) -> Ints:
-    """Draw lines of homes where honest people may vote on the same day."""
-    household = order.rng.integers(0, order.city.networks.households, len(day))
-    stranger = order.rng.integers(0, 1 << 40, len(day))
-    return networks.home_addresses(order.city.networks, household, day, stranger)
-
-
-def _bought_ages(rng: np.random.Generator, accounts: int) -> Ints:
-    """Draw creation days of accounts that are sold in batches, registered together."""
-    batches = rng.integers(30, 700, int(rng.integers(1, 5)))
-    return -(rng.choice(batches, accounts) + rng.integers(0, 4, accounts))
-
-
-def _list_with(order: AttackOrder, others: int) -> np.uint64:
-    """Draw the target and up to `others` popular candidates, as in a script."""
-    popular = order.rng.choice(len(order.city.popularity), others, p=order.city.popularity) + 1
-    return make_mask([order.target, *popular.tolist()])
-
-
-def _camouflage(order: AttackOrder, platform: Ints, day: Ints) -> Masks:
-    """Draw the target and up to four candidates popular on the platform."""
-    count = order.rng.integers(1, 6, len(platform))
-    return _with_target(
-        order, platform, day, order.rng.integers(0, DISTRICTS, len(platform)), count
-    )
-
-
-def _with_target(
-    order: AttackOrder, platform: Ints, day: Ints, district: Ints, count: Ints
-) -> Masks:
-    certain = np.full(len(platform), make_mask([order.target]))
-    return draw_choices(order.rng, order.city, platform, day, district, count, certain)
-
-
-def _normalise(shares: tuple[float, ...]) -> Column:
-    return np.array(shares) / sum(shares)

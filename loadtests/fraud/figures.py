@@ -60,16 +60,12 @@ def wrong_seats(scores: Sequence[Score]) -> float | None:
 
 
 def not_certifiable(scores: Sequence[Score]) -> float | None:
-    return sum(not score.certifiable for score in scores) / len(scores) if scores else None
+    return sum(score.doubtful_seats > 0 for score in scores) / len(scores) if scores else None
 
 
-def wrong_and_certified(scores: Sequence[Score]) -> float | None:
-    """Return the wrong seats that were certified."""
-    return (
-        sum(score.wrong_seats for score in scores if score.certifiable) / len(scores)
-        if scores
-        else None
-    )
+def unwarned_seats(scores: Sequence[Score]) -> float | None:
+    """Return the wrong seats that were not reported as not certifiable."""
+    return sum(score.unwarned_seats for score in scores) / len(scores) if scores else None
 
 
 def honest_bound(scores: Sequence[Score], *truths: Truth) -> float:

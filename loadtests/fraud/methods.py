@@ -105,8 +105,9 @@ def _held(which: Bools | Column) -> Verdicts:
     return np.where(which, HOLD, CLEAN).astype(np.int8)
 
 
+FORENSICS = "forensics"
 METHODS: Mapping[str, Method] = {
-    "forensics": forensics,
+    FORENSICS: forensics,
     "nothing": nothing,
     "address cap": address_cap,
     "device cap": device_cap,

@@ -43,6 +43,8 @@ class Truth(IntEnum):
     A7 = 17  # a platform that invents users
     A8 = 18  # knows the thresholds
     A9 = 19  # stuffs a rival
+    A13 = 23  # accounts bought in bulk, spread over days
+    A14 = 24  # two rival campaigns
 
 
 FIRST_ATTACK = Truth.A1

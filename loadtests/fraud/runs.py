@@ -31,7 +31,7 @@ REPORTS = _FOLDER.parent / "reports" / "fraud"
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 _PRESENTATION_FILES = {
     *("__main__.py", "alarm.py", "double.py", "figures.py", "intervals.py"),
-    *("runs.py", "scale.py", "table.py"),
+    *("rings.py", "runs.py", "scale.py", "table.py", "warnings.py"),
 }
 
 

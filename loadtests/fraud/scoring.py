@@ -6,13 +6,12 @@ import msgspec
 import numpy as np
 
 from loadtests.fraud.city import CANDIDATES, SEATS
-from loadtests.fraud.methods import BLOC, HOLD, Verdicts
+from loadtests.fraud.methods import BLOC, FORENSICS, HOLD, Verdicts, to_columns
 from loadtests.fraud.records import FIRST_ATTACK, Ballots, Bools, Column, Ints, Truth, places, votes
-
-ESCAPED_SHARE = 0.25
-WRONGLY_HELD_SHARE = 0.10
-"""Errors that a certificate allows for: a quarter as many ballots as were held may have escaped
-(recall 0.8), and a tenth of those held may be honest (precision 0.9)."""
+from loadtests.fraud.voting_times import ZONE
+from voting_service.antifraud.forensics.findings import Findings
+from voting_service.antifraud.forensics.seats import assess_seats
+from voting_service.antifraud.forensics.thresholds import ESCAPED_SHARE, WRONGLY_HELD_SHARE
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -28,13 +27,16 @@ class Score(msgspec.Struct, frozen=True):
 
     method: str
     seed: int
-    attack: str  # A1 to A9, empty for the honest vote alone
+    attack: str  # A1 to A14, empty for the honest vote alone
     multiple: float
     cast: dict[str, int]
     held: dict[str, int]
     blocs: dict[str, int]
     wrong_seats: int
-    certifiable: bool
+    doubtful_seats: int
+    """Seats reported as not certifiable; all of them, where a rule knows only the whole cut."""
+    unwarned_seats: int
+    """Wrong seats that were not reported."""
     seconds: float
 
     @property
@@ -46,7 +48,9 @@ def score(case: Case, method: str, ballots: Ballots, verdict: Verdicts, seconds:
     """Compare a verdict with the truth."""
     honest = ballots.truth < FIRST_ATTACK
     counted = votes(ballots.choices[verdict != HOLD], CANDIDATES)
-    held = votes(ballots.choices[verdict == HOLD], CANDIDATES)
+    true_seats = seated(votes(ballots.choices[honest], CANDIDATES))
+    wrong = seated(counted) - true_seats
+    doubtful = doubtful_seats(method, ballots, verdict)
     return Score(
         method=method,
         seed=case.seed,
@@ -55,15 +59,31 @@ def score(case: Case, method: str, ballots: Ballots, verdict: Verdicts, seconds:
         cast=_by_truth(ballots, np.ones(len(ballots), dtype=np.bool_)),
         held=_by_truth(ballots, verdict == HOLD),
         blocs=_by_truth(ballots, verdict == BLOC),
-        wrong_seats=wrong_seats(votes(ballots.choices[honest], CANDIDATES), counted),
-        certifiable=certifiable(counted, held),
+        wrong_seats=len(wrong),
+        doubtful_seats=len(doubtful),
+        unwarned_seats=len(wrong - doubtful),
         seconds=seconds,
     )
 
 
-def wrong_seats(truth: Column, counted: Column) -> int:
-    """Count the seats of candidates who would have none without fraud."""
-    return len(set(places(counted)[:SEATS].tolist()) - set(places(truth)[:SEATS].tolist()))
+def seated(counted: Column) -> set[int]:
+    """Return the numbers of the candidates who have a seat."""
+    return set(places(counted)[:SEATS].tolist())
+
+
+def doubtful_seats(method: str, ballots: Ballots, verdict: Verdicts) -> set[int]:
+    """Return the numbers of the candidates whose seats are reported as not certifiable.
+
+    The forensics reports single seats; a simple rule puts all in doubt unless `certifiable`.
+    """
+    if method == FORENSICS:
+        none = np.full(len(ballots), -1, dtype=np.int32)
+        findings = Findings(verdict, np.zeros(len(ballots), dtype=np.float32), none)
+        seats = assess_seats(to_columns(ballots), findings, SEATS, ZONE)
+        return {seat.number for seat in seats if not seat.certifiable}
+    counted = votes(ballots.choices[verdict != HOLD], CANDIDATES)
+    held = votes(ballots.choices[verdict == HOLD], CANDIDATES)
+    return set() if certifiable(counted, held) else seated(counted)
 
 
 def certifiable(counted: Ints, held: Ints) -> bool:
@@ -72,9 +92,9 @@ def certifiable(counted: Ints, held: Ints) -> bool:
     Every seated candidate, less the votes that may have escaped, must stay ahead of every other
     candidate, plus the votes that may have been held wrongly.
     """
-    seated = places(counted)[:SEATS] - 1
-    others = np.setdiff1d(np.arange(len(counted)), seated)
-    lowest = (counted - ESCAPED_SHARE * held)[seated].min()
+    inside = places(counted)[:SEATS] - 1
+    others = np.setdiff1d(np.arange(len(counted)), inside)
+    lowest = (counted - ESCAPED_SHARE * held)[inside].min()
     highest = (counted + WRONGLY_HELD_SHARE * held)[others].max()
     return bool(lowest > highest)
 

@@ -15,13 +15,14 @@ from loadtests.fraud import figures
 from loadtests.fraud.double import RaceResult
 from loadtests.fraud.figures import LINE_ATTACKS, LINE_MULTIPLE, select
 from loadtests.fraud.intervals import Mean
+from loadtests.fraud.methods import FORENSICS as OURS
 from loadtests.fraud.methods import METHODS
 from loadtests.fraud.records import ATTACKS, HONEST, Truth
 from loadtests.fraud.scale import ScaleMeasurement
-from loadtests.fraud.scoring import ESCAPED_SHARE, WRONGLY_HELD_SHARE, Score
+from loadtests.fraud.scoring import Score
 from loadtests.report import Section
+from voting_service.antifraud.forensics.thresholds import ESCAPED_SHARE, WRONGLY_HELD_SHARE
 
-OURS = "forensics"
 _HONEST_NAMES = {
     Truth.ORDINARY: "ordinary",
     Truth.SHARED: "behind NAT or campus",
@@ -34,6 +35,9 @@ _HONEST_TARGETS = {
     Truth.TELEVISION: 0.002,
 }
 _RECALL_TARGETS = {Truth.A1: 0.99, Truth.A2: 0.95, Truth.A3: 0.90, Truth.A5: 0.50}
+_UNWARNED_TARGETS = {Truth.A7: 0.1, Truth.A8: 0.3, Truth.A4: 0.5, Truth.A13: 0.5}
+_UNWARNED_MULTIPLES = (2.0, 5.0)
+_FALSE_TARGET = 0.10
 _PRECISION_TARGET = 0.90
 _WRONG_SEATS_TARGET = 0.2
 _SECONDS_TARGET, _MEBIBYTES_TARGET = 60, 2048
@@ -91,10 +95,18 @@ def targets(
         _row(table, f"recall {truth.name}, all sizes", goal, _shown(recall), met)
     line = select(ours, attacks=LINE_ATTACKS, most=LINE_MULTIPLE)
     wrong = figures.mean(line, figures.wrong_seats)
-    silent = figures.mean(line, figures.wrong_and_certified)
+    silent = figures.mean(line, figures.unwarned_seats)
     name, goal = "wrong seats of 30, A1–A3 up to twice the margin", f"≤ {_WRONG_SEATS_TARGET}"
     _row(table, name, goal, _shown(wrong), _yes(wrong.mean <= _WRONG_SEATS_TARGET))
     _row(table, "… of them without a warning", "as it is", _shown(silent), "")
+    for truth, most in _UNWARNED_TARGETS.items():
+        runs = [s for s in select(ours, attacks=[truth.name]) if s.multiple in _UNWARNED_MULTIPLES]
+        unwarned = figures.mean(runs, figures.unwarned_seats)
+        name = f"wrong seats nobody was warned of, {truth.name}, at 2 and 5 times the margin"
+        _row(table, name, f"≤ {most}", _shown(unwarned), _yes(unwarned.mean <= most))
+    false = figures.mean(select(ours, attacks=[""]), figures.not_certifiable)
+    name, goal = "contests without attack with a seat not certifiable", f"≤ {_FALSE_TARGET:.0%}"
+    _row(table, name, goal, _shown(false), _yes(false.mean <= _FALSE_TARGET))
     for measurement in measured:
         timed = measurement.ballots < 2_000_000
         goal = "≤ 60 s, ≤ 2 GiB" if timed else "complete"
@@ -155,10 +167,11 @@ def seats(scores: Sequence[Score]) -> Section:
         "Wrong seats of 30 after removing holds",
         ["attack", *(f"{size:g} × margin" for size in sizes)],
         notes=[
-            "Each cell: wrong seats with the forensics / counting everything; share of runs whose "
-            "last seat is reported as not certifiable; wrong seats nobody was warned of. A seat is "
-            f"certifiable when it stands even if {ESCAPED_SHARE:.0%} as many ballots as were held "
-            f"had escaped and {WRONGLY_HELD_SHARE:.0%} of those held were honest.",
+            "Each cell: wrong seats with the forensics / counting everything; share of runs with a "
+            "seat that seats.json calls not certifiable; wrong seats nobody was warned of. A seat "
+            "is not certifiable where the votes of a slice that nothing explains could carry it, "
+            f"or errors among the holds: {ESCAPED_SHARE:.0%} as many ballots as were held have "
+            f"escaped and {WRONGLY_HELD_SHARE:.0%} of those held are honest.",
         ],
     )
     for truth in ATTACKS:
@@ -170,7 +183,7 @@ def seats(scores: Sequence[Score]) -> Section:
                 f"{_number(figures.mean(ours, figures.wrong_seats))} / "
                 f"{_number(figures.mean(nothing, figures.wrong_seats))}; "
                 f"{_share(figures.mean(ours, figures.not_certifiable).mean)}; "
-                f"{_number(figures.mean(ours, figures.wrong_and_certified))}"
+                f"{_number(figures.mean(ours, figures.unwarned_seats))}"
             )
         table.rows.append([truth.name, *cells])
     return table
@@ -301,7 +314,7 @@ def save(
 _RUN_HEADER = [
     *("seed", "attack", "multiple", "method", "bought", "bought_held", "bought_bloc"),
     *(f"{truth.name.lower()}_held" for truth in HONEST),
-    *("wrong_seats", "certifiable", "seconds"),
+    *("wrong_seats", "doubtful_seats", "unwarned_seats", "seconds"),
 ]
 
 
@@ -310,7 +323,8 @@ def _run_row(score: Score) -> list[object]:
         *(score.seed, score.attack or "none", score.multiple, score.method),
         *(counts.get(score.attack, 0) for counts in (score.cast, score.held, score.blocs)),
         *(score.held.get(truth.name, 0) for truth in HONEST),
-        *(score.wrong_seats, int(score.certifiable), round(score.seconds, 2)),
+        *(score.wrong_seats, score.doubtful_seats, score.unwarned_seats),
+        round(score.seconds, 2),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`voting-service forensics`: the ballot file in, three files out."""
+"""`voting-service forensics`: the ballot file in, four files out."""
 
 from __future__ import annotations
 
@@ -103,6 +103,15 @@ def test_campaigns_have_figures_and_sentences(bought: tuple[Path, Path]) -> None
     assert "15号" in campaign["sentence"]["zh"]
 
 
+def test_seats_list_every_candidate_by_votes(bought: tuple[Path, Path]) -> None:
+    seats = json.loads((bought[1] / "seats.json").read_bytes())
+    assert {"number", "votes", "rank", "in_cut", "certifiable", "reasons"} <= set(seats[0])
+    assert [seat["rank"] for seat in seats] == list(range(1, 21))
+    votes = [seat["votes"] for seat in seats]
+    assert votes == sorted(votes, reverse=True)
+    assert all(seat["in_cut"] for seat in seats)
+
+
 def test_the_report_needs_no_network_and_escapes_the_texts_of_the_file(
     bought: tuple[Path, Path],
 ) -> None:
@@ -115,7 +124,7 @@ def test_the_report_needs_no_network_and_escapes_the_texts_of_the_file(
 
 def test_the_same_seed_writes_the_same_bytes(bought: tuple[Path, Path], tmp_path: Path) -> None:
     assert run(bought[0], tmp_path / "again", "--seed", "0").exit_code == 0
-    for name in ("verdicts.csv", "campaigns.json", "report.html"):
+    for name in ("verdicts.csv", "campaigns.json", "seats.json", "report.html"):
         assert (tmp_path / "again" / name).read_bytes() == (bought[1] / name).read_bytes()
 
 
@@ -126,6 +135,7 @@ def test_an_empty_file_and_one_ballot_are_clean(tmp_path: Path, lines: list[str]
     assert "hold  0 ballots in 0 campaigns" in result.output
     assert len((tmp_path / "out" / "verdicts.csv").read_text().splitlines()) == 1 + len(lines)
     assert json.loads((tmp_path / "out" / "campaigns.json").read_bytes()) == []
+    assert len(json.loads((tmp_path / "out" / "seats.json").read_bytes())) == 2 * len(lines)
     assert "没有发现可疑的集中投票" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 

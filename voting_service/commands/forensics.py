@@ -16,6 +16,7 @@ from voting_service.antifraud.forensics import columns, result_files
 from voting_service.antifraud.forensics.examine import Options, examine
 from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
 from voting_service.antifraud.forensics.report import write_report
+from voting_service.antifraud.forensics.seats import assess_seats
 from voting_service.commands.output import message, say
 from voting_service.errors import Refused
 
@@ -26,7 +27,14 @@ from voting_service.errors import Refused
     "--out",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder to write verdicts.csv, campaigns.json and report.html to.",
+    help="The folder to write verdicts.csv, campaigns.json, seats.json and report.html to.",
+)
+@click.option(
+    "--seats",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="How many candidates advance, for seats.json.",
 )
 @click.option("--seed", default=0, show_default=True, help="Random seed of the permutation test.")
 @click.option(
@@ -35,7 +43,7 @@ from voting_service.errors import Refused
     show_default=True,
     help="Time zone of the times in sentences.",
 )
-def forensics(ballots: Path, out: Path, seed: int, zone: str) -> None:
+def forensics(ballots: Path, out: Path, seats: int, seed: int, zone: str) -> None:
     """Find fraud campaigns in BALLOTS, a CSV file. Works offline.
 
     Columns: ballot_id, cast_at, platform, voter, ip, device, user_agent, account_created,
@@ -52,14 +60,17 @@ def forensics(ballots: Path, out: Path, seed: int, zone: str) -> None:
     with _progress() as report:
         read = columns.read_ballot_file(ballots, report)
         findings = examine(read, Options(seed=seed, zone=zone), report)
+        assessed = assess_seats(read, findings, seats, ZoneInfo(zone))
     try:
         out.mkdir(parents=True, exist_ok=True)
         result_files.write_verdicts(read, findings, out / "verdicts.csv")
         result_files.write_campaigns(findings.campaigns, out / "campaigns.json")
-        write_report(read, findings, out / "report.html", ZoneInfo(zone))
+        result_files.write_seats(assessed, out / "seats.json")
+        write_report(read, findings, assessed, out / "report.html", ZoneInfo(zone))
     except OSError as error:
         raise Refused("commands.forensics.cannot_write", out=out, strerror=error.strerror) from None
     _summarise(findings, time.monotonic() - started_at)
+    say("forensics.seats", seats=sum(not seat.certifiable for seat in assessed))
     say("forensics.written", out=out)
 
 

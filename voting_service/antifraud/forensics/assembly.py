@@ -13,6 +13,8 @@ from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
 from voting_service.antifraud.forensics.heat_map import CampaignData
 from voting_service.antifraud.forensics.prepare import Ballots
 from voting_service.antifraud.forensics.repeats import describe_repeats
+from voting_service.antifraud.forensics.ring_campaigns import describe_ring
+from voting_service.antifraud.forensics.rings import Ring
 from voting_service.antifraud.forensics.search import SuspectedCampaign
 from voting_service.antifraud.forensics.thresholds import (
     HOLD_PROBABILITY,
@@ -24,14 +26,19 @@ from voting_service.antifraud.forensics.thresholds import (
 class Assembly:
     """The campaigns found so far, and the ballots still active. Arrays are in canonical order."""
 
-    def __init__(self, ballots: Ballots, network: Int32s, repeats: Int64s) -> None:
+    def __init__(
+        self, ballots: Ballots, network: Int32s, repeats: Int64s, rings: Sequence[Ring] = ()
+    ) -> None:
         """`network`: of each ballot; separates blocs. `repeats`: ballots to hold as second ballots
-        of a day; they are not searched for campaigns."""
+        of a day. They and the ballots of `rings` are held, and not searched for campaigns."""
         self.ballots = ballots
         self.network = network
         self.repeats = repeats
-        self.active = np.ones(len(ballots), dtype=bool)
-        self.active[repeats] = False
+        self.rings = rings
+        self.searched = np.ones(len(ballots), dtype=bool)
+        for rows in (repeats, *(ring.rows for ring in rings)):
+            self.searched[rows] = False
+        self.active = self.searched.copy()
         self.score = np.zeros(len(ballots), dtype=np.float32)
         self.campaign = np.full(len(ballots), -1, dtype=np.int32)
         self.drafts: list[CampaignDraft] = []
@@ -56,8 +63,7 @@ class Assembly:
             for suspected_campaign in suspected:
                 if suspected_campaign.classified.confirmed == confirmed:
                     added += self._add_suspected(suspected_campaign, confirmed)
-        self.active = self.campaign < 0
-        self.active[self.repeats] = False
+        self.active = self.searched & (self.campaign < 0)
         return added
 
     def _add_suspected(self, suspected_campaign: SuspectedCampaign, confirmed: bool) -> int:
@@ -128,24 +134,34 @@ class Assembly:
 
     def findings(self, data: CampaignData) -> Findings:
         """Return verdicts and campaigns, in the order of the columns."""
-        n, last = len(self.ballots), len(self.drafts)
+        first_ring = len(self.drafts)
+        first_repeat = first_ring + len(self.rings)
+        aside = [ring.rows for ring in self.rings] + [self.repeats]
+        for number, rows in enumerate(aside, first_ring):
+            self.campaign[rows] = number
+            self.score[rows] = 1.0
         verdicts = np.array(
-            [BallotVerdict.CLEAN, *(draft.verdict for draft in self.drafts), BallotVerdict.HOLD],
+            [
+                BallotVerdict.CLEAN,
+                *(draft.verdict for draft in self.drafts),
+                *[BallotVerdict.HOLD] * len(aside),
+            ],
             dtype=np.int8,
         )
-        self.campaign[self.repeats] = last
-        self.score[self.repeats] = 1.0
-        verdict = np.empty(n, dtype=np.int8)
-        score = np.empty(n, dtype=np.float32)
-        campaign = np.empty(n, dtype=np.int32)
+        verdict = np.empty(len(self.ballots), dtype=np.int8)
+        score = np.empty(len(self.ballots), dtype=np.float32)
+        campaign = np.empty(len(self.ballots), dtype=np.int32)
         order = self.ballots.order
         verdict[order] = verdicts[self.campaign + 1]
         score[order] = self.score
         campaign[order] = self.campaign
-        campaigns = tuple(
+        campaigns = [
             describe(data, draft, number, np.flatnonzero(self.campaign == number))
             for number, draft in enumerate(self.drafts)
-        )
+        ]
+        campaigns += [
+            describe_ring(data, ring, number) for number, ring in enumerate(self.rings, first_ring)
+        ]
         if len(self.repeats):
-            campaigns += (describe_repeats(data, last, self.repeats),)
-        return Findings(verdict, score, campaign, campaigns)
+            campaigns.append(describe_repeats(data, first_repeat, self.repeats))
+        return Findings(verdict, score, campaign, tuple(campaigns))

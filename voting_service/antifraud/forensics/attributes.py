@@ -76,9 +76,9 @@ def build_attributes(columns: BallotColumns, ballots: Ballots) -> Attributes:
     network = np.where(prefix == ABSENT, ip, prefix)
     created = columns.account_day[order]
     batch = encode_known(np.where(created == ABSENT, ABSENT, created // 4))
-    sharing = _address_sharing(ip if (ip != ABSENT).any() else network, ballots.voter)
+    sharing = address_sharing(ip if (ip != ABSENT).any() else network, ballots.voter)
     habit = _habit(ballots.voter, network)
-    age = _age(created, ballots.cast_at)
+    age = account_age(created, ballots.cast_at)
     day, hour = ballots.cast_at // DAY_MS, ballots.cast_at // HOUR_MS % 24
     size = np.bincount(ballots.choice_row, minlength=len(ballots))
     single: dict[str, tuple[Aspect, Int32s]] = {
@@ -148,7 +148,7 @@ def _by_aspect(attributes: Sequence[Attribute]) -> dict[Aspect, tuple[Attribute,
     return by_aspect
 
 
-def _address_sharing(address: Int32s, voter: Int32s) -> Int32s:
+def address_sharing(address: Int32s, voter: Int32s) -> Int32s:
     """Return the binary logarithm of the voters of the ballot's address; -1 without an address."""
     has_address = address != ABSENT
     pairs = sorted_distinct(address[has_address].astype(np.int64) << 32 | voter[has_address])
@@ -169,6 +169,6 @@ def _habit(voter: Int32s, network: Int32s) -> Int32s:
     ]
 
 
-def _age(created: Int32s, cast_at: Int64s) -> Int32s:
+def account_age(created: Int32s, cast_at: Int64s) -> Int32s:
     days: npt.NDArray[np.int64] = cast_at // DAY_MS - created
     return np.where(created == ABSENT, ABSENT, np.digitize(days, _AGES_DAYS)).astype(np.int32)

@@ -1,9 +1,10 @@
 """The examination of a file of ballots: from columns to findings.
 
-Networks are searched first, so that the ballots from a workplace become a bloc before
-they can join another campaign; then all other attributes. The campaigns found are removed, rates
-are estimated again without them, and the search is repeated, because a large campaign raises its
-own expectation. The first targets are candidates, then lists of candidates that occur too often.
+Rings of accounts that meet again and again are taken out first. Networks are searched next, so that
+the ballots from a workplace become a bloc before they can join another campaign; then all other
+attributes. The campaigns found are removed, rates are estimated again without them, and the search
+is repeated, because a large campaign raises its own expectation. The first targets are candidates,
+then lists of candidates that occur too often.
 """
 
 from __future__ import annotations
@@ -21,20 +22,22 @@ from voting_service.antifraud.forensics.attributes import (
     Attributes,
     build_attributes,
 )
-from voting_service.antifraud.forensics.columns import BallotColumns, Progress
+from voting_service.antifraud.forensics.columns import BallotColumns, Int64s, Progress
 from voting_service.antifraud.forensics.findings import Findings
 from voting_service.antifraud.forensics.heat_map import (
     CampaignData,
     TargetBaseline,
     TargetSet,
 )
-from voting_service.antifraud.forensics.prepare import make_votes, prepare
+from voting_service.antifraud.forensics.prepare import Ballots, make_votes, prepare
 from voting_service.antifraud.forensics.rates import (
     Rates,
     choice_rates,
     sharing_weights,
 )
 from voting_service.antifraud.forensics.repeats import second_ballots
+from voting_service.antifraud.forensics.ring_campaigns import from_one_network
+from voting_service.antifraud.forensics.rings import Ring, find_rings
 from voting_service.antifraud.forensics.scan import ScanContext, prepare_scan
 from voting_service.antifraud.forensics.search import (
     Strictness,
@@ -69,7 +72,8 @@ def examine(
         return Findings(none.astype(np.int8), none.astype(np.float32), none.astype(np.int32))
     attributes = build_attributes(columns, ballots)
     zone = ZoneInfo(options.zone)
-    assembly = Assembly(ballots, attributes.network, second_ballots(ballots, zone))
+    repeats = second_ballots(ballots, zone)
+    assembly = Assembly(ballots, attributes.network, repeats, _rings(ballots, attributes, repeats))
     votes = make_votes(ballots.choice_row, ballots.choice, ballots.candidates, len(ballots))
     lists = find_signatures(ballots, votes.starts)
     target_sets = [TargetSet(votes, 0), TargetSet(lists.votes, votes.targets)]
@@ -80,6 +84,14 @@ def examine(
         for target_set, rate in zip(target_sets, rates, strict=True)
     )
     return assembly.findings(CampaignData(columns, ballots, baselines, lists.names, zone))
+
+
+def _rings(ballots: Ballots, attributes: Attributes, repeats: Int64s) -> list[Ring]:
+    """Return the rings to be held."""
+    active = np.ones(len(ballots), dtype=bool)
+    active[repeats] = False
+    rings = find_rings(ballots, active)
+    return [ring for ring in rings if not from_one_network(ring, attributes.network)]
 
 
 def _search(

@@ -65,7 +65,8 @@ class Campaign:
     voters: int
     observed: float
     """Voters of the target in the significant cells; a voter with several ballots counts once.
-    `expected` is the expectation there; the campaign may have ballots of other windows too."""
+    `expected` is the expectation there; the campaign may have ballots of other windows too. For
+    accounts that choose the same candidates together: the mean meetings of two of them."""
     expected: float
     p_value: float
     """Of the most significant cell, like the q value, which is over all cells tested. Both are 0

@@ -58,7 +58,9 @@ def companions(ballots: Ballots, met: Meetings, meetings: int, share: float) -> 
     voters = int(ballots.voter.max()) + 1
     active = np.bincount(ballots.voter)
     linked = (times >= meetings) & (times >= share * np.minimum(active[first], active[other]))
-    first, other = _k_core(first[linked], other[linked])
+    first, other = first[linked], other[linked]
+    core = k_core(first, other, MIN_COMPANION_LINKS)
+    first, other = first[core], other[core]
     if not len(first):
         return none
     graph = coo_array((np.ones(len(first)), (first, other)), shape=(voters, voters))
@@ -95,7 +97,7 @@ def _meetings(ballots: Ballots) -> Int64s:
         seconds //= 2
     pair_days = [np.empty(0, dtype=np.int64)]
     for shift in (0, 1):
-        first, second = _pairs(*group_by_moment(seconds, shift))
+        first, second = pairs_of_equal(*group_by_moment(seconds, shift))
         low, high = np.sort(ballots.voter[np.stack([first, second])].astype(np.int64), axis=0)
         apart = low != high
         pair_days.append(((low * voters + high)[apart] << 12) | (day[first][apart] & 4_095))
@@ -139,7 +141,7 @@ def _runs(ordered: Int64s) -> Int64s:
     return np.diff(begins, prepend=0, append=len(ordered))
 
 
-def _pairs(key: Int64s, rows: Int32s) -> tuple[Int32s, Int32s]:
+def pairs_of_equal(key: Int64s, rows: Int32s) -> tuple[Int32s, Int32s]:
     """Return every pair of rows with the same key."""
     order = np.argsort(key, kind="stable")
     rows, size = rows[order], _runs(key[order])
@@ -150,12 +152,15 @@ def _pairs(key: Int64s, rows: Int32s) -> tuple[Int32s, Int32s]:
     return np.repeat(rows, after), rows[expand_ranges(np.arange(1, len(rows) + 1), after)]
 
 
-def _k_core(first: Int64s, second: Int64s) -> tuple[Int64s, Int64s]:
-    """Return the links among accounts that have at least MIN_COMPANION_LINKS of them (a k-core)."""
-    while len(first):
-        links = np.bincount(np.concatenate([first, second]))
-        kept = (links[first] >= MIN_COMPANION_LINKS) & (links[second] >= MIN_COMPANION_LINKS)
-        if kept.all():
+def k_core(first: Int64s, second: Int64s, links: int) -> Bools:
+    """Return which links are among accounts that have at least so many of them (a k-core)."""
+    kept = np.ones(len(first), dtype=bool)
+    accounts = int(max(first.max(initial=-1), second.max(initial=-1))) + 1
+    while kept.any():
+        both = np.concatenate([first[kept], second[kept]])
+        enough = np.bincount(both, minlength=accounts) >= links
+        fewer = kept & enough[first] & enough[second]
+        if (fewer == kept).all():
             break
-        first, second = first[kept], second[kept]
-    return first, second
+        kept = fewer
+    return kept

@@ -8,6 +8,8 @@ the names of platforms, devices or candidates.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -122,6 +124,16 @@ def _slots(cast_at: Int64s, hour: Int64s) -> Int32s:
     busy = (np.bincount(hour, minlength=1) >= SPLIT_HOUR_BALLOTS)[hour]
     part = np.where(busy, cast_at // SLOT_MS, hour - len(hour))
     return np.cumsum(np.diff(part, prepend=part[:1]) != 0).astype(np.int32)
+
+
+def local_time(cast_at: Int64s, zone: ZoneInfo) -> Int64s:
+    """Return the milliseconds since 1970 that a clock of the zone shows."""
+    hour = cast_at // HOUR_MS
+    hours, place = np.unique(hour, return_inverse=True)
+    offsets = [datetime.fromtimestamp(at * 3600, zone).utcoffset() for at in hours.tolist()]
+    shift = np.array([0 if offset is None else offset.total_seconds() * 1000 for offset in offsets])
+    local: Int64s = cast_at + shift.astype(np.int64)[place]
+    return local
 
 
 def encode_by_appearance(codes: AnyInts) -> Int32s:

@@ -7,7 +7,6 @@ nearly all voters with several ballots kept to one a day, and far more than woul
 
 from __future__ import annotations
 
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,8 +17,8 @@ from voting_service.antifraud.forensics.findings import BallotVerdict, Campaign
 from voting_service.antifraud.forensics.heat_map import CampaignData, draw_heat_map
 from voting_service.antifraud.forensics.prepare import (
     DAY_MS,
-    HOUR_MS,
     Ballots,
+    local_time,
 )
 from voting_service.antifraud.forensics.sentences import RepeatSummary, repeat_sentence
 from voting_service.antifraud.forensics.thresholds import (
@@ -31,7 +30,7 @@ from voting_service.antifraud.forensics.thresholds import (
 
 def second_ballots(ballots: Ballots, zone: ZoneInfo) -> Int64s:
     """Return the rows of all but a voter's first ballot of a day; none if there is no such rule."""
-    day = _local_days(ballots.cast_at, zone)
+    day = (local_time(ballots.cast_at, zone) // DAY_MS).astype(np.int32)
     days = int(day[-1]) - int(day[0]) + 1
     key = ballots.voter * np.int64(days) + (day - day[0])
     order = np.argsort(key, kind="stable")
@@ -56,16 +55,6 @@ def _one_a_day(voter: Int32s, day: Int32s, rows: Int64s) -> bool:
         and doubled[several].mean() <= 1.0 - MIN_ONE_A_DAY_SHARE
         and doubled.sum() <= MAX_DOUBLES_OF_CHANCE * by_chance
     )
-
-
-def _local_days(cast_at: Int64s, zone: ZoneInfo) -> Int32s:
-    """Return the days since 1970 in the zone; the times ascend."""
-    hour = cast_at // HOUR_MS
-    hours, place = np.unique(hour, return_inverse=True)
-    offsets = [datetime.fromtimestamp(at * 3600, zone).utcoffset() for at in hours.tolist()]
-    shift = np.array([0 if offset is None else offset.total_seconds() * 1000 for offset in offsets])
-    days: Int32s = ((cast_at + shift.astype(np.int64)[place]) // DAY_MS).astype(np.int32)
-    return days
 
 
 def describe_repeats(data: CampaignData, number: int, rows: Int64s) -> Campaign:

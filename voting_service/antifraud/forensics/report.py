@@ -17,7 +17,8 @@ from voting_service.antifraud.forensics.findings import (
     Findings,
     HeatMap,
 )
-from voting_service.antifraud.forensics.sentences import load_texts
+from voting_service.antifraud.forensics.seats import Seat
+from voting_service.antifraud.forensics.sentences import load_texts, seat_sentence
 from voting_service.i18n.text import LANGUAGES
 
 MAX_CAMPAIGNS_SHOWN = 200
@@ -48,8 +49,10 @@ class ReportHeatMap:
     expected: tuple[ReportCell, ...]
 
 
-def write_report(columns: BallotColumns, findings: Findings, path: Path, zone: ZoneInfo) -> None:
-    """Write the report; campaigns to hold come first, then by number of ballots."""
+def write_report(
+    columns: BallotColumns, findings: Findings, seats: Sequence[Seat], path: Path, zone: ZoneInfo
+) -> None:
+    """Write the report; seats in doubt come first, then campaigns to hold, by number of ballots."""
     listed = sorted(findings.campaigns, key=lambda campaign: (-campaign.verdict, -campaign.ballots))
     template = Environment(
         loader=PackageLoader("voting_service.antifraud.forensics", "."),
@@ -61,6 +64,14 @@ def write_report(columns: BallotColumns, findings: Findings, path: Path, zone: Z
         texts={language: load_texts(language)["report"] for language in LANGUAGES},
         attributes={language: load_texts(language)["attribute"] for language in LANGUAGES},
         ballots=len(columns),
+        doubts={
+            language: [
+                seat_sentence(seat.number, reason, language)
+                for seat in seats
+                for reason in seat.reasons
+            ]
+            for language in LANGUAGES
+        },
         counts={
             verdict.name.lower(): int((findings.verdict == verdict).sum())
             for verdict in BallotVerdict

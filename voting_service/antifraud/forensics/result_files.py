@@ -1,4 +1,4 @@
-"""The result files of an examination: verdicts.csv and campaigns.json."""
+"""The result files of an examination: verdicts.csv, campaigns.json and seats.json."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from voting_service.antifraud.forensics.findings import (
     Campaign,
     Findings,
 )
-from voting_service.antifraud.forensics.sentences import load_texts
+from voting_service.antifraud.forensics.seats import Seat
+from voting_service.antifraud.forensics.sentences import load_texts, seat_sentence
+from voting_service.i18n.text import LANGUAGES
 
 ROWS_AT_ONCE = 500_000
 
@@ -88,6 +90,39 @@ def _to_builtins(campaign: Campaign) -> dict[str, Any]:
         "p_value": campaign.p_value,
         "q_value": campaign.q_value,
         "sentence": {"zh": campaign.sentence_zh, "en": campaign.sentence_en},
+    }
+
+
+def write_seats(seats: Sequence[Seat], path: Path) -> None:
+    """Write the candidates as a JSON list, the one with the most votes first."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode([*map(_seat, seats)]), indent=2))
+
+
+def _seat(seat: Seat) -> dict[str, Any]:
+    return {
+        "number": seat.number,
+        "votes": seat.votes,
+        "rank": seat.rank,
+        "in_cut": seat.in_cut,
+        "certifiable": seat.certifiable,
+        "reasons": [
+            {
+                "kind": reason.kind,
+                "slices": reason.values,
+                "votes": round(reason.votes, 1),
+                "expected": round(reason.expected, 1),
+                "surplus": round(reason.surplus, 1),
+                "interval": [
+                    round(reason.surplus - 2 * reason.error, 1),
+                    round(reason.surplus + 2 * reason.error, 1),
+                ],
+                "lead": reason.lead,
+                "sentence": {
+                    language: seat_sentence(seat.number, reason, language) for language in LANGUAGES
+                },
+            }
+            for reason in seat.reasons
+        ],
     }
 
 

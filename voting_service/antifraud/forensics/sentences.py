@@ -11,6 +11,7 @@ from babel.dates import format_datetime
 
 from voting_service.antifraud.forensics.attributes import Aspect
 from voting_service.antifraud.forensics.findings import BallotVerdict, Kind, SharedValue
+from voting_service.antifraud.forensics.seats import Reason
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import Language
 
@@ -51,6 +52,21 @@ class RepeatSummary:
     times: tuple[datetime, datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class RingSummary:
+    """The facts that the sentence about a ring of accounts states."""
+
+    ballots: int
+    voters: int
+    candidates: tuple[int, ...]
+    """Numbers of the candidates that several of the accounts chose."""
+    times: tuple[datetime, datetime]
+    hours: int
+    """Choices so close in time are a meeting."""
+    figures: tuple[float, float]
+    """Mean meetings of two linked accounts, and those that chance explains."""
+
+
 def load_texts(language: Language) -> Mapping[str, Any]:
     """Load the texts of the forensics by section and name."""
     return load_catalogue("forensics", language)
@@ -89,6 +105,44 @@ def repeat_sentence(summary: RepeatSummary, language: Language) -> str:
         voters=summary.voters,
         most=summary.most,
         candidate=summary.candidate,
+    )
+
+
+def ring_sentence(summary: RingSummary, language: Language) -> str:
+    """Return the sentence about accounts that choose the same candidates together."""
+    first, last = (f"{at:%Y-%m-%d %H:%M}" for at in summary.times)
+    observed, expected = summary.figures
+    text: str = load_texts(language)["sentence"]["ring" if summary.hours > 1 else "ring_hour"]
+    return text.format(
+        first=first,
+        last=last,
+        ballots=summary.ballots,
+        voters=summary.voters,
+        candidates=len(summary.candidates),
+        hours=summary.hours,
+        observed=f"{observed:.1f}",
+        expected=f"{expected:.1f}",
+    )
+
+
+def seat_sentence(number: int, reason: Reason, language: Language) -> str:
+    """Return the sentence about why the seat of a candidate is not certifiable."""
+    texts = load_texts(language)
+    if reason.kind in ("holds", "tie"):
+        text: str = texts["seat"][reason.kind]
+        return text.format(number=number, lead=reason.lead, votes=f"{reason.votes:.0f}")
+    names = texts.get(f"slice_{reason.kind}", {})
+    listed = texts["sentence"]["separator"].join(names.get(value, value) for value in reason.values)
+    return str(
+        texts["seat"]["reason"].format(
+            number=number,
+            lead=reason.lead,
+            where=texts["seat"][reason.kind].format(values=listed),
+            votes=f"{reason.votes:.0f}",
+            expected=f"{reason.expected:.0f}",
+            error=f"{2 * reason.error:.0f}",
+            surplus=f"{reason.surplus:.0f}",
+        )
     )
 
 

@@ -104,3 +104,59 @@ MIN_RETURNING_VOTERS = 100
 
 MIN_EXPONENT = 0.6
 """Least tail exponent; honest files need 0.75 to 1."""
+
+RING_PERIODS_SECONDS = (HOUR_SECONDS, 6 * HOUR_SECONDS)
+"""Two accounts that choose an object within a period of each other meet; both are tried."""
+
+MIN_RING_MEETINGS = 4
+"""Objects at which two linked accounts of a ring met."""
+
+MIN_RING_LIFT = 1.5
+"""Least ratio of their meetings to those that chance explains."""
+
+MIN_RING_SHARE = 0.45
+"""Share of the less active account's ballots on which they met."""
+
+MIN_RING_LINKS = 6
+"""Other accounts that each account of a ring met so."""
+
+PRIOR_RING_CHOICES = 40.0
+"""Prior choices, of usual popularity, in the estimate of what is chosen in a period."""
+
+MAX_RING_NETWORK_SHARE = 0.5
+"""Share of a ring's ballots from one network from which it may be an employer's staff; it is left
+to the search for networks."""
+
+SLICE_DEVIATIONS = {
+    "platform": (4.0, 5.0),
+    "network": (6.0, 6.0),
+    "account_age": (6.0, 8.0),
+    "names": (12.0, 20.0),
+}
+"""Robust standard deviations, by slicing, from which a candidate's votes in a slice are not
+explained: beside the other slices, and beside its own quiet days. Supporters differ in how many
+names they choose, and a slice of few ballots varies more."""
+
+BURST_RATIO = 3.0
+"""The same for hours: times what nine in ten candidates have."""
+
+DEVICE_DEVIATIONS = 4.5
+
+MIN_SURPLUS_SHARE = 0.0005
+"""Share of all ballots below which no surplus is reported."""
+
+ESCAPED_SHARE = 0.25
+WRONGLY_HELD_SHARE = 0.10
+"""Errors that a certificate allows for: a quarter as many votes as were held may have escaped, and
+a tenth of the ballots held may be honest."""
+
+ESCAPED_SHARES = {
+    "platform": 0.25,
+    "network": 0.25,
+    "account_age": 0.25,
+    "names": 0.25,
+    "hours": 0.25,
+    "devices": 1.5,
+}
+"""The same for the surplus of a slicing. On devices more may have escaped than were seen: groups
+of two, and those whose phones have several versions."""

@@ -1,0 +1,126 @@
+"""Seats that hang on one slice of the vote, in a small contest of a tuning seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from loadtests.fraud.attacks import with_attack
+from loadtests.fraud.city import SEATS
+from loadtests.fraud.methods import to_columns
+from loadtests.fraud.records import FIRST_ATTACK, Ballots, Truth
+from loadtests.fraud.scene import Scene, make_scene
+from voting_service.antifraud.forensics.columns import BallotColumns
+from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
+from voting_service.antifraud.forensics.seats import Seat, assess_seats
+from voting_service.antifraud.forensics.sentences import seat_sentence
+
+ZONE = ZoneInfo("Asia/Shanghai")
+BALLOTS = 60_000
+
+
+@cache
+def scene(seed: int) -> Scene:
+    return make_scene(seed, BALLOTS)
+
+
+def seats(ballots: Ballots, hold: bool = False) -> dict[int, Seat]:
+    """The seats by number. Employers' ballots are blocs; what was bought is held or, as these
+    attacks are not found ballot by ballot, clean."""
+    verdict = np.select(
+        [ballots.truth == Truth.EMPLOYER, (ballots.truth >= FIRST_ATTACK) & hold],
+        [BallotVerdict.BLOC, BallotVerdict.HOLD],
+        BallotVerdict.CLEAN,
+    )
+    return assess(to_columns(ballots), verdict.astype(np.int8))
+
+
+def assess(columns: BallotColumns, verdict: npt.NDArray[np.int8]) -> dict[int, Seat]:
+    none = np.full(len(columns), -1, dtype=np.int32)
+    findings = Findings(verdict, np.zeros(len(columns), np.float32), none)
+    return {seat.number: seat for seat in assess_seats(columns, findings, SEATS, ZONE)}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_seats_without_an_attack_are_certifiable(seed: int) -> None:
+    """Television, employers, supporters and platforms with favourites of their own included."""
+    every = seats(scene(seed).honest)
+    assert [seat.rank for seat in every.values()] == list(range(1, 51))
+    assert sum(seat.in_cut for seat in every.values()) == SEATS
+    assert [seat.number for seat in every.values() if not seat.certifiable] == []
+
+
+@pytest.mark.parametrize(
+    ("attack", "kind"),
+    [
+        (Truth.A4, "hours"),
+        (Truth.A7, "platform"),
+        (Truth.A8, "devices"),
+        (Truth.A13, "platform"),
+    ],
+)
+def test_a_bought_seat_is_not_certifiable(attack: Truth, kind: str) -> None:
+    contest = scene(2)
+    every = seats(with_attack(contest, attack, contest.attack_size(2.0)))
+    bought = every[contest.bought]
+    assert bought.in_cut
+    assert kind in {reason.kind for reason in bought.reasons}
+    for reason in bought.reasons:
+        assert reason.surplus > 0
+        for language in ("zh", "en"):
+            sentence = seat_sentence(contest.bought, reason, language)
+            assert str(reason.lead) in sentence
+            assert f"{reason.surplus:.0f}" in sentence
+    others = [seat for seat in every.values() if seat.number != contest.bought]
+    assert all(seat.certifiable for seat in others)
+
+
+def test_votes_proposed_to_be_held_do_not_count() -> None:
+    contest = scene(2)
+    with_bots = with_attack(contest, Truth.A7, contest.attack_size(2.0))
+    assert not seats(with_bots, hold=True)[contest.bought].in_cut
+
+
+def test_errors_among_the_holds_may_decide_a_seat() -> None:
+    contest = scene(2)
+    with_bots = with_attack(contest, Truth.A7, contest.attack_size(30.0))
+    last = seats(with_bots, hold=True)[contest.rival]
+    assert "holds" in {reason.kind for reason in last.reasons}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda columns: replace(columns, device=np.full(len(columns), -1, dtype=np.int32)),
+        lambda columns: replace(columns, platform=np.full(len(columns), -1, dtype=np.int32)),
+        lambda columns: replace(columns, account_day=np.full(len(columns), -1, dtype=np.int32)),
+    ],
+)
+def test_a_file_without_a_column_is_assessed_by_the_others(
+    change: Callable[[BallotColumns], BallotColumns],
+) -> None:
+    contest = scene(2)
+    ballots = with_attack(contest, Truth.A4, contest.attack_size(2.0))
+    columns = change(to_columns(ballots))
+    every = assess(columns, np.zeros(len(columns), dtype=np.int8))
+    assert not every[contest.bought].certifiable
+
+
+def test_a_tie_at_the_line_is_not_certifiable() -> None:
+    columns = to_columns(scene(2).honest)
+    first = np.full(len(columns), BallotVerdict.CLEAN, dtype=np.int8)
+    size = len(np.unique(columns.choice_numbers))
+    tied = replace(
+        columns,
+        choice_offsets=np.arange(len(columns) + 1, dtype=np.int64),
+        choice_numbers=(np.arange(len(columns)) % size + 1).astype(np.int16),
+    )
+    every = assess(tied, first)
+    assert all(seat.in_cut != seat.certifiable for seat in every.values())
+    assert {reason.kind for reason in every[1].reasons} == {"tie"}
