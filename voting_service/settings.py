@@ -236,13 +236,6 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9.:-]+$",
         description="host in the names of the public logs, HOST/log/SLUG, which never change. "
         "Default: that of the public address",
-        description="Ed25519 private key, PEM, of the public logs; never another one once a log "
-        "is published. Without it there are no logs",
-    )
-    log_witnesses: str | None = Field(
-        default=None,
-        description="witnesses of the public logs, separated by commas: for each its verifier key, "
-        "a space and the address that it answers at",
     )
     log_bundle_seconds: int = Field(
         default=600,

@@ -67,7 +67,6 @@ def read_log_options(settings: Settings) -> LogOptions | None:
         Witness(read_verifier_key(witness.key, (COSIGNATURE,)), witness.address)
         for witness in settings.log_witnesses
     )
-    witnesses = read_witnesses(settings.log_witnesses or "")
     identity = LogIdentity(
         settings.log_host or urlsplit(settings.public_url).netloc,
         load_signing_key(settings.log_key_file),
