@@ -1,6 +1,7 @@
 -- name: keys
--- All keys, wrapped; a few rows.
-select contest_id, purpose, wrapped_key from contest_keys;
+-- The keys of voters and receipts, wrapped; a few rows.
+select contest_id, purpose, wrapped_key from contest_keys
+ where purpose in ('voters', 'receipts');
 
 -- name: delete_key
 -- Deletes a key permanently.

@@ -622,8 +622,8 @@ class Verification {
 
   take_openings(entry, index) {
     if (!this.close) this.fault("openings-before-close", { index });
-    const before = this.openings.at(-1)?.rulings ?? 0;
-    if (entry.rulings < before || entry.rulings > this.rulings.length) {
+    const newest = this.openings[this.openings.length - 1];
+    if ((newest && entry.rulings < newest.rulings) || entry.rulings > this.rulings.length) {
       this.fault("rulings-left-out", { covered: entry.rulings, rulings: this.rulings.length });
     }
     this.openings.push({ ...entry, index });
