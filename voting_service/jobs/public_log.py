@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -107,13 +109,11 @@ class LogKeeper:
             self._closed.clear()
             self._shown.clear()
         try:
-            async with open_http_client() as http:
-                panel = WitnessPanel(BoundedClient(http), self._options.witnesses)
-                if contest.id not in self._compared:
-                    await self._compare(connection, contest, panel)
-                    self._compared.add(contest.id)
-                await self._write(connection, contest)
-                await self._publish(connection, contest, panel)
+            if contest.id not in self._compared:
+                await self._compare(connection, contest)
+                self._compared.add(contest.id)
+            await self._write(connection, contest)
+            await self._publish(connection, contest)
         except LogFork as error:
             self._compared.discard(contest.id)
             self._shown.pop(contest.id, None)
@@ -132,7 +132,13 @@ class LogKeeper:
         key = self._options.identity.verifier(contest.slug)
         return PublishedLog(self._options.folder / contest.slug, key)
 
-    async def _compare(self, connection: Connection, contest: Contest, panel: WitnessPanel) -> None:
+    @asynccontextmanager
+    async def _witnesses(self) -> AsyncIterator[WitnessPanel]:
+        """Open connections to the witnesses, which takes too long for rounds without news."""
+        async with open_http_client() as http:
+            yield WitnessPanel(BoundedClient(http), self._options.witnesses)
+
+    async def _compare(self, connection: Connection, contest: Contest) -> None:
         """Raise LogFork unless the stored log continues what its folder and witnesses have."""
         published = self._published_log(contest)
         newest = published.newest()
@@ -143,13 +149,14 @@ class LogKeeper:
         if size < checkpoint.size:
             raise LogFork("voting.public_log.more_is_published", size=checkpoint.size, ours=size)
         node = published.nodes(checkpoint.size)
-        await panel.cosign(
-            note._replace(signatures=note.signatures[:1]),
-            checkpoint,
-            checkpoint.size,
-            lambda old: consistency_proof(old, checkpoint.size, node),
-        )
-        await self._publish(connection, contest, panel)
+        async with self._witnesses() as panel:
+            await panel.cosign(
+                note._replace(signatures=note.signatures[:1]),
+                checkpoint,
+                checkpoint.size,
+                lambda old: consistency_proof(old, checkpoint.size, node),
+            )
+        await self._publish(connection, contest)
 
     async def _write(self, connection: Connection, contest: Contest) -> None:
         options = self._options
@@ -165,7 +172,7 @@ class LogKeeper:
             if not progress.has_more:
                 return
 
-    async def _publish(self, connection: Connection, contest: Contest, panel: WitnessPanel) -> None:
+    async def _publish(self, connection: Connection, contest: Contest) -> None:
         shown = self._shown.get(contest.id)
         size = await load_size(connection, contest.id)
         if not size or (shown and shown.size == size and not self._asks_again(contest, shown)):
@@ -175,7 +182,8 @@ class LogKeeper:
         content = await load_content(
             connection, contest.id, published.start, newest[0].size if newest else 0
         )
-        shown = self._shown[contest.id] = await publish(published, content, panel)
+        async with self._witnesses() as panel:
+            shown = self._shown[contest.id] = await publish(published, content, panel)
         self._ask_again[contest.id] = time.monotonic() + ASK_AGAIN_SECONDS
 
     def _asks_again(self, contest: Contest, shown: Published) -> bool:
