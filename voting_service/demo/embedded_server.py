@@ -26,12 +26,18 @@ HOST = "127.0.0.1"
 _POLL_SECONDS = 0.02
 
 
+_given_ports: set[int] = set()
+"""Ports that this process was given; a server may not listen on its own yet."""
+
+
 def free_port() -> int:
     """Return a free port of the loopback, below those from which systems choose for outgoing
-    connections: one of these could be taken before the server listens."""
-    while not port_is_free(port := 20_000 + secrets.randbelow(12_000)):
-        pass
-    return port
+    connections: one of these could be taken before the server listens. Never the same one twice."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        if port not in _given_ports and port_is_free(port):
+            _given_ports.add(port)
+            return port
 
 
 def port_is_free(port: int, host: str = HOST) -> bool:
