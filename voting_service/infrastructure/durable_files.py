@@ -16,7 +16,7 @@ def replace_file(path: Path, content: bytes, mode: int = PUBLIC) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for folder in missing:
         folder.chmod(mode | (mode & 0o444) >> 2)
-    new = path.with_name(f"{path.name}.new")
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:

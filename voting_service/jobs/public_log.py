@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 import structlog
 
 from voting_service.contests.model import Contest
+from voting_service.errors import Unavailable
 from voting_service.infrastructure.crypto.signed_document import load_signing_key
 from voting_service.infrastructure.http_clients.client import BoundedClient, open_http_client
 from voting_service.infrastructure.postgres.pool import Connection
-from voting_service.infrastructure.transparency_log.merkle import consistency_proof
 from voting_service.infrastructure.transparency_log.signed_note import (
     COSIGNATURE,
     read_verifier_key,
@@ -93,13 +93,14 @@ class LogKeeper:
         self._compared: set[int] = set()
         self._closed: set[int] = set()
         self._shown: dict[int, Published] = {}
+        self._missing: dict[int, int] = {}
         self._ask_again: dict[int, float] = {}
         self.stopped: set[str] = set()
 
     @property
     def missing(self) -> int:
         """How many cosignatures are missing."""
-        return sum(len(published.missing) for published in self._shown.values())
+        return sum(self._missing.values())
 
     async def keep(self, connection: Connection, contest: Contest) -> None:
         """Write what is due into the log of a contest, and publish it. Raises LogFork."""
@@ -110,6 +111,8 @@ class LogKeeper:
             self._shown.clear()
         try:
             if contest.id not in self._compared:
+                if self._waits(contest):
+                    return
                 await self._compare(connection, contest)
                 self._compared.add(contest.id)
             await self._write(connection, contest)
@@ -139,24 +142,18 @@ class LogKeeper:
             yield WitnessPanel(BoundedClient(http), self._options.witnesses)
 
     async def _compare(self, connection: Connection, contest: Contest) -> None:
-        """Raise LogFork unless the stored log continues what its folder and witnesses have."""
-        published = self._published_log(contest)
-        newest = published.newest()
-        if newest is None:
-            return
-        checkpoint, note = newest
+        """Publish what is stored. Raises LogFork unless the stored log continues what its folder
+        and witnesses have, Unavailable until each witness has answered: one that does not may have
+        seen more of the log than an old backup has."""
         size = await load_size(connection, contest.id)
-        if size < checkpoint.size:
-            raise LogFork("voting.public_log.more_is_published", size=checkpoint.size, ours=size)
-        node = published.nodes(checkpoint.size)
-        async with self._witnesses() as panel:
-            await panel.cosign(
-                note._replace(signatures=note.signatures[:1]),
-                checkpoint,
-                checkpoint.size,
-                lambda old: consistency_proof(old, checkpoint.size, node),
-            )
-        await self._publish(connection, contest)
+        newest = self._published_log(contest).newest()
+        if newest and size < newest[0].size:
+            raise LogFork("voting.public_log.more_is_published", size=newest[0].size, ours=size)
+        await self._publish(connection, contest, needs_all=True)
+
+    def _waits(self, contest: Contest) -> bool:
+        """Return whether it is too early to ask a witness again that did not answer."""
+        return time.monotonic() < self._ask_again.get(contest.id, 0.0)
 
     async def _write(self, connection: Connection, contest: Contest) -> None:
         options = self._options
@@ -172,23 +169,30 @@ class LogKeeper:
             if not progress.has_more:
                 return
 
-    async def _publish(self, connection: Connection, contest: Contest) -> None:
+    async def _publish(
+        self, connection: Connection, contest: Contest, *, needs_all: bool = False
+    ) -> None:
+        """Publish what is new, or what some witness has not cosigned."""
         shown = self._shown.get(contest.id)
         size = await load_size(connection, contest.id)
-        if not size or (shown and shown.size == size and not self._asks_again(contest, shown)):
+        is_news = size and not (shown and shown.size == size and not shown.missing)
+        if not is_news or self._waits(contest):
             return
         published = self._published_log(contest)
         newest = published.newest()
         content = await load_content(
             connection, contest.id, published.start, newest[0].size if newest else 0
         )
-        async with self._witnesses() as panel:
-            shown = self._shown[contest.id] = await publish(published, content, panel)
-        self._ask_again[contest.id] = time.monotonic() + ASK_AGAIN_SECONDS
-
-    def _asks_again(self, contest: Contest, shown: Published) -> bool:
-        is_time = time.monotonic() >= self._ask_again.get(contest.id, 0.0)
-        return bool(shown.missing) and is_time
+        try:
+            async with self._witnesses() as panel:
+                shown = await publish(published, content, panel, needs_all=needs_all)
+        except Unavailable:
+            self._missing[contest.id] = len(self._options.witnesses)
+            self._ask_again[contest.id] = time.monotonic() + ASK_AGAIN_SECONDS
+            raise
+        self._shown[contest.id], self._missing[contest.id] = shown, len(shown.missing)
+        if shown.missing:
+            self._ask_again[contest.id] = time.monotonic() + ASK_AGAIN_SECONDS
 
 
 def public_log_loops(settings: Settings, completeness: CompletenessReader) -> list[Loop]:

@@ -145,7 +145,7 @@ async def test_a_log_is_published_with_the_witnesses_that_answer(tmp_path: Path)
             return WitnessPanel(bounded, [Witness(key, origin) for key, origin in addresses])
 
         nowhere = "http://127.0.0.1:9"
-        with pytest.raises(Unavailable, match="no witness answers"):
+        with pytest.raises(Unavailable, match="witnesses that do not answer"):
             await published(folder, 5, panel(nowhere, nowhere))
         assert not (folder / "checkpoint").exists()
         async with witness(tmp_path / "one.json", NAMES[0]) as first_witness:

@@ -261,7 +261,9 @@ class LogBuilder:
         """Move the close."""
         self.contest = msgspec.structs.replace(self.contest, closes_at=CLOSES + LONGER)
         opens_at, closes_at = written(OPENS), written(self.contest.closes_at)
-        self.entries.append(Settings(self.at, self.rules_document(), opens_at, closes_at))
+        self.entries.append(
+            Settings(self.at, self.rules_document(), opens_at, closes_at, MAX_CHOICES, CUT_SIZE)
+        )
 
     def state(self, platform: str, signed_in: int, stored: int) -> None:
         """A platform's statement about the day before."""

@@ -55,7 +55,7 @@ ENTRIES: tuple[AnyEntry, ...] = (
     Ruling(AT, 1, "void", "campaign", "bought_votes", 3, 2, 3, ROOT),
     Correction(AT, 7, HASH),
     Withdrawal(AT, 7, HASH),
-    Settings(AT, HASH, AT, AT),
+    Settings(AT, HASH, AT, AT, 10, 30),
     Statement(AT, "app", "2022-07-18", 10, 9, HASH),
     CloseEntry(AT, AT, 2, 1_000, 3),
     Openings(AT, HASH, 1),

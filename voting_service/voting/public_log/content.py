@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
+
 from voting_service.infrastructure.postgres.pool import AnyConnection
 from voting_service.voting.public_log.commitments import ballot_tag
 from voting_service.voting.public_log.entries import AnyEntry, Bundle, read_entry
@@ -37,9 +40,13 @@ async def load_content(
         checkpoint=written.checkpoint,
         start=start,
         entries=written.entries,
-        bundles={number: sorted(map(ballot_tag, ids)) for number, ids in ballots.items()},
+        bundles=await asyncio.to_thread(_sorted_tags, ballots),
         documents=await load_documents(connection, contest_id, names),
     )
+
+
+def _sorted_tags(ballots: Mapping[int, Sequence[bytes]]) -> dict[int, list[bytes]]:
+    return {number: sorted(map(ballot_tag, ids)) for number, ids in ballots.items()}
 
 
 def _named_documents(entry: AnyEntry) -> list[str]:

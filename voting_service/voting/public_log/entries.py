@@ -92,11 +92,14 @@ class Withdrawal(Entry, frozen=True, tag="withdrawal"):
 
 
 class Settings(Entry, frozen=True, tag="settings"):
-    """The rules, the window or the platforms changed; `rules` is the document as it is now."""
+    """The rules, the window or the platforms changed; `rules` is the document as it is now. The
+    numbers of names on a ballot and of those who advance change before the opening only."""
 
     rules: str
     opens_at: str
     closes_at: str
+    max_choices: int
+    cut_size: int
 
 
 class Statement(Entry, frozen=True, tag="statement"):

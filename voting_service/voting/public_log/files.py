@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from voting_service.infrastructure.transparency_log.checkpoints import read_checkpoint
@@ -43,13 +44,15 @@ class LogFiles:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def prove(self, ballot_id: bytes, place: BallotPlace) -> ReceiptProof | None:
-        """Return the durable receipt of a ballot; None while its entry is not published."""
+    def prove(self, ballot_id: bytes, places: Sequence[BallotPlace]) -> ReceiptProof | None:
+        """Return the durable receipt of a ballot by the first of the places that is published; None
+        while none is."""
         data = self.read(CHECKPOINT)
         if data is None:
             return None
         size = read_checkpoint(read_note(data)).size
-        if place.entry >= size:
+        place = next((place for place in places if place.entry < size), None)
+        if place is None:
             return None
         tags = split_tags((self._folder / f"bundles/{place.bundle}").read_bytes())
         number, offset = divmod(place.entry, WIDTH)

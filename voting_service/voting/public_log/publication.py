@@ -1,8 +1,9 @@
 """Publishes a log as files that any server can hand out (docs/public-log-format.md).
 
-The checkpoint is replaced last, when everything that it signs is on disk and at least one of the
-witnesses has cosigned it. A stop at any moment leaves files that the next publication writes again
-with the same bytes. What does not continue the published checkpoint is not published.
+Nothing is written before at least one of the witnesses has cosigned the checkpoint, and the
+checkpoint is replaced last, when everything that it signs is on disk. A stop at any moment leaves
+files that the next publication writes again with the same bytes. What does not continue the
+published checkpoint is not published.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from voting_service.infrastructure.transparency_log.checkpoints import (
     Checkpoint,
     check_cosignatures,
     open_checkpoint,
+    read_checkpoint,
 )
 from voting_service.infrastructure.transparency_log.merkle import (
     HASH_BYTES,
@@ -60,6 +62,14 @@ class Published(NamedTuple):
     missing: tuple[str, ...]
 
 
+class _ExtendedTree(NamedTuple):
+    """The tree of a log with what is to be published: the tiles that change, by level and number,
+    and a reader of all nodes."""
+
+    changed: Mapping[tuple[int, int], bytes]
+    node: NodeReader
+
+
 class PublishedLog:
     """The folder of a log with the verifier key `key`."""
 
@@ -100,10 +110,9 @@ class PublishedLog:
 
         return read_tile
 
-    def write(self, content: LogContent, size: int, root: bytes) -> NodeReader:
-        """Write everything but the checkpoint of `size` and `root`. Returns a reader of the tree's
-        nodes. Raises LogFork if the entries do not lead from what is published to the root,
-        and if more is published."""
+    def extend(self, content: LogContent, size: int, root: bytes) -> _ExtendedTree:
+        """Return the tree of `size` and `root` without writing anything. Raises LogFork if the
+        entries do not lead from what is published to the root, and if more is published."""
         newest = self.newest()
         published = newest[0].size if newest else 0
         if published > size:
@@ -117,6 +126,10 @@ class PublishedLog:
             raise LogFork("voting.public_log.another_is_published", size=published)
         if newest and published and tree_root(published, node) != newest[0].root:
             raise LogFork("voting.public_log.another_is_published", size=published)
+        return _ExtendedTree(changed, node)
+
+    def write(self, content: LogContent, tree: _ExtendedTree) -> None:
+        """Write everything but the checkpoint."""
         for name, document in content.documents.items():
             self._write(f"documents/{name}", document)
         for number, tags in content.bundles.items():
@@ -125,13 +138,16 @@ class PublishedLog:
             entries = content.entries[place : place + WIDTH]
             tile = Tile("entries", (content.start + place) // WIDTH, len(entries))
             self._write(tile.path, entry_bundle(entries))
-        for (level, number), hashes in changed.items():
+        for (level, number), hashes in tree.changed.items():
             self._write(Tile(level, number, len(hashes) // HASH_BYTES).path, hashes)
         self._write(KEY, f"{self.key.text}\n".encode())
-        return node
 
     def show(self, note: SignedNote) -> None:
-        """Replace the published checkpoint."""
+        """Replace the published checkpoint. Raises LogFork if another process has published more
+        since."""
+        newest, size = self.newest(), read_checkpoint(note).size
+        if newest and newest[0].size > size:
+            raise LogFork("voting.public_log.more_is_published", size=newest[0].size, ours=size)
         self._write(CHECKPOINT, note.data)
 
     def _write(self, path: str, content: bytes) -> None:
@@ -153,17 +169,20 @@ def publish_key(folder: Path, key: VerifierKey) -> None:
     publish_file(folder / KEY, f"{key.text}\n".encode())
 
 
-async def publish(log: PublishedLog, content: LogContent, witnesses: WitnessPanel) -> Published:
-    """Publish a written log, and ask the witnesses that have not cosigned it.
+async def publish(
+    log: PublishedLog, content: LogContent, witnesses: WitnessPanel, *, needs_all: bool = False
+) -> Published:
+    """Publish a written log, once witnesses have cosigned it: one of them at least. With
+    `needs_all` every one is asked and must answer, whatever is published.
 
     Raises LogFork where the folder or a witness has more or another history: then nothing is
-    published, and people have to look. Raises Unavailable while no witness at all answers, and
+    published, and people have to look. Raises Unavailable while too few witnesses answer, and
     InvalidInput where the folder's checkpoint is not the log's, Refused where files are missing.
     """
     checkpoint, note = open_checkpoint(content.checkpoint, log.key)
-    node = await asyncio.to_thread(log.write, content, checkpoint.size, checkpoint.root)
+    tree = await asyncio.to_thread(log.extend, content, checkpoint.size, checkpoint.root)
     newest = log.newest()
-    if newest and newest[0] == checkpoint:
+    if newest and newest[0] == checkpoint and not needs_all:
         note = newest[1]
     keys = [witness.key for witness in witnesses.witnesses]
     moments = dict(check_cosignatures(note, keys))
@@ -174,13 +193,14 @@ async def publish(log: PublishedLog, content: LogContent, witnesses: WitnessPane
             note,
             checkpoint,
             old,
-            lambda size: consistency_proof(size, checkpoint.size, node),
+            lambda size: consistency_proof(size, checkpoint.size, tree.node),
         )
         missing = cosigned.missing
         note = note._replace(signatures=(*note.signatures, *cosigned.lines))
         moments = dict(check_cosignatures(note, keys))
-        if not moments:
+        if not moments or (needs_all and missing):
             raise Unavailable("voting.public_log.no_witness_answers", names=", ".join(missing))
     if newest is None or note != newest[1]:
+        await asyncio.to_thread(log.write, content, tree)
         await asyncio.to_thread(log.show, note)
     return Published(checkpoint.size, moments, missing)

@@ -176,10 +176,15 @@ select number, ballots from public_log_bundles
 select hash, content from public_log_documents
  where contest_id = $1 and hash = any ($2::text[]);
 
--- name: bundle_of_ballot
--- The bundle that has a ballot, and the entry that announces it.
-select coalesce(r.number, b.number) as bundle, coalesce(r.entry, b.entry) as entry
+-- name: bundles_of_ballot
+-- The bundles that have a ballot, the newest first, with the entries that announce them.
+select b.number as bundle, b.entry
   from public_log_ballots t
-  join public_log_bundles b on b.contest_id = $1 and b.number = t.bundle
-  left join public_log_bundles r on r.contest_id = $1 and r.replaces = t.bundle
- where t.contest_id = $1 and t.ballot_id = $2;
+  join public_log_bundles b
+    on b.contest_id = $1 and (b.number = t.bundle or b.replaces = t.bundle)
+ where t.contest_id = $1 and t.ballot_id = $2
+ order by b.number desc;
+
+-- name: closes_at
+-- When a contest closes.
+select closes_at from contests where id = $1;

@@ -333,20 +333,27 @@ async def load_documents(
     return {row["hash"]: row["content"] for row in rows}
 
 
+async def is_close_current(connection: AnyConnection, contest: Contest) -> bool:
+    """Return whether a contest still closes when it did when it was loaded."""
+    closes_at: datetime = await connection.fetchval(QUERIES["closes_at"], contest.id)
+    return closes_at == contest.closes_at
+
+
 class BallotPlace(NamedTuple):
-    """The bundle that has a ballot, and the number of the entry that announces it."""
+    """A bundle that has a ballot, and the number of the entry that announces it."""
 
     bundle: int
     entry: int
 
 
-async def load_place(
+async def load_places(
     connection: AnyConnection, contest_id: int, ballot_id: bytes
-) -> BallotPlace | None:
-    """Load where a ballot is in the log; None while it is not."""
+) -> list[BallotPlace]:
+    """Load where a ballot is in the log, the bundle that counts first; the one that it replaces may
+    be published before it. None while the ballot is not in the log."""
     with domain_errors():
-        row = await connection.fetchrow(QUERIES["bundle_of_ballot"], contest_id, ballot_id)
-    return None if row is None else BallotPlace(*row)
+        rows = await connection.fetch(QUERIES["bundles_of_ballot"], contest_id, ballot_id)
+    return [BallotPlace(*row) for row in rows]
 
 
 def moved(state: LogState, tree: Frontier, **changes: Any) -> LogState:

@@ -68,6 +68,7 @@ from voting_service.voting.public_log.repository import (
     ShownCut,
     WaitingBallot,
     count_ballots,
+    is_close_current,
     load_ballot_counts,
     load_ballots,
     load_bundles,
@@ -204,13 +205,17 @@ async def write_log(
             position, has_more = state.position, False
             if not state.is_closed:
                 is_complete = complete_before is not None and complete_before >= contest.closes_at
+                if is_complete and not await is_close_current(connection, contest):
+                    return Progress(has_more=False, is_closed=False)
                 taking = _Taking(sequencing, moment, is_complete=is_complete)
                 position, has_more = await _take_ballots(connection, writer, taking)
             else:
+                # A cut names rulings by what is stored of them: those of now come first.
+                has_rulings = bool(writer.new.rulings)
                 cuts = await load_shown_cuts(connection, contest.id, moment.now)
-                for cut in cuts[:1]:
+                for cut in [] if has_rulings else cuts[:1]:
                     await _add_cut(connection, writer, sequencing.secrets, cut)
-                has_more = len(cuts) > 1
+                has_more = len(cuts) > (0 if has_rulings else 1)
             after = writer.finish(sequencing.identity, position)
             if writer.new.contents or after.position != state.position:
                 await store(connection, contest, state, after, writer.new)
@@ -239,7 +244,14 @@ async def _announce(connection: AnyConnection, writer: LogWriter, identity: LogI
         writer.add("open", opening)
     elif rules.hash != state.rules and not state.is_closed:
         document = writer.keep(rules)
-        entry = Settings(at=writer.at, rules=document, opens_at=opens_at, closes_at=closes_at)
+        entry = Settings(
+            at=writer.at,
+            rules=document,
+            opens_at=opens_at,
+            closes_at=closes_at,
+            max_choices=contest.rules.ballot.max_choices,
+            cut_size=contest.rules.cut.size,
+        )
         writer.add(f"settings {writer.size}", entry)
     if not state.is_closed:
         writer.state = replace(state, rules=rules.hash)

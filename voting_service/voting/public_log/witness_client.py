@@ -8,6 +8,7 @@ the log.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 CONSISTENCY = Callable[[int], Sequence[bytes]]
 """Returns the proof that the new checkpoint continues the one of a size."""
 _CONFLICT, _NO_CONTINUATION = 409, 422
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class LogFork(Refused):
@@ -91,17 +93,28 @@ class WitnessPanel:
             try:
                 return await self._request(witness, note, old_size, prove)
             except CosignedOtherwise as error:
-                if error.size > checkpoint.size or error.size == old_size:
-                    raise LogFork(
-                        "voting.public_log.witness_has_another",
-                        name=witness.key.name,
-                        size=error.size,
-                        ours=checkpoint.size,
-                    ) from None
-                return await self._request(witness, note, error.size, prove)
+                self._require_less(witness, error.size, checkpoint.size, old_size)
+                cosigned = error.size
+            try:
+                return await self._request(witness, note, cosigned, prove)
+            except CosignedOtherwise as error:
+                self._require_less(witness, error.size, checkpoint.size, cosigned)
+                raise
         except (Unavailable, InvalidInput, CosignedOtherwise) as error:
             log.warning("witness_missing", witness=witness.key.name, reason=str(error))
             return None
+
+    @staticmethod
+    def _require_less(witness: Witness, size: int, ours: int, stated: int) -> None:
+        """Raise LogFork for a witness that has cosigned more than ours, or as much as was stated
+        and something else."""
+        if size > ours or size == stated:
+            raise LogFork(
+                "voting.public_log.witness_has_another",
+                name=witness.key.name,
+                size=size,
+                ours=ours,
+            ) from None
 
     async def _request(
         self, witness: Witness, note: SignedNote, old_size: int, prove: CONSISTENCY
@@ -113,7 +126,7 @@ class WitnessPanel:
             witness.address.rstrip("/") + PATH, body, {"content-type": "text/plain"}
         )
         text = answer.body.decode("utf-8", "replace").strip()
-        if answer.status == _CONFLICT and text.isdecimal():
+        if answer.status == _CONFLICT and _SIZE.fullmatch(text):
             raise CosignedOtherwise(int(text))
         if answer.status == _NO_CONTINUATION:
             raise LogFork("voting.public_log.witness_refuses", name=witness.key.name, reason=text)

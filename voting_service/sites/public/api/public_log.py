@@ -16,7 +16,7 @@ from voting_service.sites.public.state import PublicState
 from voting_service.sites.shared.problem_documents import problem_response
 from voting_service.voting.public_log.files import KEY, LogFiles, is_lasting
 from voting_service.voting.public_log.receipt_proof import ReceiptProof
-from voting_service.voting.public_log.repository import load_place
+from voting_service.voting.public_log.repository import load_places
 
 RETRY_SECONDS = 30
 """After so long the ballot may be in the log."""
@@ -88,7 +88,5 @@ async def _prove(
         return None
     ballot_id = bytes.fromhex(ballot)
     async with acquire(state.read_pool) as connection:
-        place = await load_place(connection, contest_id, ballot_id)
-    if place is None:
-        return None
-    return await asyncio.to_thread(files.prove, ballot_id, place)
+        places = await load_places(connection, contest_id, ballot_id)
+    return await asyncio.to_thread(files.prove, ballot_id, places)

@@ -79,10 +79,10 @@ def check_announced(log: LogContents, source: LogSource) -> list[Fault]:
         try:
             match entry:
                 case OpenEntry():
-                    faults += _check_rules(log, entry, read_document(source, entry.rules))
+                    faults += _check_rules(log, place, entry, read_document(source, entry.rules))
                     faults += _check_candidates(entry, read_document(source, entry.candidates))
                 case Settings():
-                    faults += _check_rules(log, entry, read_document(source, entry.rules))
+                    faults += _check_rules(log, place, entry, read_document(source, entry.rules))
                 case Correction() | Withdrawal():
                     read_canonical(read_document(source, entry.document))
                 case _:
@@ -107,10 +107,16 @@ def read_rules(data: bytes) -> ContestFacts:
     return msgspec.convert(document.contest, ContestFacts)
 
 
-def _check_rules(log: LogContents, entry: OpenEntry | Settings, data: bytes) -> list[Fault]:
-    rules = read_rules(data)
-    opened = log.opened
-    stated = (opened.contest, opened.max_choices, opened.cut_size, entry.opens_at, entry.closes_at)
+def _check_rules(
+    log: LogContents, place: int, entry: OpenEntry | Settings, data: bytes
+) -> list[Fault]:
+    """The document agrees with the entry, and what the count depends on changes before the opening
+    only."""
+    rules, before = read_rules(data), log.rules_at(place)
+    sizes = (entry.max_choices, entry.cut_size)
+    if sizes != (before.max_choices, before.cut_size) and entry.at >= before.opens_at:
+        return [fault("other_rules", name=entry.rules)]
+    stated = (log.opened.contest, *sizes, entry.opens_at, entry.closes_at)
     announced = (
         rules.slug,
         rules.ballot.max_choices,

@@ -145,5 +145,5 @@ def _is_possible(log: LogContents, value: Counts) -> bool:
     return (
         tuple(number for number, _ in value.votes) == log.opened.numbers
         and all(0 <= count <= value.ballots for count in votes)
-        and sum(votes) <= log.opened.max_choices * value.ballots
+        and sum(votes) <= log.rules_at(len(log.entries)).max_choices * value.ballots
     )

@@ -54,7 +54,8 @@ def check_same_key(verified: list[VerifiedCut]) -> list[Fault]:
 def check_contest(
     log: LogContents, place: int, document: CutDocument, source: LogSource
 ) -> list[Fault]:
-    """The result is of this contest, under the rules in force, without those who withdrew."""
+    """The result is of this contest, under the rules in force, without those who withdrew before
+    the close. Who withdrew later may have done so after this version was decided."""
     version = document.version
     faults = []
     try:
@@ -64,9 +65,11 @@ def check_contest(
     if rules != document.contest:
         faults.append(fault("other_contest", version=version))
     withdrawn = {result.number for result in document.withdrawn}
-    for number in sorted(withdrawn ^ log.withdrawn_at(place)):
-        name = "not_withdrawn" if number in withdrawn else "still_ranked"
-        faults.append(fault(name, version=version, number=number))
+    at_close = log.withdrawn_at(log.entries.index(log.close) if log.close else place)
+    for number in sorted(withdrawn - log.withdrawn_at(place)):
+        faults.append(fault("not_withdrawn", version=version, number=number))
+    for number in sorted(at_close - withdrawn):
+        faults.append(fault("still_ranked", version=version, number=number))
     numbers = {result.number for result in document.counted}
     if numbers != set(log.opened.numbers):
         faults.append(fault("result_candidates", version=version))

@@ -251,7 +251,7 @@ const ENTRY = {
   },
   correction: { number: whole, document: hash },
   withdrawal: { number: whole, document: hash },
-  settings: { rules: hash, opens_at: moment, closes_at: moment },
+  settings: { rules: hash, opens_at: moment, closes_at: moment, max_choices: positive, cut_size: positive },
   statement: {
     platform: text, day: (value) => text(value) && /^\d{4}-\d\d-\d\d$/.test(value),
     signed_in: count, stored: count, document: hash,
@@ -607,7 +607,7 @@ class Verification {
 
   take_close(entry, index) {
     insist(!this.close, "closed-twice", { index });
-    this.close = entry;
+    this.close = { ...entry, withdrawals: this.withdrawn.length };
     if (this.settings && Date.parse(entry.closes_at) !== Date.parse(this.settings.closes_at)) this.fault("other-close");
     const sums = { bundles: 0, ballots: 0, held: 0 };
     for (const bundle of this.counting()) {
@@ -726,14 +726,18 @@ class Verification {
       const numbers = candidates.map(({ number }) => number);
       insist(numbers.join() === this.open.numbers.join(), "other-numbers");
     }
+    let before = this.open;
     for (const entry of this.entries) {
       if (!entry || !entry.rules) continue;
       const rules = this.document(entry.rules);
       if (!rules) continue;
       const { slug, ballot, cut } = rules.contest || {};
       insist(ballot && cut && Array.isArray(rules.platforms), "bad-document", { path: `documents/${entry.rules}` });
-      const agrees = slug === this.open.contest && ballot.max_choices === this.open.max_choices;
-      insist(agrees && cut.size === this.open.cut_size, "other-rules");
+      const agrees = slug === this.open.contest && ballot.max_choices === entry.max_choices;
+      const isSame = entry.max_choices === before.max_choices && entry.cut_size === before.cut_size;
+      const isEarly = Date.parse(entry.at) < Date.parse(before.opens_at);
+      insist(agrees && cut.size === entry.cut_size && (isSame || isEarly), "other-rules");
+      before = entry;
     }
   }
 
@@ -765,7 +769,8 @@ class Verification {
   }
 
   checkCounts(value, name) {
-    const { numbers, max_choices } = this.open;
+    const { numbers } = this.open;
+    const { max_choices } = this.settings;
     const all = value.votes.reduce((sum, [, got]) => sum + got, 0);
     if (value.votes.map(([number]) => number).join() !== numbers.join()) this.fault("counts-names", name);
     const possible = value.votes.every(([, got]) => got <= value.ballots) && all <= max_choices * value.ballots;
@@ -831,8 +836,11 @@ class Verification {
     const rows = [...candidates, ...left];
     const numbers = rows.map(({ number }) => number).sort((a, b) => a - b);
     insist(numbers.join() === this.open.numbers.join(), "cut-numbers", { version });
-    const names = [...new Set(withdrawn)].sort((a, b) => a - b).join();
-    if (left.map(({ number }) => number).sort((a, b) => a - b).join() !== names) this.fault("cut-withdrawn", { version });
+    // Who withdrew after the close may have done so after this version was decided.
+    const named = left.map(({ number }) => number);
+    const early = this.close ? withdrawn.slice(0, this.close.withdrawals) : withdrawn;
+    const agrees = named.every((number) => withdrawn.includes(number)) && early.every((number) => named.includes(number));
+    if (!agrees) this.fault("cut-withdrawn", { version });
   }
 
   checkFigures({ version, openings }, { candidates, withdrawn: left = [], ballots }) {
@@ -851,7 +859,7 @@ class Verification {
   }
 
   checkRanking({ version }, { candidates, selected, ties, contest }) {
-    const size = Math.min(this.open.cut_size, candidates.length);
+    const size = Math.min(contest.cut.size, candidates.length);
     const ranked = candidates.slice().sort((a, b) => b.net - a.net || a.number - b.number);
     const rank = new Map();
     ranked.forEach((row, i) => rank.set(row, i && ranked[i - 1].net === row.net ? rank.get(ranked[i - 1]) : i + 1));
