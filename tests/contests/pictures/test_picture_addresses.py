@@ -206,7 +206,7 @@ async def test_no_address_of_the_whole_site_tells_a_name_early(
     values = {
         "slug": SLUG, "language": "zh", "number": 3, "name": address(RED).rpartition("/")[2],
         "ballot": "0" * 32, "serial": "x", "below": SLUG, "digest": "0" * 16,
-        "platform": "first",
+        "platform": "first", "path": "checkpoint",
     }  # fmt: skip
     secrets = [candidate.name.zh for candidate in service.contest.candidates]
     secrets += [RED.hash, "候选 ".encode("unicode_escape").decode()]
