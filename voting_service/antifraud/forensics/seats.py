@@ -102,14 +102,14 @@ def assess_seats(
         first_out = int(order[seats])
         leads = votes - votes[first_out]
         reasons = _doubtful(columns, ballots, verdict == BallotVerdict.CLEAN, leads, zone)
-        wrongly_held = WRONGLY_HELD_SHARE * float(held_votes[order[seats:]].max())
+        reach = float((votes + WRONGLY_HELD_SHARE * held_votes)[order[seats:]].max())
         for candidate in order[:seats].tolist():
             if leads[candidate] == 0:
                 own = float(votes[candidate])
                 reasons.setdefault(candidate, []).append(Reason("tie", (), own, own, 0.0, 0))
             escaped = ESCAPED_SHARE * float(held_votes[candidate])
             lead = int(leads[candidate])
-            if held_votes.any() and escaped + wrongly_held >= lead:
+            if lead > 0 and votes[candidate] - escaped <= reach:
                 reasons.setdefault(candidate, []).append(
                     Reason("holds", (), float(held_votes[candidate]), 0.0, 0.0, lead)
                 )
