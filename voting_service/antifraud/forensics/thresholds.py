@@ -123,10 +123,6 @@ MIN_RING_LINKS = 6
 PRIOR_RING_CHOICES = 40.0
 """Prior choices, of usual popularity, in the estimate of what is chosen in a period."""
 
-MAX_RING_NETWORK_SHARE = 0.5
-"""Share of a ring's ballots from one network from which it may be an employer's staff; it is left
-to the search for networks."""
-
 SLICE_DEVIATIONS = {
     "platform": (4.0, 5.0),
     "network": (6.0, 6.0),
