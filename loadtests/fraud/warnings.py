@@ -93,4 +93,4 @@ def sections(scores: Sequence[Score]) -> list[Section]:
 
 
 def _shown(mean: Mean) -> str:
-    return f"{mean.mean:.2f} ({max(mean.low, 0.0):.2f}–{mean.high:.2f})"
+    return f"{mean.mean:.2f} ({max(mean.low, 0.0):.2f}–{min(mean.high, 1.0):.2f})"

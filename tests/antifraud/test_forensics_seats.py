@@ -135,6 +135,11 @@ def test_holds_decide_a_seat_where_a_candidate_could_reach_it(
     assert ("holds" in kinds) == doubtful
 
 
+def test_too_few_candidates_cannot_be_compared() -> None:
+    assert {reason.kind for reason in few([200, *[90] * 6], [0] * 7)[1].reasons} == {"few"}
+    assert few([200, *[90] * 7], [0] * 8)[1].certifiable
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -296,11 +296,11 @@ def _main_network(voter: Int32s, network: Int32s) -> Int32s:
 
 def _share_network(group: Int32s, home: Int32s) -> Bools:
     """Return which accounts have the same main network as many others of their group."""
-    known = np.flatnonzero((group >= 0) & (home >= 0))
-    key = group[known].astype(np.int64) << 32 | home[known]
+    inside = np.flatnonzero((group >= 0) & (home >= 0))
+    key = group[inside].astype(np.int64) << 32 | home[inside]
     _, place, counts = np.unique(key, return_inverse=True, return_counts=True)
     shared = np.zeros(len(group), dtype=bool)
-    shared[known] = counts[place] >= MIN_CAMPAIGN_VOTERS
+    shared[inside] = counts[place] >= MIN_CAMPAIGN_VOTERS
     return shared
 
 

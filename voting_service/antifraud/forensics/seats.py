@@ -38,6 +38,7 @@ from voting_service.antifraud.forensics.slices import (
 from voting_service.antifraud.forensics.thresholds import (
     ESCAPED_SHARE,
     ESCAPED_SHARES,
+    MIN_COMPARED_CANDIDATES,
     MIN_SURPLUS_SHARE,
     WRONGLY_HELD_SHARE,
 )
@@ -46,7 +47,7 @@ _NETWORK_CLASSES = (3, 7)
 """Binary logarithms of the voters of an address: a home, a workplace, a carrier's exit."""
 
 ReasonKind = Literal[
-    "platform", "network", "account_age", "names", "hours", "devices", "holds", "tie"
+    "platform", "network", "account_age", "names", "hours", "devices", "holds", "tie", "few"
 ]
 
 
@@ -56,8 +57,8 @@ class Reason:
 
     kind: ReasonKind
     values: tuple[str, ...]
-    """The slices, the largest surplus first; none for hours, devices, holds and ties. Platforms
-    have their labels; the others have numbers whose texts are in the catalogue."""
+    """The slices, the largest surplus first; none for the other kinds. Platforms have their labels;
+    the others have numbers whose texts are in the catalogue."""
     votes: float
     expected: float
     error: float
@@ -107,6 +108,10 @@ def assess_seats(
             if leads[candidate] == 0:
                 own = float(votes[candidate])
                 reasons.setdefault(candidate, []).append(Reason("tie", (), own, own, 0.0, 0))
+            if ballots.candidates < MIN_COMPARED_CANDIDATES:
+                own = float(votes[candidate])
+                lead = int(leads[candidate])
+                reasons.setdefault(candidate, []).append(Reason("few", (), own, own, 0.0, lead))
             escaped = ESCAPED_SHARE * float(held_votes[candidate])
             lead = int(leads[candidate])
             if lead > 0 and votes[candidate] - escaped <= reach:
@@ -168,17 +173,20 @@ def _largest_by_value(parts: Sequence[Surplus]) -> list[Surplus]:
 def _slice(ballots: Ballots, clean: Bools, zone: ZoneInfo) -> SeatVotes:
     hour = local_time(ballots.cast_at, zone) // HOUR_MS
     hour -= hour.min() // 24 * 24
-    counted = clean & ~public_hours(np.bincount(hour))[hour]
-    kept = counted[ballots.choice_row]
-    return SeatVotes(
-        row=ballots.choice_row[kept],
-        choice=ballots.choice[kept].astype(np.int64),
-        counted=counted,
-        voter=ballots.voter,
-        day=hour // 24,
-        hour=hour,
-        candidates=ballots.candidates,
-    )
+
+    def of(counted: Bools) -> SeatVotes:
+        kept = counted[ballots.choice_row]
+        return SeatVotes(
+            row=ballots.choice_row[kept],
+            choice=ballots.choice[kept].astype(np.int64),
+            counted=counted,
+            voter=ballots.voter,
+            day=hour // 24,
+            hour=hour,
+            candidates=ballots.candidates,
+        )
+
+    return of(clean & ~public_hours(of(clean))[hour])
 
 
 def _slicings(columns: BallotColumns, ballots: Ballots) -> dict[str, AnyInts]:
