@@ -105,19 +105,15 @@ def assess_seats(
         reasons = _doubtful(columns, ballots, verdict == BallotVerdict.CLEAN, leads, zone)
         reach = float((votes + WRONGLY_HELD_SHARE * held_votes)[order[seats:]].max())
         for candidate in order[:seats].tolist():
-            if leads[candidate] == 0:
-                own = float(votes[candidate])
-                reasons.setdefault(candidate, []).append(Reason("tie", (), own, own, 0.0, 0))
+            own, lead = float(votes[candidate]), int(leads[candidate])
+            own_held = float(held_votes[candidate])
+            more = reasons.setdefault(candidate, [])
+            if lead == 0:
+                more.append(Reason("tie", (), own, own, 0.0, 0))
             if ballots.candidates < MIN_COMPARED_CANDIDATES:
-                own = float(votes[candidate])
-                lead = int(leads[candidate])
-                reasons.setdefault(candidate, []).append(Reason("few", (), own, own, 0.0, lead))
-            escaped = ESCAPED_SHARE * float(held_votes[candidate])
-            lead = int(leads[candidate])
-            if lead > 0 and votes[candidate] - escaped <= reach:
-                reasons.setdefault(candidate, []).append(
-                    Reason("holds", (), float(held_votes[candidate]), 0.0, 0.0, lead)
-                )
+                more.append(Reason("few", (), own, own, 0.0, lead))
+            if lead > 0 and own - ESCAPED_SHARE * own_held <= reach:
+                more.append(Reason("holds", (), own_held, 0.0, 0.0, lead))
     return tuple(
         Seat(
             number=int(ballots.numbers[candidate]),
