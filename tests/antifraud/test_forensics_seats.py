@@ -18,7 +18,7 @@ from loadtests.fraud.records import FIRST_ATTACK, Ballots, Truth
 from loadtests.fraud.scene import Scene, make_scene
 from voting_service.antifraud.forensics.columns import BallotColumns
 from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
-from voting_service.antifraud.forensics.seats import Seat, assess_seats
+from voting_service.antifraud.forensics.seats import Reason, ReasonKind, Seat, assess_seats
 from voting_service.antifraud.forensics.sentences import seat_sentence
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -133,6 +133,28 @@ def test_holds_decide_a_seat_where_a_candidate_could_reach_it(
 ) -> None:
     kinds = {reason.kind for reason in few(votes, held)[1].reasons}
     assert ("holds" in kinds) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "text"),
+    [
+        ("platform", ("press",), "press"),
+        ("network", ("0", "2"), "homes and single phones, exits of carriers"),
+        ("account_age", ("6",), "more than three years old"),
+        ("names", ("0",), "one name"),
+        ("hours", (), "single hours"),
+        ("devices", (), "rare devices"),
+        ("holds", (), "held"),
+        ("few", (), "too few candidates"),
+        ("tie", (), "tie"),
+    ],
+)
+def test_every_kind_of_reason_has_a_sentence(
+    kind: ReasonKind, values: tuple[str, ...], text: str
+) -> None:
+    reason = Reason(kind, values, 120.0, 70.0, 5.0, 43)
+    assert text in seat_sentence(7, reason, "en")
+    assert "7号" in seat_sentence(7, reason, "zh")
 
 
 def test_too_few_candidates_cannot_be_compared() -> None:

@@ -142,8 +142,10 @@ def seat_sentence(number: int, reason: Reason, language: Language) -> str:
             escaped=f"{ESCAPED_SHARE:.0%}",
             honest=f"{WRONGLY_HELD_SHARE:.0%}",
         )
-    names = texts.get(f"slice_{reason.kind}", {})
-    listed = texts["sentence"]["separator"].join(names.get(value, value) for value in reason.values)
+    names = texts.get(f"slice_{reason.kind}")
+    listed = texts["sentence"]["separator"].join(
+        names[int(value)] if names else value for value in reason.values
+    )
     return str(
         texts["seat"]["reason"].format(
             number=number,
