@@ -208,8 +208,8 @@ def _to_columns(parts: Sequence[_Acts], items: int) -> BallotColumns:
 
 
 def held_accounts(world: MerchantWorld, held: Bools) -> dict[str, float]:
-    """Return the share of held accounts that have at least one ballot of `held`, by kind, and as
-    `bought` the share of held ballots among those of merchants."""
+    """Return by kind the share of the accounts of which at least one ballot is held; as `organic`,
+    that of all accounts that are not merchants'."""
     voter = world.columns.voter
     some = np.zeros(len(world.kind), dtype=bool)
     some[voter[held]] = True
@@ -220,7 +220,5 @@ def held_accounts(world: MerchantWorld, held: Bools) -> dict[str, float]:
         if (acts & (world.kind == kind)).any()
     }
     organic = acts & (world.kind < Account.MERCHANT)
-    bought = world.kind[voter] == Account.MERCHANT
     shares["organic"] = float(some[organic].mean())
-    shares["bought"] = float(held[bought].mean()) if bought.any() else float("nan")
     return shares

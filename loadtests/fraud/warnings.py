@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from statistics import fmean
 
 import msgspec
 
 from loadtests.fraud import figures
 from loadtests.fraud.attacks import with_attack
 from loadtests.fraud.figures import select
-from loadtests.fraud.intervals import Mean
+from loadtests.fraud.intervals import upper_bound
 from loadtests.fraud.methods import FORENSICS, forensics
 from loadtests.fraud.records import Truth
 from loadtests.fraud.runs import REPORTS, fingerprint
@@ -64,16 +65,17 @@ def sections(scores: Sequence[Score]) -> list[Section]:
         "Wrong seats and warnings",
         ["contests", "size", "number", "wrong seats", "without a warning", "with a warning"],
         notes=[
-            "Wrong seats of 30 after removing what the forensics hold; how many of them seats.json "
-            "calls certifiable; share of the contests in which it calls any seat not certifiable, "
-            "which without an attack is a false warning. Means over seeds with 95% intervals.",
+            "Wrong seats of 30 after removing what the forensics hold; share of the contests with "
+            "one that seats.json calls certifiable; share of the contests in which it calls any "
+            "seat not certifiable, which without an attack is a false warning. Means over seeds, "
+            "with the one-sided 95% upper bound of these two shares.",
         ],
     )
     kinds = [("", 0.0), *((attack.name, size) for attack in ATTACKS for size in MULTIPLES)]
     for attack, size in kinds:
         runs = select(scores, attacks=[attack], exactly=size)
-        unwarned = figures.mean(runs, figures.unwarned_seats)
-        warned = figures.mean(runs, figures.not_certifiable)
+        unwarned = figures.by_seed(runs, _without_a_warning)
+        warned = figures.by_seed(runs, figures.not_certifiable)
         table.rows.append(
             [
                 attack or "no attack",
@@ -86,11 +88,17 @@ def sections(scores: Sequence[Score]) -> list[Section]:
         )
         table.figures[f"{attack or 'none'} {size:g}"] = {
             "contests": len(runs),
-            "unwarned": unwarned.mean,
-            "warned": warned.mean,
+            "unwarned": fmean(unwarned),
+            "warned": fmean(warned),
         }
     return [table]
 
 
-def _shown(mean: Mean) -> str:
-    return f"{mean.mean:.2f} ({max(mean.low, 0.0):.2f}–{mean.high:.2f})"
+def _without_a_warning(runs: Sequence[Score]) -> float:
+    """Return the share of the contests with a wrong seat that seats.json calls certifiable."""
+    return sum(score.unwarned_seats > 0 for score in runs) / len(runs)
+
+
+def _shown(shares: Sequence[float]) -> str:
+    """Show the mean share, one contest a seed, and its upper bound."""
+    return f"{fmean(shares):.2f} (≤ {min(upper_bound(shares, 1.0), 1.0):.2f})"

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from loadtests.fraud.merchants import Account, MerchantWorld, held_accounts, make_world
+from voting_service.antifraud.forensics.columns import ABSENT, BallotColumns, Int64s
 from voting_service.antifraud.forensics.examine import examine
 from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
+from voting_service.antifraud.forensics.prepare import DAY_MS, HOUR_MS, prepare
+from voting_service.antifraud.forensics.rings import find_rings
+from voting_service.antifraud.forensics.thresholds import RING_PERIODS_SECONDS
 
 
 def held(world: MerchantWorld, findings: Findings) -> dict[str, float]:
@@ -42,14 +46,66 @@ def test_merchants_do_not_hide_where_nearly_everything_is_bought(seed: int) -> N
     assert shares["organic"] == 0
 
 
-def test_accounts_of_one_network_are_left_to_the_search_for_networks() -> None:
-    """An employer may call its staff to vote again and again; so much alone holds nobody."""
+@pytest.mark.parametrize("shares", [(1.0,), (0.4,), (0.3, 0.3)])
+def test_accounts_of_one_network_are_left_to_the_search_for_networks(
+    shares: tuple[float, ...],
+) -> None:
+    """An employer may call its staff to vote again and again; so much alone holds nobody, also
+    where a ring of others, or a second employer, works through the same list."""
     world = make_world(4)
-    bought = world.kind[world.columns.voter] == Account.MERCHANT
-    home = world.columns.voter + 1
-    office = np.where(bought, 0, home).astype(np.int32)
-    findings = examine(replace(world.columns, ip=office, prefix=office))
-    assert held(world, findings)["MERCHANT"] == 0
+    accounts = np.flatnonzero(world.kind == Account.MERCHANT)
+    home = np.arange(len(world.kind)) + len(shares)
+    staff = np.split(accounts, (np.cumsum([*shares]) * len(accounts)).astype(int))[: len(shares)]
+    for office, members in enumerate(staff):
+        home[members] = office
+    network = home[world.columns.voter].astype(np.int32)
+    findings = examine(replace(world.columns, ip=network, prefix=network))
+    some = np.zeros(len(world.kind), dtype=bool)
+    some[world.columns.voter[findings.verdict == BallotVerdict.HOLD]] = True
+    assert not some[np.concatenate(staff)].any()
+    assert some[np.setdiff1d(accounts, np.concatenate(staff))].all()
+
+
+def test_meetings_before_the_day_begins_are_explained_by_their_own_day() -> None:
+    """Days begin at 21 o'clock here, within a period of six hours; members meet every other day."""
+    rng = np.random.default_rng(1)
+    nights, clients, members, others = 6, 5, 12, 400
+    hour = rng.uniform(22, 45, others)
+    delivered = np.repeat(np.arange(nights * clients), members)
+    at = np.concatenate(
+        [
+            rng.integers(0, 2 * nights, others) * DAY_MS + (hour * HOUR_MS).astype(np.int64),
+            (delivered // clients * 2 + 1) * DAY_MS
+            + (rng.uniform(18, 21, len(delivered)) * HOUR_MS).astype(np.int64),
+        ]
+    )
+    voter = np.concatenate(
+        [members + np.arange(others) // 4, np.tile(np.arange(members), nights * clients)]
+    )
+    item = np.concatenate([rng.integers(1, 200, others), 200 + delivered])
+    ballots = prepare(_ballots(at, voter, item))
+    unknown = np.full(len(ballots), ABSENT, dtype=np.int32)
+    (ring,) = find_rings(ballots, np.ones(len(ballots), dtype=bool), unknown)
+    assert ring.period_seconds == max(RING_PERIODS_SECONDS)
+    assert ring.expected > 2.0
+
+
+def _ballots(at: Int64s, voter: Int64s, item: Int64s) -> BallotColumns:
+    """One choice a ballot, and nothing else known."""
+    absent = np.full(len(at), ABSENT, dtype=np.int32)
+    return BallotColumns(
+        ballot_id=np.arange(len(at)).astype(np.bytes_),
+        cast_at=at,
+        platform=absent,
+        voter=voter.astype(np.int32),
+        ip=absent,
+        prefix=absent,
+        device=absent,
+        user_agent=absent,
+        account_day=absent,
+        choice_offsets=np.arange(len(at) + 1, dtype=np.int64),
+        choice_numbers=item.astype(np.int16),
+    )
 
 
 def test_the_sentence_states_the_figures() -> None:

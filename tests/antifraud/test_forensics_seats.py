@@ -18,11 +18,15 @@ from loadtests.fraud.records import FIRST_ATTACK, Ballots, Truth
 from loadtests.fraud.scene import Scene, make_scene
 from voting_service.antifraud.forensics.columns import BallotColumns
 from voting_service.antifraud.forensics.findings import BallotVerdict, Findings
-from voting_service.antifraud.forensics.seats import Seat, assess_seats
+from voting_service.antifraud.forensics.seats import Reason, ReasonKind, Seat, assess_seats
 from voting_service.antifraud.forensics.sentences import seat_sentence
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BALLOTS = 60_000
+COLUMNS = (
+    *("ballot_id", "cast_at", "platform", "voter", "ip", "prefix", "device", "user_agent"),
+    "account_day",
+)
 
 
 @cache
@@ -92,6 +96,70 @@ def test_errors_among_the_holds_may_decide_a_seat() -> None:
     with_bots = with_attack(contest, Truth.A7, contest.attack_size(30.0))
     last = seats(with_bots, hold=True)[contest.rival]
     assert "holds" in {reason.kind for reason in last.reasons}
+
+
+def few(votes: list[int], held: list[int]) -> dict[int, Seat]:
+    """The seats, one of which advances, of candidates with these votes and ballots held."""
+    choice = np.repeat(np.arange(len(votes)), votes)
+    choice = np.append(choice, np.repeat(np.arange(len(held)), held))
+    columns = to_columns(scene(2).honest)
+    some = np.arange(len(choice))
+    columns = replace(
+        columns,
+        **{name: getattr(columns, name)[some] for name in COLUMNS},
+        choice_offsets=np.arange(len(choice) + 1, dtype=np.int64),
+        choice_numbers=(choice + 1).astype(np.int16),
+    )
+    verdict = np.where(some < sum(votes), BallotVerdict.CLEAN, BallotVerdict.HOLD).astype(np.int8)
+    none = np.full(len(columns), -1, dtype=np.int32)
+    findings = Findings(verdict, np.zeros(len(columns), np.float32), none)
+    return {seat.number: seat for seat in assess_seats(columns, findings, 1, ZONE)}
+
+
+@pytest.mark.parametrize(
+    ("votes", "held", "doubtful"),
+    [
+        # A tenth of what is held of the third brings it nowhere near the seat.
+        ([200, 190, 50], [0, 0, 200], False),
+        # It brings the third past the second.
+        ([200, 190, 188], [0, 0, 150], True),
+        # A quarter as many votes as were held may have escaped.
+        ([200, 190, 50], [44, 0, 0], True),
+        ([200, 190, 50], [36, 0, 0], False),
+    ],
+)
+def test_holds_decide_a_seat_where_a_candidate_could_reach_it(
+    votes: list[int], held: list[int], doubtful: bool
+) -> None:
+    kinds = {reason.kind for reason in few(votes, held)[1].reasons}
+    assert ("holds" in kinds) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "text"),
+    [
+        ("platform", ("press",), "press"),
+        ("network", ("0", "2"), "homes and single phones, exits of carriers"),
+        ("account_age", ("6",), "more than three years old"),
+        ("names", ("0",), "one name"),
+        ("hours", (), "single hours"),
+        ("devices", (), "rare devices"),
+        ("holds", (), "held"),
+        ("few", (), "too few candidates"),
+        ("tie", (), "tie"),
+    ],
+)
+def test_every_kind_of_reason_has_a_sentence(
+    kind: ReasonKind, values: tuple[str, ...], text: str
+) -> None:
+    reason = Reason(kind, values, 120.0, 70.0, 5.0, 43)
+    assert text in seat_sentence(7, reason, "en")
+    assert "7号" in seat_sentence(7, reason, "zh")
+
+
+def test_too_few_candidates_cannot_be_compared() -> None:
+    assert {reason.kind for reason in few([200, *[90] * 6], [0] * 7)[1].reasons} == {"few"}
+    assert few([200, *[90] * 7], [0] * 8)[1].certifiable
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ Aspect = Literal["network", "client", "account", "habit", "day", "hour", "ballot
 
 _DILIGENCE = (2, 3, 5, 10, 15)
 _MOBILITY = (0.35, 0.6, 0.8)
-_AGES_DAYS = (1, 7, 45, 120, 365, 1_000)
+_AGES_DAYS = (1, 7, 45, 120, 365, 1_095)
 
 
 @dataclass(frozen=True, slots=True)

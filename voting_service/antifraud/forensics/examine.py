@@ -36,7 +36,6 @@ from voting_service.antifraud.forensics.rates import (
     sharing_weights,
 )
 from voting_service.antifraud.forensics.repeats import second_ballots
-from voting_service.antifraud.forensics.ring_campaigns import from_one_network
 from voting_service.antifraud.forensics.rings import Ring, find_rings
 from voting_service.antifraud.forensics.scan import ScanContext, prepare_scan
 from voting_service.antifraud.forensics.search import (
@@ -90,8 +89,7 @@ def _rings(ballots: Ballots, attributes: Attributes, repeats: Int64s) -> list[Ri
     """Return the rings to be held."""
     active = np.ones(len(ballots), dtype=bool)
     active[repeats] = False
-    rings = find_rings(ballots, active)
-    return [ring for ring in rings if not from_one_network(ring, attributes.network)]
+    return find_rings(ballots, active, attributes.network)
 
 
 def _search(

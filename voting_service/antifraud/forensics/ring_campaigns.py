@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from voting_service.antifraud.forensics.columns import ABSENT, Int32s, Int64s
+from voting_service.antifraud.forensics.columns import Int64s
 from voting_service.antifraud.forensics.describe import to_local_time
 from voting_service.antifraud.forensics.findings import BallotVerdict, Campaign, HeatMap
 from voting_service.antifraud.forensics.heat_map import BINS, VALUES, CampaignData
 from voting_service.antifraud.forensics.prepare import Ballots, Bools
 from voting_service.antifraud.forensics.rings import Ring
 from voting_service.antifraud.forensics.sentences import RingSummary, ring_sentence
-from voting_service.antifraud.forensics.thresholds import MAX_RING_NETWORK_SHARE
-
-
-def from_one_network(ring: Ring, network: Int32s) -> bool:
-    """Whether most of the ring's ballots come from one network: perhaps staff whom their employer
-    calls again and again. `network` is that of each ballot."""
-    networks = network[ring.rows]
-    most = int(np.bincount(networks[networks != ABSENT]).max(initial=0))
-    return most >= MAX_RING_NETWORK_SHARE * len(ring.rows)
 
 
 def describe_ring(data: CampaignData, ring: Ring, number: int) -> Campaign:

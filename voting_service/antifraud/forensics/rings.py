@@ -84,8 +84,10 @@ class _Links:
     log_q: Floats
 
 
-def find_rings(ballots: Ballots, active: Bools) -> list[Ring]:
-    """Return the rings among the active ballots, the largest first."""
+def find_rings(ballots: Ballots, active: Bools, network: Int32s) -> list[Ring]:
+    """Return the rings among the active ballots, the largest first; `network` is that of each
+    ballot. Members who share a network are left out, and left to the search for networks: perhaps
+    staff whom their employer calls again and again."""
     kept = active[ballots.choice_row]
     row = ballots.choice_row[kept]
     if not len(row):
@@ -102,7 +104,8 @@ def find_rings(ballots: Ballots, active: Bools) -> list[Ring]:
         days=int(day.max()) + 1,
     )
     by_period = [_find_links(choices, seconds * 1_000) for seconds in RING_PERIODS_SECONDS]
-    return _group([links for links in by_period if links is not None], choices)
+    home = _main_network(ballots.voter, network)
+    return _group([links for links in by_period if links is not None], choices, home)
 
 
 def _days(cast_at: Int64s) -> Int32s:
@@ -120,7 +123,8 @@ def _find_links(choices: Choices, period_ms: int) -> _Links | None:
     """
     grids = [(choices.at + shift * period_ms // 2) // period_ms for shift in (0, 1)]
     cells = [encode_by_appearance(grid * choices.items + choices.item) for grid in grids]
-    period = encode_by_appearance(grids[0])
+    # A period lies in one day, as chances are added up by day.
+    period = encode_by_appearance(grids[0] * choices.days + choices.day)
     alone = np.ones(len(choices.row))
     popularity = np.bincount(choices.item, minlength=choices.items) / len(choices.row)
     usual = PRIOR_RING_CHOICES * popularity[choices.item]
@@ -277,23 +281,52 @@ def _divergence(share: Floats, p: Floats) -> Floats:
     return np.where(share > p, value, 0.0)
 
 
-def _group(by_period: Sequence[_Links], choices: Choices) -> list[Ring]:
-    """Return the rings that the links form: accounts with several links, in groups of several."""
+def _main_network(voter: Int32s, network: Int32s) -> Int32s:
+    """Return the network with the most ballots of each voter; −1 without a network."""
+    shown = network != ABSENT
+    pairs, counts = np.unique(
+        voter[shown].astype(np.int64) << 32 | network[shown], return_counts=True
+    )
+    pairs = pairs[np.lexsort((pairs, -counts))]
+    voters, most = np.unique(pairs >> 32, return_index=True)
+    home = np.full(int(voter.max()) + 1, ABSENT, dtype=np.int32)
+    home[voters] = pairs[most] & 0xFFFFFFFF
+    return home
+
+
+def _share_network(group: Int32s, home: Int32s) -> Bools:
+    """Return which accounts have the same main network as many others of their group."""
+    inside = np.flatnonzero((group >= 0) & (home >= 0))
+    key = group[inside].astype(np.int64) << 32 | home[inside]
+    _, place, counts = np.unique(key, return_inverse=True, return_counts=True)
+    shared = np.zeros(len(group), dtype=bool)
+    shared[inside] = counts[place] >= MIN_CAMPAIGN_VOTERS
+    return shared
+
+
+def _group(by_period: Sequence[_Links], choices: Choices, home: Int32s) -> list[Ring]:
+    """Return the rings that the links form: accounts with several links, in groups of several, few
+    of whom share a network."""
     if not by_period:
         return []
     links = np.unique(
         np.concatenate([np.stack([part.first, part.second]) for part in by_period], axis=1), axis=1
     )
-    kept = k_core(links[0], links[1], MIN_COMPANION_LINKS)
-    if not kept.any():
-        return []
-    group = _components(links[0][kept], links[1][kept], choices.accounts)
+    shared = _share_network(_linked_groups(links, choices.accounts), home)
+    links = links[:, ~(shared[links[0]] | shared[links[1]])]
+    group = _linked_groups(links, choices.accounts)
     sizes = np.bincount(group[group >= 0])
     large = np.flatnonzero(sizes >= MIN_CAMPAIGN_VOTERS)
     return [
         _describe(choices, np.asarray(group == number), by_period)
         for number in large[np.argsort(-sizes[large], kind="stable")]
     ]
+
+
+def _linked_groups(links: Int64s, accounts: int) -> Int32s:
+    """Return the group of each account with several links (pairs by column); −1 without them."""
+    kept = k_core(links[0], links[1], MIN_COMPANION_LINKS)
+    return _components(links[0][kept], links[1][kept], accounts)
 
 
 def _describe(choices: Choices, member: Bools, by_period: Sequence[_Links]) -> Ring:

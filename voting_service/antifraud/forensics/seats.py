@@ -38,6 +38,7 @@ from voting_service.antifraud.forensics.slices import (
 from voting_service.antifraud.forensics.thresholds import (
     ESCAPED_SHARE,
     ESCAPED_SHARES,
+    MIN_COMPARED_CANDIDATES,
     MIN_SURPLUS_SHARE,
     WRONGLY_HELD_SHARE,
 )
@@ -46,7 +47,7 @@ _NETWORK_CLASSES = (3, 7)
 """Binary logarithms of the voters of an address: a home, a workplace, a carrier's exit."""
 
 ReasonKind = Literal[
-    "platform", "network", "account_age", "names", "hours", "devices", "holds", "tie"
+    "platform", "network", "account_age", "names", "hours", "devices", "holds", "tie", "few"
 ]
 
 
@@ -56,8 +57,8 @@ class Reason:
 
     kind: ReasonKind
     values: tuple[str, ...]
-    """The slices, the largest surplus first; none for hours, devices, holds and ties. Platforms
-    have their labels; the others have numbers whose texts are in the catalogue."""
+    """The slices, the largest surplus first; none for the other kinds. Platforms have their labels;
+    the others have numbers whose texts are in the catalogue."""
     votes: float
     expected: float
     error: float
@@ -102,17 +103,17 @@ def assess_seats(
         first_out = int(order[seats])
         leads = votes - votes[first_out]
         reasons = _doubtful(columns, ballots, verdict == BallotVerdict.CLEAN, leads, zone)
-        wrongly_held = WRONGLY_HELD_SHARE * float(held_votes[order[seats:]].max())
+        reach = float((votes + WRONGLY_HELD_SHARE * held_votes)[order[seats:]].max())
         for candidate in order[:seats].tolist():
-            if leads[candidate] == 0:
-                own = float(votes[candidate])
-                reasons.setdefault(candidate, []).append(Reason("tie", (), own, own, 0.0, 0))
-            escaped = ESCAPED_SHARE * float(held_votes[candidate])
-            lead = int(leads[candidate])
-            if held_votes.any() and escaped + wrongly_held >= lead:
-                reasons.setdefault(candidate, []).append(
-                    Reason("holds", (), float(held_votes[candidate]), 0.0, 0.0, lead)
-                )
+            own, lead = float(votes[candidate]), int(leads[candidate])
+            own_held = float(held_votes[candidate])
+            more = reasons.setdefault(candidate, [])
+            if lead == 0:
+                more.append(Reason("tie", (), own, own, 0.0, 0))
+            if ballots.candidates < MIN_COMPARED_CANDIDATES:
+                more.append(Reason("few", (), own, own, 0.0, lead))
+            if lead > 0 and own - ESCAPED_SHARE * own_held <= reach:
+                more.append(Reason("holds", (), own_held, 0.0, 0.0, lead))
     return tuple(
         Seat(
             number=int(ballots.numbers[candidate]),
@@ -168,17 +169,20 @@ def _largest_by_value(parts: Sequence[Surplus]) -> list[Surplus]:
 def _slice(ballots: Ballots, clean: Bools, zone: ZoneInfo) -> SeatVotes:
     hour = local_time(ballots.cast_at, zone) // HOUR_MS
     hour -= hour.min() // 24 * 24
-    counted = clean & ~public_hours(np.bincount(hour))[hour]
-    kept = counted[ballots.choice_row]
-    return SeatVotes(
-        row=ballots.choice_row[kept],
-        choice=ballots.choice[kept].astype(np.int64),
-        counted=counted,
-        voter=ballots.voter,
-        day=hour // 24,
-        hour=hour,
-        candidates=ballots.candidates,
-    )
+
+    def of(counted: Bools) -> SeatVotes:
+        kept = counted[ballots.choice_row]
+        return SeatVotes(
+            row=ballots.choice_row[kept],
+            choice=ballots.choice[kept].astype(np.int64),
+            counted=counted,
+            voter=ballots.voter,
+            day=hour // 24,
+            hour=hour,
+            candidates=ballots.candidates,
+        )
+
+    return of(clean & ~public_hours(of(clean))[hour])
 
 
 def _slicings(columns: BallotColumns, ballots: Ballots) -> dict[str, AnyInts]:

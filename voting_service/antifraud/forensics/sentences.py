@@ -12,6 +12,11 @@ from babel.dates import format_datetime
 from voting_service.antifraud.forensics.attributes import Aspect
 from voting_service.antifraud.forensics.findings import BallotVerdict, Kind, SharedValue
 from voting_service.antifraud.forensics.seats import Reason
+from voting_service.antifraud.forensics.thresholds import (
+    ESCAPED_SHARE,
+    ESCAPED_SHARES,
+    WRONGLY_HELD_SHARE,
+)
 from voting_service.i18n.catalogues import load_catalogue
 from voting_service.i18n.text import Language
 
@@ -128,11 +133,19 @@ def ring_sentence(summary: RingSummary, language: Language) -> str:
 def seat_sentence(number: int, reason: Reason, language: Language) -> str:
     """Return the sentence about why the seat of a candidate is not certifiable."""
     texts = load_texts(language)
-    if reason.kind in ("holds", "tie"):
+    if reason.kind in ("holds", "tie", "few"):
         text: str = texts["seat"][reason.kind]
-        return text.format(number=number, lead=reason.lead, votes=f"{reason.votes:.0f}")
-    names = texts.get(f"slice_{reason.kind}", {})
-    listed = texts["sentence"]["separator"].join(names.get(value, value) for value in reason.values)
+        return text.format(
+            number=number,
+            lead=reason.lead,
+            votes=f"{reason.votes:.0f}",
+            escaped=f"{ESCAPED_SHARE:.0%}",
+            honest=f"{WRONGLY_HELD_SHARE:.0%}",
+        )
+    names = texts.get(f"slice_{reason.kind}")
+    listed = texts["sentence"]["separator"].join(
+        names[int(value)] if names else value for value in reason.values
+    )
     return str(
         texts["seat"]["reason"].format(
             number=number,
@@ -142,6 +155,7 @@ def seat_sentence(number: int, reason: Reason, language: Language) -> str:
             expected=f"{reason.expected:.0f}",
             error=f"{2 * reason.error:.0f}",
             surplus=f"{reason.surplus:.0f}",
+            escaped=f"{ESCAPED_SHARES[reason.kind]:.0%}",
         )
     )
 

@@ -21,19 +21,23 @@ from voting_service.antifraud.forensics.prepare import AnyInts, Bools, Floats, s
 from voting_service.antifraud.forensics.thresholds import (
     BURST_RATIO,
     DEVICE_DEVIATIONS,
+    LEAST_DEVICE_DEVIATION,
+    MIN_COMPARED_CANDIDATES,
+    MIN_COMPARED_DAYS,
+    MIN_COMPARED_SHARE,
+    MIN_DAY_SHARE,
+    MIN_DAY_VOTES,
+    PRIOR_DAY_BALLOTS,
+    PRIOR_HOUR_BALLOTS,
+    PUBLIC_BALLOTS,
+    PUBLIC_RATIO,
+    QUIET_SHARE,
+    RARE_DEVICE_VOTERS,
     SLICE_DEVIATIONS,
+    SURPLUS_ERRORS,
 )
 
-_MIN_DAYS = 5
-_QUIET_SHARE = 0.3
-"""Quantile of the daily ratios that stands for a quiet day."""
-_PRIOR_DAY_BALLOTS, _PRIOR_HOUR_BALLOTS = 200.0, 50.0
-_STANDARD_ERRORS = 3.0
-_PUBLIC_RATIO, _PUBLIC_BALLOTS = 2.5, 50.0
-_LEAST_DEVICE_DEVIATION = 0.1
 _MAX_HOUR_CELLS = 4_000_000
-_RARE_DEVICE_VOTERS = 1.0
-"""On a device where more voters of the candidate are expected, a few more would not be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +85,34 @@ class Surplus:
         return self.votes - self.expected
 
 
-def public_hours(ballots: Int64s) -> Bools:
-    """Return which hours everybody knows of: `ballots` of each hour from a midnight on, far more
-    than are usual at that time of the day, as after a television programme."""
-    padded = np.pad(ballots.astype(np.float64), (0, -len(ballots) % 24))
-    usual = np.median(padded.reshape(-1, 24), axis=0)[np.arange(len(ballots)) % 24]
-    return np.asarray(ballots > np.maximum(_PUBLIC_RATIO * usual, _PUBLIC_BALLOTS))
+def public_hours(sliced: SeatVotes) -> Bools:
+    """Return which hours everybody knows of: those with far more ballots than are usual at that
+    time of the day, as after a television programme.
+
+    They must have so many without what one candidate gained in them, whichever it is; otherwise
+    a buyer of enough votes in an hour would make it public.
+    """
+    days = int(sliced.day.max(initial=0)) + 1
+    ballots = sliced.ballots(sliced.hour, days * 24).reshape(days, 24)
+    cast = ballots.sum(axis=1)
+    usual_days = cast >= MIN_DAY_SHARE * cast.max()
+    least = np.maximum(PUBLIC_RATIO * np.median(ballots[usual_days], axis=0), PUBLIC_BALLOTS)
+    public = ballots > least
+    for hour in np.flatnonzero(public.any(axis=0)).tolist():
+        votes = sliced.table(np.where(sliced.hour % 24 == hour, sliced.day, ABSENT), days)
+        gained = np.max(votes - np.median(votes[usual_days], axis=0), axis=1)
+        public[:, hour] &= ballots[:, hour] - gained > least[hour]
+    return np.ravel(public)
 
 
 def find_surpluses(
     sliced: SeatVotes, slicings: Mapping[str, AnyInts], device: Int32s
 ) -> list[Surplus]:
-    """Return the surpluses that differ significantly from those of other candidates."""
+    """Return the surpluses that differ significantly from those of other candidates; none where
+    there are too few of these."""
     surpluses: list[Surplus] = []
+    if sliced.candidates < MIN_COMPARED_CANDIDATES:
+        return surpluses
     for slicing, code in slicings.items():
         size = int(code.max(initial=-1)) + 1
         if size < 2:
@@ -135,11 +154,18 @@ def _significant(slicing: str, value: int, figures: _Figures, which: Bools) -> l
     ]
 
 
+def _not_compared(own: Floats) -> _Figures:
+    return np.full(len(own), -np.inf), own, own, np.zeros(len(own))
+
+
 def _compare_slices(sliced: SeatVotes, code: AnyInts, size: int) -> Iterator[_Figures]:
     """Compare the votes of each slice with what all others predict."""
     votes = sliced.table(code, size)
     for own in votes:
         others = votes.sum(axis=0) - own
+        if not own.any() or others.sum() < MIN_COMPARED_SHARE * own.sum():
+            yield _not_compared(own)
+            continue
         predicted = others / max(float(others.sum()), 1.0) * own.sum()
         ratio = np.log((own + 0.5) / (predicted + 0.5))
         middle, deviation = _spread(ratio)
@@ -151,25 +177,35 @@ def _compare_slices(sliced: SeatVotes, code: AnyInts, size: int) -> Iterator[_Fi
 def _compare_days(sliced: SeatVotes, code: AnyInts, size: int) -> Iterator[_Figures]:
     """Compare the votes of each slice with its quiet days, the other slices' days considered."""
     days = int(sliced.day.max(initial=0)) + 1
-    if days < _MIN_DAYS:
+    if days < MIN_COMPARED_DAYS:
         return
     key = np.where(code >= 0, code.astype(np.int64) * days + sliced.day, ABSENT)
     votes = sliced.table(key, size * days).reshape(size, days, -1)
     ballots = sliced.ballots(key, size * days).reshape(size, days)
     all_votes, all_ballots = votes.sum(axis=0), ballots.sum(axis=0)
-    usual = _PRIOR_DAY_BALLOTS * all_votes.sum(axis=0) / max(float(all_ballots.sum()), 1.0)
+    usual = PRIOR_DAY_BALLOTS * all_votes.sum(axis=0) / max(float(all_ballots.sum()), 1.0)
     for own, cast in zip(votes, ballots, strict=True):
-        rate = (all_votes - own + usual) / (all_ballots - cast + _PRIOR_DAY_BALLOTS)[:, None]
+        rate = (all_votes - own + usual) / (all_ballots - cast + PRIOR_DAY_BALLOTS)[:, None]
         predicted = rate * cast[:, None]
-        quiet = np.quantile(own / np.maximum(predicted, 1e-9), _QUIET_SHARE, axis=0)
+        cast_on = cast > 0
+        # Of few votes a day, most days have none, and any day with some would be a surprise.
+        compared = predicted.sum(axis=0) >= MIN_DAY_VOTES * np.count_nonzero(cast_on)
+        if (
+            np.count_nonzero(cast_on) < MIN_COMPARED_DAYS
+            or np.count_nonzero(compared) < MIN_COMPARED_CANDIDATES
+        ):
+            yield _not_compared(own.sum(axis=0))
+            continue
+        ratios = own[cast_on] / np.maximum(predicted[cast_on], 1e-9)
+        quiet = np.quantile(ratios, QUIET_SHARE, axis=0)
         total, scale = own.sum(axis=0), np.sqrt(own.sum(axis=0) + 1.0)
         excess = (total - quiet * predicted.sum(axis=0)) / scale
-        middle, deviation = _spread(excess)
+        middle, deviation = _spread(excess[compared])
         deviation = max(deviation, 1.0)
         yield (
-            (excess - middle) / deviation,
+            np.where(compared, (excess - middle) / deviation, -np.inf),
             total,
-            total - (excess - middle) * scale,
+            np.maximum(total - (excess - middle) * scale, 0.0),
             deviation * scale,
         )
 
@@ -185,14 +221,13 @@ def _bursts(sliced: SeatVotes) -> list[Surplus]:
     votes, ballots = sliced.table(sliced.hour, hours), sliced.ballots(sliced.hour, hours)
     begins = np.arange(0, hours, 24)
     day = np.arange(hours) // 24
-    usual = _PRIOR_HOUR_BALLOTS * votes.sum(axis=0) / max(float(ballots.sum()), 1.0)
+    usual = PRIOR_HOUR_BALLOTS * votes.sum(axis=0) / max(float(ballots.sum()), 1.0)
     other_votes = np.add.reduceat(votes, begins)[day] - votes
     other_ballots = np.add.reduceat(ballots, begins)[day] - ballots
-    expected = (other_votes + usual) / (other_ballots + _PRIOR_HOUR_BALLOTS)[:, None]
+    expected = (other_votes + usual) / (other_ballots + PRIOR_HOUR_BALLOTS)[:, None]
     expected *= ballots[:, None]
-    beyond = votes > expected + _STANDARD_ERRORS * np.sqrt(expected) + 2.0
+    beyond = votes > expected + SURPLUS_ERRORS * np.sqrt(expected) + 2.0
     surplus = np.where(beyond, votes - expected, 0.0).sum(axis=0)
-    usual_surplus = float(np.quantile(surplus, 0.9))
     return [
         Surplus(
             "hours",
@@ -202,7 +237,8 @@ def _bursts(sliced: SeatVotes) -> list[Surplus]:
             float(expected[beyond[:, candidate], candidate].sum()),
             float(np.sqrt(expected[beyond[:, candidate], candidate].sum())),
         )
-        for candidate in np.flatnonzero(surplus > np.maximum(BURST_RATIO * usual_surplus, 1.0))
+        for candidate in np.flatnonzero(surplus > 1.0)
+        if surplus[candidate] > BURST_RATIO * np.quantile(np.delete(surplus, candidate), 0.9)
     ]
 
 
@@ -227,19 +263,21 @@ def _shared_devices(sliced: SeatVotes, device: Int32s) -> list[Surplus]:
     )
     target = cells % candidates
     expected = users[cells // candidates] * rate[target]
-    rare = expected <= _RARE_DEVICE_VOTERS
-    large = rare & (counts >= 4) & (counts > expected + _STANDARD_ERRORS * np.sqrt(expected))
+    rare = expected <= RARE_DEVICE_VOTERS
+    large = rare & (counts >= 4) & (counts > expected + SURPLUS_ERRORS * np.sqrt(expected))
     scale = np.sqrt(times + 1.0)
     z, _, _ = _deviations(
         np.bincount(target[large], (counts - expected)[large], candidates) / scale
     )
     some = rare & (counts >= 3)
     by_chance, covered = _chance_groups(users, rate)
-    grouped = np.bincount(target[some], counts[some], candidates) - by_chance
+    seen = np.bincount(target[some], counts[some], candidates)
+    grouped = seen - by_chance
     _, middle, deviation = _deviations(grouped / scale)
     votes = np.bincount(sliced.choice, minlength=candidates)
     projected = votes / np.maximum(times, 1.0) / np.maximum(covered, 0.05)
-    surplus = (grouped - middle * scale) * projected
+    surplus = np.minimum((grouped - middle * scale) * projected, votes)
+    error = np.sqrt((deviation * scale) ** 2 + seen) * projected
     return [
         Surplus(
             "devices",
@@ -247,7 +285,7 @@ def _shared_devices(sliced: SeatVotes, device: Int32s) -> list[Surplus]:
             int(candidate),
             float(votes[candidate]),
             float(votes[candidate] - surplus[candidate]),
-            float((deviation * scale * projected)[candidate]),
+            float(error[candidate]),
         )
         for candidate in np.flatnonzero((z >= DEVICE_DEVIATIONS) & (surplus > 0))
     ]
@@ -256,7 +294,8 @@ def _shared_devices(sliced: SeatVotes, device: Int32s) -> list[Surplus]:
 def _deviations(figures: Floats) -> tuple[Floats, float, float]:
     """Return (z of each candidate, median, robust standard deviation)."""
     middle, deviation = _spread(figures)
-    return (figures - middle) / max(deviation, _LEAST_DEVICE_DEVIATION), middle, deviation
+    deviation = max(deviation, LEAST_DEVICE_DEVIATION)
+    return (figures - middle) / deviation, middle, deviation
 
 
 def _chance_groups(users: Int64s, rate: Floats) -> tuple[Floats, Floats]:
@@ -264,7 +303,7 @@ def _chance_groups(users: Int64s, rate: Floats) -> tuple[Floats, Floats]:
     (Poisson), and the share of all voters who have rare devices."""
     sizes, devices = np.unique(users[users > 0], return_counts=True)
     expected = np.outer(sizes, rate)
-    rare = expected <= _RARE_DEVICE_VOTERS
+    rare = expected <= RARE_DEVICE_VOTERS
     in_groups = expected * (1.0 - np.exp(-expected) * (1.0 + expected))
     groups: Floats = (devices[:, None] * np.where(rare, in_groups, 0.0)).sum(axis=0)
     covered: Floats = ((devices * sizes)[:, None] * rare).sum(axis=0) / users.sum()

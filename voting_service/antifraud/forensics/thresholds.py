@@ -123,10 +123,6 @@ MIN_RING_LINKS = 6
 PRIOR_RING_CHOICES = 40.0
 """Prior choices, of usual popularity, in the estimate of what is chosen in a period."""
 
-MAX_RING_NETWORK_SHARE = 0.5
-"""Share of a ring's ballots from one network from which it may be an employer's staff; it is left
-to the search for networks."""
-
 SLICE_DEVIATIONS = {
     "platform": (4.0, 5.0),
     "network": (6.0, 6.0),
@@ -141,6 +137,39 @@ BURST_RATIO = 3.0
 """The same for hours: times what nine in ten candidates have."""
 
 DEVICE_DEVIATIONS = 4.5
+
+MIN_COMPARED_CANDIDATES = 8
+"""With fewer candidates there is nothing to measure against how far candidates differ."""
+
+MIN_COMPARED_SHARE = 0.1
+"""Least votes of the other slices, as a share of the slice's own, that predict these."""
+
+MIN_COMPARED_DAYS = 5
+MIN_DAY_VOTES = 3.0
+"""Days of a slice, and votes predicted for a candidate a day, without which its quiet days are not
+known."""
+
+QUIET_SHARE = 0.3
+"""Quantile of the daily ratios that stands for a quiet day."""
+
+PRIOR_DAY_BALLOTS = 200.0
+PRIOR_HOUR_BALLOTS = 50.0
+"""Prior ballots, of usual choices, in the estimate of a day's or hour's rates."""
+
+SURPLUS_ERRORS = 3.0
+"""Standard errors beyond which the votes of an hour or device are added up."""
+
+PUBLIC_RATIO = 2.5
+PUBLIC_BALLOTS = 50.0
+"""Ballots of an hour that everybody knows of: times what is usual at that time, and at least."""
+
+MIN_DAY_SHARE = 0.01
+"""Share of the busiest day's ballots without which a day is no example of what is usual."""
+
+RARE_DEVICE_VOTERS = 1.0
+"""On a device where more voters of the candidate are expected, a few more would not be seen."""
+
+LEAST_DEVICE_DEVIATION = 0.1
 
 MIN_SURPLUS_SHARE = 0.0005
 """Share of all ballots below which no surplus is reported."""
