@@ -44,7 +44,7 @@ from voting_service.voting.public_log.entries import (
     Cut,
     OpenEntry,
     Openings,
-    Ruling,
+    RulingEntry,
 )
 
 PLAN = LogPlan(ballots=700, seed=1)
@@ -220,7 +220,7 @@ def missing_bundle(log: LogBuilder) -> None:
 
 @forgery("moment_back")
 def reordered_entries(log: LogBuilder) -> None:
-    first, second = places(log, Ruling)[1], places(log, CloseEntry)[0]
+    first, second = places(log, RulingEntry)[1], places(log, CloseEntry)[0]
     log.entries[first], log.entries[second] = log.entries[second], log.entries[first]
 
 
@@ -326,7 +326,7 @@ def more_votes_than_ballots(log: LogBuilder) -> None:
 @forgery("other_void")
 def silent_void(log: LogBuilder) -> None:
     """The newest ruling makes more ballots void than it states."""
-    change(log, places(log, Ruling)[-1], voided=1)
+    change(log, places(log, RulingEntry)[-1], voided=1)
 
 
 @forgery("other_votes")
@@ -343,7 +343,7 @@ def silent_void_in_the_result(log: LogBuilder) -> None:
 
 @forgery("ruling_number")
 def missing_ruling(log: LogBuilder) -> None:
-    log.entries.pop(places(log, Ruling)[1])
+    log.entries.pop(places(log, RulingEntry)[1])
 
 
 @forgery("other_ruling_opened")
@@ -362,7 +362,7 @@ def void_votes_moved(log: LogBuilder) -> None:
 
 @forgery("held_unruled")
 def held_ballots_never_ruled_on(log: LogBuilder) -> None:
-    place = next(p for p in places(log, Ruling) if getattr(log.entries[p], "released", 0) > 2)
+    place = next(p for p in places(log, RulingEntry) if getattr(log.entries[p], "released", 0) > 2)
     change(log, place, released=1)
 
 

@@ -56,7 +56,7 @@ from voting_service.voting.public_log.bundling import MIN_BALLOTS, USUAL_BALLOTS
 from voting_service.voting.public_log.commitments import (
     SALT_BYTES,
     BundleBallot,
-    Counts,
+    CommittedCounts,
     bundle_contents,
     commit,
     count_votes,
@@ -66,14 +66,14 @@ from voting_service.voting.public_log.entries import (
     AnyEntry,
     Bundle,
     CloseEntry,
-    Correction,
+    CorrectionEntry,
     Cut,
     OpenEntry,
     Openings,
-    Ruling,
-    Settings,
+    RulingEntry,
+    SettingsEntry,
     Statement,
-    Withdrawal,
+    WithdrawalEntry,
     written,
 )
 from voting_service.voting.public_log.receipt_proof import EntryPlace, ReceiptProof, prove
@@ -109,7 +109,7 @@ class Opening(NamedTuple):
     """What opens a commitment."""
 
     salt: bytes
-    value: Counts
+    value: CommittedCounts
 
     def builtins(self) -> dict[str, Any]:
         return {"salt": text(self.salt), "value": msgspec.to_builtins(self.value)}
@@ -232,7 +232,7 @@ class LogBuilder:
         opening = Opening(self.random.randbytes(SALT_BYTES), value)
         self.ruling_openings.append(opening)
         self.entries.append(
-            Ruling(
+            RulingEntry(
                 at=self.at,
                 ruling=len(self.ruling_openings),
                 verdict="void" if verdict == "void" else "count",
@@ -247,7 +247,7 @@ class LogBuilder:
 
     def correct(self, number: int) -> None:
         announced = {"number": number, "after": {"trade": msgspec.to_builtins(both("车工"))}}
-        self.entries.append(Correction(self.at, number, self.document(canonical(announced))))
+        self.entries.append(CorrectionEntry(self.at, number, self.document(canonical(announced))))
 
     def withdraw(self, number: int) -> None:
         """A candidate withdraws."""
@@ -255,14 +255,16 @@ class LogBuilder:
         self.contest = msgspec.structs.replace(self.contest, withdrawals=(withdrawal,))
         facts = withdrawal_facts([withdrawal])[number]
         announced = {"number": number, **msgspec.to_builtins(facts)}
-        self.entries.append(Withdrawal(self.at, number, self.document(canonical(announced))))
+        self.entries.append(WithdrawalEntry(self.at, number, self.document(canonical(announced))))
 
     def prolong(self) -> None:
         """Move the close."""
         self.contest = msgspec.structs.replace(self.contest, closes_at=CLOSES + LONGER)
         opens_at, closes_at = written(OPENS), written(self.contest.closes_at)
         self.entries.append(
-            Settings(self.at, self.rules_document(), opens_at, closes_at, MAX_CHOICES, CUT_SIZE)
+            SettingsEntry(
+                self.at, self.rules_document(), opens_at, closes_at, MAX_CHOICES, CUT_SIZE
+            )
         )
 
     def state(self, platform: str, signed_in: int, stored: int) -> None:

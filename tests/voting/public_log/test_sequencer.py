@@ -39,7 +39,7 @@ from voting_service.voting.public_log.entries import (
     Cut,
     OpenEntry,
     Openings,
-    Ruling,
+    RulingEntry,
 )
 from voting_service.voting.public_log.repository import load_documents, load_written, store
 from voting_service.voting.public_log.sequencer import LogFault, write_log
@@ -71,7 +71,7 @@ async def test_from_the_announcement_to_the_second_result(database: Connection) 
     kinds = [type(entry) for entry in entries]
     assert kinds == [
         OpenEntry,
-        *[Ruling] * 4,
+        *[RulingEntry] * 4,
         Bundle,
         CloseEntry,
         Openings,
@@ -86,7 +86,7 @@ async def test_from_the_announcement_to_the_second_result(database: Connection) 
     documents = await load_documents(database, contest.id, [first.document, second.document])
     opened = msgspec.json.decode(documents[second.document])
     bundle, ruling = counting(entries)[0], entries[4]
-    assert isinstance(ruling, Ruling)
+    assert isinstance(ruling, RulingEntry)
     value = msgspec.convert(opened["bundles"][0]["value"], BundleValue)
     salts = AT_ONCE.secrets
     assert commit(salts.bundle_salt(1), value) == bundle.commitment

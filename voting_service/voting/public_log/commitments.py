@@ -24,23 +24,25 @@ SALT_BYTES = 32
 TAG_BYTES = 32
 
 
-class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CommittedCounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many ballots, and how many votes each candidate has on them: `[[number, votes], …]`,
     every candidate named, in the order of their numbers."""
 
     ballots: int
     votes: tuple[tuple[int, int], ...]
 
-    def plus(self, other: Counts) -> Counts:
+    def plus(self, other: CommittedCounts) -> CommittedCounts:
         """Return the sum of two counts of the same candidates."""
         added = dict(other.votes)
         votes = tuple((number, votes + added[number]) for number, votes in self.votes)
-        return Counts(self.ballots + other.ballots, votes)
+        return CommittedCounts(self.ballots + other.ballots, votes)
 
 
-def count_votes(numbers: Iterable[int], ballots: int, votes: Mapping[int, int]) -> Counts:
+def count_votes(numbers: Iterable[int], ballots: int, votes: Mapping[int, int]) -> CommittedCounts:
     """Return the counts with every candidate named."""
-    return Counts(ballots, tuple((number, votes.get(number, 0)) for number in sorted(numbers)))
+    return CommittedCounts(
+        ballots, tuple((number, votes.get(number, 0)) for number in sorted(numbers))
+    )
 
 
 def ballot_tag(ballot_id: bytes) -> bytes:
@@ -48,14 +50,14 @@ def ballot_tag(ballot_id: bytes) -> bytes:
     return sha256(TAG_DOMAIN + ballot_id).digest()
 
 
-class BundleValue(Counts, frozen=True, forbid_unknown_fields=True):
+class BundleValue(CommittedCounts, frozen=True, forbid_unknown_fields=True):
     """What a bundle commits to: its counts, and the root of the tree over the commitments to its
     ballots, in the order of their tags (base64)."""
 
     choices: str
 
 
-def commit(salt: bytes, value: Counts) -> str:
+def commit(salt: bytes, value: CommittedCounts) -> str:
     """Return the commitment to the counts of a bundle or of a ruling, in base64."""
     digest = sha256(COUNTS_DOMAIN + salt + canonical(msgspec.to_builtins(value))).digest()
     return b64encode(digest).decode()

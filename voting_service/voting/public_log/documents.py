@@ -57,7 +57,7 @@ def candidates_document(contest: Contest) -> Document:
     )
 
 
-class AnnouncedChange(NamedTuple):
+class LogChange(NamedTuple):
     """A correction or a withdrawal of a candidate; `source` names it in the log."""
 
     source: str
@@ -65,7 +65,7 @@ class AnnouncedChange(NamedTuple):
     document: Document
 
 
-def announced_changes(contest: Contest) -> tuple[AnnouncedChange, ...]:
+def announced_changes(contest: Contest) -> tuple[LogChange, ...]:
     """Return what was announced of the candidates since they were published, oldest first."""
     changes = public_changes(contest)
     turns: dict[int, int] = {}
@@ -78,9 +78,7 @@ def announced_changes(contest: Contest) -> tuple[AnnouncedChange, ...]:
         source = f"withdrawal {withdrawal.number}"
         dated.append((withdrawal.withdrawn_at, source, withdrawal.number, withdrawal))
     dated.sort(key=lambda change: change[:2])
-    return tuple(
-        AnnouncedChange(source, number, _document(value)) for _, source, number, value in dated
-    )
+    return tuple(LogChange(source, number, _document(value)) for _, source, number, value in dated)
 
 
 class CommittedValue(NamedTuple):

@@ -16,7 +16,7 @@ from voting_service.errors import Fault, InvalidInput
 from voting_service.infrastructure.crypto.canonical_json import canonical, read_strictly
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+class LogEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
     """What all entries have: when the sequencer wrote it."""
 
     at: str
@@ -27,7 +27,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
         return canonical(msgspec.to_builtins(self))
 
 
-class OpenEntry(Entry, frozen=True, tag="open"):
+class OpenEntry(LogEntry, frozen=True, tag="open"):
     """The first entry: the contest as announced, the log's verifier key and its witnesses'.
 
     `rules` and `candidates` are documents.
@@ -46,7 +46,7 @@ class OpenEntry(Entry, frozen=True, tag="open"):
     format: Literal["voting-log/1"] = "voting-log/1"
 
 
-class Bundle(Entry, frozen=True, tag="ballots"):
+class Bundle(LogEntry, frozen=True, tag="ballots"):
     """Ballots in the order in which they were stored. `held` of them were held when they were cast.
 
     `tags` is the root of the tree over the sorted tags in the file `bundles/NUMBER`, `commitment`
@@ -62,7 +62,7 @@ class Bundle(Entry, frozen=True, tag="ballots"):
     replaces: int | msgspec.UnsetType = msgspec.UNSET
 
 
-class Ruling(Entry, frozen=True, tag="ruling"):
+class RulingEntry(LogEntry, frozen=True, tag="ruling"):
     """Two people ruled on ballots. `released` of them were waiting for a ruling, and the number of
     void ballots changed by `voided`. `commitment` is to the void votes of each candidate after this
     ruling."""
@@ -77,21 +77,21 @@ class Ruling(Entry, frozen=True, tag="ruling"):
     commitment: str
 
 
-class Correction(Entry, frozen=True, tag="correction"):
+class CorrectionEntry(LogEntry, frozen=True, tag="correction"):
     """A profile was corrected; `document` is what was announced of it."""
 
     number: int
     document: str
 
 
-class Withdrawal(Entry, frozen=True, tag="withdrawal"):
+class WithdrawalEntry(LogEntry, frozen=True, tag="withdrawal"):
     """A candidate withdrew; `document` is what was announced of it."""
 
     number: int
     document: str
 
 
-class Settings(Entry, frozen=True, tag="settings"):
+class SettingsEntry(LogEntry, frozen=True, tag="settings"):
     """The rules, the window or the platforms changed; `rules` is the document as it is now. The
     numbers of names on a ballot and of those who advance change before the opening only."""
 
@@ -102,7 +102,7 @@ class Settings(Entry, frozen=True, tag="settings"):
     cut_size: int
 
 
-class Statement(Entry, frozen=True, tag="statement"):
+class Statement(LogEntry, frozen=True, tag="statement"):
     """What a platform signed about a local day: how many people it signed in. `stored` are its
     ballots that count for that day when the entry is written; `document` is the signed JWT."""
 
@@ -113,7 +113,7 @@ class Statement(Entry, frozen=True, tag="statement"):
     document: str
 
 
-class CloseEntry(Entry, frozen=True, tag="close"):
+class CloseEntry(LogEntry, frozen=True, tag="close"):
     """Voting closed and every ballot is in a bundle before this entry."""
 
     closes_at: str
@@ -122,7 +122,7 @@ class CloseEntry(Entry, frozen=True, tag="close"):
     held: int
 
 
-class Openings(Entry, frozen=True, tag="openings"):
+class Openings(LogEntry, frozen=True, tag="openings"):
     """The counts and salts of all bundles that are not replaced, and of the newest of the
     rulings."""
 
@@ -130,7 +130,7 @@ class Openings(Entry, frozen=True, tag="openings"):
     rulings: int
 
 
-class Cut(Entry, frozen=True, tag="cut"):
+class Cut(LogEntry, frozen=True, tag="cut"):
     """A version of the signed result; `document` is its file."""
 
     version: int
@@ -140,15 +140,15 @@ class Cut(Entry, frozen=True, tag="cut"):
 AnyEntry = (
     OpenEntry
     | Bundle
-    | Ruling
-    | Correction
-    | Withdrawal
-    | Settings
+    | RulingEntry
+    | CorrectionEntry
+    | WithdrawalEntry
+    | SettingsEntry
     | Statement
     | CloseEntry
     | Openings
     | Cut
-)  # fmt: skip
+)
 
 
 def read_entry(data: bytes) -> AnyEntry:

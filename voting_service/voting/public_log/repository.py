@@ -70,7 +70,7 @@ class NewRuling(NamedTuple):
     voided: int
 
 
-class ShownCut(NamedTuple):
+class PublicCut(NamedTuple):
     """A public cut that is not in the log yet, and how many rulings it covers."""
 
     version: int
@@ -251,10 +251,10 @@ async def load_newest_openings(connection: AnyConnection, contest_id: int) -> by
 
 async def load_shown_cuts(
     connection: AnyConnection, contest_id: int, now: datetime
-) -> list[ShownCut]:
+) -> list[PublicCut]:
     """Load the cuts that are public and not in the log."""
     rows = await connection.fetch(QUERIES["shown_cuts"], contest_id, now)
-    return [ShownCut(*row) for row in rows]
+    return [PublicCut(*row) for row in rows]
 
 
 async def load_bundles(connection: AnyConnection, contest_id: int) -> list[CommittedValue]:

@@ -33,7 +33,7 @@ from voting_service.voting.public_log.bundling import USUAL_BALLOTS, plan_bundle
 from voting_service.voting.public_log.commitments import (
     BundleBallot,
     BundleContents,
-    Counts,
+    CommittedCounts,
     bundle_contents,
     commit,
     count_votes,
@@ -48,14 +48,14 @@ from voting_service.voting.public_log.documents import (
 from voting_service.voting.public_log.entries import (
     Bundle,
     CloseEntry,
-    Correction,
+    CorrectionEntry,
     Cut,
-    Entry,
+    LogEntry,
     OpenEntry,
     Openings,
-    Ruling,
-    Settings,
-    Withdrawal,
+    RulingEntry,
+    SettingsEntry,
+    WithdrawalEntry,
     written,
 )
 from voting_service.voting.public_log.repository import (
@@ -65,7 +65,7 @@ from voting_service.voting.public_log.repository import (
     LogState,
     Moment,
     NewEntries,
-    ShownCut,
+    PublicCut,
     WaitingBallot,
     count_ballots,
     is_close_current,
@@ -123,7 +123,7 @@ class LogSettings(NamedTuple):
     bundle_wait: timedelta
 
 
-class Progress(NamedTuple):
+class LogProgress(NamedTuple):
     """How far a log is written: whether there is more to write at once, and whether it has every
     ballot."""
 
@@ -154,7 +154,7 @@ class LogWriter:
     def size(self) -> int:
         return self._tree.size
 
-    def add(self, source: str, entry: Entry) -> None:
+    def add(self, source: str, entry: LogEntry) -> None:
         """Add an entry."""
         self.new.sources.append(source)
         self.new.contents.append(entry.data)
@@ -183,7 +183,7 @@ async def write_log(
     contest: Contest,
     sequencing: LogSettings,
     complete_before: datetime | None = None,
-) -> Progress:
+) -> LogProgress:
     """Write what is due into the log of a contest, up to PASS_BALLOTS. `complete_before` is the
     moment before which every ballot is stored, where it is logged.
 
@@ -193,7 +193,7 @@ async def write_log(
     with domain_errors():
         moment = await load_moment(connection)
         if not is_published(contest, moment.now):
-            return Progress(has_more=False, is_closed=False)
+            return LogProgress(has_more=False, is_closed=False)
         async with connection.transaction():
             await checked_floor(connection, contest.id)
             origin = sequencing.identity.origin(contest.slug)
@@ -206,7 +206,7 @@ async def write_log(
             if not state.is_closed:
                 is_complete = complete_before is not None and complete_before >= contest.closes_at
                 if is_complete and not await is_close_current(connection, contest):
-                    return Progress(has_more=False, is_closed=False)
+                    return LogProgress(has_more=False, is_closed=False)
                 taking = _Taking(sequencing, moment, is_complete=is_complete)
                 position, has_more = await _take_ballots(connection, writer, taking)
             else:
@@ -219,7 +219,7 @@ async def write_log(
             after = writer.finish(sequencing.identity, position)
             if writer.new.contents or after.position != state.position:
                 await store(connection, contest, state, after, writer.new)
-    return Progress(has_more, after.is_closed)
+    return LogProgress(has_more, after.is_closed)
 
 
 async def _announce(connection: AnyConnection, writer: LogWriter, identity: LogIdentity) -> None:
@@ -244,7 +244,7 @@ async def _announce(connection: AnyConnection, writer: LogWriter, identity: LogI
         writer.add("open", opening)
     elif rules.hash != state.rules and not state.is_closed:
         document = writer.keep(rules)
-        entry = Settings(
+        entry = SettingsEntry(
             at=writer.at,
             rules=document,
             opens_at=opens_at,
@@ -260,7 +260,7 @@ async def _announce(connection: AnyConnection, writer: LogWriter, identity: LogI
     for change in changes:
         if change.source in logged:
             continue
-        kind = Withdrawal if change.source.startswith("withdrawal") else Correction
+        kind = WithdrawalEntry if change.source.startswith("withdrawal") else CorrectionEntry
         document = writer.keep(change.document)
         writer.add(change.source, kind(at=writer.at, number=change.number, document=document))
 
@@ -282,7 +282,7 @@ async def _add_rulings(connection: AnyConnection, writer: LogWriter, secrets: Lo
         writer.new.rulings.append((number, ruling.approval_id, value))
         writer.add(
             f"ruling {ruling.approval_id}",
-            Ruling(
+            RulingEntry(
                 at=writer.at,
                 ruling=number,
                 verdict=ruling.verdict,
@@ -296,9 +296,9 @@ async def _add_rulings(connection: AnyConnection, writer: LogWriter, secrets: Lo
         )
 
 
-def read_counts(value: bytes) -> Counts:
+def read_counts(value: bytes) -> CommittedCounts:
     """Return counts from their canonical form."""
-    return msgspec.json.decode(value, type=Counts)
+    return msgspec.json.decode(value, type=CommittedCounts)
 
 
 class _Taking(NamedTuple):
@@ -429,7 +429,7 @@ async def _close(connection: AnyConnection, writer: LogWriter) -> BallotKey:
 
 
 async def _add_cut(
-    connection: AnyConnection, writer: LogWriter, secrets: LogSecrets, cut: ShownCut
+    connection: AnyConnection, writer: LogWriter, secrets: LogSecrets, cut: PublicCut
 ) -> None:
     """Add a public cut, and before it the openings, unless those before are of the same rulings."""
     contest_id = writer.contest.id

@@ -11,14 +11,14 @@ from voting_service.voting.public_log.entries import (
     AnyEntry,
     Bundle,
     CloseEntry,
-    Correction,
+    CorrectionEntry,
     Cut,
     OpenEntry,
     Openings,
-    Ruling,
-    Settings,
+    RulingEntry,
+    SettingsEntry,
     Statement,
-    Withdrawal,
+    WithdrawalEntry,
     read_entry,
 )
 from voting_service.voting.public_log.verification.faults import fault
@@ -44,7 +44,7 @@ def read_entries(entries: Iterable[bytes]) -> list[AnyEntry]:
 
 
 class LogContents:
-    """What the entries of a log say. Entry 0 is an `open` entry."""
+    """What the entries of a log say. LogEntry 0 is an `open` entry."""
 
     def __init__(self, entries: Sequence[AnyEntry]) -> None:
         self.entries = entries
@@ -71,8 +71,8 @@ class LogContents:
         return {number: b for number, b in self.bundles.items() if number not in replaced}
 
     @cached_property
-    def rulings(self) -> list[Ruling]:
-        return [ruling for _, ruling in self.every(Ruling)]
+    def rulings(self) -> list[RulingEntry]:
+        return [ruling for _, ruling in self.every(RulingEntry)]
 
     @cached_property
     def close(self) -> CloseEntry | None:
@@ -86,14 +86,14 @@ class LogContents:
     def cuts(self) -> list[tuple[int, Cut]]:
         return list(self.every(Cut))
 
-    def rules_at(self, place: int) -> OpenEntry | Settings:
+    def rules_at(self, place: int) -> OpenEntry | SettingsEntry:
         """Return the entry whose `rules` are in force at a place."""
-        changes = [entry for before, entry in self.every(Settings) if before < place]
+        changes = [entry for before, entry in self.every(SettingsEntry) if before < place]
         return changes[-1] if changes else self.opened
 
     def withdrawn_at(self, place: int) -> set[int]:
         """Return the numbers of the candidates who withdrew before a place."""
-        return {entry.number for before, entry in self.every(Withdrawal) if before < place}
+        return {entry.number for before, entry in self.every(WithdrawalEntry) if before < place}
 
     @cached_property
     def documents(self) -> dict[str, int]:
@@ -103,9 +103,9 @@ class LogContents:
             match entry:
                 case OpenEntry():
                     here = [entry.rules, entry.candidates]
-                case Settings():
+                case SettingsEntry():
                     here = [entry.rules]
-                case Correction() | Withdrawal() | Statement() | Openings() | Cut():
+                case CorrectionEntry() | WithdrawalEntry() | Statement() | Openings() | Cut():
                     here = [entry.document]
                 case _:
                     here = []

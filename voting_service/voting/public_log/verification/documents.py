@@ -15,10 +15,10 @@ from voting_service.infrastructure.crypto.canonical_json import canonical, read_
 from voting_service.infrastructure.transparency_log.sources import LogSource
 from voting_service.voting.cut.document import ContestFacts
 from voting_service.voting.public_log.entries import (
-    Correction,
+    CorrectionEntry,
     OpenEntry,
-    Settings,
-    Withdrawal,
+    SettingsEntry,
+    WithdrawalEntry,
     written,
 )
 from voting_service.voting.public_log.verification.contents import LogContents
@@ -81,9 +81,9 @@ def check_announced(log: LogContents, source: LogSource) -> list[Fault]:
                 case OpenEntry():
                     faults += _check_rules(log, place, entry, read_document(source, entry.rules))
                     faults += _check_candidates(entry, read_document(source, entry.candidates))
-                case Settings():
+                case SettingsEntry():
                     faults += _check_rules(log, place, entry, read_document(source, entry.rules))
-                case Correction() | Withdrawal():
+                case CorrectionEntry() | WithdrawalEntry():
                     read_canonical(read_document(source, entry.document))
                 case _:
                     pass
@@ -108,7 +108,7 @@ def read_rules(data: bytes) -> ContestFacts:
 
 
 def _check_rules(
-    log: LogContents, place: int, entry: OpenEntry | Settings, data: bytes
+    log: LogContents, place: int, entry: OpenEntry | SettingsEntry, data: bytes
 ) -> list[Fault]:
     """The document agrees with the entry, and what the count depends on changes before the opening
     only."""

@@ -17,14 +17,14 @@ from voting_service.voting.public_log.entries import (
     AnyEntry,
     Bundle,
     CloseEntry,
-    Correction,
+    CorrectionEntry,
     Cut,
     OpenEntry,
     Openings,
-    Ruling,
-    Settings,
+    RulingEntry,
+    SettingsEntry,
     Statement,
-    Withdrawal,
+    WithdrawalEntry,
 )
 from voting_service.voting.public_log.verification.contents import LogContents
 from voting_service.voting.public_log.verification.faults import fault, note
@@ -115,7 +115,7 @@ def check_numbering(log: LogContents) -> list[Fault]:
     """Bundles, rulings and versions of the result are numbered 1, 2, 3, …"""
     numbers = (
         [("bundle_number", place, bundle.bundle) for place, bundle in log.every(Bundle)],
-        [("ruling_number", place, ruling.ruling) for place, ruling in log.every(Ruling)],
+        [("ruling_number", place, ruling.ruling) for place, ruling in log.every(RulingEntry)],
         [("version_number", place, cut.version) for place, cut in log.every(Cut)],
     )
     return [
@@ -177,13 +177,13 @@ def check_order(log: LogContents) -> list[Fault]:
         match entry:
             case Bundle() if closed:
                 faults.append(fault("late_bundle", place=place, number=entry.bundle))
-            case Settings() if closed:
+            case SettingsEntry() if closed:
                 faults.append(fault("late_settings", place=place))
             case CloseEntry() if closed:
                 faults.append(fault("closed_again", place=place))
             case CloseEntry():
                 closed = True
-            case Ruling():
+            case RulingEntry():
                 rulings += 1
             case Openings():
                 if not closed:
@@ -206,10 +206,11 @@ def check_candidates(log: LogContents) -> list[Fault]:
     faults = [
         fault("unknown_candidate", place=place, number=entry.number)
         for place, entry in enumerate(log.entries)
-        if isinstance(entry, Correction | Withdrawal) and entry.number not in log.opened.numbers
+        if isinstance(entry, CorrectionEntry | WithdrawalEntry)
+        and entry.number not in log.opened.numbers
     ]
     withdrawn: set[int] = set()
-    for place, entry in log.every(Withdrawal):
+    for place, entry in log.every(WithdrawalEntry):
         if entry.number in withdrawn:
             faults.append(fault("withdrawn_again", place=place, number=entry.number))
         withdrawn.add(entry.number)

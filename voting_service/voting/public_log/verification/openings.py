@@ -13,7 +13,7 @@ from voting_service.infrastructure.transparency_log.sources import LogSource
 from voting_service.voting.public_log.commitments import (
     SALT_BYTES,
     BundleValue,
-    Counts,
+    CommittedCounts,
     commit,
     count_votes,
 )
@@ -36,7 +36,7 @@ class RulingOpening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ruling: int
     salt: str
-    value: Counts
+    value: CommittedCounts
 
 
 class OpeningsDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,8 +49,8 @@ class OpeningsDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CountTotals(NamedTuple):
     """All ballots, and those that are void."""
 
-    gross: Counts
-    void: Counts
+    gross: CommittedCounts
+    void: CommittedCounts
 
 
 def read_openings(data: bytes) -> OpeningsDocument:
@@ -103,7 +103,7 @@ def check_openings(
 
 def _check_ruling(
     log: LogContents, openings: Openings, document: OpeningsDocument
-) -> tuple[Counts | None, list[Fault]]:
+) -> tuple[CommittedCounts | None, list[Fault]]:
     """Return what is void, and what is wrong with the opening of the newest ruling."""
     opening = document.ruling
     number = 0 if opening is msgspec.UNSET else opening.ruling
@@ -127,7 +127,7 @@ def _check_ruling(
     return opening.value, faults
 
 
-def _is_commitment(commitment: str, salt: str, value: Counts) -> bool:
+def _is_commitment(commitment: str, salt: str, value: CommittedCounts) -> bool:
     decoded = decode_base64(salt)
     choices = decode_base64(value.choices) if isinstance(value, BundleValue) else b"0" * HASH_BYTES
     return (
@@ -139,7 +139,7 @@ def _is_commitment(commitment: str, salt: str, value: Counts) -> bool:
     )
 
 
-def _is_possible(log: LogContents, value: Counts) -> bool:
+def _is_possible(log: LogContents, value: CommittedCounts) -> bool:
     """Return whether every candidate is named and no more votes are counted than ballots allow."""
     votes = [count for _, count in value.votes]
     return (

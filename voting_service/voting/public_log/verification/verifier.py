@@ -14,10 +14,10 @@ from voting_service.infrastructure.transparency_log.sources import LogSource
 from voting_service.voting.cut.signature import VerifiedCut
 from voting_service.voting.public_log.entries import (
     AnyEntry,
-    Correction,
+    CorrectionEntry,
     OpenEntry,
     Statement,
-    Withdrawal,
+    WithdrawalEntry,
     written,
 )
 from voting_service.voting.public_log.verification import entry_rules
@@ -160,8 +160,8 @@ def verify_entries(log: LogContents, report: Report) -> None:
             bundles=f"{len(log.bundles):,}",
             replaced=f"{len(log.bundles) - len(log.counting):,}",
             rulings=f"{len(log.rulings):,}",
-            corrections=f"{len(list(log.every(Correction))):,}",
-            withdrawals=f"{len(list(log.every(Withdrawal))):,}",
+            corrections=f"{len(list(log.every(CorrectionEntry))):,}",
+            withdrawals=f"{len(list(log.every(WithdrawalEntry))):,}",
             statements=f"{len(list(log.every(Statement))):,}",
         )
 
