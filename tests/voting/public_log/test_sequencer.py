@@ -243,7 +243,7 @@ async def test_platforms_that_change_are_announced_once(
     await write_all(database, contest)
     assert [type(entry).__name__ for entry in await load_entries(database, contest)] == [
         "OpenEntry",
-        "Settings",
+        "SettingsEntry",
     ]
 
 
