@@ -49,7 +49,7 @@ create table public_log_bundles (
 
 alter table public_log_bundles alter column ballots set storage external;
 
--- The bundle into which a ballot was taken first. Rule: none is taken twice, whoever writes.
+-- The bundle into which a ballot was taken first. Rule: none is taken twice.
 create table public_log_ballots (
     contest_id smallint not null,
     ballot_id  bytea not null,

@@ -31,14 +31,14 @@ from voting_service.jobs.loop_runner import Loop, for_each_contest
 from voting_service.settings import Settings
 from voting_service.voting import metrics as voting_metrics
 from voting_service.voting.completeness import CompletenessReader
-from voting_service.voting.public_log.content import load_content, load_size
+from voting_service.voting.public_log.content import load_content
 from voting_service.voting.public_log.publication import (
     Published,
     PublishedLog,
     publish,
     publish_key,
 )
-from voting_service.voting.public_log.repository import load_secrets
+from voting_service.voting.public_log.repository import load_secrets, load_size
 from voting_service.voting.public_log.sequencer import LogIdentity, LogSettings, write_log
 from voting_service.voting.public_log.witness_client import LogFork, Witness, WitnessPanel
 
@@ -125,7 +125,7 @@ class LogKeeper:
                 "public_log_stopped",
                 contest=contest.slug,
                 reason=str(error),
-                effect="nothing is written into this log and nothing of it is published",
+                effect="nothing more of this log is published",
                 remedy="docs/runbook.md: VotingPublicLogStopped",
             )
         else:

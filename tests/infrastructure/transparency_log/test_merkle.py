@@ -18,7 +18,6 @@ from voting_service.infrastructure.transparency_log.merkle import (
     Frontier,
     Tree,
     consistency_proof,
-    frontier_nodes,
     hash_leaf,
     hash_node,
     verify_consistency,
@@ -29,6 +28,12 @@ VECTORS = Path(__file__).with_name("merkle_vectors.json")
 LARGEST = 40
 LEAVES = [hash_leaf(bytes([number])) for number in range(LARGEST)]
 sizes = st.integers(1, LARGEST)
+
+
+def frontier_nodes(size: int) -> list[tuple[int, int]]:
+    """Return the nodes of the frontier of a tree, the largest first."""
+    levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
+    return [(level, (size >> level) - 1) for level in levels]
 
 
 def slow_root(leaves: list[bytes]) -> bytes:

@@ -115,6 +115,18 @@ class Opening(NamedTuple):
         return {"salt": text(self.salt), "value": msgspec.to_builtins(self.value)}
 
 
+def tree_files(data: list[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield the tiles and the bundles of entries."""
+    tiles = extend_tiles(0, list(map(hash_leaf, data)), lambda _level, _index: b"")
+    for level, full, width in tile_widths(len(data)):
+        for index in range(full + bool(width)):
+            tile = Tile(level, index, WIDTH if index < full else width)
+            yield tile.path, tiles[level, index]
+            if not level:
+                under = data[index * WIDTH : (index + 1) * WIDTH]
+                yield tile._replace(level="entries").path, entry_bundle(under)
+
+
 class LogBuilder:
     """A log in memory. Its entries, tags and documents can be changed before they are written."""
 
@@ -370,15 +382,8 @@ class LogBuilder:
     def files(self, checkpoint: bytes | None = None) -> Iterator[tuple[str, bytes]]:
         """Yield every public file with its path."""
         data = [entry.data for entry in self.entries]
-        tiles = extend_tiles(0, list(map(hash_leaf, data)), lambda _level, _index: b"")
         yield "key", f"{LOG.text}\n".encode()
-        for level, full, width in tile_widths(len(data)):
-            for index in range(full + bool(width)):
-                tile = Tile(level, index, WIDTH if index < full else width)
-                yield tile.path, tiles[level, index]
-                if not level:
-                    under = data[index * WIDTH : (index + 1) * WIDTH]
-                    yield tile._replace(level="entries").path, entry_bundle(under)
+        yield from tree_files(data)
         for number, tags in self.tags.items():
             yield f"bundles/{number}", tags
         for name, document in self.documents.items():

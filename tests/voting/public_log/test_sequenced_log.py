@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from tests.cut_data import closed_contest
+from tests.voting.public_log.log_builder import tree_files
 from tests.voting.public_log.log_files import MemorySource
 from tests.voting.public_log.sequenced import AT_ONCE, COMPLETE, cast, write_all
 from tests.voting.replay.test_replay import Story
 from voting_service.contests.model import Contest, CutRules
 from voting_service.infrastructure.postgres.pool import Connection
-from voting_service.infrastructure.transparency_log.merkle import hash_leaf
-from voting_service.infrastructure.transparency_log.tiles import (
-    WIDTH,
-    Tile,
-    entry_bundle,
-    extend_tiles,
-    tile_widths,
-)
 from voting_service.voting.public_log.commitments import ballot_tag
 from voting_service.voting.public_log.entries import AnyEntry, Bundle, read_entry
 from voting_service.voting.public_log.repository import (
@@ -29,18 +20,6 @@ from voting_service.voting.public_log.verification.contents import LogContents
 from voting_service.voting.public_log.verification.verifier import ReaderEvidence, verify_log
 
 ALONE = ReaderEvidence(allow_unwitnessed=True)
-
-
-def tree_files(data: list[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Yield the tiles and the bundles of entries."""
-    tiles = extend_tiles(0, list(map(hash_leaf, data)), lambda _level, _index: b"")
-    for level, full, width in tile_widths(len(data)):
-        for index in range(full + bool(width)):
-            tile = Tile(level, index, WIDTH if index < full else width)
-            yield tile.path, tiles[level, index]
-            if not level:
-                under = data[index * WIDTH : (index + 1) * WIDTH]
-                yield tile._replace(level="entries").path, entry_bundle(under)
 
 
 async def public_files(database: Connection, contest: Contest) -> dict[str, bytes]:

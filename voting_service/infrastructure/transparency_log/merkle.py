@@ -84,12 +84,6 @@ class Frontier:
         return root
 
 
-def frontier_nodes(size: int) -> list[tuple[int, int]]:
-    """Return the nodes of the frontier of a tree, the largest first."""
-    levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
-    return [(level, (size >> level) - 1) for level in levels]
-
-
 def range_root(start: int, end: int, node: NodeReader) -> bytes:
     """Return the root of the leaves from `start` up to but without `end`. The range begins where a
     subtree of its size does."""

@@ -47,6 +47,11 @@ class Tile(NamedTuple):
         return f"tile/{self.level}/{'/'.join(reversed(groups))}{partial}"
 
 
+def tile_in(size: int, level: int, number: int) -> Tile:
+    """Return a tile with the width that it has in a tree of `size`."""
+    return Tile(level, number, min(WIDTH, (size >> HEIGHT * level) - number * WIDTH))
+
+
 def read_tile_path(path: str) -> Tile | None:
     """Return the tile of a path; None for a path that no tile has."""
     match = _PATH.fullmatch(path)

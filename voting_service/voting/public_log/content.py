@@ -19,12 +19,6 @@ _DOCUMENTS = ("rules", "candidates", "document")
 """The fields of entries that name a document."""
 
 
-async def load_size(connection: AnyConnection, contest_id: int) -> int:
-    """Return how many entries a log has."""
-    written = await load_written(connection, contest_id, 0x7FFFFFFF)
-    return 0 if written is None else written.size
-
-
 async def load_content(
     connection: AnyConnection, contest_id: int, start: int, published: int
 ) -> LogContent:

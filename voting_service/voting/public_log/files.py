@@ -10,10 +10,10 @@ from voting_service.infrastructure.transparency_log.checkpoints import read_chec
 from voting_service.infrastructure.transparency_log.signed_note import read_note
 from voting_service.infrastructure.transparency_log.tiles import (
     WIDTH,
-    Tile,
     node_reader,
     read_entry_bundle,
     read_tile_path,
+    tile_in,
 )
 from voting_service.voting.public_log.commitments import ballot_tag, split_tags
 from voting_service.voting.public_log.receipt_proof import EntryPlace, ReceiptProof, prove
@@ -56,12 +56,11 @@ class LogFiles:
             return None
         tags = split_tags((self._folder / f"bundles/{place.bundle}").read_bytes())
         number, offset = divmod(place.entry, WIDTH)
-        tile = Tile("entries", number, min(WIDTH, size - number * WIDTH))
+        tile = tile_in(size, 0, number)._replace(level="entries")
         entry = read_entry_bundle((self._folder / tile.path).read_bytes())[offset]
 
         def read_tile(level: int, index: int) -> bytes:
-            width = min(WIDTH, (size >> 8 * level) - index * WIDTH)
-            return (self._folder / Tile(level, index, width).path).read_bytes()
+            return (self._folder / tile_in(size, level, index).path).read_bytes()
 
         entry_place = EntryPlace(place.entry, entry, size, data)
         return prove(tags, ballot_tag(ballot_id), entry_place, node_reader(read_tile))

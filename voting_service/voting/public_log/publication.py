@@ -36,6 +36,7 @@ from voting_service.infrastructure.transparency_log.tiles import (
     entry_bundle,
     extend_tiles,
     node_reader,
+    tile_in,
 )
 from voting_service.voting.public_log.files import CHECKPOINT, KEY
 from voting_service.voting.public_log.witness_client import LogFork, WitnessPanel
@@ -98,9 +99,7 @@ class PublishedLog:
 
     def _tiles(self, size: int) -> TileReader:
         def read_tile(level: int, number: int) -> bytes:
-            below = size >> (8 * level)
-            width = min(WIDTH, below - number * WIDTH)
-            path = Tile(level, number, width).path
+            path = tile_in(size, level, number).path
             try:
                 return (self.folder / path).read_bytes()
             except FileNotFoundError:

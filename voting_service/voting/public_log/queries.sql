@@ -157,6 +157,10 @@ update public_logs
        read_xid = $8, read_ballot = $9, is_reread = $10, cluster = current_cluster()
  where contest_id = $1;
 
+-- name: log_size
+-- How many entries a log has.
+select size from public_logs where contest_id = $1;
+
 -- name: written_log
 -- The newest checkpoint, and the entries from $2 on, oldest first.
 select l.size, l.checkpoint,

@@ -308,6 +308,12 @@ class WrittenLog(NamedTuple):
     entries: list[bytes]
 
 
+async def load_size(connection: AnyConnection, contest_id: int) -> int:
+    """Return how many entries a log has."""
+    with domain_errors():
+        return await connection.fetchval(QUERIES["log_size"], contest_id) or 0
+
+
 async def load_written(connection: AnyConnection, contest_id: int, start: int) -> WrittenLog | None:
     """Load the checkpoint and the entries from a number on, of one moment; None without a log."""
     with domain_errors():
